@@ -1,0 +1,1407 @@
+"""The scikit-learn ecosystem: a movie recommender, built the way production teams build one.
+
+This file is a lesson and a module. Read it from top to bottom, run it (``python lesson_code.py``), test it
+(``pytest test_lesson.py -v``), and import from it (``from lesson_code import SklearnEcosystemPipeline``).
+
+The data goes one way, and the file is written in that order::
+
+    ingest --> preprocess --> transform --> select --> train --> evaluate --> deploy
+    dataset    impute,        13 features   optional   any       RMSE, MAE,   one .pkl
+    or         encode         (our own      selector   sklearn   R2           and its
+    MovieLens                  transformer)            regressor              model card
+
+What you already know: NumPy, pandas, and that ``fit`` learns and ``predict`` answers. What you will know at the end:
+
+* how to write a transformer that uses the target without leaking it (section 3);
+* why a pipeline takes *raw* rows, and what that makes impossible to get wrong (section 5);
+* how to tell how much of an error is the model's and how much is noise that nobody can predict (section 2);
+* what has to travel with a model so that another machine can trust it (section 5).
+
+Left out here on purpose: recommenders proper (matrix factorization, top-N ranking) and everything that needs more than
+numpy, pandas, scikit-learn and joblib. No figure stands in this file that the file does not compute when it is run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import hashlib
+import io
+import json
+import numbers
+import os
+import platform
+import re
+import sys
+import warnings
+import zipfile
+from datetime import datetime, timezone
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pandas as pd
+import sklearn
+from scipy.special import ndtr
+from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin, clone
+from sklearn.dummy import DummyRegressor
+from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
+from sklearn.exceptions import InconsistentVersionWarning
+from sklearn.linear_model import Ridge
+from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
+from sklearn.model_selection import KFold, RandomizedSearchCV, cross_val_score, train_test_split
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import OrdinalEncoder, StandardScaler
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+__all__ = [
+    "MovieRecommendationDataset",
+    "load_movielens",
+    "UserMovieFeatureTransformer",
+    "RatingPipeline",
+    "SklearnEcosystemPipeline",
+    "demonstrate_ecosystem",
+]
+
+# ======================================================================================================================
+# 1. The table: one row, one rating. Every name of a column stands here once.
+# ======================================================================================================================
+
+IDS = ["user_id", "movie_id"]
+RATING = "rating"
+TABLE_COLUMNS = [*IDS, RATING, "timestamp", "genre", "movie_year", "user_age", "user_country"]
+
+#: What `UserMovieFeatureTransformer` makes of a row, in this order.
+FEATURES = [
+    "user_id", "movie_id", "user_age", "movie_year", "genre_encoded", "country_encoded",
+    "user_avg_rating", "movie_avg_rating", "user_movie_interaction", "hour_of_day", "day_of_week",
+    "user_rating_count", "movie_rating_count",
+]  # fmt: skip
+TEMPORAL_FEATURES = ["hour_of_day", "day_of_week"]
+
+DAY = 24 * 3600  # seconds
+
+
+def _check_table(X, columns=IDS):
+    """Raise unless X is a DataFrame with rows, the given columns, and whole numbers for ids."""
+    if not isinstance(X, pd.DataFrame):
+        raise TypeError(f"Expected a pandas DataFrame with the columns {columns}, got {type(X).__name__}.")
+    missing = [name for name in columns if name not in X.columns]
+    if missing:
+        raise ValueError(f"The table lacks the column {missing[0]!r}; needed are {columns}, it has {list(X.columns)}.")
+    if not X.columns.is_unique:
+        raise ValueError(f"Column names must be unique, but {X.columns[X.columns.duplicated()][0]!r} stands twice.")
+    if X.empty:
+        raise ValueError("The table is empty: expected at least one row.")
+    for name in IDS:
+        _ids(X[name])
+
+
+def _ids(column):
+    """Return a column of ids as int64; raise at the first one that is missing or not a whole number."""
+    if pd.api.types.is_integer_dtype(column.dtype) and not column.hasnans:
+        return column.to_numpy(dtype=np.int64)
+    values = column.to_numpy(dtype=object)
+    bad = np.array([not _is_whole(value) for value in values])
+    if bad.any():
+        row = int(bad.argmax())
+        raise ValueError(f"{column.name} must hold integers without gaps, but row {row} holds {values[row]!r}.")
+    return values.astype(np.int64)
+
+
+def _is_whole(value):
+    # A float such as 7.0 is what pandas makes of an integer column that once had a gap; True is no id.
+    return isinstance(value, numbers.Real) and not isinstance(value, bool) and float(value).is_integer()
+
+
+def _check_ratings(X, y):
+    """Return the ratings of the rows of X, from `y` or else from X's own column, as a float array of shape (n_rows,)."""
+    if y is None:
+        if RATING not in X.columns:
+            raise ValueError(f"No ratings: pass y, or a table with the column {RATING!r}.")
+        y = X[RATING]
+    try:
+        ratings = np.asarray(y, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError("Ratings must be numbers.") from None
+    if ratings.shape != (len(X),):
+        raise ValueError(f"X and y differ in length: {len(X)} rows, but ratings of shape {ratings.shape}.")
+    if not np.isfinite(ratings).all():
+        row = int((~np.isfinite(ratings)).argmax())
+        raise ValueError(f"Ratings must be finite numbers, but row {row} holds {ratings[row]}.")
+    return ratings
+
+
+def _check_training_table(X, y):
+    """Return X and its ratings as a model may learn from them: checked, one rating a user-movie pair, not constant."""
+    _check_table(X)
+    ratings = _check_ratings(X, y)
+    latest = _latest_of_pair(X)
+    if not latest.all():
+        warnings.warn(f"{(~latest).sum()} older ratings of user-movie pairs rated twice were dropped.", stacklevel=3)
+        X, ratings = X[latest], ratings[latest]
+    if np.ptp(ratings) == 0:
+        raise ValueError(f"All {len(ratings)} ratings are {ratings[0]}: there is nothing to learn from a constant.")
+    return X, ratings
+
+
+def _latest_of_pair(X):
+    """Return a mask, True on the latest row of every user-movie pair: by timestamp, without one by position."""
+    order = X["timestamp"].argsort(kind="stable") if "timestamp" in X.columns else np.arange(len(X))
+    pairs = X[IDS].iloc[order]
+    latest = np.empty(len(X), dtype=bool)
+    latest[order] = ~pairs.duplicated(keep="last")
+    return latest
+
+
+# ======================================================================================================================
+# 2. Ingest: a table whose law is known, or a real one.
+# ======================================================================================================================
+
+GENRES = ["Action", "Adventure", "Comedy", "Drama", "Horror", "Romance", "Sci-Fi", "Thriller"]
+COUNTRIES = ["US", "GB", "IN", "DE", "BR", "FR", "JP", "CA"]  # drawn with falling probability
+
+STARS = np.arange(1.0, 5.01, 0.5)  # the nine ratings that the synthetic table knows
+
+#: The law's constants, in stars, calibrated (`python benchmarks/calibration.py`) on the mean of ten seeds.
+LAW = {"mean": 3.02, "user": 0.42, "movie": 0.45, "taste": 0.45, "noise": 0.68, "noise_spread": 0.3}
+
+FIRST_MONDAY = 1_641_168_000  # Monday 2022-01-03, 00:00 UTC: the tables begin here
+WEEKS = 104  # and run for two years
+
+
+class MovieRecommendationDataset:
+    """A synthetic table of movie ratings whose law is known, so that a model's error can be told from noise.
+
+    The law of the rating r that user u gives to movie m::
+
+        r     = the half star nearest to  mean + user[u] + movie[m] + taste[u, m] + noise,  kept within 1 and 5
+        taste = T[u] . G[m]      T: how much the user loves each of eight genres, G: the genres of the movie
+        noise ~ Normal(0, sigma[u])      sigma is lognormal over users: some rate with care, some do not
+
+    `user`, `movie` and `taste` are standardised over the rows of the table to the spreads in `LAW`, so that tables of
+    different seeds agree. Who watches what follows popularity (a long tail) and taste; popular movies are rated a
+    little better; every user is present where ``n_ratings >= n_users``, and nobody rates a movie twice. Age and
+    country have no influence on a rating: a feature may be worthless, and a good model has to find that out.
+
+    Parameters
+    ----------
+    n_users, n_movies, n_ratings : int, default=1000, 500, 50000
+        Sizes, each at least 1, with ``n_ratings <= n_users * n_movies``. Ids count from 1.
+    random_state : int, default=42
+        The seed: the same seed gives the same table, on every machine and with every numpy.
+
+    Attributes
+    ----------
+    true_expected_ : ndarray of shape (n_ratings,)
+        The expected rating of every row, in stars, rounding and clipping counted. Set by `generate`, as is
+    true_taste_ : ndarray of shape (n_ratings,)
+        the part of it, before rounding and clipping, that is the user's taste for that movie.
+
+    Examples
+    --------
+    >>> dataset = MovieRecommendationDataset(n_users=50, n_movies=30, n_ratings=600)
+    >>> table = dataset.generate()
+    >>> table.shape
+    (600, 8)
+    >>> bool(dataset.best_rmse() < table["rating"].std())
+    True
+    """
+
+    def __init__(self, n_users=1000, n_movies=500, n_ratings=50_000, random_state=42):
+        self.n_users = n_users
+        self.n_movies = n_movies
+        self.n_ratings = n_ratings
+        self.random_state = random_state
+
+    def generate(self):
+        """Return the table: a DataFrame of `n_ratings` rows in random order, with the columns of `TABLE_COLUMNS`.
+
+        Raises
+        ------
+        ValueError
+            A size below 1 or not an integer, more ratings than user-movie pairs, or a seed that is no integer.
+        """
+        self._check_sizes()
+        rng = check_random_state(self.random_state)
+        movies, popularity, genre_shape = _draw_movies(rng, self.n_movies)
+        users, activity, love = _draw_users(rng, self.n_users)
+        pairs = _draw_pairs(rng, self.n_ratings, activity, popularity, genre_shape, love)
+        user, movie = pairs // self.n_movies, pairs % self.n_movies
+        self._set_law(rng, user, movie, popularity, genre_shape, love)
+        rating = self._draw_ratings(rng, user, movie)
+        self._rows = user, movie
+        self.true_taste_ = self._taste(user, movie)
+        self.true_expected_ = self._mean_and_variance(user, movie)[0]
+        table = {"user_id": user + 1, "movie_id": movie + 1, "rating": rating}
+        table["timestamp"] = _draw_timestamps(rng, user, self.n_users)
+        table |= {name: values[movie] for name, values in movies.items()}
+        table |= {name: values[user] for name, values in users.items()}
+        return pd.DataFrame(table, columns=TABLE_COLUMNS)
+
+    def best_rmse(self, rows=None):
+        """Return the RMSE of the best possible predictor, the noise floor: no model can be expected to go below it.
+
+        It is the square root of the mean of Var(rating | user, movie) over the rows, the variance being taken over
+        the nine stars with the probabilities that the law gives them.
+
+        Parameters
+        ----------
+        rows : DataFrame with `user_id` and `movie_id`, or positions in the generated table; default: the whole table
+        """
+        if not hasattr(self, "true_expected_"):
+            self.generate()
+        user, movie = self._rows
+        if isinstance(rows, pd.DataFrame):
+            _check_table(rows)
+            user, movie = _ids(rows["user_id"]) - 1, _ids(rows["movie_id"]) - 1
+            if min(user.min(), movie.min()) < 0 or user.max() >= self.n_users or movie.max() >= self.n_movies:
+                raise ValueError(f"rows must be of users 1 to {self.n_users} and movies 1 to {self.n_movies}.")
+        elif rows is not None:
+            user, movie = user[rows], movie[rows]
+        return float(np.sqrt(self._mean_and_variance(user, movie)[1].mean()))
+
+    def _check_sizes(self):
+        for name in ("n_users", "n_movies", "n_ratings", "random_state"):
+            value, least = getattr(self, name), 0 if name == "random_state" else 1
+            if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < least:
+                raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}.")
+        pairs = self.n_users * self.n_movies
+        if self.n_ratings > pairs:
+            raise ValueError(f"n_ratings={self.n_ratings} is more than the {pairs} pairs of a user and a movie.")
+
+    def _set_law(self, rng, user, movie, popularity, genre_shape, love):
+        """Draw what the law needs, each effect standardised over the rows that will show it."""
+        per_user = np.bincount(user, minlength=self.n_users)
+        per_movie = np.bincount(movie, minlength=self.n_movies)
+        quality = rng.standard_normal(self.n_movies) + 0.3 * np.log(popularity)
+        carelessness = np.exp(LAW["noise_spread"] * rng.standard_normal(self.n_users))
+        self._user_effect = LAW["user"] * _standardise(rng.standard_normal(self.n_users), per_user)
+        self._movie_effect = LAW["movie"] * _standardise(quality, per_movie)
+        self._sigma = LAW["noise"] * carelessness / np.sqrt(np.average(carelessness**2, weights=per_user))
+        drawn = np.einsum("rg,rg->r", love[user], genre_shape[movie])  # (n_ratings,)
+        self._love = love * (LAW["taste"] / max(drawn.std(), 1e-12))
+        self._genre_shape = genre_shape
+        self._mean_taste = drawn.mean() * (LAW["taste"] / max(drawn.std(), 1e-12))
+
+    def _taste(self, user, movie):
+        return np.einsum("rg,rg->r", self._love[user], self._genre_shape[movie]) - self._mean_taste
+
+    def _latent(self, user, movie):
+        return LAW["mean"] + self._user_effect[user] + self._movie_effect[movie] + self._taste(user, movie)
+
+    def _draw_ratings(self, rng, user, movie):
+        felt = self._latent(user, movie) + self._sigma[user] * rng.standard_normal(user.size)
+        return np.clip(np.round(2 * felt) / 2, STARS[0], STARS[-1])
+
+    def _mean_and_variance(self, user, movie):
+        """Return E(rating) and Var(rating) of every pair, summed star by star: r = 1 + sum of the half steps reached."""
+        latent, sigma = self._latent(user, movie), self._sigma[user]
+        first = np.full(user.size, STARS[0])
+        second = np.full(user.size, STARS[0] ** 2)
+        for below, star in zip(STARS[:-1], STARS[1:]):
+            reached = ndtr((latent - (below + star) / 2) / sigma)  # P(rating >= star)
+            first += (star - below) * reached
+            second += (star**2 - below**2) * reached
+        return first, second - first**2
+
+
+def _standardise(values, weights):
+    """Return values with the weighted mean 0 and the weighted standard deviation 1 (0 where all are alike)."""
+    centred = values - np.average(values, weights=weights)
+    return centred / max(np.sqrt(np.average(centred**2, weights=weights)), 1e-12)
+
+
+def _draw_movies(rng, n_movies):
+    """Return columns of the movies, their popularity (n_movies,) and their genre shape (n_movies, n_genres)."""
+    genre = rng.randint(len(GENRES), size=(n_movies, 2), dtype=np.int64)
+    genre[:, 1] = np.where(rng.random_sample(n_movies) < 0.4, genre[:, 1], genre[:, 0])  # two genres, at times
+    shape = 0.3 * rng.standard_normal((n_movies, len(GENRES)))  # no two dramas are alike
+    np.add.at(shape, (np.arange(n_movies)[:, None], genre), 0.5)
+    names = ["|".join(sorted({GENRES[first], GENRES[second]})) for first, second in genre]
+    age = np.minimum(rng.standard_gamma(1.5, n_movies) * 10, 70).astype(np.int64)  # most movies are young
+    popularity = 1 / (10 + rng.permutation(np.arange(n_movies, dtype=np.int64)))  # Zipf, flattened at the top
+    return {"genre": np.array(names, dtype=object), "movie_year": 2021 - age}, popularity, shape
+
+
+def _draw_users(rng, n_users):
+    """Return columns of the users, their activity (n_users,) and their love of every genre (n_users, n_genres)."""
+    age = np.clip(np.round(rng.normal(35, 12, n_users)), 16, 80).astype(np.int64)
+    falling = 0.6 ** np.arange(len(COUNTRIES))
+    country = np.array(COUNTRIES, dtype=object)[_draw_from(rng, np.cumsum(falling), n_users)]
+    activity = np.exp(0.7 * rng.standard_normal(n_users))
+    return {"user_age": age, "user_country": country}, activity, rng.standard_normal((n_users, len(GENRES)))
+
+
+def _draw_from(rng, cumulative, size):
+    """Return `size` positions, drawn with the probabilities whose cumulative sum is given."""
+    return np.searchsorted(cumulative, rng.random_sample(size) * cumulative[-1], side="right").astype(np.int64)
+
+
+def _draw_pairs(rng, n_ratings, activity, popularity, genre_shape, love):
+    """Return `n_ratings` different pairs ``user * n_movies + movie`` in random order, drawn without a dense table."""
+    n_users, n_movies = len(activity), len(popularity)
+    by_genre = np.argsort(genre_shape.argmax(axis=1), kind="stable")  # movies of a genre stand together
+    cumulative = np.append(0.0, np.cumsum(popularity[by_genre]))
+    ends = np.searchsorted(genre_shape.argmax(axis=1)[by_genre], np.arange(len(GENRES) + 1))
+    edges = cumulative[ends]  # (n_genres + 1,): the stretch of popularity that each genre owns
+    wanted = np.cumsum(np.diff(edges) * np.exp(0.5 * love), axis=1)  # (n_users, n_genres)
+
+    def watch(user):
+        at = rng.random_sample(user.size) * wanted[user, -1]
+        genre = (wanted[user] <= at[:, None]).sum(axis=1)
+        at = edges[genre] + rng.random_sample(user.size) * (edges[genre + 1] - edges[genre])
+        place = np.searchsorted(cumulative, at, side="right") - 1
+        return user * n_movies + by_genre[np.minimum(place, n_movies - 1)]
+
+    pairs = watch(rng.permutation(np.arange(n_users, dtype=np.int64))[:n_ratings])  # everybody once
+    for _ in range(20):
+        lacking = n_ratings - pairs.size
+        drawn = watch(_draw_from(rng, np.cumsum(activity), lacking + lacking // 2))
+        pairs = pd.unique(np.append(pairs, drawn))[:n_ratings]
+    if pairs.size < n_ratings:  # a nearly full table: the rest comes from what nobody would have picked
+        unseen = np.setdiff1d(np.arange(n_users * n_movies, dtype=np.int64), pairs)
+        pairs = np.append(pairs, rng.permutation(unseen)[: n_ratings - pairs.size])
+    return rng.permutation(np.sort(pairs))
+
+
+def _draw_timestamps(rng, user, n_users):
+    """Return Unix seconds: everyone has a favourite hour, and a share of ratings that fall on the weekend."""
+    favourite_hour = rng.normal(20, 3, n_users)
+    weekend_share = rng.uniform(0.2, 0.6, n_users)
+    on_weekend = rng.random_sample(user.size) < weekend_share[user]
+    weekday = np.where(on_weekend, 5 + rng.randint(2, size=user.size, dtype=np.int64), rng.randint(5, size=user.size, dtype=np.int64))
+    hour = (favourite_hour[user] + 2 * rng.standard_normal(user.size)) % 24
+    day = 7 * rng.randint(WEEKS, size=user.size, dtype=np.int64) + weekday
+    return FIRST_MONDAY + day * DAY + np.minimum(hour * 3600, DAY - 1).astype(np.int64)
+
+
+#: The releases of MovieLens by the files they hold: ratings, movies, users (None: the release has none), separator.
+RELEASES = [
+    ("ratings.csv", "movies.csv", None, ","),  # ml-latest, ml-latest-small, 20M, 25M, 32M
+    ("ratings.dat", "movies.dat", "users.dat", "::"),  # 1M; 10M has no users.dat
+    ("u.data", "u.item", "u.user", "|"),  # 100K, whose u.data is separated by tabs
+]
+GENRES_100K = [
+    "unknown", "Action", "Adventure", "Animation", "Children's", "Comedy", "Crime", "Documentary", "Drama", "Fantasy",
+    "Film-Noir", "Horror", "Musical", "Mystery", "Romance", "Sci-Fi", "Thriller", "War", "Western",
+]  # fmt: skip
+
+
+def load_movielens(path):
+    """Read a MovieLens release as GroupLens ships it.
+
+    Parameters
+    ----------
+    path : str or path
+        The folder of the release, or its zip file: ml-latest, ml-latest-small, 20M, 25M, 32M, 1M, 10M or 100K.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `TABLE_COLUMNS` and `title`, a row a rating, in the order of the file. What a release lacks is
+        missing (NaN): `user_country` always, `user_age` but in 100K (years) and 1M (the least age of a bracket, where
+        1 means under 18). The year is the one in the title. Values are those of the files: none is corrected.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such path, or no release in it.
+    ValueError
+        The file is no zip file, or a line of a file is broken: the message names the file and the line.
+    """
+    root = Path(path)
+    if not root.exists():
+        raise FileNotFoundError(f"{path} does not exist; expected the folder or the zip file of a MovieLens release.")
+    if not root.is_dir():
+        if not zipfile.is_zipfile(root):
+            raise ValueError(f"{path} is neither a folder nor a zip file.")
+        root = zipfile.Path(str(root))
+    folder, (ratings_name, movies_name, users_name, separator) = _find_release(root, path)
+    ratings = _read_ratings(folder / ratings_name, "\t" if separator == "|" else separator)
+    movies = _read_movies(folder / movies_name, separator)
+    table = ratings.join(movies, on="movie_id")
+    table["user_age"] = np.nan
+    if users_name and (folder / users_name).exists():
+        table["user_age"] = table["user_id"].map(_read_ages(folder / users_name, separator))
+    table["user_country"] = np.nan
+    latest = _latest_of_pair(table)
+    if not latest.all():
+        warnings.warn(f"{(~latest).sum()} older ratings of user-movie pairs rated twice were dropped.", stacklevel=2)
+        table = table[latest].reset_index(drop=True)
+    return table[[*TABLE_COLUMNS, "title"]]
+
+
+def _find_release(root, path):
+    """Return the folder that holds a release, `root` itself or one inside it, and the row of RELEASES that fits."""
+    folders = [root, *sorted((entry for entry in root.iterdir() if entry.is_dir()), key=str)]
+    for folder in folders:
+        for release in RELEASES:
+            if (folder / release[0]).exists() and (folder / release[1]).exists():
+                return folder, release
+    expected = ", or ".join(f"{ratings} and {movies}" for ratings, movies, *_ in RELEASES)
+    raise FileNotFoundError(f"{path} holds no MovieLens release; expected the files {expected}.")
+
+
+def _read_ratings(file, separator):
+    """Return user_id, movie_id, rating, timestamp. Fast; only when that fails is the file read again, line by line."""
+    types = {"user_id": np.int64, "movie_id": np.int64, "rating": np.float64, "timestamp": np.int64}
+    header = 1 if separator == "," else 0
+    # The C parser knows no "::"; with ":" it finds an empty field between any two.
+    fields = range(0, 7, 2) if separator == "::" else range(4)
+    with file.open("rb") as stream:
+        try:
+            ratings = pd.read_csv(
+                stream, sep=separator[0], header=None, skiprows=header, names=range(max(fields) + 1), usecols=fields,
+                dtype=dict(zip(fields, types.values())), index_col=False, encoding_errors="replace",
+            )  # fmt: skip
+            ratings.columns = list(types)
+            if np.isfinite(ratings["rating"]).all():
+                return ratings
+        except (ValueError, pd.errors.ParserError):
+            pass
+    rows = _read_lines(file, separator, 4, lambda u, m, r, t: (int(u), int(m), _finite(r), int(t)))
+    return pd.DataFrame(rows, columns=list(types)).astype(types)
+
+
+def _read_movies(file, separator):
+    """Return genre, movie_year and title, indexed by movie_id."""
+
+    def movie(movie_id, title, *rest):
+        flags = rest[-len(GENRES_100K) :]
+        genre = rest[0] if separator != "|" else "|".join(g for g, flag in zip(GENRES_100K, flags) if int(flag))
+        year = re.search(r"\((\d{4})(?:[-–]\d{0,4})?\)\s*$", title)  # "(1995)", or a series: "(2006–2007)"
+        return int(movie_id), genre, float(year[1]) if year else np.nan, title
+
+    rows = _read_lines(file, separator, 24 if separator == "|" else 3, movie)
+    return pd.DataFrame(rows, columns=["movie_id", "genre", "movie_year", "title"]).set_index("movie_id")
+
+
+def _read_ages(file, separator):
+    """Return the age by user_id: the third field of 1M's users.dat, the second of 100K's u.user."""
+    place = 2 if separator == "::" else 1
+    return dict(_read_lines(file, separator, 5, lambda *fields: (int(fields[0]), _finite(fields[place]))))
+
+
+def _read_lines(file, separator, n_fields, convert):
+    """Return `convert(*fields)` of every line; raise at the first that cannot be read, with its number."""
+    data = file.read_bytes()
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:  # the releases of 1998 to 2003
+        text = data.decode("latin-1")
+    lines = io.StringIO(text)
+    fields_of = csv.reader(lines) if separator == "," else (line.rstrip("\r\n").split(separator) for line in lines)
+    rows = []
+    for number, fields in enumerate(fields_of, 1):
+        if fields in ([], [""]) or (number == 1 and separator == ","):
+            continue
+        try:
+            if len(fields) != n_fields:
+                raise ValueError
+            rows.append(convert(*fields))
+        except ValueError:
+            shown = separator.join(fields)[:80]
+            raise ValueError(f"{file.name}, line {number}: expected {n_fields} fields, got {shown!r}.") from None
+    return rows
+
+
+def _finite(text):
+    number = float(text)
+    if not np.isfinite(number):
+        raise ValueError
+    return number
+
+
+# ======================================================================================================================
+# 3. Transform: 13 features, and why nothing leaks.
+# ======================================================================================================================
+#
+# "How well was this movie rated on average?" is the best feature a rating can have, and the easiest to get wrong. An
+# average taken over all rows knows the answers of the test rows. Taken over the training rows alone, it still contains
+# the very rating of the training row it describes: a model learns to trust it too much, and fails on new rows, whose
+# ratings no average contains. The cure is *cross-fitting*: in training, the averages of a row come from the other folds.
+
+NUMBERS = ["user_age", "movie_year"]
+#: Where a feature of ours is made of a raw column, this is the column; a number keeps its name.
+RAW_COLUMN = {
+    "user_age": "user_age", "movie_year": "movie_year", "genre_encoded": "genre", "country_encoded": "user_country",
+    "hour_of_day": "timestamp", "day_of_week": "timestamp",
+}  # fmt: skip
+OWNER = {"user_age": "user", "country_encoded": "user", "movie_year": "movie", "genre_encoded": "movie"}
+
+
+class UserMovieFeatureTransformer(TransformerMixin, BaseEstimator):
+    """Turn raw ratings into 13 features of user, movie and hour, with averages that are cross-fitted.
+
+    Parameters
+    ----------
+    create_temporal : bool, default=True
+        Whether to add `hour_of_day` (0 to 23, UTC) and `day_of_week` (Monday = 0): 13 features, else 11.
+    damping : float, default=10.0
+        In ratings: an average is (sum + damping * mean) / (n + damping), as if everyone began with `damping` average
+        ratings, so that one rating of five stars makes no five-star movie. Source: Funk, "Try This at Home" (2006).
+    cv : int, default=5
+        The number of folds in `fit_transform`.
+    random_state : int, RandomState instance or None, default=0
+        What shuffles the rows into folds.
+
+    Attributes
+    ----------
+    users_, movies_ : ndarray
+        The ids seen in training, sorted. The arrays below follow their order, with one entry more at the end, which
+        answers for every id that is not among them.
+    user_avg_, movie_avg_ : ndarray
+        Damped averages, in stars; for the unknown, `global_mean_`.
+    user_count_, movie_count_ : ndarray
+        The numbers of ratings; for the unknown, 0.
+    known_ : dict of str to ndarray
+        The last age and country code that training knew of every user, the last year and genre code of every movie.
+    fill_ : dict of str to float
+        What stands in where even that is missing: the median of a number, the mode of hour and weekday, the code -1.
+    genre_encoder_, country_encoder_ : OrdinalEncoder
+        The codes of the strings; an unknown one is -1.
+
+    Notes
+    -----
+    `transform` never looks at a rating. ``fit(X, y).transform(X)`` is not ``fit_transform(X, y)``, as for scikit-learn's
+    `TargetEncoder`: the first describes rows as new rows, the second cross-fits, and is what a model must learn from.
+    A `Pipeline` calls the right one by itself.
+
+    A frame that is already engineered is accepted again: what needs no rating is kept, the averages and counts are
+    learned anew. Averages that were computed before a split can therefore not reach a score.
+
+    Examples
+    --------
+    >>> table = MovieRecommendationDataset(n_users=20, n_movies=10, n_ratings=100).generate()
+    >>> features = UserMovieFeatureTransformer().fit_transform(table)
+    >>> features.shape
+    (100, 13)
+    """
+
+    def __init__(self, create_temporal=True, damping=10.0, cv=5, random_state=0):
+        self.create_temporal = create_temporal
+        self.damping = damping
+        self.cv = cv
+        self.random_state = random_state
+
+    def fit(self, X, y=None):
+        """Learn averages, counts, codes and fill values from training rows.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n_rows, n_columns)
+            `user_id` and `movie_id`, and what else there is of the table's columns.
+        y : array-like of shape (n_rows,), optional
+            The ratings in stars; without it, X's column `rating`.
+
+        Returns
+        -------
+        self
+        """
+        self._learn(X, y)
+        return self
+
+    def fit_transform(self, X, y=None):
+        """Learn from the rows and return their features, **cross-fitted**: not the same as ``fit(X, y).transform(X)``.
+
+        The averages of a row come from the folds that the row is not in, sums and mean alike; all else is as in
+        `transform`. Parameters are those of `fit`; returns a DataFrame of shape (n_rows, 13).
+        """
+        ratings, counted, user, movie = self._learn(X, y)
+        fold = np.empty(len(X), dtype=np.int64)
+        splitter = KFold(self.cv, shuffle=True, random_state=self.random_state)
+        for number, (_, held_out) in enumerate(splitter.split(X)):
+            fold[held_out] = number
+        return self._assemble(
+            X, user, movie,
+            _cross_fitted(user, self.users_.size, ratings, counted, fold, self.damping),
+            _cross_fitted(movie, self.movies_.size, ratings, counted, fold, self.damping),
+        )  # fmt: skip
+
+    def transform(self, X):
+        """Return the features of rows as new rows: from what training knew, and never from a rating.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n_rows, n_columns)
+            Only `user_id` and `movie_id` are needed, columns in any order. An unknown user or movie is a normal row.
+
+        Returns
+        -------
+        DataFrame of shape (n_rows, 13)
+            Ids int64, all else float64, with the index of X.
+        """
+        check_is_fitted(self)
+        _check_table(X)
+        user, movie = _positions(self.users_, X["user_id"]), _positions(self.movies_, X["movie_id"])
+        return self._assemble(X, user, movie, self.user_avg_[user], self.movie_avg_[movie])
+
+    def get_feature_names_out(self, input_features=None):
+        """Return the names of the features, an array of 13 strings (11 without the temporal ones)."""
+        return np.array([f for f in FEATURES if self.create_temporal or f not in TEMPORAL_FEATURES], dtype=object)
+
+    def _learn(self, X, y):
+        """Set what is learned; return ratings, which rows count, and the rows' positions among users and movies."""
+        _check_table(X)
+        ratings = _check_ratings(X, y)
+        if not (isinstance(self.damping, numbers.Real) and 0 <= self.damping < np.inf):
+            raise ValueError(f"damping must be a number of at least 0, got {self.damping!r}.")
+        validate_data(self, X, skip_check_array=True)  # records the names of the columns
+        # An estimator cannot drop rows: of a pair that stands twice, only the last row counts.
+        counted = (~X.duplicated(IDS, keep="last")).to_numpy(dtype=np.float64)
+        if not counted.all():
+            twice = int((counted == 0).sum())
+            warnings.warn(f"{twice} older ratings of user-movie pairs rated twice do not count.", stacklevel=3)
+        self.users_, user = np.unique(_ids(X["user_id"]), return_inverse=True)
+        self.movies_, movie = np.unique(_ids(X["movie_id"]), return_inverse=True)
+        self.global_mean_ = float(np.average(ratings, weights=counted))
+        for name, position, size in (("user", user, self.users_.size), ("movie", movie, self.movies_.size)):
+            count = np.bincount(position, counted, size + 1)  # (size + 1,): the last one, 0, is the unknown's
+            total = np.bincount(position, counted * ratings, size + 1)
+            setattr(self, f"{name}_count_", count)
+            setattr(self, f"{name}_avg_", _damped_mean(total, count, self.global_mean_, self.damping))
+        self._learn_fill_values(X, user, movie)
+        return ratings, counted, user, movie
+
+    def _learn_fill_values(self, X, user, movie):
+        """Learn the codes of strings, and what to answer where a value is missing."""
+        self.genre_encoder_ = _fit_encoder(X.get("genre"))
+        self.country_encoder_ = _fit_encoder(X.get("user_country"))
+        self.known_, self.fill_, self.absent_ = {}, {}, set()
+        for name in RAW_COLUMN:
+            values = self._observed(X, name)
+            there = ~np.isnan(values)
+            self.fill_[name] = _typical(name, values[there])
+            if not there.any():
+                self.absent_.add(name)
+            if name in OWNER:
+                owner, size = (user, self.users_.size) if OWNER[name] == "user" else (movie, self.movies_.size)
+                known = np.full(size + 1, np.nan)
+                known[owner[there]] = values[there]  # where a user stands often, NumPy keeps the last value
+                self.known_[name] = known
+
+    def _observed(self, X, name):
+        """Return what the rows themselves tell of a feature, NaN where nothing; raw wins over engineered."""
+        raw = RAW_COLUMN[name]
+        if raw not in X.columns:
+            return _numbers(X[name]) if name in X.columns else np.full(len(X), np.nan)
+        if name == "hour_of_day":
+            return _numbers(X[raw]) // 3600 % 24
+        if name == "day_of_week":
+            return (_numbers(X[raw]) // DAY + 3) % 7  # 1970-01-01 was a Thursday
+        if name in NUMBERS:
+            return _numbers(X[raw])
+        return _encode(self.genre_encoder_ if raw == "genre" else self.country_encoder_, X[raw])
+
+    def _assemble(self, X, user, movie, user_avg, movie_avg):
+        """Put the features side by side, gaps filled. `user` and `movie` are positions, -1 for the unknown."""
+        columns = {
+            "user_id": _ids(X["user_id"]),
+            "movie_id": _ids(X["movie_id"]),
+            "user_avg_rating": user_avg,
+            "movie_avg_rating": movie_avg,
+            "user_movie_interaction": user_avg * movie_avg,
+            "user_rating_count": self.user_count_[user],
+            "movie_rating_count": self.movie_count_[movie],
+        }
+        for name in RAW_COLUMN:
+            values = self._observed(X, name) if name not in self.absent_ else np.full(len(X), np.nan)
+            if name in OWNER:
+                known = self.known_[name][user if OWNER[name] == "user" else movie]
+                values = np.where(np.isnan(values), known, values)
+            columns[name] = np.where(np.isnan(values), self.fill_[name], values)
+        return pd.DataFrame(columns, index=X.index, columns=self.get_feature_names_out())
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False  # a table with named columns, not a bare array
+        return tags
+
+
+def _positions(known, column):
+    """Return the position of every id among the sorted `known`, -1 for an unknown one."""
+    ids = _ids(column)
+    position = np.minimum(np.searchsorted(known, ids), known.size - 1)
+    return np.where(known[position] == ids, position, -1)
+
+
+def _damped_mean(total, count, mean, damping):
+    """Return (total + damping * mean) / (count + damping), and the mean where there is nothing to divide by."""
+    weight = count + damping
+    return np.where(weight > 0, (total + damping * mean) / np.where(weight > 0, weight, 1), mean)
+
+
+def _cross_fitted(position, size, ratings, counted, fold, damping):
+    """Return for every row the damped average of its user (or movie) over all folds but the row's own."""
+    n_folds = fold.max() + 1
+    cell = fold * size + position
+    count = np.bincount(cell, counted, n_folds * size).reshape(n_folds, size)
+    total = np.bincount(cell, counted * ratings, n_folds * size).reshape(n_folds, size)
+    count, total = count.sum(axis=0) - count, total.sum(axis=0) - total  # subtle: of the *other* folds, from here on
+    mean = total.sum(axis=1, keepdims=True) / count.sum(axis=1, keepdims=True)  # (n_folds, 1)
+    return _damped_mean(total, count, mean, damping)[fold, position]
+
+
+def _numbers(column):
+    """Return a column as floats, NaN where missing; raise at what is no finite number."""
+    try:
+        values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    except (TypeError, ValueError):
+        raise ValueError(f"{column.name} must hold numbers, got a column of type {column.dtype}.") from None
+    if np.isinf(values).any():
+        raise ValueError(f"{column.name} must hold finite numbers, but row {int(np.isinf(values).argmax())} is infinite.")
+    return values
+
+
+def _fit_encoder(strings):
+    """Return an OrdinalEncoder that knows the strings of a column (none: of no column), and gives -1 to all others."""
+    values = [] if strings is None else sorted({str(value) for value in strings.dropna().unique()})
+    encoder = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-1)
+    return encoder.fit(np.array(values or [None], dtype=object).reshape(-1, 1))
+
+
+def _encode(encoder, strings):
+    """Return the codes of a column of strings, NaN where one is missing. Each different string is looked up once."""
+    code, values = pd.factorize(strings)
+    if not len(values):
+        return np.full(len(code), np.nan)
+    values = np.array([str(value) for value in values], dtype=object).reshape(-1, 1)
+    return np.append(encoder.transform(values).ravel(), np.nan)[code]
+
+
+def _typical(name, values):
+    """Return what stands in for a missing value of a feature, given those that training had."""
+    if name.endswith("_encoded"):
+        return -1.0
+    if not values.size:
+        return 0.0
+    if name in NUMBERS:
+        return float(np.median(values))
+    distinct, count = np.unique(values, return_counts=True)
+    return float(distinct[count.argmax()])
+
+
+# ======================================================================================================================
+# 4. Train: models that can stand in for each other, and one pipeline around them.
+# ======================================================================================================================
+
+#: Chosen by cross-validation inside training data: `python benchmarks/forest_grid.py` prints the grid and its errors.
+FOREST = {"n_estimators": 100, "max_features": 1 / 3, "min_samples_leaf": 5, "max_samples": 0.1}
+
+#: What `tune_hyperparameters=True` draws its candidates from. How much to damp an average is for the data to say, too.
+DAMPING_GRID = {"features__damping": [2.0, 5.0, 10.0, 20.0]}
+SEARCH_SPACE = {
+    "forest": {
+        "model__max_features": [1 / 3, 0.5, 1.0],
+        "model__min_samples_leaf": [1, 5, 10, 20],
+        "model__max_samples": [0.05, 0.1, 0.3],
+        **DAMPING_GRID,
+    },
+    "boosting": {
+        "model__learning_rate": [0.03, 0.05, 0.1],
+        "model__max_leaf_nodes": [7, 15, 31, 63],
+        "model__min_samples_leaf": [20, 50, 100],
+        "model__l2_regularization": [0.0, 1.0, 10.0],
+        **DAMPING_GRID,
+    },
+    "linear": {"model__alpha": [0.01, 0.1, 1.0, 10.0, 100.0, 1000.0], **DAMPING_GRID},
+}
+N_CANDIDATES = 12  # twelve random draws beat a grid of twelve: Bergstra & Bengio (2012)
+N_FOLDS = 5
+N_SEARCH_FOLDS = 3
+
+
+def _make_model(model, random_state):
+    """Return an unfitted regressor: a named one, or a copy of the one given."""
+    if model == "forest":
+        return RandomForestRegressor(**FOREST, random_state=random_state)
+    if model == "boosting":
+        return HistGradientBoostingRegressor(random_state=random_state)
+    if model == "linear":
+        return Ridge()
+    if hasattr(model, "fit") and hasattr(model, "predict") and not isinstance(model, type):
+        return clone(model)
+    raise ValueError(f"model must be one of {list(SEARCH_SPACE)} or a regressor, got {model!r}.")
+
+
+class RatingPipeline(Pipeline):
+    """A scikit-learn `Pipeline` whose predictions keep to the scale of the ratings it was fitted on.
+
+    It takes raw rows: the first step engineers the features, so that whatever is fitted, cross-validated or searched
+    learns its averages from its own training rows, and nothing else.
+
+    Attributes
+    ----------
+    y_min_, y_max_ : float
+        The least and the greatest rating of the fit, in stars. A model may answer 5.3; nobody can give that.
+    """
+
+    def fit(self, X, y=None, **params):
+        """Fit on raw or engineered rows. `y`: ratings of shape (n_rows,); without it, X's column `rating`."""
+        _check_table(X)
+        ratings = _check_ratings(X, y)
+        super().fit(X, ratings, **params)
+        self.y_min_, self.y_max_ = float(ratings.min()), float(ratings.max())
+        return self
+
+    def predict(self, X, **params):
+        """Return predicted ratings in stars, an array of shape (n_rows,)."""
+        check_is_fitted(self, "y_max_")
+        return np.clip(super().predict(X, **params), self.y_min_, self.y_max_)
+
+    def score(self, X, y=None, **params):
+        """Return R2 of the predictions; `y` as in `fit`."""
+        return r2_score(_check_ratings(X, y), self.predict(X), **params)
+
+
+# ======================================================================================================================
+# 5. Evaluate and deploy: the wrapper, which is what an application holds in its hands.
+# ======================================================================================================================
+
+
+def rating_metrics(y_true, y_pred):
+    """Return how far predictions are off: {"RMSE": stars, "MAE": stars, "R2": share of the variance explained}."""
+    return {
+        "RMSE": float(root_mean_squared_error(y_true, y_pred)),
+        "MAE": float(mean_absolute_error(y_true, y_pred)),
+        "R2": float(r2_score(y_true, y_pred)),
+    }
+
+
+class SklearnEcosystemPipeline(RegressorMixin, BaseEstimator):
+    """From a table of ratings to one deployable artifact: features, training, evaluation, saving and loading.
+
+    Itself a scikit-learn regressor: it can be cloned, cross-validated and searched. All parallel work goes through
+    joblib; `with joblib.parallel_config(n_jobs=-1):` around a call uses every core.
+
+    Parameters
+    ----------
+    model : {"forest", "boosting", "linear"} or regressor, default="forest"
+        What predicts: a random forest, gradient boosting, ridge regression, or any scikit-learn regressor.
+    select : selector of sklearn.feature_selection, default=None
+        If given, a step between scaling and the model, such as ``SelectKBest(f_regression, k=8)``.
+    random_state : int, default=42
+        For folds, forests and searches: the same seed gives the same figures.
+    verbose : bool, default=False
+        Whether `train` and `save_pipeline` print what they do.
+
+    Attributes
+    ----------
+    pipeline, cv_scores, best_params
+        The fitted `RatingPipeline`; the RMSE of each fold, an array of shape (5,); what the search chose, a dict.
+        None before training, and where the last training did not compute them.
+
+    Examples
+    --------
+    >>> table = MovieRecommendationDataset(n_users=100, n_movies=50, n_ratings=1000).generate()
+    >>> recommender = SklearnEcosystemPipeline(model="linear")
+    >>> pipeline = recommender.train(table[:800], table["rating"][:800])
+    >>> metrics, predictions = recommender.evaluate(table[800:], table["rating"][800:])
+    >>> list(metrics), predictions.shape
+    (['RMSE', 'MAE', 'R2'], (200,))
+    """
+
+    def __init__(self, *, model="forest", select=None, random_state=42, verbose=False):
+        self.model = model
+        self.select = select
+        self.random_state = random_state
+        self.verbose = verbose
+
+    pipeline = property(lambda self: getattr(self, "pipeline_", None), doc="The fitted RatingPipeline, or None.")
+    cv_scores = property(lambda self: getattr(self, "cv_scores_", None), doc="RMSE of each fold, in stars, or None.")
+    best_params = property(lambda self: getattr(self, "best_params_", None), doc="What the search chose, or None.")
+
+    def create_features(self, df):
+        """Engineer the features of a whole table, to look at them.
+
+        Parameters
+        ----------
+        df : DataFrame
+            A table with the column `rating`. Of a pair rated twice, the latest rating is kept.
+
+        Returns
+        -------
+        X : DataFrame of shape (n_rows, 13)
+        y : Series of shape (n_rows,), in stars
+        transformer : UserMovieFeatureTransformer, fitted
+        genre_encoder, country_encoder : OrdinalEncoder, fitted
+
+        Notes
+        -----
+        You may train on slices of X: the pipeline learns the averages anew from the slice it is given. To train on raw
+        rows is the same, and simpler.
+        """
+        _check_table(df, [*IDS, RATING])
+        table, ratings = _check_training_table(df, None)
+        transformer = UserMovieFeatureTransformer(random_state=self.random_state)
+        X = transformer.fit_transform(table, ratings)
+        y = pd.Series(ratings, index=X.index, name=RATING)
+        return X, y, transformer, transformer.genre_encoder_, transformer.country_encoder_
+
+    def build_pipeline(self):
+        """Return an unfitted `RatingPipeline` with the steps features, scaler, (select,) model."""
+        steps = [
+            ("features", UserMovieFeatureTransformer(random_state=self.random_state)),
+            ("scaler", StandardScaler()),
+        ]
+        if self.select is not None:
+            steps.append(("select", clone(self.select)))
+        return RatingPipeline([*steps, ("model", _make_model(self.model, self.random_state))])
+
+    def train(self, X, y=None, perform_cv=True, tune_hyperparameters=False):
+        """Train on raw or engineered rows, and estimate by cross-validation how well.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n_rows, n_columns)
+        y : array-like of shape (n_rows,), in stars; None: X's column `rating`
+        perform_cv : bool, default=True
+            Whether to compute `cv_scores`, five fits more.
+        tune_hyperparameters : bool, default=False
+            Whether to choose hyperparameters by a random search first: 12 candidates in 3 folds, 36 fits more. The
+            choice sees the same rows as `cv_scores`, which is then a little too good; a test set is not.
+
+        Returns
+        -------
+        RatingPipeline
+            Fitted on all rows given.
+        """
+        X, ratings = _check_training_table(X, y)
+        self._say("Building pipeline...")
+        pipeline, scores, best = self.build_pipeline(), None, None
+        if tune_hyperparameters:
+            best = self._search(pipeline, X, ratings)
+            pipeline.set_params(**best)
+        if perform_cv:
+            self._say("Performing cross-validation...")
+            scores = -cross_val_score(
+                pipeline, X, ratings, cv=self._splitter(N_FOLDS), scoring="neg_root_mean_squared_error",
+                error_score="raise",
+            )  # fmt: skip
+            self._say(f"CV RMSE: {scores.mean():.4f} (+/- {scores.std():.4f})")
+        self._remember(pipeline.fit(X, ratings), X, scores, best)
+        self._say("✓ Training complete")
+        return self.pipeline_
+
+    def fit(self, X, y=None):
+        """Fit on raw or engineered rows, without cross-validation; parameters as in `train`. Returns self."""
+        X, ratings = _check_training_table(X, y)
+        self._remember(self.build_pipeline().fit(X, ratings), X)
+        return self
+
+    def predict(self, X):
+        """Return predicted ratings in stars, shape (n_rows,), for rows with at least `user_id` and `movie_id`."""
+        check_is_fitted(self, "pipeline_")
+        return self.pipeline_.predict(X)
+
+    def evaluate(self, X_test, y_test=None):
+        """Return `(metrics, predictions)`: the dict of `rating_metrics`, and an array of shape (n_rows,).
+
+        Parameters are those of `predict`, and the true ratings; without them, X_test's column `rating`.
+        """
+        predictions = self.predict(X_test)
+        metrics = rating_metrics(_check_ratings(X_test, y_test), predictions)
+        self.test_scores_ = {"rows": len(predictions), **metrics}  # for the model card
+        return metrics, predictions
+
+    def save_pipeline(self, filepath="production_pipeline.pkl"):
+        """Save this object, and beside it a model card (same name, ``.json``). Returns `filepath`.
+
+        The file is the pickle, followed by its SHA-256: one file is all there is to keep. It replaces an older one
+        only when it is complete. Raises OSError where the path cannot be written.
+        """
+        check_is_fitted(self, "pipeline_")
+        save_artifact(self, filepath)
+        self._say(f"Pipeline saved to {filepath}")
+        return filepath
+
+    @staticmethod
+    def load_pipeline(filepath="production_pipeline.pkl"):
+        """Return the object that `save_pipeline` saved, once file and example prediction are seen to be intact.
+
+        A pickle runs code when it is loaded: load only what you trust. The digest catches damage, not an attacker.
+
+        Raises
+        ------
+        FileNotFoundError
+            There is no such file.
+        ValueError
+            The file is damaged, or no pipeline, or does not predict what it predicted when it was saved.
+
+        Warns
+        -----
+        UserWarning
+            The file has no digest, comes from another scikit-learn, or the card beside it is of another artifact.
+        """
+        return load_artifact(filepath)
+
+    def _splitter(self, n_folds):
+        return KFold(n_folds, shuffle=True, random_state=self.random_state)
+
+    def _search(self, pipeline, X, ratings):
+        if not isinstance(self.model, str):
+            raise ValueError(
+                f"tune_hyperparameters=True knows what to try for {list(SEARCH_SPACE)}; "
+                f"for {type(self.model).__name__}, search over this object with scikit-learn's own tools."
+            )
+        self._say(f"Searching hyperparameters: {N_CANDIDATES} candidates in {N_SEARCH_FOLDS} folds...")
+        search = RandomizedSearchCV(
+            pipeline, SEARCH_SPACE[self.model], n_iter=N_CANDIDATES, cv=self._splitter(N_SEARCH_FOLDS), refit=False,
+            scoring="neg_root_mean_squared_error", error_score="raise", random_state=self.random_state,
+            verbose=2 if self.verbose else 0,
+        ).fit(X, ratings)  # fmt: skip
+        self._say(f"Best of them: {search.best_params_}")
+        return search.best_params_
+
+    def _remember(self, pipeline, X, cv_scores=None, best_params=None):
+        """Keep the outcome of a training, and nothing of the one before."""
+        self.pipeline_, self.cv_scores_, self.best_params_ = pipeline, cv_scores, best_params
+        self.test_scores_ = None
+        self.n_rows_ = len(X)
+        self.n_features_in_ = pipeline.n_features_in_
+        self.example_ = X.iloc[:1].drop(columns=RATING, errors="ignore")
+
+    def _say(self, line):
+        if self.verbose:
+            say(line)
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "pipeline_")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        return tags
+
+
+def say(line=""):
+    """Print a line at once, with "?" for what the console cannot show (the Windows of old has no check mark)."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    print(line.encode(encoding, "replace").decode(encoding), flush=True)
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# The artifact. A model is deployed when another process, on another day, gets the same answers out of it, or is told
+# why not. That takes more than a pickle: proof that the file is whole, the versions it was made with, and an example.
+# ----------------------------------------------------------------------------------------------------------------------
+
+DIGEST_MARK = b"\nsha256:"
+DIGEST_SIZE = len(DIGEST_MARK) + 64
+SAME_PREDICTION = 1e-6  # stars; the same arithmetic on another processor may differ in the last digits
+
+
+def save_artifact(recommender, filepath):
+    """Write the pickle with its digest and the model card beside it, each whole or not at all."""
+    path = Path(filepath)
+    if path.suffix == ".json":
+        raise ValueError(f"{filepath} would be overwritten by the model card, which ends in .json; choose another name.")
+    buffer = io.BytesIO()
+    joblib.dump(recommender, buffer)
+    body = buffer.getvalue()
+    digest = hashlib.sha256(body).hexdigest()
+    card = json.dumps(_model_card(recommender, path.name, digest), indent=2, ensure_ascii=False)
+    _write_atomically(path, body + DIGEST_MARK + digest.encode())
+    _write_atomically(path.with_suffix(".json"), card.encode("utf-8"))
+
+
+def load_artifact(filepath):
+    """Return the object saved by `save_artifact`; errors and warnings as `load_pipeline` tells them."""
+    path = Path(filepath)
+    if not path.exists():
+        raise FileNotFoundError(f"{filepath} does not exist; save_pipeline writes it.")
+    body, digest = _split_digest(path)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        recommender = _unpickle(body, path)
+    made_with = {w.message.original_sklearn_version for w in caught if w.category is InconsistentVersionWarning}
+    card = _read_card(path, digest)
+    made_with |= {card["versions"]["scikit-learn"]} if card else set()
+    if made_with - {sklearn.__version__}:
+        versions = ", ".join(sorted(made_with - {sklearn.__version__}))
+        _warn(f"{filepath} was made with scikit-learn {versions}, this is {sklearn.__version__}: train it again.")
+    if digest is None:
+        _warn(f"{filepath} carries no digest: whether it is complete is not known.")
+    if card:
+        _check_example(recommender, card["example"], path)
+    return recommender
+
+
+def _warn(message):
+    warnings.warn(message, UserWarning, stacklevel=4)  # points at the caller of load_pipeline
+
+
+def _write_atomically(path, data):
+    """Write to a temporary file beside `path`, then rename: a crash leaves the old file as it was."""
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        raise type(error)(f"Cannot write {path}: {error.strerror or error}.") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _split_digest(path):
+    """Return the pickle and its digest, None where there is none; raise where the two do not belong together."""
+    data = path.read_bytes()
+    if data[-DIGEST_SIZE:-64] != DIGEST_MARK:
+        return data, None
+    body, digest = data[:-DIGEST_SIZE], data[-64:].decode("ascii", "replace")
+    if hashlib.sha256(body).hexdigest() != digest:
+        raise ValueError(f"{path} is damaged: its content does not fit the digest it carries.")
+    return body, digest
+
+
+def _unpickle(body, path):
+    stream = io.BytesIO(body)
+    try:
+        recommender = joblib.load(stream)
+    except Exception as error:  # damaged bytes can raise anything
+        raise ValueError(f"{path} is damaged or no saved pipeline: {type(error).__name__}: {error}") from error
+    if stream.read(1):
+        raise ValueError(f"{path} is damaged: something other than a digest follows the pickle.")
+    if not hasattr(recommender, "predict"):
+        raise ValueError(f"{path} holds no pipeline, but an object of type {type(recommender).__name__}.")
+    return recommender
+
+
+def _model_card(recommender, name, digest):
+    """Return what people and tools should know of the artifact before they load it."""
+    pipeline, example = recommender.pipeline_, recommender.example_
+    packages = {"numpy": np, "pandas": pd, "scikit-learn": sklearn, "joblib": joblib}
+    scores = {} if recommender.cv_scores_ is None else {"cv_rmse": recommender.cv_scores_.tolist()}
+    if recommender.test_scores_ is not None:
+        scores["test"] = recommender.test_scores_
+    row = {column: None if pd.isna(value) else value for column, value in zip(example, example.to_numpy(object)[0])}
+    return {
+        "artifact": name,
+        "sha256": digest,
+        "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "versions": {"python": platform.python_version()} | {p: m.__version__ for p, m in packages.items()},
+        "input": {column: str(dtype) for column, dtype in example.dtypes.items()},
+        "input_required": IDS,
+        "output": "float64, stars",
+        "rating_scale": [pipeline.y_min_, pipeline.y_max_],
+        "training_rows": recommender.n_rows_,
+        "parameters": {name: repr(value) for name, value in sorted(pipeline.get_params().items())},
+        "best_params": recommender.best_params_,
+        "scores": scores,
+        "example": {"input": row, "prediction": float(recommender.predict(example)[0])},
+    }
+
+
+def _read_card(path, digest):
+    """Return the model card beside the artifact, None where there is none or it is of another artifact."""
+    file = path.with_suffix(".json")
+    if digest is None or not file.exists():
+        return None
+    try:
+        card = json.loads(file.read_text(encoding="utf-8"))
+        belongs_to, _, _ = card["sha256"], card["versions"]["scikit-learn"], card["example"]["prediction"]
+    except (ValueError, KeyError, TypeError):
+        _warn(f"{file} is no model card; it was not used.")
+        return None
+    if belongs_to != digest:
+        _warn(f"The model card {file} belongs to another artifact ({belongs_to[:12]}...) than {path} ({digest[:12]}...).")
+        return None
+    return card
+
+
+def _check_example(recommender, example, path):
+    now = float(recommender.predict(pd.DataFrame([example["input"]]))[0])
+    if abs(now - example["prediction"]) > SAME_PREDICTION:
+        raise ValueError(f"{path} predicts {now} for the model card's example, but {example['prediction']} when saved.")
+
+
+# ======================================================================================================================
+# 6. The demo: seven steps, from nothing to a deployed recommender.
+# ======================================================================================================================
+
+RULE = "=" * 60
+TAKEAWAYS = [
+    "Custom transformers extend sklearn seamlessly",
+    "Pipelines bundle preprocessing + modeling atomically",
+    "Cross-validation ensures generalization",
+    "Serialization enables production deployment",
+    "Consistent API across all components",
+]
+
+
+def _title(text):
+    for line in (RULE, text, RULE):
+        say(line)
+
+
+def demonstrate_ecosystem(
+    data=None,
+    *,
+    n_users=1000,
+    n_movies=500,
+    n_ratings=50_000,
+    random_state=42,
+    model="forest",
+    tune=False,
+    output="production_pipeline.pkl",
+):
+    """Run the whole lesson in seven steps and print what happens.
+
+    Parameters
+    ----------
+    data : DataFrame, default=None
+        A table of ratings, such as `load_movielens` gives; None: a synthetic one of the three sizes.
+    n_users, n_movies, n_ratings, random_state : int
+        As in `MovieRecommendationDataset`; the seed is also that of the split, the folds and the model.
+    model, tune
+        As in `SklearnEcosystemPipeline` and its `train`.
+    output : str or path, default="production_pipeline.pkl"
+        Where the artifact goes.
+
+    Returns
+    -------
+    dict
+        `pipeline`: the trained `SklearnEcosystemPipeline`; `metrics`: its test scores; `data`: (X_train, X_test, y_train,
+        y_test), raw rows and ratings; `noise_floor`: `best_rmse` of the test rows, None for a table whose law is unknown;
+        `baseline_rmse`: that of always answering the mean; `path`: `output`.
+    """
+    _title("Scikit-learn Ecosystem: Production ML Pipeline Demo")
+    dataset = None
+    if data is None:
+        say("Step 1: Generating movie rating dataset...")
+        dataset = MovieRecommendationDataset(n_users, n_movies, n_ratings, random_state)
+        data = dataset.generate()
+    else:
+        say("Step 1: Reading movie rating dataset...")
+    recommender = SklearnEcosystemPipeline(model=model, random_state=random_state, verbose=True)
+    _show_table(data)
+    _show_features(recommender, data)
+    X_train, X_test, y_train, y_test = split = _split(data, random_state)
+    say("Step 4: Training pipeline with cross-validation...")
+    recommender.train(X_train, y_train, tune_hyperparameters=tune)
+    result = {"pipeline": recommender, "data": split, **_evaluate(recommender, split, dataset), "path": output}
+    say("Step 6: Saving pipeline for production deployment...")
+    recommender.save_pipeline(output)
+    say(f"✓ Pipeline serialized to {output}")
+    _infer(output, X_test, y_test)
+    _title("Ecosystem Demonstration Complete!")
+    say("Key Takeaways:")
+    for takeaway in TAKEAWAYS:
+        say(f"✓ {takeaway}")
+    return result
+
+
+def _show_table(data):
+    _check_table(data, [*IDS, RATING])
+    say(f"✓ Dataset created: {len(data)} ratings from {data['user_id'].nunique()} users")
+    say(f"  Rating range: {data[RATING].min()} - {data[RATING].max()}")
+    say(f"  Average rating: {data[RATING].mean():.2f}")
+
+
+def _show_features(recommender, data):
+    """Step 2 only shows the features. Training goes on from the raw rows: the pipeline engineers its own features,
+    from the rows it is trained on, and so no average can carry a test rating into training. It is the heart of the
+    lesson: features are part of the model, not of the data."""
+    say("Step 2: Engineering features...")
+    X = recommender.create_features(data)[0]
+    say(f"✓ Features created: {X.shape[1]} features from {len(X)} samples")
+    say(f"  Feature columns: {list(X.columns[:5])}...")
+    say("  (to look at: from here on the pipeline takes raw rows and engineers its own)")
+
+
+def _split(data, random_state):
+    say("Step 3: Splitting data...")
+    X, y = data.drop(columns=RATING), data[RATING]
+    X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.2, random_state=random_state)
+    say(f"✓ Train set: {len(X_train)} samples")
+    say(f"  Test set: {len(X_test)} samples")
+    return X_train, X_test, y_train, y_test
+
+
+def _evaluate(recommender, split, dataset):
+    """Step 5: the model's error, between that of knowing nothing and that of knowing the law."""
+    X_train, X_test, y_train, y_test = split
+    say("Step 5: Evaluating on test set...")
+    metrics, _ = recommender.evaluate(X_test, y_test)
+    say("Test Set Performance:")
+    for name, value in metrics.items():
+        say(f"  {name}: {value:.4f}")
+    always_the_mean = DummyRegressor().fit(X_train, y_train).predict(X_test)
+    baseline = rating_metrics(y_test, always_the_mean)["RMSE"]
+    say(f"  Baseline, always the mean: RMSE {baseline:.4f}")
+    floor = None
+    if dataset is not None:
+        floor = dataset.best_rmse(X_test)
+        say(f"  Noise floor, the best possible predictor: RMSE {floor:.4f}")
+    return {"metrics": metrics, "noise_floor": floor, "baseline_rmse": baseline}
+
+
+def _infer(path, X_test, y_test):
+    say("Step 7: Simulating production inference...")
+    rows = X_test.head(5)
+    predictions = SklearnEcosystemPipeline.load_pipeline(path).predict(rows)
+    say("Sample predictions:")
+    for user, movie, predicted, actual in zip(rows["user_id"], rows["movie_id"], predictions, y_test.head(5)):
+        say(f"  User {user}, Movie {movie}: Predicted {predicted:.2f}, Actual {actual:.2f}")
+
+
+# ======================================================================================================================
+# 7. The command line.
+# ======================================================================================================================
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message):
+        """One clear line, and exit status 2."""
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
+def _parse(argv):
+    parser = _Parser(prog="lesson_code.py", description="Run the lesson: seven steps to a deployed movie recommender.")
+    parser.add_argument("--data", metavar="PATH", help="a MovieLens release, folder or zip file, instead of made-up data")
+    for size, default in (("users", 1000), ("movies", 500), ("ratings", 50_000)):
+        parser.add_argument(f"--{size}", type=int, metavar="N", help=f"of the made-up data (default {default})")
+    parser.add_argument("--seed", type=int, default=42, metavar="N", help="of data, split and model (default 42)")
+    parser.add_argument("--model", choices=list(SEARCH_SPACE), default="forest", help="(default forest)")
+    parser.add_argument("--tune", action="store_true", help="choose hyperparameters by a random search first")
+    parser.add_argument("--output", default="production_pipeline.pkl", metavar="FILE", help="(default %(default)s)")
+    return parser, parser.parse_args(argv)
+
+
+def main(argv=None):
+    """Run the command line; return the exit status."""
+    parser, arguments = _parse(argv)
+    sizes = {f"n_{size}": getattr(arguments, size) for size in ("users", "movies", "ratings")}
+    sizes = {name: size for name, size in sizes.items() if size is not None}
+    try:
+        if arguments.data and sizes:
+            raise ValueError("--users, --movies and --ratings are for made-up data; they do not go with --data.")
+        dataset = MovieRecommendationDataset(**sizes, random_state=arguments.seed)
+        dataset._check_sizes()
+        _check_output(Path(arguments.output))
+        data = load_movielens(arguments.data) if arguments.data else None
+    except (ValueError, OSError) as error:
+        parser.error(str(error))
+    options = {"model": arguments.model, "tune": arguments.tune, "output": arguments.output}
+    demonstrate_ecosystem(data, **sizes, random_state=arguments.seed, **options)
+    return 0
+
+
+def _check_output(path):
+    """Raise now rather than after the training where `path` cannot be written."""
+    if path.is_dir() or path.suffix == ".json" or not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
+        raise ValueError(f"--output {path} cannot be written: expected a file, not .json, in a folder that exists.")
+
+
+if __name__ == "__main__":
+    # subtle: what is defined in a script is pickled as `__main__.X`, and loads in no other process. Imported under its
+    # own name, the module's classes are pickled as `lesson_code.X`.
+    try:
+        from lesson_code import main
+    except ImportError:
+        sys.exit("Save this file as lesson_code.py: the artifact it writes names its classes lesson_code.X.")
+    sys.exit(main())
