@@ -44,9 +44,11 @@ import pandas as pd
 import sklearn
 from scipy.special import ndtr
 from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin, clone
+from sklearn.compose import ColumnTransformer
 from sklearn.dummy import DummyRegressor
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
 from sklearn.exceptions import InconsistentVersionWarning
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import Ridge
 from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 from sklearn.model_selection import KFold, RandomizedSearchCV, cross_val_score, train_test_split
@@ -64,9 +66,7 @@ __all__ = [
     "demonstrate_ecosystem",
 ]
 
-# ======================================================================================================================
-# 1. The table: one row, one rating. Every name of a column stands here once.
-# ======================================================================================================================
+# ===== 1. The table: one row, one rating. Every name of a column stands here once ===================================
 
 IDS = ["user_id", "movie_id"]
 RATING = "rating"
@@ -87,9 +87,9 @@ def _check_table(X, columns=IDS):
     """Raise unless X is a DataFrame with rows, the given columns, and whole numbers for ids."""
     if not isinstance(X, pd.DataFrame):
         raise TypeError(f"Expected a pandas DataFrame with the columns {columns}, got {type(X).__name__}.")
-    missing = [name for name in columns if name not in X.columns]
-    if missing:
-        raise ValueError(f"The table lacks the column {missing[0]!r}; needed are {columns}, it has {list(X.columns)}.")
+    for name in columns:
+        if name not in X.columns:
+            raise ValueError(f"The table lacks the column {name!r}: needed are {columns}, it has {list(X.columns)}.")
     if not X.columns.is_unique:
         raise ValueError(f"Column names must be unique, but {X.columns[X.columns.duplicated()][0]!r} stands twice.")
     if X.empty:
@@ -99,65 +99,70 @@ def _check_table(X, columns=IDS):
 
 
 def _ids(column):
-    """Return a column of ids as int64; raise at the first one that is missing or not a whole number."""
+    """Return a column of ids as int64; raise at the first that is missing or not a whole number."""
     if pd.api.types.is_integer_dtype(column.dtype) and not column.hasnans:
         return column.to_numpy(dtype=np.int64)
     values = column.to_numpy(dtype=object)
-    bad = np.array([not _is_whole(value) for value in values])
-    if bad.any():
-        row = int(bad.argmax())
-        raise ValueError(f"{column.name} must hold integers without gaps, but row {row} holds {values[row]!r}.")
+    for row, value in enumerate(values):  # 7.0 is what pandas makes of an integer column that once had a gap
+        if not isinstance(value, numbers.Real) or isinstance(value, bool) or not float(value).is_integer():
+            raise ValueError(f"{column.name} must hold integers without gaps, but row {row} holds {value!r}.")
     return values.astype(np.int64)
 
 
-def _is_whole(value):
-    # A float such as 7.0 is what pandas makes of an integer column that once had a gap; True is no id.
-    return isinstance(value, numbers.Real) and not isinstance(value, bool) and float(value).is_integer()
+def _numbers(X, name):
+    """Return a column as floats, NaN where missing or where X has no such column; raise at what is no finite number."""
+    if name not in X.columns:
+        return np.full(len(X), np.nan)
+    try:
+        values = X[name].to_numpy(dtype=np.float64, na_value=np.nan)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must hold numbers, got a column of type {X[name].dtype}.") from None
+    if np.isinf(values).any():
+        raise ValueError(f"{name} must hold finite numbers, but row {np.isinf(values).argmax()} is infinite.")
+    return values
 
 
 def _check_ratings(X, y):
-    """Return the ratings of the rows of X, from `y` or else from X's own column, as a float array of shape (n_rows,)."""
-    if y is None:
-        if RATING not in X.columns:
-            raise ValueError(f"No ratings: pass y, or a table with the column {RATING!r}.")
-        y = X[RATING]
+    """Return the ratings of the rows of X, taken from `y`, or else from X: a float array of shape (n_rows,)."""
+    if y is None and RATING not in X.columns:
+        raise ValueError(f"No ratings: pass y, or a table with the column {RATING!r}.")
     try:
-        ratings = np.asarray(y, dtype=np.float64)
+        ratings = np.asarray(X[RATING] if y is None else y, dtype=np.float64)
     except (TypeError, ValueError):
-        raise ValueError("Ratings must be numbers.") from None
+        raise ValueError("Ratings must be numbers, in stars, and none may be missing.") from None
     if ratings.shape != (len(X),):
         raise ValueError(f"X and y differ in length: {len(X)} rows, but ratings of shape {ratings.shape}.")
     if not np.isfinite(ratings).all():
-        row = int((~np.isfinite(ratings)).argmax())
+        row = np.isfinite(ratings).argmin()
         raise ValueError(f"Ratings must be finite numbers, but row {row} holds {ratings[row]}.")
     return ratings
 
 
-def _check_training_table(X, y):
-    """Return X and its ratings as a model may learn from them: checked, one rating a user-movie pair, not constant."""
+def _latest_of_pair(X):
+    """Return a mask, True on the latest row of every user-movie pair (without timestamps, the last); warn of others."""
+    seconds = np.nan_to_num(_numbers(X, "timestamp"), nan=-np.inf)
+    order = np.argsort(seconds, kind="stable")
+    latest = np.empty(len(X), dtype=bool)
+    latest[order] = ~X[IDS].iloc[order].duplicated(keep="last")
+    if not latest.all():
+        message = f"{(~latest).sum()} older ratings of user-movie pairs that were rated twice are left out."
+        warnings.warn(message, stacklevel=4)
+    return latest
+
+
+def _check_training_table(X, y=None):
+    """Return X and its ratings as a model may learn from them: one rating a user-movie pair, and not all alike."""
     _check_table(X)
     ratings = _check_ratings(X, y)
     latest = _latest_of_pair(X)
     if not latest.all():
-        warnings.warn(f"{(~latest).sum()} older ratings of user-movie pairs rated twice were dropped.", stacklevel=3)
         X, ratings = X[latest], ratings[latest]
     if np.ptp(ratings) == 0:
         raise ValueError(f"All {len(ratings)} ratings are {ratings[0]}: there is nothing to learn from a constant.")
     return X, ratings
 
 
-def _latest_of_pair(X):
-    """Return a mask, True on the latest row of every user-movie pair: by timestamp, without one by position."""
-    order = X["timestamp"].argsort(kind="stable") if "timestamp" in X.columns else np.arange(len(X))
-    pairs = X[IDS].iloc[order]
-    latest = np.empty(len(X), dtype=bool)
-    latest[order] = ~pairs.duplicated(keep="last")
-    return latest
-
-
-# ======================================================================================================================
-# 2. Ingest: a table whose law is known, or a real one.
-# ======================================================================================================================
+# ===== 2. Ingest: a table whose law is known, or a real one =========================================================
 
 GENRES = ["Action", "Adventure", "Comedy", "Drama", "Horror", "Romance", "Sci-Fi", "Thriller"]
 COUNTRIES = ["US", "GB", "IN", "DE", "BR", "FR", "JP", "CA"]  # drawn with falling probability
@@ -165,7 +170,7 @@ COUNTRIES = ["US", "GB", "IN", "DE", "BR", "FR", "JP", "CA"]  # drawn with falli
 STARS = np.arange(1.0, 5.01, 0.5)  # the nine ratings that the synthetic table knows
 
 #: The law's constants, in stars, calibrated (`python benchmarks/calibration.py`) on the mean of ten seeds.
-LAW = {"mean": 3.02, "user": 0.42, "movie": 0.45, "taste": 0.45, "noise": 0.68, "noise_spread": 0.3}
+LAW = {"mean": 3.02, "user": 0.45, "movie": 0.49, "taste": 0.45, "noise": 0.82, "noise_spread": 0.55}
 
 FIRST_MONDAY = 1_641_168_000  # Monday 2022-01-03, 00:00 UTC: the tables begin here
 WEEKS = 104  # and run for two years
@@ -296,7 +301,7 @@ class MovieRecommendationDataset:
         return np.clip(np.round(2 * felt) / 2, STARS[0], STARS[-1])
 
     def _mean_and_variance(self, user, movie):
-        """Return E(rating) and Var(rating) of every pair, summed star by star: r = 1 + sum of the half steps reached."""
+        """Return E(rating) and Var(rating) of every pair: r is 1 and the sum of the half steps it reaches."""
         latent, sigma = self._latent(user, movie), self._sigma[user]
         first = np.full(user.size, STARS[0])
         second = np.full(user.size, STARS[0] ** 2)
@@ -371,7 +376,8 @@ def _draw_timestamps(rng, user, n_users):
     favourite_hour = rng.normal(20, 3, n_users)
     weekend_share = rng.uniform(0.2, 0.6, n_users)
     on_weekend = rng.random_sample(user.size) < weekend_share[user]
-    weekday = np.where(on_weekend, 5 + rng.randint(2, size=user.size, dtype=np.int64), rng.randint(5, size=user.size, dtype=np.int64))
+    saturday_or_sunday = 5 + rng.randint(2, size=user.size, dtype=np.int64)
+    weekday = np.where(on_weekend, saturday_or_sunday, rng.randint(5, size=user.size, dtype=np.int64))
     hour = (favourite_hour[user] + 2 * rng.standard_normal(user.size)) % 24
     day = 7 * rng.randint(WEEKS, size=user.size, dtype=np.int64) + weekday
     return FIRST_MONDAY + day * DAY + np.minimum(hour * 3600, DAY - 1).astype(np.int64)
@@ -426,11 +432,7 @@ def load_movielens(path):
     if users_name and (folder / users_name).exists():
         table["user_age"] = table["user_id"].map(_read_ages(folder / users_name, separator))
     table["user_country"] = np.nan
-    latest = _latest_of_pair(table)
-    if not latest.all():
-        warnings.warn(f"{(~latest).sum()} older ratings of user-movie pairs rated twice were dropped.", stacklevel=2)
-        table = table[latest].reset_index(drop=True)
-    return table[[*TABLE_COLUMNS, "title"]]
+    return table.loc[_latest_of_pair(table), [*TABLE_COLUMNS, "title"]].reset_index(drop=True)
 
 
 def _find_release(root, path):
@@ -514,21 +516,20 @@ def _finite(text):
     return number
 
 
-# ======================================================================================================================
-# 3. Transform: 13 features, and why nothing leaks.
-# ======================================================================================================================
+# ===== 3. Transform: 13 features, and why nothing leaks ==============================================================
 #
 # "How well was this movie rated on average?" is the best feature a rating can have, and the easiest to get wrong. An
-# average taken over all rows knows the answers of the test rows. Taken over the training rows alone, it still contains
-# the very rating of the training row it describes: a model learns to trust it too much, and fails on new rows, whose
-# ratings no average contains. The cure is *cross-fitting*: in training, the averages of a row come from the other folds.
+# average over all rows knows the answers of the test rows. An average over the training rows still contains the very
+# rating of the training row it describes: a model learns to trust it too much, and fails on new rows, whose ratings no
+# average contains. The cure is *cross-fitting*: in training, the averages of a row come from the other folds.
 
-NUMBERS = ["user_age", "movie_year"]
-#: Where a feature of ours is made of a raw column, this is the column; a number keeps its name.
+#: The features that are made of one raw column each.
 RAW_COLUMN = {
     "user_age": "user_age", "movie_year": "movie_year", "genre_encoded": "genre", "country_encoded": "user_country",
     "hour_of_day": "timestamp", "day_of_week": "timestamp",
 }  # fmt: skip
+NUMBERS, CODES, TIMES = ["user_age", "movie_year"], ["genre_encoded", "country_encoded"], TEMPORAL_FEATURES
+#: Those that belong to the user or the movie: what training knew of them can stand in for what a row lacks.
 OWNER = {"user_age": "user", "country_encoded": "user", "movie_year": "movie", "genre_encoded": "movie"}
 
 
@@ -558,14 +559,14 @@ class UserMovieFeatureTransformer(TransformerMixin, BaseEstimator):
         The numbers of ratings; for the unknown, 0.
     known_ : dict of str to ndarray
         The last age and country code that training knew of every user, the last year and genre code of every movie.
-    fill_ : dict of str to float
-        What stands in where even that is missing: the median of a number, the mode of hour and weekday, the code -1.
+    imputer_ : ColumnTransformer
+        Fills what even that leaves missing: a number by its median, hour and weekday by the mode, a code by -1.
     genre_encoder_, country_encoder_ : OrdinalEncoder
         The codes of the strings; an unknown one is -1.
 
     Notes
     -----
-    `transform` never looks at a rating. ``fit(X, y).transform(X)`` is not ``fit_transform(X, y)``, as for scikit-learn's
+    `transform` never looks at a rating. ``fit(X, y).transform(X)`` is not ``fit_transform(X, y)``, as in scikit-learn's
     `TargetEncoder`: the first describes rows as new rows, the second cross-fits, and is what a model must learn from.
     A `Pipeline` calls the right one by itself.
 
@@ -611,14 +612,11 @@ class UserMovieFeatureTransformer(TransformerMixin, BaseEstimator):
         """
         ratings, counted, user, movie = self._learn(X, y)
         fold = np.empty(len(X), dtype=np.int64)
-        splitter = KFold(self.cv, shuffle=True, random_state=self.random_state)
-        for number, (_, held_out) in enumerate(splitter.split(X)):
-            fold[held_out] = number
-        return self._assemble(
-            X, user, movie,
-            _cross_fitted(user, self.users_.size, ratings, counted, fold, self.damping),
-            _cross_fitted(movie, self.movies_.size, ratings, counted, fold, self.damping),
-        )  # fmt: skip
+        for number, (_, rows) in enumerate(KFold(self.cv, shuffle=True, random_state=self.random_state).split(X)):
+            fold[rows] = number
+        user_avg = _cross_fitted(user, ratings, counted, fold, self.damping)
+        movie_avg = _cross_fitted(movie, ratings, counted, fold, self.damping)
+        return self._assemble(X, user, movie, user_avg, movie_avg)
 
     def transform(self, X):
         """Return the features of rows as new rows: from what training knew, and never from a rating.
@@ -653,51 +651,67 @@ class UserMovieFeatureTransformer(TransformerMixin, BaseEstimator):
         counted = (~X.duplicated(IDS, keep="last")).to_numpy(dtype=np.float64)
         if not counted.all():
             twice = int((counted == 0).sum())
-            warnings.warn(f"{twice} older ratings of user-movie pairs rated twice do not count.", stacklevel=3)
+            warnings.warn(f"{twice} older ratings of user-movie pairs that were rated twice do not count.", stacklevel=3)
         self.users_, user = np.unique(_ids(X["user_id"]), return_inverse=True)
         self.movies_, movie = np.unique(_ids(X["movie_id"]), return_inverse=True)
         self.global_mean_ = float(np.average(ratings, weights=counted))
-        for name, position, size in (("user", user, self.users_.size), ("movie", movie, self.movies_.size)):
-            count = np.bincount(position, counted, size + 1)  # (size + 1,): the last one, 0, is the unknown's
-            total = np.bincount(position, counted * ratings, size + 1)
-            setattr(self, f"{name}_count_", count)
-            setattr(self, f"{name}_avg_", _damped_mean(total, count, self.global_mean_, self.damping))
+        self.user_count_, self.user_avg_ = self._averages(user, ratings, counted)
+        self.movie_count_, self.movie_avg_ = self._averages(movie, ratings, counted)
         self._learn_fill_values(X, user, movie)
         return ratings, counted, user, movie
+
+    def _averages(self, position, ratings, counted):
+        """Return counts and damped averages, with one entry more, at the end, for the unknown: 0 and the mean."""
+        size = position.max() + 2
+        count, total = np.bincount(position, counted, size), np.bincount(position, counted * ratings, size)
+        return count, _damped_mean(total, count, self.global_mean_, self.damping)
 
     def _learn_fill_values(self, X, user, movie):
         """Learn the codes of strings, and what to answer where a value is missing."""
         self.genre_encoder_ = _fit_encoder(X.get("genre"))
         self.country_encoder_ = _fit_encoder(X.get("user_country"))
-        self.known_, self.fill_, self.absent_ = {}, {}, set()
-        for name in RAW_COLUMN:
-            values = self._observed(X, name)
+        self.absent_, self.known_ = [], {}
+        observed = self._observe(X)
+        self.absent_ = [name for name in observed if observed[name].isna().all()]
+        for name, owner in OWNER.items():
+            position, values = user if owner == "user" else movie, observed[name].to_numpy()
             there = ~np.isnan(values)
-            self.fill_[name] = _typical(name, values[there])
-            if not there.any():
-                self.absent_.add(name)
-            if name in OWNER:
-                owner, size = (user, self.users_.size) if OWNER[name] == "user" else (movie, self.movies_.size)
-                known = np.full(size + 1, np.nan)
-                known[owner[there]] = values[there]  # where a user stands often, NumPy keeps the last value
-                self.known_[name] = known
+            self.known_[name] = np.full(position.max() + 2, np.nan)
+            self.known_[name][position[there]] = values[there]  # where a position stands often, the last value stays
+        imputers = [
+            ("numbers", SimpleImputer(strategy="median", keep_empty_features=True), NUMBERS),
+            ("codes", SimpleImputer(strategy="constant", fill_value=-1.0, keep_empty_features=True), CODES),
+            ("times", SimpleImputer(strategy="most_frequent", keep_empty_features=True), TIMES),
+        ]
+        self.imputer_ = ColumnTransformer(imputers, verbose_feature_names_out=False).fit(observed)
 
-    def _observed(self, X, name):
-        """Return what the rows themselves tell of a feature, NaN where nothing; raw wins over engineered."""
-        raw = RAW_COLUMN[name]
-        if raw not in X.columns:
-            return _numbers(X[name]) if name in X.columns else np.full(len(X), np.nan)
-        if name == "hour_of_day":
-            return _numbers(X[raw]) // 3600 % 24
-        if name == "day_of_week":
-            return (_numbers(X[raw]) // DAY + 3) % 7  # 1970-01-01 was a Thursday
-        if name in NUMBERS:
-            return _numbers(X[raw])
-        return _encode(self.genre_encoder_ if raw == "genre" else self.country_encoder_, X[raw])
+    def _observe(self, X):
+        """Return what the rows themselves tell, a frame of six features, NaN where nothing."""
+        seconds = _numbers(X, "timestamp")
+        observed = {
+            "user_age": _numbers(X, "user_age"),
+            "movie_year": _numbers(X, "movie_year"),
+            "genre_encoded": _encode(self.genre_encoder_, X, "genre"),
+            "country_encoded": _encode(self.country_encoder_, X, "user_country"),
+            "hour_of_day": seconds // 3600 % 24,
+            "day_of_week": (seconds // DAY + 3) % 7,  # 1970-01-01 was a Thursday
+        }
+        for name, raw in RAW_COLUMN.items():
+            if raw not in X.columns:  # the table was engineered before, or has nothing to tell
+                observed[name] = _numbers(X, name)
+            if name in self.absent_:  # no model can have learned what it means
+                observed[name] = np.full(len(X), np.nan)
+        return pd.DataFrame(observed)
 
     def _assemble(self, X, user, movie, user_avg, movie_avg):
         """Put the features side by side, gaps filled. `user` and `movie` are positions, -1 for the unknown."""
-        columns = {
+        observed = self._observe(X)
+        for name, owner in OWNER.items():
+            known = self.known_[name][user if owner == "user" else movie]
+            observed[name] = np.where(observed[name].isna(), known, observed[name])
+        filled = self.imputer_.transform(observed)  # (n_rows, 6)
+        columns = dict(zip(self.imputer_.get_feature_names_out(), np.asarray(filled).T))
+        columns |= {
             "user_id": _ids(X["user_id"]),
             "movie_id": _ids(X["movie_id"]),
             "user_avg_rating": user_avg,
@@ -706,12 +720,6 @@ class UserMovieFeatureTransformer(TransformerMixin, BaseEstimator):
             "user_rating_count": self.user_count_[user],
             "movie_rating_count": self.movie_count_[movie],
         }
-        for name in RAW_COLUMN:
-            values = self._observed(X, name) if name not in self.absent_ else np.full(len(X), np.nan)
-            if name in OWNER:
-                known = self.known_[name][user if OWNER[name] == "user" else movie]
-                values = np.where(np.isnan(values), known, values)
-            columns[name] = np.where(np.isnan(values), self.fill_[name], values)
         return pd.DataFrame(columns, index=X.index, columns=self.get_feature_names_out())
 
     def __sklearn_tags__(self):
@@ -733,62 +741,37 @@ def _damped_mean(total, count, mean, damping):
     return np.where(weight > 0, (total + damping * mean) / np.where(weight > 0, weight, 1), mean)
 
 
-def _cross_fitted(position, size, ratings, counted, fold, damping):
+def _cross_fitted(position, ratings, counted, fold, damping):
     """Return for every row the damped average of its user (or movie) over all folds but the row's own."""
-    n_folds = fold.max() + 1
-    cell = fold * size + position
-    count = np.bincount(cell, counted, n_folds * size).reshape(n_folds, size)
-    total = np.bincount(cell, counted * ratings, n_folds * size).reshape(n_folds, size)
+    shape = fold.max() + 1, position.max() + 1
+    cell = np.ravel_multi_index((fold, position), shape)
+    count = np.bincount(cell, counted, shape[0] * shape[1]).reshape(shape)
+    total = np.bincount(cell, counted * ratings, shape[0] * shape[1]).reshape(shape)
     count, total = count.sum(axis=0) - count, total.sum(axis=0) - total  # subtle: of the *other* folds, from here on
     mean = total.sum(axis=1, keepdims=True) / count.sum(axis=1, keepdims=True)  # (n_folds, 1)
     return _damped_mean(total, count, mean, damping)[fold, position]
 
 
-def _numbers(column):
-    """Return a column as floats, NaN where missing; raise at what is no finite number."""
-    try:
-        values = column.to_numpy(dtype=np.float64, na_value=np.nan)
-    except (TypeError, ValueError):
-        raise ValueError(f"{column.name} must hold numbers, got a column of type {column.dtype}.") from None
-    if np.isinf(values).any():
-        raise ValueError(f"{column.name} must hold finite numbers, but row {int(np.isinf(values).argmax())} is infinite.")
-    return values
-
-
 def _fit_encoder(strings):
-    """Return an OrdinalEncoder that knows the strings of a column (none: of no column), and gives -1 to all others."""
+    """Return an OrdinalEncoder that knows the strings of a column (None: no column), and gives -1 to all others."""
     values = [] if strings is None else sorted({str(value) for value in strings.dropna().unique()})
     encoder = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-1)
     return encoder.fit(np.array(values or [None], dtype=object).reshape(-1, 1))
 
 
-def _encode(encoder, strings):
+def _encode(encoder, X, name):
     """Return the codes of a column of strings, NaN where one is missing. Each different string is looked up once."""
-    code, values = pd.factorize(strings)
+    code, values = pd.factorize(X[name] if name in X.columns else np.full(len(X), np.nan))
     if not len(values):
-        return np.full(len(code), np.nan)
+        return np.full(len(X), np.nan)
     values = np.array([str(value) for value in values], dtype=object).reshape(-1, 1)
     return np.append(encoder.transform(values).ravel(), np.nan)[code]
 
 
-def _typical(name, values):
-    """Return what stands in for a missing value of a feature, given those that training had."""
-    if name.endswith("_encoded"):
-        return -1.0
-    if not values.size:
-        return 0.0
-    if name in NUMBERS:
-        return float(np.median(values))
-    distinct, count = np.unique(values, return_counts=True)
-    return float(distinct[count.argmax()])
-
-
-# ======================================================================================================================
-# 4. Train: models that can stand in for each other, and one pipeline around them.
-# ======================================================================================================================
+# ===== 4. Train: models that can stand in for each other, and one pipeline around them ==============================
 
 #: Chosen by cross-validation inside training data: `python benchmarks/forest_grid.py` prints the grid and its errors.
-FOREST = {"n_estimators": 100, "max_features": 1 / 3, "min_samples_leaf": 5, "max_samples": 0.1}
+FOREST = {"n_estimators": 100, "max_features": 1 / 3, "min_samples_leaf": 5, "max_samples": 0.05}
 
 #: What `tune_hyperparameters=True` draws its candidates from. How much to damp an average is for the data to say, too.
 DAMPING_GRID = {"features__damping": [2.0, 5.0, 10.0, 20.0]}
@@ -856,9 +839,7 @@ class RatingPipeline(Pipeline):
         return r2_score(_check_ratings(X, y), self.predict(X), **params)
 
 
-# ======================================================================================================================
-# 5. Evaluate and deploy: the wrapper, which is what an application holds in its hands.
-# ======================================================================================================================
+# ===== 5. Evaluate and deploy: the wrapper, which is what an application holds in its hands =========================
 
 
 def rating_metrics(y_true, y_pred):
@@ -1219,9 +1200,7 @@ def _check_example(recommender, example, path):
         raise ValueError(f"{path} predicts {now} for the model card's example, but {example['prediction']} when saved.")
 
 
-# ======================================================================================================================
-# 6. The demo: seven steps, from nothing to a deployed recommender.
-# ======================================================================================================================
+# ===== 6. The demo: seven steps, from nothing to a deployed recommender =============================================
 
 RULE = "=" * 60
 TAKEAWAYS = [
@@ -1349,9 +1328,7 @@ def _infer(path, X_test, y_test):
         say(f"  User {user}, Movie {movie}: Predicted {predicted:.2f}, Actual {actual:.2f}")
 
 
-# ======================================================================================================================
-# 7. The command line.
-# ======================================================================================================================
+# ===== 7. The command line ==========================================================================================
 
 
 class _Parser(argparse.ArgumentParser):

@@ -1,0 +1,138 @@
+"""The ten checks of the lesson page: `pytest test_lesson.py -v`. Each is a promise that the lesson makes to its reader."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import cross_val_score, train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from lesson_code import MovieRecommendationDataset, SklearnEcosystemPipeline, UserMovieFeatureTransformer
+
+FEATURES = [
+    "user_id", "movie_id", "user_age", "movie_year", "genre_encoded", "country_encoded",
+    "user_avg_rating", "movie_avg_rating", "user_movie_interaction", "hour_of_day", "day_of_week",
+    "user_rating_count", "movie_rating_count",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def table():
+    return MovieRecommendationDataset(n_users=300, n_movies=150, n_ratings=3000).generate()
+
+
+@pytest.fixture(scope="module")
+def split(table):
+    """Features made before the split, as a hurried learner does: it must do no harm."""
+    X, y, *_ = SklearnEcosystemPipeline().create_features(table)
+    return train_test_split(X, y, test_size=0.2, random_state=42)
+
+
+@pytest.fixture(scope="module")
+def trained(split):
+    X_train, _, y_train, _ = split
+    recommender = SklearnEcosystemPipeline()
+    recommender.train(X_train, y_train, perform_cv=False)
+    return recommender
+
+
+class TestMovieRecommendationDataset:
+    def test_dataset_creation(self):
+        """The table has the size asked for, half stars from 1 to 5, and no user rates a movie twice."""
+        table = MovieRecommendationDataset(n_users=100, n_movies=50, n_ratings=500).generate()
+        assert len(table) == 500
+        assert table["user_id"].nunique() == 100
+        assert table["movie_id"].nunique() <= 50
+        assert set(table["rating"]) <= set(np.arange(1.0, 5.01, 0.5))
+        assert not table.duplicated(["user_id", "movie_id"]).any()
+
+    def test_dataset_metadata(self):
+        """Beside the ratings stand when, what, and who; the same seed gives the same table."""
+        dataset = MovieRecommendationDataset(n_ratings=100)
+        table = dataset.generate()
+        for column in ["timestamp", "genre", "movie_year", "user_age", "user_country"]:
+            assert column in table.columns
+            assert table[column].notna().all()
+        assert pd.api.types.is_integer_dtype(table["timestamp"])
+        pd.testing.assert_frame_equal(table, dataset.generate())
+
+
+class TestUserMovieFeatureTransformer:
+    def test_transformer_fit_transform(self, table):
+        """Thirteen features in their order, a row for a row, nothing missing; eleven without the temporal ones."""
+        features = UserMovieFeatureTransformer().fit_transform(table)
+        assert list(features.columns) == FEATURES
+        assert features.index.equals(table.index)
+        assert features.notna().all().all()
+        assert UserMovieFeatureTransformer(create_temporal=False).fit_transform(table).shape == (3000, 11)
+
+    def test_transformer_sklearn_compatibility(self, table):
+        """It is a scikit-learn transformer: clone, parameters, set_output, and a place in any pipeline."""
+        transformer = UserMovieFeatureTransformer(damping=3.0)
+        assert clone(transformer).get_params() == transformer.get_params()
+        assert transformer.set_params(damping=7.0).damping == 7.0
+        assert list(transformer.fit(table).get_feature_names_out()) == FEATURES
+        framed = make_pipeline(transformer, StandardScaler()).set_output(transform="pandas")
+        assert list(framed.fit_transform(table).columns) == FEATURES
+        scores = cross_val_score(make_pipeline(transformer, StandardScaler(), Ridge()), table, table["rating"], cv=3)
+        assert (scores > 0).all()
+
+
+class TestSklearnEcosystemPipeline:
+    def test_pipeline_creation(self):
+        """A pipeline with a scaler and a model, not fitted yet."""
+        recommender = SklearnEcosystemPipeline()
+        assert {"scaler", "model"} <= set(recommender.build_pipeline().named_steps)
+        assert recommender.pipeline is None
+        assert recommender.cv_scores is None
+
+    def test_pipeline_training(self, split):
+        """Training with cross-validation gives a fitted pipeline and the error of every fold."""
+        X_train, _, y_train, _ = split
+        recommender = SklearnEcosystemPipeline()
+        pipeline = recommender.train(X_train, y_train, perform_cv=True)
+        assert pipeline is recommender.pipeline
+        assert len(recommender.cv_scores) == 5
+        assert (recommender.cv_scores > 0).all()
+
+    def test_pipeline_prediction(self, split, trained):
+        """One prediction a row, within the scale of the ratings, and from the two ids alone as well."""
+        _, X_test, _, _ = split
+        for rows in (X_test, X_test[["user_id", "movie_id"]]):
+            predictions = trained.predict(rows)
+            assert predictions.shape == (len(X_test),)
+            assert ((predictions >= 1.0) & (predictions <= 5.0)).all()
+
+    def test_pipeline_evaluation(self, split, trained):
+        """RMSE, MAE and R2; and the model knows more than the mean rating."""
+        _, X_test, _, y_test = split
+        metrics, predictions = trained.evaluate(X_test, y_test)
+        assert metrics["RMSE"] == pytest.approx(np.sqrt(np.mean((predictions - y_test) ** 2)))
+        assert 0 < metrics["MAE"] <= metrics["RMSE"]
+        assert 0 < metrics["R2"] < 1
+
+    def test_pipeline_serialization(self, split, trained, tmp_path):
+        """What is saved and loaded predicts the same."""
+        _, X_test, _, _ = split
+        path = tmp_path / "pipeline.pkl"
+        trained.save_pipeline(str(path))
+        loaded = SklearnEcosystemPipeline.load_pipeline(str(path))
+        # 1e-12 and not 0: a forest on several threads adds up its trees in any order
+        np.testing.assert_allclose(loaded.predict(X_test), trained.predict(X_test), rtol=0, atol=1e-12)
+
+
+class TestIntegration:
+    def test_end_to_end_workflow(self, tmp_path):
+        """From raw ratings to a deployed artifact that predicts for people it has never seen."""
+        table = MovieRecommendationDataset(n_users=300, n_movies=150, n_ratings=3000).generate()
+        train, test = train_test_split(table, test_size=0.2, random_state=0)
+        recommender = SklearnEcosystemPipeline()
+        recommender.train(train, train["rating"])
+        metrics, _ = recommender.evaluate(test, test["rating"])
+        assert metrics["R2"] > 0
+        recommender.save_pipeline(tmp_path / "production.pkl")
+        deployed = SklearnEcosystemPipeline.load_pipeline(tmp_path / "production.pkl")
+        stranger = pd.DataFrame({"user_id": [999_999], "movie_id": [int(test["movie_id"].iloc[0])]})
+        assert 1.0 <= deployed.predict(stranger)[0] <= 5.0
