@@ -77,7 +77,7 @@ FEATURES = [
     "user_id", "movie_id", "user_age", "movie_year", "genre_encoded", "country_encoded",
     "user_avg_rating", "movie_avg_rating", "user_movie_interaction", "hour_of_day", "day_of_week",
     "user_rating_count", "movie_rating_count",
-]  # fmt: skip
+]
 TEMPORAL_FEATURES = ["hour_of_day", "day_of_week"]
 
 DAY = 24 * 3600  # seconds
@@ -228,7 +228,7 @@ class MovieRecommendationDataset:
         ValueError
             A size below 1 or not an integer, more ratings than user-movie pairs, or a seed that is no integer.
         """
-        self._check_sizes()
+        self.check()
         rng = check_random_state(self.random_state)
         movies, popularity, genre_shape = _draw_movies(rng, self.n_movies)
         users, activity, love = _draw_users(rng, self.n_users)
@@ -267,7 +267,8 @@ class MovieRecommendationDataset:
             user, movie = user[rows], movie[rows]
         return float(np.sqrt(self._mean_and_variance(user, movie)[1].mean()))
 
-    def _check_sizes(self):
+    def check(self):
+        """Raise a ValueError where a size or the seed is impossible, as `generate` does."""
         for name in ("n_users", "n_movies", "n_ratings", "random_state"):
             value, least = getattr(self, name), 0 if name == "random_state" else 1
             if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < least:
@@ -392,7 +393,7 @@ RELEASES = [
 GENRES_100K = [
     "unknown", "Action", "Adventure", "Animation", "Children's", "Comedy", "Crime", "Documentary", "Drama", "Fantasy",
     "Film-Noir", "Horror", "Musical", "Mystery", "Romance", "Sci-Fi", "Thriller", "War", "Western",
-]  # fmt: skip
+]
 
 
 def load_movielens(path):
@@ -457,7 +458,7 @@ def _read_ratings(file, separator):
             ratings = pd.read_csv(
                 stream, sep=separator[0], header=None, skiprows=header, names=range(max(fields) + 1), usecols=fields,
                 dtype=dict(zip(fields, types.values())), index_col=False, encoding_errors="replace",
-            )  # fmt: skip
+            )
             ratings.columns = list(types)
             if np.isfinite(ratings["rating"]).all():
                 return ratings
@@ -527,7 +528,7 @@ def _finite(text):
 RAW_COLUMN = {
     "user_age": "user_age", "movie_year": "movie_year", "genre_encoded": "genre", "country_encoded": "user_country",
     "hour_of_day": "timestamp", "day_of_week": "timestamp",
-}  # fmt: skip
+}
 NUMBERS, CODES, TIMES = ["user_age", "movie_year"], ["genre_encoded", "country_encoded"], TEMPORAL_FEATURES
 #: Those that belong to the user or the movie: what training knew of them can stand in for what a row lacks.
 OWNER = {"user_age": "user", "country_encoded": "user", "movie_year": "movie", "genre_encoded": "movie"}
@@ -774,37 +775,37 @@ def _encode(encoder, X, name):
 FOREST = {"n_estimators": 100, "max_features": 1 / 3, "min_samples_leaf": 5, "max_samples": 0.05}
 
 #: What `tune_hyperparameters=True` draws its candidates from. How much to damp an average is for the data to say, too.
-DAMPING_GRID = {"features__damping": [2.0, 5.0, 10.0, 20.0]}
 SEARCH_SPACE = {
     "forest": {
         "model__max_features": [1 / 3, 0.5, 1.0],
         "model__min_samples_leaf": [1, 5, 10, 20],
         "model__max_samples": [0.05, 0.1, 0.3],
-        **DAMPING_GRID,
     },
     "boosting": {
         "model__learning_rate": [0.03, 0.05, 0.1],
         "model__max_leaf_nodes": [7, 15, 31, 63],
         "model__min_samples_leaf": [20, 50, 100],
         "model__l2_regularization": [0.0, 1.0, 10.0],
-        **DAMPING_GRID,
     },
-    "linear": {"model__alpha": [0.01, 0.1, 1.0, 10.0, 100.0, 1000.0], **DAMPING_GRID},
+    "linear": {"model__alpha": [0.01, 0.1, 1.0, 10.0, 100.0, 1000.0]},
 }
-N_CANDIDATES = 12  # twelve random draws beat a grid of twelve: Bergstra & Bengio (2012)
-N_FOLDS = 5
-N_SEARCH_FOLDS = 3
+for _space in SEARCH_SPACE.values():
+    _space["features__damping"] = [2.0, 5.0, 10.0, 20.0]
+N_CANDIDATES = 12  # random draws find more than a grid of as many points: Bergstra & Bengio, JMLR 13 (2012)
+N_FOLDS, N_SEARCH_FOLDS = 5, 3
+SCORING = {"scoring": "neg_root_mean_squared_error", "error_score": "raise"}  # a failed fit is an error, not a NaN
 
 
 def _make_model(model, random_state):
     """Return an unfitted regressor: a named one, or a copy of the one given."""
-    if model == "forest":
-        return RandomForestRegressor(**FOREST, random_state=random_state)
-    if model == "boosting":
-        return HistGradientBoostingRegressor(random_state=random_state)
-    if model == "linear":
-        return Ridge()
-    if hasattr(model, "fit") and hasattr(model, "predict") and not isinstance(model, type):
+    if isinstance(model, str):
+        if model == "forest":
+            return RandomForestRegressor(**FOREST, random_state=random_state)
+        if model == "boosting":
+            return HistGradientBoostingRegressor(random_state=random_state)
+        if model == "linear":
+            return Ridge()
+    elif hasattr(model, "fit") and hasattr(model, "predict") and not isinstance(model, type):
         return clone(model)
     raise ValueError(f"model must be one of {list(SEARCH_SPACE)} or a regressor, got {model!r}.")
 
@@ -812,8 +813,8 @@ def _make_model(model, random_state):
 class RatingPipeline(Pipeline):
     """A scikit-learn `Pipeline` whose predictions keep to the scale of the ratings it was fitted on.
 
-    It takes raw rows: the first step engineers the features, so that whatever is fitted, cross-validated or searched
-    learns its averages from its own training rows, and nothing else.
+    It takes raw rows: its first step engineers the features, so that whatever is fitted, cross-validated or searched
+    learns its averages from its own training rows, and from nothing else.
 
     Attributes
     ----------
@@ -844,18 +845,15 @@ class RatingPipeline(Pipeline):
 
 def rating_metrics(y_true, y_pred):
     """Return how far predictions are off: {"RMSE": stars, "MAE": stars, "R2": share of the variance explained}."""
-    return {
-        "RMSE": float(root_mean_squared_error(y_true, y_pred)),
-        "MAE": float(mean_absolute_error(y_true, y_pred)),
-        "R2": float(r2_score(y_true, y_pred)),
-    }
+    metrics = {"RMSE": root_mean_squared_error, "MAE": mean_absolute_error, "R2": r2_score}
+    return {name: float(metric(y_true, y_pred)) for name, metric in metrics.items()}
 
 
 class SklearnEcosystemPipeline(RegressorMixin, BaseEstimator):
     """From a table of ratings to one deployable artifact: features, training, evaluation, saving and loading.
 
     Itself a scikit-learn regressor: it can be cloned, cross-validated and searched. All parallel work goes through
-    joblib; `with joblib.parallel_config(n_jobs=-1):` around a call uses every core.
+    joblib: ``with joblib.parallel_config(n_jobs=-1):`` around a call uses every core.
 
     Parameters
     ----------
@@ -871,8 +869,8 @@ class SklearnEcosystemPipeline(RegressorMixin, BaseEstimator):
     Attributes
     ----------
     pipeline, cv_scores, best_params
-        The fitted `RatingPipeline`; the RMSE of each fold, an array of shape (5,); what the search chose, a dict.
-        None before training, and where the last training did not compute them.
+        The fitted `RatingPipeline`; the RMSE of every fold, an array of shape (5,), in stars; what the search chose, a
+        dict. None before training, and where the last training did not compute them.
 
     Examples
     --------
@@ -884,38 +882,25 @@ class SklearnEcosystemPipeline(RegressorMixin, BaseEstimator):
     (['RMSE', 'MAE', 'R2'], (200,))
     """
 
+    pipeline = property(lambda self: getattr(self, "pipeline_", None), doc="The fitted `RatingPipeline`, or None.")
+    cv_scores = property(lambda self: getattr(self, "cv_scores_", None), doc="RMSE of every fold, in stars, or None.")
+    best_params = property(lambda self: getattr(self, "best_params_", None), doc="What the search chose, or None.")
+
     def __init__(self, *, model="forest", select=None, random_state=42, verbose=False):
         self.model = model
         self.select = select
         self.random_state = random_state
         self.verbose = verbose
 
-    pipeline = property(lambda self: getattr(self, "pipeline_", None), doc="The fitted RatingPipeline, or None.")
-    cv_scores = property(lambda self: getattr(self, "cv_scores_", None), doc="RMSE of each fold, in stars, or None.")
-    best_params = property(lambda self: getattr(self, "best_params_", None), doc="What the search chose, or None.")
-
     def create_features(self, df):
-        """Engineer the features of a whole table, to look at them.
+        """Engineer the features of a whole table (`df`, with the column `rating`), to look at them.
 
-        Parameters
-        ----------
-        df : DataFrame
-            A table with the column `rating`. Of a pair rated twice, the latest rating is kept.
-
-        Returns
-        -------
-        X : DataFrame of shape (n_rows, 13)
-        y : Series of shape (n_rows,), in stars
-        transformer : UserMovieFeatureTransformer, fitted
-        genre_encoder, country_encoder : OrdinalEncoder, fitted
-
-        Notes
-        -----
-        You may train on slices of X: the pipeline learns the averages anew from the slice it is given. To train on raw
-        rows is the same, and simpler.
+        Returns ``(X, y, transformer, genre_encoder, country_encoder)``: a DataFrame of shape (n_rows, 13), a Series of
+        ratings in stars, and what was fitted. Of a pair rated twice, the latest rating is kept. You may train on slices
+        of X: the pipeline learns the averages anew from the slice it is given. Raw rows are the same, and simpler.
         """
         _check_table(df, [*IDS, RATING])
-        table, ratings = _check_training_table(df, None)
+        table, ratings = _check_training_table(df)
         transformer = UserMovieFeatureTransformer(random_state=self.random_state)
         X = transformer.fit_transform(table, ratings)
         y = pd.Series(ratings, index=X.index, name=RATING)
@@ -923,13 +908,10 @@ class SklearnEcosystemPipeline(RegressorMixin, BaseEstimator):
 
     def build_pipeline(self):
         """Return an unfitted `RatingPipeline` with the steps features, scaler, (select,) model."""
-        steps = [
-            ("features", UserMovieFeatureTransformer(random_state=self.random_state)),
-            ("scaler", StandardScaler()),
-        ]
-        if self.select is not None:
-            steps.append(("select", clone(self.select)))
-        return RatingPipeline([*steps, ("model", _make_model(self.model, self.random_state))])
+        features = UserMovieFeatureTransformer(random_state=self.random_state)
+        select = [] if self.select is None else [("select", clone(self.select))]
+        model = _make_model(self.model, self.random_state)
+        return RatingPipeline([("features", features), ("scaler", StandardScaler()), *select, ("model", model)])
 
     def train(self, X, y=None, perform_cv=True, tune_hyperparameters=False):
         """Train on raw or engineered rows, and estimate by cross-validation how well.
@@ -939,15 +921,15 @@ class SklearnEcosystemPipeline(RegressorMixin, BaseEstimator):
         X : DataFrame of shape (n_rows, n_columns)
         y : array-like of shape (n_rows,), in stars; None: X's column `rating`
         perform_cv : bool, default=True
-            Whether to compute `cv_scores`, five fits more.
+            Whether to compute `cv_scores`: five fits more.
         tune_hyperparameters : bool, default=False
-            Whether to choose hyperparameters by a random search first: 12 candidates in 3 folds, 36 fits more. The
-            choice sees the same rows as `cv_scores`, which is then a little too good; a test set is not.
+            Whether to choose hyperparameters first, by a random search of 12 candidates in 3 folds: 36 fits more. The
+            choice has seen the rows of `cv_scores`, which come out a little too good then; a test set does not.
 
         Returns
         -------
         RatingPipeline
-            Fitted on all rows given.
+            Fitted on all the rows; also at `pipeline`.
         """
         X, ratings = _check_training_table(X, y)
         self._say("Building pipeline...")
@@ -957,10 +939,7 @@ class SklearnEcosystemPipeline(RegressorMixin, BaseEstimator):
             pipeline.set_params(**best)
         if perform_cv:
             self._say("Performing cross-validation...")
-            scores = -cross_val_score(
-                pipeline, X, ratings, cv=self._splitter(N_FOLDS), scoring="neg_root_mean_squared_error",
-                error_score="raise",
-            )  # fmt: skip
+            scores = -cross_val_score(pipeline, X, ratings, cv=self._folds(N_FOLDS), **SCORING)
             self._say(f"CV RMSE: {scores.mean():.4f} (+/- {scores.std():.4f})")
         self._remember(pipeline.fit(X, ratings), X, scores, best)
         self._say("✓ Training complete")
@@ -978,9 +957,9 @@ class SklearnEcosystemPipeline(RegressorMixin, BaseEstimator):
         return self.pipeline_.predict(X)
 
     def evaluate(self, X_test, y_test=None):
-        """Return `(metrics, predictions)`: the dict of `rating_metrics`, and an array of shape (n_rows,).
+        """Return ``(metrics, predictions)``: the dict of `rating_metrics`, and an array of shape (n_rows,).
 
-        Parameters are those of `predict`, and the true ratings; without them, X_test's column `rating`.
+        `y_test` are the true ratings; without them, X_test's column `rating` is.
         """
         predictions = self.predict(X_test)
         metrics = rating_metrics(_check_ratings(X_test, y_test), predictions)
@@ -988,68 +967,75 @@ class SklearnEcosystemPipeline(RegressorMixin, BaseEstimator):
         return metrics, predictions
 
     def save_pipeline(self, filepath="production_pipeline.pkl"):
-        """Save this object, and beside it a model card (same name, ``.json``). Returns `filepath`.
+        """Save this object, and beside it a model card (the same name, ending in .json). Returns `filepath`.
 
-        The file is the pickle, followed by its SHA-256: one file is all there is to keep. It replaces an older one
-        only when it is complete. Raises OSError where the path cannot be written.
+        The file is a pickle, followed by its SHA-256, so that one file is all there is to keep consistent. It replaces
+        an older one only when it is complete; an OSError tells that the path cannot be written.
         """
         check_is_fitted(self, "pipeline_")
-        save_artifact(self, filepath)
+        path = _check_artifact_path(filepath)
+        buffer = io.BytesIO()
+        joblib.dump(self, buffer)
+        body = buffer.getvalue()
+        digest = hashlib.sha256(body).hexdigest()
+        card = json.dumps(_model_card(self, path.name, digest), indent=2, ensure_ascii=False)
+        _write_atomically(path, body + DIGEST_MARK + digest.encode())
+        _write_atomically(path.with_suffix(".json"), card.encode())
         self._say(f"Pipeline saved to {filepath}")
         return filepath
 
     @staticmethod
     def load_pipeline(filepath="production_pipeline.pkl"):
-        """Return the object that `save_pipeline` saved, once file and example prediction are seen to be intact.
+        """Return the object that `save_pipeline` saved, once it is seen to be whole and to predict as it did.
 
         A pickle runs code when it is loaded: load only what you trust. The digest catches damage, not an attacker.
 
-        Raises
-        ------
-        FileNotFoundError
-            There is no such file.
-        ValueError
-            The file is damaged, or no pipeline, or does not predict what it predicted when it was saved.
-
-        Warns
-        -----
-        UserWarning
-            The file has no digest, comes from another scikit-learn, or the card beside it is of another artifact.
+        A ValueError tells that the file is damaged, or no pipeline, or that its example is predicted otherwise than
+        when it was saved; a UserWarning, that it has no digest, was made with another scikit-learn, or lies beside
+        the model card of another artifact.
         """
-        return load_artifact(filepath)
+        path = Path(filepath)
+        if not path.is_file():
+            raise FileNotFoundError(f"There is no file {filepath}; save_pipeline writes it.")
+        body, digest = _split_digest(path)
+        recommender, made_with = _unpickle(body, path)
+        card = _read_card(path, digest)
+        if card is not None:
+            made_with.add(card["versions"]["scikit-learn"])
+        others = ", ".join(sorted(made_with - {sklearn.__version__}))
+        if others:
+            _warn(f"{filepath} was made with scikit-learn {others}, but this is {sklearn.__version__}: train it again.")
+        if card is not None:
+            _check_example(recommender, card["example"], path)
+        return recommender
 
-    def _splitter(self, n_folds):
+    def _folds(self, n_folds):
+        # Shuffled, because real releases are sorted by user: whole users would be missing from training.
         return KFold(n_folds, shuffle=True, random_state=self.random_state)
 
     def _search(self, pipeline, X, ratings):
         if not isinstance(self.model, str):
-            raise ValueError(
-                f"tune_hyperparameters=True knows what to try for {list(SEARCH_SPACE)}; "
-                f"for {type(self.model).__name__}, search over this object with scikit-learn's own tools."
-            )
-        self._say(f"Searching hyperparameters: {N_CANDIDATES} candidates in {N_SEARCH_FOLDS} folds...")
+            raise ValueError(f"tune_hyperparameters=True needs a model of {list(SEARCH_SPACE)}, got {self.model!r}.")
+        self._say(f"Searching: {N_CANDIDATES} candidates in {N_SEARCH_FOLDS} folds...")
         search = RandomizedSearchCV(
-            pipeline, SEARCH_SPACE[self.model], n_iter=N_CANDIDATES, cv=self._splitter(N_SEARCH_FOLDS), refit=False,
-            scoring="neg_root_mean_squared_error", error_score="raise", random_state=self.random_state,
-            verbose=2 if self.verbose else 0,
-        ).fit(X, ratings)  # fmt: skip
-        self._say(f"Best of them: {search.best_params_}")
-        return search.best_params_
+            pipeline, SEARCH_SPACE[self.model], n_iter=N_CANDIDATES, cv=self._folds(N_SEARCH_FOLDS), refit=False,
+            random_state=self.random_state, verbose=2 if self.verbose else 0, **SCORING,
+        )
+        best = search.fit(X, ratings).best_params_
+        self._say(f"Best: {best}")
+        return best
 
     def _remember(self, pipeline, X, cv_scores=None, best_params=None):
         """Keep the outcome of a training, and nothing of the one before."""
-        self.pipeline_, self.cv_scores_, self.best_params_ = pipeline, cv_scores, best_params
-        self.test_scores_ = None
-        self.n_rows_ = len(X)
-        self.n_features_in_ = pipeline.n_features_in_
-        self.example_ = X.iloc[:1].drop(columns=RATING, errors="ignore")
+        self.pipeline_, self.cv_scores_, self.best_params_, self.test_scores_ = pipeline, cv_scores, best_params, None
+        self.n_rows_, self.n_features_in_ = len(X), pipeline.n_features_in_
+        example = X.iloc[:1][[name for name in X if name in {*TABLE_COLUMNS, *FEATURES} - {RATING}]]
+        self.signature_ = {name: str(dtype) for name, dtype in example.dtypes.items()}
+        self.example_ = json.loads(example.to_json(orient="records", double_precision=15))[0]
 
     def _say(self, line):
         if self.verbose:
             say(line)
-
-    def __sklearn_is_fitted__(self):
-        return hasattr(self, "pipeline_")
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -1058,59 +1044,29 @@ class SklearnEcosystemPipeline(RegressorMixin, BaseEstimator):
 
 
 def say(line=""):
-    """Print a line at once, with "?" for what the console cannot show (the Windows of old has no check mark)."""
+    """Print a line at once, with "?" for what the console cannot show (that of old Windows has no check mark)."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     print(line.encode(encoding, "replace").decode(encoding), flush=True)
 
 
-# ----------------------------------------------------------------------------------------------------------------------
-# The artifact. A model is deployed when another process, on another day, gets the same answers out of it, or is told
-# why not. That takes more than a pickle: proof that the file is whole, the versions it was made with, and an example.
-# ----------------------------------------------------------------------------------------------------------------------
+# A model is deployed when another process, on another day, gets the same answers out of it, or is told why not. That
+# takes more than a pickle: proof that the file is whole, the versions it was made with, and an example to check.
 
 DIGEST_MARK = b"\nsha256:"
 DIGEST_SIZE = len(DIGEST_MARK) + 64
 SAME_PREDICTION = 1e-6  # stars; the same arithmetic on another processor may differ in the last digits
 
 
-def save_artifact(recommender, filepath):
-    """Write the pickle with its digest and the model card beside it, each whole or not at all."""
+def _check_artifact_path(filepath):
+    """Return the path; raise where no artifact can be written to it."""
     path = Path(filepath)
     if path.suffix == ".json":
-        raise ValueError(f"{filepath} would be overwritten by the model card, which ends in .json; choose another name.")
-    buffer = io.BytesIO()
-    joblib.dump(recommender, buffer)
-    body = buffer.getvalue()
-    digest = hashlib.sha256(body).hexdigest()
-    card = json.dumps(_model_card(recommender, path.name, digest), indent=2, ensure_ascii=False)
-    _write_atomically(path, body + DIGEST_MARK + digest.encode())
-    _write_atomically(path.with_suffix(".json"), card.encode("utf-8"))
-
-
-def load_artifact(filepath):
-    """Return the object saved by `save_artifact`; errors and warnings as `load_pipeline` tells them."""
-    path = Path(filepath)
-    if not path.exists():
-        raise FileNotFoundError(f"{filepath} does not exist; save_pipeline writes it.")
-    body, digest = _split_digest(path)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        recommender = _unpickle(body, path)
-    made_with = {w.message.original_sklearn_version for w in caught if w.category is InconsistentVersionWarning}
-    card = _read_card(path, digest)
-    made_with |= {card["versions"]["scikit-learn"]} if card else set()
-    if made_with - {sklearn.__version__}:
-        versions = ", ".join(sorted(made_with - {sklearn.__version__}))
-        _warn(f"{filepath} was made with scikit-learn {versions}, this is {sklearn.__version__}: train it again.")
-    if digest is None:
-        _warn(f"{filepath} carries no digest: whether it is complete is not known.")
-    if card:
-        _check_example(recommender, card["example"], path)
-    return recommender
-
-
-def _warn(message):
-    warnings.warn(message, UserWarning, stacklevel=4)  # points at the caller of load_pipeline
+        raise ValueError(f"Cannot write {path}: the model card beside it takes the name that ends in .json.")
+    if path.is_dir():
+        raise IsADirectoryError(f"Cannot write {path}: it is a folder.")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"Cannot write {path}: there is no folder {path.parent}.")
+    return path
 
 
 def _write_atomically(path, data):
@@ -1128,68 +1084,76 @@ def _write_atomically(path, data):
         temporary.unlink(missing_ok=True)
 
 
+def _warn(message):
+    warnings.warn(message, UserWarning, stacklevel=4)
+
+
 def _split_digest(path):
-    """Return the pickle and its digest, None where there is none; raise where the two do not belong together."""
+    """Return the pickle and its digest (None, and a warning: it has none); raise where the two do not fit."""
     data = path.read_bytes()
-    if data[-DIGEST_SIZE:-64] != DIGEST_MARK:
+    body, mark, digest = data[:-DIGEST_SIZE], data[-DIGEST_SIZE:-64], data[-64:].decode("ascii", "replace")
+    if mark != DIGEST_MARK:
         return data, None
-    body, digest = data[:-DIGEST_SIZE], data[-64:].decode("ascii", "replace")
     if hashlib.sha256(body).hexdigest() != digest:
         raise ValueError(f"{path} is damaged: its content does not fit the digest it carries.")
     return body, digest
 
 
 def _unpickle(body, path):
+    """Return the object, and the versions of scikit-learn that its parts say they were made with, if not by this one."""
     stream = io.BytesIO(body)
-    try:
-        recommender = joblib.load(stream)
-    except Exception as error:  # damaged bytes can raise anything
-        raise ValueError(f"{path} is damaged or no saved pipeline: {type(error).__name__}: {error}") from error
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            recommender = joblib.load(stream)
+        except Exception as error:  # damaged bytes can raise anything
+            raise ValueError(f"{path} is damaged or no saved pipeline: {type(error).__name__}: {error}") from error
     if stream.read(1):
         raise ValueError(f"{path} is damaged: something other than a digest follows the pickle.")
     if not hasattr(recommender, "predict"):
         raise ValueError(f"{path} holds no pipeline, but an object of type {type(recommender).__name__}.")
-    return recommender
+    return recommender, {
+        w.message.original_sklearn_version for w in caught if issubclass(w.category, InconsistentVersionWarning)
+    }
 
 
 def _model_card(recommender, name, digest):
     """Return what people and tools should know of the artifact before they load it."""
-    pipeline, example = recommender.pipeline_, recommender.example_
+    pipeline, example, cv_scores = recommender.pipeline_, recommender.example_, recommender.cv_scores_
     packages = {"numpy": np, "pandas": pd, "scikit-learn": sklearn, "joblib": joblib}
-    scores = {} if recommender.cv_scores_ is None else {"cv_rmse": recommender.cv_scores_.tolist()}
-    if recommender.test_scores_ is not None:
-        scores["test"] = recommender.test_scores_
-    row = {column: None if pd.isna(value) else value for column, value in zip(example, example.to_numpy(object)[0])}
     return {
         "artifact": name,
         "sha256": digest,
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "versions": {"python": platform.python_version()} | {p: m.__version__ for p, m in packages.items()},
-        "input": {column: str(dtype) for column, dtype in example.dtypes.items()},
+        "versions": {"python": platform.python_version()} | {name: p.__version__ for name, p in packages.items()},
+        "input": recommender.signature_,
         "input_required": IDS,
         "output": "float64, stars",
         "rating_scale": [pipeline.y_min_, pipeline.y_max_],
         "training_rows": recommender.n_rows_,
-        "parameters": {name: repr(value) for name, value in sorted(pipeline.get_params().items())},
+        "parameters": {name: repr(value) for name, value in pipeline.get_params().items() if "__" in name},
         "best_params": recommender.best_params_,
-        "scores": scores,
-        "example": {"input": row, "prediction": float(recommender.predict(example)[0])},
+        "scores": {"cv_rmse": None if cv_scores is None else cv_scores.tolist(), "test": recommender.test_scores_},
+        "example": {"input": example, "prediction": float(recommender.predict(pd.DataFrame([example]))[0])},
     }
 
 
 def _read_card(path, digest):
-    """Return the model card beside the artifact, None where there is none or it is of another artifact."""
+    """Return the model card beside the artifact, or None: there is none, or it is not of this artifact."""
     file = path.with_suffix(".json")
-    if digest is None or not file.exists():
+    if digest is None:
+        _warn(f"{path} carries no digest: nothing tells whether it is what was saved.")
+        return None
+    if not file.exists():
         return None
     try:
         card = json.loads(file.read_text(encoding="utf-8"))
-        belongs_to, _, _ = card["sha256"], card["versions"]["scikit-learn"], card["example"]["prediction"]
+        owner, _, _ = str(card["sha256"]), card["versions"]["scikit-learn"], float(card["example"]["prediction"])
     except (ValueError, KeyError, TypeError):
-        _warn(f"{file} is no model card; it was not used.")
+        _warn(f"{file} is no model card, and is not used.")
         return None
-    if belongs_to != digest:
-        _warn(f"The model card {file} belongs to another artifact ({belongs_to[:12]}...) than {path} ({digest[:12]}...).")
+    if owner != digest:
+        _warn(f"The model card {file} belongs to another artifact: it names {owner[:12]}, {path} is {digest[:12]}.")
         return None
     return card
 
@@ -1197,12 +1161,11 @@ def _read_card(path, digest):
 def _check_example(recommender, example, path):
     now = float(recommender.predict(pd.DataFrame([example["input"]]))[0])
     if abs(now - example["prediction"]) > SAME_PREDICTION:
-        raise ValueError(f"{path} predicts {now} for the model card's example, but {example['prediction']} when saved.")
+        raise ValueError(f"{path} predicts {now} for the model card's example; when saved, {example['prediction']}.")
 
 
 # ===== 6. The demo: seven steps, from nothing to a deployed recommender =============================================
 
-RULE = "=" * 60
 TAKEAWAYS = [
     "Custom transformers extend sklearn seamlessly",
     "Pipelines bundle preprocessing + modeling atomically",
@@ -1212,20 +1175,8 @@ TAKEAWAYS = [
 ]
 
 
-def _title(text):
-    for line in (RULE, text, RULE):
-        say(line)
-
-
 def demonstrate_ecosystem(
-    data=None,
-    *,
-    n_users=1000,
-    n_movies=500,
-    n_ratings=50_000,
-    random_state=42,
-    model="forest",
-    tune=False,
+    data=None, *, n_users=1000, n_movies=500, n_ratings=50_000, random_state=42, model="forest", tune=False,
     output="production_pipeline.pkl",
 ):
     """Run the whole lesson in seven steps and print what happens.
@@ -1237,32 +1188,25 @@ def demonstrate_ecosystem(
     n_users, n_movies, n_ratings, random_state : int
         As in `MovieRecommendationDataset`; the seed is also that of the split, the folds and the model.
     model, tune
-        As in `SklearnEcosystemPipeline` and its `train`.
+        As `model` in `SklearnEcosystemPipeline`, `tune_hyperparameters` in its `train`.
     output : str or path, default="production_pipeline.pkl"
         Where the artifact goes.
 
     Returns
     -------
     dict
-        `pipeline`: the trained `SklearnEcosystemPipeline`; `metrics`: its test scores; `data`: (X_train, X_test, y_train,
-        y_test), raw rows and ratings; `noise_floor`: `best_rmse` of the test rows, None for a table whose law is unknown;
-        `baseline_rmse`: that of always answering the mean; `path`: `output`.
+        `pipeline`: the trained `SklearnEcosystemPipeline`; `metrics`: its test scores; `data`: (X_train, X_test,
+        y_train, y_test), raw rows and ratings; `noise_floor`: `best_rmse` of the test rows, None where the law is not
+        known; `baseline_rmse`: that of always answering the mean.
     """
     _title("Scikit-learn Ecosystem: Production ML Pipeline Demo")
-    dataset = None
-    if data is None:
-        say("Step 1: Generating movie rating dataset...")
-        dataset = MovieRecommendationDataset(n_users, n_movies, n_ratings, random_state)
-        data = dataset.generate()
-    else:
-        say("Step 1: Reading movie rating dataset...")
+    data, dataset = _ingest(data, n_users, n_movies, n_ratings, random_state)
     recommender = SklearnEcosystemPipeline(model=model, random_state=random_state, verbose=True)
-    _show_table(data)
     _show_features(recommender, data)
     X_train, X_test, y_train, y_test = split = _split(data, random_state)
     say("Step 4: Training pipeline with cross-validation...")
     recommender.train(X_train, y_train, tune_hyperparameters=tune)
-    result = {"pipeline": recommender, "data": split, **_evaluate(recommender, split, dataset), "path": output}
+    scores = _evaluate(recommender, split, dataset)
     say("Step 6: Saving pipeline for production deployment...")
     recommender.save_pipeline(output)
     say(f"✓ Pipeline serialized to {output}")
@@ -1271,20 +1215,32 @@ def demonstrate_ecosystem(
     say("Key Takeaways:")
     for takeaway in TAKEAWAYS:
         say(f"✓ {takeaway}")
-    return result
+    return {"pipeline": recommender, "data": split, **scores}
 
 
-def _show_table(data):
-    _check_table(data, [*IDS, RATING])
+def _title(text):
+    say(f"{'=' * 60}\n{text}\n{'=' * 60}")
+
+
+def _ingest(data, n_users, n_movies, n_ratings, random_state):
+    dataset = None
+    if data is None:
+        say("Step 1: Generating movie rating dataset...")
+        dataset = MovieRecommendationDataset(n_users, n_movies, n_ratings, random_state)
+        data = dataset.generate()
+    else:
+        say("Step 1: Reading movie rating dataset...")
+        _check_table(data, [*IDS, RATING])
     say(f"✓ Dataset created: {len(data)} ratings from {data['user_id'].nunique()} users")
     say(f"  Rating range: {data[RATING].min()} - {data[RATING].max()}")
     say(f"  Average rating: {data[RATING].mean():.2f}")
+    return data, dataset
 
 
 def _show_features(recommender, data):
-    """Step 2 only shows the features. Training goes on from the raw rows: the pipeline engineers its own features,
-    from the rows it is trained on, and so no average can carry a test rating into training. It is the heart of the
-    lesson: features are part of the model, not of the data."""
+    """Step 2 only shows the features. Training goes on from the raw rows: the pipeline engineers its own features from
+    the rows it is trained on, and so no average can carry a test rating into training. It is the heart of the lesson:
+    features are part of the model, not of the data."""
     say("Step 2: Engineering features...")
     X = recommender.create_features(data)[0]
     say(f"✓ Features created: {X.shape[1]} features from {len(X)} samples")
@@ -1296,36 +1252,31 @@ def _split(data, random_state):
     say("Step 3: Splitting data...")
     X, y = data.drop(columns=RATING), data[RATING]
     X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.2, random_state=random_state)
-    say(f"✓ Train set: {len(X_train)} samples")
-    say(f"  Test set: {len(X_test)} samples")
+    say(f"✓ Train set: {len(X_train)} samples\n  Test set: {len(X_test)} samples")
     return X_train, X_test, y_train, y_test
 
 
 def _evaluate(recommender, split, dataset):
-    """Step 5: the model's error, between that of knowing nothing and that of knowing the law."""
+    """Step 5 puts the model's error between that of knowing nothing and that of knowing the law."""
     X_train, X_test, y_train, y_test = split
-    say("Step 5: Evaluating on test set...")
+    say("Step 5: Evaluating on test set...\nTest Set Performance:")
     metrics, _ = recommender.evaluate(X_test, y_test)
-    say("Test Set Performance:")
     for name, value in metrics.items():
         say(f"  {name}: {value:.4f}")
-    always_the_mean = DummyRegressor().fit(X_train, y_train).predict(X_test)
-    baseline = rating_metrics(y_test, always_the_mean)["RMSE"]
-    say(f"  Baseline, always the mean: RMSE {baseline:.4f}")
-    floor = None
-    if dataset is not None:
-        floor = dataset.best_rmse(X_test)
-        say(f"  Noise floor, the best possible predictor: RMSE {floor:.4f}")
+    baseline = rating_metrics(y_test, DummyRegressor().fit(X_train, y_train).predict(X_test))["RMSE"]
+    floor = None if dataset is None else dataset.best_rmse(X_test)
+    say(f"  RMSE of always answering the mean: {baseline:.4f}")
+    if floor is not None:
+        say(f"  RMSE of the best possible predictor (the noise floor): {floor:.4f}")
     return {"metrics": metrics, "noise_floor": floor, "baseline_rmse": baseline}
 
 
 def _infer(path, X_test, y_test):
-    say("Step 7: Simulating production inference...")
-    rows = X_test.head(5)
+    say("Step 7: Simulating production inference...\nSample predictions:")
+    rows, actual = X_test.head(5), y_test.head(5)
     predictions = SklearnEcosystemPipeline.load_pipeline(path).predict(rows)
-    say("Sample predictions:")
-    for user, movie, predicted, actual in zip(rows["user_id"], rows["movie_id"], predictions, y_test.head(5)):
-        say(f"  User {user}, Movie {movie}: Predicted {predicted:.2f}, Actual {actual:.2f}")
+    for user, movie, stars, given in zip(rows["user_id"], rows["movie_id"], predictions, actual):
+        say(f"  User {user}, Movie {movie}: Predicted {stars:.2f}, Actual {given:.2f}")
 
 
 # ===== 7. The command line ==========================================================================================
@@ -1333,50 +1284,47 @@ def _infer(path, X_test, y_test):
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message):
-        """One clear line, and exit status 2."""
+        """End with one clear line, and exit status 2."""
         self.exit(2, f"{self.prog}: {message}\n")
 
 
-def _parse(argv):
+def _make_parser():
     parser = _Parser(prog="lesson_code.py", description="Run the lesson: seven steps to a deployed movie recommender.")
-    parser.add_argument("--data", metavar="PATH", help="a MovieLens release, folder or zip file, instead of made-up data")
-    for size, default in (("users", 1000), ("movies", 500), ("ratings", 50_000)):
-        parser.add_argument(f"--{size}", type=int, metavar="N", help=f"of the made-up data (default {default})")
+    parser.add_argument("--data", metavar="PATH", help="a MovieLens release, folder or zip file; default: made-up data")
+    parser.add_argument("--users", type=int, dest="n_users", metavar="N", help="of the made-up data (default 1000)")
+    parser.add_argument("--movies", type=int, dest="n_movies", metavar="N", help="(default 500)")
+    parser.add_argument("--ratings", type=int, dest="n_ratings", metavar="N", help="(default 50000)")
     parser.add_argument("--seed", type=int, default=42, metavar="N", help="of data, split and model (default 42)")
     parser.add_argument("--model", choices=list(SEARCH_SPACE), default="forest", help="(default forest)")
     parser.add_argument("--tune", action="store_true", help="choose hyperparameters by a random search first")
     parser.add_argument("--output", default="production_pipeline.pkl", metavar="FILE", help="(default %(default)s)")
-    return parser, parser.parse_args(argv)
+    return parser
 
 
 def main(argv=None):
-    """Run the command line; return the exit status."""
-    parser, arguments = _parse(argv)
-    sizes = {f"n_{size}": getattr(arguments, size) for size in ("users", "movies", "ratings")}
+    """Run the command line with the arguments `argv` (default: those of the process); return the exit status."""
+    parser = _make_parser()
+    options = vars(parser.parse_args(argv))
+    options["random_state"] = options.pop("seed")
+    sizes = {name: options.pop(name) for name in ("n_users", "n_movies", "n_ratings")}
     sizes = {name: size for name, size in sizes.items() if size is not None}
-    try:
-        if arguments.data and sizes:
-            raise ValueError("--users, --movies and --ratings are for made-up data; they do not go with --data.")
-        dataset = MovieRecommendationDataset(**sizes, random_state=arguments.seed)
-        dataset._check_sizes()
-        _check_output(Path(arguments.output))
-        data = load_movielens(arguments.data) if arguments.data else None
+    path = options.pop("data")
+    try:  # what the user got wrong is told before any work is done
+        if path and sizes:
+            raise ValueError("--users, --movies and --ratings are for made-up data and do not go with --data.")
+        MovieRecommendationDataset(**sizes, random_state=options["random_state"]).check()
+        _check_artifact_path(options["output"])
+        data = load_movielens(path) if path else None
     except (ValueError, OSError) as error:
         parser.error(str(error))
-    options = {"model": arguments.model, "tune": arguments.tune, "output": arguments.output}
-    demonstrate_ecosystem(data, **sizes, random_state=arguments.seed, **options)
+    with joblib.parallel_config("threading", n_jobs=-1):
+        demonstrate_ecosystem(data, **sizes, **options)
     return 0
 
 
-def _check_output(path):
-    """Raise now rather than after the training where `path` cannot be written."""
-    if path.is_dir() or path.suffix == ".json" or not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
-        raise ValueError(f"--output {path} cannot be written: expected a file, not .json, in a folder that exists.")
-
-
 if __name__ == "__main__":
-    # subtle: what is defined in a script is pickled as `__main__.X`, and loads in no other process. Imported under its
-    # own name, the module's classes are pickled as `lesson_code.X`.
+    # subtle: what a script defines is pickled as `__main__.X`, which loads in no other process. Imported under its own
+    # name, the module's classes are pickled as `lesson_code.X`.
     try:
         from lesson_code import main
     except ImportError:
