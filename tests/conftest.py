@@ -1,0 +1,24 @@
+"""What the contract tests share: a small table, and the real release where it is at hand."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from lesson_code import MovieRecommendationDataset
+
+ROOT = Path(__file__).resolve().parent.parent
+REAL = Path(os.environ.get("MOVIELENS", ROOT.parent / "shared" / "data" / "ml-latest-small"))
+MODELS = ["forest", "boosting", "linear"]
+
+
+@pytest.fixture(scope="session")
+def table():
+    return MovieRecommendationDataset(n_users=100, n_movies=60, n_ratings=2000, random_state=3).generate()
+
+
+@pytest.fixture(scope="session")
+def real_release():
+    if not (REAL / "ratings.csv").exists():
+        pytest.skip("no MovieLens release at hand: set MOVIELENS to its folder")
+    return REAL

@@ -1,0 +1,161 @@
+"""The synthetic table: its structure, its law, and that it is the same everywhere."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lesson_code import LAW, STARS, TABLE_COLUMNS, MovieRecommendationDataset
+
+
+@pytest.fixture(scope="module")
+def dataset():
+    dataset = MovieRecommendationDataset()
+    dataset.table = dataset.generate()
+    return dataset
+
+
+def test_default_table_has_the_promised_shape(dataset):
+    table = dataset.table
+    assert list(table.columns) == TABLE_COLUMNS
+    assert table.shape == (50_000, 8)
+    assert table["user_id"].nunique() == 1000
+    assert sorted(table["rating"].unique()) == list(STARS)
+    assert not table.duplicated(["user_id", "movie_id"]).any()
+    assert table.notna().all().all()
+
+
+def test_types_do_not_depend_on_the_platform(dataset):
+    integers = ["user_id", "movie_id", "timestamp", "movie_year", "user_age"]
+    assert (dataset.table[integers].dtypes == np.int64).all()
+    assert dataset.table["rating"].dtype == np.float64
+
+
+def test_the_same_seed_gives_the_same_table_on_every_machine(dataset):
+    # Sums of whole numbers, measured at both ends of the version bounds: another stream or selection changes them.
+    table = dataset.table.head(1000)
+    place = np.arange(1, 1001)
+    assert int((place * table["user_id"]).sum()) == 247_336_943
+    assert int((place * table["movie_id"]).sum()) == 126_512_517
+    assert int((place * table["timestamp"]).sum()) == 837_664_837_762_841
+    assert float((place * table["rating"]).sum()) == 1_544_561.0
+
+
+def test_calling_generate_twice_gives_equal_tables(dataset):
+    pd.testing.assert_frame_equal(dataset.generate(), dataset.table)
+
+
+def test_another_seed_gives_another_table():
+    small = [MovieRecommendationDataset(50, 30, 500, seed).generate() for seed in (0, 1)]
+    assert not small[0].equals(small[1])
+
+
+def test_drawing_leaves_the_global_generator_alone():
+    np.random.seed(5)  # noqa: NPY002
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    MovieRecommendationDataset(20, 20, 100).generate()
+    assert (np.random.get_state()[1] == before).all()  # noqa: NPY002
+
+
+@pytest.mark.parametrize(
+    ("users", "movies", "ratings"),
+    [(100, 50, 500), (1000, 500, 100), (10, 5, 50), (1, 1, 1), (1, 40, 40), (40, 1, 40), (300, 150, 3000)],
+)
+def test_every_size_that_is_possible_is_reached(users, movies, ratings):
+    table = MovieRecommendationDataset(users, movies, ratings).generate()
+    assert len(table) == ratings
+    assert table["user_id"].nunique() == min(users, ratings)
+    assert table["user_id"].between(1, users).all()
+    assert table["movie_id"].between(1, movies).all()
+    assert not table.duplicated(["user_id", "movie_id"]).any()
+
+
+def test_popularity_and_activity_have_long_tails(dataset):
+    for column, share in (("movie_id", 0.4), ("user_id", 0.35)):
+        counts = dataset.table[column].value_counts()
+        assert counts.head(len(counts) // 5).sum() > share * len(dataset.table)
+        assert counts.mean() > 1.1 * counts.median()
+
+
+def test_users_watch_what_they_love(dataset):
+    """Compared with a shuffling of the movies among the rows, which keeps both long tails."""
+    user, movie = dataset._rows
+    shuffled = np.random.RandomState(0).permutation(movie)
+    assert dataset.true_taste_.mean() > dataset._taste(user, shuffled).mean() + 0.05
+
+
+def test_users_differ_in_noise(dataset):
+    error = (dataset.table["rating"] - dataset.true_expected_).abs()
+    per_user = error.groupby(dataset.table["user_id"]).mean()
+    assert per_user.quantile(0.9) > 1.5 * per_user.quantile(0.1)
+
+
+def test_rows_come_in_random_order(dataset):
+    for column in ("user_id", "movie_id", "timestamp"):
+        correlation = np.corrcoef(np.arange(50_000), dataset.table[column])[0, 1]
+        assert abs(correlation) < 0.02
+
+
+def test_hours_and_weekdays_follow_habits(dataset):
+    time = pd.to_datetime(dataset.table["timestamp"], unit="s")
+    assert (time.max() - time.min()).days in range(715, 731)
+    of_users = time.dt.hour.groupby(dataset.table["user_id"]).agg(lambda hours: np.cos(hours / 24 * 2 * np.pi).std())
+    assert of_users.mean() < 0.8 * np.cos(time.dt.hour / 24 * 2 * np.pi).std()
+    assert time.dt.day_of_week.value_counts(normalize=True).max() > 1.2 / 7
+
+
+def test_drawn_effects_are_standardised_so_that_seeds_agree():
+    for seed in range(3):
+        dataset = MovieRecommendationDataset(random_state=seed)
+        table = dataset.generate()
+        user, movie = dataset._rows
+        assert dataset._user_effect[user].std() == pytest.approx(LAW["user"])
+        assert dataset._movie_effect[movie].std() == pytest.approx(LAW["movie"])
+        assert dataset.true_taste_.std() == pytest.approx(LAW["taste"])
+        assert dataset.true_taste_.mean() == pytest.approx(0, abs=1e-9)
+        assert table["rating"].mean() == pytest.approx(LAW["mean"], abs=0.02)
+
+
+def test_expectation_and_noise_floor_are_those_of_many_draws(dataset):
+    user, movie = (positions[:200] for positions in dataset._rows)
+    rng = np.random.RandomState(0)
+    draws = np.array([dataset._draw_ratings(rng, user, movie) for _ in range(4000)])
+    mean, variance = dataset._mean_and_variance(user, movie)
+    standard_error = np.sqrt(variance / len(draws))
+    assert (abs(draws.mean(axis=0) - mean) < 4.5 * standard_error).all()
+    np.testing.assert_allclose(draws.var(axis=0).mean(), variance.mean(), rtol=0.02)
+
+
+def test_best_rmse_is_the_error_of_the_true_expectation(dataset):
+    error = np.sqrt(((dataset.table["rating"] - dataset.true_expected_) ** 2).mean())
+    assert dataset.best_rmse() == pytest.approx(error, rel=0.01)
+
+
+def test_best_rmse_takes_rows_as_a_frame_or_as_positions(dataset):
+    rows = dataset.table.iloc[[5, 70, 3]]
+    assert dataset.best_rmse(rows) == dataset.best_rmse([5, 70, 3])
+    assert dataset.best_rmse(rows[["movie_id", "user_id"]]) == dataset.best_rmse(rows)
+    assert dataset.best_rmse(dataset.table) == pytest.approx(dataset.best_rmse(), rel=1e-12)
+
+
+def test_best_rmse_generates_where_nobody_has_yet():
+    assert MovieRecommendationDataset(20, 20, 100).best_rmse() > 0
+
+
+def test_best_rmse_refuses_pairs_that_the_law_does_not_know(dataset):
+    with pytest.raises(ValueError, match="users 1 to 1000"):
+        dataset.best_rmse(pd.DataFrame({"user_id": [1001], "movie_id": [1]}))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"n_users": 0}, "n_users must be an integer of at least 1, got 0"),
+        ({"n_movies": -3}, "n_movies must be an integer of at least 1, got -3"),
+        ({"n_ratings": 2.5}, "n_ratings must be an integer of at least 1, got 2.5"),
+        ({"random_state": "x"}, "random_state must be an integer of at least 0, got 'x'"),
+        ({"n_users": 3, "n_movies": 4, "n_ratings": 13}, "n_ratings=13 is more than the 12 pairs"),
+    ],
+)
+def test_impossible_sizes_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        MovieRecommendationDataset(**arguments).generate()
