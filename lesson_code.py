@@ -766,9 +766,12 @@ def _fit_encoder(strings):
 
 def _encode(encoder, X, name):
     """Return the codes of a column of strings, NaN where one is missing. Each different string is looked up once."""
-    code, values = pd.factorize(X[name] if name in X.columns else np.full(len(X), np.nan))
+    nothing = np.full(len(X), np.nan)
+    if name not in X.columns or encoder.categories_[0][0] is None:  # training had no strings: codes, or nothing
+        return nothing
+    code, values = pd.factorize(X[name])
     if not len(values):
-        return np.full(len(X), np.nan)
+        return nothing
     values = np.array([str(value) for value in values], dtype=object).reshape(-1, 1)
     return np.append(encoder.transform(values).ravel(), np.nan)[code]
 
@@ -911,11 +914,14 @@ class SklearnEcosystemPipeline(RegressorMixin, BaseEstimator):
         return X, y, transformer, transformer.genre_encoder_, transformer.country_encoder_
 
     def build_pipeline(self):
-        """Return an unfitted `RatingPipeline` with the steps features, scaler, (select,) model."""
-        features = UserMovieFeatureTransformer(random_state=self.random_state)
-        select = [] if self.select is None else [("select", clone(self.select))]
-        model = _make_model(self.model, self.random_state)
-        return RatingPipeline([("features", features), ("scaler", StandardScaler()), *select, ("model", model)])
+        """Return an unfitted `RatingPipeline` with the steps features, (drop_ids,) scaler, (select,) model."""
+        steps = [("features", UserMovieFeatureTransformer(random_state=self.random_state))]
+        if self.model == "linear":  # an id is a name, no quantity: a tree may split on it, but a line would extrapolate
+            steps.append(("drop_ids", ColumnTransformer([("ids", "drop", IDS)], remainder="passthrough")))
+        steps.append(("scaler", StandardScaler()))
+        if self.select is not None:
+            steps.append(("select", clone(self.select)))
+        return RatingPipeline([*steps, ("model", _make_model(self.model, self.random_state))])
 
     def train(self, X, y=None, perform_cv=True, tune_hyperparameters=False):
         """Train on raw or engineered rows, and estimate by cross-validation how well.

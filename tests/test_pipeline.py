@@ -1,0 +1,224 @@
+"""The pipeline and its wrapper: what goes in, what comes out, and that it is a scikit-learn regressor."""
+
+import warnings
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import MODELS
+from sklearn.base import clone, is_regressor
+from sklearn.ensemble import RandomForestRegressor
+from sklearn.feature_selection import SelectKBest, f_regression
+from sklearn.linear_model import LinearRegression
+from sklearn.metrics import mean_absolute_error, r2_score
+from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
+from sklearn.neighbors import KNeighborsRegressor
+from sklearn.preprocessing import StandardScaler
+
+from lesson_code import RatingPipeline, SklearnEcosystemPipeline, UserMovieFeatureTransformer
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def fitted(request, table):
+    return SklearnEcosystemPipeline(model=request.param).fit(table[:1600])
+
+
+def test_steps_are_features_scaler_and_the_regressor_itself():
+    pipeline = SklearnEcosystemPipeline(select=SelectKBest(f_regression, k=8)).build_pipeline()
+    assert isinstance(pipeline, RatingPipeline)
+    assert list(pipeline.named_steps) == ["features", "scaler", "select", "model"]
+    assert isinstance(pipeline[0], UserMovieFeatureTransformer)
+    assert isinstance(pipeline.named_steps["scaler"], StandardScaler)
+    assert isinstance(pipeline.named_steps["model"], RandomForestRegressor)
+    assert pipeline.named_steps["model"].n_estimators == 100
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_raw_and_engineered_rows_give_equal_predictions(table, model):
+    train, test = table[:1600], table[1600:]
+    X, y, transformer, *_ = SklearnEcosystemPipeline().create_features(train)
+    raw = SklearnEcosystemPipeline(model=model).fit(train)
+    engineered = SklearnEcosystemPipeline(model=model).fit(X, y)
+    rows = transformer.transform(test)
+    expected = raw.predict(test)
+    np.testing.assert_allclose(engineered.predict(rows), expected, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(raw.predict(rows), expected, rtol=0, atol=1e-12)
+    # strings that it never learned are no reason to forget the codes it knows of these users and movies
+    np.testing.assert_allclose(engineered.predict(test), expected, rtol=0, atol=1e-12)
+
+
+def test_raw_and_engineered_rows_agree_where_values_are_missing(table):
+    gaps = table.copy()
+    rng = np.random.RandomState(0)
+    for column in ["genre", "movie_year", "user_age", "user_country", "timestamp"]:
+        gaps[column] = gaps[column].where(rng.random_sample(len(gaps)) < 0.5)
+    train, test = gaps[:1600], gaps[1600:]
+    X, y, transformer, *_ = SklearnEcosystemPipeline().create_features(train)
+    raw, engineered = SklearnEcosystemPipeline().fit(train), SklearnEcosystemPipeline().fit(X, y)
+    expected = raw.predict(test)
+    np.testing.assert_allclose(engineered.predict(transformer.transform(test)), expected, rtol=0, atol=1e-12)
+
+
+COLD = {"user": (10**6, None), "movie": (None, 10**6), "both": (10**6, 10**6)}
+
+
+@pytest.mark.parametrize("cold", COLD)
+def test_cold_start_is_a_normal_row(fitted, table, cold):
+    user, movie = (known if new is None else new for new, known in zip(COLD[cold], (1, 1)))
+    prediction = fitted.predict(pd.DataFrame({"user_id": [user], "movie_id": [movie]}))
+    assert prediction.shape == (1,)
+    assert 1.0 <= prediction[0] <= 5.0
+    if cold == "both":  # nothing is known: the answer is near the mean of all
+        assert prediction[0] == pytest.approx(table["rating"].mean(), abs=0.6)
+
+
+def test_two_ids_are_enough_to_predict(fitted, table):
+    predictions = fitted.predict(table[["user_id", "movie_id"]][1600:])
+    assert r2_score(table["rating"][1600:], predictions) > 0.1
+
+
+def test_predictions_keep_to_the_scale_of_the_fit(table):
+    wild = LinearRegression()
+    low = table[table["rating"] <= 3].assign(movie_year=range((table["rating"] <= 3).sum()))
+    pipeline = SklearnEcosystemPipeline(model=wild).fit(low)
+    predictions = pipeline.predict(table.assign(movie_year=np.linspace(-1e9, 1e9, len(table))))
+    assert predictions.min() >= 1.0
+    assert predictions.max() <= 3.0
+    assert (pipeline.pipeline.y_min_, pipeline.pipeline.y_max_) == (1.0, 3.0)
+
+
+def test_the_pipelines_score_is_that_of_its_clipped_predictions(table):
+    pipeline = SklearnEcosystemPipeline(model="linear").build_pipeline().fit(table[:1600])
+    test = table[1600:]
+    assert pipeline.score(test) == pipeline.score(test, test["rating"]) == r2_score(test["rating"], pipeline.predict(test))
+
+
+def test_a_prediction_does_not_depend_on_its_company(fitted, table):
+    rows = table[1600:]
+    together = fitted.predict(rows)
+    alone = np.concatenate([fitted.predict(rows.iloc[[i]]) for i in range(20)])
+    np.testing.assert_allclose(alone, together[:20], rtol=0, atol=1e-12)
+    np.testing.assert_allclose(fitted.predict(rows[::-1]), together[::-1], rtol=0, atol=1e-12)
+
+
+def test_create_features_gives_table_ratings_and_what_was_fitted(table):
+    X, y, transformer, genre_encoder, country_encoder = SklearnEcosystemPipeline().create_features(table)
+    assert X.index.equals(table.index)
+    pd.testing.assert_series_equal(y, table["rating"])
+    assert isinstance(transformer, UserMovieFeatureTransformer)
+    assert list(genre_encoder.categories_[0]) == sorted(table["genre"].unique())
+    assert list(country_encoder.categories_[0]) == sorted(table["user_country"].unique())
+    codes = genre_encoder.transform(np.array([["Drama"], ["Polka"]], dtype=object)).ravel()
+    assert codes.tolist() == [list(genre_encoder.categories_[0]).index("Drama"), -1]
+
+
+@pytest.mark.parametrize("method", ["create_features", "fit", "train"])
+def test_a_pair_rated_twice_keeps_its_latest_rating(table, method):
+    older = table[:30].assign(rating=1.0, timestamp=5)
+    twice = pd.concat([table, older], ignore_index=True)
+
+    def run(frame):
+        recommender = SklearnEcosystemPipeline(model="linear")
+        result = getattr(recommender, method)(frame)
+        return result[0] if method == "create_features" else recommender.predict(table)
+
+    with pytest.warns(UserWarning, match="^30 older ratings") as caught:
+        found = run(twice)
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
+    np.testing.assert_array_equal(found, run(table))
+
+
+def test_without_timestamps_the_last_row_of_a_pair_is_kept(table):
+    bare = table.drop(columns="timestamp")
+    twice = pd.concat([bare[:30].assign(rating=1.0), bare], ignore_index=True)
+    with pytest.warns(UserWarning, match="^30 older ratings"):
+        X, y, *_ = SklearnEcosystemPipeline().create_features(twice)
+    assert y.tolist() == bare["rating"].tolist()
+    assert X.index.tolist() == list(range(30, len(twice)))
+
+
+def test_training_reports_folds_and_keeps_the_pipeline(table):
+    recommender = SklearnEcosystemPipeline(model="linear")
+    assert recommender.pipeline is recommender.cv_scores is recommender.best_params is None
+    pipeline = recommender.train(table, table["rating"])
+    assert pipeline is recommender.pipeline
+    expected = -cross_val_score(
+        SklearnEcosystemPipeline(model="linear").build_pipeline(), table, table["rating"],
+        cv=KFold(5, shuffle=True, random_state=42), scoring="neg_root_mean_squared_error",
+    )  # fmt: skip
+    np.testing.assert_allclose(recommender.cv_scores, expected)
+    recommender.fit(table)
+    assert recommender.cv_scores is None
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_tuning_chooses_among_its_candidates_and_uses_the_choice(table, model):
+    recommender = SklearnEcosystemPipeline(model=model)
+    pipeline = recommender.train(table[:600], perform_cv=False, tune_hyperparameters=True)
+    assert "features__damping" in recommender.best_params
+    parameters = pipeline.get_params()
+    assert {name: parameters[name] for name in recommender.best_params} == recommender.best_params
+
+
+def test_evaluate_gives_the_three_figures_and_the_predictions(fitted, table):
+    test = table[1600:]
+    metrics, predictions = fitted.evaluate(test.drop(columns="rating"), test["rating"])
+    assert list(metrics) == ["RMSE", "MAE", "R2"]
+    assert metrics["RMSE"] == pytest.approx(np.sqrt(((test["rating"] - predictions) ** 2).mean()))
+    assert metrics["MAE"] == pytest.approx(mean_absolute_error(test["rating"], predictions))
+    assert metrics["R2"] == pytest.approx(r2_score(test["rating"], predictions))
+
+
+def test_any_regressor_will_do(table):
+    model = KNeighborsRegressor(20)
+    recommender = SklearnEcosystemPipeline(model=model).fit(table)
+    assert recommender.pipeline.named_steps["model"] is not model  # a copy: the caller's stays unfitted
+    assert not hasattr(model, "n_features_in_")
+    assert recommender.score(table, table["rating"]) > 0
+
+
+def test_the_wrapper_is_a_regressor_that_can_be_cloned_and_searched(table):
+    wrapper = SklearnEcosystemPipeline(model=KNeighborsRegressor())
+    assert is_regressor(wrapper)
+    assert clone(wrapper).get_params()["model__n_neighbors"] == 5
+    grid = {"model__n_neighbors": [2, 30]}
+    search = GridSearchCV(wrapper, grid, cv=3, error_score="raise").fit(table, table["rating"])
+    assert search.best_params_ == {"model__n_neighbors": 30}
+    assert (cross_val_score(SklearnEcosystemPipeline(), table, table["rating"], cv=3, error_score="raise") > 0).all()
+    assert wrapper.set_params(model="linear").fit(table).predict(table).shape == (len(table),)
+
+
+def test_the_same_seed_predicts_the_same_and_another_does_not(table):
+    predictions = [SklearnEcosystemPipeline(random_state=s).fit(table).predict(table) for s in (1, 1, 2)]
+    np.testing.assert_array_equal(predictions[0], predictions[1])
+    assert not np.array_equal(predictions[0], predictions[2])
+
+
+def test_parallel_work_gives_the_same_scores(table):
+    scores = []
+    for n_jobs in (1, 2):
+        recommender = SklearnEcosystemPipeline()
+        with joblib.parallel_config("threading", n_jobs=n_jobs):
+            recommender.train(table)
+        scores.append(recommender.cv_scores)
+    np.testing.assert_allclose(scores[0], scores[1], rtol=1e-12)
+
+
+def test_the_callers_table_is_left_as_it_was(table):
+    before = table.copy(deep=True)
+    recommender = SklearnEcosystemPipeline(model="linear")
+    recommender.train(table)
+    recommender.create_features(table)
+    recommender.evaluate(table)
+    pd.testing.assert_frame_equal(table, before)
+
+
+def test_silent_unless_asked(table, capsys):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        SklearnEcosystemPipeline(model="linear").train(table)
+    assert capsys.readouterr() == ("", "")
+    SklearnEcosystemPipeline(model="linear", verbose=True).train(table)
+    assert capsys.readouterr().out.splitlines()[:2] == ["Building pipeline...", "Performing cross-validation..."]
