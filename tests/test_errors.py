@@ -1,0 +1,129 @@
+"""Bad input gets one clear sentence, and changes nothing."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.exceptions import NotFittedError
+from sklearn.neighbors import KNeighborsRegressor
+
+from lesson_code import SklearnEcosystemPipeline, UserMovieFeatureTransformer
+
+
+def with_value(table, column, value):
+    changed = table.copy()
+    changed[column] = changed[column].astype(object)
+    changed.loc[changed.index[3], column] = value
+    return changed
+
+
+BAD_TABLES = {
+    "an array": (lambda t: t.to_numpy(), TypeError, "Expected a pandas DataFrame .* got ndarray"),
+    "a list": (lambda t: [[1, 2]], TypeError, "Expected a pandas DataFrame .* got list"),
+    "no user_id": (lambda t: t.drop(columns="user_id"), ValueError, "lacks the column 'user_id'"),
+    "no movie_id": (lambda t: t.drop(columns="movie_id"), ValueError, "lacks the column 'movie_id'"),
+    "no rows": (lambda t: t[:0], ValueError, "The table is empty"),
+    "a column twice": (lambda t: pd.concat([t, t[["genre"]]], axis=1), ValueError, "'genre' stands twice"),
+    "a missing id": (lambda t: with_value(t, "user_id", None), ValueError, "user_id must hold integers.* row 3 holds None"),
+    "a NaN id": (lambda t: with_value(t, "movie_id", np.nan).astype({"movie_id": float}), ValueError, "row 3 holds nan"),
+    "half an id": (lambda t: with_value(t, "movie_id", 2.5), ValueError, "movie_id must hold integers.* row 3 holds 2.5"),
+    "a name for an id": (lambda t: with_value(t, "user_id", "ann"), ValueError, "row 3 holds 'ann'"),
+    "an infinite age": (lambda t: with_value(t, "user_age", np.inf), ValueError, "user_age must hold finite.* row 3"),
+    "a year in words": (lambda t: t.assign(movie_year="old"), ValueError, "movie_year must hold numbers"),
+}
+CALLS = {
+    "create_features": lambda table: SklearnEcosystemPipeline().create_features(table),
+    "train": lambda table: SklearnEcosystemPipeline(model="linear").train(table),
+    "fit": lambda table: SklearnEcosystemPipeline(model="linear").fit(table),
+    "transformer": lambda table: UserMovieFeatureTransformer().fit_transform(table),
+    "pipeline": lambda table: SklearnEcosystemPipeline(model="linear").build_pipeline().fit(table),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("bad", BAD_TABLES)
+def test_bad_tables_are_refused_in_training(table, call, bad):
+    spoil, error, message = BAD_TABLES[bad]
+    spoiled = spoil(table)
+    with pytest.raises(error, match=message) as caught:
+        CALLS[call](spoiled)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("bad", BAD_TABLES)
+def test_bad_tables_are_refused_in_prediction(table, bad):
+    spoil, error, message = BAD_TABLES[bad]
+    recommender = SklearnEcosystemPipeline(model="linear").fit(table)
+    with pytest.raises(error, match=message):
+        recommender.predict(spoil(table))
+    assert recommender.predict(table).shape == (len(table),)
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [(np.nan, "finite numbers, but row 3 holds nan"), (np.inf, "finite numbers, but row 3 holds inf"), ("5*", "numbers")],
+    ids=["missing", "infinite", "text"],
+)
+def test_bad_ratings_are_refused(table, call, value, message):
+    with pytest.raises(ValueError, match=message):
+        CALLS[call](with_value(table, "rating", value))
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_table_without_ratings_is_refused(table, call):
+    with pytest.raises(ValueError, match="rating"):
+        CALLS[call](table.drop(columns="rating"))
+
+
+@pytest.mark.parametrize("call", ["create_features", "train", "fit"])
+def test_constant_ratings_are_refused(table, call):
+    with pytest.raises(ValueError, match=r"All 2000 ratings are 3.0: there is nothing to learn"):
+        CALLS[call](table.assign(rating=3.0))
+
+
+@pytest.mark.parametrize("method", ["train", "fit", "evaluate", "score"])
+def test_x_and_y_of_different_length_are_refused(table, method):
+    recommender = SklearnEcosystemPipeline(model="linear").fit(table)
+    with pytest.raises(ValueError, match=r"differ in length|inconsistent numbers"):
+        getattr(recommender, method)(table, table["rating"][:-1])
+
+
+@pytest.mark.parametrize("damping", [-1, np.nan, "ten", None])
+def test_damping_below_0_is_refused(table, damping):
+    with pytest.raises(ValueError, match="damping must be a number of at least 0"):
+        UserMovieFeatureTransformer(damping=damping).fit(table)
+
+
+@pytest.mark.parametrize("method", ["predict", "evaluate", "save_pipeline"])
+def test_nothing_works_before_training(table, method, tmp_path):
+    recommender = SklearnEcosystemPipeline()
+    argument = tmp_path / "x.pkl" if method == "save_pipeline" else table
+    with pytest.raises(NotFittedError):
+        getattr(recommender, method)(argument)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unfitted_pipeline_and_transformer_say_so(table):
+    with pytest.raises(NotFittedError):
+        SklearnEcosystemPipeline().build_pipeline().predict(table)
+    with pytest.raises(NotFittedError):
+        UserMovieFeatureTransformer().transform(table)
+
+
+@pytest.mark.parametrize("model", ["florest", 3, KNeighborsRegressor, None])
+def test_an_unknown_model_is_refused(table, model):
+    with pytest.raises(ValueError, match=r"model must be one of \['forest', 'boosting', 'linear'\] or a regressor"):
+        SklearnEcosystemPipeline(model=model).fit(table)
+
+
+def test_tuning_a_model_of_ones_own_is_refused(table):
+    with pytest.raises(ValueError, match="tune_hyperparameters=True needs a model of"):
+        SklearnEcosystemPipeline(model=KNeighborsRegressor()).train(table, tune_hyperparameters=True)
+
+
+def test_a_failed_training_keeps_the_last_one(table):
+    recommender = SklearnEcosystemPipeline(model="linear")
+    pipeline = recommender.train(table)
+    with pytest.raises(ValueError, match="constant"):
+        recommender.train(table.assign(rating=1.0))
+    assert recommender.pipeline is pipeline
