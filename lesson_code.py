@@ -451,7 +451,7 @@ def _find_release(root, path):
 def _read_ratings(file, separator):
     """Return user_id, movie_id, rating, timestamp. Fast; only when that fails is the file read again, line by line."""
     types = {"user_id": np.int64, "movie_id": np.int64, "rating": np.float64, "timestamp": np.int64}
-    # The C parser knows no "::"; with ":" it finds an empty field between any two. One field more shows a line too long.
+    # The C parser knows no "::"; with ":" it finds an empty field between any two. A field more shows a line too long.
     fields = [0, 2, 4, 6, 7] if separator == "::" else [0, 1, 2, 3, 4]
     with file.open("rb") as stream:
         header = stream.readline().decode().strip() if separator == "," else None
@@ -656,7 +656,7 @@ class UserMovieFeatureTransformer(TransformerMixin, BaseEstimator):
         counted = (~X.duplicated(IDS, keep="last")).to_numpy(dtype=np.float64)
         if not counted.all():
             twice = int((counted == 0).sum())
-            warnings.warn(f"{twice} older ratings of user-movie pairs that were rated twice do not count.", stacklevel=3)
+            warnings.warn(f"{twice} older ratings of user-movie pairs rated twice do not count.", stacklevel=3)
         self.users_, user = np.unique(_ids(X["user_id"]), return_inverse=True)
         self.movies_, movie = np.unique(_ids(X["movie_id"]), return_inverse=True)
         self.global_mean_ = float(np.average(ratings, weights=counted))
@@ -1110,7 +1110,7 @@ def _split_digest(path):
 
 
 def _unpickle(body, path):
-    """Return the object, and the versions of scikit-learn that its parts say they were made with, if not by this one."""
+    """Return the object, and the versions of scikit-learn its parts were made with, where that is another."""
     stream = io.BytesIO(body)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

@@ -1,4 +1,4 @@
-"""The ten checks of the lesson page: `pytest test_lesson.py -v`. Each is a promise that the lesson makes to its reader."""
+"""The ten checks of the lesson page, `pytest test_lesson.py -v`: each a promise that the lesson makes to its reader."""
 
 import numpy as np
 import pandas as pd

@@ -24,7 +24,7 @@ def test_python_in_the_readme_runs_from_top_to_bottom(tmp_path, monkeypatch, cap
     assert blocks
     names = {}
     for block in blocks:
-        exec(compile(block, "README.md", "exec"), names)  # noqa: S102
+        exec(compile(block, "README.md", "exec"), names)
 
 
 def test_files_that_the_readme_names_are_there():

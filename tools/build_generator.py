@@ -1,0 +1,218 @@
+"""Rebuild generate_lesson_files.sh, the lesson in one file: `python tools/build_generator.py`.
+
+A learner may have nothing but a terminal and this one script. It therefore holds the lesson's files as plain text, and
+this command copies them into it, so that nobody keeps two versions by hand. With `--check` it changes nothing and fails
+if the script is stale.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+SCRIPT = ROOT / "generate_lesson_files.sh"
+FILES = ["lesson_code.py", "test_lesson.py", "requirements.txt", "README.md"]
+
+#: The line that ends each here-document: a file that holds it would be cut short there.
+DELIMITER = "END_OF_LESSON_FILE"
+
+HEAD = r"""#!/usr/bin/env bash
+#
+# Makes the folder scikit_learn_ecosystem_lesson with the four files of the lesson. It needs no network and no Python:
+# all it will write stands below as plain text. Made by `python tools/build_generator.py`; change the files, not this.
+
+set -eu
+# The files are bytes to be copied, in whatever language the learner's computer speaks.
+export LC_ALL=C
+
+names="@NAMES@"
+
+# What `cksum` tells of each file: its checksum and its size.
+recorded() {
+    case $1 in
+@RECORDED@
+    esac
+}
+
+usage() {
+    cat <<'@DELIMITER@'
+Usage: bash generate_lesson_files.sh [--force] [--] [FOLDER]
+
+Writes the lesson's files into FOLDER (scikit_learn_ecosystem_lesson if none is given), which is made if it is missing.
+Files there that differ from the lesson's are kept, and nothing is written, unless --force is given.
+
+  --force     overwrite files that differ
+  -h, --help  show this text
+@DELIMITER@
+}
+
+fail() { # fail STATUS MESSAGE
+    printf 'generate_lesson_files.sh: %s\n' "$2" >&2
+    exit "$1"
+}
+
+# Nothing for a file that cannot be read: it then differs from every recorded one.
+checksum() {
+    { cksum <"$1"; } 2>/dev/null
+}
+
+# The folder's name as it has to be typed.
+quoted() {
+    case $1 in
+        *[!A-Za-z0-9_./-]*) printf '%s\n' "$1" | sed "s/'/'\\\\''/g; 1s/^/'/; \$s/\$/'/" ;;
+        *) printf '%s\n' "$1" ;;
+    esac
+}
+
+next_steps() {
+    printf '%s\n' "The lesson is in '$target'. Next:" "" \
+        "    cd $(quoted "$target")" \
+        "    python3 -m venv .venv" \
+        "    source .venv/bin/activate" \
+        "    pip install -r requirements.txt" \
+        "    python lesson_code.py" \
+        "    pytest test_lesson.py -v"
+}
+
+# However the script ends, nothing half-written stays. A script whose end is missing stops without an error of its own.
+unfinished=""
+complete=no
+on_exit() {
+    status=$?
+    [ -z "$unfinished" ] || rm -rf "$unfinished"
+    [ "$status" -ne 0 ] || [ "$complete" = yes ] || fail 1 "this script is cut short; get it again"
+}
+trap on_exit EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# ----- What is asked for
+
+target=scikit_learn_ecosystem_lesson
+targets=0
+force=no
+options=yes
+while [ $# -gt 0 ]; do
+    case $options$1 in
+        yes--) options=no ;;
+        yes--force) force=yes ;;
+        yes-h | yes--help)
+            usage
+            complete=yes
+            exit 0
+            ;;
+        yes-*) fail 2 "unknown option '$1' (--help tells the options)" ;;
+        *)
+            [ -n "$1" ] || fail 2 "the folder's name is empty"
+            [ $targets -eq 0 ] || fail 2 "one folder at a time, not '$target' and '$1'"
+            target=$1
+            targets=1
+            ;;
+    esac
+    shift
+done
+# No command may take a folder's name for an option.
+case $target in -*) target=./$target ;; esac
+
+# ----- What is there already: all is checked before anything is written
+
+if [ -e "$target" ] && [ ! -d "$target" ]; then
+    fail 1 "'$target' is a file, not a folder"
+fi
+missing=""
+differing=""
+for name in $names; do
+    file=$target/$name
+    if [ -f "$file" ]; then
+        [ "$(checksum "$file")" = "$(recorded "$name")" ] || differing="$differing $name"
+    elif [ -e "$file" ] || [ -L "$file" ]; then
+        fail 1 "'$file' is in the way and is no file; nothing was changed"
+    else
+        missing="$missing $name"
+    fi
+done
+if [ -n "$differing" ] && [ $force = no ]; then
+    fail 1 "these files in '$target' differ from the lesson's:$differing; nothing was changed (--force overwrites them)"
+fi
+if [ -z "$missing$differing" ]; then
+    next_steps
+    complete=yes
+    exit 0
+fi
+
+# ----- The files, first into a folder of their own inside the target, so that moving them is only a renaming
+
+new=$target/.new-lesson-files.$$
+if [ ! -d "$target" ]; then
+    reason=$(mkdir "$target" 2>&1) || fail 1 "cannot make the folder '$target' ($reason)"
+    unfinished=$target
+fi
+reason=$(mkdir "$new" 2>&1) || fail 1 "cannot write in the folder '$target' ($reason)"
+[ -n "$unfinished" ] || unfinished=$new
+"""
+
+TAIL = r"""
+# ----- Into place, once every file is known to be whole
+
+for name in $names; do
+    [ "$(checksum "$new/$name")" = "$(recorded "$name")" ] ||
+        fail 1 "$name came out wrong: this script was altered, so get it again (nothing was changed)"
+done
+# From here on an interruption would leave some files new and some old.
+trap '' HUP INT TERM
+for name in $missing $differing; do
+    mv -f "$new/$name" "$target/$name"
+done
+unfinished=$new
+next_steps
+complete=yes
+"""
+
+
+def cksum(data: bytes) -> str:
+    """Tell what POSIX `cksum` prints of these bytes; macOS has that command, but no `sha256sum`."""
+    crc = 0
+    for byte in data + len(data).to_bytes((len(data).bit_length() + 7) // 8, "little"):
+        crc ^= byte << 24
+        for _ in range(8):
+            crc = (crc << 1) ^ (0x104C11DB7 if crc & 0x80000000 else 0)
+    return f"{crc ^ 0xFFFFFFFF} {len(data)}"
+
+
+def here_document(name: str, data: bytes) -> bytes:
+    """Write the command that writes this file, or raise where a here-document would not give the same bytes."""
+    if not data.endswith(b"\n"):
+        raise ValueError(f"{name} does not end with a newline, as what a here-document writes always does")
+    if DELIMITER.encode() in data:
+        raise ValueError(f"{name} contains {DELIMITER}, which ends the here-documents: choose another delimiter")
+    if b"\0" in data or b"\r" in data:
+        raise ValueError(f"{name} contains a NUL or a carriage return, which do not pass unharmed through every shell")
+    return f"\ncat >\"$new/{name}\" <<'{DELIMITER}'\n".encode() + data + f"{DELIMITER}\n".encode()
+
+
+def build(files: dict[str, bytes]) -> bytes:
+    """Put the whole script together."""
+    recorded = "\n".join(f'        {name}) echo "{cksum(data)}" ;;' for name, data in files.items())
+    head = HEAD.replace("@NAMES@", " ".join(files)).replace("@RECORDED@", recorded).replace("@DELIMITER@", DELIMITER)
+    return head.encode() + b"".join(here_document(name, data) for name, data in files.items()) + TAIL.encode()
+
+
+def main() -> None:
+    """Rebuild the script, or with --check tell whether that would change it."""
+    parser = argparse.ArgumentParser(description=f"Rebuild {SCRIPT.name} from the files of the lesson.")
+    parser.add_argument("--check", action="store_true", help="change nothing; exit with 1 if the script is stale")
+    check = parser.parse_args().check
+    try:
+        script = build({name: (ROOT / name).read_bytes() for name in FILES})
+    except (OSError, ValueError) as error:
+        sys.exit(f"{SCRIPT.name} cannot be built: {error}")
+    if not check:
+        SCRIPT.write_bytes(script)
+        SCRIPT.chmod(0o755)
+    elif not SCRIPT.exists() or SCRIPT.read_bytes() != script:
+        sys.exit(f"{SCRIPT.name} is stale: run `python tools/build_generator.py`.")
+
+
+if __name__ == "__main__":
+    main()
