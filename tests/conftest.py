@@ -6,9 +6,9 @@ from pathlib import Path
 # Boosting's threads wait for each other by spinning: where other work keeps a core busy, one of them is faster than two.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import pytest  # noqa: E402
+import pytest
 
-from lesson_code import MovieRecommendationDataset  # noqa: E402
+from lesson_code import MovieRecommendationDataset
 
 ROOT = Path(__file__).resolve().parent.parent
 REAL = Path(os.environ.get("MOVIELENS", ROOT.parent / "shared" / "data" / "ml-latest-small"))
