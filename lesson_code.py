@@ -13,17 +13,18 @@ The data goes one way, and the file is written in that order::
 What you already know: NumPy, pandas, and that ``fit`` learns and ``predict`` answers. What you will know at the end:
 
 * how to write a transformer that uses the target without leaking it (section 3);
-* why a pipeline takes *raw* rows, and what that makes impossible to get wrong (section 5);
+* why a pipeline takes *raw* rows, and what that makes impossible to get wrong (sections 4 and 6);
 * how to tell how much of an error is the model's and how much is noise that nobody can predict (section 2);
 * what has to travel with a model so that another machine can trust it (section 5).
 
 Left out here on purpose: recommenders proper (matrix factorization, top-N ranking) and everything that needs more than
-numpy, pandas, scikit-learn and joblib. No figure stands in this file that the file does not compute when it is run.
+numpy, pandas, scikit-learn (with the scipy it brings) and joblib. Every figure that the lesson prints, it has computed.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
 import hashlib
 import io
@@ -35,6 +36,7 @@ import re
 import sys
 import warnings
 import zipfile
+import zlib
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -81,6 +83,7 @@ FEATURES = [
 TEMPORAL_FEATURES = ["hour_of_day", "day_of_week"]
 
 DAY = 24 * 3600  # seconds
+MAX_ID = 2**53  # beyond it floats no longer tell two whole numbers apart
 
 
 def _check_table(X, columns=IDS):
@@ -99,12 +102,16 @@ def _check_table(X, columns=IDS):
 
 
 def _ids(column):
-    """Return a column of ids as int64; raise at the first that is missing or not a whole number."""
-    if pd.api.types.is_integer_dtype(column.dtype) and not column.hasnans:
+    """Return a column of ids as int64; raise at the first that is missing, not a whole number, or beyond MAX_ID."""
+    if column.dtype.kind == "i" and not column.hasnans:
         return column.to_numpy(dtype=np.int64)
+    if column.dtype.kind in "uf":  # 7.0 is what pandas makes of an integer column that once had a gap
+        values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+        if ((values == np.floor(values)) & (np.abs(values) <= MAX_ID)).all():
+            return values.astype(np.int64)
     values = column.to_numpy(dtype=object)
-    for row, value in enumerate(values):  # 7.0 is what pandas makes of an integer column that once had a gap
-        if not isinstance(value, numbers.Real) or isinstance(value, bool) or not float(value).is_integer():
+    for row, value in enumerate(values):
+        if not isinstance(value, numbers.Real) or isinstance(value, bool) or value % 1 or abs(value) > MAX_ID:
             raise ValueError(f"{column.name} must hold integers without gaps, but row {row} holds {value!r}.")
     return values.astype(np.int64)
 
@@ -114,9 +121,12 @@ def _numbers(X, name):
     if name not in X.columns:
         return np.full(len(X), np.nan)
     try:
+        if X[name].dtype.kind in "mM":  # a date's number would be nanoseconds in one pandas, microseconds in another
+            raise TypeError
         values = X[name].to_numpy(dtype=np.float64, na_value=np.nan)
     except (TypeError, ValueError):
-        raise ValueError(f"{name} must hold numbers, got a column of type {X[name].dtype}.") from None
+        unit = " of Unix seconds" if name == "timestamp" else ""
+        raise ValueError(f"{name} must hold numbers{unit}, got a column of type {X[name].dtype}.") from None
     if np.isinf(values).any():
         raise ValueError(f"{name} must hold finite numbers, but row {np.isinf(values).argmax()} is infinite.")
     return values
@@ -130,8 +140,10 @@ def _check_ratings(X, y):
         ratings = np.asarray(X[RATING] if y is None else y, dtype=np.float64)
     except (TypeError, ValueError):
         raise ValueError("Ratings must be numbers, in stars, and none may be missing.") from None
-    if ratings.shape != (len(X),):
-        raise ValueError(f"X and y differ in length: {len(X)} rows, but ratings of shape {ratings.shape}.")
+    if ratings.ndim != 1:
+        raise ValueError(f"Ratings must be one column, got an array of shape {ratings.shape}.")
+    if len(ratings) != len(X):
+        raise ValueError(f"X and y differ in length: {len(X)} rows, but {len(ratings)} ratings.")
     if not np.isfinite(ratings).all():
         row = np.isfinite(ratings).argmin()
         raise ValueError(f"Ratings must be finite numbers, but row {row} holds {ratings[row]}.")
@@ -271,8 +283,8 @@ class MovieRecommendationDataset:
         """Raise a ValueError where a size or the seed is impossible, as `generate` does."""
         for name in ("n_users", "n_movies", "n_ratings", "random_state"):
             value, least = getattr(self, name), 0 if name == "random_state" else 1
-            if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < least:
-                raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}.")
+            if not isinstance(value, numbers.Integral) or isinstance(value, bool) or not least <= value < 2**32:
+                raise ValueError(f"{name} must be an integer of at least {least} and below 2**32, got {value!r}.")
         pairs = self.n_users * self.n_movies
         if self.n_ratings > pairs:
             raise ValueError(f"n_ratings={self.n_ratings} is more than the {pairs} pairs of a user and a movie.")
@@ -287,9 +299,8 @@ class MovieRecommendationDataset:
         self._movie_effect = LAW["movie"] * _standardise(quality, per_movie)
         self._sigma = LAW["noise"] * carelessness / np.sqrt(np.average(carelessness**2, weights=per_user))
         drawn = np.einsum("rg,rg->r", love[user], genre_shape[movie])  # (n_ratings,)
-        self._love = love * (LAW["taste"] / max(drawn.std(), 1e-12))
-        self._genre_shape = genre_shape
-        self._mean_taste = drawn.mean() * (LAW["taste"] / max(drawn.std(), 1e-12))
+        self._love, self._genre_shape = love * (LAW["taste"] * _scale(drawn.std())), genre_shape
+        self._mean_taste = drawn.mean() * (LAW["taste"] * _scale(drawn.std()))
 
     def _taste(self, user, movie):
         return np.einsum("rg,rg->r", self._love[user], self._genre_shape[movie]) - self._mean_taste
@@ -316,7 +327,11 @@ class MovieRecommendationDataset:
 def _standardise(values, weights):
     """Return values with the weighted mean 0 and the weighted standard deviation 1 (0 where all are alike)."""
     centred = values - np.average(values, weights=weights)
-    return centred / max(np.sqrt(np.average(centred**2, weights=weights)), 1e-12)
+    return centred * _scale(np.sqrt(np.average(centred**2, weights=weights)))
+
+
+def _scale(spread):
+    return 1 / spread if spread > 1e-12 else 0.0
 
 
 def _draw_movies(rng, n_movies):
@@ -364,6 +379,8 @@ def _draw_pairs(rng, n_ratings, activity, popularity, genre_shape, love):
     pairs = watch(rng.permutation(np.arange(n_users, dtype=np.int64))[:n_ratings])  # everybody once
     for _ in range(20):
         lacking = n_ratings - pairs.size
+        if not lacking:
+            break
         drawn = watch(_draw_from(rng, np.cumsum(activity), lacking + lacking // 2))
         pairs = pd.unique(np.append(pairs, drawn))[:n_ratings]
     if pairs.size < n_ratings:  # a nearly full table: the rest comes from what nobody would have picked
@@ -426,24 +443,29 @@ def load_movielens(path):
         if not zipfile.is_zipfile(root):
             raise ValueError(f"{path} is neither a folder nor a zip file.")
         root = zipfile.Path(str(root))
-    folder, (ratings_name, movies_name, users_name, separator) = _find_release(root, path)
-    ratings = _read_ratings(folder / ratings_name, "\t" if separator == "|" else separator)
-    movies = _read_movies(folder / movies_name, separator)
-    table = ratings.join(movies, on="movie_id")
-    table["user_age"] = np.nan
-    if users_name and (folder / users_name).exists():
-        table["user_age"] = table["user_id"].map(_read_ages(folder / users_name, separator))
-    table["user_country"] = np.nan
+    try:
+        table = _read_release(*_find_release(root, path))
+    except (zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(f"{path} is a damaged zip file: {error}.") from None
     return table.loc[_latest_of_pair(table, stacklevel=3), [*TABLE_COLUMNS, "title"]].reset_index(drop=True)
 
 
+def _read_release(folder, ratings_name, movies_name, users_name, separator):
+    ratings = _read_ratings(folder / ratings_name, "\t" if separator == "|" else separator)
+    table = ratings.join(_read_movies(folder / movies_name, separator), on="movie_id")
+    table["user_age"] = np.nan
+    if users_name and (folder / users_name).exists():
+        table["user_age"] = table["user_id"].map(_read_ages(folder / users_name, separator))
+    return table.assign(user_country=np.nan)
+
+
 def _find_release(root, path):
-    """Return the folder that holds a release, `root` itself or one inside it, and the row of RELEASES that fits."""
+    """Return the folder that holds a release, `root` itself or one inside it, and what the release consists of."""
     folders = [root, *sorted((entry for entry in root.iterdir() if entry.is_dir()), key=str)]
     for folder in folders:
         for release in RELEASES:
             if (folder / release[0]).exists() and (folder / release[1]).exists():
-                return folder, release
+                return folder, *release
     expected = ", or ".join(f"{ratings} and {movies}" for ratings, movies, *_ in RELEASES)
     raise FileNotFoundError(f"{path} holds no MovieLens release; expected the files {expected}.")
 
@@ -454,7 +476,7 @@ def _read_ratings(file, separator):
     # The C parser knows no "::"; with ":" it finds an empty field between any two. A field more shows a line too long.
     fields = [0, 2, 4, 6, 7] if separator == "::" else [0, 1, 2, 3, 4]
     with file.open("rb") as stream:
-        header = stream.readline().decode().strip() if separator == "," else None
+        header = stream.readline().decode("utf-8", "replace").strip() if separator == "," else None
         if header not in (None, HEADER):
             raise ValueError(f"{file.name}, line 1: expected the header {HEADER}, got {header[:80]!r}.")
         try:
@@ -482,7 +504,8 @@ def _read_movies(file, separator):
         return int(movie_id), genre, float(year[1]) if year else np.nan, title
 
     rows = _read_lines(file, separator, 24 if separator == "|" else 3, movie)
-    return pd.DataFrame(rows, columns=["movie_id", "genre", "movie_year", "title"]).set_index("movie_id")
+    movies = pd.DataFrame(rows, columns=["movie_id", "genre", "movie_year", "title"])
+    return movies.drop_duplicates("movie_id", keep="last").set_index("movie_id")
 
 
 def _read_ages(file, separator):
@@ -498,19 +521,20 @@ def _read_lines(file, separator, n_fields, convert):
         text = data.decode("utf-8")
     except UnicodeDecodeError:  # the releases of 1998 to 2003
         text = data.decode("latin-1")
-    lines = io.StringIO(text)
-    fields_of = csv.reader(lines) if separator == "," else (line.rstrip("\r\n").split(separator) for line in lines)
+    # line by line, so that a quote left open spoils no more than its own line
+    parse = (lambda line: next(csv.reader([line]))) if separator == "," else (lambda line: line.split(separator))
     rows = []
-    for number, fields in enumerate(fields_of, 1):
-        if fields in ([], [""]) or (number == 1 and separator == ","):
+    for number, line in enumerate(text.split("\n"), 1):
+        line = line.rstrip("\r")
+        if not line or (number == 1 and separator == ","):
             continue
         try:
+            fields = parse(line)
             if len(fields) != n_fields:
                 raise ValueError
             rows.append(convert(*fields))
-        except ValueError:
-            shown = separator.join(fields)[:80]
-            raise ValueError(f"{file.name}, line {number}: expected {n_fields} fields, got {shown!r}.") from None
+        except (ValueError, csv.Error):
+            raise ValueError(f"{file.name}, line {number}: expected {n_fields} fields, got {line[:80]!r}.") from None
     return rows
 
 
@@ -613,14 +637,13 @@ class UserMovieFeatureTransformer(TransformerMixin, BaseEstimator):
         """Learn from the rows and return their features, **cross-fitted**: not the same as ``fit(X, y).transform(X)``.
 
         The averages of a row come from the folds that the row is not in, sums and mean alike; all else is as in
-        `transform`. Parameters are those of `fit`; returns a DataFrame of shape (n_rows, 13).
+        `transform`. Parameters are those of `fit`; returns a DataFrame of shape (n_rows, 13), or (n_rows, 11).
         """
         ratings, counted, user, movie = self._learn(X, y)
         fold = np.empty(len(X), dtype=np.int64)
         for number, (_, rows) in enumerate(KFold(self.cv, shuffle=True, random_state=self.random_state).split(X)):
             fold[rows] = number
-        user_avg = _cross_fitted(user, ratings, counted, fold, self.damping)
-        movie_avg = _cross_fitted(movie, ratings, counted, fold, self.damping)
+        user_avg, movie_avg = (_cross_fitted(p, ratings, counted, fold, self.damping) for p in (user, movie))
         return self._assemble(X, user, movie, user_avg, movie_avg)
 
     def transform(self, X):
@@ -633,7 +656,7 @@ class UserMovieFeatureTransformer(TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        DataFrame of shape (n_rows, 13)
+        DataFrame of shape (n_rows, 13), or (n_rows, 11) without the temporal features
             Ids int64, all else float64, with the index of X.
         """
         check_is_fitted(self)
@@ -753,7 +776,8 @@ def _cross_fitted(position, ratings, counted, fold, damping):
     count = np.bincount(cell, counted, shape[0] * shape[1]).reshape(shape)
     total = np.bincount(cell, counted * ratings, shape[0] * shape[1]).reshape(shape)
     count, total = count.sum(axis=0) - count, total.sum(axis=0) - total  # subtle: of the *other* folds, from here on
-    mean = total.sum(axis=1, keepdims=True) / count.sum(axis=1, keepdims=True)  # (n_folds, 1)
+    # (n_folds, 1); the other folds may hold nothing but older ratings, which do not count: 0 ratings of 0 stars
+    mean = total.sum(axis=1, keepdims=True) / np.maximum(count.sum(axis=1, keepdims=True), 1)
     return _damped_mean(total, count, mean, damping)[fold, position]
 
 
@@ -773,7 +797,7 @@ def _encode(encoder, X, name):
     if not len(values):
         return nothing
     values = np.array([str(value) for value in values], dtype=object).reshape(-1, 1)
-    return np.append(encoder.transform(values).ravel(), np.nan)[code]
+    return np.append(np.asarray(encoder.transform(values)).ravel(), np.nan)[code]
 
 
 # ===== 4. Train: models that can stand in for each other, and one pipeline around them ==============================
@@ -916,8 +940,9 @@ class SklearnEcosystemPipeline(RegressorMixin, BaseEstimator):
     def build_pipeline(self):
         """Return an unfitted `RatingPipeline` with the steps features, (drop_ids,) scaler, (select,) model."""
         steps = [("features", UserMovieFeatureTransformer(random_state=self.random_state))]
+        drop_ids = ColumnTransformer([("ids", "drop", IDS)], remainder="passthrough", verbose_feature_names_out=False)
         if self.model == "linear":  # an id is a name, no quantity: a tree may split on it, but a line would extrapolate
-            steps.append(("drop_ids", ColumnTransformer([("ids", "drop", IDS)], remainder="passthrough")))
+            steps.append(("drop_ids", drop_ids))
         steps.append(("scaler", StandardScaler()))
         if self.select is not None:
             steps.append(("select", clone(self.select)))
@@ -973,7 +998,8 @@ class SklearnEcosystemPipeline(RegressorMixin, BaseEstimator):
         """
         predictions = self.predict(X_test)
         metrics = rating_metrics(_check_ratings(X_test, y_test), predictions)
-        self.test_scores_ = {"rows": len(predictions), **metrics}  # for the model card
+        # for the model card, which is JSON and knows no NaN: R2 of a single row
+        self.test_scores_ = {"rows": len(predictions)} | {n: v if np.isfinite(v) else None for n, v in metrics.items()}
         return metrics, predictions
 
     def save_pipeline(self, filepath="production_pipeline.pkl"):
@@ -988,7 +1014,7 @@ class SklearnEcosystemPipeline(RegressorMixin, BaseEstimator):
         joblib.dump(self, buffer)
         body = buffer.getvalue()
         digest = hashlib.sha256(body).hexdigest()
-        card = json.dumps(_model_card(self, path.name, digest), indent=2, ensure_ascii=False)
+        card = json.dumps(_model_card(self, path.name, digest), indent=2, ensure_ascii=False, allow_nan=False)
         _write_atomically(path, body + DIGEST_MARK + digest.encode())
         _write_atomically(path.with_suffix(".json"), card.encode())
         self._say(f"Pipeline saved to {filepath}")
@@ -1014,7 +1040,8 @@ class SklearnEcosystemPipeline(RegressorMixin, BaseEstimator):
             made_with.add(card["versions"]["scikit-learn"])
         others = ", ".join(sorted(made_with - {sklearn.__version__}))
         if others:
-            _warn(f"{filepath} was made with scikit-learn {others}, but this is {sklearn.__version__}: train it again.")
+            versions = f"scikit-learn {others}, but this is {sklearn.__version__}"
+            _warn(f"{filepath} was made with {versions}: train it again.", stacklevel=3)
         if card is not None:
             _check_example(recommender, card["example"], path)
         return recommender
@@ -1070,12 +1097,14 @@ SAME_PREDICTION = 1e-6  # stars; the same arithmetic on another processor may di
 def _check_artifact_path(filepath):
     """Return the path; raise where no artifact can be written to it."""
     path = Path(filepath)
-    if path.suffix == ".json":
+    if path.suffix.lower() == ".json":
         raise ValueError(f"Cannot write {path}: the model card beside it takes the name that ends in .json.")
     if path.is_dir():
         raise IsADirectoryError(f"Cannot write {path}: it is a folder.")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"Cannot write {path}: there is no folder {path.parent}.")
+    if not os.access(path.parent, os.W_OK):
+        raise PermissionError(f"Cannot write {path}: the folder {path.parent} cannot be written to.")
     return path
 
 
@@ -1091,11 +1120,12 @@ def _write_atomically(path, data):
     except OSError as error:
         raise type(error)(f"Cannot write {path}: {error.strerror or error}.") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
 
 
-def _warn(message):
-    warnings.warn(message, UserWarning, stacklevel=4)
+def _warn(message, stacklevel=4):
+    warnings.warn(message, UserWarning, stacklevel=stacklevel)
 
 
 def _split_digest(path):
@@ -1158,7 +1188,8 @@ def _read_card(path, digest):
         return None
     try:
         card = json.loads(file.read_text(encoding="utf-8"))
-        owner, _, _ = str(card["sha256"]), card["versions"]["scikit-learn"], float(card["example"]["prediction"])
+        owner, _, example = str(card["sha256"]), str(card["versions"]["scikit-learn"]), card["example"]
+        pd.DataFrame([example["input"]]), abs(example["prediction"])
     except (ValueError, KeyError, TypeError):
         _warn(f"{file} is no model card, and is not used.")
         return None
@@ -1241,6 +1272,7 @@ def _ingest(data, n_users, n_movies, n_ratings, random_state):
     else:
         say("Step 1: Reading movie rating dataset...")
         _check_table(data, [*IDS, RATING])
+        data = data[_latest_of_pair(data)]
     say(f"✓ Dataset created: {len(data)} ratings from {data['user_id'].nunique()} users")
     say(f"  Rating range: {data[RATING].min()} - {data[RATING].max()}")
     say(f"  Average rating: {data[RATING].mean():.2f}")
@@ -1319,16 +1351,16 @@ def main(argv=None):
     sizes = {name: options.pop(name) for name in ("n_users", "n_movies", "n_ratings")}
     sizes = {name: size for name, size in sizes.items() if size is not None}
     path = options.pop("data")
-    try:  # what the user got wrong is told before any work is done
-        if path and sizes:
+    try:  # what can be told before any work is done is told then
+        if path is not None and sizes:
             raise ValueError("--users, --movies and --ratings are for made-up data and do not go with --data.")
         MovieRecommendationDataset(**sizes, random_state=options["random_state"]).check()
         _check_artifact_path(options["output"])
-        data = load_movielens(path) if path else None
+        data = load_movielens(path) if path is not None else None
+        with joblib.parallel_config("threading", n_jobs=-1):
+            demonstrate_ecosystem(data, **sizes, **options)
     except (ValueError, OSError) as error:
-        parser.error(str(error))
-    with joblib.parallel_config("threading", n_jobs=-1):
-        demonstrate_ecosystem(data, **sizes, **options)
+        parser.error(" ".join(str(error).split()))
     return 0
 
 

@@ -10,9 +10,10 @@ are taken pair by pair, from runs that followed each other, before their median 
 * Peak memory: of the process and all below it together, the greatest of samples 50 ms apart. Pages that processes share
   are not counted twice: Linux tells the proportional set size (PSS), where a page that n processes map counts 1/n in
   each; elsewhere it is the unique set size (USS), or, where the system does not tell that, the resident one (RSS),
-  which does count them twice. The heading names the one that was taken. To spare the processes measured, it is read
-  only when the resident memory has grown by a hundredth. The plain recipe cross-validates in worker processes, and
-  they are in its peak; "largest process" is the peak of the largest one alone.
+  which does count them twice. The heading names the one that was taken. Processes outside the tree that map the same
+  libraries take their part of the PSS as well: on a busy machine it comes out lower. To spare the processes measured,
+  it is read only when the resident memory has grown by a hundredth. The plain recipe cross-validates in worker
+  processes, and they are in its peak; "largest process" is the peak of the largest one alone.
 * Test RMSE: on the same test rows. **The plain recipe's looks better than it is**: its averages were taken over all
   rows, the test rows among them. The last line tells its error when they come from training rows alone.
 
@@ -109,8 +110,8 @@ def measure(command):
     reaped = sum(after[2:4]) - sum(before[2:4])  # user and system time of children
     return {
         "wall": wall, "cpu": max(reaped, sum(watch.cpu.values())), "peak": watch.peak / MB,
-        "largest": watch.largest / MB, "rmse": float(re.search(r"^ *RMSE: ([\d.]+)", printed, re.MULTILINE)[1]),
-        "kind": watch.kind,
+        "largest": watch.largest / MB, "kind": watch.kind,
+        "rmse": float(re.search(r"^ *RMSE: ([\d.]+)", printed, re.MULTILINE)[1]),
     }  # fmt: skip
 
 

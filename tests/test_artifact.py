@@ -204,6 +204,21 @@ def test_a_card_that_cannot_be_read_is_a_warning(path):
         load(path)
 
 
+def test_the_card_is_strict_json_even_after_a_score_of_one_row(recommender, table, tmp_path):
+    recommender = SklearnEcosystemPipeline(model="linear").fit(table)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # scikit-learn: R2 of one row is not defined
+        recommender.evaluate(table[:1])
+    assert card_of(recommender.save_pipeline(tmp_path / "one.pkl"))["scores"]["test"]["R2"] is None
+
+
+@pytest.mark.parametrize("example", [{}, {"input": {}}, {"input": 3, "prediction": "x"}])
+def test_a_card_without_a_whole_example_is_a_warning(path, example):
+    edit_card(path, example=example)
+    with pytest.warns(UserWarning, match="is no model card"):
+        load(path)
+
+
 def test_an_artifact_without_its_card_loads(path):
     path.with_suffix(".json").unlink()
     assert load(path).pipeline is not None

@@ -171,8 +171,10 @@ def test_tuning_and_another_model_from_the_command_line(tmp_path):
     [
         (["--model", "florest"], "florest"),
         (["--users", "many"], "many"),
-        (["--users", 0], "n_users must be an integer of at least 1, got 0"),
+        (["--users", 0], "n_users must be an integer of at least 1"),
         (["--users", 2, "--movies", 2, "--ratings", 5], "more than the 4 pairs"),
+        (["--seed", 2**32], "below 2**32"),
+        (["--data", ""], "movies.csv"),
         (["--seed", -1], "random_state must be an integer of at least 0"),
         (["--data", "nowhere"], "nowhere does not exist"),
         (["--data", ".", "--users", 5], "do not go with --data"),
@@ -231,6 +233,17 @@ def test_the_demo_does_not_change_the_table_it_is_given(demo, table):
     before = table.copy(deep=True)
     demo(data=table)
     pd.testing.assert_frame_equal(table, before)
+
+
+def test_pairs_rated_twice_do_not_reach_both_sides_of_the_split(demo, table):
+    """The older rating of a pair in training and the newer one in the test would be a leak of its own."""
+    twice = pd.concat([table, table.assign(timestamp=table["timestamp"] + 1)], ignore_index=True)
+    with pytest.warns(UserWarning, match="^2000 older ratings") as caught:
+        result, text = demo(data=twice, model="linear")
+    assert len(caught) == 1
+    assert "2000 ratings from 100 users" in text
+    X_train, X_test, *_ = result["data"]
+    assert not X_test.merge(X_train, on=["user_id", "movie_id"]).size
 
 
 def test_everything_in_all_exists_and_is_documented():

@@ -28,6 +28,11 @@ BAD_TABLES = {
     "half an id": (lambda t: with_value(t, "movie_id", 2.5), ValueError, "movie_id must hold integers.* row 3 holds 2.5"),
     "a name for an id": (lambda t: with_value(t, "user_id", "ann"), ValueError, "row 3 holds 'ann'"),
     "an infinite age": (lambda t: with_value(t, "user_age", np.inf), ValueError, "user_age must hold finite.* row 3"),
+    "an id too large": (lambda t: with_value(t, "user_id", 1e300), ValueError, "row 3 holds 1e\\+300"),
+    "a hash for an id": (lambda t: t.assign(user_id=np.uint64(2**63 + 25)), ValueError, "row 0 holds 9223372036854775833"),
+    "dates for seconds": (
+        lambda t: t.assign(timestamp=pd.to_datetime(t["timestamp"], unit="s")), ValueError, "numbers of Unix seconds",
+    ),
     "a year in words": (lambda t: t.assign(movie_year="old"), ValueError, "movie_year must hold numbers"),
 }
 CALLS = {
@@ -79,6 +84,11 @@ def test_a_table_without_ratings_is_refused(table, call):
 def test_constant_ratings_are_refused(table, call):
     with pytest.raises(ValueError, match=r"All 2000 ratings are 3.0: there is nothing to learn"):
         CALLS[call](table.assign(rating=3.0))
+
+
+def test_ratings_in_two_dimensions_are_refused(table):
+    with pytest.raises(ValueError, match=r"one column, got an array of shape \(2000, 1\)"):
+        SklearnEcosystemPipeline(model="linear").fit(table, table[["rating"]])
 
 
 @pytest.mark.parametrize("method", ["train", "fit", "evaluate", "score"])

@@ -112,6 +112,7 @@ def test_the_latest_rating_of_a_pair_is_kept_and_one_warning_counts_the_older_on
         (CSV, "ratings.csv", 2, "2,20,inf,1"),
         (CSV, "ratings.csv", 4, "2,,4.0,1"),
         (CSV, "movies.csv", 3, "20,Babylon 5"),
+        (CSV, "movies.csv", 2, '10,"Broken (1990),Drama'),
         (CSV, "movies.csv", 2, "ten,Babylon 5,Drama"),
         (DAT, "ratings.dat", 2, "2::20::3"),
         (DAT, "ratings.dat", 2, "2:20:3:964982703"),
@@ -130,6 +131,25 @@ def test_a_broken_line_is_named_by_file_and_number(tmp_path, files, name, number
     with pytest.raises(ValueError, match=f"{name}, line {number}: ") as error:
         load_movielens(folder)
     assert line in str(error.value)
+
+
+def test_a_damaged_zip_file_is_told(tmp_path):
+    path = tmp_path / "release.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in CSV.items():
+            archive.writestr(name, text * 50)
+    data = bytearray(path.read_bytes())
+    data[60:70] = bytes(10)
+    path.write_bytes(bytes(data))
+    with pytest.raises(ValueError, match="release.zip"):
+        load_movielens(path)
+
+
+def test_a_movie_listed_twice_multiplies_no_ratings(tmp_path):
+    files = CSV | {"movies.csv": CSV["movies.csv"] + "10,Heat (1996),Action\n"}
+    table = load_movielens(write(tmp_path, files))
+    assert len(table) == 3
+    assert table.loc[0, "title"] == "Heat (1996)"
 
 
 def test_a_csv_without_its_header_is_refused(tmp_path):

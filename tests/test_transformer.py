@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 from sklearn.base import clone
 from sklearn.model_selection import KFold
 
@@ -231,6 +232,19 @@ def test_no_damping_gives_plain_averages_and_the_mean_for_the_unknown(table):
     plain = table.groupby("user_id")["rating"].transform("mean")
     np.testing.assert_allclose(features["user_avg_rating"], plain)
     assert transformer.user_avg_[-1] == pytest.approx(table["rating"].mean())
+
+
+def test_nothing_is_missing_even_where_only_one_row_counts(table):
+    same = pd.concat([table[:1]] * 6, ignore_index=True)
+    with pytest.warns(UserWarning, match="^5 older ratings"):
+        features = UserMovieFeatureTransformer().fit_transform(same)
+    assert features.notna().all().all()
+
+
+def test_scikit_learns_global_output_setting_is_respected(table):
+    expected = UserMovieFeatureTransformer().fit_transform(table)
+    with sklearn.config_context(transform_output="pandas"):
+        pd.testing.assert_frame_equal(UserMovieFeatureTransformer().fit_transform(table), expected)
 
 
 def test_the_callers_frame_is_left_as_it_was(table):
