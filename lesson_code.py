@@ -889,7 +889,8 @@ class SklearnEcosystemPipeline(RegressorMixin, BaseEstimator):
     Parameters
     ----------
     model : {"forest", "boosting", "linear"} or regressor, default="forest"
-        What predicts: a random forest, gradient boosting, ridge regression, or any scikit-learn regressor.
+        What predicts: a random forest, gradient boosting, ridge regression (on all features but the two ids), or any
+        scikit-learn regressor.
     select : selector of sklearn.feature_selection, default=None
         If given, a step between scaling and the model, such as ``SelectKBest(f_regression, k=8)``.
     random_state : int, default=42

@@ -1,8 +1,9 @@
-"""Measure the models on a real MovieLens release: `python benchmarks/movielens.py FOLDER_OR_ZIP`.
+"""Measure the models on a real MovieLens release: `python benchmarks/movielens.py FOLDER_OR_ZIP [UNTIL]`.
 
 Two questions, two splits. Random folds, `KFold(5, shuffle=True, random_state=0)`: how well are the gaps in the table
 filled? The last fifth by time: how well is tomorrow predicted? The second is what an application meets, and far harder:
 it also tells how many of its test rows are of users or movies that training has never seen, and the error on each kind.
+With a date such as 2018-09-26, ratings after that day are left out.
 """
 
 import sys
@@ -10,6 +11,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from sklearn.dummy import DummyRegressor
 from sklearn.metrics import root_mean_squared_error
 from sklearn.model_selection import KFold, cross_validate
@@ -47,10 +49,12 @@ def last_fifth(table):
 
 
 def main():
-    if len(sys.argv) != 2:
-        sys.exit("usage: python benchmarks/movielens.py FOLDER_OR_ZIP")
+    if len(sys.argv) not in (2, 3):
+        sys.exit("usage: python benchmarks/movielens.py FOLDER_OR_ZIP [UNTIL]")
     started = time.perf_counter()
     table = load_movielens(sys.argv[1])
+    if len(sys.argv) == 3:
+        table = table[pd.to_datetime(table["timestamp"], unit="s") < pd.Timestamp(sys.argv[2]) + pd.Timedelta("1D")]
     users, movies = table["user_id"].nunique(), table["movie_id"].nunique()
     print(f"{len(table)} ratings from {table[RATING].min()} to {table[RATING].max()} stars, {users} users, {movies} movies")
     random_folds(table)
