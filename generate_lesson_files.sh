@@ -15,7 +15,7 @@ recorded() {
         lesson_code.py) echo "881770805 69648" ;;
         test_lesson.py) echo "3737408328 6804" ;;
         requirements.txt) echo "3471952364 498" ;;
-        README.md) echo "2886184371 14459" ;;
+        README.md) echo "59603217 14454" ;;
     esac
 }
 
@@ -1844,16 +1844,16 @@ ml-latest-small 2018-09-26`) the forest's error in random folds is 0.8557 and bo
 `python benchmarks/lesson.py` (needs `pip install psutil`) runs the demo and the plain recipe in turn: the same table,
 features by group-bys over all rows, a forest of 100 trees of depth 10 on all rows, `cross_val_score`. On two cores:
 
-| demo, 3 runs each | wall s | CPU s | peak PSS MB | largest process MB | test RMSE |
+| demo, 2 runs each | wall s | CPU s | peak PSS MB | largest process MB | test RMSE |
 |---|---|---|---|---|---|
-| lesson | 12.50 (10.63 - 12.92) | 8.65 (8.09 - 8.88) | 216 (197 - 232) | 216 (197 - 232) | 0.8299 (0.8299 - 0.8299) |
-| plain recipe | 77.18 (70.33 - 121.04) | 97.57 (90.45 - 102.19) | 517 (494 - 517) | 190 (185 - 199) | 0.8079 (0.8079 - 0.8079) |
+| lesson | 5.57 (5.12 - 6.02) | 7.06 (6.63 - 7.48) | 236 (235 - 237) | 236 (235 - 237) | 0.8299 (0.8299 - 0.8299) |
+| plain recipe | 48.35 (48.30 - 48.39) | 90.78 (90.63 - 90.92) | 517 (513 - 521) | 206 (204 - 208) | 0.8079 (0.8079 - 0.8079) |
 
 ```text
-Wall time, plain / lesson: 6.61 (5.98 - 9.68); wanted: at least 8
-CPU time, plain / lesson: 11.28 (11.18 - 11.51)
-Peak memory, lesson / plain: 0.42 (0.38 - 0.47); wanted: at most 1.10
-Largest process, lesson / plain: 1.17 (1.03 - 1.17)
+Wall time, plain / lesson: 8.74 (8.04 - 9.43); wanted: at least 8
+CPU time, plain / lesson: 12.91 (12.12 - 13.71)
+Peak memory, lesson / plain: 0.46 (0.45 - 0.46); wanted: at most 1.10
+Largest process, lesson / plain: 1.15 (1.13 - 1.16)
 Test RMSE of the plain recipe when its averages come from training rows alone: 0.8303
 ```
 
