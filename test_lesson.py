@@ -129,7 +129,7 @@ class TestIntegration:
         table = MovieRecommendationDataset(n_users=300, n_movies=150, n_ratings=3000).generate()
         train, test = train_test_split(table, test_size=0.2, random_state=0)
         recommender = SklearnEcosystemPipeline()
-        recommender.train(train, train["rating"])
+        recommender.train(train, train["rating"], perform_cv=False)
         metrics, _ = recommender.evaluate(test, test["rating"])
         assert metrics["R2"] > 0
         recommender.save_pipeline(tmp_path / "production.pkl")
