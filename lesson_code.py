@@ -481,9 +481,9 @@ def _read_ratings(file, separator):
             raise ValueError(f"{file.name}, line 1: expected the header {HEADER}, got {header[:80]!r}.")
         try:
             ratings = pd.read_csv(
-                stream, sep=separator[0], header=None, names=range(8), usecols=fields, index_col=False,
+                stream, sep=separator[0], header=None, names=range(fields[-1] + 1), index_col=False,
                 dtype=dict(zip(fields, types.values())),
-            )
+            )[fields]
             if len(ratings) and np.isfinite(ratings[fields[2]]).all() and ratings[fields[4]].isna().all():
                 return ratings.drop(columns=fields[4]).set_axis(list(types), axis="columns")
         except ValueError:

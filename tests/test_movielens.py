@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import lesson_code
 from lesson_code import TABLE_COLUMNS, SklearnEcosystemPipeline, load_movielens
 
 CSV = {
@@ -57,6 +58,14 @@ def test_every_format_gives_the_same_table(tmp_path, pack, files, encoding):
     assert table.loc[0, ["rating", "timestamp", "movie_year"]].tolist() == [4.0, 964982703, 1995.0]
     assert table.loc[0, "genre"] == "Drama|War"
     assert table.loc[0, "title"] == "Misérables, Les (1995)"
+
+
+@pytest.mark.parametrize("files", [CSV, DAT, U], ids=["csv", "dat", "100K"])
+def test_ratings_without_a_fault_are_read_by_the_fast_parser(tmp_path, monkeypatch, files):
+    slow, read = lesson_code._read_lines, []
+    monkeypatch.setattr(lesson_code, "_read_lines", lambda file, *rest: read.append(file.name) or slow(file, *rest))
+    load_movielens(write(tmp_path, files))
+    assert not {"ratings.csv", "ratings.dat", "u.data"} & set(read)
 
 
 def test_what_a_release_lacks_is_missing_and_not_invented(tmp_path):
