@@ -299,8 +299,8 @@ class MovieRecommendationDataset:
         self._movie_effect = LAW["movie"] * _standardise(quality, per_movie)
         self._sigma = LAW["noise"] * carelessness / np.sqrt(np.average(carelessness**2, weights=per_user))
         drawn = np.einsum("rg,rg->r", love[user], genre_shape[movie])  # (n_ratings,)
-        self._love, self._genre_shape = love * (LAW["taste"] * _scale(drawn.std())), genre_shape
-        self._mean_taste = drawn.mean() * (LAW["taste"] * _scale(drawn.std()))
+        scale = LAW["taste"] * _scale(drawn.std())
+        self._love, self._genre_shape, self._mean_taste = love * scale, genre_shape, drawn.mean() * scale
 
     def _taste(self, user, movie):
         return np.einsum("rg,rg->r", self._love[user], self._genre_shape[movie]) - self._mean_taste
@@ -363,9 +363,10 @@ def _draw_from(rng, cumulative, size):
 def _draw_pairs(rng, n_ratings, activity, popularity, genre_shape, love):
     """Return `n_ratings` different pairs ``user * n_movies + movie`` in random order, drawn without a dense table."""
     n_users, n_movies = len(activity), len(popularity)
-    by_genre = np.argsort(genre_shape.argmax(axis=1), kind="stable")  # movies of a genre stand together
+    main_genre = genre_shape.argmax(axis=1)
+    by_genre = np.argsort(main_genre, kind="stable")  # movies of a genre stand together
     cumulative = np.append(0.0, np.cumsum(popularity[by_genre]))
-    ends = np.searchsorted(genre_shape.argmax(axis=1)[by_genre], np.arange(len(GENRES) + 1))
+    ends = np.searchsorted(main_genre[by_genre], np.arange(len(GENRES) + 1))
     edges = cumulative[ends]  # (n_genres + 1,): the stretch of popularity that each genre owns
     wanted = np.cumsum(np.diff(edges) * np.exp(0.5 * love), axis=1)  # (n_users, n_genres)
 
