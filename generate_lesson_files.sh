@@ -12,7 +12,7 @@ names="lesson_code.py test_lesson.py requirements.txt README.md"
 # What `cksum` tells of each file: its checksum and its size.
 recorded() {
     case $1 in
-        lesson_code.py) echo "3150749755 69646" ;;
+        lesson_code.py) echo "715139580 112453" ;;
         test_lesson.py) echo "2121692364 6822" ;;
         requirements.txt) echo "3471952364 498" ;;
         README.md) echo "412139871 14459" ;;
@@ -183,6 +183,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import sklearn
+from scipy import sparse
 from scipy.special import ndtr
 from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin, clone
 from sklearn.compose import ColumnTransformer
@@ -192,18 +193,23 @@ from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import Ridge
 from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
-from sklearn.model_selection import KFold, RandomizedSearchCV, cross_val_score, train_test_split
-from sklearn.pipeline import Pipeline
+from sklearn.model_selection import KFold, RandomizedSearchCV, cross_val_score, cross_validate, train_test_split
+from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import OrdinalEncoder, StandardScaler
-from sklearn.utils import check_random_state
+from sklearn.utils import _safe_indexing, check_random_state, gen_batches
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 __all__ = [
     "MovieRecommendationDataset",
     "load_movielens",
     "UserMovieFeatureTransformer",
+    "MatrixFactorization",
+    "TasteFeatures",
+    "MovieRanker",
+    "ranking_metrics",
     "RatingPipeline",
     "SklearnEcosystemPipeline",
+    "compare_models",
     "demonstrate_ecosystem",
 ]
 
@@ -299,6 +305,15 @@ def _latest_of_pair(X, stacklevel=4):
         message = f"{(~latest).sum()} older ratings of user-movie pairs that were rated twice are left out."
         warnings.warn(message, stacklevel=stacklevel)
     return latest
+
+
+def _last_of_pair(X, stacklevel=4):
+    """Return a mask, True on the last row of every user-movie pair, which counts in an estimator; warn of others."""
+    last = ~X.duplicated(IDS, keep="last").to_numpy()
+    if not last.all():
+        message = f"{(~last).sum()} older ratings of user-movie pairs rated twice do not count."
+        warnings.warn(message, stacklevel=stacklevel)
+    return last
 
 
 def _check_training_table(X, y=None):
@@ -801,7 +816,7 @@ class UserMovieFeatureTransformer(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         _check_table(X)
-        user, movie = _positions(self.users_, X["user_id"]), _positions(self.movies_, X["movie_id"])
+        user, movie = _positions(self.users_, _ids(X["user_id"])), _positions(self.movies_, _ids(X["movie_id"]))
         return self._assemble(X, user, movie, self.user_avg_[user], self.movie_avg_[movie])
 
     def get_feature_names_out(self, input_features=None):
@@ -816,10 +831,7 @@ class UserMovieFeatureTransformer(TransformerMixin, BaseEstimator):
             raise ValueError(f"damping must be a number of at least 0, got {self.damping!r}.")
         validate_data(self, X, skip_check_array=True)  # records the names of the columns
         # An estimator cannot drop rows: of a pair that stands twice, only the last row counts.
-        counted = (~X.duplicated(IDS, keep="last")).to_numpy(dtype=np.float64)
-        if not counted.all():
-            twice = int((counted == 0).sum())
-            warnings.warn(f"{twice} older ratings of user-movie pairs rated twice do not count.", stacklevel=3)
+        counted = _last_of_pair(X).astype(np.float64)
         self.users_, user = np.unique(_ids(X["user_id"]), return_inverse=True)
         self.movies_, movie = np.unique(_ids(X["movie_id"]), return_inverse=True)
         self.global_mean_ = float(np.average(ratings, weights=counted))
@@ -896,9 +908,8 @@ class UserMovieFeatureTransformer(TransformerMixin, BaseEstimator):
         return tags
 
 
-def _positions(known, column):
+def _positions(known, ids):
     """Return the position of every id among the sorted `known`, -1 for an unknown one."""
-    ids = _ids(column)
     position = np.minimum(np.searchsorted(known, ids), known.size - 1)
     return np.where(known[position] == ids, position, -1)
 
@@ -940,10 +951,576 @@ def _encode(encoder, X, name):
     return np.append(np.asarray(encoder.transform(values)).ravel(), np.nan)[code]
 
 
-# ===== 4. Train: models that can stand in for each other, and one pipeline around them ==============================
+# ===== 4. Collaborate: what users and movies tell about each other ===================================================
+#
+# The 13 features know a user by an average: they can tell good movies from bad ones, but not one taste from another.
+# The models of this section can. One fills the gaps of the table (how many stars?), one makes lists (what next?): two
+# questions, for the first ten of a list are chosen among all movies, most of which nobody would ever rate.
+
+BIAS_SWEEPS = 10
+INITIAL_SPREAD = 0.3  # of the factors' first values; any small number will do
+ROUNDS = 3  # of least squares for a factor before the next one's turn: with one, a factor starts on unfinished work
+SPREAD_DAMPING = 20.0  # in ratings, for the spread of a user's residuals
+
+
+def _is_table(X):
+    """Tell a table with named ids from an array, whose first two columns are the ids."""
+    return isinstance(X, pd.DataFrame) and not set(IDS).isdisjoint(X.columns)
+
+
+class _CrossFitted(TransformerMixin):
+    """A transformer that has learned from ratings may describe rows it learned from only by cross-fitting."""
+
+    def fit_transform(self, X, y=None):
+        """Fit on all rows, and return features in which every row is described by a fit on the folds it is not in."""
+        described = np.array(self.fit(X, y).transform(X))
+        for others, rows in KFold(self.cv, shuffle=True, random_state=self.random_state).split(X):
+            fitted = clone(self).fit(_safe_indexing(X, others), None if y is None else _safe_indexing(y, others))
+            described[rows] = np.asarray(fitted.transform(_safe_indexing(X, rows)))
+        return described
+
+
+class MatrixFactorization(RegressorMixin, _CrossFitted, BaseEstimator):
+    """Biased matrix factorization: a rating is a mean, two biases, and how well a taste fits a movie.
+
+    ::
+
+        rating of movie m by user u  =  mean + user_bias[u] + movie_bias[m] + user_factors[u] . movie_factors[m]
+
+    Fitted by alternating least squares, one factor after the other: with the movies' side of a factor held, the users'
+    side is a ridge regression of the residuals, and the other way round. So the work and the memory grow linearly with
+    the ratings, and nothing is looped over but the factors. Two things keep it from believing too much: every half step
+    counts how uncertain the other half is (its variance is added to the square of each factor), and users whose
+    ratings scatter widely count less.
+
+    Parameters
+    ----------
+    n_factors : int, default=16
+        0 leaves the biases alone.
+    regularization : float, default=6.0
+        The ridge penalty on every factor.
+    damping : float, default=5.0
+        In ratings, for the biases, as in `UserMovieFeatureTransformer`.
+    n_sweeps : int, default=5
+        How often all factors and biases are gone through.
+    cv : int, default=5
+        The number of folds in `fit_transform`.
+    random_state : int, RandomState instance or None, default=0
+        For the factors' first values and the folds.
+
+    Attributes
+    ----------
+    users_, movies_ : ndarray
+        The ids seen in training, sorted; the arrays below follow their order.
+    global_mean_ : float
+    user_bias_, movie_bias_ : ndarray of shape (n_users,), (n_movies,), in stars
+    user_factors_, movie_factors_ : ndarray of shape (n_users, n_factors), (n_movies, n_factors)
+    y_min_, y_max_ : float
+        The scale of the ratings, to which predictions keep.
+
+    Notes
+    -----
+    Factor by factor: Yu, Hsieh, Si & Dhillon, "Scalable Coordinate Descent Approaches to Parallel Matrix
+    Factorization" (2012). Biases: Koren, Bell & Volinsky, "Matrix Factorization Techniques for Recommender Systems"
+    (2009). Uncertainty: Lim & Teh, "Variational Bayesian Approach to Movie Rating Prediction" (2007). A user or movie
+    without a rating has bias and factors 0. As a transformer it gives its estimate, cross-fitted in `fit_transform`.
+
+    Examples
+    --------
+    >>> table = MovieRecommendationDataset(n_users=50, n_movies=30, n_ratings=600).generate()
+    >>> model = MatrixFactorization(n_factors=4).fit(table, table["rating"])
+    >>> model.user_factors_.shape, model.predict(table[["user_id", "movie_id"]]).shape
+    ((50, 4), (600,))
+    """
+
+    def __init__(self, n_factors=16, regularization=6.0, damping=5.0, n_sweeps=5, cv=5, random_state=0):
+        self.n_factors = n_factors
+        self.regularization = regularization
+        self.damping = damping
+        self.n_sweeps = n_sweeps
+        self.cv = cv
+        self.random_state = random_state
+
+    def fit(self, X, y=None):
+        """Fit on ratings.
+
+        Parameters
+        ----------
+        X : DataFrame with `user_id` and `movie_id`, or array whose first two columns they are
+        y : array-like of shape (n_rows,), in stars; None: X's column `rating`
+        """
+        self._check_parameters()
+        user, movie, ratings = self._learn_ids(X, y)
+        self.global_mean_, self.y_min_, self.y_max_ = ratings.mean(), ratings.min(), ratings.max()
+        self.user_bias_, self.movie_bias_ = np.zeros(self.users_.size), np.zeros(self.movies_.size)
+        # Sparse matrices of shape (n_users, n_movies) whose data stand in the order of the rows: sorted by user, movie.
+        weights = sparse.csr_matrix((np.ones(user.size), (user, movie)))
+        errors = weights.copy()
+        errors.data[:] = ratings - self.global_mean_
+        for _ in range(BIAS_SWEEPS):
+            self._fit_biases(weights, errors, user, movie)
+        weight = self._user_weights(user, errors.data)[user]
+        weights.data[:] = weight
+        errors.data *= weight  # from here on, errors are weighted
+        self._fit_factors(weights, errors, user, movie)
+        return self
+
+    def predict(self, X):
+        """Return predicted ratings in stars, shape (n_rows,), within the scale of the training."""
+        return np.clip(self._estimate(X), self.y_min_, self.y_max_)
+
+    def transform(self, X):
+        """Return the estimate as a feature, in stars and not kept to the scale: an array of shape (n_rows, 1)."""
+        return self._estimate(X).reshape(-1, 1)
+
+    def get_feature_names_out(self, input_features=None):
+        """Return the name of the feature."""
+        return np.array(["factor_rating"], dtype=object)
+
+    def predict_new(self, rated, stars, movie_ids):
+        """Return the ratings that somebody new would give, from a few that they gave: the model is not fitted again.
+
+        Parameters
+        ----------
+        rated, stars : array-like of shape (n_rated,)
+            Ids of movies, and the newcomer's ratings of them. Movies that training did not know are passed over.
+        movie_ids : array-like of shape (n_rows,)
+            What to predict, in stars: an array of shape (n_rows,) is returned.
+        """
+        check_is_fitted(self)
+        position = _positions(self.movies_, np.asarray(rated))
+        known, stars = position[position >= 0], np.asarray(stars, dtype=np.float64)[position >= 0]
+        # (n_known, 1 + n_factors): one ridge regression for the newcomer's bias and factors together
+        sides = np.column_stack([np.ones(known.size), self.movie_factors_[known]])
+        penalty = np.diag([self.damping] + [self.regularization] * self.n_factors)
+        errors = stars - self.global_mean_ - self.movie_bias_[known]
+        newcomer = np.linalg.lstsq(sides.T @ sides + penalty, sides.T @ errors, rcond=None)[0]
+        movie = _positions(self.movies_, np.asarray(movie_ids))
+        estimate = self.global_mean_ + newcomer[0] + _known(self.movie_bias_, movie)
+        return np.clip(estimate + _known(self.movie_factors_ @ newcomer[1:], movie), self.y_min_, self.y_max_)
+
+    def _check_parameters(self):
+        for name, least in {"n_factors": 0, "n_sweeps": 1, "regularization": 1e-9, "damping": 0}.items():
+            value, kind = getattr(self, name), numbers.Integral if name.startswith("n_") else numbers.Real
+            if not isinstance(value, kind) or not least <= value < np.inf:
+                raise ValueError(f"{name} must be a number of at least {least}, got {value!r}.")
+
+    def _learn_ids(self, X, y):
+        """Learn the ids; return user, movie (positions) and rating of the rows that count, sorted by user and movie."""
+        if _is_table(X):
+            _check_table(X)
+            y = _check_ratings(X, y)
+            validate_data(self, X, skip_check_array=True)  # records the names of the columns
+        else:
+            X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
+        ids = pd.DataFrame(dict(zip(IDS, self._ids_of(X))))
+        last = _last_of_pair(ids, stacklevel=5)
+        self.users_, user = np.unique(ids["user_id"][last], return_inverse=True)
+        self.movies_, movie = np.unique(ids["movie_id"][last], return_inverse=True)
+        order = np.lexsort((movie, user))
+        return user[order], movie[order], y[last][order].astype(np.float64)
+
+    def _ids_of(self, X):
+        """Return the ids of users and of movies, two arrays of shape (n_rows,)."""
+        if _is_table(X):
+            _check_table(X)
+            return [_ids(X[name]) for name in IDS]
+        X = validate_data(self, X, dtype=np.float64, reset=False)
+        if X.shape[1] < 2:
+            raise ValueError("X has 1 feature(s), but the first two columns must be the ids of users and movies.")
+        return X[:, 0], X[:, 1]
+
+    def _user_weights(self, user, errors):
+        """Return a weight for every user, less for whose errors scatter; 1 on average over the rows.
+
+        Not 1 / variance, as of pure noise, but its root: a part of the errors is taste, which the factors shall learn.
+        """
+        variance = np.mean(errors**2)
+        if not variance:
+            return np.ones(self.users_.size)
+        count = np.bincount(user)
+        own = (np.bincount(user, errors**2) + SPREAD_DAMPING * variance) / (count + SPREAD_DAMPING)
+        weight = np.sqrt(variance / own)
+        return weight / np.average(weight, weights=count)
+
+    def _fit_biases(self, weights, errors, user, movie):
+        """Fit the movies' biases, then the users', to the weighted errors, and take them out of these."""
+        for bias, place, axis in ((self.movie_bias_, movie, 0), (self.user_bias_, user, 1)):
+            weight = np.asarray(weights.sum(axis=axis)).ravel()
+            new = (np.asarray(errors.sum(axis=axis)).ravel() + weight * bias) / (weight + self.damping)
+            errors.data -= weights.data * (new - bias)[place]
+            bias[:] = new
+
+    def _fit_factors(self, weights, errors, user, movie):
+        """Go through the factors, each fitted to what all others leave over, and through the biases."""
+        rng = check_random_state(self.random_state)
+        users, users_var = np.zeros((2, self.n_factors, self.users_.size))
+        movies = INITIAL_SPREAD * rng.standard_normal((self.n_factors, self.movies_.size))
+        movies_var = np.zeros_like(movies)
+        by_movie = weights.T, errors.T  # views: they share their data with the two
+        for _ in range(self.n_sweeps):
+            noise = (errors.data**2 / weights.data).sum() / weights.data.sum()  # variance of a rating of weight 1
+            for k in range(self.n_factors):
+                errors.data += weights.data * users[k][user] * movies[k][movie]
+                for _ in range(ROUNDS):
+                    users[k], users_var[k] = self._half_step(weights, errors, movies[k], movies_var[k], noise)
+                    movies[k], movies_var[k] = self._half_step(*by_movie, users[k], users_var[k], noise)
+                errors.data -= weights.data * users[k][user] * movies[k][movie]
+            self._fit_biases(weights, errors, user, movie)
+        self.user_factors_, self.movie_factors_ = users.T.copy(), movies.T.copy()
+
+    def _half_step(self, weights, errors, other, other_var, noise):
+        """Return one side of a factor and its variance, given the other side: a ridge regression for every row at once.
+
+        Subtle: `other` is an estimate. The expectation of its square is its square and its variance.
+        """
+        precision = self.regularization + weights @ (other**2 + other_var)
+        return errors @ other / precision, noise / precision
+
+    def _estimate(self, X):
+        check_is_fitted(self)
+        users, movies = self._ids_of(X)
+        user, movie = _positions(self.users_, users), _positions(self.movies_, movies)
+        estimate = self.global_mean_ + _known(self.user_bias_, user) + _known(self.movie_bias_, movie)
+        for users, movies in zip(self.user_factors_.T, self.movie_factors_.T):  # a factor at a time: little memory
+            estimate += _known(users, user) * _known(movies, movie)
+        return estimate
+
+
+def _known(values, position):
+    """Return the values at the positions, and 0 for the unknown, whose position is -1."""
+    return np.where(position >= 0, values[position], 0.0)
+
+
+class TasteFeatures(_CrossFitted, BaseEstimator):
+    """What the errors of the biases tell about a user: which genres, how predictable, since when.
+
+    Its three features, in this order; `transform` knows nothing of the ratings of its rows:
+
+    ``genre_affinity``
+        In stars: how much better than expected the user rates the genres of this movie, the mean over the genres of
+        the damped mean of the user's errors.
+    ``user_spread``
+        In stars: the damped standard deviation of the user's errors.
+    ``user_days``
+        Days since the user's first rating in training.
+
+    Parameters
+    ----------
+    damping : float, default=5.0
+        In ratings.
+    cv, random_state
+        The folds of `fit_transform`, as in `MatrixFactorization`.
+
+    Examples
+    --------
+    >>> table = MovieRecommendationDataset(n_users=50, n_movies=30, n_ratings=600).generate()
+    >>> TasteFeatures().fit_transform(table, table["rating"]).shape
+    (600, 3)
+    """
+
+    def __init__(self, damping=5.0, cv=5, random_state=0):
+        self.damping = damping
+        self.cv = cv
+        self.random_state = random_state
+
+    def fit(self, X, y=None):
+        """Learn from ratings; X and y as in `UserMovieFeatureTransformer.fit`."""
+        _check_table(X)
+        ratings = _check_ratings(X, y)
+        biases = MatrixFactorization(n_factors=0, damping=self.damping).fit(X, ratings)
+        validate_data(self, X, skip_check_array=True)
+        self.users_, self.movies_ = biases.users_, biases.movies_
+        user, movie = _positions(self.users_, _ids(X["user_id"])), _positions(self.movies_, _ids(X["movie_id"]))
+        errors = ratings - biases.transform(X).ravel()
+        self._learn_genres(X, user, movie, errors)
+        self._learn_days(X, user)
+        count, total = (np.bincount(user, values, self.users_.size + 1) for values in (None, errors**2))
+        self.spread_ = np.sqrt(_damped_mean(total, count, np.mean(errors**2), self.damping))
+        return self
+
+    def transform(self, X):
+        """Return the three features: an array of shape (n_rows, 3)."""
+        check_is_fitted(self)
+        _check_table(X)
+        user, movie = _positions(self.users_, _ids(X["user_id"])), _positions(self.movies_, _ids(X["movie_id"]))
+        genres, code = self._genres_of(X, movie)
+        affinity = sum(has[code] * own[user] for has, own in zip(genres.T, self.affinity_.T))
+        days = _numbers(X, "timestamp") / DAY - self.first_day_[user]
+        days = np.where(np.isnan(days), self.usual_days_, days)
+        return np.column_stack([affinity / np.maximum(genres.sum(axis=1), 1)[code], self.spread_[user], days])
+
+    def get_feature_names_out(self, input_features=None):
+        """Return the names of the three features."""
+        return np.array(["genre_affinity", "user_spread", "user_days"], dtype=object)
+
+    # What is learned of users and movies has one entry more, at the end, which answers for the unknown at position -1.
+
+    def _learn_genres(self, X, user, movie, errors):
+        """Learn the genres' names, every movie's genres, and every user's affinity, shape (n_users + 1, n_genres)."""
+        self.known_genre_ = np.full(self.movies_.size + 1, np.nan, dtype=object)
+        self.genres_ = np.array([], dtype=object)
+        if "genre" in X.columns:
+            there = X["genre"].notna().to_numpy()
+            self.known_genre_[movie[there]] = X["genre"].astype(str)[there]
+            self.genres_ = np.unique([g for names in X["genre"][there].unique() for g in str(names).split("|")])
+        genres, code = self._genres_of(X, movie)
+        self.affinity_ = np.zeros((self.users_.size + 1, self.genres_.size))
+        for number, has in enumerate(genres.T):
+            total, count = (np.bincount(user, has[code] * values, self.users_.size + 1) for values in (errors, 1))
+            self.affinity_[:, number] = _damped_mean(total, count, 0.0, self.damping)
+
+    def _genres_of(self, X, movie):
+        """Return a table of 0 and 1, shape (n_different + 1, n_genres), and the row in it of every row of X."""
+        names = self.known_genre_[movie]
+        if "genre" in X.columns:
+            names = np.where(X["genre"].isna(), names, X["genre"].astype(object))
+        code, different = pd.factorize(pd.Series(names, dtype=object))
+        table = np.zeros((len(different) + 1, self.genres_.size))
+        for row, joined in enumerate(different):
+            table[row] = np.isin(self.genres_, str(joined).split("|"))
+        return table, code
+
+    def _learn_days(self, X, user):
+        """Learn when every user began, and what to answer for a row without a time, or of an unknown user."""
+        days = _numbers(X, "timestamp") / DAY
+        self.first_day_ = np.full(self.users_.size + 1, np.nan)
+        np.fmin.at(self.first_day_, user, days)
+        days -= self.first_day_[user]
+        self.usual_days_ = 0.0 if np.isnan(days).all() else float(np.nanmedian(days))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        return tags
+
+
+MAX_GRAM_BYTES = 4 * 2**30  # of the matrix that `MovieRanker` inverts, its inverse, and what is in between
+SCORES_AT_ONCE = 2**22  # scores in one piece of work: 32 MB
+
+
+class MovieRanker(BaseEstimator):
+    """Top-N: the movies somebody should see next, by who rated what and how well.
+
+    Every movie is regressed on all the others (ridge regression with a zero diagonal, so that no movie explains
+    itself); a user's scores are the user's ratings times these weights. The exact solution is B = I - P / diag(P),
+    where P is the inverse of X'X + regularization, and X holds the stars that users gave, in units of their root mean
+    square. Source: Steck, "Embarrassingly Shallow Autoencoders for Sparse Data" (2019).
+
+    P has the size of the movies. Where there are fewer users than movies, all comes out of the inverse of
+    XX' + regularization, which has the size of the users (the Woodbury identity); no product is larger than needed.
+
+    Parameters
+    ----------
+    regularization : float, default=150.0
+        The ridge penalty. The larger, the more the ranking follows what is popular.
+
+    Attributes
+    ----------
+    users_, movies_ : ndarray
+        The ids seen in training, sorted.
+    interactions_ : sparse matrix of shape (n_users, n_movies)
+        Stars in units of their root mean square, `unit_`.
+    popularity_ : ndarray of shape (n_movies,)
+        The share of users who rated the movie.
+
+    Examples
+    --------
+    >>> table = MovieRecommendationDataset(n_users=50, n_movies=30, n_ratings=600).generate()
+    >>> ranker = MovieRanker().fit(table, table["rating"])
+    >>> ranker.recommend([1, 2], n=3)[["user_id", "rank"]].to_numpy().tolist()
+    [[1, 1], [1, 2], [1, 3], [2, 1], [2, 2], [2, 3]]
+    """
+
+    def __init__(self, regularization=150.0):
+        self.regularization = regularization
+
+    def fit(self, X, y=None):
+        """Learn from ratings; X and y as in `UserMovieFeatureTransformer.fit`.
+
+        Raises
+        ------
+        MemoryError
+            There are too many users and too many movies; the message tells how much memory would be needed.
+        """
+        _check_table(X)
+        ratings = _check_ratings(X, y)
+        if not (isinstance(self.regularization, numbers.Real) and 0 < self.regularization < np.inf):
+            raise ValueError(f"regularization must be a number above 0, got {self.regularization!r}.")
+        last = _last_of_pair(X)
+        self.users_, user = np.unique(_ids(X["user_id"])[last], return_inverse=True)
+        self.movies_, movie = np.unique(_ids(X["movie_id"])[last], return_inverse=True)
+        self.unit_ = float(np.sqrt(np.mean(ratings[last] ** 2))) or 1.0
+        self.interactions_ = sparse.csr_matrix((ratings[last] / self.unit_, (user, movie)))
+        self.popularity_ = np.bincount(movie) / self.users_.size
+        self._solve()
+        return self
+
+    def recommend(self, user_ids, n=10):
+        """Return the best movies for known users: those they rated in training are left out.
+
+        Parameters
+        ----------
+        user_ids : array-like of shape (n_asked,)
+            An unknown user gets the most popular movies; one warning tells how many such users there were.
+        n : int, default=10
+            The length of a list, which is shorter where fewer movies are left.
+
+        Returns
+        -------
+        DataFrame
+            `user_id`, `rank` (from 1), `movie_id`, `score`; users in the order asked for, movies of equal score in the
+            order of their ids.
+        """
+        check_is_fitted(self)
+        user_ids = _ids(pd.Series(np.atleast_1d(user_ids), name="user_ids"))
+        unknown = len(np.setdiff1d(user_ids, self.users_))
+        if unknown:
+            _warn(f"{unknown} of the users are unknown: they get the most popular movies.", stacklevel=3)
+        return self.rank(user_ids, n)
+
+    def recommend_new(self, ratings, n=10):
+        """Return the same for users that training never saw, from a few of their ratings: nothing is fitted again.
+
+        Parameters
+        ----------
+        ratings : DataFrame with `user_id`, `movie_id` and `rating`
+            The new users' ratings, in stars. Movies that training did not know are passed over; who rated none that
+            it knew gets the most popular movies.
+        n : int, default=10
+        """
+        check_is_fitted(self)
+        _check_table(ratings, [*IDS, RATING])
+        stars = _check_ratings(ratings, None)
+        movie = _positions(self.movies_, _ids(ratings["movie_id"]))
+        counts = _last_of_pair(ratings) & (movie >= 0)
+        users, user = np.unique(_ids(ratings["user_id"]), return_inverse=True)
+        shape = users.size, self.movies_.size
+        rows = sparse.csr_matrix((stars[counts] / self.unit_, (user[counts], movie[counts])), shape)
+        return self._lists(users, rows, n, self._scores)
+
+    def rank(self, user_ids, n=10, by="taste", random_state=0):
+        """Return lists as `recommend` does, without a warning: by "taste", or, to compare, "popularity" or "chance"."""
+        rng = check_random_state(random_state)
+        scores = {
+            "taste": self._scores,
+            "popularity": lambda rows: np.tile(self.popularity_, (rows.shape[0], 1)),
+            "chance": lambda rows: rng.random_sample(rows.shape),
+        }[by]
+        unknown = sparse.csr_matrix((1, self.movies_.size))  # at the end: position -1
+        rows = sparse.vstack([self.interactions_, unknown], format="csr")[_positions(self.users_, np.asarray(user_ids))]
+        return self._lists(user_ids, rows, n, scores)
+
+    def _solve(self):
+        """Invert the smaller of XX' and X'X, regularized, and compute the diagonal of P."""
+        X = self.interactions_
+        size, other = min(X.shape), max(X.shape)
+        if 3 * 8 * size**2 > MAX_GRAM_BYTES:
+            needed = f"{3 * 8 * size**2 / 2**30:.0f} GiB of memory, more than the {MAX_GRAM_BYTES / 2**30:.0f} allowed"
+            raise MemoryError(f"Ranking {X.shape[1]} movies for {X.shape[0]} users needs {needed} (MAX_GRAM_BYTES).")
+        self.by_users_ = X.shape[0] <= X.shape[1]
+        gram = (X @ X.T if self.by_users_ else X.T @ X).toarray()
+        gram[np.diag_indices(size)] += self.regularization
+        self.inverse_ = np.linalg.inv(gram)
+        self.diagonal_ = np.diag(self.inverse_)
+        if self.by_users_:
+            explained = np.zeros(other)
+            for part in self._parts(X):
+                explained += np.asarray(X[part].multiply(self.inverse_[part] @ X).sum(axis=0)).ravel()
+            self.diagonal_ = (1 - explained) / self.regularization
+
+    def _scores(self, rows):
+        """Return the scores of users whose ratings are the rows of a sparse matrix: an array of the same shape."""
+        stars = rows.toarray()
+        if self.by_users_:
+            explained = (rows @ self.interactions_.T) @ self.inverse_ @ self.interactions_
+            projected = (stars - explained) / self.regularization
+        else:
+            projected = rows @ self.inverse_
+        scores = stars - projected / self.diagonal_
+        scores[rows.getnnz(axis=1) == 0] = self.popularity_
+        return scores
+
+    def _parts(self, rows):
+        return gen_batches(rows.shape[0], max(1, SCORES_AT_ONCE // self.movies_.size))
+
+    def _lists(self, user_ids, rows, n, scores):
+        """Return the lists of users whose ratings are `rows`, in pieces of bounded memory."""
+        if not isinstance(n, numbers.Integral) or n < 1:
+            raise ValueError(f"n must be an integer of at least 1, got {n!r}.")
+        lists = []
+        for part in self._parts(rows):
+            found = scores(rows[part])
+            seen = rows[part]
+            found[np.repeat(np.arange(seen.shape[0]), np.diff(seen.indptr)), seen.indices] = -np.inf
+            user, rank, movie, score = _best(found, n)
+            ids = {"user_id": np.asarray(user_ids)[part][user], "rank": rank, "movie_id": self.movies_[movie]}
+            lists.append(pd.DataFrame(ids | {"score": score}))
+        return pd.concat(lists, ignore_index=True)
+
+
+def _best(scores, n):
+    """Return row, rank, column and score of the n best of every row; of equal scores the first, never -infinity."""
+    scores = np.round(scores, 9)  # what differs in the last digits alone is equal, whatever the order of the sums
+    n = min(n, scores.shape[1])
+    least = -np.partition(-scores, n - 1, axis=1)[:, n - 1 : n]
+    row, column = np.nonzero((scores >= least) & (scores > -np.inf))
+    order = np.lexsort((column, -scores[row, column], row))
+    row, column = row[order], column[order]
+    rank = np.arange(row.size) - np.searchsorted(row, row) + 1
+    row, rank, column = row[rank <= n], rank[rank <= n], column[rank <= n]
+    return row, rank, column, scores[row, column]
+
+
+def _relevant(X_test, y_test, relevant_from):
+    """Return the test pairs that a list should find: a DataFrame of `user_id` and `movie_id`."""
+    _check_table(X_test)
+    relevant = X_test.loc[_check_ratings(X_test, y_test) >= relevant_from, IDS].drop_duplicates()
+    if relevant.empty:
+        raise ValueError(f"No test rating is {relevant_from} or more: there is nothing relevant to find.")
+    return relevant
+
+
+def ranking_metrics(lists, X_test, y_test, k=10, relevant_from=4.0):
+    """Score top-N lists: {"Precision@k", "Recall@k", "NDCG@k"}, means over the users with a relevant test movie.
+
+    A test movie is relevant if its rating is at least `relevant_from`. The share of a list of k that is relevant is its
+    precision; the share of all relevant test movies that stand in it, its recall. NDCG counts a hit at rank r as
+    1 / log2(r + 1), and divides by the best that a list could get: min(k, relevant) hits at its top. Source: Jarvelin
+    & Kekalainen, "Cumulated Gain-based Evaluation of IR Techniques" (2002), with binary gains.
+
+    Parameters
+    ----------
+    lists : DataFrame with `user_id`, `rank` (from 1) and `movie_id`
+    X_test, y_test : DataFrame with `user_id` and `movie_id`, and the ratings of its rows in stars
+    k : int, default=10
+    relevant_from : float, default=4.0
+
+    Raises
+    ------
+    ValueError
+        No test movie is relevant. (A user without one has no NDCG, and is left out rather than counted as 0.)
+    """
+    if not isinstance(k, numbers.Integral) or k < 1:
+        raise ValueError(f"k must be an integer of at least 1, got {k!r}.")
+    relevant = _relevant(X_test, y_test, relevant_from)
+    n_relevant = relevant.groupby("user_id").size()
+    hits = lists[lists["rank"] <= k].merge(relevant, on=IDS)
+    gains = 1 / np.log2(np.arange(2, k + 2))  # of ranks 1 to k
+    ideal = np.cumsum(gains)[np.minimum(n_relevant, k) - 1]
+    by_user = hits.assign(gain=gains[hits["rank"] - 1]).groupby("user_id")["gain"].agg(["size", "sum"])
+    n_hits, gain = by_user.reindex(n_relevant.index, fill_value=0).to_numpy(dtype=np.float64).T
+    figures = {"Precision": n_hits / k, "Recall": n_hits / n_relevant, "NDCG": gain / ideal}
+    return {f"{name}@{k}": float(values.mean()) for name, values in figures.items()}
+
+
+# ===== 5. Train: models that can stand in for each other, and one pipeline around them ==============================
 
 #: Chosen by cross-validation inside training data: `python benchmarks/forest_grid.py` prints the grid and its errors.
 FOREST = {"n_estimators": 100, "max_features": 1 / 3, "min_samples_leaf": 5, "max_samples": 0.05}
+
+#: Boosting over features of many kinds: small steps, and enough of them.
+BLEND = {"learning_rate": 0.05, "max_iter": 200}
 
 #: What `tune_hyperparameters=True` draws its candidates from. How much to damp an average is for the data to say, too.
 SEARCH_SPACE = {
@@ -959,9 +1536,20 @@ SEARCH_SPACE = {
         "model__l2_regularization": [0.0, 1.0, 10.0],
     },
     "linear": {"model__alpha": [0.01, 0.1, 1.0, 10.0, 100.0, 1000.0]},
+    "factors": {
+        "model__n_factors": [4, 8, 16, 32],
+        "model__regularization": [3.0, 4.5, 6.0, 9.0, 12.0],
+        "model__damping": [2.0, 5.0, 10.0],
+    },
+    "blend": {
+        "model__max_iter": [100, 200, 300],
+        "model__max_leaf_nodes": [15, 31, 63],
+        "features__factors__regularization": [3.0, 4.5, 6.0, 9.0],
+        "features__taste__damping": [2.0, 5.0, 10.0],
+    },
 }
-for _space in SEARCH_SPACE.values():
-    _space["features__damping"] = [2.0, 5.0, 10.0, 20.0]
+for _name in ("forest", "boosting", "linear"):
+    SEARCH_SPACE[_name]["features__damping"] = [2.0, 5.0, 10.0, 20.0]
 N_CANDIDATES = 12  # random draws find more than a grid of as many points: Bergstra & Bengio, JMLR 13 (2012)
 N_FOLDS, N_SEARCH_FOLDS = 5, 3
 SCORING = {"scoring": "neg_root_mean_squared_error", "error_score": "raise"}  # a failed fit is an error, not a NaN
@@ -976,9 +1564,36 @@ def _make_model(model, random_state):
             return HistGradientBoostingRegressor(random_state=random_state)
         if model == "linear":
             return Ridge()
+        if model == "factors":
+            return MatrixFactorization(random_state=random_state)
+        if model == "blend":
+            return HistGradientBoostingRegressor(**BLEND, random_state=random_state)
     elif hasattr(model, "fit") and hasattr(model, "predict") and not isinstance(model, type):
         return clone(model)
     raise ValueError(f"model must be one of {list(SEARCH_SPACE)} or a regressor, got {model!r}.")
+
+
+def _make_features(model, random_state):
+    """Return the unfitted first step of a pipeline: the 13 features, and for the blend what the other models see."""
+    features = UserMovieFeatureTransformer(random_state=random_state)
+    if model != "blend":
+        return features
+    factors, taste = MatrixFactorization(random_state=random_state), TasteFeatures(random_state=random_state)
+    parts = [("ratings", features), ("factors", factors), ("taste", taste)]
+    return FeatureUnion(parts, verbose_feature_names_out=False).set_output(transform="pandas")
+
+
+def _make_scaling(model):
+    """Return the unfitted steps between features and model. An id is a name, no quantity."""
+    scale_all_but_ids = ColumnTransformer(
+        [("ids", "passthrough", IDS)], remainder=StandardScaler(), verbose_feature_names_out=False
+    ).set_output(transform="pandas")
+    drop_ids = ColumnTransformer([("ids", "drop", IDS)], remainder="passthrough", verbose_feature_names_out=False)
+    if model == "factors":  # looks users and movies up by their ids
+        return [("scaler", scale_all_but_ids)]
+    if model == "linear":  # a tree may split on an id, but a line would extrapolate
+        return [("drop_ids", drop_ids), ("scaler", StandardScaler())]
+    return [("scaler", StandardScaler())]
 
 
 class RatingPipeline(Pipeline):
@@ -1011,7 +1626,7 @@ class RatingPipeline(Pipeline):
         return r2_score(_check_ratings(X, y), self.predict(X), **params)
 
 
-# ===== 5. Evaluate and deploy: the wrapper, which is what an application holds in its hands =========================
+# ===== 6. Evaluate and deploy: the wrapper, which is what an application holds in its hands =========================
 
 
 def rating_metrics(y_true, y_pred):
@@ -1080,12 +1695,10 @@ class SklearnEcosystemPipeline(RegressorMixin, BaseEstimator):
 
     def build_pipeline(self):
         """Return an unfitted `RatingPipeline` with the steps features, (drop_ids,) scaler, (select,) model."""
-        steps = [("features", UserMovieFeatureTransformer(random_state=self.random_state))]
-        drop_ids = ColumnTransformer([("ids", "drop", IDS)], remainder="passthrough", verbose_feature_names_out=False)
-        if self.model == "linear":  # an id is a name, no quantity: a tree may split on it, but a line would extrapolate
-            steps.append(("drop_ids", drop_ids))
-        steps.append(("scaler", StandardScaler()))
+        steps = [("features", _make_features(self.model, self.random_state)), *_make_scaling(self.model)]
         if self.select is not None:
+            if self.model == "factors":
+                raise ValueError("select does not go with model='factors': it reads nothing but the two ids.")
             steps.append(("select", clone(self.select)))
         return RatingPipeline([*steps, ("model", _make_model(self.model, self.random_state))])
 
@@ -1117,14 +1730,14 @@ class SklearnEcosystemPipeline(RegressorMixin, BaseEstimator):
             self._say("Performing cross-validation...")
             scores = -cross_val_score(pipeline, X, ratings, cv=self._folds(N_FOLDS), **SCORING)
             self._say(f"CV RMSE: {scores.mean():.4f} (+/- {scores.std():.4f})")
-        self._remember(pipeline.fit(X, ratings), X, scores, best)
+        self._remember(pipeline.fit(X, ratings), X, ratings, scores, best)
         self._say("✓ Training complete")
         return self.pipeline_
 
     def fit(self, X, y=None):
         """Fit on raw or engineered rows, without cross-validation; parameters as in `train`. Returns self."""
         X, ratings = _check_training_table(X, y)
-        self._remember(self.build_pipeline().fit(X, ratings), X)
+        self._remember(self.build_pipeline().fit(X, ratings), X, ratings)
         return self
 
     def predict(self, X):
@@ -1143,6 +1756,93 @@ class SklearnEcosystemPipeline(RegressorMixin, BaseEstimator):
         self.test_scores_ = {"rows": len(predictions)} | {n: v if np.isfinite(v) else None for n, v in metrics.items()}
         return metrics, predictions
 
+    def evaluate_ranking(self, X_test, y_test=None, k=10, relevant_from=4.0, by="taste"):
+        """Return {"Precision@k", "Recall@k", "NDCG@k"} of `recommend` on held-out ratings.
+
+        For every user with a relevant test movie, all movies of the training are ranked, except those the user rated in
+        training; a user without one has nothing to find and is left out. See `ranking_metrics` for the figures.
+
+        Parameters
+        ----------
+        X_test : DataFrame with `user_id` and `movie_id`
+        y_test : array-like of shape (n_rows,), in stars; None: X_test's column `rating`
+        k : int, default=10
+        relevant_from : float, default=4.0, in stars
+        by : {"taste", "popularity", "chance"}, default="taste"
+            What ranks; the two others are there to compare with.
+        """
+        check_is_fitted(self, "pipeline_")
+        relevant = _relevant(X_test, y_test, relevant_from)
+        lists = self.ranker.rank(relevant["user_id"].unique(), k, by)
+        figures = ranking_metrics(lists, X_test, y_test, k, relevant_from)
+        if by == "taste":
+            n_users = int(relevant["user_id"].nunique())
+            self.ranking_scores_ = {"users": n_users, "relevant_from": relevant_from} | figures
+        return figures
+
+    def recommend(self, user_id=None, n=10, *, ratings=None):
+        """Return the best movies for a user of the training, or for somebody new, best first.
+
+        Parameters
+        ----------
+        user_id : int
+            A user of the training. Movies that the user rated are left out.
+        n : int, default=10
+            The length of the list, which is shorter where fewer movies are left.
+        ratings : dict of {movie_id: stars}
+            Instead of `user_id`: a few ratings of somebody new. Nothing is trained again. Without any, {}, the list is
+            of the most popular movies; unknown movies are passed over, with a warning.
+
+        Returns
+        -------
+        DataFrame
+            `movie_id`, `title` where the training had titles, `score` (of the ranking), `predicted_rating` (in stars;
+            for somebody new, "factors" folds the ratings in, other models answer as for any unknown user).
+        """
+        check_is_fitted(self, "pipeline_")
+        if (user_id is None) == (ratings is None):
+            raise ValueError("Pass either user_id or ratings={movie_id: stars, ...}.")
+        if ratings is None:
+            user_id = int(_ids(pd.Series([user_id], name="user_id"))[0])
+            if user_id not in self.interactions_["user_id"]:
+                raise ValueError(f"User {user_id} is unknown to the training: pass ratings={{movie_id: stars, ...}}.")
+            lists = self.ranker.rank([user_id], n)
+            stars = self.predict(lists[IDS])
+        else:
+            lists, stars = self._recommend_new(ratings, n)
+        found = lists[["movie_id", "score"]].assign(predicted_rating=stars)
+        if self.titles_ is not None:
+            movies, titles = self.titles_
+            position = _positions(movies, found["movie_id"].to_numpy())
+            found.insert(1, "title", np.where(position >= 0, titles[position], None))
+        return found
+
+    @property
+    def ranker(self):
+        """The `MovieRanker` of the training's interactions, fitted when it is first asked for."""
+        check_is_fitted(self, "pipeline_")
+        if self.ranker_ is None:
+            table = pd.DataFrame(self.interactions_)
+            self.ranker_ = MovieRanker().fit(table)
+        return self.ranker_
+
+    def _recommend_new(self, ratings, n):
+        """Return the list of a newcomer, and the predicted stars."""
+        low, high = self.pipeline_.y_min_, self.pipeline_.y_max_
+        if not all(isinstance(stars, numbers.Real) and low <= stars <= high for stars in ratings.values()):
+            raise ValueError(f"ratings must be {{movie_id: stars}} with stars from {low} to {high}, got {ratings!r}.")
+        movies, stars = _ids(pd.Series(list(ratings), name="ratings", dtype=object)), list(ratings.values())
+        unknown = np.setdiff1d(movies, self.interactions_["movie_id"])
+        if unknown.size:
+            _warn(f"Unknown movies are passed over: {', '.join(map(str, unknown))}.", stacklevel=4)
+        newcomer = int(self.interactions_["user_id"].max()) + 1  # an id that nobody has
+        table = pd.DataFrame({"user_id": newcomer, "movie_id": movies, RATING: stars})
+        lists = self.ranker.recommend_new(table, n) if ratings else self.ranker.rank([newcomer], n)
+        model = self.pipeline_.named_steps["model"]
+        if isinstance(model, MatrixFactorization):
+            return lists, model.predict_new(movies, stars, lists["movie_id"])
+        return lists, self.predict(lists[IDS])
+
     def save_pipeline(self, filepath="production_pipeline.pkl"):
         """Save this object, and beside it a model card (the same name, ending in .json). Returns `filepath`.
 
@@ -1151,6 +1851,10 @@ class SklearnEcosystemPipeline(RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self, "pipeline_")
         path = _check_artifact_path(filepath)
+        try:
+            self.ranker  # noqa: B018  fitted now, so that whoever loads the artifact can recommend at once
+        except MemoryError as error:
+            _warn(f"The artifact predicts, but cannot recommend: {error}", stacklevel=3)
         buffer = io.BytesIO()
         joblib.dump(self, buffer)
         body = buffer.getvalue()
@@ -1203,10 +1907,16 @@ class SklearnEcosystemPipeline(RegressorMixin, BaseEstimator):
         self._say(f"Best: {best}")
         return best
 
-    def _remember(self, pipeline, X, cv_scores=None, best_params=None):
-        """Keep the outcome of a training, and nothing of the one before."""
-        self.pipeline_, self.cv_scores_, self.best_params_, self.test_scores_ = pipeline, cv_scores, best_params, None
+    def _remember(self, pipeline, X, ratings, cv_scores=None, best_params=None):
+        """Keep the outcome of a training and its interactions, and nothing of the one before."""
+        self.pipeline_, self.cv_scores_, self.best_params_ = pipeline, cv_scores, best_params
+        self.test_scores_ = self.ranking_scores_ = self.ranker_ = None
         self.n_rows_, self.n_features_in_ = len(X), pipeline.n_features_in_
+        self.interactions_ = {name: _ids(X[name]) for name in IDS} | {RATING: ratings}
+        self.titles_ = None
+        if "title" in X.columns:
+            titles = X[["movie_id", "title"]].dropna().drop_duplicates("movie_id", keep="last").sort_values("movie_id")
+            self.titles_ = _ids(titles["movie_id"]), titles["title"].to_numpy(dtype=object)
         example = X.iloc[:1][[name for name in X if name in {*TABLE_COLUMNS, *FEATURES} - {RATING}]]
         self.signature_ = {name: str(dtype) for name, dtype in example.dtypes.items()}
         self.example_ = json.loads(example.to_json(orient="records", double_precision=15))[0]
@@ -1219,6 +1929,41 @@ class SklearnEcosystemPipeline(RegressorMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = False
         return tags
+
+
+def compare_models(X, y=None, *, random_state=42, verbose=False):
+    """Cross-validate every model, and always answering the mean, on the same five folds.
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n_rows, n_columns), raw rows
+    y : array-like of shape (n_rows,), in stars; None: X's column `rating`
+    random_state : int, default=42
+    verbose : bool, default=False
+        Whether to print every model as it is done.
+
+    Returns
+    -------
+    DataFrame
+        A row a model: `RMSE`, `MAE` (stars), `R2`, `fit_s`, `predict_s` (seconds a fold), each the mean of the folds,
+        and its standard deviation under the same name with `_std`.
+    """
+    X, ratings = _check_training_table(X, y)
+    scoring = {"RMSE": "neg_root_mean_squared_error", "MAE": "neg_mean_absolute_error", "R2": "r2"}
+    rows = {}
+    for name, model in ({"mean": DummyRegressor()} | {name: name for name in SEARCH_SPACE}).items():
+        wrapper = SklearnEcosystemPipeline(model=model, random_state=random_state)
+        folds = wrapper._folds(N_FOLDS)  # one after the other: times of fits that share the machine would tell nothing
+        found = cross_validate(
+            wrapper.build_pipeline(), X, ratings, cv=folds, scoring=scoring, n_jobs=1, error_score="raise"
+        )
+        values = {figure: np.abs(found[f"test_{figure}"]) for figure in ("RMSE", "MAE")} | {"R2": found["test_R2"]}
+        values |= {"fit_s": found["fit_time"], "predict_s": found["score_time"]}
+        rows[name] = {n: v.mean() for n, v in values.items()} | {f"{n}_std": v.std() for n, v in values.items()}
+        if verbose:
+            told = [f"{rows[name][n]:8.4f} ± {rows[name][f'{n}_std']:.4f}" for n in ("RMSE", "MAE", "R2")]
+            say(f"{name:9}{'  '.join(told)}  {rows[name]['fit_s']:8.2f} {rows[name]['predict_s']:9.2f}")
+    return pd.DataFrame(rows).T
 
 
 def say(line=""):
@@ -1314,7 +2059,11 @@ def _model_card(recommender, name, digest):
         "training_rows": recommender.n_rows_,
         "parameters": {name: repr(value) for name, value in pipeline.get_params().items() if "__" in name},
         "best_params": recommender.best_params_,
-        "scores": {"cv_rmse": None if cv_scores is None else cv_scores.tolist(), "test": recommender.test_scores_},
+        "scores": {
+            "cv_rmse": None if cv_scores is None else cv_scores.tolist(),
+            "test": recommender.test_scores_,
+            "ranking": recommender.ranking_scores_,
+        },
         "example": {"input": example, "prediction": float(recommender.predict(pd.DataFrame([example]))[0])},
     }
 
@@ -1346,8 +2095,9 @@ def _check_example(recommender, example, path):
         raise ValueError(f"{path} predicts {now} for the model card's example; when saved, {example['prediction']}.")
 
 
-# ===== 6. The demo: seven steps, from nothing to a deployed recommender =============================================
+# ===== 7. The demo: seven steps, from nothing to a deployed recommender =============================================
 
+ARTIFACT = "production_pipeline.pkl"
 TAKEAWAYS = [
     "Custom transformers extend sklearn seamlessly",
     "Pipelines bundle preprocessing + modeling atomically",
@@ -1379,7 +2129,8 @@ def demonstrate_ecosystem(
     dict
         `pipeline`: the trained `SklearnEcosystemPipeline`; `metrics`: its test scores; `data`: (X_train, X_test,
         y_train, y_test), raw rows and ratings; `noise_floor`: `best_rmse` of the test rows, None where the law is not
-        known; `baseline_rmse`: that of always answering the mean.
+        known; `baseline_rmse`: that of always answering the mean; `ranking`: what `evaluate_ranking` returns, None
+        where no test movie is relevant, or the table is too large to rank.
     """
     _title("Scikit-learn Ecosystem: Production ML Pipeline Demo")
     data, dataset = _ingest(data, n_users, n_movies, n_ratings, random_state)
@@ -1446,12 +2197,28 @@ def _evaluate(recommender, split, dataset):
     metrics, _ = recommender.evaluate(X_test, y_test)
     for name, value in metrics.items():
         say(f"  {name}: {value:.4f}")
+    ranking = _evaluate_ranking(recommender, X_test, y_test)
     baseline = rating_metrics(y_test, DummyRegressor().fit(X_train, y_train).predict(X_test))["RMSE"]
     floor = None if dataset is None else dataset.best_rmse(X_test)
     say(f"  RMSE of always answering the mean: {baseline:.4f}")
     if floor is not None:
         say(f"  RMSE of the best possible predictor (the noise floor): {floor:.4f}")
-    return {"metrics": metrics, "noise_floor": floor, "baseline_rmse": baseline}
+    return {"metrics": metrics, "ranking": ranking, "noise_floor": floor, "baseline_rmse": baseline}
+
+
+def _evaluate_ranking(recommender, X_test, y_test):
+    """The same for lists: between knowing nothing, and knowing what everybody likes."""
+    try:
+        by_what = {by: recommender.evaluate_ranking(X_test, y_test, by=by) for by in ("taste", "popularity", "chance")}
+    except (ValueError, MemoryError) as error:  # of a small table, and of one too large
+        say(f"  No ranking: {error}")
+        return None
+    for name, value in by_what["taste"].items():
+        others = ", ".join(f"by {by} {by_what[by][name]:.4f}" for by in ("popularity", "chance"))
+        say(f"  {name}: {value:.4f}\n    ({others})")
+    n_ranked, n_users = recommender.ranking_scores_["users"], X_test["user_id"].nunique()
+    say(f"  Users ranked: {n_ranked}; without a relevant test movie, and left out: {n_users - n_ranked}")
+    return by_what["taste"]
 
 
 def _infer(path, X_test, y_test):
@@ -1462,7 +2229,7 @@ def _infer(path, X_test, y_test):
         say(f"  User {user}, Movie {movie}: Predicted {stars:.2f}, Actual {given:.2f}")
 
 
-# ===== 7. The command line ==========================================================================================
+# ===== 8. The command line ==========================================================================================
 
 
 class _Parser(argparse.ArgumentParser):
@@ -1473,36 +2240,96 @@ class _Parser(argparse.ArgumentParser):
 
 def _make_parser():
     parser = _Parser(prog="lesson_code.py", description="Run the lesson: seven steps to a deployed movie recommender.")
+    _add_table_options(parser)
+    parser.add_argument("--model", choices=list(SEARCH_SPACE), default="forest", help="(default forest)")
+    parser.add_argument("--tune", action="store_true", help="choose hyperparameters by a random search first")
+    parser.add_argument("--output", default=ARTIFACT, metavar="FILE", help="(default %(default)s)")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="instead of the lesson")
+    compare = commands.add_parser("compare", help="cross-validate all models on the same folds")
+    _add_table_options(compare, argument_default=argparse.SUPPRESS)
+    recommend = commands.add_parser("recommend", help="recommend movies from a saved artifact")
+    who = recommend.add_mutually_exclusive_group(required=True)
+    who.add_argument("--user", type=int, metavar="ID", help="a user of the training")
+    who.add_argument("--rated", type=_rated, metavar="ID=STARS,...", help="somebody new, by a few ratings: 1=5,50=4")
+    recommend.add_argument("--top", type=int, default=10, metavar="N", help="(default 10)")
+    recommend.add_argument("--artifact", default=ARTIFACT, metavar="FILE", help="(default %(default)s)")
+    return parser
+
+
+def _add_table_options(parser, argument_default=None):
+    """Add what chooses the table; of a command, without defaults, which would undo what stands before the command."""
+    if argument_default is not None:
+        parser.argument_default = argument_default
     parser.add_argument("--data", metavar="PATH", help="a MovieLens release, folder or zip file; default: made-up data")
     parser.add_argument("--users", type=int, dest="n_users", metavar="N", help="of the made-up data (default 1000)")
     parser.add_argument("--movies", type=int, dest="n_movies", metavar="N", help="(default 500)")
     parser.add_argument("--ratings", type=int, dest="n_ratings", metavar="N", help="(default 50000)")
-    parser.add_argument("--seed", type=int, default=42, metavar="N", help="of data, split and model (default 42)")
-    parser.add_argument("--model", choices=list(SEARCH_SPACE), default="forest", help="(default forest)")
-    parser.add_argument("--tune", action="store_true", help="choose hyperparameters by a random search first")
-    parser.add_argument("--output", default="production_pipeline.pkl", metavar="FILE", help="(default %(default)s)")
-    return parser
+    parser.add_argument("--seed", type=int, metavar="N", help="of data, split and model (default 42)")
+
+
+def _rated(text):
+    """Read "1=5,50=4" as {1: 5.0, 50: 4.0}."""
+    try:
+        pairs = [pair.split("=") for pair in text.split(",")]
+        return {int(movie): float(stars) for movie, stars in pairs}
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected movie=stars,..., such as 1=5,50=4, got {text!r}") from None
 
 
 def main(argv=None):
     """Run the command line with the arguments `argv` (default: those of the process); return the exit status."""
     parser = _make_parser()
-    options = vars(parser.parse_args(argv))
-    options["random_state"] = options.pop("seed")
-    sizes = {name: options.pop(name) for name in ("n_users", "n_movies", "n_ratings")}
-    sizes = {name: size for name, size in sizes.items() if size is not None}
-    path = options.pop("data")
-    try:  # what can be told before any work is done is told then
-        if path is not None and sizes:
-            raise ValueError("--users, --movies and --ratings are for made-up data and do not go with --data.")
-        MovieRecommendationDataset(**sizes, random_state=options["random_state"]).check()
-        _check_artifact_path(options["output"])
-        data = load_movielens(path) if path is not None else None
-        with joblib.parallel_config("threading", n_jobs=-1):
-            demonstrate_ecosystem(data, **sizes, **options)
+    options = parser.parse_args(argv)
+    run = {"compare": _compare, "recommend": _recommend, None: _demonstrate}[options.command]
+    try:
+        with warnings.catch_warnings(), joblib.parallel_config("threading", n_jobs=-1):
+            warnings.showwarning = lambda message, *_: print(f"{parser.prog}: {message}", file=sys.stderr)
+            run(options)
     except (ValueError, OSError) as error:
         parser.error(" ".join(str(error).split()))
     return 0
+
+
+def _table_of(options):
+    """Return the table that the options ask for (None: made-up data), and the sizes and the seed of made-up data.
+
+    What can be told before any work is done is told then.
+    """
+    names = {"n_users", "n_movies", "n_ratings"}
+    sizes = {name: size for name, size in vars(options).items() if name in names and size is not None}
+    if options.data is not None and sizes:
+        raise ValueError("--users, --movies and --ratings are for made-up data and do not go with --data.")
+    sizes["random_state"] = 42 if options.seed is None else options.seed
+    MovieRecommendationDataset(**sizes).check()
+    return None if options.data is None else load_movielens(options.data), sizes
+
+
+def _demonstrate(options):
+    _check_artifact_path(options.output)
+    data, sizes = _table_of(options)
+    demonstrate_ecosystem(data, **sizes, model=options.model, tune=options.tune, output=options.output)
+
+
+def _compare(options):
+    data, sizes = _table_of(options)
+    if data is None:
+        data = MovieRecommendationDataset(**sizes).generate()
+    say(f"{len(data)} ratings, {N_FOLDS} folds: mean ± standard deviation; RMSE and MAE in stars, times in seconds")
+    heads = "".join(f"{name:>15}  " for name in ("RMSE", "MAE", "R2"))
+    say(f"{'model':8}{heads}  {'fit':>7} {'predict':>9}")
+    compare_models(data, random_state=sizes["random_state"], verbose=True)
+
+
+def _recommend(options):
+    recommender = SklearnEcosystemPipeline.load_pipeline(options.artifact)
+    known = options.user in recommender.interactions_["user_id"]
+    if options.rated is None and not known:
+        say(f"User {options.user} is unknown: here are the most popular movies. Say --rated 1=5,50=4 to get your own.")
+    rated = options.rated or (None if known else {})
+    found = recommender.recommend(options.user if known else None, options.top, ratings=rated)
+    say("rank    movie  predicted stars  title")
+    for rank, row in enumerate(found.itertuples(), 1):
+        say(f"{rank:4} {row.movie_id:8} {row.predicted_rating:16.2f}  {getattr(row, 'title', '') or ''}".rstrip())
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from lesson_code import MovieRecommendationDataset
 
 ROOT = Path(__file__).resolve().parent.parent
 REAL = Path(os.environ.get("MOVIELENS", ROOT.parent / "shared" / "data" / "ml-latest-small"))
-MODELS = ["forest", "boosting", "linear"]
+MODELS = ["forest", "boosting", "linear", "factors", "blend"]
 
 
 @pytest.fixture(scope="session")

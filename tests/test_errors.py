@@ -122,7 +122,7 @@ def test_an_unfitted_pipeline_and_transformer_say_so(table):
 
 @pytest.mark.parametrize("model", ["florest", 3, KNeighborsRegressor, None])
 def test_an_unknown_model_is_refused(table, model):
-    with pytest.raises(ValueError, match=r"model must be one of \['forest', 'boosting', 'linear'\] or a regressor"):
+    with pytest.raises(ValueError, match=r"model must be one of .'forest', 'boosting', 'linear', 'factors', 'blend'. or a regressor, got"):
         SklearnEcosystemPipeline(model=model).fit(table)
 
 
