@@ -975,7 +975,7 @@ class MatrixFactorization(RegressorMixin, _CrossFitted, BaseEstimator):
         else:
             X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
         ids = pd.DataFrame(dict(zip(IDS, self._ids_of(X))))
-        last = _last_of_pair(ids, stacklevel=5)
+        last = _last_of_pair(ids)
         self.users_, user = np.unique(ids["user_id"][last], return_inverse=True)
         self.movies_, movie = np.unique(ids["movie_id"][last], return_inverse=True)
         order = np.lexsort((movie, user))
@@ -1208,7 +1208,7 @@ class MovieRanker(BaseEstimator):
         ratings = _check_ratings(X, y)
         if not (isinstance(self.regularization, numbers.Real) and 0 < self.regularization < np.inf):
             raise ValueError(f"regularization must be a number above 0, got {self.regularization!r}.")
-        last = _last_of_pair(X)
+        last = _last_of_pair(X, stacklevel=3)
         self.users_, user = np.unique(_ids(X["user_id"])[last], return_inverse=True)
         self.movies_, movie = np.unique(_ids(X["movie_id"])[last], return_inverse=True)
         self.unit_ = float(np.sqrt(np.mean(ratings[last] ** 2))) or 1.0
@@ -1254,7 +1254,7 @@ class MovieRanker(BaseEstimator):
         _check_table(ratings, [*IDS, RATING])
         stars = _check_ratings(ratings, None)
         movie = _positions(self.movies_, _ids(ratings["movie_id"]))
-        counts = _last_of_pair(ratings) & (movie >= 0)
+        counts = _last_of_pair(ratings, stacklevel=3) & (movie >= 0)
         users, user = np.unique(_ids(ratings["user_id"]), return_inverse=True)
         shape = users.size, self.movies_.size
         rows = sparse.csr_matrix((stars[counts] / self.unit_, (user[counts], movie[counts])), shape)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from lesson_code import SklearnEcosystemPipeline, UserMovieFeatureTransformer
+from lesson_code import MatrixFactorization, SklearnEcosystemPipeline, TasteFeatures, UserMovieFeatureTransformer
 
 
 class OnArrays:
@@ -37,7 +37,7 @@ class OnArrays:
         return tags
 
 
-class TransformerOnArrays(OnArrays, UserMovieFeatureTransformer):
+class TransformsArrays(OnArrays):
     def fit_transform(self, X, y):
         frame, y, recorded = self._frame_and_ratings(X, y)
         features = super().fit_transform(frame, y)
@@ -47,6 +47,25 @@ class TransformerOnArrays(OnArrays, UserMovieFeatureTransformer):
     def transform(self, X):
         check_is_fitted(self)
         return super().transform(self._frame(X, reset=False))
+
+
+class TransformerOnArrays(TransformsArrays, UserMovieFeatureTransformer):
+    pass
+
+
+class TasteOnArrays(TransformsArrays, TasteFeatures):
+    def fit_transform(self, X, y):
+        # its folds are fitted as clones, which take arrays
+        return TasteFeatures.fit_transform(self, *validate_data(self, X, y, dtype=np.float64, y_numeric=True))
+
+
+class PoorFactors(MatrixFactorization):
+    """It takes arrays as it is; but random columns, taken for ids, tell it little."""
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.regressor_tags.poor_score = True
+        return tags
 
 
 class WrapperOnArrays(OnArrays, SklearnEcosystemPipeline):

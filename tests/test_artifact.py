@@ -169,6 +169,7 @@ def test_the_card_tells_what_the_artifact_is(path, recommender, table):
     assert card["training_rows"] == 1600
     assert card["scores"]["cv_rmse"] == recommender.cv_scores.tolist()
     assert card["scores"]["test"]["rows"] == 400
+    assert card["scores"]["ranking"] is None  # nobody asked for it
     assert card["example"]["input"]["user_id"] == table["user_id"].iloc[0]
     assert card["example"]["prediction"] == pytest.approx(recommender.predict(table[:1])[0])
 

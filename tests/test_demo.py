@@ -39,6 +39,9 @@ Test Set Performance:
   RMSE: #.####
   MAE: #.####
   R2: #.####
+  Precision@10: #.####
+  Recall@10: #.####
+  NDCG@10: #.####
 Step 6: Saving pipeline for production deployment...
 Pipeline saved to production_pipeline.pkl
 ✓ Pipeline serialized to production_pipeline.pkl
@@ -105,6 +108,57 @@ def test_the_artifact_of_the_command_loads_with_joblib_alone(printed):
     assert loaded.stdout.strip() == "lesson_code", loaded.stderr
 
 
+def test_step_5_tells_the_figures_of_lists_beside_popularity_and_chance(printed):
+    for name in ("Precision@10", "Recall@10", "NDCG@10"):
+        taste, popularity, chance = re.search(
+            rf"^  {name}: (\S+)\n    \(by popularity (\S+), by chance (\S+)\)$", printed[1], re.MULTILINE
+        ).groups()
+        assert float(taste) > float(popularity) > float(chance)
+    assert re.search(r"^  Users ranked: \d+; without a relevant test movie, and left out: \d+$", printed[1], re.MULTILINE)
+
+
+def test_the_command_recommends_from_the_saved_artifact(printed):
+    folder, _ = printed
+    lists = {
+        who: run("recommend", *who.split(), "--top", 4, cwd=folder) for who in ("--user 7", "--user 7777", "--rated 1=5,50=2.5")
+    }
+    for result in lists.values():
+        assert result.returncode == 0, result.stderr
+        assert result.stderr == ""
+        rows = [line.split() for line in result.stdout.splitlines()[-4:]]
+        assert [row[0] for row in rows] == ["1", "2", "3", "4"]
+        assert all(1 <= float(row[2]) <= 5 for row in rows)
+    assert lists["--user 7777"].stdout.startswith("User 7777 is unknown: here are the most popular movies.")
+    artifact = joblib.load(folder / "production_pipeline.pkl")
+    found = artifact.recommend(ratings={1: 5, 50: 2.5}, n=4)["movie_id"].astype(str).tolist()
+    assert [line.split()[1] for line in lists["--rated 1=5,50=2.5"].stdout.splitlines()[-4:]] == found
+
+
+def test_a_warning_on_the_command_line_is_one_line(printed):
+    folder, _ = printed
+    result = run("recommend", "--rated", "1=5,9999=2", cwd=folder)
+    assert result.stderr == "lesson_code.py: Unknown movies are passed over: 9999.\n"
+
+
+def test_titles_of_the_real_release_stand_in_its_recommendations(real_release, tmp_path):
+    assert run("--data", real_release, "--model", "factors", "--output", "real.pkl", cwd=tmp_path).returncode == 0
+    result = run("recommend", "--user", 1, "--artifact", "real.pkl", cwd=tmp_path)
+    assert len(re.findall(r"^ +\d+ +\d+ +[\d.]+  .+ \(\d{4}\)$", result.stdout, re.MULTILINE)) >= 9
+
+
+def test_compare_prints_every_model_on_one_line(tmp_path, capsys):
+    assert main(["compare", "--users", "60", "--movies", "40", "--ratings", "900", "--seed", "3"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("900 ratings, 5 folds")
+    assert [line.split()[0] for line in lines[2:]] == ["mean", "forest", "boosting", "linear", "factors", "blend"]
+    assert all(len(re.findall(r"\d\.\d{4} ± \d\.\d{4}", line)) == 3 for line in lines[2:])
+
+
+def test_options_of_the_table_count_on_either_side_of_the_command(capsys):
+    assert main(["--users", "60", "--movies", "40", "compare", "--ratings", "900"]) == 0
+    assert capsys.readouterr().out.startswith("900 ratings")
+
+
 @pytest.fixture
 def demo(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
@@ -120,6 +174,7 @@ def test_the_driver_returns_what_it_made(demo, tmp_path):
     assert "genre" in X_train  # raw rows: the pipeline engineers its own features
     assert result["metrics"] == result["pipeline"].evaluate(X_test, y_test)[0]
     assert result["noise_floor"] < result["metrics"]["RMSE"] < result["baseline_rmse"]
+    assert result["ranking"] == result["pipeline"].evaluate_ranking(X_test, y_test)
     assert joblib.load(tmp_path / "production_pipeline.pkl").predict(X_test).shape == (600,)
 
 
@@ -182,6 +237,12 @@ def test_tuning_and_another_model_from_the_command_line(tmp_path):
         (["--output", "."], "is a folder"),
         (["--output", "x.json"], "model card"),
         (["--frobnicate"], "--frobnicate"),
+        (["compare", "--users", 0], "n_users must be an integer of at least 1"),
+        (["compare", "--data", "nowhere"], "nowhere does not exist"),
+        (["recommend"], "one of the arguments --user --rated is required"),
+        (["recommend", "--user", 1], "There is no file production_pipeline.pkl"),
+        (["recommend", "--rated", "1:5"], "expected movie=stars"),
+        (["frobnicate"], "frobnicate"),
     ],
     ids=lambda value: "" if isinstance(value, str) else " ".join(map(str, value)),
 )

@@ -1,15 +1,18 @@
 """scikit-learn's own estimator checks, on tables made of its arrays; which ran is asserted, for a suite may be empty."""
 
 import pytest
-from on_arrays import TransformerOnArrays, WrapperOnArrays
+from on_arrays import PoorFactors, TasteOnArrays, TransformerOnArrays, WrapperOnArrays
 from sklearn.exceptions import SkipTestWarning
 from sklearn.utils.estimator_checks import estimator_checks_generator
+
+from lesson_code import UserMovieFeatureTransformer
 
 #: Checks that cannot apply, each with its reason and the test of ours that stands in for it.
 CANNOT_APPLY = {
     "check_array_api_input": "needs an environment variable; the estimators compute with NumPy",
     "check_transformer_general": "wants fit_transform to equal fit().transform(); cross-fitting differs, as in "
-    "TargetEncoder: test_fit_transform_differs_from_fit_and_transform_only_in_what_is_cross_fitted",
+    "TargetEncoder: test_fit_transform_differs_from_fit_and_transform_only_in_what_is_cross_fitted, and "
+    "test_cross_fitted_outputs_come_from_the_folds_a_row_is_not_in",
     "check_transformer_data_not_an_array": "the same",
     "check_transformer_preserve_dtypes": "wants one dtype; ours has two: test_columns_order_and_types",
     "check_fit2d_1sample": "wants the word sample; ours speaks of ratings: test_constant_ratings_are_refused",
@@ -24,6 +27,8 @@ MUST_RUN = {
 }  # fmt: skip
 CASES = {
     "transformer": (TransformerOnArrays(), MUST_RUN | {"check_transformers_unfitted"}),
+    "taste": (TasteOnArrays(), MUST_RUN | {"check_transformers_unfitted"}),
+    "factors": (PoorFactors(), MUST_RUN | {"check_regressors_train", "check_transformers_unfitted"}),
     "wrapper": (WrapperOnArrays(model="linear"), MUST_RUN | {"check_regressors_train", "check_regressors_no_decision_function"}),
 }
 
@@ -44,6 +49,6 @@ def test_scikit_learns_estimator_checks_pass(case):
 
 def test_on_bare_tables_the_suite_would_be_nearly_empty():
     """Why the arrays are needed: the estimators say that they take no arrays, and then scikit-learn checks next to nothing."""
-    estimator = TransformerOnArrays.__mro__[2]()
+    estimator = UserMovieFeatureTransformer()
     with pytest.warns(SkipTestWarning):
         assert len(list(estimator_checks_generator(estimator))) < 5

@@ -1,0 +1,399 @@
+"""Compare with the libraries people would otherwise use, on the same folds: `python benchmarks/peers.py MOVIELENS`.
+
+The peers come with `pip install -r benchmarks/requirements.txt`; one that is missing is told, and left out.
+
+* Folds: `KFold(5, shuffle=True, random_state=0)` over all ratings; every library sees the same training rows.
+* Each model runs at its defaults, and at its best of a small grid (printed below the table), which is chosen **inside the
+  training rows** of each fold, on an 80/20 split of them: by RMSE where it predicts stars, else by NDCG@10.
+* RMSE and MAE: in stars, predictions of all kept to the scale of the training. What a library cannot predict (an
+  unknown movie) is answered as that library answers; where it answers nothing, by the mean of the training.
+* NDCG@10, P@10, R@10: for every user with a relevant test movie (4 stars or more), all movies of the training are ranked,
+  except those that the user rated in training; see `lesson_code.ranking_metrics`, through which all lists go. Libraries
+  for implicit feedback take the stars as confidence; their grids try only what was liked (4 stars or more) as well.
+* Times: fit, from a DataFrame; predict, all test rows and, for rankers, the lists of all test users. Memory: the
+  greatest resident size of the process, which holds the library, the data, and both settings one after the other. Every
+  model and fold runs in a process of its own, with the threads that the library takes by itself.
+
+At the end, two ratios measured in turn, A B A B, each run in a fresh process, imports not counted.
+"""
+
+import argparse
+import importlib
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+from sklearn.metrics import mean_absolute_error, root_mean_squared_error
+from sklearn.model_selection import KFold, ParameterGrid, train_test_split
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+from lesson_code import MatrixFactorization, MovieRanker, SklearnEcosystemPipeline, load_movielens, ranking_metrics
+
+TOP = 10
+LIKED = 4.0  # stars
+
+
+# ----- one small class a library: fit, predict (stars), recommend (lists); what it cannot do is None
+
+
+class Ours:
+    predict = recommend = None
+
+    def __init__(self, make, **settings):
+        self.model = make(**settings)
+        if hasattr(self.model, "recommend") and not hasattr(self.model, "predict"):
+            self.recommend = lambda users: self.model.rank(users, TOP)
+        else:
+            self.predict = lambda rows: self.model.predict(rows)
+
+    def fit(self, table):
+        self.model.fit(table.drop(columns="rating"), table["rating"])
+
+
+def pipeline(model, **settings):
+    made = SklearnEcosystemPipeline(model=model)
+    return made.build_pipeline().set_params(**settings)
+
+
+class Surprise:
+    recommend = None
+
+    def __init__(self, name, **settings):
+        module = importlib.import_module("surprise")
+        if name.startswith("SVD"):
+            settings = {"random_state": 0} | settings
+        elif "verbose" not in settings:
+            settings = {"verbose": False} | settings
+        self.model = getattr(module, name)(**settings)
+
+    def fit(self, table):
+        from surprise import Dataset, Reader
+
+        reader = Reader(rating_scale=(table["rating"].min(), table["rating"].max()))
+        self.model.fit(Dataset.load_from_df(table[["user_id", "movie_id", "rating"]], reader).build_full_trainset())
+
+    def predict(self, rows):
+        return np.array([self.model.predict(u, m).est for u, m in zip(rows["user_id"], rows["movie_id"])])
+
+
+class LensKit:
+    def __init__(self, module, name, **settings):
+        scorer = getattr(importlib.import_module(f"lenskit.{module}"), name)(**settings)
+        from lenskit.pipeline import topn_pipeline
+
+        self.predicts = name != "ItemKNNScorer" or settings.get("feedback", "explicit") == "explicit"
+        self.pipeline = topn_pipeline(scorer, n=TOP, predicts_ratings=self.predicts)
+
+    def fit(self, table):
+        from lenskit.data import from_interactions_df
+        from lenskit.training import TrainingOptions
+
+        renamed = table[["user_id", "movie_id", "rating"]].rename(columns={"movie_id": "item_id"})
+        self.pipeline.train(from_interactions_df(renamed), TrainingOptions(rng=0))
+
+    def predict(self, rows):
+        from lenskit.operations import predict
+
+        stars = pd.Series(np.nan, index=rows.index)
+        for user, movies in rows.groupby("user_id")["movie_id"]:
+            stars[movies.index] = predict(self.pipeline, user, movies.to_numpy()).scores()
+        return stars.to_numpy()
+
+    def recommend(self, users):
+        from lenskit.operations import recommend
+
+        # user by user: lenskit.batch cannot put together the lists of its ItemKNN
+        lists = {user: recommend(self.pipeline, user, n=TOP).ids() for user in users}
+        rows = [(user, rank, movie) for user, movies in lists.items() for rank, movie in enumerate(movies, 1)]
+        return pd.DataFrame(rows, columns=["user_id", "rank", "movie_id"])
+
+
+class ByMatrix:
+    """What libraries that count users and items from 0 need: the positions, and lists out of scores of all movies."""
+
+    def index(self, table, liked):
+        self.users, user = np.unique(table["user_id"], return_inverse=True)
+        self.movies, movie = np.unique(table["movie_id"], return_inverse=True)
+        stars = table["rating"].to_numpy(dtype=np.float32)
+        shape = self.users.size, self.movies.size
+        self.seen = sparse.csr_matrix((stars, (user, movie)), shape)
+        kept = stars >= LIKED if liked else np.ones(len(stars), bool)
+        values = np.ones(kept.sum(), np.float32) if liked else stars
+        return sparse.csr_matrix((values, (user[kept], movie[kept])), shape)
+
+    def lists(self, users, top):
+        """Return the frame of lists; `top(positions)` gives the columns, best first, of known users."""
+        known = np.asarray(users)[np.isin(users, self.users)]
+        columns = top(np.searchsorted(self.users, known))[:, :TOP]
+        return pd.DataFrame({
+            "user_id": np.repeat(known, columns.shape[1]),
+            "rank": np.tile(np.arange(1, columns.shape[1] + 1), len(known)),
+            "movie_id": self.movies[columns.ravel()],
+        })  # fmt: skip
+
+
+class Cornac(ByMatrix):
+    def __init__(self, name, liked=False, **settings):
+        self.name, self.liked = name, liked
+        seed = {} if name == "EASE" else {"seed": 0}
+        self.model = getattr(importlib.import_module("cornac.models"), name)(**seed, verbose=False, **settings)
+        if name != "MF":
+            self.predict = None
+
+    def fit(self, table):
+        from cornac.data import Dataset
+
+        X = self.index(table, self.liked).tocoo()
+        data = Dataset.from_uir(zip(X.row.tolist(), X.col.tolist(), X.data.tolist()), seed=0)
+        self.mean = table["rating"].mean()
+        # cornac counts anew: position of ours -> of theirs, one more for what it does not know
+        self.user_at = np.array([data.uid_map.get(u, -1) for u in range(self.users.size)])
+        self.movie_at = np.array([data.iid_map.get(m, -1) for m in range(self.movies.size)])
+        self.model.fit(data)
+
+    def predict(self, rows):
+        stars = np.full(len(rows), np.nan)
+        user = np.searchsorted(self.users, rows["user_id"]).clip(max=self.users.size - 1)
+        movie = np.searchsorted(self.movies, rows["movie_id"]).clip(max=self.movies.size - 1)
+        known = (self.users[user] == rows["user_id"]) & (self.movies[movie] == rows["movie_id"])
+        for row in np.flatnonzero(known):
+            stars[row] = self.model.rate(self.user_at[user[row]], self.movie_at[movie[row]], clipping=False)
+        return stars
+
+    def recommend(self, users):
+        def top(positions):
+            found = []
+            for position in positions:
+                theirs = self.user_at[position]
+                scores = np.full(self.movies.size, -np.inf)
+                if theirs < 0:  # liked nothing: popularity
+                    scores = np.asarray((self.seen > 0).sum(axis=0)).ravel().astype(float)
+                else:
+                    there = self.movie_at >= 0
+                    scores[there] = np.asarray(self.model.score(theirs)).ravel()[self.movie_at[there]]
+                scores[self.seen[position].indices] = -np.inf
+                best = np.argpartition(-scores, TOP)[:TOP]
+                found.append(best[np.argsort(-scores[best], kind="stable")])
+            return np.array(found)
+
+        return self.lists(users, top)
+
+
+class Implicit(ByMatrix):
+    predict = None
+
+    def __init__(self, module, name, liked=False, **settings):
+        self.liked = liked
+        seed = {} if module == "nearest_neighbours" else {"random_state": 0}
+        self.model = getattr(importlib.import_module(f"implicit.{module}"), name)(**seed, **settings)
+
+    def fit(self, table):
+        self.model.fit(self.index(table, self.liked), show_progress=False)
+
+    def recommend(self, users):
+        return self.lists(users, lambda at: self.model.recommend(at, self.seen[at], N=TOP)[0])
+
+
+INPUT = {"liked": [False, True]}
+MODELS = {  # name: (library, what makes it, grid)
+    "`factors`, MatrixFactorization": ("", lambda **s: Ours(MatrixFactorization, **s), {"n_factors": [8, 16], "regularization": [4.5, 6.0, 9.0]}),
+    "`forest`": ("", lambda **s: Ours(pipeline, model="forest", **s), {"model__min_samples_leaf": [5, 10], "model__max_samples": [0.05, 0.1]}),
+    "`boosting`": ("", lambda **s: Ours(pipeline, model="boosting", **s), {"model__learning_rate": [0.05, 0.1]}),
+    "`blend`": ("", lambda **s: Ours(pipeline, model="blend", **s), {"model__max_leaf_nodes": [15, 31]}),
+    "MovieRanker": ("", lambda **s: Ours(MovieRanker, **s), {"regularization": [75.0, 150.0, 300.0]}),
+    "Surprise BaselineOnly": ("surprise", lambda **s: Surprise("BaselineOnly", **s), {"bsl_options": [{"method": "als", "reg_u": u, "reg_i": i} for u, i in ((5, 3), (10, 5), (15, 10))]}),
+    "Surprise SVD": ("surprise", lambda **s: Surprise("SVD", **s), {"n_factors": [20, 100], "reg_all": [0.02, 0.06, 0.1], "n_epochs": [40]}),
+    "Surprise SVD++": ("surprise", lambda **s: Surprise("SVDpp", **s), {"reg_all": [0.05], "n_factors": [10]}),
+    "Surprise KNNBaseline": ("surprise", lambda **s: Surprise("KNNBaseline", **s), {"k": [40, 80], "sim_options": [{"name": "pearson_baseline", "user_based": user, "verbose": False} for user in (True, False)]}),
+    "LensKit BiasedMF": ("lenskit", lambda **s: LensKit("als", "BiasedMFScorer", **s), {"embedding_size": [16], "regularization": [0.1, 0.5]}),
+    "LensKit ItemKNN": ("lenskit", lambda **s: LensKit("knn", "ItemKNNScorer", **s), {"max_nbrs": [50]}),
+    "LensKit ItemKNN, implicit": ("lenskit", lambda **s: LensKit("knn", "ItemKNNScorer", feedback="implicit", **s), {"max_nbrs": [50]}),
+    "Cornac MF": ("cornac", lambda **s: Cornac("MF", **s), {"k": [10, 50], "lambda_reg": [0.02, 0.1], "max_iter": [50]}),
+    "Cornac BPR": ("cornac", lambda **s: Cornac("BPR", **s), INPUT | {"k": [50], "max_iter": [200], "lambda_reg": [0.001, 0.01]}),
+    "Cornac EASE": ("cornac", lambda **s: Cornac("EASE", **s), INPUT | {"lamb": [200], "posB": [False]}),
+    "implicit ALS": ("implicit", lambda **s: Implicit("als", "AlternatingLeastSquares", **s), INPUT | {"factors": [32, 100], "regularization": [0.05, 1.0]}),
+    "implicit BPR": ("implicit", lambda **s: Implicit("bpr", "BayesianPersonalizedRanking", **s), INPUT | {"factors": [50], "iterations": [200], "regularization": [0.01, 0.05]}),
+    "implicit item cosine": ("implicit", lambda **s: Implicit("nearest_neighbours", "CosineRecommender", **s), INPUT | {"K": [20, 100]}),
+}  # fmt: skip
+
+
+# ----- a cell: one model, one fold, a process of its own
+
+
+def split(path, fold):
+    table = load_movielens(path)
+    train, test = list(KFold(5, shuffle=True, random_state=0).split(table))[fold]
+    return table.iloc[train], table.iloc[test]
+
+
+def measure(name, settings, train, test, lists=True):
+    """Return figures and times of one model with these settings; `lists`: also of lists, where it also predicts."""
+    model = MODELS[name][1](**settings)
+    figures, started = {}, time.perf_counter()
+    model.fit(train)
+    figures["fit"] = time.perf_counter() - started
+    started = time.perf_counter()
+    if model.predict is not None and getattr(model, "predicts", True):
+        stars = np.asarray(model.predict(test.drop(columns="rating")), dtype=float)
+        stars = np.where(np.isnan(stars), train["rating"].mean(), stars)
+        stars = stars.clip(train["rating"].min(), train["rating"].max())
+        figures["RMSE"] = root_mean_squared_error(test["rating"], stars)
+        figures["MAE"] = mean_absolute_error(test["rating"], stars)
+    if model.recommend is not None and (lists or "RMSE" not in figures):
+        users = test.loc[test["rating"] >= LIKED, "user_id"].unique()
+        figures |= ranking_metrics(model.recommend(users), test, test["rating"], TOP, LIKED)
+    return figures | {"predict": time.perf_counter() - started}
+
+
+def goodness(name, settings, train, test):
+    figures = measure(name, settings, train, test, lists=False)
+    return figures["NDCG@10"] if "RMSE" not in figures else -figures["RMSE"]
+
+
+def cell(path, name, fold):
+    """Print the figures of a model at its defaults and at its best, as JSON."""
+    train, test = split(path, fold)
+    inner = train_test_split(train, test_size=0.2, random_state=0)
+    found = {"default": measure(name, {}, train, test)}
+    candidates = [{}, *ParameterGrid(MODELS[name][2])]
+    best = max(candidates, key=lambda settings: goodness(name, settings, *inner))
+    found |= {"best": measure(name, best, train, test) if best else found["default"]}
+    found |= {"settings": best, "memory": peak_memory()}
+    print(json.dumps(found))
+
+
+def peak_memory():
+    """Return the greatest resident size of this process so far, in MB."""
+    if sys.platform == "win32":
+        import psutil
+
+        return psutil.Process().memory_info().peak_wset / 1e6
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
+
+
+# ----- the two ratios
+
+
+def time_ours_fit(train):
+    return clocked(lambda: MatrixFactorization().fit(train))
+
+
+def time_svd(train):
+    model = Surprise("SVD")
+    return clocked(lambda: model.fit(train))
+
+
+def time_lists(train):
+    return clocked(lambda: (ranker := MovieRanker().fit(train)).rank(ranker.users_, TOP))
+
+
+def time_als(train):
+    model = Implicit("als", "AlternatingLeastSquares")
+    matrix = model.index(train, liked=False)
+    return clocked(lambda: model.model.fit(matrix, show_progress=False))
+
+
+def clocked(call):
+    started = time.perf_counter()
+    call()
+    return time.perf_counter() - started
+
+
+RATIOS = {
+    "fit of MatrixFactorization / Surprise's SVD, both from a DataFrame": (time_ours_fit, time_svd, "surprise"),
+    "top-10 lists of all users, fit included / implicit's ALS, fit alone": (time_lists, time_als, "implicit"),
+}
+
+
+def report_ratios(path, runs):
+    for title, (ours, theirs, library) in RATIOS.items():
+        if importlib.util.find_spec(library) is None:
+            continue
+        pairs = [[float(child(path, "--time", side.__name__)) for side in (ours, theirs)] for _ in range(runs)]
+        ratios = [a / b for a, b in pairs]
+        times = " / ".join(f"{statistics.median(side):.2f} s" for side in zip(*pairs))
+        print(f"{title}: {statistics.median(ratios):.2f} ({min(ratios):.2f} - {max(ratios):.2f}), {times}", flush=True)
+
+
+# ----- the table
+
+
+def child(path, *arguments):
+    """Run this script again, as a process of its own, and return its last line."""
+    command = [sys.executable, __file__, str(path), *map(str, arguments)]
+    environment = dict(os.environ)
+    if "implicit" in str(arguments) or "time_als" in arguments:  # it asks for this: its threads and those of BLAS fight
+        environment["OPENBLAS_NUM_THREADS"] = "1"
+    run = subprocess.run(command, capture_output=True, text=True, env=environment)
+    if run.returncode:
+        sys.exit(f"{' '.join(map(str, arguments))} failed:\n{run.stderr[-2000:]}")
+    return run.stdout.strip().splitlines()[-1]
+
+
+def report(name, found, n_folds):
+    """Print two rows: the defaults, and the best of the grid."""
+    for variant in ("default", "best"):
+        cells = []
+        for column, digits in {"RMSE": 4, "MAE": 4, "NDCG@10": 4, "Precision@10": 4, "Recall@10": 4, "fit": 2, "predict": 2}.items():
+            values = [one[variant].get(column) for one in found]
+            if None in values:
+                cells.append("")
+            elif digits == 4 and n_folds > 1:
+                cells.append(f"{np.mean(values):.4f} ± {np.std(values):.4f}")
+            else:
+                cells.append(f"{np.mean(values):.{digits}f}")
+        memory = f"{np.mean([one['memory'] for one in found]):.0f}"
+        print(f"| {name} | {variant} | {' | '.join(cells)} | {memory} |", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Compare with Surprise, LensKit, Cornac and implicit.")
+    parser.add_argument("data", help="a MovieLens release, folder or zip file")
+    parser.add_argument("--folds", type=int, default=5, metavar="N", help="fewer for a look (default 5)")
+    parser.add_argument("--only", nargs="+", default=[], metavar="WORD", help="models whose name contains one of the words")
+    parser.add_argument("--runs", type=int, default=5, metavar="N", help="of each side of a ratio (default 5)")
+    parser.add_argument("--cell", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--time", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    if options.cell:
+        return cell(options.data, options.cell[0], int(options.cell[1]))
+    if options.time:
+        return print(globals()[options.time](split(options.data, 0)[0]))
+    chosen = [name for name in MODELS if not options.only or any(word in name for word in options.only)]
+    missing = {MODELS[name][0] for name in chosen if MODELS[name][0] and importlib.util.find_spec(MODELS[name][0]) is None}
+    if missing:
+        print(f"Not installed, left out: {', '.join(sorted(missing))} (pip install -r benchmarks/requirements.txt)\n")
+    print("| model | settings | RMSE | MAE | NDCG@10 | P@10 | R@10 | fit, s | predict, s | memory, MB |")
+    print("|---|---|---|---|---|---|---|---|---|---|", flush=True)
+    settings = {}
+    for name in chosen:
+        if MODELS[name][0] in missing:
+            continue
+        found = []
+        for fold in range(options.folds):
+            started = time.perf_counter()
+            found.append(json.loads(child(options.data, "--cell", name, fold)))
+            print(f"{name}, fold {fold}: {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
+        settings[name] = [one["settings"] for one in found]
+        report(name, found, options.folds)
+    print("\nGrids, and what was chosen in each fold ({} are the defaults):\n")
+    for name, best in settings.items():
+        print(f"- {name}: {json.dumps(MODELS[name][2])} -> {json.dumps(best)}")
+    print()
+    report_ratios(options.data, options.runs)
+
+
+if __name__ == "__main__":
+    main()

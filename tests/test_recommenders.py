@@ -1,0 +1,536 @@
+"""The collaborative models, against slow and obvious re-implementations and a truth from elsewhere."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.metrics import ndcg_score, r2_score, root_mean_squared_error
+from sklearn.model_selection import GridSearchCV, KFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import lesson_code
+from lesson_code import (
+    MatrixFactorization,
+    MovieRanker,
+    MovieRecommendationDataset,
+    SklearnEcosystemPipeline,
+    TasteFeatures,
+    compare_models,
+    ranking_metrics,
+)
+
+IDS = ["user_id", "movie_id"]
+TINY = pd.DataFrame(
+    {"user_id": [7, 7, 7, 3, 3, 9, 9, 9], "movie_id": [1, 2, 4, 1, 2, 2, 4, 5], "rating": [5.0, 3, 1, 4, 2, 5, 2, 4]}
+)
+
+
+@pytest.fixture(scope="module")
+def split(table):
+    return table[:1600], table[1600:]
+
+
+# ----- matrix factorization
+
+
+def slow_factorization(table, n_factors, regularization, damping, n_sweeps, seed):
+    """The docstring's model, rating by rating: biases, then every factor in turn, each side a ridge regression."""
+    users, movies = sorted(set(table["user_id"])), sorted(set(table["movie_id"]))
+    rows = [(users.index(u), movies.index(m), r) for u, m, r in table[[*IDS, "rating"]].itertuples(index=False)]
+    mean = np.mean([r for *_, r in rows])
+    bu, bm = np.zeros(len(users)), np.zeros(len(movies))
+    P, PV = np.zeros((n_factors, len(users))), np.zeros((n_factors, len(users)))
+    Q = 0.3 * np.random.RandomState(seed).standard_normal((n_factors, len(movies)))
+    QV = np.zeros_like(Q)
+    weight = np.ones(len(users))
+
+    def error(u, m, r, without=None):
+        return r - mean - bu[u] - bm[m] - sum(P[k, u] * Q[k, m] for k in range(n_factors) if k != without)
+
+    def fit_biases():
+        for m in range(len(movies)):
+            mine = [(weight[u], error(u, m, r) + bm[m]) for u, mm, r in rows if mm == m]
+            bm[m] = sum(w * e for w, e in mine) / (sum(w for w, _ in mine) + damping)
+        for u in range(len(users)):
+            mine = [error(u, m, r) + bu[u] for uu, m, r in rows if uu == u]
+            bu[u] = weight[u] * sum(mine) / (weight[u] * len(mine) + damping)
+
+    for _ in range(10):
+        fit_biases()
+    errors = [(u, error(u, m, r)) for u, m, r in rows]
+    variance = np.mean([e**2 for _, e in errors])
+    for u in range(len(users)):
+        mine = [e**2 for uu, e in errors if uu == u]
+        weight[u] = np.sqrt(variance / ((sum(mine) + 20 * variance) / (len(mine) + 20)))
+    weight /= np.mean([weight[u] for u, *_ in rows])
+    for _ in range(n_sweeps):
+        noise = sum(weight[u] * error(u, m, r) ** 2 for u, m, r in rows) / sum(weight[u] for u, *_ in rows)
+        for k in range(n_factors):
+            for _ in range(3):
+                for u in range(len(users)):
+                    mine = [(m, r) for uu, m, r in rows if uu == u]
+                    scale = regularization + sum(weight[u] * (Q[k, m] ** 2 + QV[k, m]) for m, _ in mine)
+                    P[k, u] = sum(weight[u] * Q[k, m] * error(u, m, r, k) for m, r in mine) / scale
+                    PV[k, u] = noise / scale
+                for m in range(len(movies)):
+                    mine = [(u, r) for u, mm, r in rows if mm == m]
+                    scale = regularization + sum(weight[u] * (P[k, u] ** 2 + PV[k, u]) for u, _ in mine)
+                    Q[k, m] = sum(weight[u] * P[k, u] * error(u, m, r, k) for u, r in mine) / scale
+                    QV[k, m] = noise / scale
+        fit_biases()
+    return mean, bu, bm, P.T, Q.T
+
+
+@pytest.mark.parametrize("n_factors", [0, 1, 2])
+def test_factorization_is_what_its_docstring_says(n_factors):
+    model = MatrixFactorization(n_factors, regularization=0.5, damping=1.5, n_sweeps=2, random_state=1).fit(TINY)
+    mean, bu, bm, P, Q = slow_factorization(TINY, n_factors, 0.5, 1.5, 2, 1)
+    assert model.global_mean_ == pytest.approx(mean)
+    found = model.user_bias_, model.movie_bias_, model.user_factors_, model.movie_factors_
+    for got, expected in zip(found, (bu, bm, P, Q)):
+        np.testing.assert_allclose(got, expected, atol=1e-10)
+    assert model.users_.tolist() == [3, 7, 9]
+    assert model.movies_.tolist() == [1, 2, 4, 5]
+    expected = np.clip([mean + bu[1] + bm[2] + P[1] @ Q[2]], 1, 5)  # user 7, movie 4
+    np.testing.assert_allclose(model.predict(TINY[2:3]), expected)
+
+
+def test_factors_find_taste_that_biases_cannot(split):
+    """Four kinds of user, four kinds of movie, and nothing but how they fit: biases know nothing of it."""
+    rng = np.random.RandomState(0)
+    pairs = rng.permutation(200 * 80)[:8000]
+    table = pd.DataFrame({"user_id": pairs // 80, "movie_id": pairs % 80})
+    likes = (table["user_id"] % 4) == (table["movie_id"] % 4)
+    table["rating"] = 2.5 + np.where(likes, 1.5, -0.5) + 0.5 * rng.standard_normal(len(table))
+    train, test = table[:6000], table[6000:]
+    error = {n: root_mean_squared_error(test["rating"], MatrixFactorization(n).fit(train).predict(test)) for n in (0, 8)}
+    assert error[8] < 0.6 < 0.8 < error[0]
+
+
+def test_it_knows_only_the_biases_of_half_known_pairs_and_the_mean_of_unknown_ones(split):
+    model = MatrixFactorization().fit(split[0])
+    rows = pd.DataFrame({"user_id": [-1, -1, 1], "movie_id": [-1, 1, -1]})
+    mean = model.global_mean_
+    bias = model.movie_bias_[model.movies_ == 1][0], model.user_bias_[model.users_ == 1][0]
+    np.testing.assert_allclose(model.predict(rows), [mean, mean + bias[0], mean + bias[1]])
+
+
+def test_arrays_and_frames_tell_the_same_ids(split):
+    train, test = split
+    by_name = MatrixFactorization().fit(train[["rating", "movie_id", "user_id"]])
+    by_place = MatrixFactorization().fit(train[IDS].to_numpy(), train["rating"])
+    np.testing.assert_allclose(by_name.predict(test), by_place.predict(test[IDS].to_numpy()), atol=1e-12)
+
+
+def test_the_order_of_the_rows_does_not_matter_and_the_seed_decides(split):
+    train, test = split
+    first = MatrixFactorization().fit(train).predict(test)
+    np.testing.assert_allclose(MatrixFactorization().fit(train[::-1]).predict(test), first, atol=1e-9)
+    np.testing.assert_array_equal(MatrixFactorization().fit(train).predict(test), first)
+    assert not np.allclose(MatrixFactorization(random_state=1).fit(train).predict(test), first)
+
+
+def test_predictions_keep_to_the_scale_of_the_fit():
+    model = MatrixFactorization(4, regularization=1e-6, damping=0.0, n_sweeps=50).fit(TINY)
+    everything = pd.DataFrame([(u, m) for u in model.users_ for m in model.movies_], columns=IDS)
+    predictions = model.predict(everything)
+    assert predictions.min() >= 1.0
+    assert predictions.max() <= 5.0
+    assert model.transform(everything).max() > 5.0  # what a model above it sees is not cut
+
+
+def test_constant_ratings_are_learned_as_they_are():
+    model = MatrixFactorization().fit(TINY.assign(rating=3.0))
+    assert model.predict(TINY).tolist() == [3.0] * len(TINY)
+
+
+def test_of_a_pair_rated_twice_the_last_row_counts():
+    twice = pd.concat([TINY[:2].assign(rating=1.0), TINY], ignore_index=True)
+    with pytest.warns(UserWarning, match="^2 older ratings") as caught:
+        model = MatrixFactorization().fit(twice)
+    assert caught[0].filename == __file__
+    np.testing.assert_allclose(model.predict(TINY), MatrixFactorization().fit(TINY).predict(TINY))
+
+
+@pytest.mark.parametrize("estimator", [MatrixFactorization(cv=3), TasteFeatures(cv=3)], ids=["factors", "taste"])
+def test_cross_fitted_outputs_come_from_the_folds_a_row_is_not_in(split, estimator):
+    train, _ = split
+    outputs = clone(estimator).fit_transform(train, train["rating"])
+    for others, rows in KFold(3, shuffle=True, random_state=0).split(train):
+        expected = clone(estimator).fit(train.iloc[others]).transform(train.iloc[rows])
+        np.testing.assert_allclose(outputs[rows], expected)
+    plain = clone(estimator).fit(train).transform(train)
+    assert not np.allclose(outputs[:, 0], plain[:, 0])
+
+
+@pytest.mark.parametrize("estimator", [MatrixFactorization(), TasteFeatures()], ids=["factors", "taste"])
+def test_transform_never_looks_at_a_rating_and_names_its_features(split, estimator):
+    train, test = split
+    fitted = clone(estimator).set_output(transform="pandas").fit(train)
+    found = fitted.transform(test)
+    assert list(found.columns) == list(fitted.get_feature_names_out())
+    assert found.index.equals(test.index)
+    np.testing.assert_array_equal(found, fitted.transform(test.drop(columns="rating").assign(rating=np.nan)))
+
+
+def test_it_can_be_searched_and_stands_in_a_pipeline(split):
+    train, test = split
+    search = GridSearchCV(MatrixFactorization(), {"n_factors": [0, 8]}, cv=3, error_score="raise").fit(train, train["rating"])
+    assert search.score(test, test["rating"]) > 0.1
+    piped = make_pipeline(StandardScaler(), MatrixFactorization()).fit(train[IDS].to_numpy(), train["rating"])
+    expected = MatrixFactorization().fit(train).predict(test)  # a scaled id is still the name of one user
+    np.testing.assert_allclose(piped.predict(test[IDS].to_numpy()), expected, atol=1e-9)
+
+
+def test_a_newcomer_is_folded_in_as_a_ridge_regression_says():
+    model = MatrixFactorization(2, regularization=0.7, damping=2.0).fit(TINY)
+    found = model.predict_new([1, 4, 777], [5.0, 2.0, 1.0], [1, 2, 4, 5, 888])
+    sides = np.column_stack([np.ones(2), model.movie_factors_[[0, 2]]])
+    target = np.array([5.0, 2.0]) - model.global_mean_ - model.movie_bias_[[0, 2]]
+    # the same regression, written as least squares with a row for every penalty
+    rows = np.vstack([sides, np.diag(np.sqrt([2.0, 0.7, 0.7]))])
+    newcomer = np.linalg.lstsq(rows, np.append(target, np.zeros(3)), rcond=None)[0]
+    expected = model.global_mean_ + newcomer[0] + model.movie_bias_ + model.movie_factors_ @ newcomer[1:]
+    np.testing.assert_allclose(found, np.clip([*expected, model.global_mean_ + newcomer[0]], 1, 5))
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value"),
+    [("n_factors", -1), ("n_factors", 2.5), ("n_sweeps", 0), ("regularization", 0), ("damping", -1), ("damping", np.nan)],
+)
+def test_impossible_parameters_are_named(parameter, value):
+    with pytest.raises(ValueError, match=f"{parameter} must be a number of at least"):
+        MatrixFactorization(**{parameter: value}).fit(TINY)
+
+
+# ----- what the errors of the biases tell
+
+
+def test_taste_features_are_what_their_docstring_says():
+    table = TINY.assign(genre=["A", "A|B", "B", "A", "A|B", "A|B", "B", None], timestamp=np.arange(8) * 86400 * 10)
+    taste = TasteFeatures(damping=2.0).fit(table)
+    errors = table["rating"] - MatrixFactorization(0, damping=2.0).fit(table).predict(table)
+    mine = table["user_id"] == 7
+
+    def affinity(genre):
+        has = mine & table["genre"].fillna("").str.contains(genre)
+        return errors[has].sum() / (has.sum() + 2.0)
+
+    spread = np.sqrt(((errors[mine] ** 2).sum() + 2 * (errors**2).mean()) / (mine.sum() + 2))
+    rows = pd.DataFrame({"user_id": [7, 7, 7], "movie_id": [5, 9, 2], "genre": ["A|B", "B|C", None], "timestamp": 864000 * 2.5})
+    expected = [(affinity("A") + affinity("B")) / 2, affinity("B"), (affinity("A") + affinity("B")) / 2]
+    found = taste.transform(rows)
+    np.testing.assert_allclose(found[:, 0], expected)  # a genre left out is that which training knew of the movie
+    np.testing.assert_allclose(found[:, 1], spread)
+    np.testing.assert_allclose(found[:, 2], 25.0)
+
+
+def test_taste_of_an_unknown_user_is_none_and_usual():
+    table = TINY.assign(genre="A", timestamp=np.arange(8) * 86400)
+    taste = TasteFeatures().fit(table)
+    affinity, spread, days = taste.transform(pd.DataFrame({"user_id": [1000], "movie_id": [1]}))[0]
+    errors = table["rating"] - MatrixFactorization(0).fit(table).predict(table)
+    assert affinity == 0
+    assert spread == pytest.approx(np.sqrt((errors**2).mean()))
+    first = table.groupby("user_id")["timestamp"].transform("min")
+    assert days == np.median((table["timestamp"] - first) / 86400)
+
+
+# ----- ranking
+
+
+def slow_scores(stars, regularization):
+    """Steck's formula as he prints it, on a dense matrix: B = I - P / diag(P), zero diagonal, scores X B."""
+    X = stars / np.sqrt((stars[stars != 0] ** 2).mean())
+    P = np.linalg.inv(X.T @ X + regularization * np.eye(X.shape[1]))
+    B = -P / np.diag(P)
+    np.fill_diagonal(B, 0)
+    return X @ B
+
+
+def dense(table, users, movies):
+    return table.pivot(index="user_id", columns="movie_id", values="rating").reindex(users, columns=movies).fillna(0).to_numpy()
+
+
+@pytest.mark.parametrize("shape", ["more movies", "more users"])
+def test_scores_are_those_of_the_formula_in_whichever_dimension_is_solved(shape):
+    sizes = (25, 60) if shape == "more movies" else (60, 25)
+    table = MovieRecommendationDataset(*sizes, 500, random_state=1).generate()
+    ranker = MovieRanker(regularization=5.0).fit(table)
+    stars = dense(table, ranker.users_, ranker.movies_)
+    expected = slow_scores(stars, 5.0)
+    lists = ranker.recommend(ranker.users_, n=100)
+    for user, mine in lists.groupby("user_id"):
+        row = np.searchsorted(ranker.users_, user)
+        unseen = np.flatnonzero(stars[row] == 0)
+        best = unseen[np.argsort(-expected[row, unseen], kind="stable")]
+        assert mine["movie_id"].tolist() == ranker.movies_[best].tolist()
+        assert mine["rank"].tolist() == list(range(1, len(best) + 1))
+        np.testing.assert_allclose(mine["score"], expected[row, best], atol=1e-8)
+
+
+def test_somebody_known_gets_the_same_list_as_somebody_new_with_the_same_ratings(table):
+    ranker = MovieRanker().fit(table)
+    old = table[table["user_id"].isin([5, 6])]
+    new = old.assign(user_id=old["user_id"] + 1000)
+    known, folded = ranker.recommend([5, 6]), ranker.recommend_new(new)
+    pd.testing.assert_frame_equal(known.assign(user_id=known["user_id"] + 1000), folded)
+
+
+def test_lists_leave_out_what_was_rated_even_with_no_stars_at_all():
+    table = pd.concat([TINY, pd.DataFrame({"user_id": [3], "movie_id": [5], "rating": [0.0]})], ignore_index=True)
+    assert MovieRanker().fit(table).recommend([3])["movie_id"].tolist() == [4]
+
+
+def test_equal_scores_come_in_the_order_of_ids_even_across_the_end_of_the_list():
+    table = pd.DataFrame({"user_id": [1, 1, 2, 2, 2, 2], "movie_id": [1, 2, 6, 3, 5, 4], "rating": 4.0})
+    ranker = MovieRanker().fit(table)
+    assert ranker.recommend([1], n=2)["movie_id"].tolist() == [3, 4]
+    assert ranker.rank([99], n=4)["movie_id"].tolist() == [1, 2, 3, 4]
+
+
+def test_unknown_users_get_the_popular_movies_and_one_warning_counts_them(table):
+    ranker = MovieRanker().fit(table)
+    with pytest.warns(UserWarning, match="^2 of the users are unknown") as caught:
+        lists = ranker.recommend([10**6, 1, 10**6 + 1], n=5)
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
+    counts = table["movie_id"].value_counts()
+    popular = sorted(counts.index, key=lambda movie: (-counts[movie], movie))[:5]
+    assert lists[lists["user_id"] == 10**6]["movie_id"].tolist() == popular
+    assert lists["user_id"].drop_duplicates().tolist() == [10**6, 1, 10**6 + 1]
+    strange = pd.DataFrame({"user_id": [1], "movie_id": [10**6], "rating": [5.0]})
+    assert ranker.recommend_new(strange, n=5)["movie_id"].tolist() == popular
+
+
+def test_lists_do_not_depend_on_how_many_users_are_scored_at_once(table, monkeypatch):
+    ranker = MovieRanker().fit(table)
+    expected = ranker.recommend(ranker.users_)
+    monkeypatch.setattr(lesson_code, "SCORES_AT_ONCE", 1)
+    pd.testing.assert_frame_equal(MovieRanker().fit(table).recommend(ranker.users_), expected)
+
+
+def test_a_table_too_large_to_rank_is_told_with_the_memory_it_needs(table, monkeypatch):
+    monkeypatch.setattr(lesson_code, "MAX_GRAM_BYTES", 10_000)
+    with pytest.raises(MemoryError, match=r"Ranking 60 movies for 100 users needs .* GiB of memory"):
+        MovieRanker().fit(table)
+
+
+def test_a_pipeline_too_large_to_rank_is_saved_with_a_warning_and_predicts(table, monkeypatch, tmp_path):
+    monkeypatch.setattr(lesson_code, "MAX_GRAM_BYTES", 10_000)
+    recommender = SklearnEcosystemPipeline(model="linear").fit(table)
+    with pytest.warns(UserWarning, match="cannot recommend: Ranking 60 movies"):
+        path = recommender.save_pipeline(tmp_path / "x.pkl")
+    assert SklearnEcosystemPipeline.load_pipeline(path).predict(table).shape == (len(table),)
+
+
+@pytest.mark.parametrize("n", [0, -1, 2.5, None])
+def test_a_list_of_impossible_length_is_refused(table, n):
+    with pytest.raises(ValueError, match="n must be an integer of at least 1"):
+        MovieRanker().fit(table).recommend([1], n=n)
+
+
+# ----- the metrics of lists
+
+
+def slow_metrics(lists, X_test, y_test, k, relevant_from):
+    figures = []
+    for user in X_test["user_id"].unique():
+        mine = X_test["user_id"] == user
+        relevant = set(X_test["movie_id"][mine & (y_test >= relevant_from)])
+        if relevant:
+            mine = lists[lists["user_id"] == user].sort_values("rank")["movie_id"].tolist()[:k]
+            hits = [movie in relevant for movie in mine]
+            dcg = sum(hit / np.log2(rank + 1) for rank, hit in enumerate(hits, 1))
+            ideal = sum(1 / np.log2(rank + 1) for rank in range(1, min(k, len(relevant)) + 1))
+            figures.append((sum(hits) / k, sum(hits) / len(relevant), dcg / ideal))
+    return dict(zip([f"Precision@{k}", f"Recall@{k}", f"NDCG@{k}"], np.mean(figures, axis=0)))
+
+
+@pytest.mark.parametrize("k", [1, 3, 10])
+def test_metrics_are_those_of_a_slow_reference(split, k):
+    train, test = split
+    lists = MovieRanker().fit(train).rank(test["user_id"].unique(), n=20)
+    found = ranking_metrics(lists, test, test["rating"], k=k, relevant_from=3.5)
+    assert found == pytest.approx(slow_metrics(lists, test, test["rating"], k, 3.5))
+
+
+def test_ndcg_is_that_of_scikit_learn_where_somebody_has_something_relevant(split):
+    """scikit-learn gives 0 to who has nothing relevant; ours leaves them out."""
+    train, test = split
+    ranker = MovieRanker().fit(train)
+    users = np.intersect1d(test["user_id"], train["user_id"])
+    test = test[test["user_id"].isin(users) & test["movie_id"].isin(train["movie_id"])]
+    lists = ranker.rank(users, n=len(ranker.movies_))
+    scores = lists.pivot(index="user_id", columns="movie_id", values="score").reindex(columns=ranker.movies_)
+    relevant = dense(test, users, ranker.movies_) >= 4
+    some = relevant.any(axis=1)
+    theirs = [
+        ndcg_score([r[s.notna()]], [s.dropna()], k=10) for r, (_, s) in zip(relevant[some], scores.loc[users][some].iterrows())
+    ]
+    assert ranking_metrics(lists, test, test["rating"])["NDCG@10"] == pytest.approx(np.mean(theirs))
+    assert not some.all()
+
+
+def test_a_perfect_list_scores_one_and_a_useless_one_nothing():
+    test = pd.DataFrame({"user_id": [1, 1, 2], "movie_id": [5, 6, 7], "rating": [5.0, 4.0, 1.0]})
+    lists = pd.DataFrame({"user_id": 1, "rank": [1, 2, 3], "movie_id": [6, 5, 9]})
+    assert ranking_metrics(lists, test, test["rating"], k=2) == {"Precision@2": 1.0, "Recall@2": 1.0, "NDCG@2": 1.0}
+    assert set(ranking_metrics(lists.assign(movie_id=9), test, test["rating"]).values()) == {0.0}
+    with pytest.raises(ValueError, match="No test rating is 5.5 or more"):
+        ranking_metrics(lists, test, test["rating"], relevant_from=5.5)
+    with pytest.raises(ValueError, match="k must be an integer of at least 1"):
+        ranking_metrics(lists, test, test["rating"], k=0)
+
+
+# ----- the wrapper's part
+
+
+def test_evaluate_ranking_ranks_in_the_order_of_recommend(split):
+    train, test = split
+    recommender = SklearnEcosystemPipeline(model="linear").fit(train)
+    users = test.loc[test["rating"] >= 4, "user_id"].unique()
+    lists = [recommender.recommend(user, n=5).assign(user_id=user, rank=range(1, 6)) for user in users]
+    expected = ranking_metrics(pd.concat(lists), test, test["rating"], k=5)
+    assert recommender.evaluate_ranking(test, test["rating"], k=5) == pytest.approx(expected)
+    assert list(expected) == ["Precision@5", "Recall@5", "NDCG@5"]
+
+
+def test_taste_ranks_better_than_popularity_and_popularity_better_than_chance():
+    table = MovieRecommendationDataset(300, 150, 9000).generate()
+    recommender = SklearnEcosystemPipeline(model="linear").fit(table[:7200])
+    by = {by: recommender.evaluate_ranking(table[7200:], by=by)["NDCG@10"] for by in ("taste", "popularity", "chance")}
+    assert by["taste"] > by["popularity"] > 2 * by["chance"]
+
+
+def test_recommend_gives_titles_stars_and_nothing_that_was_rated(table):
+    titled = table.assign(title="Movie " + table["movie_id"].astype(str))
+    recommender = SklearnEcosystemPipeline(model="factors").fit(titled)
+    found = recommender.recommend(5, n=7)
+    assert list(found.columns) == ["movie_id", "title", "score", "predicted_rating"]
+    assert found["title"].tolist() == [f"Movie {movie}" for movie in found["movie_id"]]
+    assert found["score"].is_monotonic_decreasing
+    assert not set(found["movie_id"]) & set(table.loc[table["user_id"] == 5, "movie_id"])
+    rows = pd.DataFrame({"user_id": 5, "movie_id": found["movie_id"]})
+    np.testing.assert_allclose(found["predicted_rating"], recommender.predict(rows))
+    assert "title" not in SklearnEcosystemPipeline(model="linear").fit(table).recommend(5)
+
+
+@pytest.mark.parametrize("model", ["factors", "forest"])
+def test_recommend_to_somebody_new_needs_no_training(table, model):
+    recommender = SklearnEcosystemPipeline(model=model).fit(table)
+    ratings = {1: 5.0, 2: 1.0, 3: 4.0}
+    found = recommender.recommend(ratings=ratings, n=6)
+    assert len(found) == 6
+    assert not set(found["movie_id"]) & set(ratings)
+    expected = recommender.ranker.recommend_new(pd.DataFrame({"user_id": 0, "movie_id": [1, 2, 3], "rating": [5.0, 1, 4]}), 6)
+    assert found["movie_id"].tolist() == expected["movie_id"].tolist()
+    assert recommender.recommend(ratings={1: 1.0}, n=6)["movie_id"].tolist() != found["movie_id"].tolist()
+    if model == "factors":
+        stars = recommender.pipeline["model"].predict_new([1, 2, 3], [5.0, 1, 4], found["movie_id"])
+    else:
+        stars = recommender.predict(pd.DataFrame({"user_id": 101, "movie_id": found["movie_id"]}))
+    np.testing.assert_allclose(found["predicted_rating"], stars)
+
+
+def test_recommend_says_what_is_wrong(table):
+    recommender = SklearnEcosystemPipeline(model="linear").fit(table)
+    with pytest.raises(ValueError, match=r"User 4711 is unknown to the training: pass ratings="):
+        recommender.recommend(4711)
+    with pytest.raises(ValueError, match="either user_id or ratings"):
+        recommender.recommend()
+    with pytest.raises(ValueError, match="either user_id or ratings"):
+        recommender.recommend(1, ratings={1: 2.0})
+    with pytest.raises(ValueError, match=r"stars from 1.0 to 5.0, got \{1: 9\}"):
+        recommender.recommend(ratings={1: 9})
+    with pytest.raises(ValueError, match="user_id must hold integers"):
+        recommender.recommend("ann")
+    with pytest.warns(UserWarning, match="Unknown movies are passed over: 4711") as caught:
+        found = recommender.recommend(ratings={4711: 5.0})
+    assert caught[0].filename == __file__
+    popular = recommender.recommend(ratings={})
+    assert found["movie_id"].tolist() == popular["movie_id"].tolist()
+
+
+def test_a_loaded_artifact_recommends_at_once_and_the_same(table, tmp_path):
+    recommender = SklearnEcosystemPipeline(model="factors").fit(table)
+    loaded = SklearnEcosystemPipeline.load_pipeline(recommender.save_pipeline(tmp_path / "x.pkl"))
+    assert loaded.ranker_ is not None
+    pd.testing.assert_frame_equal(loaded.recommend(5), recommender.recommend(5))
+
+
+def test_a_new_training_forgets_the_ranking_of_the_last(table):
+    recommender = SklearnEcosystemPipeline(model="linear").fit(table)
+    assert recommender.recommend(5).shape[0] == 10
+    recommender.fit(table[table["movie_id"] < 20])
+    assert recommender.recommend(5, n=100)["movie_id"].max() < 20
+
+
+def test_select_and_factors_do_not_go_together(table):
+    from sklearn.feature_selection import SelectKBest
+
+    with pytest.raises(ValueError, match="select does not go with model='factors'"):
+        SklearnEcosystemPipeline(model="factors", select=SelectKBest()).fit(table)
+
+
+def test_on_the_synthetic_table_factors_beat_the_forest_and_the_blend_beats_both():
+    dataset = MovieRecommendationDataset()
+    table = dataset.generate()
+    train, test = table[:40_000], table[40_000:]
+    errors = {
+        model: SklearnEcosystemPipeline(model=model).fit(train).evaluate(test)[0]["RMSE"]
+        for model in ("forest", "factors", "blend")
+    }
+    assert dataset.best_rmse(test) < errors["blend"] < errors["factors"] < errors["forest"]
+
+
+def test_compare_models_tells_mean_and_spread_of_every_model(table):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = compare_models(table)
+    assert list(found.index) == ["mean", "forest", "boosting", "linear", "factors", "blend"]
+    assert list(found.columns) == [f"{n}{s}" for s in ("", "_std") for n in ("RMSE", "MAE", "R2", "fit_s", "predict_s")]
+    assert (found.drop(index="mean")["RMSE"] < found.loc["mean", "RMSE"]).all()
+    wrapper = SklearnEcosystemPipeline(model="linear")
+    wrapper.train(table)
+    assert found.loc["linear", "RMSE"] == pytest.approx(wrapper.cv_scores.mean())
+    assert found.loc["linear", "RMSE_std"] == pytest.approx(wrapper.cv_scores.std())
+
+
+# ----- the real release: what the README says can be checked here
+
+
+@pytest.fixture(scope="module")
+def real(real_release):
+    table = lesson_code.load_movielens(real_release)
+    train, test = next(KFold(5, shuffle=True, random_state=0).split(table))
+    return table, table.iloc[train], table.iloc[test]
+
+
+def test_factors_and_ranking_reach_their_figures_on_the_real_release(real):
+    _, train, test = real
+    assert root_mean_squared_error(test["rating"], MatrixFactorization().fit(train).predict(test)) < 0.853
+    ranker = MovieRanker().fit(train)
+    assert ranking_metrics(ranker.rank(ranker.users_), test, test["rating"])["NDCG@10"] > 0.32
+
+
+def test_users_folded_in_are_ranked_for_nearly_as_well_as_users_trained_with(real):
+    """All users in six groups, each folded in by a ranker that has not seen it."""
+    _, train, test = real
+    users = np.unique(train["user_id"])
+    folded = []
+    for others, group in KFold(6, shuffle=True, random_state=0).split(users):
+        ranker = MovieRanker().fit(train[train["user_id"].isin(users[others])])
+        folded.append(ranker.recommend_new(train[train["user_id"].isin(users[group])]))
+    new = ranking_metrics(pd.concat(folded), test, test["rating"])["NDCG@10"]
+    known = ranking_metrics(MovieRanker().fit(train).rank(users), test, test["rating"])["NDCG@10"]
+    assert new >= 0.97 * known
+
+
+def test_r2_of_the_factor_model_is_above_that_of_its_biases(real):
+    _, train, test = real
+    scores = [r2_score(test["rating"], MatrixFactorization(n).fit(train).predict(test)) for n in (0, 16)]
+    assert scores[1] > scores[0] + 0.03
