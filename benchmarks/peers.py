@@ -34,8 +34,7 @@ from scipy import sparse
 from sklearn.metrics import mean_absolute_error, root_mean_squared_error
 from sklearn.model_selection import KFold, ParameterGrid, train_test_split
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from lesson_code import MatrixFactorization, MovieRanker, SklearnEcosystemPipeline, load_movielens, ranking_metrics
 
 TOP = 10
