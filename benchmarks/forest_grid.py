@@ -22,9 +22,15 @@ GRID = {
 }
 
 
-def main():
+def training_rows():
+    """Return X and y of the demo's training rows, of the release on the command line or of the synthetic table."""
     table = load_movielens(sys.argv[1]) if len(sys.argv) > 1 else MovieRecommendationDataset().generate()
     X, _, y, _ = train_test_split(table.drop(columns=RATING), table[RATING], test_size=0.2, random_state=42)
+    return X, y
+
+
+def main():
+    X, y = training_rows()
     rows = []
     for values in itertools.product(*GRID.values()):
         setting = dict(zip(GRID, values))

@@ -331,7 +331,7 @@ def report_ratios(path, runs):
 def child(path, *arguments):
     """Run this script again, as a process of its own, and return its last line."""
     command = [sys.executable, __file__, str(path), *map(str, arguments)]
-    environment = dict(os.environ)
+    environment = os.environ | {"OMP_WAIT_POLICY": "PASSIVE"}  # threads that spin would be slow on a busy machine
     if "implicit" in str(arguments) or "time_als" in arguments:  # it asks for this: its threads and those of BLAS fight
         environment["OPENBLAS_NUM_THREADS"] = "1"
     run = subprocess.run(command, capture_output=True, text=True, env=environment)
