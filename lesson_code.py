@@ -6,19 +6,20 @@ This file is a lesson and a module. Read it from top to bottom, run it (``python
 The data goes one way, and the file is written in that order::
 
     ingest --> preprocess --> transform --> select --> train --> evaluate --> deploy
-    dataset    impute,        13 features   optional   any       RMSE, MAE,   one .pkl
-    or         encode         (our own      selector   sklearn   R2           and its
-    MovieLens                  transformer)            regressor              model card
+    dataset    impute,        13 features   optional   any       RMSE, MAE,   one .pkl and
+    or         encode         (our own      selector   sklearn   R2; P, R,    its model card,
+    MovieLens                  transformer)            regressor NDCG@10      recommend()
 
 What you already know: NumPy, pandas, and that ``fit`` learns and ``predict`` answers. What you will know at the end:
 
 * how to write a transformer that uses the target without leaking it (section 3);
-* why a pipeline takes *raw* rows, and what that makes impossible to get wrong (sections 4 and 6);
+* how to write a model of one's own that scikit-learn takes for one of its own, and recommends (section 4);
+* why a pipeline takes *raw* rows, and what that makes impossible to get wrong (sections 5 and 7);
 * how to tell how much of an error is the model's and how much is noise that nobody can predict (section 2);
-* what has to travel with a model so that another machine can trust it (section 5).
+* what has to travel with a model so that another machine can trust it (section 6).
 
-Left out here on purpose: recommenders proper (matrix factorization, top-N ranking) and everything that needs more than
-numpy, pandas, scikit-learn (with the scipy it brings) and joblib. Every figure that the lesson prints, it has computed.
+Left out here on purpose: everything that needs more than numpy, pandas, scikit-learn (with the scipy it brings) and
+joblib. Every figure that the lesson prints, it has computed.
 """
 
 from __future__ import annotations
@@ -1505,13 +1506,14 @@ class SklearnEcosystemPipeline(RegressorMixin, BaseEstimator):
 
     Parameters
     ----------
-    model : {"forest", "boosting", "linear"} or regressor, default="forest"
-        What predicts: a random forest, gradient boosting, ridge regression (on all features but the two ids), or any
-        scikit-learn regressor.
+    model : {"forest", "boosting", "linear", "factors", "blend"} or regressor, default="forest"
+        What predicts: a random forest, gradient boosting, ridge regression (on all features but the two ids),
+        `MatrixFactorization` (on the two ids alone), or gradient boosting on the features, the cross-fitted estimate
+        of the factors, and `TasteFeatures`; or any scikit-learn regressor.
     select : selector of sklearn.feature_selection, default=None
         If given, a step between scaling and the model, such as ``SelectKBest(f_regression, k=8)``.
     random_state : int, default=42
-        For folds, forests and searches: the same seed gives the same figures.
+        For folds, models and searches: the same seed gives the same figures.
     verbose : bool, default=False
         Whether `train` and `save_pipeline` print what they do.
 

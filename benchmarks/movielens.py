@@ -19,7 +19,7 @@ from sklearn.model_selection import KFold, cross_validate
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from lesson_code import RATING, SklearnEcosystemPipeline, load_movielens
 
-MODELS = {"mean": DummyRegressor()} | {name: name for name in ("linear", "forest", "boosting")}
+MODELS = {"mean": DummyRegressor()} | {name: name for name in ("linear", "forest", "boosting", "factors", "blend")}
 
 
 def random_folds(table):

@@ -10,9 +10,11 @@ The peers come with `pip install -r benchmarks/requirements.txt`; one that is mi
 * NDCG@10, P@10, R@10: for every user with a relevant test movie (4 stars or more), all movies of the training are ranked,
   except those that the user rated in training; see `lesson_code.ranking_metrics`, through which all lists go. Libraries
   for implicit feedback take the stars as confidence; their grids try only what was liked (4 stars or more) as well.
-* Times: fit, from a DataFrame; predict, all test rows and, for rankers, the lists of all test users. Memory: the
-  greatest resident size of the process, which holds the library, the data, and both settings one after the other. Every
-  model and fold runs in a process of its own, with the threads that the library takes by itself.
+* What is seen: the peers and `factors` see ids and stars; `blend`, `boosting` and `forest` all columns of the table. A row
+  of its own tells what the blend makes of the ids alone.
+* Times: fit, from a DataFrame; predict, all test rows and the lists of all test users, as far as a model makes both.
+  Memory: the greatest resident size of the process so far; at the best setting, the search for it is in it. Every model
+  and fold runs in a process of its own, with the threads that the library takes by itself (Cornac, given a seed: one).
 
 At the end, two ratios measured in turn, A B A B, each run in a fresh process, imports not counted.
 """
@@ -21,6 +23,7 @@ import argparse
 import importlib
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -47,15 +50,15 @@ LIKED = 4.0  # stars
 class Ours:
     predict = recommend = None
 
-    def __init__(self, make, **settings):
-        self.model = make(**settings)
+    def __init__(self, make, columns=slice(None), **settings):
+        self.model, self.columns = make(**settings), columns
         if hasattr(self.model, "recommend") and not hasattr(self.model, "predict"):
             self.recommend = lambda users: self.model.rank(users, TOP)
         else:
-            self.predict = lambda rows: self.model.predict(rows)
+            self.predict = lambda rows: self.model.predict(rows.loc[:, self.columns])
 
     def fit(self, table):
-        self.model.fit(table.drop(columns="rating"), table["rating"])
+        self.model.fit(table.drop(columns="rating").loc[:, self.columns], table["rating"])
 
 
 def pipeline(model, **settings):
@@ -133,11 +136,12 @@ class ByMatrix:
         """Return the frame of lists; `top(positions)` gives the columns, best first, of known users."""
         known = np.asarray(users)[np.isin(users, self.users)]
         columns = top(np.searchsorted(self.users, known))[:, :TOP]
-        return pd.DataFrame({
+        lists = pd.DataFrame({
             "user_id": np.repeat(known, columns.shape[1]),
             "rank": np.tile(np.arange(1, columns.shape[1] + 1), len(known)),
             "movie_id": self.movies[columns.ravel()],
         })  # fmt: skip
+        return lists[columns.ravel() >= 0]  # implicit fills lists that are too short with -1
 
 
 class Cornac(ByMatrix):
@@ -196,31 +200,43 @@ class Implicit(ByMatrix):
         self.model = getattr(importlib.import_module(f"implicit.{module}"), name)(**seed, **settings)
 
     def fit(self, table):
-        self.model.fit(self.index(table, self.liked), show_progress=False)
+        self.used = self.index(table, self.liked)
+        self.model.fit(self.used, show_progress=False)
 
     def recommend(self, users):
-        return self.lists(users, lambda at: self.model.recommend(at, self.seen[at], N=TOP)[0])
+        if not (self.liked and hasattr(self.model, "similarity")):
+            return self.lists(users, lambda at: self.model.recommend(at, self.seen[at], N=TOP)[0])
+
+        def top(positions):
+            """Ask by what was liked, for a list long enough, and leave out what was seen and not liked."""
+            n_seen = np.diff(self.seen.indptr).max()
+            long, _ = self.model.recommend(positions, self.used[positions], N=TOP + int(n_seen))
+            rows = [row[~np.isin(row, self.seen[at].indices)][:TOP] for row, at in zip(long, positions)]
+            return np.array([np.pad(row, (0, TOP - row.size), constant_values=-1) for row in rows])
+
+        return self.lists(users, top)
 
 
 INPUT = {"liked": [False, True]}
 MODELS = {  # name: (library, what makes it, grid)
     "`factors`, MatrixFactorization": ("", lambda **s: Ours(MatrixFactorization, **s), {"n_factors": [8, 16], "regularization": [4.5, 6.0, 9.0]}),
-    "`forest`": ("", lambda **s: Ours(pipeline, model="forest", **s), {"model__min_samples_leaf": [5, 10], "model__max_samples": [0.05, 0.1]}),
+    "`forest`": ("", lambda **s: Ours(pipeline, model="forest", **s), {"model__min_samples_leaf": [5], "model__max_samples": [0.1]}),
     "`boosting`": ("", lambda **s: Ours(pipeline, model="boosting", **s), {"model__learning_rate": [0.05, 0.1]}),
     "`blend`": ("", lambda **s: Ours(pipeline, model="blend", **s), {"model__max_leaf_nodes": [15, 31]}),
+    "`blend`, of ids alone": ("", lambda **s: Ours(pipeline, ["user_id", "movie_id"], model="blend", **s), {"model__max_leaf_nodes": [15]}),
     "MovieRanker": ("", lambda **s: Ours(MovieRanker, **s), {"regularization": [75.0, 150.0, 300.0]}),
     "Surprise BaselineOnly": ("surprise", lambda **s: Surprise("BaselineOnly", **s), {"bsl_options": [{"method": "als", "reg_u": u, "reg_i": i} for u, i in ((5, 3), (10, 5), (15, 10))]}),
-    "Surprise SVD": ("surprise", lambda **s: Surprise("SVD", **s), {"n_factors": [20, 100], "reg_all": [0.02, 0.06, 0.1], "n_epochs": [40]}),
-    "Surprise SVD++": ("surprise", lambda **s: Surprise("SVDpp", **s), {"reg_all": [0.05], "n_factors": [10]}),
+    "Surprise SVD": ("surprise", lambda **s: Surprise("SVD", **s), [{"n_factors": [20], "reg_all": [0.06], "n_epochs": [40]}, {"n_factors": [200], "reg_all": [0.1], "n_epochs": [80], "lr_all": [0.01]}]),
+    "Surprise SVD++": ("surprise", lambda **s: Surprise("SVDpp", cache_ratings=True, **s), {"reg_all": [0.1], "lr_all": [0.01]}),
     "Surprise KNNBaseline": ("surprise", lambda **s: Surprise("KNNBaseline", **s), {"k": [40, 80], "sim_options": [{"name": "pearson_baseline", "user_based": user, "verbose": False} for user in (True, False)]}),
-    "LensKit BiasedMF": ("lenskit", lambda **s: LensKit("als", "BiasedMFScorer", **s), {"embedding_size": [16], "regularization": [0.1, 0.5]}),
+    "LensKit BiasedMF": ("lenskit", lambda **s: LensKit("als", "BiasedMFScorer", **s), {"embedding_size": [50, 100], "regularization": [0.12]}),
     "LensKit ItemKNN": ("lenskit", lambda **s: LensKit("knn", "ItemKNNScorer", **s), {"max_nbrs": [50]}),
     "LensKit ItemKNN, implicit": ("lenskit", lambda **s: LensKit("knn", "ItemKNNScorer", feedback="implicit", **s), {"max_nbrs": [50]}),
-    "Cornac MF": ("cornac", lambda **s: Cornac("MF", **s), {"k": [10, 50], "lambda_reg": [0.02, 0.1], "max_iter": [50]}),
-    "Cornac BPR": ("cornac", lambda **s: Cornac("BPR", **s), INPUT | {"k": [50], "max_iter": [200], "lambda_reg": [0.001, 0.01]}),
+    "Cornac MF": ("cornac", lambda **s: Cornac("MF", **s), {"k": [10, 100], "lambda_reg": [0.1], "max_iter": [100]}),
+    "Cornac BPR": ("cornac", lambda **s: Cornac("BPR", **s), INPUT | {"k": [50], "max_iter": [200], "learning_rate": [0.01, 0.05], "lambda_reg": [0.01]}),
     "Cornac EASE": ("cornac", lambda **s: Cornac("EASE", **s), INPUT | {"lamb": [200], "posB": [False]}),
-    "implicit ALS": ("implicit", lambda **s: Implicit("als", "AlternatingLeastSquares", **s), INPUT | {"factors": [32, 100], "regularization": [0.05, 1.0]}),
-    "implicit BPR": ("implicit", lambda **s: Implicit("bpr", "BayesianPersonalizedRanking", **s), INPUT | {"factors": [50], "iterations": [200], "regularization": [0.01, 0.05]}),
+    "implicit ALS": ("implicit", lambda **s: Implicit("als", "AlternatingLeastSquares", **s), INPUT | {"factors": [32, 100], "regularization": [1.0, 10.0, 30.0]}),
+    "implicit BPR": ("implicit", lambda **s: Implicit("bpr", "BayesianPersonalizedRanking", **s), [{"liked": [True]}, INPUT | {"factors": [50], "iterations": [200], "regularization": [0.05]}]),
     "implicit item cosine": ("implicit", lambda **s: Implicit("nearest_neighbours", "CosineRecommender", **s), INPUT | {"K": [20, 100]}),
 }  # fmt: skip
 
@@ -262,11 +278,12 @@ def cell(path, name, fold):
     """Print the figures of a model at its defaults and at its best, as JSON."""
     train, test = split(path, fold)
     inner = train_test_split(train, test_size=0.2, random_state=0)
-    found = {"default": measure(name, {}, train, test)}
+    found = {"default": measure(name, {}, train, test) | {"memory": peak_memory()}}
     candidates = [{}, *ParameterGrid(MODELS[name][2])]
     best = max(candidates, key=lambda settings: goodness(name, settings, *inner))
     found |= {"best": measure(name, best, train, test) if best else found["default"]}
-    found |= {"settings": best, "memory": peak_memory()}
+    found["best"]["memory"] = peak_memory() if best else found["default"]["memory"]
+    found["settings"] = best
     print(json.dumps(found))
 
 
@@ -276,6 +293,9 @@ def peak_memory():
         import psutil
 
         return psutil.Process().memory_info().peak_wset / 1e6
+    if os.path.exists("/proc/self/status"):  # getrusage would count the process that started this one
+        status = Path("/proc/self/status").read_text(encoding="utf-8")
+        return int(re.search(r"VmHWM:\s*(\d+)", status)[1]) / 1e3
     import resource
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
@@ -291,6 +311,14 @@ def time_ours_fit(train):
 def time_svd(train):
     model = Surprise("SVD")
     return clocked(lambda: model.fit(train))
+
+
+def time_svd_alone(train):
+    from surprise import Dataset, Reader
+
+    ratings = train[["user_id", "movie_id", "rating"]]
+    prepared = Dataset.load_from_df(ratings, Reader(rating_scale=(0.5, 5))).build_full_trainset()
+    return clocked(lambda: Surprise("SVD").model.fit(prepared))
 
 
 def time_lists(train):
@@ -311,6 +339,7 @@ def clocked(call):
 
 RATIOS = {
     "fit of MatrixFactorization / Surprise's SVD, both from a DataFrame": (time_ours_fit, time_svd, "surprise"),
+    "fit of MatrixFactorization, from a DataFrame / Surprise's SVD, its fit alone": (time_ours_fit, time_svd_alone, "surprise"),
     "top-10 lists of all users, fit included / implicit's ALS, fit alone": (time_lists, time_als, "implicit"),
 }
 
@@ -332,7 +361,7 @@ def child(path, *arguments):
     """Run this script again, as a process of its own, and return its last line."""
     command = [sys.executable, __file__, str(path), *map(str, arguments)]
     environment = os.environ | {"OMP_WAIT_POLICY": "PASSIVE"}  # threads that spin would be slow on a busy machine
-    if "implicit" in str(arguments) or "time_als" in arguments:  # it asks for this: its threads and those of BLAS fight
+    if "time_als" in arguments or any(MODELS[name][0] == "implicit" for name in arguments if name in MODELS):  # it asks for this: its threads and those of BLAS fight
         environment["OPENBLAS_NUM_THREADS"] = "1"
     run = subprocess.run(command, capture_output=True, text=True, env=environment)
     if run.returncode:
@@ -352,7 +381,7 @@ def report(name, found, n_folds):
                 cells.append(f"{np.mean(values):.4f} ± {np.std(values):.4f}")
             else:
                 cells.append(f"{np.mean(values):.{digits}f}")
-        memory = f"{np.mean([one['memory'] for one in found]):.0f}"
+        memory = f"{np.mean([one[variant]['memory'] for one in found]):.0f}"
         print(f"| {name} | {variant} | {' | '.join(cells)} | {memory} |", flush=True)
 
 

@@ -232,7 +232,7 @@ def test_taste_of_an_unknown_user_is_none_and_usual():
     table = TINY.assign(genre="A", timestamp=np.arange(8) * 86400)
     taste = TasteFeatures().fit(table)
     affinity, spread, days = taste.transform(pd.DataFrame({"user_id": [1000], "movie_id": [1]}))[0]
-    errors = table["rating"] - MatrixFactorization(0).fit(table).predict(table)
+    errors = table["rating"] - MatrixFactorization(0, damping=taste.damping).fit(table).predict(table)
     assert affinity == 0
     assert spread == pytest.approx(np.sqrt((errors**2).mean()))
     first = table.groupby("user_id")["timestamp"].transform("min")
