@@ -12,10 +12,10 @@ names="lesson_code.py test_lesson.py requirements.txt README.md"
 # What `cksum` tells of each file: its checksum and its size.
 recorded() {
     case $1 in
-        lesson_code.py) echo "420028545 112864" ;;
+        lesson_code.py) echo "3056525178 113587" ;;
         test_lesson.py) echo "2121692364 6822" ;;
         requirements.txt) echo "3471952364 498" ;;
-        README.md) echo "412139871 14459" ;;
+        README.md) echo "4096137445 18067" ;;
     esac
 }
 
@@ -1114,7 +1114,7 @@ class MatrixFactorization(RegressorMixin, _CrossFitted, BaseEstimator):
             y = _check_ratings(X, y)
             validate_data(self, X, skip_check_array=True)  # records the names of the columns
         else:
-            X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
+            _, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
         ids = pd.DataFrame(dict(zip(IDS, self._ids_of(X))))
         last = _last_of_pair(ids)
         self.users_, user = np.unique(ids["user_id"][last], return_inverse=True)
@@ -1403,6 +1403,8 @@ class MovieRanker(BaseEstimator):
 
     def rank(self, user_ids, n=10, by="taste", random_state=0):
         """Return lists as `recommend` does, without a warning: by "taste", or, to compare, "popularity" or "chance"."""
+        if by not in ("taste", "popularity", "chance"):
+            raise ValueError(f"by must be 'taste', 'popularity' or 'chance', got {by!r}.")
         rng = check_random_state(random_state)
         scores = {
             "taste": self._scores,
@@ -1444,7 +1446,9 @@ class MovieRanker(BaseEstimator):
         return scores
 
     def _parts(self, rows):
-        return gen_batches(rows.shape[0], max(1, SCORES_AT_ONCE // self.movies_.size))
+        """Return slices that go through the rows; one, and empty, where there are none."""
+        n_rows = rows.shape[0]
+        return list(gen_batches(n_rows, max(1, SCORES_AT_ONCE // self.movies_.size))) if n_rows else [slice(0)]
 
     def _lists(self, user_ids, rows, n, scores):
         """Return the lists of users whose ratings are `rows`, in pieces of bounded memory."""
@@ -1810,7 +1814,7 @@ class SklearnEcosystemPipeline(RegressorMixin, BaseEstimator):
             if user_id not in self.interactions_["user_id"]:
                 raise ValueError(f"User {user_id} is unknown to the training: pass ratings={{movie_id: stars, ...}}.")
             lists = self.ranker.rank([user_id], n)
-            stars = self.predict(lists[IDS])
+            stars = self._stars_of(lists)
         else:
             lists, stars = self._recommend_new(ratings, n)
         found = lists[["movie_id", "score"]].assign(predicted_rating=stars)
@@ -1832,7 +1836,9 @@ class SklearnEcosystemPipeline(RegressorMixin, BaseEstimator):
     def _recommend_new(self, ratings, n):
         """Return the list of a newcomer, and the predicted stars."""
         low, high = self.pipeline_.y_min_, self.pipeline_.y_max_
-        if not all(isinstance(stars, numbers.Real) and low <= stars <= high for stars in ratings.values()):
+        if not isinstance(ratings, dict) or not all(
+            isinstance(stars, numbers.Real) and low <= stars <= high for stars in ratings.values()
+        ):
             raise ValueError(f"ratings must be {{movie_id: stars}} with stars from {low} to {high}, got {ratings!r}.")
         movies, stars = _ids(pd.Series(list(ratings), name="ratings", dtype=object)), list(ratings.values())
         unknown = np.setdiff1d(movies, self.interactions_["movie_id"])
@@ -1844,7 +1850,11 @@ class SklearnEcosystemPipeline(RegressorMixin, BaseEstimator):
         model = self.pipeline_.named_steps["model"]
         if isinstance(model, MatrixFactorization):
             return lists, model.predict_new(movies, stars, lists["movie_id"])
-        return lists, self.predict(lists[IDS])
+        return lists, self._stars_of(lists)
+
+    def _stars_of(self, lists):
+        """Return the predicted ratings of lists, which are empty for who has seen everything."""
+        return self.predict(lists[IDS]) if len(lists) else np.empty(0)
 
     def save_pipeline(self, filepath="production_pipeline.pkl"):
         """Save this object, and beside it a model card (the same name, ending in .json). Returns `filepath`.
@@ -2315,12 +2325,14 @@ def _demonstrate(options):
 
 def _compare(options):
     data, sizes = _table_of(options)
-    if data is None:
-        data = MovieRecommendationDataset(**sizes).generate()
+    dataset = MovieRecommendationDataset(**sizes) if data is None else None
+    data = data if dataset is None else dataset.generate()
     say(f"{len(data)} ratings, {N_FOLDS} folds: mean ± standard deviation; RMSE and MAE in stars, times in seconds")
     heads = "".join(f"{name:>15}  " for name in ("RMSE", "MAE", "R2"))
     say(f"{'model':8}{heads}  {'fit':>7} {'predict':>9}")
     compare_models(data, random_state=sizes["random_state"], verbose=True)
+    if dataset is not None:
+        say(f"RMSE of the best possible predictor (the noise floor): {dataset.best_rmse():.4f}")
 
 
 def _recommend(options):
@@ -2527,6 +2539,13 @@ Test Set Performance:
   RMSE: 0.8299
   MAE: 0.6542
   R2: 0.3612
+  Precision@10: 0.1086
+    (by popularity 0.0970, by chance 0.0087)
+  Recall@10: 0.3555
+    (by popularity 0.3202, by chance 0.0292)
+  NDCG@10: 0.2868
+    (by popularity 0.2491, by chance 0.0194)
+  Users ranked: 744; without a relevant test movie, and left out: 246
   RMSE of always answering the mean: 1.0384
   RMSE of the best possible predictor (the noise floor): 0.7216
 ```
@@ -2561,31 +2580,50 @@ and `SimpleImputer` for gaps. The best features are averages of ratings, and the
   all of training and never looks at a rating. scikit-learn's `TargetEncoder` does the same, for the same reason.
 - *Averages of few ratings* are damped: everyone begins with ten average ratings.
 
-**Select and train (sections 4 and 5).** A `Pipeline` of features, scaler and model takes **raw rows**. That is the decision
+**Collaborate (section 4).** The 13 features know a user by an average, and cannot tell one taste from another. Three
+estimators of our own can; each is written as scikit-learn writes its own, so they clone, search and stand in pipelines:
+
+- `MatrixFactorization` fills the gaps of the table: mean, biases, and 16 numbers for every user and movie whose product is
+  what the biases leave over. It is fitted by alternating least squares, a factor at a time, so that time and memory grow
+  linearly with the ratings. The lesson in it: an estimate is not a fact. Each half step counts how uncertain the other
+  half is, which keeps sixteen factors from explaining noise.
+- `TasteFeatures` tells of a user which genres, how predictable, and since when. Like the factor model's estimate, its
+  features are **cross-fitted** before another model learns from them, for the reason of section 3.
+- `MovieRanker` answers the other question: not how many stars, but what next. A list is drawn from all movies, most of
+  which nobody would ever rate, so a model of stars is of little use for it. Somebody new, with three ratings, gets a list
+  at once, without another training.
+
+**Select and train (sections 5 and 6).** A `Pipeline` of features, scaler and model takes **raw rows**. That is the decision
 everything else hangs on: whoever cross-validates, searches or refits it learns the averages anew from the right rows, and
 cannot get it wrong. Even a table of features made before the split does no harm: what needs ratings is learned again.
 Any regressor can take the model's place, and any selector of `sklearn.feature_selection` fits in as a step. A forest has no
 use for the scaler; it is there so that whatever takes the forest's place finds it. `"linear"` drops the two ids, which are
-names and no quantities; a regressor of your own gets all 13 features.
+names and no quantities; `"factors"` reads nothing but them; `"blend"` puts what section 4 tells beside the 13 features, a
+`FeatureUnion`, and boosting above it; a regressor of your own gets all 13 features.
 
-**Evaluate (section 5).** RMSE and MAE are in stars: 0.83 means that a typical prediction is off by somewhat less than one
+**Evaluate (section 6).** RMSE and MAE are in stars: 0.83 means that a typical prediction is off by somewhat less than one
 star. R² is the share of the variance explained. CV RMSE is the mean of five folds (± their standard deviation), each
 trained on less data than the final model. The folds are shuffled, since real releases are sorted by user.
 
-**Deploy (section 5).** One file, written whole or not at all, that carries its own SHA-256; beside it a model card with
+Lists are scored by precision, recall and NDCG. The protocol: for every user with a relevant test movie (4 stars or more), all
+movies of the training are ranked, except those the user rated in training; gains are binary; recall divides by all relevant
+test movies; the ideal of NDCG is cut at min(10, relevant); each figure is the mean over these users, and the others are left
+out. Read them beside a ranking by popularity, which is hard to beat where nearly everybody watches the same movies.
+
+**Deploy (section 6).** One file, written whole or not at all, that carries its own SHA-256; beside it a model card with
 versions, input signature, scores, and an example that is predicted again at every load. Damage is an error, another
 scikit-learn a warning, and a user nobody has seen a normal row.
 
-scikit-learn has six pillars. Five of them are used here so far:
+scikit-learn has six pillars:
 
 | pillar | here |
 |---|---|
 | preprocessing | `StandardScaler`, `OrdinalEncoder`, `SimpleImputer`, `ColumnTransformer`; our transformer speaks their language |
 | feature selection | `select=SelectKBest(...)`, a step of the pipeline, so that it too sees training rows alone |
-| model selection | `KFold`, `cross_val_score`, `RandomizedSearchCV`, `train_test_split` |
+| model selection | `KFold`, `cross_val_score`, `cross_validate`, `RandomizedSearchCV`, `train_test_split` |
 | supervised learning | `RandomForestRegressor`, `HistGradientBoostingRegressor`, `Ridge`, `DummyRegressor` as the baseline |
-| unsupervised learning | not used yet: it comes with the factor models |
-| utilities | `Pipeline`, `clone`, `check_is_fitted`, `check_random_state`, metrics; joblib saves and runs in parallel |
+| unsupervised learning | factors, as in `TruncatedSVD`, which knows no gaps: hence `MatrixFactorization`; `MovieRanker` learns from co-occurrence |
+| utilities | `Pipeline`, `FeatureUnion`, `clone`, `check_is_fitted`, `check_random_state`, metrics; joblib saves and runs in parallel |
 
 ## Use it from Python
 
@@ -2597,7 +2635,7 @@ from lesson_code import MovieRecommendationDataset, SklearnEcosystemPipeline
 table = MovieRecommendationDataset(n_users=300, n_movies=150, n_ratings=6000).generate()
 train, test = table[:4800], table[4800:]
 
-recommender = SklearnEcosystemPipeline(model="forest")  # or "boosting", "linear", or any regressor
+recommender = SklearnEcosystemPipeline(model="forest")  # or "boosting", "linear", "factors", "blend", any regressor
 recommender.train(train, train["rating"])
 metrics, predictions = recommender.evaluate(test, test["rating"])
 print(metrics, recommender.cv_scores)  # RMSE and MAE in stars, R2; the RMSE of five folds
@@ -2605,6 +2643,19 @@ print(metrics, recommender.cv_scores)  # RMSE and MAE in stars, R2; the RMSE of 
 recommender.save_pipeline("production_pipeline.pkl")
 deployed = SklearnEcosystemPipeline.load_pipeline("production_pipeline.pkl")
 print(deployed.predict(test[["user_id", "movie_id"]]))  # two ids are enough
+```
+
+Recommend, to users of the training and to somebody new:
+
+```python
+print(deployed.recommend(42, n=5))  # movie_id, score of the ranking, predicted_rating; nothing that user 42 has rated
+print(deployed.recommend(ratings={1: 5.0, 50: 4.0}, n=5))  # somebody new, by two ratings
+print(deployed.evaluate_ranking(test, test["rating"], k=10, relevant_from=4.0))
+
+from lesson_code import MovieRanker, compare_models
+
+print(MovieRanker().fit(train, train["rating"]).recommend([1, 2, 3], n=2))  # many lists in one call
+print(compare_models(train)[["RMSE", "RMSE_std"]])  # every model on the same five folds
 ```
 
 The wrapper is itself a scikit-learn regressor, and selection is an argument:
@@ -2628,11 +2679,14 @@ print(dict(zip(selective.pipeline[:-1].get_feature_names_out(), selective.pipeli
 
 | command line | |
 |---|---|
-| `python lesson_code.py --model boosting` | another model: `forest`, `boosting` or `linear` |
+| `python lesson_code.py --model blend` | another model: `forest`, `boosting`, `linear`, `factors` or `blend` |
 | `python lesson_code.py --tune` | a random search first: 12 candidates in 3 folds |
 | `python lesson_code.py --users 2000 --movies 800 --ratings 100000 --seed 7` | another synthetic table |
 | `python lesson_code.py --data ml-latest-small.zip` | a MovieLens release, as a zip file or a folder |
 | `python lesson_code.py --output model.pkl` | where the artifact goes |
+| `python lesson_code.py compare` | all models on the same five folds; also with `--data`, or sizes |
+| `python lesson_code.py recommend --user 42 --top 5` | a list from the saved artifact (`--artifact FILE`), with titles where the data has them |
+| `python lesson_code.py recommend --rated 1=5,50=4` | the same for somebody new, by a few ratings |
 
 ## Real MovieLens
 
@@ -2716,10 +2770,14 @@ to: RMSE 0.8356, MAE 0.6521, R² 0.3487, CV RMSE 0.8431. They were given; the ho
 
 - **A pickle runs code when it is loaded. Load artifacts only from a source you trust.** The digest in the file catches
   damage, not an attacker.
-- The features know users and movies by averages. They see little of who loves which genre; that is what separates the forest
-  from the noise floor, and what factor models are for.
-- There is no `recommend` yet: rank the movies that a user has not seen by `predict`, and know that the features above can
-  tell good movies from bad ones, but hardly one person's taste from another's.
+- **The artifact contains the training's interactions**: who rated what, and how well (`interactions_`, and the ranker's
+  copy), because a list must leave out what somebody has seen. Treat the file as the personal data that it is.
+- The 13 features know users and movies by averages. They see little of who loves which genre; that is what separates the
+  forest from the noise floor, and what factor models are for.
+- `MovieRanker` inverts a matrix of the size of the users or of the movies, whichever are fewer. Above some 13,000 of both it
+  says how much memory it would need, and stops; a pipeline of such a table is saved with a warning, and predicts only.
+- `blend` learns genres and days from raw rows. On rows that `create_features` made, which do not carry them, it works, but
+  without two of its features; the other models predict the same from both.
 - For a user never seen, a prediction rests on the movie, on what the row tells of age and hour, and, in a forest, to a small
   part by accident on the size of the id, which a tree takes for a number. Nothing here learns online: new ratings count
   after a new training.

@@ -975,7 +975,7 @@ class MatrixFactorization(RegressorMixin, _CrossFitted, BaseEstimator):
             y = _check_ratings(X, y)
             validate_data(self, X, skip_check_array=True)  # records the names of the columns
         else:
-            X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
+            _, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
         ids = pd.DataFrame(dict(zip(IDS, self._ids_of(X))))
         last = _last_of_pair(ids)
         self.users_, user = np.unique(ids["user_id"][last], return_inverse=True)
@@ -1264,6 +1264,8 @@ class MovieRanker(BaseEstimator):
 
     def rank(self, user_ids, n=10, by="taste", random_state=0):
         """Return lists as `recommend` does, without a warning: by "taste", or, to compare, "popularity" or "chance"."""
+        if by not in ("taste", "popularity", "chance"):
+            raise ValueError(f"by must be 'taste', 'popularity' or 'chance', got {by!r}.")
         rng = check_random_state(random_state)
         scores = {
             "taste": self._scores,
@@ -1305,7 +1307,9 @@ class MovieRanker(BaseEstimator):
         return scores
 
     def _parts(self, rows):
-        return gen_batches(rows.shape[0], max(1, SCORES_AT_ONCE // self.movies_.size))
+        """Return slices that go through the rows; one, and empty, where there are none."""
+        n_rows = rows.shape[0]
+        return list(gen_batches(n_rows, max(1, SCORES_AT_ONCE // self.movies_.size))) if n_rows else [slice(0)]
 
     def _lists(self, user_ids, rows, n, scores):
         """Return the lists of users whose ratings are `rows`, in pieces of bounded memory."""
@@ -1671,7 +1675,7 @@ class SklearnEcosystemPipeline(RegressorMixin, BaseEstimator):
             if user_id not in self.interactions_["user_id"]:
                 raise ValueError(f"User {user_id} is unknown to the training: pass ratings={{movie_id: stars, ...}}.")
             lists = self.ranker.rank([user_id], n)
-            stars = self.predict(lists[IDS])
+            stars = self._stars_of(lists)
         else:
             lists, stars = self._recommend_new(ratings, n)
         found = lists[["movie_id", "score"]].assign(predicted_rating=stars)
@@ -1693,7 +1697,9 @@ class SklearnEcosystemPipeline(RegressorMixin, BaseEstimator):
     def _recommend_new(self, ratings, n):
         """Return the list of a newcomer, and the predicted stars."""
         low, high = self.pipeline_.y_min_, self.pipeline_.y_max_
-        if not all(isinstance(stars, numbers.Real) and low <= stars <= high for stars in ratings.values()):
+        if not isinstance(ratings, dict) or not all(
+            isinstance(stars, numbers.Real) and low <= stars <= high for stars in ratings.values()
+        ):
             raise ValueError(f"ratings must be {{movie_id: stars}} with stars from {low} to {high}, got {ratings!r}.")
         movies, stars = _ids(pd.Series(list(ratings), name="ratings", dtype=object)), list(ratings.values())
         unknown = np.setdiff1d(movies, self.interactions_["movie_id"])
@@ -1705,7 +1711,11 @@ class SklearnEcosystemPipeline(RegressorMixin, BaseEstimator):
         model = self.pipeline_.named_steps["model"]
         if isinstance(model, MatrixFactorization):
             return lists, model.predict_new(movies, stars, lists["movie_id"])
-        return lists, self.predict(lists[IDS])
+        return lists, self._stars_of(lists)
+
+    def _stars_of(self, lists):
+        """Return the predicted ratings of lists, which are empty for who has seen everything."""
+        return self.predict(lists[IDS]) if len(lists) else np.empty(0)
 
     def save_pipeline(self, filepath="production_pipeline.pkl"):
         """Save this object, and beside it a model card (the same name, ending in .json). Returns `filepath`.
@@ -2176,12 +2186,14 @@ def _demonstrate(options):
 
 def _compare(options):
     data, sizes = _table_of(options)
-    if data is None:
-        data = MovieRecommendationDataset(**sizes).generate()
+    dataset = MovieRecommendationDataset(**sizes) if data is None else None
+    data = data if dataset is None else dataset.generate()
     say(f"{len(data)} ratings, {N_FOLDS} folds: mean ± standard deviation; RMSE and MAE in stars, times in seconds")
     heads = "".join(f"{name:>15}  " for name in ("RMSE", "MAE", "R2"))
     say(f"{'model':8}{heads}  {'fit':>7} {'predict':>9}")
     compare_models(data, random_state=sizes["random_state"], verbose=True)
+    if dataset is not None:
+        say(f"RMSE of the best possible predictor (the noise floor): {dataset.best_rmse():.4f}")
 
 
 def _recommend(options):

@@ -150,8 +150,9 @@ def test_compare_prints_every_model_on_one_line(tmp_path, capsys):
     assert main(["compare", "--users", "60", "--movies", "40", "--ratings", "900", "--seed", "3"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("900 ratings, 5 folds")
-    assert [line.split()[0] for line in lines[2:]] == ["mean", "forest", "boosting", "linear", "factors", "blend"]
-    assert all(len(re.findall(r"\d\.\d{4} ± \d\.\d{4}", line)) == 3 for line in lines[2:])
+    assert [line.split()[0] for line in lines[2:-1]] == ["mean", "forest", "boosting", "linear", "factors", "blend"]
+    assert all(len(re.findall(r"\d\.\d{4} ± \d\.\d{4}", line)) == 3 for line in lines[2:-1])
+    assert lines[-1].startswith("RMSE of the best possible predictor (the noise floor): 0.")
 
 
 def test_options_of_the_table_count_on_either_side_of_the_command(capsys, monkeypatch):

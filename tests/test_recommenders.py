@@ -122,6 +122,8 @@ def test_arrays_and_frames_tell_the_same_ids(split):
     train, test = split
     by_name = MatrixFactorization().fit(train[["rating", "movie_id", "user_id"]])
     by_place = MatrixFactorization().fit(train[IDS].to_numpy(), train["rating"])
+    renamed = MatrixFactorization().fit(train[IDS].set_axis(["who", "what"], axis=1), train["rating"])
+    np.testing.assert_allclose(renamed.predict(test[IDS].set_axis(["who", "what"], axis=1)), by_name.predict(test))
     np.testing.assert_allclose(by_name.predict(test), by_place.predict(test[IDS].to_numpy()), atol=1e-12)
 
 
@@ -333,6 +335,20 @@ def test_a_list_of_impossible_length_is_refused(table, n):
         MovieRanker().fit(table).recommend([1], n=n)
 
 
+def test_an_unknown_way_to_rank_is_refused(table):
+    with pytest.raises(ValueError, match="by must be 'taste', 'popularity' or 'chance', got 'luck'"):
+        MovieRanker().fit(table).rank([1], by="luck")
+
+
+def test_nobody_gets_no_list_and_who_has_seen_everything_an_empty_one(table):
+    columns = ["user_id", "rank", "movie_id", "score"]
+    nobody = MovieRanker().fit(table).recommend([])
+    assert (list(nobody.columns), len(nobody)) == (columns, 0)
+    one = table[table["user_id"] == 5]
+    found = SklearnEcosystemPipeline(model="factors").fit(one).recommend(5)
+    assert (list(found.columns), len(found)) == (["movie_id", "score", "predicted_rating"], 0)
+
+
 # ----- the metrics of lists
 
 
@@ -446,6 +462,8 @@ def test_recommend_says_what_is_wrong(table):
         recommender.recommend(1, ratings={1: 2.0})
     with pytest.raises(ValueError, match=r"stars from 1.0 to 5.0, got \{1: 9\}"):
         recommender.recommend(ratings={1: 9})
+    with pytest.raises(ValueError, match=r"ratings must be \{movie_id: stars\}.* got \[1, 2\]"):
+        recommender.recommend(ratings=[1, 2])
     with pytest.raises(ValueError, match="user_id must hold integers"):
         recommender.recommend("ann")
     with pytest.warns(UserWarning, match="Unknown movies are passed over: 4711") as caught:
