@@ -12,10 +12,10 @@ names="lesson_code.py test_lesson.py requirements.txt README.md"
 # What `cksum` tells of each file: its checksum and its size.
 recorded() {
     case $1 in
-        lesson_code.py) echo "3056525178 113587" ;;
+        lesson_code.py) echo "1998892795 113245" ;;
         test_lesson.py) echo "2121692364 6822" ;;
         requirements.txt) echo "3471952364 498" ;;
-        README.md) echo "4096137445 18067" ;;
+        README.md) echo "356204242 18050" ;;
     esac
 }
 
@@ -1195,15 +1195,13 @@ def _known(values, position):
 
 
 class TasteFeatures(_CrossFitted, BaseEstimator):
-    """What the errors of the biases tell about a user: which genres, how predictable, since when.
+    """What the errors of the biases tell about a user: which genres, and since when.
 
-    Its three features, in this order; `transform` knows nothing of the ratings of its rows:
+    Its two features, in this order; `transform` knows nothing of the ratings of its rows:
 
     ``genre_affinity``
         In stars: how much better than expected the user rates the genres of this movie, the mean over the genres of
         the damped mean of the user's errors.
-    ``user_spread``
-        In stars: the damped standard deviation of the user's errors.
     ``user_days``
         Days since the user's first rating in training.
 
@@ -1218,7 +1216,7 @@ class TasteFeatures(_CrossFitted, BaseEstimator):
     --------
     >>> table = MovieRecommendationDataset(n_users=50, n_movies=30, n_ratings=600).generate()
     >>> TasteFeatures().fit_transform(table, table["rating"]).shape
-    (600, 3)
+    (600, 2)
     """
 
     def __init__(self, damping=5.0, cv=5, random_state=0):
@@ -1237,12 +1235,10 @@ class TasteFeatures(_CrossFitted, BaseEstimator):
         errors = ratings - biases.transform(X).ravel()
         self._learn_genres(X, user, movie, errors)
         self._learn_days(X, user)
-        count, total = (np.bincount(user, values, self.users_.size + 1) for values in (None, errors**2))
-        self.spread_ = np.sqrt(_damped_mean(total, count, np.mean(errors**2), self.damping))
         return self
 
     def transform(self, X):
-        """Return the three features: an array of shape (n_rows, 3)."""
+        """Return the two features: an array of shape (n_rows, 2)."""
         check_is_fitted(self)
         _check_table(X)
         user, movie = _positions(self.users_, _ids(X["user_id"])), _positions(self.movies_, _ids(X["movie_id"]))
@@ -1250,11 +1246,11 @@ class TasteFeatures(_CrossFitted, BaseEstimator):
         affinity = sum(has[code] * own[user] for has, own in zip(genres.T, self.affinity_.T))
         days = _numbers(X, "timestamp") / DAY - self.first_day_[user]
         days = np.where(np.isnan(days), self.usual_days_, days)
-        return np.column_stack([affinity / np.maximum(genres.sum(axis=1), 1)[code], self.spread_[user], days])
+        return np.column_stack([affinity / np.maximum(genres.sum(axis=1), 1)[code], days])
 
     def get_feature_names_out(self, input_features=None):
-        """Return the names of the three features."""
-        return np.array(["genre_affinity", "user_spread", "user_days"], dtype=object)
+        """Return the names of the two features."""
+        return np.array(["genre_affinity", "user_days"], dtype=object)
 
     # What is learned of users and movies has one entry more, at the end, which answers for the unknown at position -1.
 
@@ -2587,7 +2583,7 @@ estimators of our own can; each is written as scikit-learn writes its own, so th
   what the biases leave over. It is fitted by alternating least squares, a factor at a time, so that time and memory grow
   linearly with the ratings. The lesson in it: an estimate is not a fact. Each half step counts how uncertain the other
   half is, which keeps sixteen factors from explaining noise.
-- `TasteFeatures` tells of a user which genres, how predictable, and since when. Like the factor model's estimate, its
+- `TasteFeatures` tells of a user which genres, and since when. Like the factor model's estimate, its
   features are **cross-fitted** before another model learns from them, for the reason of section 3.
 - `MovieRanker` answers the other question: not how many stars, but what next. A list is drawn from all movies, most of
   which nobody would ever rate, so a model of stars is of little use for it. Somebody new, with three ratings, gets a list

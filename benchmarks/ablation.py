@@ -17,7 +17,7 @@ from sklearn.model_selection import KFold
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from lesson_code import FEATURES, RATING, MovieRecommendationDataset, SklearnEcosystemPipeline, load_movielens
 
-ADDED = ["factor_rating", "genre_affinity", "user_spread", "user_days"]
+ADDED = ["factor_rating", "genre_affinity", "user_days"]
 
 
 def fold_errors(train, test):
@@ -25,7 +25,7 @@ def fold_errors(train, test):
     pipeline = SklearnEcosystemPipeline(model="blend").build_pipeline()
     X_train = pipeline["features"].fit_transform(train.drop(columns=RATING), train[RATING])
     X_test = pipeline["features"].transform(test.drop(columns=RATING))
-    choices = {"the 13 features and all four": list(X_train)}
+    choices = {"the 13 features and all three": list(X_train)}
     choices |= {f"without {name}": [column for column in X_train if column != name] for name in ADDED}
     choices |= {"the 13 features and factor_rating": [*FEATURES, "factor_rating"], "the 13 features": FEATURES}
     errors = {}
