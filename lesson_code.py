@@ -1089,8 +1089,10 @@ class TasteFeatures(_CrossFitted, BaseEstimator):
         """Learn from ratings; X and y as in `UserMovieFeatureTransformer.fit`."""
         _check_table(X)
         ratings = _check_ratings(X, y)
-        biases = MatrixFactorization(n_factors=0, damping=self.damping).fit(X, ratings)
         validate_data(self, X, skip_check_array=True)
+        last = _last_of_pair(X, stacklevel=3)
+        X, ratings = X[last], ratings[last]
+        biases = MatrixFactorization(n_factors=0, damping=self.damping).fit(X, ratings)
         self.users_, self.movies_ = biases.users_, biases.movies_
         user, movie = _positions(self.users_, _ids(X["user_id"])), _positions(self.movies_, _ids(X["movie_id"]))
         errors = ratings - biases.transform(X).ravel()

@@ -149,12 +149,21 @@ def test_constant_ratings_are_learned_as_they_are():
     assert model.predict(TINY).tolist() == [3.0] * len(TINY)
 
 
-def test_of_a_pair_rated_twice_the_last_row_counts():
+LEARNED = {
+    "factors": lambda table: MatrixFactorization().fit(table).predict(TINY),
+    "taste": lambda table: TasteFeatures().fit(table.assign(genre="A|B", timestamp=5)).transform(TINY),
+    "ranker": lambda table: MovieRanker().fit(table).rank([3, 7, 9])[["movie_id", "score"]],
+}
+
+
+@pytest.mark.parametrize("learned", LEARNED)
+def test_of_a_pair_rated_twice_the_last_row_counts(learned):
     twice = pd.concat([TINY[:2].assign(rating=1.0), TINY], ignore_index=True)
     with pytest.warns(UserWarning, match="^2 older ratings") as caught:
-        model = MatrixFactorization().fit(twice)
+        found = LEARNED[learned](twice)
+    assert len(caught) == 1
     assert caught[0].filename == __file__
-    np.testing.assert_allclose(model.predict(TINY), MatrixFactorization().fit(TINY).predict(TINY))
+    np.testing.assert_allclose(found, LEARNED[learned](TINY))
 
 
 @pytest.mark.parametrize("estimator", [MatrixFactorization(cv=3), TasteFeatures(cv=3)], ids=["factors", "taste"])
