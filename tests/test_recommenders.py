@@ -292,11 +292,23 @@ def test_lists_leave_out_what_was_rated_even_with_no_stars_at_all():
     assert MovieRanker().fit(table).recommend([3])["movie_id"].tolist() == [4]
 
 
+def test_a_table_of_no_stars_at_all_is_ranked_without_a_division_by_zero():
+    lists = MovieRanker().fit(TINY.assign(rating=0.0)).recommend([3])
+    assert lists["movie_id"].tolist() == [4, 5]
+    assert lists["score"].tolist() == [0.0, 0.0]
+
+
 def test_equal_scores_come_in_the_order_of_ids_even_across_the_end_of_the_list():
     table = pd.DataFrame({"user_id": [1, 1, 2, 2, 2, 2], "movie_id": [1, 2, 6, 3, 5, 4], "rating": 4.0})
     ranker = MovieRanker().fit(table)
     assert ranker.recommend([1], n=2)["movie_id"].tolist() == [3, 4]
     assert ranker.rank([99], n=4)["movie_id"].tolist() == [1, 2, 3, 4]
+
+
+def test_scores_that_differ_in_the_last_digits_alone_are_equal():
+    """The order of a sum may depend on how many users are asked for at once; a list must not."""
+    scores = np.array([[0.3, 0.1 + 0.2, 0.3, -np.inf]])
+    assert lesson_code._best(scores, 2)[2].tolist() == [0, 1]
 
 
 def test_unknown_users_get_the_popular_movies_and_one_warning_counts_them(table):
@@ -438,6 +450,9 @@ def test_recommend_gives_titles_stars_and_nothing_that_was_rated(table):
     rows = pd.DataFrame({"user_id": 5, "movie_id": found["movie_id"]})
     np.testing.assert_allclose(found["predicted_rating"], recommender.predict(rows))
     assert "title" not in SklearnEcosystemPipeline(model="linear").fit(table).recommend(5)
+    partly = titled.assign(title=titled["title"].where(titled["movie_id"] % 2 == 0))
+    found = SklearnEcosystemPipeline(model="linear").fit(partly).recommend(5, n=30)
+    assert found["title"].notna().tolist() == (found["movie_id"] % 2 == 0).tolist()
 
 
 @pytest.mark.parametrize("model", ["factors", "forest"])
