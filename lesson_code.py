@@ -28,6 +28,7 @@ import argparse
 import contextlib
 import csv
 import hashlib
+import inspect
 import io
 import json
 import numbers
@@ -157,24 +158,30 @@ def _check_ratings(X, y):
     return ratings
 
 
-def _latest_of_pair(X, stacklevel=4):
+def _warn(message):
+    """Warn, and name the line of the caller: the first that is neither of this module nor of scikit-learn."""
+    level, frame = 1, inspect.currentframe()
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] in (__name__, "sklearn"):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, UserWarning, stacklevel=level)
+
+
+def _latest_of_pair(X):
     """Return a mask, True on the latest row of every user-movie pair (without timestamps, the last); warn of others."""
     seconds = np.nan_to_num(_numbers(X, "timestamp"), nan=-np.inf)
     order = np.argsort(seconds, kind="stable")
     latest = np.empty(len(X), dtype=bool)
     latest[order] = ~X[IDS].iloc[order].duplicated(keep="last")
     if not latest.all():
-        message = f"{(~latest).sum()} older ratings of user-movie pairs that were rated twice are left out."
-        warnings.warn(message, stacklevel=stacklevel)
+        _warn(f"{(~latest).sum()} older ratings of user-movie pairs that were rated twice are left out.")
     return latest
 
 
-def _last_of_pair(X, stacklevel=4):
+def _last_of_pair(X):
     """Return a mask, True on the last row of every user-movie pair, which counts in an estimator; warn of others."""
     last = ~X.duplicated(IDS, keep="last").to_numpy()
     if not last.all():
-        message = f"{(~last).sum()} older ratings of user-movie pairs rated twice do not count."
-        warnings.warn(message, stacklevel=stacklevel)
+        _warn(f"{(~last).sum()} older ratings of user-movie pairs rated twice do not count.")
     return last
 
 
@@ -464,7 +471,7 @@ def load_movielens(path):
         table = _read_release(*_find_release(root, path))
     except (zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(f"{path} is a damaged zip file: {error}.") from None
-    return table.loc[_latest_of_pair(table, stacklevel=3), [*TABLE_COLUMNS, "title"]].reset_index(drop=True)
+    return table.loc[_latest_of_pair(table), [*TABLE_COLUMNS, "title"]].reset_index(drop=True)
 
 
 def _read_release(folder, ratings_name, movies_name, users_name, separator):
@@ -1090,7 +1097,7 @@ class TasteFeatures(_CrossFitted, BaseEstimator):
         _check_table(X)
         ratings = _check_ratings(X, y)
         validate_data(self, X, skip_check_array=True)
-        last = _last_of_pair(X, stacklevel=3)
+        last = _last_of_pair(X)
         X, ratings = X[last], ratings[last]
         biases = MatrixFactorization(n_factors=0, damping=self.damping).fit(X, ratings)
         self.users_, self.movies_ = biases.users_, biases.movies_
@@ -1208,7 +1215,7 @@ class MovieRanker(BaseEstimator):
         ratings = _check_ratings(X, y)
         if not (isinstance(self.regularization, numbers.Real) and 0 < self.regularization < np.inf):
             raise ValueError(f"regularization must be a number above 0, got {self.regularization!r}.")
-        last = _last_of_pair(X, stacklevel=3)
+        last = _last_of_pair(X)
         self.users_, user = np.unique(_ids(X["user_id"])[last], return_inverse=True)
         self.movies_, movie = np.unique(_ids(X["movie_id"])[last], return_inverse=True)
         self.unit_ = float(np.sqrt(np.mean(ratings[last] ** 2))) or 1.0
@@ -1237,7 +1244,7 @@ class MovieRanker(BaseEstimator):
         user_ids = _ids(pd.Series(np.atleast_1d(user_ids), name="user_ids"))
         unknown = len(np.setdiff1d(user_ids, self.users_))
         if unknown:
-            _warn(f"{unknown} of the users are unknown: they get the most popular movies.", stacklevel=3)
+            _warn(f"{unknown} of the users are unknown: they get the most popular movies.")
         return self.rank(user_ids, n)
 
     def recommend_new(self, ratings, n=10):
@@ -1254,7 +1261,7 @@ class MovieRanker(BaseEstimator):
         _check_table(ratings, [*IDS, RATING])
         stars = _check_ratings(ratings, None)
         movie = _positions(self.movies_, _ids(ratings["movie_id"]))
-        counts = _last_of_pair(ratings, stacklevel=3) & (movie >= 0)
+        counts = _last_of_pair(ratings) & (movie >= 0)
         users, user = np.unique(_ids(ratings["user_id"]), return_inverse=True)
         shape = users.size, self.movies_.size
         rows = sparse.csr_matrix((stars[counts] / self.unit_, (user[counts], movie[counts])), shape)
@@ -1702,7 +1709,7 @@ class SklearnEcosystemPipeline(RegressorMixin, BaseEstimator):
         movies, stars = _ids(pd.Series(list(ratings), name="ratings", dtype=object)), list(ratings.values())
         unknown = np.setdiff1d(movies, self.interactions_["movie_id"])
         if unknown.size:
-            _warn(f"Unknown movies are passed over: {', '.join(map(str, unknown))}.", stacklevel=4)
+            _warn(f"Unknown movies are passed over: {', '.join(map(str, unknown))}.")
         newcomer = int(self.interactions_["user_id"].max()) + 1  # an id that nobody has
         table = pd.DataFrame({"user_id": newcomer, "movie_id": movies, RATING: stars})
         lists = self.ranker.recommend_new(table, n) if ratings else self.ranker.rank([newcomer], n)
@@ -1726,7 +1733,7 @@ class SklearnEcosystemPipeline(RegressorMixin, BaseEstimator):
         try:
             self.ranker  # noqa: B018  fitted now, so that whoever loads the artifact can recommend at once
         except MemoryError as error:
-            _warn(f"The artifact predicts, but cannot recommend: {error}", stacklevel=3)
+            _warn(f"The artifact predicts, but cannot recommend: {error}")
         buffer = io.BytesIO()
         joblib.dump(self, buffer)
         body = buffer.getvalue()
@@ -1758,7 +1765,7 @@ class SklearnEcosystemPipeline(RegressorMixin, BaseEstimator):
         others = ", ".join(sorted(made_with - {sklearn.__version__}))
         if others:
             versions = f"scikit-learn {others}, but this is {sklearn.__version__}"
-            _warn(f"{filepath} was made with {versions}: train it again.", stacklevel=3)
+            _warn(f"{filepath} was made with {versions}: train it again.")
         if card is not None:
             _check_example(recommender, card["example"], path)
         return recommender
@@ -1880,10 +1887,6 @@ def _write_atomically(path, data):
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
-
-
-def _warn(message, stacklevel=4):
-    warnings.warn(message, UserWarning, stacklevel=stacklevel)
 
 
 def _split_digest(path):

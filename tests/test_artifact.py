@@ -243,3 +243,45 @@ def test_a_pipeline_trained_on_engineered_rows_is_saved_and_loaded(table, tmp_pa
     X, y, *_ = SklearnEcosystemPipeline().create_features(table)
     path = SklearnEcosystemPipeline(model="linear").fit(X, y).save_pipeline(tmp_path / "engineered.pkl")
     assert load(path).predict(X).shape == (len(X),)
+
+
+@pytest.mark.parametrize("by", [-0.001, 0.001])
+def test_an_example_predicted_a_little_otherwise_on_either_side_is_refused(table, tmp_path, by):
+    path = SklearnEcosystemPipeline(model="linear").fit(table).save_pipeline(tmp_path / "model.pkl")
+    card = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    card["example"]["prediction"] += by
+    path.with_suffix(".json").write_text(json.dumps(card), encoding="utf-8")
+    with pytest.raises(ValueError, match="for the model card's example; when saved"):
+        SklearnEcosystemPipeline.load_pipeline(path)
+
+
+def test_the_name_of_the_card_is_taken_in_capitals_too(table, tmp_path):
+    recommender = SklearnEcosystemPipeline(model="linear").fit(table)
+    with pytest.raises(ValueError, match="the model card beside it"):
+        recommender.save_pipeline(tmp_path / "x.JSON")
+
+
+def test_the_warning_of_another_scikit_learn_points_to_the_callers_line(table, tmp_path):
+    path = SklearnEcosystemPipeline(model="linear").fit(table).save_pipeline(tmp_path / "model.pkl")
+    card = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    card["versions"]["scikit-learn"] = "0.99"
+    path.with_suffix(".json").write_text(json.dumps(card), encoding="utf-8")
+    with pytest.warns(UserWarning, match=r"0\.99, but this is") as caught:
+        SklearnEcosystemPipeline.load_pipeline(path)
+    assert caught[0].filename == __file__
+
+
+def test_the_card_tells_the_parameters_of_the_steps_and_what_the_search_chose(table, tmp_path, monkeypatch):
+    monkeypatch.setattr(lesson_code, "N_CANDIDATES", 2)
+    recommender = SklearnEcosystemPipeline(model="linear")
+    recommender.train(table[:300], perform_cv=False, tune_hyperparameters=True)
+    path = recommender.save_pipeline(tmp_path / "model.pkl")
+    card = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    assert card["best_params"] == recommender.best_params
+    assert card["parameters"]["model__alpha"] == repr(recommender.best_params["model__alpha"])
+
+
+def test_the_example_of_the_card_keeps_every_digit_of_an_engineered_row(table, tmp_path):
+    X, y, *_ = SklearnEcosystemPipeline().create_features(table)
+    recommender = SklearnEcosystemPipeline(model="linear").fit(X, y)
+    assert recommender.example_["user_avg_rating"] == pytest.approx(X["user_avg_rating"].iloc[0], rel=1e-14)

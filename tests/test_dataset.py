@@ -159,3 +159,15 @@ def test_best_rmse_refuses_pairs_that_the_law_does_not_know(dataset):
 def test_impossible_sizes_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         MovieRecommendationDataset(**arguments).generate()
+
+
+@pytest.mark.parametrize(("user", "movie"), [(21, 1), (1, 31), (0, 1), (1, 0)])
+def test_best_rmse_refuses_every_pair_outside_the_law(user, movie):
+    dataset = MovieRecommendationDataset(20, 30, 200)
+    with pytest.raises(ValueError, match="rows must be of users 1 to 20 and movies 1 to 30"):
+        dataset.best_rmse(pd.DataFrame({"user_id": [user], "movie_id": [movie]}))
+
+
+def test_a_truth_value_is_no_size():
+    with pytest.raises(ValueError, match="n_users must be an integer"):
+        MovieRecommendationDataset(n_users=True, n_movies=30, n_ratings=10).generate()

@@ -312,3 +312,37 @@ def test_pairs_rated_twice_do_not_reach_both_sides_of_the_split(demo, table):
 def test_everything_in_all_exists_and_is_documented():
     for name in lesson_code.__all__:
         assert getattr(lesson_code, name).__doc__
+
+
+def test_the_seed_of_the_command_line_reaches_the_comparison(monkeypatch):
+    seeds = []
+    monkeypatch.setattr(lesson_code, "compare_models", lambda *_, random_state=42, **__: seeds.append(random_state))
+    main(["compare", "--users", "20", "--movies", "20", "--ratings", "100", "--seed", "7"])
+    assert seeds == [7]
+
+
+def test_the_demo_counts_the_users_it_ranks_and_those_it_leaves_out(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    result = lesson_code.demonstrate_ecosystem(n_users=60, n_movies=40, n_ratings=900, model="linear")
+    _, X_test, _, y_test = result["data"]
+    users, ranked = X_test["user_id"].nunique(), X_test["user_id"][y_test >= 4].nunique()
+    expected = f"  Users ranked: {ranked}; without a relevant test movie, and left out: {users - ranked}\n"
+    assert expected in capsys.readouterr().out
+    assert 0 < users - ranked != ranked
+
+
+def test_the_seed_of_the_command_line_reaches_the_demo(monkeypatch):
+    seen = []
+    monkeypatch.setattr(lesson_code, "demonstrate_ecosystem", lambda *_, **options: seen.append(options["random_state"]))
+    main(["--seed", "7"])
+    main([])
+    assert seen == [7, 42]
+
+
+def test_titles_stand_in_the_list_of_the_command(table, tmp_path, capsys):
+    titled = table.assign(title="Movie " + table["movie_id"].astype(str))
+    path = SklearnEcosystemPipeline(model="linear").fit(titled).save_pipeline(tmp_path / "x.pkl")
+    main(["recommend", "--user", "5", "--artifact", str(path)])
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
+    assert len(rows) == 10
+    assert all(row[3:] == ["Movie", row[1]] for row in rows)

@@ -203,3 +203,10 @@ def test_the_real_release_is_read_whole_and_the_forest_learns_from_it(real_relea
     test = np.random.RandomState(0).random_sample(len(table)) < 0.2
     recommender = SklearnEcosystemPipeline().fit(table[~test])
     assert recommender.evaluate(table[test])[0]["R2"] > 0.2
+
+
+@pytest.mark.parametrize("span", ["2006-2007", "2006–", "2006-", "2006"])
+def test_the_year_of_a_series_is_read_in_every_spelling(tmp_path, span):
+    (tmp_path / "ratings.csv").write_text("userId,movieId,rating,timestamp\n1,10,4.0,1\n", encoding="utf-8")
+    (tmp_path / "movies.csv").write_text(f"movieId,title,genres\n10,Planet Earth ({span}) ,Documentary\n", encoding="utf-8")
+    assert load_movielens(tmp_path).loc[0, "movie_year"] == 2006

@@ -236,3 +236,34 @@ def test_silent_unless_asked(table, capsys):
     assert capsys.readouterr() == ("", "")
     SklearnEcosystemPipeline(model="linear", verbose=True).train(table)
     assert capsys.readouterr().out.splitlines()[:2] == ["Building pipeline...", "Performing cross-validation..."]
+
+
+def test_of_a_pair_rated_twice_a_row_without_a_time_is_the_older(table):
+    unknown = table[:30].assign(rating=1.0, timestamp=np.nan)
+    with pytest.warns(UserWarning, match="^30 older ratings"):
+        _, y, *_ = SklearnEcosystemPipeline().create_features(pd.concat([table, unknown], ignore_index=True))
+    assert y.tolist() == table["rating"].tolist()
+
+
+@pytest.mark.parametrize("model", ["forest", "boosting", "factors", "blend"])
+def test_the_seed_reaches_every_part_that_draws(model):
+    parameters = SklearnEcosystemPipeline(model=model, random_state=7).build_pipeline().get_params()
+    seeds = {name: value for name, value in parameters.items() if name.endswith("random_state")}
+    assert seeds == dict.fromkeys(seeds, 7)
+    assert "features__random_state" in seeds or "features__ratings__random_state" in seeds
+
+
+def test_a_search_with_the_same_seed_tries_the_same_candidates(table, monkeypatch):
+    monkeypatch.setattr(lesson_code, "N_CANDIDATES", 1)
+    chosen = []
+    for _ in range(4):
+        recommender = SklearnEcosystemPipeline(model="linear")
+        recommender.train(table[:200], perform_cv=False, tune_hyperparameters=True)
+        chosen.append(recommender.best_params)
+    assert chosen == [chosen[0]] * 4
+
+
+def test_the_callers_selector_stays_unfitted(table):
+    selector = SelectKBest(f_regression, k=5)
+    SklearnEcosystemPipeline(model="linear", select=selector).fit(table)
+    assert not hasattr(selector, "scores_")

@@ -1,13 +1,14 @@
 """The collaborative models, against slow and obvious re-implementations and a truth from elsewhere."""
 
+import json
 import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
-from sklearn.metrics import ndcg_score, r2_score, root_mean_squared_error
-from sklearn.model_selection import GridSearchCV, KFold
+from sklearn.metrics import mean_absolute_error, ndcg_score, r2_score, root_mean_squared_error
+from sklearn.model_selection import GridSearchCV, KFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -572,3 +573,139 @@ def test_r2_of_the_factor_model_is_above_that_of_its_biases(real):
     _, train, test = real
     scores = [r2_score(test["rating"], MatrixFactorization(n).fit(train).predict(test)) for n in (0, 16)]
     assert scores[1] > scores[0] + 0.03
+
+
+def test_evaluate_ranking_takes_relevance_from_its_argument_and_the_card_keeps_the_figures(split, tmp_path):
+    train, test = split
+    recommender = SklearnEcosystemPipeline(model="linear").fit(train)
+    liked = test[test["rating"] >= 3]
+    users = liked["user_id"].unique()
+    expected = ranking_metrics(recommender.ranker.rank(users, 5), test, test["rating"], k=5, relevant_from=3.0)
+    found = recommender.evaluate_ranking(test.drop(columns="rating"), test["rating"], k=5, relevant_from=3.0)
+    assert found == expected
+    card = json.loads(recommender.save_pipeline(tmp_path / "x.pkl").with_suffix(".json").read_text(encoding="utf-8"))
+    assert card["scores"]["ranking"] == {"users": len(users), "relevant_from": 3.0} | expected
+
+
+def test_the_users_of_the_ranking_scores_are_those_with_a_relevant_test_movie(split):
+    train, test = split
+    test = test.assign(rating=np.where(test["user_id"] <= 50, 5.0, 1.0))
+    recommender = SklearnEcosystemPipeline(model="linear").fit(train)
+    recommender.evaluate_ranking(test)
+    assert recommender.ranking_scores_["users"] == test.loc[test["user_id"] <= 50, "user_id"].nunique()
+
+
+def test_a_comparison_by_popularity_or_chance_does_not_replace_the_ranking_scores(split):
+    train, test = split
+    recommender = SklearnEcosystemPipeline(model="linear").fit(train)
+    taste = recommender.evaluate_ranking(test)
+    for by in ("popularity", "chance"):
+        recommender.evaluate_ranking(test, by=by)
+    assert recommender.ranking_scores_["NDCG@10"] == taste["NDCG@10"]
+
+
+def test_a_new_training_forgets_the_test_scores_of_the_last(split):
+    train, test = split
+    recommender = SklearnEcosystemPipeline(model="linear").fit(train)
+    recommender.evaluate(test)
+    recommender.evaluate_ranking(test)
+    recommender.fit(train)
+    assert recommender.test_scores_ is recommender.ranking_scores_ is None
+
+
+def test_the_ranker_learns_from_y_where_the_table_has_ratings_too_and_where_it_has_none(table):
+    y = np.random.RandomState(0).choice([1.0, 5.0], len(table))
+    expected = MovieRanker().fit(table.assign(rating=y)).rank([1, 2])
+    pd.testing.assert_frame_equal(MovieRanker().fit(table, y).rank([1, 2]), expected)
+    pd.testing.assert_frame_equal(MovieRanker().fit(table[IDS], y).rank([1, 2]), expected)
+
+
+def test_of_a_newcomers_pair_rated_twice_the_last_row_counts(table):
+    ranker = MovieRanker().fit(table)
+    new = pd.DataFrame({"user_id": 1, "movie_id": [1, 2, 3], "rating": [5.0, 1.0, 4.0]})
+    twice = pd.concat([new[:2].assign(rating=2.0), new], ignore_index=True)
+    with pytest.warns(UserWarning, match="^2 older ratings") as caught:
+        found = ranker.recommend_new(twice)
+    assert caught[0].filename == __file__
+    pd.testing.assert_frame_equal(found, ranker.recommend_new(new))
+
+
+@pytest.mark.parametrize("value", [0, -1.0, np.inf, np.nan, "much", None])
+def test_an_impossible_regularization_of_the_ranker_is_refused(value):
+    with pytest.raises(ValueError, match="regularization must be a number above 0"):
+        MovieRanker(regularization=value).fit(TINY)
+
+
+def test_the_memory_that_ranking_needs_is_told_in_gib(monkeypatch):
+    monkeypatch.setattr(lesson_code, "MAX_GRAM_BYTES", 2**30)
+    n = 8000
+    diagonal = pd.DataFrame({"user_id": np.arange(n), "movie_id": np.arange(n), "rating": 3.0})
+    with pytest.raises(MemoryError, match=r"needs 1 GiB of memory, more than the 1 allowed"):
+        MovieRanker().fit(diagonal)
+
+
+def test_an_unknown_user_asked_for_twice_is_counted_once(table):
+    ranker = MovieRanker().fit(table)
+    with pytest.warns(UserWarning, match="^1 of the users are unknown"):
+        ranker.recommend([10**6, 1, 10**6], n=2)
+
+
+def test_a_relevant_pair_that_stands_twice_in_the_test_rows_counts_once():
+    test = pd.DataFrame({"user_id": [1, 1, 1], "movie_id": [5, 5, 6], "rating": [5.0, 4.0, 4.0]})
+    lists = pd.DataFrame({"user_id": 1, "rank": [1, 2], "movie_id": [5, 6]})
+    assert ranking_metrics(lists, test, test["rating"], k=2) == {"Precision@2": 1.0, "Recall@2": 1.0, "NDCG@2": 1.0}
+
+
+@pytest.mark.parametrize("parameter", ["n_factors", "n_sweeps", "regularization", "damping"])
+def test_infinite_parameters_of_the_factorization_are_refused(parameter):
+    with pytest.raises(ValueError, match=f"{parameter} must be a number of at least"):
+        MatrixFactorization(**{parameter: np.inf}).fit(TINY)
+
+
+def test_what_a_newcomer_would_give_keeps_to_the_scale():
+    model = MatrixFactorization(2, regularization=0.01, damping=0.0).fit(TINY)
+    assert model.predict_new([1, 2, 4], [5.0, 5.0, 5.0], model.movies_).max() == 5.0
+    assert model.predict_new([1, 2, 4], [1.0, 1.0, 1.0], model.movies_).min() == 1.0
+
+
+def test_days_count_from_the_first_rating_with_a_time_and_gaps_get_the_usual():
+    table = TINY.assign(timestamp=[np.nan, 864000.0, 864000 * 3.0, 0, 864000, 0, np.nan, 864000])
+    taste = TasteFeatures().fit(table)
+    days = taste.transform(table.assign(timestamp=864000 * 3.0))[:, 1]
+    assert days.tolist() == [20.0] * 3 + [30.0] * 5
+    assert taste.transform(TINY[IDS])[:, 1].tolist() == [5.0] * 8  # the median of 0, 20, 0, 10, 0, 10
+
+
+def test_the_warning_of_a_pipeline_too_large_to_rank_points_to_the_callers_line(table, monkeypatch, tmp_path):
+    monkeypatch.setattr(lesson_code, "MAX_GRAM_BYTES", 10_000)
+    recommender = SklearnEcosystemPipeline(model="linear").fit(table)
+    with pytest.warns(UserWarning, match="cannot recommend") as caught:
+        recommender.save_pipeline(tmp_path / "x.pkl")
+    assert caught[0].filename == __file__
+
+
+def test_popularity_is_the_share_of_users_who_rated_a_movie():
+    np.testing.assert_allclose(MovieRanker().fit(TINY).popularity_, [2 / 3, 1, 2 / 3, 1 / 3])
+
+
+def test_a_list_for_somebody_without_ratings_has_the_length_asked_for(table):
+    recommender = SklearnEcosystemPipeline(model="linear").fit(table)
+    assert len(recommender.recommend(ratings={}, n=3)) == 3
+
+
+def test_compare_models_measures_on_the_ratings_and_with_the_seed_it_is_given(table, monkeypatch):
+    monkeypatch.setattr(lesson_code, "SEARCH_SPACE", {"linear": {}})
+    y = 6 - table["rating"].to_numpy()
+    found = compare_models(table, y, random_state=7).loc["linear"]
+    folds = list(KFold(5, shuffle=True, random_state=7).split(table))
+    predictions = cross_val_predict(SklearnEcosystemPipeline(model="linear", random_state=7).build_pipeline(), table, y, cv=folds)
+    errors = [mean_absolute_error(y[rows], predictions[rows]) for _, rows in folds]
+    assert found["MAE"] == pytest.approx(np.mean(errors))
+    assert found["MAE_std"] == pytest.approx(np.std(errors))
+
+
+def test_compare_models_tells_which_time_is_that_of_the_fit(table, monkeypatch):
+    scores = {"test_RMSE": -np.ones(5), "test_MAE": -np.ones(5), "test_R2": np.ones(5)}
+    answer = scores | {"fit_time": np.full(5, 2.0), "score_time": np.full(5, 3.0)}
+    monkeypatch.setattr(lesson_code, "cross_validate", lambda *_, **__: answer)
+    assert compare_models(table)[["fit_s", "predict_s"]].iloc[0].tolist() == [2.0, 3.0]

@@ -267,3 +267,21 @@ def test_what_is_learned_is_kept_in_arrays_and_scikit_learns_parts(table):
     assert not [n for n, value in learned.items() if isinstance(value, (pd.DataFrame, pd.Series, pd.Index))]
     assert (np.diff(transformer.users_) > 0).all()
     assert len(transformer.user_avg_) == len(transformer.users_) + 1
+
+
+def test_the_transformers_warning_of_a_pair_that_stands_twice_points_to_the_callers_line(table):
+    twice = pd.concat([table[:5], table], ignore_index=True)
+    with pytest.warns(UserWarning, match="^5 older ratings") as caught:
+        UserMovieFeatureTransformer().fit(twice)
+        UserMovieFeatureTransformer().fit_transform(twice)  # wrapped by scikit-learn, for set_output
+    assert [warning.filename for warning in caught] == [__file__] * 2
+
+
+def test_a_truth_value_is_no_id(table):
+    with pytest.raises(ValueError, match="user_id must hold integers.* row 0 holds True"):
+        UserMovieFeatureTransformer().fit(table.assign(user_id=True))
+
+
+def test_infinite_damping_is_refused(table):
+    with pytest.raises(ValueError, match="damping must be a number of at least 0"):
+        UserMovieFeatureTransformer(damping=np.inf).fit(table)
