@@ -159,9 +159,10 @@ def _check_ratings(X, y):
 
 
 def _warn(message):
-    """Warn, and name the line of the caller: the first that is neither of this module nor of scikit-learn."""
+    """Warn, and name the line of the caller: the first outside this module and scikit-learn."""
     level, frame = 1, inspect.currentframe()
-    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] in (__name__, "sklearn"):
+    inside = __name__, "sklearn", "joblib"
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] in inside:
         level, frame = level + 1, frame.f_back
     warnings.warn(message, UserWarning, stacklevel=level)
 
@@ -843,8 +844,12 @@ class _CrossFitted(TransformerMixin):
 
     def fit_transform(self, X, y=None):
         """Fit on all rows, and return features in which every row is described by a fit on the folds it is not in."""
-        described = np.array(self.fit(X, y).transform(X))
+        self.fit(X, y)
+        described = np.empty((len(X), len(self.get_feature_names_out())))
+        ids = X[IDS] if _is_table(X) else pd.DataFrame(np.asarray(X)[:, :2])
+        last = ~ids.duplicated(keep="last").to_numpy()  # subtle: an older rating must not count in a fold either
         for others, rows in KFold(self.cv, shuffle=True, random_state=self.random_state).split(X):
+            others = others[last[others]]
             fitted = clone(self).fit(_safe_indexing(X, others), None if y is None else _safe_indexing(y, others))
             described[rows] = np.asarray(fitted.transform(_safe_indexing(X, rows)))
         return described
@@ -962,7 +967,7 @@ class MatrixFactorization(RegressorMixin, _CrossFitted, BaseEstimator):
         known, stars = position[position >= 0], np.asarray(stars, dtype=np.float64)[position >= 0]
         # (n_known, 1 + n_factors): one ridge regression for the newcomer's bias and factors together
         sides = np.column_stack([np.ones(known.size), self.movie_factors_[known]])
-        penalty = np.diag([self.damping] + [self.regularization] * self.n_factors)
+        penalty = np.diag([self.damping] + [self.regularization] * self.movie_factors_.shape[1])
         errors = stars - self.global_mean_ - self.movie_bias_[known]
         newcomer = np.linalg.lstsq(sides.T @ sides + penalty, sides.T @ errors, rcond=None)[0]
         movie = _positions(self.movies_, np.asarray(movie_ids))
@@ -970,10 +975,13 @@ class MatrixFactorization(RegressorMixin, _CrossFitted, BaseEstimator):
         return np.clip(estimate + _known(self.movie_factors_ @ newcomer[1:], movie), self.y_min_, self.y_max_)
 
     def _check_parameters(self):
-        for name, least in {"n_factors": 0, "n_sweeps": 1, "regularization": 1e-9, "damping": 0}.items():
-            value, kind = getattr(self, name), numbers.Integral if name.startswith("n_") else numbers.Real
-            if not isinstance(value, kind) or not least <= value < np.inf:
-                raise ValueError(f"{name} must be a number of at least {least}, got {value!r}.")
+        for name, least in {"n_factors": 0, "n_sweeps": 1}.items():
+            if not isinstance(value := getattr(self, name), numbers.Integral) or value < least:
+                raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}.")
+        if not (isinstance(self.regularization, numbers.Real) and 0 < self.regularization < np.inf):
+            raise ValueError(f"regularization must be a number above 0, got {self.regularization!r}.")
+        if not (isinstance(self.damping, numbers.Real) and 0 <= self.damping < np.inf):
+            raise ValueError(f"damping must be a number of at least 0, got {self.damping!r}.")
 
     def _learn_ids(self, X, y):
         """Learn the ids; return user, movie (positions) and rating of the rows that count, sorted by user and movie."""
@@ -1377,7 +1385,7 @@ def ranking_metrics(lists, X_test, y_test, k=10, relevant_from=4.0):
         raise ValueError(f"k must be an integer of at least 1, got {k!r}.")
     relevant = _relevant(X_test, y_test, relevant_from)
     n_relevant = relevant.groupby("user_id").size()
-    hits = lists[lists["rank"] <= k].merge(relevant, on=IDS)
+    hits = lists[lists["rank"] <= k].drop_duplicates(IDS).merge(relevant, on=IDS)
     gains = 1 / np.log2(np.arange(2, k + 2))  # of ranks 1 to k
     ideal = np.cumsum(gains)[np.minimum(n_relevant, k) - 1]
     by_user = hits.assign(gain=gains[hits["rank"] - 1]).groupby("user_id")["gain"].agg(["size", "sum"])
@@ -1395,19 +1403,22 @@ FOREST = {"n_estimators": 100, "max_features": 1 / 3, "min_samples_leaf": 5, "ma
 BLEND = {"learning_rate": 0.05, "max_iter": 300}
 
 #: What `tune_hyperparameters=True` draws its candidates from. How much to damp an average is for the data to say, too.
+DAMPINGS = [2.0, 5.0, 10.0, 20.0]
 SEARCH_SPACE = {
     "forest": {
         "model__max_features": [1 / 3, 0.5, 1.0],
         "model__min_samples_leaf": [1, 5, 10, 20],
         "model__max_samples": [0.05, 0.1, 0.3],
+        "features__damping": DAMPINGS,
     },
     "boosting": {
         "model__learning_rate": [0.03, 0.05, 0.1],
         "model__max_leaf_nodes": [7, 15, 31, 63],
         "model__min_samples_leaf": [20, 50, 100],
         "model__l2_regularization": [0.0, 1.0, 10.0],
+        "features__damping": DAMPINGS,
     },
-    "linear": {"model__alpha": [0.01, 0.1, 1.0, 10.0, 100.0, 1000.0]},
+    "linear": {"model__alpha": [0.01, 0.1, 1.0, 10.0, 100.0, 1000.0], "features__damping": DAMPINGS},
     "factors": {
         "model__n_factors": [4, 8, 16, 32],
         "model__regularization": [3.0, 4.5, 6.0, 9.0, 12.0],
@@ -1420,8 +1431,6 @@ SEARCH_SPACE = {
         "features__taste__damping": [2.0, 5.0, 10.0],
     },
 }
-for _name in ("forest", "boosting", "linear"):
-    SEARCH_SPACE[_name]["features__damping"] = [2.0, 5.0, 10.0, 20.0]
 N_CANDIDATES = 12  # random draws find more than a grid of as many points: Bergstra & Bengio, JMLR 13 (2012)
 N_FOLDS, N_SEARCH_FOLDS = 5, 3
 SCORING = {"scoring": "neg_root_mean_squared_error", "error_score": "raise"}  # a failed fit is an error, not a NaN
@@ -1455,15 +1464,17 @@ def _make_features(model, random_state):
     return FeatureUnion(parts, verbose_feature_names_out=False).set_output(transform="pandas")
 
 
+def _reads_ids(model):
+    """Whether the model looks users and movies up by their ids, and reads nothing else."""
+    return isinstance(model, MatrixFactorization) or (isinstance(model, str) and model == "factors")
+
+
 def _make_scaling(model):
     """Return the unfitted steps between features and model. An id is a name, no quantity."""
-    scale_all_but_ids = ColumnTransformer(
-        [("ids", "passthrough", IDS)], remainder=StandardScaler(), verbose_feature_names_out=False
-    ).set_output(transform="pandas")
-    drop_ids = ColumnTransformer([("ids", "drop", IDS)], remainder="passthrough", verbose_feature_names_out=False)
-    if model == "factors":  # looks users and movies up by their ids
-        return [("scaler", scale_all_but_ids)]
-    if model == "linear":  # a tree may split on an id, but a line would extrapolate
+    if _reads_ids(model):
+        return [("scaler", "passthrough")]
+    if isinstance(model, str) and model == "linear":  # a tree may split on an id, but a line would extrapolate
+        drop_ids = ColumnTransformer([("ids", "drop", IDS)], remainder="passthrough", verbose_feature_names_out=False)
         return [("drop_ids", drop_ids), ("scaler", StandardScaler())]
     return [("scaler", StandardScaler())]
 
@@ -1557,7 +1568,8 @@ class SklearnEcosystemPipeline(RegressorMixin, BaseEstimator):
 
         Returns ``(X, y, transformer, genre_encoder, country_encoder)``: a DataFrame of shape (n_rows, 13), a Series of
         ratings in stars, and what was fitted. Of a pair rated twice, the latest rating is kept. You may train on slices
-        of X: the pipeline learns the averages anew from the slice it is given. Raw rows are the same, and simpler.
+        of X: the pipeline learns the averages anew from the slice it is given. Raw rows are the same, and simpler; for
+        "blend" they are better: its genres and days are not among the 13 columns.
         """
         _check_table(df, [*IDS, RATING])
         table, ratings = _check_training_table(df)
@@ -1570,8 +1582,8 @@ class SklearnEcosystemPipeline(RegressorMixin, BaseEstimator):
         """Return an unfitted `RatingPipeline` with the steps features, (drop_ids,) scaler, (select,) model."""
         steps = [("features", _make_features(self.model, self.random_state)), *_make_scaling(self.model)]
         if self.select is not None:
-            if self.model == "factors":
-                raise ValueError("select does not go with model='factors': it reads nothing but the two ids.")
+            if _reads_ids(self.model):
+                raise ValueError(f"select does not go with model={self.model!r}: it reads nothing but the two ids.")
             steps.append(("select", clone(self.select)))
         return RatingPipeline([*steps, ("model", _make_model(self.model, self.random_state))])
 
@@ -1617,6 +1629,10 @@ class SklearnEcosystemPipeline(RegressorMixin, BaseEstimator):
         """Return predicted ratings in stars, shape (n_rows,), for rows with at least `user_id` and `movie_id`."""
         check_is_fitted(self, "pipeline_")
         return self.pipeline_.predict(X)
+
+    def score(self, X, y=None, **params):
+        """Return R2 of the predictions; `y` as in `train`."""
+        return r2_score(_check_ratings(X, y), self.predict(X), **params)
 
     def evaluate(self, X_test, y_test=None):
         """Return ``(metrics, predictions)``: the dict of `rating_metrics`, and an array of shape (n_rows,).
@@ -1673,8 +1689,8 @@ class SklearnEcosystemPipeline(RegressorMixin, BaseEstimator):
             for somebody new, "factors" folds the ratings in, other models answer as for any unknown user).
         """
         check_is_fitted(self, "pipeline_")
-        if (user_id is None) == (ratings is None):
-            raise ValueError("Pass either user_id or ratings={movie_id: stars, ...}.")
+        if (user_id is None) == (ratings is None) or isinstance(user_id, dict):
+            raise ValueError("Pass either a user_id, or ratings={movie_id: stars, ...} by its name.")
         if ratings is None:
             user_id = int(_ids(pd.Series([user_id], name="user_id"))[0])
             if user_id not in self.interactions_["user_id"]:
@@ -1706,7 +1722,7 @@ class SklearnEcosystemPipeline(RegressorMixin, BaseEstimator):
             isinstance(stars, numbers.Real) and low <= stars <= high for stars in ratings.values()
         ):
             raise ValueError(f"ratings must be {{movie_id: stars}} with stars from {low} to {high}, got {ratings!r}.")
-        movies, stars = _ids(pd.Series(list(ratings), name="ratings", dtype=object)), list(ratings.values())
+        movies, stars = _ids(pd.Series(list(ratings), name="The keys of ratings", dtype=object)), list(ratings.values())
         unknown = np.setdiff1d(movies, self.interactions_["movie_id"])
         if unknown.size:
             _warn(f"Unknown movies are passed over: {', '.join(map(str, unknown))}.")
@@ -1793,7 +1809,7 @@ class SklearnEcosystemPipeline(RegressorMixin, BaseEstimator):
         self.n_rows_, self.n_features_in_ = len(X), pipeline.n_features_in_
         self.interactions_ = {name: _ids(X[name]) for name in IDS} | {RATING: ratings}
         self.titles_ = None
-        if "title" in X.columns:
+        if "title" in X.columns and X["title"].notna().any():
             titles = X[["movie_id", "title"]].dropna().drop_duplicates("movie_id", keep="last").sort_values("movie_id")
             self.titles_ = _ids(titles["movie_id"]), titles["title"].to_numpy(dtype=object)
         example = X.iloc[:1][[name for name in X if name in {*TABLE_COLUMNS, *FEATURES} - {RATING}]]
@@ -2146,21 +2162,28 @@ def _rated(text):
     """Read "1=5,50=4" as {1: 5.0, 50: 4.0}."""
     try:
         pairs = [pair.split("=") for pair in text.split(",")]
-        return {int(movie): float(stars) for movie, stars in pairs}
+        rated = {int(movie): float(stars) for movie, stars in pairs}
+        if len(rated) < len(pairs):
+            raise ValueError
+        return rated
     except ValueError:
-        raise argparse.ArgumentTypeError(f"expected movie=stars,..., such as 1=5,50=4, got {text!r}") from None
+        expected = "expected movie=stars,..., each movie once, such as 1=5,50=4"
+        raise argparse.ArgumentTypeError(f"{expected}, got {text!r}") from None
 
 
 def main(argv=None):
     """Run the command line with the arguments `argv` (default: those of the process); return the exit status."""
     parser = _make_parser()
     options = parser.parse_args(argv)
+    for option, default in {"model": "forest", "tune": False, "output": ARTIFACT}.items():
+        if options.command is not None and getattr(options, option) != default:
+            parser.error(f"--{option} is for the lesson and does not go with {options.command}.")
     run = {"compare": _compare, "recommend": _recommend, None: _demonstrate}[options.command]
     try:
         with warnings.catch_warnings(), joblib.parallel_config("threading", n_jobs=-1):
             warnings.showwarning = lambda message, *_: print(f"{parser.prog}: {message}", file=sys.stderr)
             run(options)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, MemoryError) as error:
         parser.error(" ".join(str(error).split()))
     return 0
 
@@ -2199,6 +2222,8 @@ def _compare(options):
 
 def _recommend(options):
     recommender = SklearnEcosystemPipeline.load_pipeline(options.artifact)
+    if not isinstance(recommender, SklearnEcosystemPipeline):
+        raise ValueError(f"{options.artifact} holds a {type(recommender).__name__}, which does not recommend.")
     known = options.user in recommender.interactions_["user_id"]
     if options.rated is None and not known:
         say(f"User {options.user} is unknown: here are the most popular movies. Say --rated 1=5,50=4 to get your own.")

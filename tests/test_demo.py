@@ -244,6 +244,8 @@ def test_tuning_and_another_model_from_the_command_line(tmp_path):
         (["recommend"], "one of the arguments --user --rated is required"),
         (["recommend", "--user", 1], "There is no file production_pipeline.pkl"),
         (["recommend", "--rated", "1:5"], "expected movie=stars"),
+        (["recommend", "--rated", "1=5,1=4"], "each movie once"),
+        (["--model", "linear", "compare"], "--model is for the lesson and does not go with compare"),
         (["frobnicate"], "frobnicate"),
     ],
     ids=lambda value: "" if isinstance(value, str) else " ".join(map(str, value)),
@@ -346,3 +348,16 @@ def test_titles_stand_in_the_list_of_the_command(table, tmp_path, capsys):
     rows = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
     assert len(rows) == 10
     assert all(row[3:] == ["Movie", row[1]] for row in rows)
+
+
+@pytest.mark.filterwarnings("default")  # of the missing digest: the message after it is what counts
+def test_artifacts_that_do_not_recommend_end_with_one_line(table, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(lesson_code, "MAX_GRAM_BYTES", 1000)
+    recommender = SklearnEcosystemPipeline(model="linear").fit(table)
+    with pytest.warns(UserWarning, match="cannot recommend"):
+        recommender.save_pipeline(tmp_path / "large.pkl")
+    joblib.dump(recommender.pipeline, tmp_path / "bare.pkl")
+    for name, message in (("large", "GiB of memory"), ("bare", "holds a RatingPipeline, which does not recommend")):
+        with pytest.raises(SystemExit, match="2"):
+            main(["recommend", "--user", "1", "--artifact", str(tmp_path / f"{name}.pkl")])
+        assert message in capsys.readouterr().err.splitlines()[-1]

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
+from sklearn.feature_selection import SelectKBest
 from sklearn.metrics import mean_absolute_error, ndcg_score, r2_score, root_mean_squared_error
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
@@ -99,7 +100,7 @@ def test_factorization_is_what_its_docstring_says(n_factors):
     np.testing.assert_allclose(model.predict(TINY[2:3]), expected)
 
 
-def test_factors_find_taste_that_biases_cannot(split):
+def test_factors_find_taste_that_biases_cannot():
     """Four kinds of user, four kinds of movie, and nothing but how they fit: biases know nothing of it."""
     rng = np.random.RandomState(0)
     pairs = rng.permutation(200 * 80)[:8000]
@@ -214,7 +215,8 @@ def test_a_newcomer_is_folded_in_as_a_ridge_regression_says():
     [("n_factors", -1), ("n_factors", 2.5), ("n_sweeps", 0), ("regularization", 0), ("damping", -1), ("damping", np.nan)],
 )
 def test_impossible_parameters_are_named(parameter, value):
-    with pytest.raises(ValueError, match=f"{parameter} must be a number of at least"):
+    expected = {"n_factors": "an integer of at least 0", "n_sweeps": "an integer of at least 1", "regularization": "a number above 0"}
+    with pytest.raises(ValueError, match=f"{parameter} must be {expected.get(parameter, 'a number of at least 0')}, got {value}"):
         MatrixFactorization(**{parameter: value}).fit(TINY)
 
 
@@ -477,14 +479,18 @@ def test_recommend_says_what_is_wrong(table):
     recommender = SklearnEcosystemPipeline(model="linear").fit(table)
     with pytest.raises(ValueError, match=r"User 4711 is unknown to the training: pass ratings="):
         recommender.recommend(4711)
-    with pytest.raises(ValueError, match="either user_id or ratings"):
+    with pytest.raises(ValueError, match="either a user_id, or ratings="):
         recommender.recommend()
-    with pytest.raises(ValueError, match="either user_id or ratings"):
+    with pytest.raises(ValueError, match="either a user_id, or ratings="):
         recommender.recommend(1, ratings={1: 2.0})
     with pytest.raises(ValueError, match=r"stars from 1.0 to 5.0, got \{1: 9\}"):
         recommender.recommend(ratings={1: 9})
     with pytest.raises(ValueError, match=r"ratings must be \{movie_id: stars\}.* got \[1, 2\]"):
         recommender.recommend(ratings=[1, 2])
+    with pytest.raises(ValueError, match="either a user_id, or ratings="):
+        recommender.recommend({1: 2.0})
+    with pytest.raises(ValueError, match="The keys of ratings must hold integers"):
+        recommender.recommend(ratings={1.5: 2.0})
     with pytest.raises(ValueError, match="user_id must hold integers"):
         recommender.recommend("ann")
     with pytest.warns(UserWarning, match="Unknown movies are passed over: 4711") as caught:
@@ -492,6 +498,50 @@ def test_recommend_says_what_is_wrong(table):
     assert caught[0].filename == __file__
     popular = recommender.recommend(ratings={})
     assert found["movie_id"].tolist() == popular["movie_id"].tolist()
+
+
+def test_a_factorization_of_ones_own_is_taken_as_the_named_one_is(table):
+    named = SklearnEcosystemPipeline(model="factors").fit(table)
+    own = SklearnEcosystemPipeline(model=MatrixFactorization(random_state=42)).fit(table)
+    np.testing.assert_array_equal(own.predict(table), named.predict(table))
+    ratings = {1: 5.0, 2: 1.0}
+    pd.testing.assert_frame_equal(own.recommend(ratings=ratings), named.recommend(ratings=ratings))
+    with pytest.raises(ValueError, match="select does not go with model=MatrixFactorization"):
+        SklearnEcosystemPipeline(model=MatrixFactorization(), select=SelectKBest()).fit(table)
+
+
+def test_titles_that_are_all_missing_are_no_titles(table):
+    assert "title" not in SklearnEcosystemPipeline(model="linear").fit(table.assign(title=None)).recommend(5)
+
+
+def test_the_wrappers_score_finds_the_ratings_in_the_table(table):
+    recommender = SklearnEcosystemPipeline(model="linear").fit(table)
+    assert recommender.score(table) == recommender.score(table, table["rating"]) == r2_score(table["rating"], recommender.predict(table))
+
+
+def test_a_list_that_stands_twice_counts_once():
+    test = pd.DataFrame({"user_id": [1, 1], "movie_id": [5, 6], "rating": [5.0, 4.0]})
+    lists = pd.DataFrame({"user_id": 1, "rank": [1, 2, 1, 2], "movie_id": [5, 6, 5, 6]})
+    assert ranking_metrics(lists, test, test["rating"], k=2) == {"Precision@2": 1.0, "Recall@2": 1.0, "NDCG@2": 1.0}
+
+
+def test_parameters_set_after_a_fit_wait_for_the_next(table):
+    model = MatrixFactorization(4).fit(table)
+    expected = model.predict_new([1], [5.0], [2, 3])
+    np.testing.assert_array_equal(model.set_params(n_factors=8).predict_new([1], [5.0], [2, 3]), expected)
+
+
+@pytest.mark.parametrize("estimator", [MatrixFactorization(cv=2), TasteFeatures(cv=2)], ids=["factors", "taste"])
+def test_cross_fitting_warns_once_of_pairs_rated_twice_and_no_fold_learns_from_the_older(table, estimator):
+    table = table[:200].reset_index(drop=True)
+    twice = pd.concat([table[:30].assign(rating=1.0), table], ignore_index=True)
+    with pytest.warns(UserWarning, match="^30 older ratings") as caught:
+        found = clone(estimator).fit_transform(twice, twice["rating"])
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
+    changed = twice["rating"].where(twice.index >= 30, 5.0)
+    with pytest.warns(UserWarning, match="^30 older ratings"):
+        np.testing.assert_array_equal(found, clone(estimator).fit_transform(twice, changed))
 
 
 def test_a_loaded_artifact_recommends_at_once_and_the_same(table, tmp_path):
@@ -509,8 +559,6 @@ def test_a_new_training_forgets_the_ranking_of_the_last(table):
 
 
 def test_select_and_factors_do_not_go_together(table):
-    from sklearn.feature_selection import SelectKBest
-
     with pytest.raises(ValueError, match="select does not go with model='factors'"):
         SklearnEcosystemPipeline(model="factors", select=SelectKBest()).fit(table)
 
@@ -658,7 +706,7 @@ def test_a_relevant_pair_that_stands_twice_in_the_test_rows_counts_once():
 
 @pytest.mark.parametrize("parameter", ["n_factors", "n_sweeps", "regularization", "damping"])
 def test_infinite_parameters_of_the_factorization_are_refused(parameter):
-    with pytest.raises(ValueError, match=f"{parameter} must be a number of at least"):
+    with pytest.raises(ValueError, match=f"{parameter} must be an? .*, got inf"):
         MatrixFactorization(**{parameter: np.inf}).fit(TINY)
 
 
