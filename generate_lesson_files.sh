@@ -12,10 +12,10 @@ names="lesson_code.py test_lesson.py requirements.txt README.md"
 # What `cksum` tells of each file: its checksum and its size.
 recorded() {
     case $1 in
-        lesson_code.py) echo "881257151 114975" ;;
+        lesson_code.py) echo "281012885 115414" ;;
         test_lesson.py) echo "2121692364 6822" ;;
         requirements.txt) echo "3471952364 498" ;;
-        README.md) echo "1559219967 26136" ;;
+        README.md) echo "1562184479 26550" ;;
     esac
 }
 
@@ -1864,7 +1864,8 @@ class SklearnEcosystemPipeline(RegressorMixin, BaseEstimator):
         movies, stars = _ids(pd.Series(list(ratings), name="The keys of ratings", dtype=object)), list(ratings.values())
         unknown = np.setdiff1d(movies, self.interactions_["movie_id"])
         if unknown.size:
-            _warn(f"Unknown movies are passed over: {', '.join(map(str, unknown))}.")
+            rest = "" if unknown.size < len(ratings) else " None is left: these are the most popular movies."
+            _warn(f"Unknown movies are passed over: {', '.join(map(str, unknown))}.{rest}")
         newcomer = int(self.interactions_["user_id"].max()) + 1  # an id that nobody has
         table = pd.DataFrame({"user_id": newcomer, "movie_id": movies, RATING: stars})
         lists = self.ranker.recommend_new(table, n) if ratings else self.ranker.rank([newcomer], n)
@@ -2263,6 +2264,9 @@ def _infer(path, X_test, y_test):
 
 
 class _Parser(argparse.ArgumentParser):
+    def __init__(self, **settings):
+        super().__init__(allow_abbrev=False, **settings)  # --user is not short for --users
+
     def error(self, message):
         """End with one clear line, and exit status 2."""
         self.exit(2, f"{self.prog}: {message}\n")
@@ -2368,9 +2372,11 @@ def _recommend(options):
         say(f"User {options.user} is unknown: here are the most popular movies. Say --rated 1=5,50=4 to get your own.")
     rated = options.rated or (None if known else {})
     found = recommender.recommend(options.user if known else None, options.top, ratings=rated)
-    say("rank    movie  predicted stars  title")
+    say("Ranked by the score, of who rated what; the stars are what the model predicts, and need not fall.")
+    say("rank    movie    score  predicted stars" + ("  title" if "title" in found else ""))
     for rank, row in enumerate(found.itertuples(), 1):
-        say(f"{rank:4} {row.movie_id:8} {row.predicted_rating:16.2f}  {getattr(row, 'title', '') or ''}".rstrip())
+        title = getattr(row, "title", None) or ""
+        say(f"{rank:4} {row.movie_id:8} {row.score:8.4f} {row.predicted_rating:16.2f}  {title}".rstrip())
 
 
 if __name__ == "__main__":
@@ -2634,7 +2640,7 @@ trained on less data than the final model. The folds are shuffled, since real re
 Lists are scored by precision, recall and NDCG. The protocol: for every user with a relevant test movie (4 stars or more), all
 movies of the training are ranked, except those the user rated in training; gains are binary; recall divides by all relevant
 test movies; the ideal of NDCG is cut at min(10, relevant); each figure is the mean over these users, and the others are left
-out. Read them beside a ranking by popularity, which is hard to beat where nearly everybody watches the same movies.
+out (as is, in the lesson's count, who has no test row at all). Read them beside a ranking by popularity, which is hard to beat where nearly everybody watches the same movies.
 
 **Deploy (section 6).** One file, written whole or not at all, that carries its own SHA-256; beside it a model card with
 versions, input signature, scores, and an example that is predicted again at every load. Damage is an error, another
@@ -2666,8 +2672,8 @@ recommender.train(train, train["rating"])
 metrics, predictions = recommender.evaluate(test, test["rating"])
 print(metrics, recommender.cv_scores)  # RMSE and MAE in stars, R2; the RMSE of five folds
 
-recommender.save_pipeline("production_pipeline.pkl")
-deployed = SklearnEcosystemPipeline.load_pipeline("production_pipeline.pkl")
+recommender.save_pipeline("small_pipeline.pkl")  # another name than that of the lesson's own artifact
+deployed = SklearnEcosystemPipeline.load_pipeline("small_pipeline.pkl")
 print(deployed.predict(test[["user_id", "movie_id"]]))  # two ids are enough
 ```
 
@@ -2712,13 +2718,20 @@ print(dict(zip(selective.pipeline[:-1].get_feature_names_out(), selective.pipeli
 | `python lesson_code.py --output model.pkl` | where the artifact goes |
 | `python lesson_code.py compare` | all models on the same five folds; also with `--data`, or sizes |
 | `python lesson_code.py recommend --user 42 --top 5` | a list from the saved artifact (`--artifact FILE`), with titles where the data has them |
-| `python lesson_code.py recommend --rated 1=5,50=4` | the same for somebody new, by a few ratings |
+| `python lesson_code.py recommend --rated 1=5,50=4` | the same for somebody new, by a few ratings; with `--model factors` the predicted stars heed them too |
 
 ## Real MovieLens
 
 Get a release from [GroupLens](https://grouplens.org/datasets/movielens/) (mind its licence: it may not be redistributed
 freely, and so none is here) and pass it to `--data` or `load_movielens`: ml-latest, ml-latest-small, 20M, 25M, 32M, 10M, 1M
 and 100K are read as they are. What a release lacks is missing, not invented.
+
+With titles, from training to a list for somebody who loved Toy Story and The Usual Suspects:
+
+```text
+python lesson_code.py --data ml-latest-small --model factors --output ml.pkl
+python lesson_code.py recommend --artifact ml.pkl --rated 1=5,50=5
+```
 
 Measured by `python benchmarks/movielens.py ml-latest-small` in five random folds, `KFold(5, shuffle=True,
 random_state=0)`, on a copy with 100,908 ratings:

@@ -1725,7 +1725,8 @@ class SklearnEcosystemPipeline(RegressorMixin, BaseEstimator):
         movies, stars = _ids(pd.Series(list(ratings), name="The keys of ratings", dtype=object)), list(ratings.values())
         unknown = np.setdiff1d(movies, self.interactions_["movie_id"])
         if unknown.size:
-            _warn(f"Unknown movies are passed over: {', '.join(map(str, unknown))}.")
+            rest = "" if unknown.size < len(ratings) else " None is left: these are the most popular movies."
+            _warn(f"Unknown movies are passed over: {', '.join(map(str, unknown))}.{rest}")
         newcomer = int(self.interactions_["user_id"].max()) + 1  # an id that nobody has
         table = pd.DataFrame({"user_id": newcomer, "movie_id": movies, RATING: stars})
         lists = self.ranker.recommend_new(table, n) if ratings else self.ranker.rank([newcomer], n)
@@ -2124,6 +2125,9 @@ def _infer(path, X_test, y_test):
 
 
 class _Parser(argparse.ArgumentParser):
+    def __init__(self, **settings):
+        super().__init__(allow_abbrev=False, **settings)  # --user is not short for --users
+
     def error(self, message):
         """End with one clear line, and exit status 2."""
         self.exit(2, f"{self.prog}: {message}\n")
@@ -2229,9 +2233,11 @@ def _recommend(options):
         say(f"User {options.user} is unknown: here are the most popular movies. Say --rated 1=5,50=4 to get your own.")
     rated = options.rated or (None if known else {})
     found = recommender.recommend(options.user if known else None, options.top, ratings=rated)
-    say("rank    movie  predicted stars  title")
+    say("Ranked by the score, of who rated what; the stars are what the model predicts, and need not fall.")
+    say("rank    movie    score  predicted stars" + ("  title" if "title" in found else ""))
     for rank, row in enumerate(found.itertuples(), 1):
-        say(f"{rank:4} {row.movie_id:8} {row.predicted_rating:16.2f}  {getattr(row, 'title', '') or ''}".rstrip())
+        title = getattr(row, "title", None) or ""
+        say(f"{rank:4} {row.movie_id:8} {row.score:8.4f} {row.predicted_rating:16.2f}  {title}".rstrip())
 
 
 if __name__ == "__main__":

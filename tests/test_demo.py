@@ -127,7 +127,7 @@ def test_the_command_recommends_from_the_saved_artifact(printed):
         assert result.stderr == ""
         rows = [line.split() for line in result.stdout.splitlines()[-4:]]
         assert [row[0] for row in rows] == ["1", "2", "3", "4"]
-        assert all(1 <= float(row[2]) <= 5 for row in rows)
+        assert all(1 <= float(row[3]) <= 5 for row in rows)
     assert lists["--user 7777"].stdout.startswith("User 7777 is unknown: here are the most popular movies.")
     artifact = joblib.load(folder / "production_pipeline.pkl")
     found = artifact.recommend(ratings={1: 5, 50: 2.5}, n=4)["movie_id"].astype(str).tolist()
@@ -138,12 +138,14 @@ def test_a_warning_on_the_command_line_is_one_line(printed):
     folder, _ = printed
     result = run("recommend", "--rated", "1=5,9999=2", cwd=folder)
     assert result.stderr == "lesson_code.py: Unknown movies are passed over: 9999.\n"
+    result = run("recommend", "--rated", "9999=2", cwd=folder)
+    assert result.stderr.endswith("9999. None is left: these are the most popular movies.\n")
 
 
 def test_titles_of_the_real_release_stand_in_its_recommendations(real_release, tmp_path):
     assert run("--data", real_release, "--model", "factors", "--output", "real.pkl", cwd=tmp_path).returncode == 0
     result = run("recommend", "--user", 1, "--artifact", "real.pkl", cwd=tmp_path)
-    assert len(re.findall(r"^ +\d+ +\d+ +[\d.]+  .+ \(\d{4}\)$", result.stdout, re.MULTILINE)) >= 9
+    assert len(re.findall(r"^ +\d+ +\d+ +-?[\d.]+ +[\d.]+  .+ \(\d{4}\)$", result.stdout, re.MULTILINE)) >= 9
 
 
 def test_compare_prints_every_model_on_one_line(tmp_path, capsys):
@@ -246,6 +248,7 @@ def test_tuning_and_another_model_from_the_command_line(tmp_path):
         (["recommend", "--rated", "1:5"], "expected movie=stars"),
         (["recommend", "--rated", "1=5,1=4"], "each movie once"),
         (["--model", "linear", "compare"], "--model is for the lesson and does not go with compare"),
+        (["--user", 3], "invalid choice: '3'"),
         (["frobnicate"], "frobnicate"),
     ],
     ids=lambda value: "" if isinstance(value, str) else " ".join(map(str, value)),
@@ -345,9 +348,9 @@ def test_titles_stand_in_the_list_of_the_command(table, tmp_path, capsys):
     titled = table.assign(title="Movie " + table["movie_id"].astype(str))
     path = SklearnEcosystemPipeline(model="linear").fit(titled).save_pipeline(tmp_path / "x.pkl")
     main(["recommend", "--user", "5", "--artifact", str(path)])
-    rows = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()[2:]]
     assert len(rows) == 10
-    assert all(row[3:] == ["Movie", row[1]] for row in rows)
+    assert all(row[4:] == ["Movie", row[1]] for row in rows)
 
 
 @pytest.mark.filterwarnings("default")  # of the missing digest: the message after it is what counts
