@@ -1753,10 +1753,10 @@ class SklearnEcosystemPipeline(RegressorMixin, BaseEstimator):
             _warn(f"The artifact predicts, but cannot recommend: {error}")
         buffer = io.BytesIO()
         joblib.dump(self, buffer)
-        body = buffer.getvalue()
-        digest = hashlib.sha256(body).hexdigest()
+        digest = hashlib.sha256(buffer.getbuffer()).hexdigest()
+        buffer.write(DIGEST_MARK + digest.encode())
         card = json.dumps(_model_card(self, path.name, digest), indent=2, ensure_ascii=False, allow_nan=False)
-        _write_atomically(path, body + DIGEST_MARK + digest.encode())
+        _write_atomically(path, buffer.getbuffer())  # a view: an artifact may be large
         _write_atomically(path.with_suffix(".json"), card.encode())
         self._say(f"Pipeline saved to {filepath}")
         return filepath
