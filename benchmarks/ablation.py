@@ -1,8 +1,16 @@
-"""What earns its place in the blend: `python benchmarks/ablation.py MOVIELENS` (without a path: the synthetic table).
+"""What do the factors add, and what do the ids do? `python benchmarks/ablation.py [MOVIELENS]`
 
-In the folds of `KFold(5, shuffle=True, random_state=0)`, the blend's features are made once; the same boosting is then
-fitted to all of them, to all but one, and to the 13 features alone. Printed: the RMSE, mean ± standard deviation, and
-the difference from all of them, fold by fold, so that what the folds have in common does not count.
+MOVIELENS is the folder or the zip file of a release; without it, the synthetic table is used. One step of a
+model's pipeline is changed at a time:
+
+* without the factors: the blend without the estimate of `MatrixFactorization`, its 14th feature;
+* with the ids: the two ids go on to the model, as if they were quantities. The lesson drops them.
+
+(a) Random folds, `KFold(5, shuffle=True, random_state=0)`: RMSE in stars, mean ± standard deviation of the
+folds; "change": this RMSE minus that of the lesson's pipeline, fold by fold: mean ± standard error.
+(b) Whole users are held out, in five folds. To a model, they are unknown. A pipeline with the ids reads their
+id nevertheless, so every held-out user is predicted twice: with an id below all ids of the training, and with
+one above them. Nothing else differs, so the two errors should be equal. (RMSE of all held-out rows together.)
 """
 
 import sys
@@ -10,41 +18,74 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone
 from sklearn.metrics import root_mean_squared_error
-from sklearn.model_selection import KFold
+from sklearn.model_selection import GroupKFold, KFold, cross_val_score
+from sklearn.neighbors import KNeighborsRegressor
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from lesson_code import FEATURES, RATING, MovieRecommendationDataset, SklearnEcosystemPipeline, load_movielens
+from lesson_code import RATING, MovieRecommendationDataset, SklearnEcosystemPipeline, load_movielens
 
-ADDED = ["factor_rating", "genre_affinity", "user_days"]
+MODELS = {name: name for name in ("linear", "forest", "boosting", "blend")}
+MODELS["50 neighbours"] = KNeighborsRegressor(50)
+WITH_IDS = {"drop_ids": "passthrough"}
+WITHOUT_FACTORS = {"features__factors": "drop"}
 
 
-def fold_errors(train, test):
-    """Return the RMSE of every choice of features."""
-    pipeline = SklearnEcosystemPipeline(model="blend").build_pipeline()
-    X_train = pipeline["features"].fit_transform(train.drop(columns=RATING), train[RATING])
-    X_test = pipeline["features"].transform(test.drop(columns=RATING))
-    choices = {"the 13 features and all three": list(X_train)}
-    choices |= {f"without {name}": [column for column in X_train if column != name] for name in ADDED}
-    choices |= {"the 13 features and factor_rating": [*FEATURES, "factor_rating"], "the 13 features": FEATURES}
-    errors = {}
-    for choice, columns in choices.items():
-        stars = clone(pipeline["model"]).fit(X_train[columns], train[RATING]).predict(X_test[columns])
-        stars = np.clip(stars, train[RATING].min(), train[RATING].max())
-        errors[choice] = root_mean_squared_error(test[RATING], stars)
-    print(errors, file=sys.stderr, flush=True)
-    return errors
+def build(name, change):
+    """Return an unfitted pipeline of a model, with some of its steps changed."""
+    return SklearnEcosystemPipeline(model=MODELS[name]).build_pipeline().set_params(**change)
+
+
+def fold_errors(name, change, table):
+    """Return the RMSE of every random fold: (5,), in stars."""
+    how = {"cv": KFold(5, shuffle=True, random_state=0), "scoring": "neg_root_mean_squared_error"}
+    X, y = table.drop(columns=RATING), table[RATING]
+    return -cross_val_score(build(name, change), X, y, error_score="raise", **how)
+
+
+def report_random_folds(table):
+    print("(a) random folds")
+    print(f"{'model':15}{'steps':22}{'RMSE':19}change")
+    for name in MODELS:
+        changes = {"with the ids": WITH_IDS}
+        if name == "blend":
+            changes["without the factors"] = WITHOUT_FACTORS
+        lesson = fold_errors(name, {}, table)
+        print(f"{name:15}{'of the lesson':22}{lesson.mean():.4f} ± {lesson.std():.4f}", flush=True)
+        for told, change in changes.items():
+            errors = fold_errors(name, change, table)
+            more = pd.Series(errors - lesson)
+            figures = f"{errors.mean():.4f} ± {errors.std():.4f}    {more.mean():+.4f} ± {more.sem():.4f}"
+            print(f"{name:15}{told:22}{figures}", flush=True)
+
+
+def held_out_errors(name, change, table):
+    """Return the RMSE of users never seen: with an id below, and with an id above those of the training."""
+    low, high = np.empty(len(table)), np.empty(len(table))
+    folds = GroupKFold(5, shuffle=True, random_state=0).split(table, groups=table["user_id"])
+    for train, test in folds:
+        known, rows = table.iloc[train], table.iloc[test].drop(columns=RATING)
+        pipeline = build(name, change).fit(known)
+        low[test] = pipeline.predict(rows.assign(user_id=known["user_id"].min() - 1))
+        high[test] = pipeline.predict(rows.assign(user_id=known["user_id"].max() + 1))
+    return [root_mean_squared_error(table[RATING], stars) for stars in (low, high)]
+
+
+def report_held_out_users(table):
+    print("\n(b) users held out")
+    print(f"{'model':15}{'steps':22}{'small id':11}large id")
+    for name in MODELS:
+        for told, change in {"of the lesson": {}, "with the ids": WITH_IDS}.items():
+            small, large = held_out_errors(name, change, table)
+            print(f"{name:15}{told:22}{small:<11.4f}{large:.4f}", flush=True)
 
 
 def main():
+    if len(sys.argv) > 2:
+        sys.exit("usage: python benchmarks/ablation.py [MOVIELENS]")
     table = load_movielens(sys.argv[1]) if len(sys.argv) > 1 else MovieRecommendationDataset().generate()
-    folds = KFold(5, shuffle=True, random_state=0).split(table)
-    errors = pd.DataFrame([fold_errors(table.iloc[train], table.iloc[test]) for train, test in folds])
-    print("| boosting on | RMSE | against all |\n|---|---|---|")
-    for choice, values in errors.items():
-        more = values - errors.iloc[:, 0]
-        print(f"| {choice} | {values.mean():.4f} ± {values.std(ddof=0):.4f} | {more.mean():+.4f} ± {more.std(ddof=0):.4f} |")
+    report_random_folds(table)
+    report_held_out_users(table)
 
 
 if __name__ == "__main__":

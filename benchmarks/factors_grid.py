@@ -1,8 +1,9 @@
-"""Choose the settings of the recommenders inside training data: `python benchmarks/factors_grid.py [MOVIELENS]`.
+"""Which settings should the recommenders have? `python benchmarks/factors_grid.py [MOVIELENS]`
 
-The rows are those of `forest_grid.py`; three folds. Printed for `MatrixFactorization`: the RMSE; for `MovieRanker`: the
-NDCG@10; for the boosting of the blend, the RMSE; each grid best first, with how far every setting is from the best. The
-defaults are one setting for both tables, the synthetic one and ml-latest-small.
+The rows are those of `forest_grid.py`, the training rows of the demo's split; three folds. Printed are three
+grids, each best first, with how far every setting is from the best: `MatrixFactorization` by its RMSE in
+stars, the blend's boosting by its RMSE, and `MovieRanker` by its NDCG@10. An arrow marks the default. It is
+one setting for both tables, the synthetic one and ml-latest-small, so it need not be the best of either.
 """
 
 import itertools
@@ -34,7 +35,7 @@ def blend(**setting):
 
 def ndcg(make, setting, X, y, train, test):
     ranker = make(**setting).fit(X.iloc[train], y.iloc[train])
-    lists = ranker.rank(X.iloc[test]["user_id"].unique())
+    lists = ranker.recommend(X.iloc[test]["user_id"].unique())
     return ranking_metrics(lists, X.iloc[test], y.iloc[test])["NDCG@10"]
 
 
@@ -42,13 +43,14 @@ def report(make, grid, figure, best):
     X, y = training_rows()
     folds = list(KFold(3, shuffle=True, random_state=42).split(X))
     settings = [dict(zip(grid, values)) for values in itertools.product(*grid.values())]
-    rows = [
-        {**setting, figure.__name__: np.mean([figure(make, setting, X, y, *fold) for fold in folds])} for setting in settings
-    ]
-    table = pd.DataFrame(rows).sort_values(figure.__name__, ascending=best == "min")
-    table["from the best"] = (table[figure.__name__] / table[figure.__name__].iloc[0] - 1).map("{:+.2%}".format)
+    name, rows = figure.__name__, []
+    for setting in settings:
+        rows.append({**setting, name: np.mean([figure(make, setting, X, y, *fold) for fold in folds])})
+    table = pd.DataFrame(rows).sort_values(name, ascending=best == "min")
+    table["from the best"] = (table[name] / table[name].iloc[0] - 1).map("{:+.2%}".format)
     default = make().get_params()
-    table["default"] = ["<--" if all(default[n] == row[n] for n in grid) else "" for _, row in table.iterrows()]
+    is_default = (table[list(grid)] == [default[parameter] for parameter in grid]).all(axis=1)
+    table["default"] = np.where(is_default, "<--", "")
     print(f"{make.__name__}\n{table.to_string(index=False, float_format='{:.4f}'.format)}\n", flush=True)
 
 

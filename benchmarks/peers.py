@@ -1,22 +1,27 @@
-"""Compare with the libraries people would otherwise use, on the same folds: `python benchmarks/peers.py MOVIELENS`.
+"""How good are other libraries on the same folds? `python benchmarks/peers.py MOVIELENS`
 
-The peers come with `pip install -r benchmarks/requirements.txt`; one that is missing is told, and left out.
+MOVIELENS is the folder or the zip file of a release. The other libraries are installed by `pip install -r
+benchmarks/requirements.txt`; one that is missing is named and left out.
 
 * Folds: `KFold(5, shuffle=True, random_state=0)` over all ratings; every library sees the same training rows.
-* Each model runs at its defaults, and at its best of a small grid (printed below the table), which is chosen **inside the
-  training rows** of each fold, on an 80/20 split of them: by RMSE where it predicts stars, else by NDCG@10.
-* RMSE and MAE: in stars, predictions of all kept to the scale of the training. What a library cannot predict (an
-  unknown movie) is answered as that library answers; where it answers nothing, by the mean of the training.
-* NDCG@10, P@10, R@10: for every user with a relevant test movie (4 stars or more), all movies of the training are ranked,
-  except those that the user rated in training; see `lesson_code.ranking_metrics`, through which all lists go. Libraries
-  for implicit feedback take the stars as confidence; their grids try only what was liked (4 stars or more) as well.
-* What is seen: the peers and `factors` see ids and stars; `blend`, `boosting` and `forest` all columns of the table. A row
-  of its own tells what the blend makes of the ids alone.
-* Times: fit, from a DataFrame; predict, all test rows and the lists of all test users, as far as a model makes both.
-  Memory: the greatest resident size of the process so far; at the best setting, the search for it is in it. Every model
-  and fold runs in a process of its own, with the threads that the library takes by itself (Cornac, given a seed: one).
+* Settings: each model runs at its defaults, and at its best of a small grid (printed below the table). The
+  best is chosen **inside the training rows** of each fold, on an 80/20 split of them: by RMSE where the model
+  predicts stars, else by NDCG@10.
+* RMSE and MAE: in stars. All predictions are kept to the scale of the training. What a library cannot predict
+  (an unknown movie) is what that library answers; where it answers nothing, it is the mean of the training.
+* NDCG@10, P@10, R@10: for every user with a relevant test movie (4 stars or more), all movies of the training
+  are ranked, except those that the user rated in training. All lists go through
+  `lesson_code.ranking_metrics`. Libraries for implicit feedback take the stars as confidence; their grids
+  also try only the movies that were liked (4 stars or more).
+* What is seen: the other libraries and `factors` see ids and stars; `blend`, `boosting` and `forest` see all
+  columns of the table. One row shows the blend with ids and stars alone.
+* Times, in seconds: fit, from a DataFrame; predict, all test rows and the lists of all test users, as far as
+  a model makes both. Memory: the greatest resident size of the process so far; at the best setting, the
+  search is in it. Every model and fold runs in a process of its own, with the threads that the library takes
+  by itself (Cornac with a seed takes one).
 
-At the end, two ratios measured in turn, A B A B, each run in a fresh process, imports not counted.
+At the end, three ratios of times. The two sides run in turn, each in a fresh process; imports are not
+counted.
 """
 
 import argparse
@@ -38,13 +43,19 @@ from sklearn.metrics import mean_absolute_error, root_mean_squared_error
 from sklearn.model_selection import KFold, ParameterGrid, train_test_split
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from lesson_code import MatrixFactorization, MovieRanker, SklearnEcosystemPipeline, load_movielens, ranking_metrics
+from lesson_code import (
+    MatrixFactorization,
+    MovieRanker,
+    SklearnEcosystemPipeline,
+    load_movielens,
+    ranking_metrics,
+)
 
 TOP = 10
 LIKED = 4.0  # stars
 
 
-# ----- one small class a library: fit, predict (stars), recommend (lists); what it cannot do is None
+# ----- one small class per library: fit, predict (stars), recommend (lists); what it cannot do is None
 
 
 class Ours:
@@ -53,7 +64,7 @@ class Ours:
     def __init__(self, make, columns=slice(None), **settings):
         self.model, self.columns = make(**settings), columns
         if hasattr(self.model, "recommend") and not hasattr(self.model, "predict"):
-            self.recommend = lambda users: self.model.rank(users, TOP)
+            self.recommend = lambda users: self.model.recommend(users, TOP)
         else:
             self.predict = lambda rows: self.model.predict(rows.loc[:, self.columns])
 
@@ -81,7 +92,8 @@ class Surprise:
         from surprise import Dataset, Reader
 
         reader = Reader(rating_scale=(table["rating"].min(), table["rating"].max()))
-        self.model.fit(Dataset.load_from_df(table[["user_id", "movie_id", "rating"]], reader).build_full_trainset())
+        ratings = Dataset.load_from_df(table[["user_id", "movie_id", "rating"]], reader)
+        self.model.fit(ratings.build_full_trainset())
 
     def predict(self, rows):
         return np.array([self.model.predict(u, m).est for u, m in zip(rows["user_id"], rows["movie_id"])])
@@ -120,7 +132,7 @@ class LensKit:
 
 
 class ByMatrix:
-    """What libraries that count users and items from 0 need: the positions, and lists out of scores of all movies."""
+    """For libraries that number users and items from 0: positions of ids, and lists of ids from positions."""
 
     def index(self, table, liked):
         self.users, user = np.unique(table["user_id"], return_inverse=True)
@@ -148,7 +160,8 @@ class Cornac(ByMatrix):
     def __init__(self, name, liked=False, **settings):
         self.name, self.liked = name, liked
         seed = {} if name == "EASE" else {"seed": 0}
-        self.model = getattr(importlib.import_module("cornac.models"), name)(**seed, verbose=False, **settings)
+        model = getattr(importlib.import_module("cornac.models"), name)
+        self.model = model(**seed, verbose=False, **settings)
         if name != "MF":
             self.predict = None
 
@@ -217,27 +230,74 @@ class Implicit(ByMatrix):
         return self.lists(users, top)
 
 
-INPUT = {"liked": [False, True]}
+LIKED_OR_ALL = {"liked": [False, True]}
+BIAS_PENALTIES = [{"method": "als", "reg_u": u, "reg_i": i} for u, i in ((5, 3), (10, 5), (15, 10))]
+SIMILARITIES = [{"name": "pearson_baseline", "user_based": user, "verbose": False} for user in (True, False)]
+
+
+def ours(model, columns=slice(None)):
+    """Return a function that makes one of our pipelines with settings."""
+    return lambda **settings: Ours(pipeline, columns, model=model, **settings)
+
+
+def peer(library, *names, **fixed):
+    """Return a function that makes a model of another library with settings."""
+    return lambda **settings: library(*names, **fixed, **settings)
+
+
 MODELS = {  # name: (library, what makes it, grid)
-    "`factors`, MatrixFactorization": ("", lambda **s: Ours(MatrixFactorization, **s), {"n_factors": [8, 16], "regularization": [4.5, 6.0, 9.0]}),
-    "`forest`": ("", lambda **s: Ours(pipeline, model="forest", **s), {"model__min_samples_leaf": [5], "model__max_samples": [0.1]}),
-    "`boosting`": ("", lambda **s: Ours(pipeline, model="boosting", **s), {"model__learning_rate": [0.05, 0.1]}),
-    "`blend`": ("", lambda **s: Ours(pipeline, model="blend", **s), {"model__max_leaf_nodes": [15, 31]}),
-    "`blend`, of ids alone": ("", lambda **s: Ours(pipeline, ["user_id", "movie_id"], model="blend", **s), {"model__max_leaf_nodes": [15]}),
-    "MovieRanker": ("", lambda **s: Ours(MovieRanker, **s), {"regularization": [75.0, 150.0, 300.0]}),
-    "Surprise BaselineOnly": ("surprise", lambda **s: Surprise("BaselineOnly", **s), {"bsl_options": [{"method": "als", "reg_u": u, "reg_i": i} for u, i in ((5, 3), (10, 5), (15, 10))]}),
-    "Surprise SVD": ("surprise", lambda **s: Surprise("SVD", **s), [{"n_factors": [20], "reg_all": [0.06], "n_epochs": [40]}, {"n_factors": [200], "reg_all": [0.1], "n_epochs": [80], "lr_all": [0.01]}]),
-    "Surprise SVD++": ("surprise", lambda **s: Surprise("SVDpp", cache_ratings=True, **s), {"reg_all": [0.1], "lr_all": [0.01]}),
-    "Surprise KNNBaseline": ("surprise", lambda **s: Surprise("KNNBaseline", **s), {"k": [40, 80], "sim_options": [{"name": "pearson_baseline", "user_based": user, "verbose": False} for user in (True, False)]}),
-    "LensKit BiasedMF": ("lenskit", lambda **s: LensKit("als", "BiasedMFScorer", **s), {"embedding_size": [50, 100], "regularization": [0.12]}),
-    "LensKit ItemKNN": ("lenskit", lambda **s: LensKit("knn", "ItemKNNScorer", **s), {"max_nbrs": [50]}),
-    "LensKit ItemKNN, implicit": ("lenskit", lambda **s: LensKit("knn", "ItemKNNScorer", feedback="implicit", **s), {"max_nbrs": [50]}),
-    "Cornac MF": ("cornac", lambda **s: Cornac("MF", **s), {"k": [10, 100], "lambda_reg": [0.1], "max_iter": [100]}),
-    "Cornac BPR": ("cornac", lambda **s: Cornac("BPR", **s), INPUT | {"k": [50], "max_iter": [200], "learning_rate": [0.01, 0.05], "lambda_reg": [0.01]}),
-    "Cornac EASE": ("cornac", lambda **s: Cornac("EASE", **s), INPUT | {"lamb": [200], "posB": [False]}),
-    "implicit ALS": ("implicit", lambda **s: Implicit("als", "AlternatingLeastSquares", **s), INPUT | {"factors": [32, 100], "regularization": [1.0, 10.0, 30.0]}),
-    "implicit BPR": ("implicit", lambda **s: Implicit("bpr", "BayesianPersonalizedRanking", **s), [{"liked": [True]}, INPUT | {"factors": [50], "iterations": [200], "regularization": [0.05]}]),
-    "implicit item cosine": ("implicit", lambda **s: Implicit("nearest_neighbours", "CosineRecommender", **s), INPUT | {"K": [20, 100]}),
+    "`factors`, MatrixFactorization": (
+        "", peer(Ours, MatrixFactorization), {"n_factors": [8, 16], "regularization": [4.5, 6.0, 9.0]},
+    ),
+    "`forest`": ("", ours("forest"), {"model__min_samples_leaf": [5], "model__max_samples": [0.1]}),
+    "`boosting`": ("", ours("boosting"), {"model__learning_rate": [0.05, 0.1]}),
+    "`blend`": ("", ours("blend"), {"model__max_leaf_nodes": [15, 31]}),
+    "`blend`, of ids alone": ("", ours("blend", ["user_id", "movie_id"]), {"model__max_leaf_nodes": [15]}),
+    "MovieRanker": ("", peer(Ours, MovieRanker), {"regularization": [75.0, 150.0, 300.0]}),
+    "Surprise BaselineOnly": (
+        "surprise", peer(Surprise, "BaselineOnly"), {"bsl_options": BIAS_PENALTIES},
+    ),
+    "Surprise SVD": (
+        "surprise", peer(Surprise, "SVD"),
+        [
+            {"n_factors": [20], "reg_all": [0.06], "n_epochs": [40]},
+            {"n_factors": [200], "reg_all": [0.1], "n_epochs": [80], "lr_all": [0.01]},
+        ],
+    ),
+    "Surprise SVD++": (
+        "surprise", peer(Surprise, "SVDpp", cache_ratings=True), {"reg_all": [0.1], "lr_all": [0.01]},
+    ),
+    "Surprise KNNBaseline": (
+        "surprise", peer(Surprise, "KNNBaseline"), {"k": [40, 80], "sim_options": SIMILARITIES},
+    ),
+    "LensKit BiasedMF": (
+        "lenskit", peer(LensKit, "als", "BiasedMFScorer"),
+        {"embedding_size": [50, 100], "regularization": [0.12]},
+    ),
+    "LensKit ItemKNN": ("lenskit", peer(LensKit, "knn", "ItemKNNScorer"), {"max_nbrs": [50]}),
+    "LensKit ItemKNN, implicit": (
+        "lenskit", peer(LensKit, "knn", "ItemKNNScorer", feedback="implicit"), {"max_nbrs": [50]},
+    ),
+    "Cornac MF": (
+        "cornac", peer(Cornac, "MF"), {"k": [10, 100], "lambda_reg": [0.1], "max_iter": [100]},
+    ),
+    "Cornac BPR": (
+        "cornac", peer(Cornac, "BPR"),
+        LIKED_OR_ALL | {"k": [50], "max_iter": [200], "learning_rate": [0.01, 0.05], "lambda_reg": [0.01]},
+    ),
+    "Cornac EASE": ("cornac", peer(Cornac, "EASE"), LIKED_OR_ALL | {"lamb": [200], "posB": [False]}),
+    "implicit ALS": (
+        "implicit", peer(Implicit, "als", "AlternatingLeastSquares"),
+        LIKED_OR_ALL | {"factors": [32, 100], "regularization": [1.0, 10.0, 30.0]},
+    ),
+    "implicit BPR": (
+        "implicit", peer(Implicit, "bpr", "BayesianPersonalizedRanking"),
+        [{"liked": [True]}, LIKED_OR_ALL | {"factors": [50], "iterations": [200], "regularization": [0.05]}],
+    ),
+    "implicit item cosine": (
+        "implicit", peer(Implicit, "nearest_neighbours", "CosineRecommender"),
+        LIKED_OR_ALL | {"K": [20, 100]},
+    ),
 }  # fmt: skip
 
 
@@ -251,7 +311,7 @@ def split(path, fold):
 
 
 def measure(name, settings, train, test, lists=True):
-    """Return figures and times of one model with these settings; `lists`: also of lists, where it also predicts."""
+    """Return figures and times of a model; `lists`: score its lists even if it predicts stars."""
     model = MODELS[name][1](**settings)
     figures, started = {}, time.perf_counter()
     model.fit(train)
@@ -301,7 +361,7 @@ def peak_memory():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
 
 
-# ----- the two ratios
+# ----- the three ratios
 
 
 def time_ours_fit(train):
@@ -322,7 +382,8 @@ def time_svd_alone(train):
 
 
 def time_lists(train):
-    return clocked(lambda: (ranker := MovieRanker().fit(train)).rank(ranker.users_, TOP))
+    users = train["user_id"].unique()
+    return clocked(lambda: MovieRanker().fit(train).recommend(users, TOP))
 
 
 def time_als(train):
@@ -337,21 +398,29 @@ def clocked(call):
     return time.perf_counter() - started
 
 
-RATIOS = {
-    "fit of MatrixFactorization / Surprise's SVD, both from a DataFrame": (time_ours_fit, time_svd, "surprise"),
-    "fit of MatrixFactorization, from a DataFrame / Surprise's SVD, its fit alone": (time_ours_fit, time_svd_alone, "surprise"),
-    "top-10 lists of all users, fit included / implicit's ALS, fit alone": (time_lists, time_als, "implicit"),
-}
+RATIOS = {  # title: (ours, theirs, library)
+    "fit of MatrixFactorization / Surprise's SVD, both from a DataFrame": (
+        time_ours_fit, time_svd, "surprise"
+    ),
+    "fit of MatrixFactorization, from a DataFrame / Surprise's SVD, its fit alone": (
+        time_ours_fit, time_svd_alone, "surprise"
+    ),
+    "top-10 lists of all users, fit included / implicit's ALS, fit alone": (
+        time_lists, time_als, "implicit"
+    ),
+}  # fmt: skip
 
 
 def report_ratios(path, runs):
     for title, (ours, theirs, library) in RATIOS.items():
         if importlib.util.find_spec(library) is None:
             continue
-        pairs = [[float(child(path, "--time", side.__name__)) for side in (ours, theirs)] for _ in range(runs)]
+        names = ours.__name__, theirs.__name__
+        pairs = [[float(child(path, "--time", name)) for name in names] for _ in range(runs)]
         ratios = [a / b for a, b in pairs]
         times = " / ".join(f"{statistics.median(side):.2f} s" for side in zip(*pairs))
-        print(f"{title}: {statistics.median(ratios):.2f} ({min(ratios):.2f} - {max(ratios):.2f}), {times}", flush=True)
+        spread = f"{statistics.median(ratios):.2f} ({min(ratios):.2f} - {max(ratios):.2f})"
+        print(f"{title}: {spread}, {times}", flush=True)
 
 
 # ----- the table
@@ -360,8 +429,9 @@ def report_ratios(path, runs):
 def child(path, *arguments):
     """Run this script again, as a process of its own, and return its last line."""
     command = [sys.executable, __file__, str(path), *map(str, arguments)]
-    environment = os.environ | {"OMP_WAIT_POLICY": "PASSIVE"}  # threads that spin would be slow on a busy machine
-    if "time_als" in arguments or any(MODELS[name][0] == "implicit" for name in arguments if name in MODELS):  # it asks for this: its threads and those of BLAS fight
+    environment = os.environ | {"OMP_WAIT_POLICY": "PASSIVE"}  # threads that spin are slow on a busy machine
+    of_implicit = [name for name, (library, *_) in MODELS.items() if library == "implicit"]
+    if {"time_als", *of_implicit} & set(arguments):  # implicit asks for it: its threads and BLAS's fight
         environment["OPENBLAS_NUM_THREADS"] = "1"
     run = subprocess.run(command, capture_output=True, text=True, env=environment)
     if run.returncode:
@@ -369,11 +439,16 @@ def child(path, *arguments):
     return run.stdout.strip().splitlines()[-1]
 
 
+COLUMNS = {  # name: digits
+    "RMSE": 4, "MAE": 4, "NDCG@10": 4, "Precision@10": 4, "Recall@10": 4, "fit": 2, "predict": 2,
+}  # fmt: skip
+
+
 def report(name, found, n_folds):
     """Print two rows: the defaults, and the best of the grid."""
     for variant in ("default", "best"):
         cells = []
-        for column, digits in {"RMSE": 4, "MAE": 4, "NDCG@10": 4, "Precision@10": 4, "Recall@10": 4, "fit": 2, "predict": 2}.items():
+        for column, digits in COLUMNS.items():
             values = [one[variant].get(column) for one in found]
             if None in values:
                 cells.append("")
@@ -389,8 +464,9 @@ def main():
     parser = argparse.ArgumentParser(description="Compare with Surprise, LensKit, Cornac and implicit.")
     parser.add_argument("data", help="a MovieLens release, folder or zip file")
     parser.add_argument("--folds", type=int, default=5, metavar="N", help="fewer for a look (default 5)")
-    parser.add_argument("--only", nargs="+", default=[], metavar="WORD", help="models whose name contains one of the words")
-    parser.add_argument("--runs", type=int, default=5, metavar="N", help="of each side of a ratio (default 5)")
+    words = {"nargs": "+", "default": [], "metavar": "WORD"}
+    parser.add_argument("--only", **words, help="models whose name contains one of the words")
+    parser.add_argument("--runs", type=int, default=5, metavar="N", help="runs for a ratio (default 5)")
     parser.add_argument("--cell", nargs=2, help=argparse.SUPPRESS)
     parser.add_argument("--time", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -400,9 +476,11 @@ def main():
     if options.time:
         return print(globals()[options.time](split(options.data, 0)[0]))
     chosen = [name for name in MODELS if not options.only or any(word in name for word in options.only)]
-    missing = {MODELS[name][0] for name in chosen if MODELS[name][0] and importlib.util.find_spec(MODELS[name][0]) is None}
+    libraries = {MODELS[name][0] for name in chosen} - {""}
+    missing = {library for library in libraries if importlib.util.find_spec(library) is None}
     if missing:
-        print(f"Not installed, left out: {', '.join(sorted(missing))} (pip install -r benchmarks/requirements.txt)\n")
+        names = ", ".join(sorted(missing))
+        print(f"Not installed, left out: {names} (pip install -r benchmarks/requirements.txt)\n")
     print("| model | settings | RMSE | MAE | NDCG@10 | P@10 | R@10 | fit, s | predict, s | memory, MB |")
     print("|---|---|---|---|---|---|---|---|---|---|", flush=True)
     settings = {}

@@ -1,9 +1,10 @@
-"""The plain recipe that `benchmarks/lesson.py` measures the lesson against: `python benchmarks/plain_recipe.py`.
+"""The plain recipe, to compare the lesson with in `lesson.py`: `python benchmarks/plain_recipe.py [--honest]`
 
-It is what one writes first: the same table and the same 13 features, made by group-bys and maps over *all* rows, and
-only then the split. So its averages know the ratings of the test rows, and its RMSE looks better than the model is.
-With `--honest` the averages and counts come from the training rows alone, all else staying equal: the error that new
-ratings would meet. (The CV RMSE leaks either way: averages were taken before the folds.)
+It is what one writes first: the same table and the same 13 features, made by group-bys and maps over *all*
+rows, and only then the split. So its averages contain the ratings of the test rows, and its RMSE looks better
+than the model is. With `--honest`, averages and counts come from the training rows alone, and all else stays
+the same: this is the error that new ratings would meet. (The CV RMSE is too good either way: the averages
+were computed before the rows were cut into folds.)
 """
 
 import argparse
@@ -26,7 +27,7 @@ SPLIT = {"test_size": 0.2, "random_state": 42}  # the demo's, so that both sides
 
 
 def make_features(table, seen):
-    """Return the 13 features of the table, averages and counts being those of the rows `seen`: naively, all of them."""
+    """Return the 13 features of the table, with averages and counts of the rows `seen` (naively: all)."""
     X = table[["user_id", "movie_id", "user_age", "movie_year"]].copy()
     X["genre_encoded"] = LabelEncoder().fit_transform(table["genre"])
     X["country_encoded"] = LabelEncoder().fit_transform(table["user_country"])
@@ -41,19 +42,21 @@ def make_features(table, seen):
 
 
 def make_pipeline():
-    forest = RandomForestRegressor(n_estimators=100, max_depth=10, min_samples_split=5, n_jobs=-1, random_state=42)
+    settings = {"n_estimators": 100, "max_depth": 10, "min_samples_split": 5}
+    forest = RandomForestRegressor(**settings, n_jobs=-1, random_state=42)
     return Pipeline([("scaler", StandardScaler()), ("model", forest)])
 
 
 def main():
     parser = argparse.ArgumentParser(description="The plain recipe: features of all rows, split, forest.")
-    parser.add_argument("--honest", action="store_true", help="take averages and counts from training rows alone")
+    parser.add_argument("--honest", action="store_true", help="averages of training rows alone")
     honest = parser.parse_args().honest
     table = MovieRecommendationDataset().generate()
     X = make_features(table, seen=train_test_split(table, **SPLIT)[0] if honest else table)
     X_train, X_test, y_train, y_test = train_test_split(X, table[RATING], **SPLIT)
     pipeline = make_pipeline().fit(X_train, y_train)
-    scores = -cross_val_score(pipeline, X_train, y_train, cv=5, n_jobs=-1, scoring="neg_root_mean_squared_error")
+    how = {"cv": 5, "n_jobs": -1, "scoring": "neg_root_mean_squared_error"}
+    scores = -cross_val_score(pipeline, X_train, y_train, **how)
     print(f"CV RMSE: {scores.mean():.4f} (+/- {scores.std():.4f})")
     print(f"RMSE: {root_mean_squared_error(y_test, pipeline.predict(X_test)):.4f}")
     with tempfile.TemporaryDirectory() as folder:

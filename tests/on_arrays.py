@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from lesson_code import MatrixFactorization, SklearnEcosystemPipeline, TasteFeatures, UserMovieFeatureTransformer
+from lesson_code import MatrixFactorization, SklearnEcosystemPipeline, UserMovieFeatureTransformer
 
 
 class OnArrays:
@@ -31,6 +31,7 @@ class OnArrays:
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = True
+        tags.input_tags.string = tags.input_tags.allow_nan = False  # true of tables alone
         tags.target_tags.required = True
         if tags.regressor_tags is not None:
             tags.regressor_tags.poor_score = True  # three columns of noise tell a recommender little
@@ -53,19 +54,14 @@ class TransformerOnArrays(TransformsArrays, UserMovieFeatureTransformer):
     pass
 
 
-class TasteOnArrays(TransformsArrays, TasteFeatures):
+class FactorsOnArrays(TransformsArrays, MatrixFactorization):
     def fit_transform(self, X, y):
-        # its folds are fitted as clones, which take arrays
-        return TasteFeatures.fit_transform(self, *validate_data(self, X, y, dtype=np.float64, y_numeric=True))
-
-
-class PoorFactors(MatrixFactorization):
-    """It takes arrays as it is; but random columns, taken for ids, tell it little."""
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.regressor_tags.poor_score = True
-        return tags
+        # its folds are fitted as clones on frames, and a clone of this class would take a frame for an array
+        frame, y, recorded = self._frame_and_ratings(X, y)
+        plain = MatrixFactorization(**self.get_params())
+        estimates = plain.fit_transform(frame, y)
+        vars(self).update(vars(plain) | recorded)
+        return estimates
 
 
 class WrapperOnArrays(OnArrays, SklearnEcosystemPipeline):

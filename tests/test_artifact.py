@@ -1,17 +1,23 @@
 """The artifact: whole or refused, loadable anywhere, and never half-written."""
 
+import hashlib
 import json
 import os
 import pickle
+import re
 import subprocess
 import sys
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 import sklearn
 from conftest import ROOT
+from sklearn.linear_model import Ridge
+from sklearn.preprocessing import StandardScaler
 
 import lesson_code
 from lesson_code import SklearnEcosystemPipeline
@@ -32,12 +38,31 @@ def path(recommender, tmp_path):
     return recommender.save_pipeline(tmp_path / "model.pkl")
 
 
+def card_file(path):
+    """The model card beside an artifact: the artifact's whole name, and ".json"."""
+    return path.with_name(path.name + ".json")
+
+
 def card_of(path):
-    return json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    return json.loads(card_file(path).read_text(encoding="utf-8"))
 
 
 def edit_card(path, **changes):
-    path.with_suffix(".json").write_text(json.dumps(card_of(path) | changes), encoding="utf-8")
+    card_file(path).write_text(json.dumps(card_of(path) | changes), encoding="utf-8")
+
+
+def names_in(folder):
+    return sorted(entry.name for entry in folder.iterdir())
+
+
+def replace_pickle(path, body):
+    """Put another pickle into the artifact, under a digest of its own, and let the card name that digest."""
+    digest = hashlib.sha256(body).hexdigest()
+    path.write_bytes(body + lesson_code.DIGEST_MARK + digest.encode())
+    edit_card(path, sha256=digest)
+
+
+POSIX = pytest.mark.skipif(os.name != "posix", reason="POSIX alone has these")
 
 
 def test_what_is_saved_and_loaded_is_the_object_and_predicts_the_same(recommender, path, table):
@@ -70,7 +95,8 @@ def test_a_flipped_bit_anywhere_is_noticed(path):
         damaged = bytearray(data)
         damaged[place] ^= 4
         path.write_bytes(bytes(damaged))
-        with pytest.raises(ValueError, match="model.pkl"):
+        with warnings.catch_warnings(), pytest.raises(ValueError, match="model.pkl"):
+            warnings.filterwarnings("ignore", ".*carries no digest")  # the bit may be one of the digest's mark
             load(path)
 
 
@@ -79,7 +105,7 @@ def test_a_truncated_file_is_noticed_wherever_it_ends(path):
     whole = len(data) - lesson_code.DIGEST_SIZE  # cut exactly here, it is a file without a digest: the next test
     for size in [0, 1, 100, len(data) // 2, whole - 1, *range(whole + 1, len(data), 5), len(data) - 1]:
         path.write_bytes(data[:size])
-        with pytest.raises(ValueError, match="model.pkl is damaged"):
+        with pytest.warns(UserWarning, match="carries no digest"), pytest.raises(ValueError, match="model.pkl is damaged"):
             load(path)
 
 
@@ -88,20 +114,22 @@ def test_a_file_without_a_digest_loads_with_a_warning(path, recommender, table):
     with pytest.warns(UserWarning, match="model.pkl carries no digest") as caught:
         loaded = load(path)
     assert len(caught) == 1
-    assert caught[0].filename == __file__
     np.testing.assert_allclose(loaded.predict(table), recommender.predict(table), rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04", b"\x80\x05."], ids=["empty", "text", "zip", "stub"])
 def test_what_is_no_pickle_is_refused(tmp_path, content):
     (tmp_path / "x.pkl").write_bytes(content)
-    with pytest.raises(ValueError, match=r"x.pkl is damaged or no saved pipeline"):
+    refused = pytest.raises(ValueError, match=r"x.pkl is damaged or no saved pipeline")
+    with pytest.warns(UserWarning, match="x.pkl carries no digest"), refused as caught:
         load(tmp_path / "x.pkl")
+    assert "\n" not in str(caught.value)
 
 
 def test_a_pickle_of_something_else_is_refused(tmp_path):
     joblib.dump({"a": 1}, tmp_path / "x.pkl")
-    with pytest.raises(ValueError, match=r"x.pkl holds no pipeline, but an object of type dict"):
+    refused = pytest.raises(ValueError, match=r"x.pkl holds no pipeline, but an object of type dict")
+    with pytest.warns(UserWarning, match="x.pkl carries no digest"), refused:
         load(tmp_path / "x.pkl")
 
 
@@ -116,14 +144,31 @@ def test_a_damaged_file_is_refused_before_its_code_runs(path, tmp_path):
     assert not (tmp_path / "exploded").exists()
 
 
+def test_the_warning_of_a_missing_digest_comes_before_anything_runs(tmp_path):
+    """Whoever turns warnings into errors is safe."""
+
+    class Bomb:
+        def __reduce__(self):
+            return (os.mkdir, (str(tmp_path / "exploded"),))
+
+    (tmp_path / "x.pkl").write_bytes(pickle.dumps(Bomb()))
+    with warnings.catch_warnings(), pytest.raises(UserWarning, match="carries no digest"):
+        warnings.simplefilter("error")
+        load(tmp_path / "x.pkl")
+    assert not (tmp_path / "exploded").exists()
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="nothing.pkl"):
         load(tmp_path / "nothing.pkl")
+    with pytest.raises(FileNotFoundError, match="There is no file"):
+        load(tmp_path)
 
 
 @pytest.mark.parametrize("culprit", ["replace", "fsync"])
 def test_a_crash_while_saving_leaves_the_old_file_whole(path, recommender, monkeypatch, culprit):
-    before = path.read_bytes()
+    before = b"the old artifact"
+    path.write_bytes(before)
 
     def crash(*_):
         raise KeyboardInterrupt
@@ -132,11 +177,12 @@ def test_a_crash_while_saving_leaves_the_old_file_whole(path, recommender, monke
     with pytest.raises(KeyboardInterrupt):
         recommender.save_pipeline(path)
     assert path.read_bytes() == before
-    assert sorted(p.name for p in path.parent.iterdir()) == ["model.json", "model.pkl"]
+    assert names_in(path.parent) == ["model.pkl", "model.pkl.json"]
 
 
 def test_a_full_disk_is_told_in_one_sentence_and_changes_nothing(path, recommender, monkeypatch):
-    before = path.read_bytes()
+    before = b"the old artifact"
+    path.write_bytes(before)
 
     def full(*_):
         raise OSError(28, "No space left on device")
@@ -153,8 +199,6 @@ def test_paths_that_cannot_be_written_are_named(recommender, tmp_path):
         recommender.save_pipeline(tmp_path / "nowhere" / "x.pkl")
     with pytest.raises(IsADirectoryError, match="it is a folder"):
         recommender.save_pipeline(tmp_path)
-    with pytest.raises(ValueError, match="the model card beside it"):
-        recommender.save_pipeline(tmp_path / "x.json")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -170,8 +214,19 @@ def test_the_card_tells_what_the_artifact_is(path, recommender, table):
     assert card["scores"]["cv_rmse"] == recommender.cv_scores.tolist()
     assert card["scores"]["test"]["rows"] == 400
     assert card["scores"]["ranking"] is None  # nobody asked for it
-    assert card["example"]["input"]["user_id"] == table["user_id"].iloc[0]
-    assert card["example"]["prediction"] == pytest.approx(recommender.predict(table[:1])[0])
+    assert card["artifact"] + ".json" == card_file(path).name
+    assert card["sha256"] == hashlib.sha256(path.read_bytes()[: -lesson_code.DIGEST_SIZE]).hexdigest()
+    assert card["model"] == "linear"
+
+
+def test_the_example_of_the_card_is_no_person_of_the_training(path, recommender, table):
+    example = card_of(path)["example"]
+    assert set(example["input"]) == {"user_id", "movie_id"}
+    assert example["input"]["user_id"] == table["user_id"][:1600].max() + 1
+    assert example["input"]["movie_id"] in set(table["movie_id"])
+    assert example["prediction"] == pytest.approx(recommender.predict(pd.DataFrame([example["input"]]))[0])
+    rated = {str(number) for number in table["timestamp"]}
+    assert not [number for number in rated if number in card_file(path).read_text(encoding="utf-8")]
 
 
 def test_another_scikit_learn_version_is_a_warning_that_names_both(path):
@@ -182,12 +237,62 @@ def test_another_scikit_learn_version_is_a_warning_that_names_both(path):
 
 
 def test_another_scikit_learn_version_is_noticed_without_the_card(path, monkeypatch):
-    path.with_suffix(".json").unlink()
+    card_file(path).unlink()
     monkeypatch.setattr(sklearn.base, "__version__", "99.0")
     with pytest.warns(UserWarning, match=rf"{sklearn.__version__}|99\.0") as caught:
         monkeypatch.setattr(sklearn, "__version__", "99.0")
         load(path)
     assert len(caught) == 1
+    assert "99.0" in str(caught[0].message)
+    assert "train it again" in str(caught[0].message)
+
+
+def test_a_change_of_version_is_told_apart_from_damage(path):
+    """The artifact of another scikit-learn, whose classes are not where they were: whole, but not to be loaded."""
+    version = sklearn.__version__.encode()
+    other = b"0" + version[1:]
+    body = path.read_bytes()[: -lesson_code.DIGEST_SIZE]
+    assert version in body
+    replace_pickle(path, body.replace(version, other).replace(b"StandardScaler", b"StandardScalex"))
+    edit_card(path, versions=card_of(path)["versions"] | {"scikit-learn": other.decode()})
+    sentence = (
+        f"{path} is whole, but was made with scikit-learn {other.decode()} and cannot be loaded by {sklearn.__version__}"
+    )
+    for with_card in (True, False):  # the pickle tells its version, too
+        if not with_card:
+            card_file(path).unlink()
+        with pytest.raises(ValueError, match=f"^{re.escape(sentence)}") as caught:
+            load(path)
+        assert "damaged" not in str(caught.value)
+        assert "train it again" in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+def test_a_pickle_that_tells_no_version_is_known_by_its_card(path):
+    replace_pickle(path, pickle.dumps(Ridge()).replace(b"Ridge", b"Gone!").replace(b"_sklearn_version", b"_sklearn_versiom"))
+    edit_card(path, versions=card_of(path)["versions"] | {"scikit-learn": "0.99"})
+    with pytest.raises(ValueError, match=r"is whole, but was made with scikit-learn 0\.99 and cannot be loaded by"):
+        load(path)
+
+
+def test_an_object_of_another_version_that_loads_but_cannot_predict_is_told_as_such(path, monkeypatch):
+    """A private attribute that a later version reads is missing: the example of the card finds it out."""
+    edit_card(path, versions=card_of(path)["versions"] | {"scikit-learn": "0.99"})
+
+    def predict(*_):
+        raise AttributeError("'StandardScaler' object has no attribute '_new_in_this_version'")
+
+    monkeypatch.setattr(StandardScaler, "transform", predict)
+    with warnings.catch_warnings(), pytest.raises(ValueError, match=r"model.pkl .*0\.99") as caught:
+        warnings.simplefilter("ignore")
+        load(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_same_version_under_an_intact_digest_is_not_called_another(path):
+    replace_pickle(path, path.read_bytes()[: -lesson_code.DIGEST_SIZE].replace(b"StandardScaler", b"StandardScalex"))
+    with pytest.raises(ValueError, match="is damaged or no saved pipeline: .*StandardScalex"):
+        load(path)
 
 
 def test_a_card_of_another_artifact_is_a_warning_that_names_both(path):
@@ -200,9 +305,18 @@ def test_a_card_of_another_artifact_is_a_warning_that_names_both(path):
 
 
 def test_a_card_that_cannot_be_read_is_a_warning(path):
-    path.with_suffix(".json").write_text("{}", encoding="utf-8")
+    for content in (b"{}", b"[]", b"null", b"3", b'"x"', b"", b"\xff\xfe", b"no json", b"[" * 100_000, b"9" * 5000):
+        card_file(path).write_bytes(content)
+        with pytest.warns(UserWarning, match="is no model card, and is not used") as caught:
+            assert load(path).pipeline is not None
+        assert len(caught) == 1
+
+
+def test_a_folder_in_the_place_of_the_card_is_a_warning(path):
+    card_file(path).unlink()
+    card_file(path).mkdir()
     with pytest.warns(UserWarning, match="is no model card"):
-        load(path)
+        assert load(path).pipeline is not None
 
 
 def test_the_card_is_strict_json_even_after_a_score_of_one_row(recommender, table, tmp_path):
@@ -213,15 +327,45 @@ def test_the_card_is_strict_json_even_after_a_score_of_one_row(recommender, tabl
     assert card_of(recommender.save_pipeline(tmp_path / "one.pkl"))["scores"]["test"]["R2"] is None
 
 
-@pytest.mark.parametrize("example", [{}, {"input": {}}, {"input": 3, "prediction": "x"}])
-def test_a_card_without_a_whole_example_is_a_warning(path, example):
-    edit_card(path, example=example)
-    with pytest.warns(UserWarning, match="is no model card"):
-        load(path)
+PAIR = {"user_id": 1, "movie_id": 1}
+MISSHAPEN = {
+    "no example": {"example": {}},
+    "an example that is a list": {"example": [PAIR, 3.0]},
+    "no prediction": {"example": {"input": PAIR}},
+    "no input": {"example": {"input": {}, "prediction": 3.0}},
+    "an input that is a number": {"example": {"input": 3, "prediction": 3.0}},
+    "an input that is a list": {"example": {"input": [1, 1], "prediction": 3.0}},
+    "no movie": {"example": {"input": {"user_id": 1}, "prediction": 3.0}},
+    "half an id": {"example": {"input": PAIR | {"user_id": 1.5}, "prediction": 3.0}},
+    "an id in words": {"example": {"input": PAIR | {"movie_id": "Heat"}, "prediction": 3.0}},
+    "a nested id": {"example": {"input": PAIR | {"movie_id": {"a": [1]}}, "prediction": 3.0}},
+    "an age in words": {"example": {"input": PAIR | {"user_age": "old"}, "prediction": 3.0}},
+    "a genre that is a list": {"example": {"input": PAIR | {"genre": ["Drama"]}, "prediction": 3.0}},
+    "NaN": {"example": {"input": PAIR, "prediction": float("nan")}},
+    "infinity": {"example": {"input": PAIR, "prediction": float("inf")}},
+    "a prediction in words": {"example": {"input": PAIR, "prediction": "3"}},
+    "a prediction that is missing": {"example": {"input": PAIR, "prediction": None}},
+    "a prediction that is a truth value": {"example": {"input": PAIR, "prediction": True}},
+    "a prediction that is a list": {"example": {"input": PAIR, "prediction": [3.0]}},
+    "a prediction beyond floats": {"example": {"input": PAIR, "prediction": 10**400}},
+    "versions that are a list": {"versions": ["1.6"]},
+    "versions that are a number": {"versions": 1.6},
+    "no version of scikit-learn": {"versions": {"python": "3.11"}},
+    "a version that is a number": {"versions": {"scikit-learn": 1.6}},
+    "a version that is missing": {"versions": {"scikit-learn": None}},
+}
+
+
+@pytest.mark.parametrize("shape", MISSHAPEN)
+def test_a_card_of_the_wrong_shape_is_a_warning_and_never_an_error(path, shape):
+    edit_card(path, **MISSHAPEN[shape])
+    with pytest.warns(UserWarning, match="model.pkl.json is no model card, and is not used") as caught:
+        assert load(path).pipeline is not None
+    assert len(caught) == 1
 
 
 def test_an_artifact_without_its_card_loads(path):
-    path.with_suffix(".json").unlink()
+    card_file(path).unlink()
     assert load(path).pipeline is not None
 
 
@@ -248,40 +392,139 @@ def test_a_pipeline_trained_on_engineered_rows_is_saved_and_loaded(table, tmp_pa
 @pytest.mark.parametrize("by", [-0.001, 0.001])
 def test_an_example_predicted_a_little_otherwise_on_either_side_is_refused(table, tmp_path, by):
     path = SklearnEcosystemPipeline(model="linear").fit(table).save_pipeline(tmp_path / "model.pkl")
-    card = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-    card["example"]["prediction"] += by
-    path.with_suffix(".json").write_text(json.dumps(card), encoding="utf-8")
+    example = card_of(path)["example"]
+    edit_card(path, example=example | {"prediction": example["prediction"] + by})
     with pytest.raises(ValueError, match="for the model card's example; when saved"):
         SklearnEcosystemPipeline.load_pipeline(path)
 
 
-def test_the_name_of_the_card_is_taken_in_capitals_too(table, tmp_path):
-    recommender = SklearnEcosystemPipeline(model="linear").fit(table)
-    with pytest.raises(ValueError, match="the model card beside it"):
-        recommender.save_pipeline(tmp_path / "x.JSON")
+@pytest.mark.parametrize("name", ["x.json", "x.JSON", "no ending", ".hidden", "ümlaut.pkl"])
+def test_every_name_will_do_and_its_card_is_the_whole_name_and_json(recommender, tmp_path, name):
+    recommender.save_pipeline(tmp_path / name)
+    assert names_in(tmp_path) == sorted([name, name + ".json"])
+    assert card_of(tmp_path / name)["artifact"] == name
+    assert load(tmp_path / name).pipeline is not None
 
 
-def test_the_warning_of_another_scikit_learn_points_to_the_callers_line(table, tmp_path):
-    path = SklearnEcosystemPipeline(model="linear").fit(table).save_pipeline(tmp_path / "model.pkl")
-    card = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-    card["versions"]["scikit-learn"] = "0.99"
-    path.with_suffix(".json").write_text(json.dumps(card), encoding="utf-8")
-    with pytest.warns(UserWarning, match=r"0\.99, but this is") as caught:
-        SklearnEcosystemPipeline.load_pipeline(path)
-    assert caught[0].filename == __file__
+def test_saving_touches_no_other_file(recommender, tmp_path):
+    """`data.pkl` once overwrote an unrelated `data.json`; `m.v1` and `m.v2` shared a card."""
+    (tmp_path / "data.json").write_text("mine", encoding="utf-8")
+    for name in ("data.pkl", "m.v1", "m.v2"):
+        recommender.save_pipeline(tmp_path / name)
+    assert (tmp_path / "data.json").read_text(encoding="utf-8") == "mine"
+    expected = ["data.json", "data.pkl", "data.pkl.json", "m.v1", "m.v1.json", "m.v2", "m.v2.json"]
+    assert names_in(tmp_path) == expected
+    for name in ("m.v1", "m.v2"):
+        assert card_of(tmp_path / name)["artifact"] == name
+        load(tmp_path / name)
+
+
+@POSIX
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o664])
+def test_the_permissions_of_the_old_files_are_kept(path, recommender, mode):
+    for file in (path, card_file(path)):
+        file.chmod(mode)
+    recommender.save_pipeline(path)
+    assert [file.stat().st_mode & 0o777 for file in (path, card_file(path))] == [mode, mode]
+    load(path)
+
+
+@POSIX
+def test_new_files_have_the_permissions_that_the_umask_says(recommender, tmp_path):
+    old = os.umask(0o027)
+    try:
+        path = recommender.save_pipeline(tmp_path / "model.pkl")
+    finally:
+        os.umask(old)
+    assert [file.stat().st_mode & 0o777 for file in (path, card_file(path))] == [0o640, 0o640]
+
+
+def test_nobody_can_guess_or_share_the_name_of_a_temporary_file(recommender, tmp_path, monkeypatch):
+    """Seen at the moment before the renaming: a new name for every file and save, which neither process nor target tells."""
+    path, seen = tmp_path / "model.pkl", []
+    monkeypatch.setattr(os, "fsync", lambda _: seen.append(set(names_in(tmp_path)) - {"model.pkl", "model.pkl.json"}))
+    for _ in range(3):
+        recommender.save_pipeline(path)
+    names = [name for names in seen for name in names]
+    assert len(names) == len(seen) == len(set(names)) == 6
+    # what two names share is no part of what makes them secret: at least 60 bits, in whatever alphabet
+    shared = len(os.path.commonprefix(names)) + len(os.path.commonprefix([name[::-1] for name in names]))
+    assert min(map(len, names)) - shared >= 8
+    assert not [name for name in names if str(os.getpid()) in name.replace(".tmp", "") and len(name) < 20]
+    assert names_in(tmp_path) == ["model.pkl", "model.pkl.json"]
+
+
+def test_savers_at_once_leave_a_whole_artifact_and_nothing_else(recommender, table, tmp_path):
+    path = tmp_path / "model.pkl"
+    others = [recommender, SklearnEcosystemPipeline(model="linear").fit(table[:500])]
+    for saver in others:
+        saver.ranker  # noqa: B018  fitted now: the race is to be that of the files
+    with ThreadPoolExecutor(4) as pool:
+        for saved in [pool.submit(others[number % 2].save_pipeline, path) for number in range(24)]:
+            assert saved.result() == path
+    assert names_in(tmp_path) == ["model.pkl", "model.pkl.json"]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*belongs to another artifact")  # the last card may be that of the other
+        predictions = load(path).predict(table)
+    assert any(np.allclose(predictions, saver.predict(table), rtol=0, atol=1e-12) for saver in others)
+
+
+@POSIX
+def test_a_link_is_followed_its_target_replaced_and_the_link_stays(recommender, tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "links").mkdir()
+    target, link = tmp_path / "real" / "model.pkl", tmp_path / "links" / "link.pkl"
+    target.write_bytes(b"old")
+    link.symlink_to(target)
+    assert recommender.save_pipeline(link) == link
+    assert link.is_symlink()
+    assert names_in(link.parent) == ["link.pkl"]
+    assert names_in(target.parent) == ["model.pkl", "model.pkl.json"]
+    for path in (link, target):
+        assert load(path).pipeline is not None
+    assert card_of(target)["artifact"] == "model.pkl"
+
+
+@POSIX
+def test_a_link_to_nowhere_is_filled(recommender, tmp_path):
+    (tmp_path / "link.pkl").symlink_to(tmp_path / "model.pkl")
+    recommender.save_pipeline(tmp_path / "link.pkl")
+    assert (tmp_path / "link.pkl").is_symlink()
+    assert (tmp_path / "model.pkl").is_file()
+
+
+@POSIX
+def test_what_is_no_regular_file_is_refused_and_stays(recommender, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    (tmp_path / "link").symlink_to(pipe)
+    for path in (pipe, tmp_path / "link"):
+        with pytest.raises(OSError, match=r"Cannot write .*: it is a device, a pipe or a socket"):
+            recommender.save_pipeline(path)
+        with pytest.raises(FileNotFoundError, match="There is no file"):
+            load(path)
+    assert pipe.is_fifo()
+    assert names_in(tmp_path) == ["link", "pipe"]
+
+
+@POSIX
+@pytest.mark.parametrize("what", ["folder", "pipe"])
+def test_a_card_that_cannot_be_written_is_told_before_the_artifact_is_replaced(path, recommender, what):
+    before = b"the old artifact"
+    path.write_bytes(before)
+    card_file(path).unlink()
+    card_file(path).mkdir() if what == "folder" else os.mkfifo(card_file(path))
+    with pytest.raises(OSError, match=r"Cannot write .*model.pkl.json"):
+        recommender.save_pipeline(path)
+    assert path.read_bytes() == before
+    assert names_in(path.parent) == ["model.pkl", "model.pkl.json"]
+    assert card_file(path).is_dir() or card_file(path).is_fifo()
 
 
 def test_the_card_tells_the_parameters_of_the_steps_and_what_the_search_chose(table, tmp_path, monkeypatch):
     monkeypatch.setattr(lesson_code, "N_CANDIDATES", 2)
     recommender = SklearnEcosystemPipeline(model="linear")
     recommender.train(table[:300], perform_cv=False, tune_hyperparameters=True)
-    path = recommender.save_pipeline(tmp_path / "model.pkl")
-    card = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    card = card_of(recommender.save_pipeline(tmp_path / "model.pkl"))
     assert card["best_params"] == recommender.best_params
     assert card["parameters"]["model__alpha"] == repr(recommender.best_params["model__alpha"])
-
-
-def test_the_example_of_the_card_keeps_every_digit_of_an_engineered_row(table, tmp_path):
-    X, y, *_ = SklearnEcosystemPipeline().create_features(table)
-    recommender = SklearnEcosystemPipeline(model="linear").fit(X, y)
-    assert recommender.example_["user_avg_rating"] == pytest.approx(X["user_avg_rating"].iloc[0], rel=1e-14)

@@ -24,6 +24,18 @@ def test_default_table_has_the_promised_shape(dataset):
     assert table.notna().all().all()
 
 
+def positions(table):
+    """Users and movies as places in the law's arrays: ids count from 1."""
+    return table["user_id"].to_numpy() - 1, table["movie_id"].to_numpy() - 1
+
+
+def opinion(dataset, user, movie):
+    """The docstring's law without its noise, in stars."""
+    law = dataset.law_
+    taste = (law["T"][user] * law["G"][movie]).sum(axis=1) - law["mean_taste"]
+    return LAW["mean"] + law["user"][user] + law["movie"][movie] + taste
+
+
 def test_types_do_not_depend_on_the_platform(dataset):
     integers = ["user_id", "movie_id", "timestamp", "movie_year", "user_age"]
     assert (dataset.table[integers].dtypes == np.int64).all()
@@ -38,6 +50,10 @@ def test_the_same_seed_gives_the_same_table_on_every_machine(dataset):
     assert int((place * table["movie_id"]).sum()) == 126_512_517
     assert int((place * table["timestamp"]).sum()) == 837_664_837_762_841
     assert float((place * table["rating"]).sum()) == 1_544_561.0
+    assert int((place * table["movie_year"]).sum()) == 1_004_385_525
+    assert int((place * table["user_age"]).sum()) == 17_922_774
+    letters = (table["genre"] + table["user_country"]).map(lambda text: sum(text.encode()))
+    assert int((place * letters).sum()) == 555_655_137
 
 
 def test_calling_generate_twice_gives_equal_tables(dataset):
@@ -78,9 +94,10 @@ def test_popularity_and_activity_have_long_tails(dataset):
 
 def test_users_watch_what_they_love(dataset):
     """Compared with a shuffling of the movies among the rows, which keeps both long tails."""
-    user, movie = dataset._rows
+    user, movie = positions(dataset.table)
     shuffled = np.random.RandomState(0).permutation(movie)
-    assert dataset.true_taste_.mean() > dataset._taste(user, shuffled).mean() + 0.05
+    taste = (dataset.law_["T"][user] * dataset.law_["G"][shuffled]).sum(axis=1) - dataset.law_["mean_taste"]
+    assert dataset.true_taste_.mean() > taste.mean() + 0.05
 
 
 def test_users_differ_in_noise(dataset):
@@ -107,22 +124,33 @@ def test_drawn_effects_are_standardised_so_that_seeds_agree():
     for seed in range(3):
         dataset = MovieRecommendationDataset(random_state=seed)
         table = dataset.generate()
-        user, movie = dataset._rows
-        assert dataset._user_effect[user].std() == pytest.approx(LAW["user"])
-        assert dataset._movie_effect[movie].std() == pytest.approx(LAW["movie"])
+        user, movie = positions(table)
+        assert dataset.law_["user"][user].std() == pytest.approx(LAW["user"])
+        assert dataset.law_["movie"][movie].std() == pytest.approx(LAW["movie"])
+        assert np.sqrt((dataset.law_["sigma"][user] ** 2).mean()) == pytest.approx(LAW["noise"])
         assert dataset.true_taste_.std() == pytest.approx(LAW["taste"])
         assert dataset.true_taste_.mean() == pytest.approx(0, abs=1e-9)
         assert table["rating"].mean() == pytest.approx(LAW["mean"], abs=0.02)
 
 
 def test_expectation_and_noise_floor_are_those_of_many_draws(dataset):
-    user, movie = (positions[:200] for positions in dataset._rows)
-    rng = np.random.RandomState(0)
-    draws = np.array([dataset._draw_ratings(rng, user, movie) for _ in range(4000)])
-    mean, variance = dataset._mean_and_variance(user, movie)
-    standard_error = np.sqrt(variance / len(draws))
-    assert (abs(draws.mean(axis=0) - mean) < 4.5 * standard_error).all()
-    np.testing.assert_allclose(draws.var(axis=0).mean(), variance.mean(), rtol=0.02)
+    """The docstring's law, drawn 4,000 times for each of 200 pairs."""
+    rows = dataset.table[:200]
+    user, movie = positions(rows)
+    noise = dataset.law_["sigma"][user] * np.random.RandomState(0).standard_normal((4000, 200))
+    draws = np.clip(np.round(2 * (opinion(dataset, user, movie) + noise)) / 2, 1, 5)
+    standard_error = draws.std(axis=0) / np.sqrt(len(draws))
+    assert (abs(draws.mean(axis=0) - dataset.true_expected_[:200]) < 4.5 * standard_error).all()
+    assert dataset.best_rmse(rows) ** 2 == pytest.approx(draws.var(axis=0).mean(), rel=0.02)
+
+
+def test_the_table_is_drawn_from_the_law_of_the_docstring(dataset):
+    """What is left of a rating when the law's opinion is taken off has mean 0 and the spread of its user."""
+    user, movie = positions(dataset.table)
+    z = (dataset.table["rating"] - dataset.true_expected_) / dataset.law_["sigma"][user]
+    inside = abs(opinion(dataset, user, movie) - 3) < 1  # away from the ends of the scale, where noise is cut
+    assert z[inside].mean() == pytest.approx(0, abs=0.02)
+    assert z[inside].std() == pytest.approx(0.95, abs=0.1)
 
 
 def test_best_rmse_is_the_error_of_the_true_expectation(dataset):
@@ -130,11 +158,18 @@ def test_best_rmse_is_the_error_of_the_true_expectation(dataset):
     assert dataset.best_rmse() == pytest.approx(error, rel=0.01)
 
 
-def test_best_rmse_takes_rows_as_a_frame_or_as_positions(dataset):
+def test_best_rmse_takes_rows_as_a_frame_of_pairs(dataset):
     rows = dataset.table.iloc[[5, 70, 3]]
-    assert dataset.best_rmse(rows) == dataset.best_rmse([5, 70, 3])
+    alone = [dataset.best_rmse(dataset.table.iloc[[row]]) for row in (5, 70, 3)]
+    assert dataset.best_rmse(rows) == pytest.approx(np.sqrt(np.mean(np.square(alone))), rel=1e-12)
     assert dataset.best_rmse(rows[["movie_id", "user_id"]]) == dataset.best_rmse(rows)
     assert dataset.best_rmse(dataset.table) == pytest.approx(dataset.best_rmse(), rel=1e-12)
+
+
+@pytest.mark.parametrize("rows", [[5, 70, 3], np.arange(3)], ids=["list", "array"])
+def test_best_rmse_takes_no_positions(dataset, rows):
+    with pytest.raises(TypeError, match="Expected a pandas DataFrame"):
+        dataset.best_rmse(rows)
 
 
 def test_best_rmse_generates_where_nobody_has_yet():
@@ -164,7 +199,7 @@ def test_impossible_sizes_are_refused(arguments, message):
 @pytest.mark.parametrize(("user", "movie"), [(21, 1), (1, 31), (0, 1), (1, 0)])
 def test_best_rmse_refuses_every_pair_outside_the_law(user, movie):
     dataset = MovieRecommendationDataset(20, 30, 200)
-    with pytest.raises(ValueError, match="rows must be of users 1 to 20 and movies 1 to 30"):
+    with pytest.raises(ValueError, match="rows must be of users 1 to 20,? (and )?movies 1 to 30"):
         dataset.best_rmse(pd.DataFrame({"user_id": [user], "movie_id": [movie]}))
 
 

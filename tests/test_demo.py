@@ -3,16 +3,18 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 
 import joblib
 import pandas as pd
 import pytest
-from conftest import ROOT
+from conftest import MODELS, ROOT
+from sklearn.metrics import root_mean_squared_error
 
 import lesson_code
-from lesson_code import SklearnEcosystemPipeline, demonstrate_ecosystem, main
+from lesson_code import SklearnEcosystemPipeline, UserMovieFeatureTransformer, demonstrate_ecosystem, main
 
 #: The lines of the lesson page, in its order; # stands for a figure.
 LINES = """
@@ -93,14 +95,37 @@ def test_the_lines_of_the_lesson_page_come_in_its_order(printed):
         assert any(pattern(expected).fullmatch(line) for line in lines), f"missing, or out of order: {expected}"
 
 
-def test_step_5_tells_the_noise_floor_and_the_baseline(printed):
-    figures = {k: float(re.search(rf"{k}[^:]*: (\S+)", printed[1])[1]) for k in ("  RMSE", "best possible", "the mean")}
-    assert figures["best possible"] < figures["  RMSE"] < figures["the mean"]
+def test_the_errors_of_mean_model_and_noise_floor_stand_together_right_after_rmse(printed):
+    lines = printed[1].splitlines()
+    start, end = (next(i for i, line in enumerate(lines) if line.startswith(f"  {name}: ")) for name in ("RMSE", "MAE"))
+    ladder = lines[start + 1 : end]
+    assert [bool(re.search(word, line)) for word, line in zip(("mean", "this model", "noise floor"), ladder)] == [True] * 3
+    mean, model, floor = (float(re.match(r" +(\d\.\d{4})  ", line)[1]) for line in ladder[:3])
+    assert mean > model > floor
+    assert f"  RMSE: {model:.4f}" == lines[start]
+    assert float(re.search(r"± (0\.\d{4})", ladder[1])[1]) < 0.1  # the standard error of the test figure
+
+
+def test_the_fragile_way_stands_beside_with_its_misleading_figure_and_what_is_wrong(printed):
+    line, reason = re.search(r"^( +.*fragile way.*)\n( +.*)$", printed[1], re.MULTILINE).groups()
+    model = float(re.search(r"^  RMSE: (\S+)$", printed[1], re.MULTILINE)[1])
+    assert float(re.search(r"RMSE (\d\.\d{4})", line)[1]) < model
+    assert "before the split" in line
+    assert "not believe it" in line
+    assert "test rows" in reason
+
+
+def test_what_a_model_does_not_read_is_not_shown_as_if_it_did(printed):
+    """Of the first sample the averages and counts are told, not the country and the hour, which are worthless by law."""
+    step_2 = printed[1].split("Step 2")[1].split("Step 3")[0]
+    assert re.search(r"user \d+ gave \d+ ratings, \d\.\d\d", step_2)
+    assert re.search(r"movie \d+ got \d+ ratings, \d\.\d\d", step_2)
+    assert "country" not in step_2
 
 
 def test_the_artifact_of_the_command_loads_with_joblib_alone(printed):
     folder, _ = printed
-    assert sorted(p.name for p in folder.iterdir()) == ["production_pipeline.json", "production_pipeline.pkl"]
+    assert sorted(p.name for p in folder.iterdir()) == ["production_pipeline.pkl", "production_pipeline.pkl.json"]
     code = "import joblib; print(type(joblib.load('production_pipeline.pkl')).__module__)"
     loaded = subprocess.run(
         [sys.executable, "-c", code], cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True
@@ -109,58 +134,135 @@ def test_the_artifact_of_the_command_loads_with_joblib_alone(printed):
 
 
 def test_step_5_tells_the_figures_of_lists_beside_popularity_and_chance(printed):
+    assert re.search(r"^  Lists of 10 movies by MovieRanker", printed[1], re.MULTILINE)
     for name in ("Precision@10", "Recall@10", "NDCG@10"):
-        taste, popularity, chance = re.search(
-            rf"^  {name}: (\S+)\n    \(by popularity (\S+), by chance (\S+)\)$", printed[1], re.MULTILINE
+        limit = r", at most (\S+)" if name == "Precision@10" else ""
+        figures = re.search(
+            rf"^  {name}: (\S+)\n    \(by popularity (\S+), by chance (\S+?){limit}\)$", printed[1], re.MULTILINE
         ).groups()
-        assert min(float(taste), float(popularity)) > float(chance)  # a table this small tells little of taste
-    assert re.search(r"^  Users ranked: \d+; without a relevant test movie, and left out: \d+$", printed[1], re.MULTILINE)
+        taste, popularity, chance, *most = map(float, figures)
+        assert min(taste, popularity) > chance  # a table this small tells little of taste
+        assert not most or taste < most[0] < 1
 
 
-def test_the_command_recommends_from_the_saved_artifact(printed):
-    folder, _ = printed
-    lists = {
-        who: run("recommend", *who.split(), "--top", 4, cwd=folder) for who in ("--user 7", "--user 7777", "--rated 1=5,50=2.5")
-    }
-    for result in lists.values():
-        assert result.returncode == 0, result.stderr
-        assert result.stderr == ""
-        rows = [line.split() for line in result.stdout.splitlines()[-4:]]
+def test_the_users_of_the_lists_add_up(printed):
+    n_all, *parts = map(int, re.findall(r"\d+", re.search(r"^  Users: .*$", printed[1], re.MULTILINE)[0]))
+    assert n_all == 300
+    assert len(parts) == 3
+    assert sum(parts) == n_all
+    assert min(parts) > 0
+
+
+def table_in(text, n_rows):
+    """The last rows of a pandas table that was printed: its column names, and the cells of every row."""
+    head, *rows = [line.split() for line in text.splitlines()[-n_rows - 1 :]]
+    return head, rows
+
+
+def test_the_command_recommends_from_the_saved_artifact(printed, monkeypatch, capsys):
+    monkeypatch.chdir(printed[0])
+    artifact, lists = joblib.load("production_pipeline.pkl"), {}
+    for who in ("--user 7", "--user 7777", "--rated 1=5,50=2.5"):
+        assert main(["recommend", *who.split(), "--top", "4"]) == 0
+        out, err = capsys.readouterr()
+        assert err == ""
+        head, rows = table_in(out, 4)
+        assert head == ["movie_id", "score", "predicted_rating"]
         assert [row[0] for row in rows] == ["1", "2", "3", "4"]
         assert all(1 <= float(row[3]) <= 5 for row in rows)
-    assert lists["--user 7777"].stdout.startswith("User 7777 is unknown: here are the most popular movies.")
-    artifact = joblib.load(folder / "production_pipeline.pkl")
-    found = artifact.recommend(ratings={1: 5, 50: 2.5}, n=4)["movie_id"].astype(str).tolist()
-    assert [line.split()[1] for line in lists["--rated 1=5,50=2.5"].stdout.splitlines()[-4:]] == found
+        lists[who] = out, [int(row[1]) for row in rows]
+    assert lists["--user 7777"][0].startswith("User 7777 is unknown: ")
+    assert "popular" in lists["--user 7777"][0].splitlines()[0]
+    assert lists["--user 7"][1] == artifact.recommend(7, n=4)["movie_id"].tolist()
+    assert lists["--user 7777"][1] == artifact.recommend(ratings={}, n=4)["movie_id"].tolist()
+    assert lists["--rated 1=5,50=2.5"][1] == artifact.recommend(ratings={1: 5, 50: 2.5}, n=4)["movie_id"].tolist()
 
 
-def test_a_warning_on_the_command_line_is_one_line(printed):
-    folder, _ = printed
-    result = run("recommend", "--rated", "1=5,9999=2", cwd=folder)
-    assert result.stderr == "lesson_code.py: Unknown movies are passed over: 9999.\n"
-    result = run("recommend", "--rated", "9999=2", cwd=folder)
-    assert result.stderr.endswith("9999. None is left: these are the most popular movies.\n")
+def test_the_command_lists_ten_movies_unless_asked_for_another_number(printed, monkeypatch, capsys):
+    monkeypatch.chdir(printed[0])
+    main(["recommend", "--user", "7"])
+    assert [row[0] for row in table_in(capsys.readouterr().out, 10)[1]] == [str(rank) for rank in range(1, 11)]
+    with pytest.raises(SystemExit, match="2"):
+        main(["recommend", "--user", "7", "--top", "0"])
+    assert capsys.readouterr().err == "lesson_code.py: n must be an integer of at least 1, got 0.\n"
+
+
+@pytest.mark.parametrize(("user", "movie"), [(7, 3), (7777, 3), (7, 7777), (7777, 7777)])
+def test_the_command_predicts_one_rating(printed, monkeypatch, capsys, user, movie):
+    monkeypatch.chdir(printed[0])
+    assert main(["predict", "--user", str(user), "--movie", str(movie)]) == 0
+    out, err = capsys.readouterr()
+    stars = joblib.load("production_pipeline.pkl").predict(pd.DataFrame({"user_id": [user], "movie_id": [movie]}))[0]
+    assert out == f"User {user}, Movie {movie}: Predicted {stars:.2f}\n"
+    assert err == ""
+
+
+def test_the_command_predicts_from_another_artifact(table, tmp_path, capsys):
+    path = SklearnEcosystemPipeline(model="linear").fit(table).save_pipeline(tmp_path / "mine.pkl")
+    assert main(["predict", "--user", "1", "--movie", "2", "--artifact", str(path)]) == 0
+    assert re.fullmatch(r"User 1, Movie 2: Predicted \d\.\d\d\n", capsys.readouterr().out)
+
+
+@pytest.mark.filterwarnings("default")  # as in a shell; here all warnings are errors
+def test_a_warning_on_the_command_line_is_one_line(printed, monkeypatch, capsys):
+    monkeypatch.chdir(printed[0])
+    main(["recommend", "--rated", "1=5,9999=2"])
+    assert capsys.readouterr().err == "lesson_code.py: Unknown movies are passed over: 9999.\n"
+    main(["recommend", "--rated", "9999=2"])
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert re.search(r"9999\. None is left: .*most popular movies", err)
 
 
 def test_titles_of_the_real_release_stand_in_its_recommendations(real_release, tmp_path):
     assert run("--data", real_release, "--model", "factors", "--output", "real.pkl", cwd=tmp_path).returncode == 0
     result = run("recommend", "--user", 1, "--artifact", "real.pkl", cwd=tmp_path)
-    assert len(re.findall(r"^ +\d+ +\d+ +-?[\d.]+ +[\d.]+  .+ \(\d{4}\)$", result.stdout, re.MULTILINE)) >= 9
+    assert len(re.findall(r"^\d+ +\d+ +.+ \(\d{4}\) +-?\d+\.\d{4} +\d\.\d{4}$", result.stdout, re.MULTILINE)) >= 9
 
 
-def test_compare_prints_every_model_on_one_line(tmp_path, capsys):
+COMPARED = ["mean", "two lines", *MODELS]
+SHOWN = ["RMSE", "RMSE_std", "MAE", "R2", "to_best", "to_best_se", "fit_s", "predict_s"]
+
+
+def test_compare_prints_a_line_per_model_while_it_goes_and_then_the_table(capsys):
     assert main(["compare", "--users", "60", "--movies", "40", "--ratings", "900", "--seed", "3"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("900 ratings, 5 folds")
-    assert [line.split()[0] for line in lines[2:-1]] == ["mean", "forest", "boosting", "linear", "factors", "blend"]
-    assert all(len(re.findall(r"\d\.\d{4} ± \d\.\d{4}", line)) == 3 for line in lines[2:-1])
-    assert lines[-1].startswith("RMSE of the best possible predictor (the noise floor): 0.")
+    going = [re.fullmatch(r"  (.+): RMSE (\d\.\d{4})", line).groups() for line in lines[1:8]]
+    assert [name for name, _ in going] == COMPARED
+    assert lines[8].split() == SHOWN
+    rows = [re.fullmatch(r"(.+?)" + r" +(-?\d+\.\d{4})" * 8 + " *", line) for line in lines[9:-1]]
+    rows = [row.groups() for row in rows if row]  # pandas may put the name of the index on a line of its own
+    assert [(row[0].strip(), row[1]) for row in rows] == going
+    best = min(rows, key=lambda row: float(row[1]))
+    assert [float(value) for value in best[5:7]] == [0, 0]
+    assert all(float(row[5]) > 0 for row in rows if row is not best)
+    assert re.search(r"noise floor.*: 0\.\d{4}$", lines[-1])
 
 
-def test_options_of_the_table_count_on_either_side_of_the_command(capsys, monkeypatch):
-    monkeypatch.setattr(lesson_code, "compare_models", lambda *_, **__: None)
+def test_compare_of_a_release_tells_no_noise_floor(tmp_path, capsys, monkeypatch, stub):
+    (tmp_path / "ratings.csv").write_text("userId,movieId,rating,timestamp\n1,10,4,1\n2,10,3,2\n", encoding="utf-8")
+    (tmp_path / "movies.csv").write_text("movieId,title,genres\n10,Heat (1995),Drama\n", encoding="utf-8")
+    assert main(["compare", "--data", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("2 ratings")
+    assert "noise floor" not in out
+    assert stub == [2]
+
+
+@pytest.fixture
+def stub(monkeypatch):
+    """In the place of the comparison, which takes its time: the lengths of the tables it was called with."""
+    calls = []
+    found = pd.DataFrame({name: [0.0] for name in SHOWN}, index=["mean"])
+    monkeypatch.setattr(lesson_code, "compare_models", lambda X, *_, **__: calls.append(len(X)) or found)
+    return calls
+
+
+def test_options_of_the_table_count_on_either_side_of_the_command(capsys, stub):
     assert main(["--users", "60", "--movies", "40", "compare", "--ratings", "900"]) == 0
     assert capsys.readouterr().out.startswith("900 ratings")
+    assert stub == [900]
 
 
 @pytest.fixture
@@ -178,6 +280,7 @@ def test_the_driver_returns_what_it_made(demo, tmp_path):
     assert "genre" in X_train  # raw rows: the pipeline engineers its own features
     assert result["metrics"] == result["pipeline"].evaluate(X_test, y_test)[0]
     assert result["noise_floor"] < result["metrics"]["RMSE"] < result["baseline_rmse"]
+    assert result["fragile_rmse"] < result["metrics"]["RMSE"]
     assert result["ranking"] == result["pipeline"].evaluate_ranking(X_test, y_test)
     assert joblib.load(tmp_path / "production_pipeline.pkl").predict(X_test).shape == (600,)
 
@@ -232,14 +335,13 @@ def test_tuning_and_another_model_from_the_command_line(tmp_path):
         (["--users", "many"], "many"),
         (["--users", 0], "n_users must be an integer of at least 1"),
         (["--users", 2, "--movies", 2, "--ratings", 5], "more than the 4 pairs"),
-        (["--seed", 2**32], "below 2**32"),
+        (["--seed", 2**32], "random_state must be an integer of at least 0 and below"),
         (["--data", ""], "movies.csv"),
         (["--seed", -1], "random_state must be an integer of at least 0"),
         (["--data", "nowhere"], "nowhere does not exist"),
         (["--data", ".", "--users", 5], "do not go with --data"),
-        (["--output", "nowhere/x.pkl"], "there is no folder nowhere"),
+        (["--output", "nowhere/x.pkl"], "Cannot write nowhere/x.pkl: there is no folder"),
         (["--output", "."], "is a folder"),
-        (["--output", "x.json"], "model card"),
         (["--frobnicate"], "--frobnicate"),
         (["compare", "--users", 0], "n_users must be an integer of at least 1"),
         (["compare", "--data", "nowhere"], "nowhere does not exist"),
@@ -248,6 +350,17 @@ def test_tuning_and_another_model_from_the_command_line(tmp_path):
         (["recommend", "--rated", "1:5"], "expected movie=stars"),
         (["recommend", "--rated", "1=5,1=4"], "each movie once"),
         (["--model", "linear", "compare"], "--model is for the lesson and does not go with compare"),
+        (["recommend", "--user", "ann"], "ann"),
+        (["recommend", "--user", 1, "--rated", "1=5"], "not allowed with"),
+        (["recommend", "--user", 1, "--movie", 1], "--movie"),
+        (["predict"], "--user, --movie"),
+        (["predict", "--user", 1], "--movie"),
+        (["predict", "--user", 1, "--movie", "Heat"], "Heat"),
+        (["predict", "--user", 1, "--movie", 1], "There is no file production_pipeline.pkl"),
+        (["predict", "--user", 1, "--movie", 1, "--artifact", "."], "There is no file ."),
+        (["--tune", "predict", "--user", 1, "--movie", 1], "--tune is for the lesson and does not go with predict"),
+        (["--output", "x", "recommend", "--user", 1], "--output is for the lesson and does not go with recommend"),
+        (["compare", "--data", ".", "--users", 5], "do not go with --data"),
         (["--user", 3], "invalid choice: '3'"),
         (["frobnicate"], "frobnicate"),
     ],
@@ -320,25 +433,112 @@ def test_everything_in_all_exists_and_is_documented():
 
 
 def test_the_seed_of_the_command_line_reaches_the_comparison(monkeypatch):
-    seeds = []
-    monkeypatch.setattr(lesson_code, "compare_models", lambda *_, random_state=42, **__: seeds.append(random_state))
-    main(["compare", "--users", "20", "--movies", "20", "--ratings", "100", "--seed", "7"])
-    assert seeds == [7]
+    seeds, found = [], pd.DataFrame({name: [0.0] for name in SHOWN}, index=["mean"])
+    monkeypatch.setattr(lesson_code, "compare_models", lambda *_, random_state=42, **__: seeds.append(random_state) or found)
+    small = ["compare", "--users", "20", "--movies", "20", "--ratings", "100"]
+    main([*small, "--seed", "7"])
+    main(small)
+    assert seeds == [7, 42]
 
 
-def test_the_demo_counts_the_users_it_ranks_and_those_it_leaves_out(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    result = lesson_code.demonstrate_ecosystem(n_users=60, n_movies=40, n_ratings=900, model="linear")
-    _, X_test, _, y_test = result["data"]
-    users, ranked = X_test["user_id"].nunique(), X_test["user_id"][y_test >= 4].nunique()
-    expected = f"  Users ranked: {ranked}; without a relevant test movie, and left out: {users - ranked}\n"
-    assert expected in capsys.readouterr().out
-    assert 0 < users - ranked != ranked
+def test_the_demo_counts_the_users_it_makes_lists_for_and_all_others(demo):
+    result, text = demo(n_users=60, n_movies=40, n_ratings=900, model="linear")
+    X_train, X_test, _, y_test = result["data"]
+    n_all = pd.concat([X_train, X_test])["user_id"].nunique()
+    tested, listed = X_test["user_id"].nunique(), X_test["user_id"][y_test >= 4].nunique()
+    line = re.search(r"^  Users: .*$", text, re.MULTILINE)[0]
+    assert list(map(int, re.findall(r"\d+", line))) == [n_all, listed, tested - listed, n_all - tested]
+    assert 0 < tested - listed != listed
+
+
+def test_at_two_ratings_per_user_the_demo_shows_a_fragile_figure_below_the_noise_floor(demo):
+    result, text = demo(n_users=1000, n_movies=500, n_ratings=2000)
+    assert result["fragile_rmse"] < result["noise_floor"] < result["metrics"]["RMSE"]
+    assert f"RMSE {result['fragile_rmse']:.4f}" in text
+
+
+def test_fragile_figures_are_those_of_the_same_model_on_features_from_before_the_split(demo, table):
+    result, _ = demo(data=table, model="linear", random_state=5)
+    X_train, X_test, y_train, y_test = result["data"]
+    features = UserMovieFeatureTransformer(random_state=5).fit(table)
+    rest = SklearnEcosystemPipeline(model="linear", random_state=5).build_pipeline()[1:]
+    stars = rest.fit(features.transform(X_train), y_train).predict(features.transform(X_test))
+    assert result["fragile_rmse"] == pytest.approx(root_mean_squared_error(y_test, stars), abs=2e-3)  # clipped or not
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_demo_runs_with_every_model(demo, table, model):
+    result, text = demo(data=table, model=model)
+    assert result["metrics"]["R2"] > 0.1
+    if model == "factors":  # it reads no averages: nothing fragile in it, and nothing may be claimed of it
+        assert "fragile way" not in text
+    else:
+        assert result["fragile_rmse"] < result["metrics"]["RMSE"]
+
+
+def test_a_table_too_large_to_rank_goes_through_the_demo_without_lists(demo, table, monkeypatch):
+    monkeypatch.setattr(lesson_code, "MAX_GRAM_BYTES", 1000)
+    with pytest.warns(UserWarning, match="cannot recommend"):
+        result, text = demo(data=table, model="linear")
+    assert result["ranking"] is None
+    assert "Precision@10" not in text
+    assert "Ecosystem Demonstration Complete!" in text
+
+
+def test_a_table_without_a_relevant_test_rating_goes_through_the_demo_without_lists(demo, table):
+    result, text = demo(data=table.assign(rating=table["rating"].clip(upper=3.5)), model="linear")
+    assert result["ranking"] is None
+    assert "Precision@10" not in text
+    assert "Ecosystem Demonstration Complete!" in text
+
+
+def test_an_interruption_is_one_line_and_status_130(monkeypatch, capsys):
+    def interrupt(**_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(lesson_code, "demonstrate_ecosystem", interrupt)
+    assert main([]) == 130
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.strip() == "lesson_code.py: interrupted"
+
+
+def start(*arguments, cwd):
+    """Start the lesson as a shell does, with Ctrl-C switched on, and read up to its first step."""
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "lesson_code.py"), *arguments], cwd=cwd, text=True, encoding="utf-8",
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ | {"PYTHONIOENCODING": "utf-8"},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )  # fmt: skip
+    while not process.stdout.readline().startswith("Step 1"):
+        pass
+    return process
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_ctrl_c_ends_with_one_line_and_status_130_and_leaves_nothing_behind(tmp_path):
+    process = start("--tune", cwd=tmp_path)
+    while not process.stdout.readline().startswith("Searching"):
+        pass
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err.strip() == "lesson_code.py: interrupted"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes of POSIX")
+def test_a_closed_pipe_is_silent(tmp_path):
+    process = start("--users", "60", "--movies", "40", "--ratings", "900", cwd=tmp_path)
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    process.stderr.close()
+    assert process.wait(timeout=60) in (0, 141)
 
 
 def test_the_seed_of_the_command_line_reaches_the_demo(monkeypatch):
     seen = []
-    monkeypatch.setattr(lesson_code, "demonstrate_ecosystem", lambda *_, **options: seen.append(options["random_state"]))
+    monkeypatch.setattr(lesson_code, "demonstrate_ecosystem", lambda *_, random_state=42, **__: seen.append(random_state))
     main(["--seed", "7"])
     main([])
     assert seen == [7, 42]
@@ -348,9 +548,10 @@ def test_titles_stand_in_the_list_of_the_command(table, tmp_path, capsys):
     titled = table.assign(title="Movie " + table["movie_id"].astype(str))
     path = SklearnEcosystemPipeline(model="linear").fit(titled).save_pipeline(tmp_path / "x.pkl")
     main(["recommend", "--user", "5", "--artifact", str(path)])
-    rows = [line.split() for line in capsys.readouterr().out.splitlines()[2:]]
-    assert len(rows) == 10
-    assert all(row[4:] == ["Movie", row[1]] for row in rows)
+    head, rows = table_in(capsys.readouterr().out, 10)
+    assert head == ["movie_id", "title", "score", "predicted_rating"]
+    assert [row[0] for row in rows] == [str(rank) for rank in range(1, 11)]
+    assert all(row[2:4] == ["Movie", row[1]] for row in rows)
 
 
 @pytest.mark.filterwarnings("default")  # of the missing digest: the message after it is what counts
@@ -360,7 +561,7 @@ def test_artifacts_that_do_not_recommend_end_with_one_line(table, tmp_path, monk
     with pytest.warns(UserWarning, match="cannot recommend"):
         recommender.save_pipeline(tmp_path / "large.pkl")
     joblib.dump(recommender.pipeline, tmp_path / "bare.pkl")
-    for name, message in (("large", "GiB of memory"), ("bare", "holds a RatingPipeline, which does not recommend")):
+    for name, message in (("large", "GiB"), ("bare", "holds a RatingPipeline, which does not recommend")):
         with pytest.raises(SystemExit, match="2"):
             main(["recommend", "--user", "1", "--artifact", str(tmp_path / f"{name}.pkl")])
         assert message in capsys.readouterr().err.splitlines()[-1]

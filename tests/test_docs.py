@@ -2,6 +2,7 @@
 
 import ast
 import doctest
+import inspect
 import re
 
 import pytest
@@ -15,7 +16,7 @@ README = ROOT / "README.md"
 def test_examples_in_docstrings_do_what_they_show():
     results = doctest.testmod(lesson_code)
     assert results.failed == 0
-    assert results.attempted >= 10
+    assert results.attempted >= 4
 
 
 def test_python_in_the_readme_runs_from_top_to_bottom(tmp_path, monkeypatch, capsys):
@@ -28,23 +29,74 @@ def test_python_in_the_readme_runs_from_top_to_bottom(tmp_path, monkeypatch, cap
 
 
 def test_files_that_the_readme_names_are_there():
-    named = re.findall(r"`((?:tests|benchmarks|tools)/[\w./]*)", README.read_text(encoding="utf-8"))
+    named = re.findall(r"`((?:tests|benchmarks|tools|docs|pillars|exercises)/[\w./]*)", README.read_text(encoding="utf-8"))
     assert named
     assert [name for name in named if not (ROOT / name).exists()] == []
 
 
+LESSON = (ROOT / "lesson_code.py").read_text(encoding="utf-8")
+TREE = ast.parse(LESSON)
+FUNCTIONS = [node for node in ast.walk(TREE) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+being_shortened = pytest.mark.xfail(strict=False, reason="being shortened")
+
+
+@being_shortened
+def test_the_lesson_has_at_most_1600_lines():
+    assert len(LESSON.splitlines()) <= 1600
+
+
+@being_shortened
+def test_no_line_of_the_lesson_is_over_110_columns():
+    assert [number for number, line in enumerate(LESSON.splitlines(), 1) if len(line) > 110] == []
+
+
+@being_shortened
+def test_the_lesson_has_at_most_115_functions_and_methods():
+    assert len(FUNCTIONS) <= 115
+
+
+@being_shortened
+def test_the_readme_has_at_most_150_lines():
+    assert len(README.read_text(encoding="utf-8").splitlines()) <= 150
+
+
 def test_no_function_is_longer_than_a_screen():
-    tree = ast.parse((ROOT / "lesson_code.py").read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef):
-            body = node.body[1:] if ast.get_docstring(node) else node.body
-            assert not body or body[-1].end_lineno - body[0].lineno < 40, node.name
+    for node in FUNCTIONS:
+        body = node.body[1:] if ast.get_docstring(node) else node.body
+        assert not body or body[-1].end_lineno - body[0].lineno < 40, node.name
+
+
+def test_the_sections_come_in_the_order_of_the_story_and_the_demo_ends_by_line_1000():
+    heads = re.findall(r"^# ===== (\w+)", LESSON, re.MULTILINE)
+    assert heads == ["1", "2", "3", "4", "5", "6", "7", "Appendix"]
+    demo = next(node for node in FUNCTIONS if node.name == "demonstrate_ecosystem")
+    section_7 = next(number for number, line in enumerate(LESSON.splitlines(), 1) if line.startswith("# ===== 7"))
+    assert demo.end_lineno <= section_7 - 1 <= 1000
+
+
+def test_everything_public_has_a_docstring():
+    undocumented = []
+    for node in TREE.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+            members = node.body if isinstance(node, ast.ClassDef) else []
+            public = [m for m in members if isinstance(m, ast.FunctionDef) and not m.name.startswith("_")]
+            undocumented += [f"{node.name}: {n.name}" for n in [node, *public] if not ast.get_docstring(n)]
+    assert undocumented == []
+    assert ast.get_docstring(TREE)
+
+
+def test_all_lists_every_public_class_and_function_that_a_user_calls():
+    public = {n.name for n in TREE.body if isinstance(n, ast.FunctionDef | ast.ClassDef) and not n.name.startswith("_")}
+    assert public - {"main", "say"} <= set(lesson_code.__all__)
+    assert sorted(lesson_code.__all__) == sorted(set(lesson_code.__all__))
+    assert [name for name in lesson_code.__all__ if not hasattr(lesson_code, name)] == []
 
 
 def test_docstrings_name_the_parameters_that_there_are():
-    for name in ("MovieRecommendationDataset", "UserMovieFeatureTransformer", "SklearnEcosystemPipeline"):
+    names = "MovieRecommendationDataset UserMovieFeatureTransformer SklearnEcosystemPipeline MatrixFactorization MovieRanker"
+    for name in names.split():
         cls = getattr(lesson_code, name)
-        for parameter in cls.__init__.__code__.co_varnames[1 : cls.__init__.__code__.co_argcount]:
+        for parameter in list(inspect.signature(cls).parameters):
             assert parameter in cls.__doc__, f"{name}: {parameter}"
 
 

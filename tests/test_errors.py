@@ -4,9 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LinearRegression
 from sklearn.neighbors import KNeighborsRegressor
 
-from lesson_code import SklearnEcosystemPipeline, UserMovieFeatureTransformer
+import lesson_code
+from lesson_code import (
+    MatrixFactorization,
+    MovieRanker,
+    SklearnEcosystemPipeline,
+    UserMovieFeatureTransformer,
+)
 
 
 def with_value(table, column, value):
@@ -14,6 +21,11 @@ def with_value(table, column, value):
     changed[column] = changed[column].astype(object)
     changed.loc[changed.index[3], column] = value
     return changed
+
+
+def polars_frame(table):
+    polars = pytest.importorskip("polars")
+    return polars.DataFrame({name: table[name].to_list() for name in table})
 
 
 BAD_TABLES = {
@@ -33,6 +45,7 @@ BAD_TABLES = {
     "dates for seconds": (
         lambda t: t.assign(timestamp=pd.to_datetime(t["timestamp"], unit="s")), ValueError, "numbers of Unix seconds",
     ),
+    "a polars frame": (polars_frame, TypeError, r"got DataFrame of polars.*: pass its \.to_pandas\(\)"),
     "a year in words": (lambda t: t.assign(movie_year="old"), ValueError, "movie_year must hold numbers"),
 }
 CALLS = {
@@ -82,7 +95,7 @@ def test_a_table_without_ratings_is_refused(table, call):
 
 @pytest.mark.parametrize("call", ["create_features", "train", "fit"])
 def test_constant_ratings_are_refused(table, call):
-    with pytest.raises(ValueError, match=r"All 2000 ratings are 3.0: there is nothing to learn"):
+    with pytest.raises(ValueError, match=r"All 2000 ratings are 3.0: .*nothing to learn"):
         CALLS[call](table.assign(rating=3.0))
 
 
@@ -127,13 +140,78 @@ def test_an_unknown_model_is_refused(table, model):
 
 
 def test_tuning_a_model_of_ones_own_is_refused(table):
-    with pytest.raises(ValueError, match="tune_hyperparameters=True needs a model of"):
+    with pytest.raises(ValueError, match="tune_hyperparameters=True needs a (model|name) of"):
         SklearnEcosystemPipeline(model=KNeighborsRegressor()).train(table, tune_hyperparameters=True)
 
 
-def test_a_failed_training_keeps_the_last_one(table):
+class FailsInFit(LinearRegression):
+    def fit(self, X, y):
+        if len(X) > 1700:  # the folds of the cross-validation are smaller: only the last fit fails
+            raise RuntimeError("the last fit fails")
+        return super().fit(X, y)
+
+
+FAILURES = {
+    "constant ratings": (lambda t: t.assign(rating=1.0), "linear", ValueError, "constant"),
+    "no table": (lambda t: t.to_numpy(), "linear", TypeError, "pandas DataFrame"),
+    "a year in words": (lambda t: t.assign(movie_year="old"), "linear", ValueError, "movie_year must hold numbers"),
+    "the last fit": (lambda t: t, FailsInFit(), RuntimeError, "the last fit fails"),
+    "a search": (lambda t: t, KNeighborsRegressor(), ValueError, "tune_hyperparameters=True needs a (model|name) of"),
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_a_failed_training_leaves_the_object_as_it_was(table, failure):
+    spoil, model, error, message = FAILURES[failure]
     recommender = SklearnEcosystemPipeline(model="linear")
-    pipeline = recommender.train(table)
-    with pytest.raises(ValueError, match="constant"):
-        recommender.train(table.assign(rating=1.0))
-    assert recommender.pipeline is pipeline
+    recommender.train(table)
+    recommender.evaluate_ranking(table[:50])
+    predictions, before = recommender.predict(table), {**vars(recommender)}
+    recommender.set_params(model=model)
+    with pytest.raises(error, match=message):
+        recommender.train(spoil(table), tune_hyperparameters=failure == "a search")
+    after = {**vars(recommender)}
+    assert before.keys() == after.keys()
+    assert [name for name in before if name != "model" and before[name] is not after[name]] == []
+    np.testing.assert_array_equal(recommender.predict(table), predictions)
+
+
+@pytest.mark.parametrize("column", ["genre", "user_country", "title"])
+@pytest.mark.filterwarnings("ignore:.*rows are of pairs")
+def test_a_string_that_no_file_can_hold_is_learned_or_refused_as_a_whole(table, column, tmp_path):
+    """A lone surrogate, half of a character, once left a half-changed object behind."""
+    recommender = SklearnEcosystemPipeline(model="linear").fit(table)
+    before = {**vars(recommender)}
+    strange = table.assign(**{column: np.array(["\ud800"] * len(table), dtype=object)})
+    try:
+        recommender.fit(strange)
+    except ValueError as error:
+        assert "\n" not in str(error)
+        assert [name for name in before if before[name] is not vars(recommender)[name]] == []
+    else:
+        path = recommender.save_pipeline(tmp_path / "strange.pkl")
+        loaded = SklearnEcosystemPipeline.load_pipeline(path)
+        np.testing.assert_array_equal(loaded.predict(strange), recommender.predict(strange))
+
+
+def test_a_failed_fit_leaves_the_transformer_as_it_was(table):
+    transformer = UserMovieFeatureTransformer().fit(table)
+    features = transformer.transform(table)
+    for spoiled in (table.assign(movie_year="old"), table.assign(genre=[["Drama"]] * len(table)), table.assign(rating=np.nan)):
+        with pytest.raises(ValueError, match=r"movie_year|genre|finite numbers"):
+            transformer.fit(spoiled[:100])
+        pd.testing.assert_frame_equal(transformer.transform(table), features)
+
+
+def test_a_failed_fit_leaves_factors_and_ranker_as_they_were(table, monkeypatch):
+    factors, ranker = MatrixFactorization().fit(table), MovieRanker().fit(table)
+    predictions, lists = factors.predict(table), ranker.recommend([1, 2])
+    for spoiled in (with_value(table, "user_id", None), table.assign(rating=np.nan), table.assign(timestamp="late")):
+        for estimator in (factors, ranker):
+            with pytest.raises(ValueError, match=r"user_id|finite numbers|timestamp"):
+                estimator.fit(spoiled[:100])
+    monkeypatch.setattr(lesson_code, "MAX_GRAM_BYTES", 1000)
+    with pytest.raises(MemoryError):
+        ranker.fit(table[:100])
+    np.testing.assert_array_equal(factors.predict(table), predictions)
+    pd.testing.assert_frame_equal(ranker.recommend([1, 2]), lists)

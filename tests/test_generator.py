@@ -145,7 +145,7 @@ def test_script_shows_every_file_as_it_is():
         assert data in SCRIPT.read_bytes()
 
 
-@pytest.mark.parametrize("data", [b"", b"a", b"lesson\n", bytes(range(256)) * 300])
+@pytest.mark.parametrize("data", [b"", b"a", b"lesson\n", bytes(range(256)) * 300], ids=["empty", "one byte", "a line", "all bytes"])
 def test_recorded_checksum_is_what_cksum_tells(data):
     told = subprocess.run(["cksum"], input=data, capture_output=True, check=True).stdout.decode()
     assert generator.cksum(data) == told.strip()

@@ -1,15 +1,24 @@
 """Nothing leaks: on ratings that are pure noise, no route a learner can take predicts anything. The naive way does."""
 
+import warnings
+
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import MODELS
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.feature_selection import SelectKBest, f_regression
-from sklearn.metrics import r2_score
+from sklearn.metrics import r2_score, root_mean_squared_error
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_predict, train_test_split
 from sklearn.tree import DecisionTreeRegressor
 
-from lesson_code import FEATURES, STARS, MovieRecommendationDataset, SklearnEcosystemPipeline
+from lesson_code import (
+    FEATURES,
+    STARS,
+    MovieRecommendationDataset,
+    SklearnEcosystemPipeline,
+    UserMovieFeatureTransformer,
+)
 
 ANY_MODEL = {name: name for name in MODELS} | {
     "deep tree": DecisionTreeRegressor(random_state=0),
@@ -81,7 +90,7 @@ def test_control_the_naive_way_seems_to_predict_noise(noise):
     X_train, X_test, y_train, y_test = train_test_split(X, noise["rating"], test_size=0.2, random_state=0)
     forest = SklearnEcosystemPipeline().build_pipeline()[1:]
     assert list(X) == FEATURES
-    assert r2_score(y_test, forest.steps[-1][1].fit(X_train, y_train).predict(X_test)) >= 0.05
+    assert r2_score(y_test, forest.fit(X_train, y_train).predict(X_test)) >= 0.05
 
 
 def test_without_cross_fitting_a_model_trusts_the_averages_too_much(noise):
@@ -92,3 +101,36 @@ def test_without_cross_fitting_a_model_trusts_the_averages_too_much(noise):
     naive = pipeline[-1].fit(plain, train["rating"]).predict(pipeline[0].transform(test))
     honest = SklearnEcosystemPipeline(model="linear").fit(train).predict(test)
     assert r2_score(test["rating"], naive) < r2_score(test["rating"], honest) - 0.02
+
+
+def test_averages_from_before_the_split_fall_below_the_noise_floor():
+    """At two ratings per user the fragile way is better than the perfect predictor: that is proof. The honest way is not."""
+    fragile, honest, floor = [], [], []
+    for seed in (0, 1, 42):
+        dataset = MovieRecommendationDataset(1000, 500, 2000, seed)
+        table = dataset.generate()
+        train, test = train_test_split(table, test_size=0.2, random_state=seed)
+        recommender = SklearnEcosystemPipeline(random_state=seed).fit(train)
+        features = UserMovieFeatureTransformer().fit(table)
+        rest = recommender.build_pipeline()[1:].fit(features.transform(train), train["rating"])
+        fragile.append(root_mean_squared_error(test["rating"], rest.predict(features.transform(test))))
+        honest.append(recommender.evaluate(test)[0]["RMSE"])
+        floor.append(dataset.best_rmse(test))
+    assert np.mean(fragile) < np.mean(floor) - 0.02
+    assert min(honest) > max(floor)
+
+
+def test_pairs_twice_split_by_hand_are_the_one_route_left_and_evaluate_warns_of_it(noise):
+    """Half of the test pairs stand in training as well: their ratings reach the features, and a score on noise is above zero."""
+    train, test = train_test_split(noise, test_size=0.2, random_state=0)
+    recommender = SklearnEcosystemPipeline(model="factors").fit(pd.concat([train, test[:1000]]))
+    with pytest.warns(UserWarning, match="^1000 test rows are of pairs that the model was trained on") as caught:
+        metrics, _ = recommender.evaluate(test)
+    assert len(caught) == 1
+    assert metrics["R2"] > 0.05
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        recommender.evaluate(test[1000:])
+    X, y, *_ = recommender.create_features(test[:1000])
+    with pytest.warns(UserWarning, match="^1000 test rows are of pairs"):
+        recommender.evaluate(X, y)  # engineered rows are known by their ids, too

@@ -17,7 +17,7 @@ from sklearn.neighbors import KNeighborsRegressor
 from sklearn.preprocessing import StandardScaler
 
 import lesson_code
-from lesson_code import SEARCH_SPACE, RatingPipeline, SklearnEcosystemPipeline, UserMovieFeatureTransformer
+from lesson_code import RatingPipeline, SklearnEcosystemPipeline, UserMovieFeatureTransformer
 
 
 @pytest.fixture(scope="module", params=MODELS)
@@ -28,14 +28,60 @@ def fitted(request, table):
 def test_steps_are_features_scaler_and_the_regressor_itself():
     pipeline = SklearnEcosystemPipeline(select=SelectKBest(f_regression, k=8)).build_pipeline()
     assert isinstance(pipeline, RatingPipeline)
-    assert list(pipeline.named_steps) == ["features", "scaler", "select", "model"]
+    assert list(pipeline.named_steps) == ["features", "drop_ids", "scaler", "select", "model"]
     assert isinstance(pipeline[0], UserMovieFeatureTransformer)
     assert isinstance(pipeline.named_steps["scaler"], StandardScaler)
     assert isinstance(pipeline.named_steps["model"], RandomForestRegressor)
     assert pipeline.named_steps["model"].n_estimators == 100
 
 
-@pytest.mark.parametrize("model", [model for model in MODELS if model != "blend"])
+@pytest.mark.parametrize("model", MODELS)
+def test_the_table_of_models_tells_the_steps_of_every_pipeline(model):
+    recipe = lesson_code.MODELS[model]
+    assert list(recipe) == ["features", "scaling", "regressor", "search"]
+    steps = SklearnEcosystemPipeline(model=model).build_pipeline().named_steps
+    assert list(steps) == ["features", *(["drop_ids"] if model != "factors" else []), "scaler", "model"]
+    assert type(steps["features"]) is type(recipe["features"])
+    assert type(steps["model"]) is type(recipe["regressor"])
+    assert steps["model"] is not recipe["regressor"]  # a copy: whoever fits it leaves the table as it was
+    assert (steps["scaler"] == "passthrough") == (model == "factors")
+
+
+def test_models_are_those_of_the_table_in_its_order():
+    assert list(lesson_code.MODELS) == MODELS
+
+
+def test_a_row_added_to_the_table_is_a_model(table, monkeypatch):
+    row = lesson_code.MODELS["linear"] | {"regressor": KNeighborsRegressor(20), "search": {"model__n_neighbors": [5, 50]}}
+    monkeypatch.setitem(lesson_code.MODELS, "neighbors", row)
+    monkeypatch.setattr(lesson_code, "N_CANDIDATES", 2)
+    recommender = SklearnEcosystemPipeline(model="neighbors")
+    recommender.train(table, perform_cv=False, tune_hyperparameters=True)
+    assert recommender.best_params == {"model__n_neighbors": 50}
+    assert recommender.score(table, table["rating"]) > 0
+
+
+@pytest.mark.parametrize("model", [*(m for m in MODELS if m != "factors"), KNeighborsRegressor(), LinearRegression()], ids=str)
+def test_ids_never_reach_the_regressor(table, model):
+    """An id is a label, not a quantity: what is unknown is predicted alike, however large its id happens to be."""
+    recommender = SklearnEcosystemPipeline(model=model).fit(table)
+    ids = [-(10**9), -1, 0, 101, 4711, 10**6, 2**40]
+    for user, movie in ((ids, 1), (1, ids), (ids, ids)):
+        assert len(set(recommender.predict(pd.DataFrame({"user_id": user, "movie_id": movie}, index=range(7))))) == 1
+    rest = len(lesson_code.FEATURES) - 2 + (model == "blend")
+    assert recommender.pipeline[-1].n_features_in_ == rest
+
+
+def test_factors_read_the_ids_as_labels_too(table):
+    recommender = SklearnEcosystemPipeline(model="factors").fit(table)
+    moved = table.assign(user_id=table["user_id"] * 1000 - 7, movie_id=10**9 + table["movie_id"])
+    expected = SklearnEcosystemPipeline(model="factors").fit(moved).predict(moved)
+    np.testing.assert_allclose(recommender.predict(table), expected, atol=1e-12)
+    strangers = pd.DataFrame({"user_id": [-(10**9), 101, 2**40], "movie_id": 1})
+    assert len(set(recommender.predict(strangers))) == 1
+
+
+@pytest.mark.parametrize("model", MODELS)
 def test_raw_and_engineered_rows_give_equal_predictions(table, model):
     train, test = table[:1600], table[1600:]
     X, y, transformer, *_ = SklearnEcosystemPipeline().create_features(train)
@@ -49,16 +95,15 @@ def test_raw_and_engineered_rows_give_equal_predictions(table, model):
     np.testing.assert_allclose(engineered.predict(test), expected, rtol=0, atol=1e-12)
 
 
-def test_the_blend_takes_engineered_rows_but_learns_genres_and_days_from_raw_ones_alone(table):
-    train, test = table[:1600], table[1600:]
-    X, y, transformer, *_ = SklearnEcosystemPipeline().create_features(train)
-    raw, engineered = SklearnEcosystemPipeline(model="blend").fit(train), SklearnEcosystemPipeline(model="blend").fit(X, y)
-    rows = transformer.transform(test)
-    assert raw.score(rows, test["rating"]) > 0.1
-    assert engineered.score(rows, test["rating"]) > 0.1
-    features = engineered.pipeline[0].transform(rows)
-    assert (features["genre_affinity"] == 0).all()
-    assert (features["user_days"] == 0).all()
+def test_the_blend_adds_the_cross_fitted_factors_to_the_13_features(table):
+    pipeline = SklearnEcosystemPipeline(model="blend").build_pipeline()
+    names = pipeline[0].fit(table, table["rating"]).get_feature_names_out()
+    assert list(names) == [*lesson_code.FEATURES, "factor_rating"]
+    features = np.asarray(pipeline[0].fit_transform(table, table["rating"]))
+    factors = lesson_code.MatrixFactorization(random_state=42)
+    np.testing.assert_allclose(features[:, 13], factors.fit_transform(table, table["rating"]).ravel())
+    transformer = UserMovieFeatureTransformer(random_state=42)
+    np.testing.assert_allclose(features[:, :13], transformer.fit_transform(table))
 
 
 def test_raw_and_engineered_rows_agree_where_values_are_missing(table):
@@ -104,7 +149,9 @@ def test_predictions_keep_to_the_scale_of_the_fit(table):
 def test_the_pipelines_score_is_that_of_its_clipped_predictions(table):
     pipeline = SklearnEcosystemPipeline(model="linear").build_pipeline().fit(table[:1600])
     test = table[1600:]
-    assert pipeline.score(test) == pipeline.score(test, test["rating"]) == r2_score(test["rating"], pipeline.predict(test))
+    assert pipeline.score(test, test["rating"]) == r2_score(test["rating"], pipeline.predict(test))
+    with pytest.raises(TypeError, match="y"):
+        pipeline.score(test)
 
 
 def test_a_prediction_does_not_depend_on_its_company(fitted, table):
@@ -136,10 +183,10 @@ def test_a_pair_rated_twice_keeps_its_latest_rating(table, method):
         result = getattr(recommender, method)(frame)
         return result[0] if method == "create_features" else recommender.predict(table)
 
-    with pytest.warns(UserWarning, match="^30 older ratings") as caught:
+    sentence = "^30 older ratings of user-movie pairs rated twice do not count.$"
+    with pytest.warns(UserWarning, match=sentence) as caught:
         found = run(twice)
     assert len(caught) == 1
-    assert caught[0].filename == __file__
     np.testing.assert_array_equal(found, run(table))
 
 
@@ -171,7 +218,7 @@ def test_tuning_chooses_among_its_candidates_and_uses_the_choice(table, model, m
     monkeypatch.setattr(lesson_code, "N_CANDIDATES", 3)  # that there are 12 is seen in test_demo.py
     recommender = SklearnEcosystemPipeline(model=model)
     pipeline = recommender.train(table[:600], perform_cv=False, tune_hyperparameters=True)
-    assert set(recommender.best_params) == set(SEARCH_SPACE[model])
+    assert set(recommender.best_params) == set(lesson_code.MODELS[model]["search"])
     parameters = pipeline.get_params()
     assert {name: parameters[name] for name in recommender.best_params} == recommender.best_params
 
@@ -223,9 +270,12 @@ def test_parallel_work_gives_the_same_scores(table):
 def test_the_callers_table_is_left_as_it_was(table):
     before = table.copy(deep=True)
     recommender = SklearnEcosystemPipeline(model="linear")
-    recommender.train(table)
+    recommender.train(table[:1600])
     recommender.create_features(table)
-    recommender.evaluate(table)
+    recommender.evaluate(table[1600:])
+    recommender.evaluate_ranking(table[1600:])
+    recommender.recommend(1)
+    lesson_code.MatrixFactorization().fit_transform(table)
     pd.testing.assert_frame_equal(table, before)
 
 
@@ -267,3 +317,33 @@ def test_the_callers_selector_stays_unfitted(table):
     selector = SelectKBest(f_regression, k=5)
     SklearnEcosystemPipeline(model="linear", select=selector).fit(table)
     assert not hasattr(selector, "scores_")
+
+
+def test_text_columns_may_be_categorical(table):
+    text = table.assign(title="Movie " + table["movie_id"].astype(str))
+    text = text.assign(**{name: text[name].astype(object) for name in ("genre", "user_country", "title")})
+    typed = text.astype(dict.fromkeys(["genre", "user_country", "title"], "category"))
+    plain, categorical = (SklearnEcosystemPipeline(model="linear").fit(rows[:1600]) for rows in (text, typed))
+    np.testing.assert_array_equal(categorical.predict(typed[1600:]), plain.predict(text[1600:]))
+    pd.testing.assert_frame_equal(categorical.recommend(5), plain.recommend(5))
+
+
+@pytest.mark.parametrize("method", ["create_features", "fit", "train"])
+def test_a_rating_of_a_pair_behind_a_later_one_does_not_count(table, method):
+    """The latest by timestamp counts, wherever it stands."""
+    older = table[:30].assign(rating=1.0, timestamp=table["timestamp"][:30] - 1)
+    recommender = SklearnEcosystemPipeline(model="linear")
+    with pytest.warns(UserWarning, match="^30 older ratings"):
+        found = getattr(recommender, method)(pd.concat([table, older], ignore_index=True))
+    if method == "create_features":
+        pd.testing.assert_frame_equal(found[0], recommender.create_features(table)[0])
+    else:
+        expected = SklearnEcosystemPipeline(model="linear").fit(table).predict(table)
+        np.testing.assert_array_equal(recommender.predict(table), expected)
+
+
+@pytest.mark.parametrize("model", ["boosting", "blend"])
+def test_boosting_stops_early_however_few_rows_there_are(table, model):
+    regressor = SklearnEcosystemPipeline(model=model).fit(table[:1000]).pipeline["model"]
+    assert regressor.early_stopping is True
+    assert regressor.n_iter_ < regressor.max_iter

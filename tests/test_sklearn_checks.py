@@ -1,7 +1,7 @@
 """scikit-learn's own estimator checks, on tables made of its arrays; which ran is asserted, for a suite may be empty."""
 
 import pytest
-from on_arrays import PoorFactors, TasteOnArrays, TransformerOnArrays, WrapperOnArrays
+from on_arrays import FactorsOnArrays, TransformerOnArrays, WrapperOnArrays
 from sklearn.exceptions import SkipTestWarning
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
@@ -27,8 +27,7 @@ MUST_RUN = {
 }  # fmt: skip
 CASES = {
     "transformer": (TransformerOnArrays(), MUST_RUN | {"check_transformers_unfitted"}),
-    "taste": (TasteOnArrays(), MUST_RUN | {"check_transformers_unfitted"}),
-    "factors": (PoorFactors(), MUST_RUN | {"check_regressors_train", "check_transformers_unfitted"}),
+    "factors": (FactorsOnArrays(), MUST_RUN | {"check_regressors_train", "check_transformers_unfitted"}),
     "wrapper": (WrapperOnArrays(model="linear"), MUST_RUN | {"check_regressors_train", "check_regressors_no_decision_function"}),
 }
 

@@ -6,6 +6,7 @@ import pytest
 import sklearn
 from sklearn.base import clone
 from sklearn.model_selection import KFold
+from sklearn.preprocessing import TargetEncoder
 
 from lesson_code import FEATURES, UserMovieFeatureTransformer
 
@@ -64,8 +65,8 @@ def reference(train, rows, damping=10.0, cv=5, seed=0, cross_fit=False):
         return known if known is not None else np.median(train[column].dropna())
 
     def code(row, owner, column):
-        known = row[column] if not pd.isna(row[column]) else last_known(owner, row[owner], column)
         names = sorted(train[column].dropna().unique())
+        known = row[column] if row[column] in names else last_known(owner, row[owner], column)
         return names.index(known) if known in names else -1
 
     def clock(row, read):
@@ -98,6 +99,33 @@ def test_features_of_new_rows_are_those_of_the_slow_reference():
     transformer = UserMovieFeatureTransformer().fit(TRAIN)
     np.testing.assert_allclose(transformer.transform(NEW), reference(TRAIN, NEW), rtol=1e-12)
     np.testing.assert_allclose(transformer.transform(TRAIN), reference(TRAIN, TRAIN), rtol=1e-12)
+
+
+def test_an_unknown_string_of_a_known_owner_counts_as_missing_and_of_an_unknown_one_is_minus_1():
+    transformer = UserMovieFeatureTransformer().fit(TRAIN)
+    rows = pd.DataFrame({"user_id": [1, 3, 77], "movie_id": [10, 40, 88], "genre": "Western", "user_country": "FR"})
+    features, missing = transformer.transform(rows), transformer.transform(rows[["user_id", "movie_id"]])
+    pd.testing.assert_frame_equal(features, missing)
+    genres, countries = (list(encoder.categories_[0]) for encoder in (transformer.genre_encoder_, transformer.country_encoder_))
+    assert features["genre_encoded"].tolist() == [genres.index("Drama"), -1, -1]  # nothing is known of movie 40
+    assert features["country_encoded"].tolist() == [countries.index("US"), -1, -1]  # nor of user 3
+
+
+@pytest.mark.parametrize("damping", [0.5, 10.0])
+@pytest.mark.parametrize("route", ["new rows", "cross-fitted"])
+def test_averages_are_those_of_scikit_learns_target_encoder_to_the_last_bits(table, damping, route):
+    folds = KFold(5, shuffle=True, random_state=7)
+    since_1_9 = TargetEncoder().shuffle == "deprecated"  # before, its folds are told by number and seed
+    how = {"cv": folds} if since_1_9 else {"cv": 5, "random_state": 7}
+    encoder = TargetEncoder(target_type="continuous", smooth=damping, **how)
+    ours = UserMovieFeatureTransformer(damping=damping, cv=5, random_state=7)
+    ids, averages = ["user_id", "movie_id"], ["user_avg_rating", "movie_avg_rating"]
+    if route == "cross-fitted":
+        found, expected = ours.fit_transform(table), encoder.fit_transform(table[ids], table["rating"])
+    else:
+        new = table[ids].sample(frac=1, random_state=0).assign(user_id=lambda t: t["user_id"] + 3)  # three are unknown
+        found, expected = ours.fit(table).transform(new), encoder.fit(table[ids], table["rating"]).transform(new)
+    np.testing.assert_allclose(found[averages], expected, rtol=1e-14)
 
 
 def test_columns_order_and_types(table):
@@ -200,8 +228,13 @@ def test_a_raw_column_wins_over_its_engineered_twin(table):
     pd.testing.assert_frame_equal(transformer.transform(both), transformer.transform(table))
 
 
-def test_of_a_pair_that_stands_twice_the_last_row_counts_and_one_warning_says_so(table):
-    twice = pd.concat([table.assign(rating=1.0)[:50], table], ignore_index=True)
+@pytest.mark.parametrize("place", ["before", "behind", "without times"])
+def test_of_a_pair_rated_twice_the_latest_counts_and_one_warning_says_so(table, place):
+    older = table.assign(rating=1.0, timestamp=table["timestamp"] - 1)[:50]
+    parts = [table, older] if place == "behind" else [older, table]
+    if place == "without times":  # then the last row counts
+        table, *parts = (part.drop(columns="timestamp") for part in (table, *parts))
+    twice = pd.concat(parts, ignore_index=True)
     with pytest.warns(UserWarning, match="^50 older ratings") as caught:
         transformer = UserMovieFeatureTransformer().fit(twice)
     assert len(caught) == 1
@@ -209,6 +242,8 @@ def test_of_a_pair_that_stands_twice_the_last_row_counts_and_one_warning_says_so
     with pytest.warns(UserWarning, match="^50 older ratings"):
         features = UserMovieFeatureTransformer().fit_transform(twice)
     assert len(features) == len(twice)
+    newer = features.iloc[-len(table) :] if place != "behind" else features.iloc[: len(table)]
+    assert (newer["user_rating_count"].to_numpy() == table.groupby("user_id")["rating"].transform("size")).all()
 
 
 @pytest.mark.parametrize("make", [str, lambda v: v.astype("category"), lambda v: v.astype("string")], ids=lambda f: "")
@@ -231,7 +266,9 @@ def test_no_damping_gives_plain_averages_and_the_mean_for_the_unknown(table):
     features = transformer.transform(table)
     plain = table.groupby("user_id")["rating"].transform("mean")
     np.testing.assert_allclose(features["user_avg_rating"], plain)
-    assert transformer.user_avg_[-1] == pytest.approx(table["rating"].mean())
+    unknown = transformer.transform(pd.DataFrame({"user_id": [10**6], "movie_id": [10**6]})).iloc[0]
+    assert unknown["user_avg_rating"] == unknown["movie_avg_rating"] == transformer.global_mean_
+    assert transformer.global_mean_ == pytest.approx(table["rating"].mean())
 
 
 def test_nothing_is_missing_even_where_only_one_row_counts(table):
@@ -266,15 +303,20 @@ def test_what_is_learned_is_kept_in_arrays_and_scikit_learns_parts(table):
     learned = {name: value for name, value in vars(transformer).items() if name.endswith("_")}
     assert not [n for n, value in learned.items() if isinstance(value, (pd.DataFrame, pd.Series, pd.Index))]
     assert (np.diff(transformer.users_) > 0).all()
-    assert len(transformer.user_avg_) == len(transformer.users_) + 1
+    assert (np.diff(transformer.movies_) > 0).all()
+    for who, ids in (("user", transformer.users_), ("movie", transformer.movies_)):
+        assert len(learned[f"{who}_avg_"]) == len(learned[f"{who}_count_"]) == len(ids)
+    assert "imputer_" not in learned
+    assert len(transformer.known_["user_age"]) == len(transformer.users_)
+    assert transformer.fill_["movie_year"] == table["movie_year"].median()
+    assert transformer.fill_["genre_encoded"] == -1
 
 
-def test_the_transformers_warning_of_a_pair_that_stands_twice_points_to_the_callers_line(table):
+def test_fit_transform_warns_once_of_pairs_rated_twice(table):
     twice = pd.concat([table[:5], table], ignore_index=True)
-    with pytest.warns(UserWarning, match="^5 older ratings") as caught:
-        UserMovieFeatureTransformer().fit(twice)
-        UserMovieFeatureTransformer().fit_transform(twice)  # wrapped by scikit-learn, for set_output
-    assert [warning.filename for warning in caught] == [__file__] * 2
+    with pytest.warns(UserWarning, match="^5 older ratings of user-movie pairs rated twice do not count.$") as caught:
+        UserMovieFeatureTransformer().fit_transform(twice)
+    assert len(caught) == 1
 
 
 def test_a_truth_value_is_no_id(table):

@@ -11,14 +11,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = ROOT / "generate_lesson_files.sh"
-FILES = ["lesson_code.py", "test_lesson.py", "requirements.txt", "README.md"]
+FILES = ["lesson_code.py", "test_lesson.py", "requirements.txt", "README.md", "LICENSE"]
 
 #: The line that ends each here-document: a file that holds it would be cut short there.
 DELIMITER = "END_OF_LESSON_FILE"
 
 HEAD = r"""#!/usr/bin/env bash
 #
-# Makes the folder scikit_learn_ecosystem_lesson with the four files of the lesson. It needs no network and no Python:
+# Makes the folder scikit_learn_ecosystem_lesson with the five files of the lesson. It needs no network and no Python:
 # all it will write stands below as plain text. Made by `python tools/build_generator.py`; change the files, not this.
 
 set -eu

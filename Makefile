@@ -1,0 +1,28 @@
+# Short names for the commands of this project. `make` alone lists them.
+
+PYTHON ?= python
+
+.PHONY: help lesson test exercises pictures bench generator
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+lesson: ## run the lesson from data to saved model
+	$(PYTHON) lesson_code.py
+
+test: ## run the ten checks and all other tests
+	$(PYTHON) -m pytest
+
+exercises: ## check your solutions of the exercises
+	@if [ -d exercises ]; then $(PYTHON) -m pytest exercises; \
+	else echo "There are no exercises yet: the folder exercises/ is still to come."; fi
+
+pictures: ## draw the pictures of the documentation again (needs matplotlib)
+	@if [ -f tools/pictures.py ]; then $(PYTHON) tools/pictures.py; \
+	else echo "There are no pictures yet: tools/pictures.py is still to come."; fi
+
+bench: ## measure time, memory and error of the lesson (needs psutil)
+	$(PYTHON) benchmarks/lesson.py
+
+generator: ## write generate_lesson_files.sh again, after a change of the lesson
+	$(PYTHON) tools/build_generator.py
