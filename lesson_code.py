@@ -419,6 +419,10 @@ class RatingPipeline(_OnTables, RegressorMixin, Pipeline):
         _check_table(X)
         ratings = _check_ratings(X, y)
         super().fit(X, ratings, **params)
+        if "drop_ids" in self.named_steps:  # it drops by position
+            first = np.asarray(self[0].transform(X.iloc[:1]))[0, :2]
+            if list(first) != list(X[IDS].iloc[0]):
+                raise ValueError("Features must begin with the two ids: put UserMovieFeatureTransformer first.")
         self.y_min_, self.y_max_ = float(ratings.min()), float(ratings.max())
         return self
 
@@ -1246,6 +1250,7 @@ def _total_gain(n_hits):
 def _relevant(X_test, y_test, relevant_from):
     """Return the test pairs that a list should find: a DataFrame of `user_id` and `movie_id`."""
     table = pd.DataFrame(dict(zip(IDS, _check_table(X_test))))
+    relevant_from = _check_number("relevant_from", relevant_from, -np.inf)
     relevant = table[_check_ratings(X_test, y_test) >= relevant_from].drop_duplicates()
     if relevant.empty:
         raise ValueError(f"No test rating is {relevant_from} or more: there is nothing relevant to find.")
@@ -1344,9 +1349,14 @@ def _check_table(X):
 
 def _ids(column):
     """Return a column of ids as int64; raise at the first that is missing, no whole number, or too large."""
-    if column.dtype.kind == "i" and not column.hasnans:
+    kind = "O" if column.hasnans else column.dtype.kind
+    if kind == "i":
         return column.to_numpy(dtype=np.int64)
-    for row, value in enumerate(column.tolist()):  # 7.0 is what pandas makes of integers with a gap
+    if kind in "uf":  # 7.0 is what pandas makes of integers that once had a gap
+        values = column.to_numpy(dtype=np.float64)
+        if ((values == np.floor(values)) & (np.abs(values) <= MAX_ID)).all():
+            return values.astype(np.int64)
+    for row, value in enumerate(column.tolist()):
         if not isinstance(value, numbers.Real) or isinstance(value, bool) or value % 1 or abs(value) > MAX_ID:
             raise ValueError(f"{column.name} must hold integers without gaps, but row {row} holds {value!r}.")
     return column.to_numpy(dtype=np.int64)

@@ -305,3 +305,28 @@ def test_every_estimator_of_the_module_can_be_made_with_its_defaults():
 def test_the_transformer_stands_in_any_pipeline(table):
     pipeline = make_pipeline(UserMovieFeatureTransformer(), Ridge()).fit(table[:1600], table["rating"][:1600])
     assert pipeline.score(table[1600:], table["rating"][1600:]) > 0.1
+
+
+def test_the_names_of_what_a_model_reads_come_out_of_the_steps_before_it(fitted):
+    names = list(fitted.pipeline[:-1].get_feature_names_out())
+    model = fitted.get_params()["model"]
+    expected = FEATURES if model == "factors" else [name for name in FEATURES if name not in IDS]
+    assert names == [*expected, *(["factor_rating"] if model == "blend" else [])]
+
+
+def test_a_union_in_which_our_features_do_not_come_first_is_refused(table):
+    """The ids are dropped by position: a feature in their place would be dropped in silence."""
+    ours = UserMovieFeatureTransformer()
+    year = FunctionTransformer(lambda X: X[["movie_year"]].to_numpy())
+    pipeline = SklearnEcosystemPipeline(model="linear").build_pipeline()
+    pipeline.set_params(features=FeatureUnion([("year", year), ("ours", ours)]))
+    with pytest.raises(ValueError, match="must begin with the two ids: put UserMovieFeatureTransformer first"):
+        pipeline.fit(table)
+    pipeline.set_params(features=FeatureUnion([("ours", ours), ("year", year)]))
+    assert pipeline.fit(table).predict(table).shape == (len(table),)
+
+
+def test_a_relevance_that_is_no_number_is_named(table):
+    recommender = SklearnEcosystemPipeline(model="linear").fit(table[:1600])
+    with pytest.raises(ValueError, match="relevant_from must be a number"):
+        recommender.evaluate_ranking(table[1600:], relevant_from="x")
