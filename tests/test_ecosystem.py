@@ -320,7 +320,7 @@ def test_a_union_in_which_our_features_do_not_come_first_is_refused(table):
     year = FunctionTransformer(lambda X: X[["movie_year"]].to_numpy())
     pipeline = SklearnEcosystemPipeline(model="linear").build_pipeline()
     pipeline.set_params(features=FeatureUnion([("year", year), ("ours", ours)]))
-    with pytest.raises(ValueError, match="must begin with the two ids: put UserMovieFeatureTransformer first"):
+    with pytest.raises(ValueError, match="must begin with the ids: put UserMovieFeatureTransformer first"):
         pipeline.fit(table)
     pipeline.set_params(features=FeatureUnion([("ours", ours), ("year", year)]))
     assert pipeline.fit(table).predict(table).shape == (len(table),)
