@@ -76,8 +76,8 @@ def explain_cv(seed):
     full = rmse(y_test, wrapper.build_pipeline().fit(X_train, y_train).predict(X_test))
     best = [rmse(part, dataset.true_expected_[part.index]) for part in (y_train, y_test)]
     print(f"\nCV RMSE - test RMSE at seed {seed}: {np.mean(of_folds) - full:.4f}, of which")
-    print(f"  {np.mean(on_test) - full:.4f} less data (the CV models, on the test rows, against the final model)")
-    luck = np.mean(of_folds) - np.mean(on_test)
+    less_data, luck = np.mean(on_test) - full, np.mean(of_folds) - np.mean(on_test)
+    print(f"  {less_data:.4f} less data (the CV models, on the test rows, against the final model)")
     print(f"  {luck:.4f} luck (the CV models, on the rows that they left out, against the test rows)")
     print(f"The best possible predictor: {best[0]:.4f} on the training rows, {best[1]:.4f} on the test rows,")
     print(f"  where its expected error, the noise floor, is {dataset.best_rmse(X_test):.4f}")
