@@ -1,7 +1,7 @@
 """The ten checks of the lesson page, `pytest test_lesson.py -v`: each a promise of the lesson to its reader.
 
-Break the lesson and see which check notices. Each message says what is wrong, why it matters, and which
-section of `lesson_code.py` explains it.
+Break the lesson and see which check notices: each message says what is wrong, and which section of
+`lesson_code.py` explains it. (What only an engineer would break is guarded by `tests/`.)
 """
 
 import numpy as np
@@ -46,10 +46,11 @@ class TestMovieRecommendationDataset:
     def test_dataset_creation(self):
         """The table has the size asked for, half stars from 1 to 5, and no user rates a movie twice."""
         table = MovieRecommendationDataset(n_users=100, n_movies=50, n_ratings=500).generate()
-        assert len(table) == 500
+        assert len(table) == 500, "one row per rating, as many as asked for (section 1)"
         assert table["user_id"].nunique() == 100, "every user must have a rating (section 1)"
-        assert table["movie_id"].nunique() <= 50
-        assert set(table["rating"]) <= set(np.arange(1.0, 5.01, 0.5)), "ratings are half stars from 1 to 5"
+        assert table["movie_id"].nunique() <= 50, "there are only 50 movies (section 1)"
+        halves = set(np.arange(1.0, 5.01, 0.5))
+        assert set(table["rating"]) <= halves, "ratings are half stars from 1 to 5 (the law, section 1)"
         twice = table.duplicated(["user_id", "movie_id"]).any()
         assert not twice, "a pair rated twice can stand on both sides of a split: a leak (section 1)"
 
@@ -58,10 +59,10 @@ class TestMovieRecommendationDataset:
         dataset = MovieRecommendationDataset(n_ratings=100)
         table = dataset.generate()
         for column in ["timestamp", "genre", "movie_year", "user_age", "user_country"]:
-            assert column in table.columns
-            assert table[column].notna().all(), f"{column} has gaps"
-        assert pd.api.types.is_integer_dtype(table["timestamp"]), "timestamps are whole Unix seconds"
-        pd.testing.assert_frame_equal(table, dataset.generate())
+            assert column in table.columns, f"the features of section 2 need {column}"
+            assert table[column].notna().all(), f"{column} has gaps, but the synthetic table has none (section 1)"
+        assert pd.api.types.is_integer_dtype(table["timestamp"]), "timestamps are whole seconds (section 1)"
+        assert table.equals(dataset.generate()), "the same seed must give the same table (section 1)"
 
 
 class TestUserMovieFeatureTransformer:
@@ -73,7 +74,8 @@ class TestUserMovieFeatureTransformer:
         assert features.notna().all().all(), "a gap would stop most models: section 2 fills it from training"
         constant = [name for name in FEATURES if features[name].nunique() == 1]
         assert constant == [], f"{constant} never change, so no model can learn from them (section 2)"
-        assert UserMovieFeatureTransformer(create_temporal=False).fit_transform(table).shape == (3000, 11)
+        without_time = UserMovieFeatureTransformer(create_temporal=False).fit_transform(table)
+        assert without_time.shape == (3000, 11), "without hour and weekday there are 11 features (section 2)"
 
         changed = table.copy()
         changed.loc[0, "rating"] = 6.0 - changed.loc[0, "rating"] + 0.5
@@ -86,11 +88,13 @@ class TestUserMovieFeatureTransformer:
     def test_transformer_sklearn_compatibility(self, table):
         """It is a scikit-learn transformer: clone, parameters, set_output, and a place in any pipeline."""
         transformer = UserMovieFeatureTransformer(damping=3.0)
-        assert clone(transformer).get_params() == transformer.get_params()
-        assert transformer.set_params(damping=7.0).damping == 7.0
-        assert list(transformer.fit(table).get_feature_names_out()) == FEATURES
+        same = clone(transformer).get_params() == transformer.get_params()
+        assert same, "searches clone: __init__ must keep its parameters unchanged (section 2)"
+        assert transformer.set_params(damping=7.0).damping == 7.0, "a search sets parameters by name (section 2)"
+        names = list(transformer.fit(table).get_feature_names_out())
+        assert names == FEATURES, "get_feature_names_out names the features for the next step (section 2)"
         framed = make_pipeline(transformer, StandardScaler()).set_output(transform="pandas")
-        assert list(framed.fit_transform(table).columns) == FEATURES
+        assert list(framed.fit_transform(table).columns) == FEATURES, "names must pass through a pipeline"
         pipeline = make_pipeline(transformer, StandardScaler(), Ridge())
         scores = cross_val_score(pipeline, table, table["rating"], cv=3)
         assert (scores > 0).all(), "a line through the features must know more than the mean (section 2)"
@@ -100,18 +104,19 @@ class TestSklearnEcosystemPipeline:
     def test_pipeline_creation(self):
         """A pipeline with a scaler and a model, not fitted yet."""
         recommender = SklearnEcosystemPipeline()
-        assert {"scaler", "model"} <= set(recommender.build_pipeline().named_steps)
-        assert recommender.pipeline is None
-        assert recommender.cv_scores is None
+        steps = set(recommender.build_pipeline().named_steps)
+        assert {"scaler", "model"} <= steps, "a pipeline has a step `scaler` and a step `model` (section 3)"
+        assert recommender.pipeline is None, "nothing is fitted before train (section 4)"
+        assert recommender.cv_scores is None, "there are no scores before train (section 4)"
 
     def test_pipeline_training(self, split):
         """Training with cross-validation gives a fitted pipeline and the error of every fold."""
         X_train, _, y_train, _ = split
         recommender = SklearnEcosystemPipeline()
         pipeline = recommender.train(X_train, y_train, perform_cv=True)
-        assert pipeline is recommender.pipeline
+        assert pipeline is recommender.pipeline, "train returns the pipeline that it keeps (section 4)"
         assert len(recommender.cv_scores) == 5, "five folds, each scored once (section 4)"
-        assert (recommender.cv_scores > 0).all()
+        assert (recommender.cv_scores > 0).all(), "an RMSE is positive; scikit-learn's score is minus it"
 
     def test_pipeline_prediction(self, split, trained):
         """One prediction per row, within the scale of the ratings, and from the two ids alone as well."""
@@ -128,7 +133,7 @@ class TestSklearnEcosystemPipeline:
                 return np.full(len(X), 9.0)
 
         for rows in (X_test, X_test[["user_id", "movie_id"]]):
-            assert trained.predict(rows).shape == (len(X_test),)
+            assert trained.predict(rows).shape == (len(X_test),), "one prediction per row (section 3)"
         for recommender in (trained, SklearnEcosystemPipeline(model=Enthusiast()).fit(X_train, y_train)):
             predictions = recommender.predict(X_test)
             assert predictions.max() <= 5.0, "nobody can give more than 5: keep to the scale (section 3)"
@@ -138,9 +143,10 @@ class TestSklearnEcosystemPipeline:
         """RMSE, MAE and R2 are right; the model beats the mean, but finds nothing where there is nothing."""
         _, X_test, _, y_test = split
         metrics, predictions = trained.evaluate(X_test, y_test)
-        assert metrics["RMSE"] == pytest.approx(np.sqrt(np.mean((predictions - y_test) ** 2)))
-        assert 0 < metrics["MAE"] <= metrics["RMSE"]
-        assert 0 < metrics["R2"] < 1, "the model must know more than the mean rating"
+        rmse = np.sqrt(np.mean((predictions - y_test) ** 2))
+        assert metrics["RMSE"] == pytest.approx(rmse), "RMSE is the root of the mean squared error (section 4)"
+        assert 0 < metrics["MAE"] <= metrics["RMSE"], "the mean absolute error is never above RMSE (section 4)"
+        assert 0 < metrics["R2"] < 1, "the model must know more than the mean rating (section 4)"
 
         shuffled = table.assign(rating=np.random.RandomState(0).permutation(table["rating"]))
         noise = UserMovieFeatureTransformer().fit(shuffled).transform(shuffled)  # averages before the split
@@ -178,7 +184,7 @@ class TestIntegration:
         recommender = SklearnEcosystemPipeline()
         recommender.train(train, train["rating"], perform_cv=False)
         metrics, _ = recommender.evaluate(test, test["rating"])
-        assert metrics["R2"] > 0, "the model must know more than the mean rating"
+        assert metrics["R2"] > 0, "the model must know more than the mean rating (section 4)"
         recommender.save_pipeline(tmp_path / "production.pkl")
         deployed = SklearnEcosystemPipeline.load_pipeline(tmp_path / "production.pkl")
         stranger = pd.DataFrame({"user_id": [999_999], "movie_id": [int(test["movie_id"].iloc[0])]})
