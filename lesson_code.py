@@ -422,7 +422,7 @@ class RatingPipeline(_OnTables, RegressorMixin, Pipeline):
         if "drop_ids" in self.named_steps:  # it drops by position
             first = np.asarray(self[0].transform(X.iloc[:1]))[0, :2]
             if list(first) != list(X[IDS].iloc[0]):
-                raise ValueError("The features must begin with the two ids: put UserMovieFeatureTransformer first.")
+                raise ValueError("Features must begin with the ids: put UserMovieFeatureTransformer first.")
         self.y_min_, self.y_max_ = float(ratings.min()), float(ratings.max())
         return self
 

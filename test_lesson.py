@@ -60,7 +60,7 @@ class TestMovieRecommendationDataset:
         table = dataset.generate()
         for column in ["timestamp", "genre", "movie_year", "user_age", "user_country"]:
             assert column in table.columns, f"the features of section 2 need {column}"
-            assert table[column].notna().all(), f"{column} has gaps, but the synthetic table has none (section 1)"
+            assert table[column].notna().all(), f"{column} has gaps, which the law never makes (section 1)"
         assert pd.api.types.is_integer_dtype(table["timestamp"]), "timestamps are whole seconds (section 1)"
         assert table.equals(dataset.generate()), "the same seed must give the same table (section 1)"
 
@@ -90,7 +90,7 @@ class TestUserMovieFeatureTransformer:
         transformer = UserMovieFeatureTransformer(damping=3.0)
         same = clone(transformer).get_params() == transformer.get_params()
         assert same, "searches clone: __init__ must keep its parameters unchanged (section 2)"
-        assert transformer.set_params(damping=7.0).damping == 7.0, "a search sets parameters by name (section 2)"
+        assert transformer.set_params(damping=7.0).damping == 7.0, "searches set parameters (section 2)"
         names = list(transformer.fit(table).get_feature_names_out())
         assert names == FEATURES, "get_feature_names_out names the features for the next step (section 2)"
         framed = make_pipeline(transformer, StandardScaler()).set_output(transform="pandas")
@@ -144,8 +144,8 @@ class TestSklearnEcosystemPipeline:
         _, X_test, _, y_test = split
         metrics, predictions = trained.evaluate(X_test, y_test)
         rmse = np.sqrt(np.mean((predictions - y_test) ** 2))
-        assert metrics["RMSE"] == pytest.approx(rmse), "RMSE is the root of the mean squared error (section 4)"
-        assert 0 < metrics["MAE"] <= metrics["RMSE"], "the mean absolute error is never above RMSE (section 4)"
+        assert metrics["RMSE"] == pytest.approx(rmse), "RMSE: the root of the mean squared error (section 4)"
+        assert 0 < metrics["MAE"] <= metrics["RMSE"], "the mean absolute error is at most RMSE (section 4)"
         assert 0 < metrics["R2"] < 1, "the model must know more than the mean rating (section 4)"
 
         shuffled = table.assign(rating=np.random.RandomState(0).permutation(table["rating"]))
