@@ -81,7 +81,7 @@ TABLE_COLUMNS = [*IDS, RATING, "timestamp", "genre", "movie_year", "user_age", "
 GENRES = ["Action", "Adventure", "Comedy", "Drama", "Horror", "Romance", "Sci-Fi", "Thriller"]
 COUNTRIES = ["US", "GB", "IN", "DE", "BR", "FR", "JP", "CA"]
 STARS = np.arange(1.0, 5.01, 0.5)  # the nine possible ratings: 1, 1.5, ... 5
-#: The sizes of the law's terms, in stars. Calibrated on ten seeds: `python benchmarks/calibration.py`.
+#: The law's sizes, in stars (`noise_spread`: of log sigma). Calibrated: `python benchmarks/calibration.py`.
 LAW = {"mean": 3.02, "user": 0.45, "movie": 0.49, "taste": 0.45, "noise": 0.84, "noise_spread": 0.55}
 
 
@@ -94,9 +94,9 @@ class MovieRecommendationDataset:
         taste[u, m] = T[u] . G[m]      T: how much the user loves each of 8 genres, G: the genres of the movie
         noise       ~ Normal(0, sigma[u])     some users rate with care (small sigma), some do not
 
-    The terms have the standard deviations in `LAW`. A few movies get most ratings, and are rated a little
-    better; users watch more of what they love; nobody rates a movie twice. Age, country, year, hour and
-    weekday have no influence: such features are worthless by law, and a good model has to find that out.
+    `user`, `movie` and `taste` have the standard deviations in `LAW`. A few movies get most ratings, and are
+    rated a little better; users watch more of what they love; nobody rates a movie twice. Age, country, year,
+    hour and weekday have no influence: features worthless by law, as a good model has to find out.
 
     Parameters
     ----------
@@ -185,7 +185,7 @@ class MovieRecommendationDataset:
 # * Averages over the whole table, before the split, contain the test ratings. The score always lies then:
 #   with two ratings per user it even falls below the noise floor, which no honest model can do.
 # * Averages over the training rows contain each row's own rating. The model learns to trust them more than it
-#   can trust the averages of new rows, and becomes worse: where ratings are few, not at 50 ratings per user.
+#   can trust the averages of new rows. Most models become worse where ratings are few; none at 50 per user.
 # * *Cross-fitting*: the rows are cut into folds, and the averages of a row come from the folds that it is not
 #   in. `TargetEncoder` does that, and so does `fit_transform` below. (Figures: `python benchmarks/leak.py`.)
 
@@ -377,7 +377,7 @@ DAMPINGS = {"features__damping": [2.0, 5.0, 10.0, 20.0]}
 
 #: What a model is: its features, the steps after them, the regressor, and the search space, from which
 #: `tune_hyperparameters=True` draws. A sixth model is one row more; section 7 adds "factors" and "blend". The
-#: forest's settings are chosen by cross-validation inside training data: `python benchmarks/forest_grid.py`.
+#: forest's settings are a fast choice near the best of a grid: `python benchmarks/forest_grid.py`.
 MODELS = {
     "forest": {
         "features": UserMovieFeatureTransformer(), "scaling": SCALING,
