@@ -12,10 +12,10 @@ names="lesson_code.py test_lesson.py requirements.txt README.md LICENSE"
 # What `cksum` tells of each file: its checksum and its size.
 recorded() {
     case $1 in
-        lesson_code.py) echo "2655495099 106583" ;;
-        test_lesson.py) echo "2602684963 10127" ;;
+        lesson_code.py) echo "3370888016 108034" ;;
+        test_lesson.py) echo "897284104 11292" ;;
         requirements.txt) echo "3471952364 498" ;;
-        README.md) echo "2791000492 9088" ;;
+        README.md) echo "3892201416 9363" ;;
         LICENSE) echo "191275814 1554" ;;
     esac
 }
@@ -171,6 +171,7 @@ import json
 import mmap
 import numbers
 import os
+import pickle
 import platform
 import re
 import secrets
@@ -221,7 +222,7 @@ TABLE_COLUMNS = [*IDS, RATING, "timestamp", "genre", "movie_year", "user_age", "
 GENRES = ["Action", "Adventure", "Comedy", "Drama", "Horror", "Romance", "Sci-Fi", "Thriller"]
 COUNTRIES = ["US", "GB", "IN", "DE", "BR", "FR", "JP", "CA"]
 STARS = np.arange(1.0, 5.01, 0.5)  # the nine possible ratings: 1, 1.5, ... 5
-#: The sizes of the law's terms, in stars. Calibrated on ten seeds: `python benchmarks/calibration.py`.
+#: The law's sizes, in stars (`noise_spread`: of log sigma). Calibrated: `python benchmarks/calibration.py`.
 LAW = {"mean": 3.02, "user": 0.45, "movie": 0.49, "taste": 0.45, "noise": 0.84, "noise_spread": 0.55}
 
 
@@ -234,9 +235,9 @@ class MovieRecommendationDataset:
         taste[u, m] = T[u] . G[m]      T: how much the user loves each of 8 genres, G: the genres of the movie
         noise       ~ Normal(0, sigma[u])     some users rate with care (small sigma), some do not
 
-    The terms have the standard deviations in `LAW`. A few movies get most ratings, and are rated a little
-    better; users watch more of what they love; nobody rates a movie twice. Age, country, year, hour and
-    weekday have no influence: such features are worthless by law, and a good model has to find that out.
+    `user`, `movie` and `taste` have the standard deviations in `LAW`. A few movies get most ratings, and are
+    rated a little better; users watch more of what they love; nobody rates a movie twice. Age, country, year,
+    hour and weekday have no influence: features worthless by law, as a good model has to find out.
 
     Parameters
     ----------
@@ -322,10 +323,10 @@ class MovieRecommendationDataset:
 #
 # They are also easy to get wrong, because an average of ratings can contain the answer. From wrong to right:
 #
-# * Averages over the whole table, before the split, contain the test ratings. The score always lies then:
-#   with two ratings per user it even falls below the noise floor, which no honest model can do.
+# * Averages over the whole table, before the split (`fit(table).transform(table)`), contain the test ratings.
+#   The score lies: with two ratings per user it even falls below the noise floor, as no honest model can.
 # * Averages over the training rows contain each row's own rating. The model learns to trust them more than it
-#   can trust the averages of new rows, and becomes worse: where ratings are few, not at 50 ratings per user.
+#   can trust the averages of new rows. Most models become worse where ratings are few; none at 50 per user.
 # * *Cross-fitting*: the rows are cut into folds, and the averages of a row come from the folds that it is not
 #   in. `TargetEncoder` does that, and so does `fit_transform` below. (Figures: `python benchmarks/leak.py`.)
 
@@ -347,7 +348,7 @@ OBSERVED = {
 
 
 class _OnTables:
-    """What is true of every estimator here: it takes a table with named columns; `y` may be one of them."""
+    """Tell scikit-learn what is true of every estimator here: it takes a table; `y` may be in it."""
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -516,8 +517,8 @@ SCALING = [("drop_ids", _NO_IDS), ("scaler", StandardScaler())]
 DAMPINGS = {"features__damping": [2.0, 5.0, 10.0, 20.0]}
 
 #: What a model is: its features, the steps after them, the regressor, and the search space, from which
-#: `tune_hyperparameters=True` draws. A sixth model is one row more; section 7 adds "factors" and "blend". The
-#: forest's settings are chosen by cross-validation inside training data: `python benchmarks/forest_grid.py`.
+#: `tune_hyperparameters=True` draws. Another model is one row more; section 7 adds "factors" and "blend". The
+#: forest's settings are a fast choice near the best of a grid: `python benchmarks/forest_grid.py`.
 MODELS = {
     "forest": {
         "features": UserMovieFeatureTransformer(), "scaling": SCALING,
@@ -559,6 +560,10 @@ class RatingPipeline(_OnTables, RegressorMixin, Pipeline):
         _check_table(X)
         ratings = _check_ratings(X, y)
         super().fit(X, ratings, **params)
+        if "drop_ids" in self.named_steps:  # it drops by position
+            first = np.asarray(self[0].transform(X.iloc[:1]))[0, :2]
+            if list(first) != list(X[IDS].iloc[0]):
+                raise ValueError("Features must begin with the ids: put UserMovieFeatureTransformer first.")
         self.y_min_, self.y_max_ = float(ratings.min()), float(ratings.max())
         return self
 
@@ -842,7 +847,10 @@ def _save(recommender, filepath):
         recommender.ranker  # noqa: B018  fitted now, so that the artifact can recommend at once
     except MemoryError as error:
         warnings.warn(f"The artifact predicts, but cannot recommend: {error}", stacklevel=3)
-    card = _model_card(recommender, path.name)
+    try:
+        card = _model_card(recommender, path.name)
+    except Exception as error:  # of a feature of your own
+        raise ValueError(f"Cannot save: the model cannot predict from the ids alone: {error}") from error
     card["sha256"] = _write_atomically(path, recommender)
     card = json.loads(json.dumps(card), parse_constant=lambda nan: None)  # JSON has no NaN (R2 of one row)
     _write_atomically(Path(f"{path}.json"), json.dumps(card, indent=2).encode())
@@ -851,7 +859,7 @@ def _load(filepath):
     """Return a saved recommender. Digest and card are read before the pickle is loaded, which runs code."""
     path = Path(os.path.realpath(filepath))
     if not path.is_file():
-        raise FileNotFoundError(f"There is no file {filepath}; save_pipeline writes it.")
+        raise FileNotFoundError(f"There is no file {filepath}; save_pipeline (or --output) writes it.")
     with path.open("rb") as file:
         digest = _check_digest(file, path)
         card = _read_card(Path(f"{path}.json"), digest)
@@ -888,6 +896,8 @@ def _write_atomically(path, content):
         os.replace(temporary, path)
     except OSError as error:
         raise type(error)(f"Cannot write {path}: {error.strerror or error}.") from error
+    except (pickle.PicklingError, AttributeError, TypeError) as error:  # a lambda, a class inside a function
+        raise ValueError(f"Cannot save what cannot be pickled: {error}") from error
     finally:
         temporary.unlink(missing_ok=True)
     return digest
@@ -908,7 +918,8 @@ def _unpickle(file, path, digest, card):
                 versions = f"scikit-learn {made_with} and cannot be loaded by {sklearn.__version__}"
                 raise ValueError(f"{path} is whole, but was made with {versions}: train it again.") from error
             reason = " ".join(f"{type(error).__name__}: {error}".split())
-            raise ValueError(f"{path} is damaged or no saved pipeline: {reason}") from error
+            what = "damaged or no saved pipeline" if digest is None else "whole, but cannot be loaded here"
+            raise ValueError(f"{path} is {what}: {reason}") from error
     if digest is None and file.read(1):
         raise ValueError(f"{path} is damaged: something other than a digest follows the pickle.")
     if not hasattr(recommender, "predict"):
@@ -984,7 +995,7 @@ def demonstrate_ecosystem(
 
     say("Step 5: Evaluating on test set...\nTest Set Performance:")
     errors = _show_errors(recommender, split, dataset)
-    errors["fragile_rmse"] = _show_the_fragile_way(recommender, data, split)
+    errors["fragile_rmse"] = _show_the_fragile_way(recommender, data, split, errors["noise_floor"])
     ranking = _show_lists(recommender, data, X_test, y_test)
 
     say("Step 6: Saving pipeline for production deployment...")
@@ -1006,7 +1017,8 @@ def _show_features(X):
     say(f"  Feature columns: {list(X.columns[:5])}...")
     row = X.iloc[0]
     for who, did in (("user", "gave"), ("movie", "got")):
-        rated = f"{did} {row[f'{who}_rating_count']:.0f} ratings, {row[f'{who}_avg_rating']:.2f} on average"
+        count, average = row[f"{who}_rating_count"], row[f"{who}_avg_rating"]
+        rated = f"{did} {count:.0f} ratings, average of the other folds {average:.2f}"
         say(f"  First sample: {who} {row[f'{who}_id']:.0f} {rated}")
     say("  (These are to look at. Training takes raw rows, and makes its features from those alone.)")
 
@@ -1015,18 +1027,18 @@ def _show_errors(recommender, split, dataset):
     _, X_test, y_train, y_test = split
     metrics, predictions = recommender.evaluate(X_test, y_test)
     rmse, baseline = metrics["RMSE"], rating_metrics(y_test, np.full(len(y_test), y_train.mean()))["RMSE"]
-    luck = ((y_test - predictions) ** 2).sem() / (2 * rmse)  # the standard error of a root: delta method
+    error = ((y_test - predictions) ** 2).sem() / (2 * rmse)  # the standard error of a root: delta method
     floor = None if dataset is None else dataset.best_rmse(X_test)
     say(f"  RMSE: {rmse:.4f}\n    {baseline:.4f}  always answering the mean rating")
-    say(f"    {rmse:.4f}  this model (± {luck:.4f}, the standard error with {len(y_test)} test rows)")
+    say(f"    {rmse:.4f}  this model (± {error:.4f}, the standard error with {len(y_test)} test rows)")
     if dataset is not None:
         here = rating_metrics(y_test, dataset.true_expected_[y_test.index])["RMSE"]
-        luck = f"{here:.4f} on these rows, which are {'easy' if here < floor else 'hard'}"
+        luck = f"{here:.4f} on these rows, by luck"
         say(f"    {floor:.4f}  the noise floor: expected of a perfect predictor ({luck})")
     say(f"  MAE: {metrics['MAE']:.4f}\n  R2: {metrics['R2']:.4f}")
     return {"metrics": metrics, "baseline_rmse": baseline, "noise_floor": floor}
 
-def _show_the_fragile_way(recommender, data, split):
+def _show_the_fragile_way(recommender, data, split, floor):
     """Step 5: the same model, but on averages that were computed before the split. Its figure is a lie."""
     if "drop_ids" not in recommender.pipeline.named_steps:
         return None  # a model that reads only ids reads no average
@@ -1035,7 +1047,8 @@ def _show_the_fragile_way(recommender, data, split):
     model = recommender.build_pipeline()[1:].fit(transformer.transform(X_train), y_train)
     rmse = rating_metrics(y_test, model.predict(transformer.transform(X_test)))["RMSE"]
     say(f"  The fragile way, with averages computed before the split: RMSE {rmse:.4f}. Do not believe it:")
-    say("    these averages contain the ratings of the test rows.")
+    too_good = ", and no honest model gets below the noise floor" if floor and rmse < floor else ""
+    say(f"    these averages contain the ratings of the test rows{too_good}.")
     return rmse
 
 def _show_lists(recommender, data, X_test, y_test):
@@ -1386,6 +1399,7 @@ def _total_gain(n_hits):
 def _relevant(X_test, y_test, relevant_from):
     """Return the test pairs that a list should find: a DataFrame of `user_id` and `movie_id`."""
     table = pd.DataFrame(dict(zip(IDS, _check_table(X_test))))
+    relevant_from = _check_number("relevant_from", relevant_from, -np.inf)
     relevant = table[_check_ratings(X_test, y_test) >= relevant_from].drop_duplicates()
     if relevant.empty:
         raise ValueError(f"No test rating is {relevant_from} or more: there is nothing relevant to find.")
@@ -1484,9 +1498,14 @@ def _check_table(X):
 
 def _ids(column):
     """Return a column of ids as int64; raise at the first that is missing, no whole number, or too large."""
-    if column.dtype.kind == "i" and not column.hasnans:
+    kind = "O" if column.hasnans else column.dtype.kind
+    if kind == "i":
         return column.to_numpy(dtype=np.int64)
-    for row, value in enumerate(column.tolist()):  # 7.0 is what pandas makes of integers with a gap
+    if kind in "uf":  # 7.0 is what pandas makes of integers that once had a gap
+        values = column.to_numpy(dtype=np.float64)
+        if ((values == np.floor(values)) & (np.abs(values) <= MAX_ID)).all():
+            return values.astype(np.int64)
+    for row, value in enumerate(column.tolist()):
         if not isinstance(value, numbers.Real) or isinstance(value, bool) or value % 1 or abs(value) > MAX_ID:
             raise ValueError(f"{column.name} must hold integers without gaps, but row {row} holds {value!r}.")
     return column.to_numpy(dtype=np.int64)
@@ -1931,7 +1950,7 @@ def _compare(data=None, random_state=42, **sizes):
     shown = ["RMSE", "RMSE_std", "MAE", "R2", "to_best", "to_best_se", "fit_s", "predict_s"]
     say(found[shown].to_string(float_format="%.4f"))
     if data is None:
-        say(f"RMSE of the best possible predictor (the noise floor): {dataset.best_rmse():.4f}")
+        say(f"RMSE of the best possible predictor (the noise floor of all rows): {dataset.best_rmse():.4f}")
 
 def _ask(user=None, movie=None, rated=None, top=10, artifact=ARTIFACT):
     """Predict one rating, or print a list, from a saved artifact."""
@@ -1940,13 +1959,15 @@ def _ask(user=None, movie=None, rated=None, top=10, artifact=ARTIFACT):
         raise ValueError(f"{artifact} holds a {type(recommender).__name__}, which does not recommend.")
     if movie is not None:
         stars = recommender.predict(pd.DataFrame({"user_id": [user], "movie_id": [movie]}))[0]
-        say(f"User {user}, Movie {movie}: Predicted {stars:.2f}")
+        known = {"user": user in recommender.ranker.users_, "movie": movie in recommender.ranker.movies_}
+        note = "".join(f" (the {who} is unknown)" for who in known if not known[who])
+        say(f"User {user}, Movie {movie}: Predicted {stars:.2f}{note}")
         return
     if rated is None and user not in recommender.ranker.users_:
         say(f"User {user} is unknown: these movies are popular. Say --rated 1=5,50=4 to get your own.")
         user, rated = None, {}
     found = recommender.recommend(user, top, ratings=rated)
-    say("Ranked by the score, of who rated what; the stars are what the model predicts, and need not fall.")
+    say("Best first, by score, learned from who rated what. The model's predicted_rating need not fall.")
     say(found.set_axis(range(1, len(found) + 1)).to_string(float_format="%.4f"))
 
 
@@ -1963,8 +1984,8 @@ END_OF_LESSON_FILE
 cat >"$new/test_lesson.py" <<'END_OF_LESSON_FILE'
 """The ten checks of the lesson page, `pytest test_lesson.py -v`: each a promise of the lesson to its reader.
 
-Break the lesson and see which check notices. Each message says what is wrong, why it matters, and which
-section of `lesson_code.py` explains it.
+Break the lesson and see which check notices: each message says what is wrong, and which section of
+`lesson_code.py` explains it. (What only an engineer would break is guarded by `tests/`.)
 """
 
 import numpy as np
@@ -2009,10 +2030,11 @@ class TestMovieRecommendationDataset:
     def test_dataset_creation(self):
         """The table has the size asked for, half stars from 1 to 5, and no user rates a movie twice."""
         table = MovieRecommendationDataset(n_users=100, n_movies=50, n_ratings=500).generate()
-        assert len(table) == 500
+        assert len(table) == 500, "one row per rating, as many as asked for (section 1)"
         assert table["user_id"].nunique() == 100, "every user must have a rating (section 1)"
-        assert table["movie_id"].nunique() <= 50
-        assert set(table["rating"]) <= set(np.arange(1.0, 5.01, 0.5)), "ratings are half stars from 1 to 5"
+        assert table["movie_id"].nunique() <= 50, "there are only 50 movies (section 1)"
+        halves = set(np.arange(1.0, 5.01, 0.5))
+        assert set(table["rating"]) <= halves, "ratings are half stars from 1 to 5 (the law, section 1)"
         twice = table.duplicated(["user_id", "movie_id"]).any()
         assert not twice, "a pair rated twice can stand on both sides of a split: a leak (section 1)"
 
@@ -2021,10 +2043,10 @@ class TestMovieRecommendationDataset:
         dataset = MovieRecommendationDataset(n_ratings=100)
         table = dataset.generate()
         for column in ["timestamp", "genre", "movie_year", "user_age", "user_country"]:
-            assert column in table.columns
-            assert table[column].notna().all(), f"{column} has gaps"
-        assert pd.api.types.is_integer_dtype(table["timestamp"]), "timestamps are whole Unix seconds"
-        pd.testing.assert_frame_equal(table, dataset.generate())
+            assert column in table.columns, f"the features of section 2 need {column}"
+            assert table[column].notna().all(), f"{column} has gaps, which the law never makes (section 1)"
+        assert pd.api.types.is_integer_dtype(table["timestamp"]), "timestamps are whole seconds (section 1)"
+        assert table.equals(dataset.generate()), "the same seed must give the same table (section 1)"
 
 
 class TestUserMovieFeatureTransformer:
@@ -2036,7 +2058,8 @@ class TestUserMovieFeatureTransformer:
         assert features.notna().all().all(), "a gap would stop most models: section 2 fills it from training"
         constant = [name for name in FEATURES if features[name].nunique() == 1]
         assert constant == [], f"{constant} never change, so no model can learn from them (section 2)"
-        assert UserMovieFeatureTransformer(create_temporal=False).fit_transform(table).shape == (3000, 11)
+        without_time = UserMovieFeatureTransformer(create_temporal=False).fit_transform(table)
+        assert without_time.shape == (3000, 11), "without hour and weekday there are 11 features (section 2)"
 
         changed = table.copy()
         changed.loc[0, "rating"] = 6.0 - changed.loc[0, "rating"] + 0.5
@@ -2049,11 +2072,13 @@ class TestUserMovieFeatureTransformer:
     def test_transformer_sklearn_compatibility(self, table):
         """It is a scikit-learn transformer: clone, parameters, set_output, and a place in any pipeline."""
         transformer = UserMovieFeatureTransformer(damping=3.0)
-        assert clone(transformer).get_params() == transformer.get_params()
-        assert transformer.set_params(damping=7.0).damping == 7.0
-        assert list(transformer.fit(table).get_feature_names_out()) == FEATURES
+        same = clone(transformer).get_params() == transformer.get_params()
+        assert same, "searches clone: __init__ must keep its parameters unchanged (section 2)"
+        assert transformer.set_params(damping=7.0).damping == 7.0, "searches set parameters (section 2)"
+        names = list(transformer.fit(table).get_feature_names_out())
+        assert names == FEATURES, "get_feature_names_out names the features for the next step (section 2)"
         framed = make_pipeline(transformer, StandardScaler()).set_output(transform="pandas")
-        assert list(framed.fit_transform(table).columns) == FEATURES
+        assert list(framed.fit_transform(table).columns) == FEATURES, "names must pass through a pipeline"
         pipeline = make_pipeline(transformer, StandardScaler(), Ridge())
         scores = cross_val_score(pipeline, table, table["rating"], cv=3)
         assert (scores > 0).all(), "a line through the features must know more than the mean (section 2)"
@@ -2063,18 +2088,19 @@ class TestSklearnEcosystemPipeline:
     def test_pipeline_creation(self):
         """A pipeline with a scaler and a model, not fitted yet."""
         recommender = SklearnEcosystemPipeline()
-        assert {"scaler", "model"} <= set(recommender.build_pipeline().named_steps)
-        assert recommender.pipeline is None
-        assert recommender.cv_scores is None
+        steps = set(recommender.build_pipeline().named_steps)
+        assert {"scaler", "model"} <= steps, "a pipeline has a step `scaler` and a step `model` (section 3)"
+        assert recommender.pipeline is None, "nothing is fitted before train (section 4)"
+        assert recommender.cv_scores is None, "there are no scores before train (section 4)"
 
     def test_pipeline_training(self, split):
         """Training with cross-validation gives a fitted pipeline and the error of every fold."""
         X_train, _, y_train, _ = split
         recommender = SklearnEcosystemPipeline()
         pipeline = recommender.train(X_train, y_train, perform_cv=True)
-        assert pipeline is recommender.pipeline
+        assert pipeline is recommender.pipeline, "train returns the pipeline that it keeps (section 4)"
         assert len(recommender.cv_scores) == 5, "five folds, each scored once (section 4)"
-        assert (recommender.cv_scores > 0).all()
+        assert (recommender.cv_scores > 0).all(), "an RMSE is positive; scikit-learn's score is minus it"
 
     def test_pipeline_prediction(self, split, trained):
         """One prediction per row, within the scale of the ratings, and from the two ids alone as well."""
@@ -2091,7 +2117,7 @@ class TestSklearnEcosystemPipeline:
                 return np.full(len(X), 9.0)
 
         for rows in (X_test, X_test[["user_id", "movie_id"]]):
-            assert trained.predict(rows).shape == (len(X_test),)
+            assert trained.predict(rows).shape == (len(X_test),), "one prediction per row (section 3)"
         for recommender in (trained, SklearnEcosystemPipeline(model=Enthusiast()).fit(X_train, y_train)):
             predictions = recommender.predict(X_test)
             assert predictions.max() <= 5.0, "nobody can give more than 5: keep to the scale (section 3)"
@@ -2101,9 +2127,10 @@ class TestSklearnEcosystemPipeline:
         """RMSE, MAE and R2 are right; the model beats the mean, but finds nothing where there is nothing."""
         _, X_test, _, y_test = split
         metrics, predictions = trained.evaluate(X_test, y_test)
-        assert metrics["RMSE"] == pytest.approx(np.sqrt(np.mean((predictions - y_test) ** 2)))
-        assert 0 < metrics["MAE"] <= metrics["RMSE"]
-        assert 0 < metrics["R2"] < 1, "the model must know more than the mean rating"
+        rmse = np.sqrt(np.mean((predictions - y_test) ** 2))
+        assert metrics["RMSE"] == pytest.approx(rmse), "RMSE: the root of the mean squared error (section 4)"
+        assert 0 < metrics["MAE"] <= metrics["RMSE"], "the mean absolute error is at most RMSE (section 4)"
+        assert 0 < metrics["R2"] < 1, "the model must know more than the mean rating (section 4)"
 
         shuffled = table.assign(rating=np.random.RandomState(0).permutation(table["rating"]))
         noise = UserMovieFeatureTransformer().fit(shuffled).transform(shuffled)  # averages before the split
@@ -2141,7 +2168,7 @@ class TestIntegration:
         recommender = SklearnEcosystemPipeline()
         recommender.train(train, train["rating"], perform_cv=False)
         metrics, _ = recommender.evaluate(test, test["rating"])
-        assert metrics["R2"] > 0, "the model must know more than the mean rating"
+        assert metrics["R2"] > 0, "the model must know more than the mean rating (section 4)"
         recommender.save_pipeline(tmp_path / "production.pkl")
         deployed = SklearnEcosystemPipeline.load_pipeline(tmp_path / "production.pkl")
         stranger = pd.DataFrame({"user_id": [999_999], "movie_id": [int(test["movie_id"].iloc[0])]})
@@ -2173,28 +2200,29 @@ python3 -m venv .venv && .venv/bin/pip install -q -r requirements.txt
 .venv/bin/python -m pytest test_lesson.py -v
 ```
 
-The second line runs the lesson, in about five seconds; the third its ten checks, and ends with `10 passed`. The lesson
-prints, among other lines, these six ([every line explained](docs/the_run_explained.md)):
+All other commands on this page want the environment to be active: `source .venv/bin/activate` (Windows:
+`.venv\Scripts\activate`). The second line runs the lesson, in about five seconds. The third runs its ten checks; its
+output ends with `10 passed`. The lesson prints, among other lines, these six
+([every line explained](docs/the_run_explained.md), [words explained](docs/words.md)):
 
 ```text
 CV RMSE: 0.8484 (+/- 0.0078)
   RMSE: 0.8297
     1.0384  always answering the mean rating
     0.8297  this model (± 0.0062, the standard error with 10000 test rows)
-    0.7216  the noise floor: expected of a perfect predictor (0.7127 on these rows, which are easy)
+    0.7216  the noise floor: expected of a perfect predictor (0.7127 on these rows, by luck)
   The fragile way, with averages computed before the split: RMSE 0.8065. Do not believe it:
 ```
 
 RMSE is the typical error in stars. The ratings are made by a law that is known, so the lesson can say what no real data
-can: of what can be explained, the model explains (1.0384 − 0.8297) / (1.0384 − 0.7216) = 66 %. All other commands here
-want the environment to be active: `source .venv/bin/activate` (Windows: `.venv\Scripts\activate`).
+can: from the mean to the floor, the model has gone (1.0384 − 0.8297) / (1.0384 − 0.7216) = 66 % of the way.
 
 ## Can a score be too good?
 
 The best features of a rating are averages: how this user rates, how this movie is rated. Computed before the split, they
 contain the answers of the test rows, and the score lies. On shuffled ratings, where there is nothing to predict, the
-fragile way still "predicts"; with two ratings per user on the real task, its error falls below the noise floor, which no
-honest model can do (`python benchmarks/leak.py`). See it yourself:
+fragile way still "predicts". With two ratings per user on the real task, the error of a forest falls below the noise floor,
+which no honest model can do (`python benchmarks/leak.py`). Save this as `try.py` beside `lesson_code.py`, and run it:
 
 ```python
 from sklearn.model_selection import train_test_split
@@ -2202,79 +2230,76 @@ from lesson_code import MovieRecommendationDataset, SklearnEcosystemPipeline, Us
 
 table = MovieRecommendationDataset(n_ratings=10_000).generate()
 table["rating"] = table["rating"].sample(frac=1, random_state=0).to_numpy()  # shuffled: nothing to predict
-features = UserMovieFeatureTransformer().fit(table).transform(table)  # averages before the split
+features = UserMovieFeatureTransformer().fit(table).transform(table)  # averages over the whole table
 train, test = train_test_split(table, random_state=0)
 model = SklearnEcosystemPipeline().build_pipeline()
-fragile = model[1:].fit(features.loc[train.index], train["rating"])
+fragile = model[1:].fit(features.loc[train.index], train["rating"])  # [1:]: it takes features, not raw rows
 print(fragile.score(features.loc[test.index], test["rating"]))  # R2 = 0.118: a lie
-print(model.fit(train, train["rating"]).score(test, test["rating"]))  # R2 = -0.005: the truth
+print(model.fit(train, train["rating"]).score(test, test["rating"]))  # R2 = -0.005: no better than the mean
 ```
 
 The cure: features are part of the model. A pipeline that takes raw rows learns its averages from the rows it is fitted on.
 
 ## What you will learn
 
-You should know NumPy and pandas, and that `fit` learns and `predict` answers.
-
-| minutes | section of `lesson_code.py` | what for |
+| minutes | section of `lesson_code.py` (you should know NumPy, pandas, and that `fit` learns and `predict` answers) | what for |
 |---|---|---|
 | 10 | 1 The table, and the law behind it | how good can a model become? baseline and noise floor |
-| 20 | 2 Thirteen features that do not leak | a transformer of your own; damping, cross-fitting, missing values |
+| 40 | 2 Thirteen features that do not leak | a transformer of your own; damping, cross-fitting, missing values |
 | 10 | 3 Models: one table, one pipeline | `Pipeline`, `ColumnTransformer`, why an id is not a quantity |
 | 15 | 4 The wrapper: train, evaluate, compare | cross-validation, random search, differences fold by fold |
 | 10 | 5 The artifact | what must travel with a model so that another machine can trust it |
 | 5 | 6 The demo | all of it in seven steps; the lesson ends here |
 | 30 | 7 Recommenders | matrix factorization, top-N lists, precision, recall, NDCG |
 
-scikit-learn has six pillars. Preprocessing: `StandardScaler`, `OrdinalEncoder`, `SimpleImputer`, `TargetEncoder`. Feature
-selection: `select=SelectKBest(...)`, a step of the pipeline. Model selection: `KFold`, `cross_validate`,
-`RandomizedSearchCV`. Supervised learning: forest, boosting, ridge, dummy. Unsupervised learning: the factors, and what is
-watched together. Utilities: `Pipeline`, `FeatureUnion`, `clone`, metrics. Read the file from top to bottom; names that begin
-with an underscore are helpers, and the appendix holds what you need not see at first.
+The six pillars of scikit-learn are all in it. Preprocessing: `StandardScaler`, `OrdinalEncoder`, `SimpleImputer`,
+`TargetEncoder`. Feature selection: `select=SelectKBest(...)`, a step of the pipeline. Model selection: `KFold`,
+`cross_validate`, `RandomizedSearchCV`. Supervised learning: forest, boosting, ridge, dummy. Unsupervised learning: factors,
+and what is watched together. Utilities: `Pipeline`, `FeatureUnion`, `clone`, metrics. Read the file from top to bottom. Names
+that begin with an underscore are helpers; the appendix holds what you can skip at first.
 
 ## Use it from Python
 
-In the folder of `lesson_code.py`, or anywhere after `pip install .`:
-
+In the folder of `lesson_code.py`, or anywhere after `pip install .` (or with `PYTHONPATH=that/folder`):
 ```python
-from sklearn.model_selection import cross_val_score
+import pandas as pd
 from sklearn.pipeline import FeatureUnion
 from sklearn.preprocessing import FunctionTransformer
-from lesson_code import MovieRecommendationDataset, SklearnEcosystemPipeline
+from lesson_code import MODELS, MovieRecommendationDataset, SklearnEcosystemPipeline, compare_models
 
 table = MovieRecommendationDataset(n_users=300, n_movies=150, n_ratings=6000).generate()
 train, test = table[:4800], table[4800:]
-recommender = SklearnEcosystemPipeline(model="linear")  # "forest", "boosting", "factors", "blend", any regressor
+recommender = SklearnEcosystemPipeline(model="linear")  # a name, or any regressor: KNeighborsRegressor(50)
 recommender.train(train, train["rating"])
 metrics, predictions = recommender.evaluate(test, test["rating"])  # RMSE, MAE, R2
 print(metrics, recommender.cv_scores.mean())
-print(recommender.predict(test[["user_id", "movie_id"]].head(1)))  # one pair: two ids are enough
-print(recommender.recommend(42, n=3))  # a user of the training
+print(recommender.predict(pd.DataFrame({"user_id": [42], "movie_id": [7]})))  # one pair; unknown ids are fine
+print(recommender.recommend(42, n=3))  # a user of the training: best first, by score (learned from who rated what)
 print(recommender.recommend(ratings={1: 5.0, 50: 4.0}, n=3))  # somebody new, by two ratings
 recommender.save_pipeline("small.pkl")
-deployed = SklearnEcosystemPipeline.load_pipeline("small.pkl")  # in any process that can import lesson_code
+SklearnEcosystemPipeline.load_pipeline("small.pkl")  # in any process that can import lesson_code
 
-# A 14th feature, the number of genres, beside the thirteen (which must come first). Does it help?
-n_genres = FunctionTransformer(lambda X: X[["genre"]].apply(lambda genre: genre.str.count("[|]") + 1))
-with_genres = recommender.build_pipeline()
-with_genres.set_params(features=FeatureUnion([("13", with_genres["features"]), ("n_genres", n_genres)]))
-for pipeline in (recommender.build_pipeline(), with_genres):
-    print(-cross_val_score(pipeline, train, train["rating"], scoring="neg_root_mean_squared_error").mean())
-# 0.8774 without, 0.8775 with it: no
+def n_genres(X):  # a 14th feature; 1 where a row has no genre
+    genre = X["genre"] if "genre" in X else pd.Series("", index=X.index)
+    return genre.str.count("[|]").to_frame() + 1
+
+features = FeatureUnion([("13", MODELS["linear"]["features"]), ("n_genres", FunctionTransformer(n_genres))])
+MODELS["mine"] = MODELS["linear"] | {"features": features, "search": None}  # the thirteen come first
+print(compare_models(train).loc[["linear", "mine"], ["RMSE", "to_best", "to_best_se"]])  # does it help? no
 ```
 
-To search inside a pipeline, search `build_pipeline()`: its parameters are named `features__damping`,
-`model__min_samples_leaf` and so on. A model of your own is one row more in `MODELS`.
+The new row of `MODELS` is a model like all others: `SklearnEcosystemPipeline(model="mine")`. To search inside a pipeline,
+search `build_pipeline()`, whose parameters are `features__damping`, `model__min_samples_leaf` and so on.
 
 ## The command line
 
 | command | |
 |---|---|
-| `python lesson_code.py --model blend --tune` | another model; a random search of its hyperparameters first |
-| `python lesson_code.py --users 2000 --movies 800 --ratings 100000 --seed 7` | another synthetic table |
+| `python lesson_code.py --model blend --tune --output blend.pkl` | another model; a random search of its hyperparameters first |
+| `python lesson_code.py --users 2000 --movies 800 --ratings 100000 --seed 7 --output other.pkl` | another synthetic table |
 | `python lesson_code.py --data ml-latest-small --output ml.pkl` | a MovieLens release, folder or zip file |
-| `python lesson_code.py compare` | all models on the same folds; also with `--data`, or sizes |
-| `python lesson_code.py recommend --user 42 --top 5` | a list from the saved artifact (`--artifact FILE`) |
+| `python lesson_code.py compare` | all models on the same folds (`--data`, sizes) |
+| `python lesson_code.py recommend --user 42 --top 5` | a list from the artifact that the lesson saved (`--artifact FILE`: another) |
 | `python lesson_code.py recommend --rated 1=5,50=4` | a list for somebody new |
 | `python lesson_code.py predict --user 42 --movie 7` | one predicted rating |
 
@@ -2291,24 +2316,25 @@ RMSE in stars, five random folds (`python lesson_code.py compare`, and the same 
 | `blend` | 0.8133 | 0.8225 | features and factors together |
 
 On the last fifth by time, where most users are new, no model is clearly better than another, and errors are about 1.0:
-another split is another question. Fold by fold with standard errors, by time, lists, other libraries, speed:
-[benchmarks/README.md](benchmarks/README.md). MovieLens is by [GroupLens](https://grouplens.org/datasets/movielens/) (Harper and
-Konstan, 2015), who call ml-latest-small unfit for shared research results.
+another split is another question. Fold by fold, by time, lists, other libraries, speed: [benchmarks](benchmarks/README.md).
+MovieLens is by [GroupLens](https://grouplens.org/datasets/movielens/) (Harper and Konstan, 2015), who call ml-latest-small
+unfit for shared research results.
 
 ## Limits and safety
 
 - **A pickle runs code when it is loaded. Load artifacts only from a source you trust.** The digest catches damage only.
 - **The artifact contains who rated what**: treat it as personal data. Its model card contains no person.
-- Pairs that stand twice in a table and are split by hand are the one way a test rating can reach a score: `evaluate` warns.
+- If a user-movie pair stands twice in a table that you split by hand, a test rating can reach a score: `evaluate` warns.
 - For somebody new, predicted stars know only the movie; only `factors` uses the ratings given. Lists use them always.
 - Above some 13,000 users and as many movies `MovieRanker` refuses, and says how much memory it would need.
 
 ## Files
 
 `tests/` keeps the lesson trustworthy, `benchmarks/` measures it, `docs/` holds [design](docs/design.md),
-[troubleshooting](docs/troubleshooting.md) and [changes](docs/CHANGELOG.md). `bash generate_lesson_files.sh` writes the lesson's folder
-on a machine that has only that script. Contributing: [.github/CONTRIBUTING.md](.github/CONTRIBUTING.md). Licence: BSD-3-Clause, see
-`LICENSE`; to cite, see `CITATION.cff`. Names follow the lesson "Day 71: The Scikit-learn Ecosystem".
+[troubleshooting](docs/troubleshooting.md), [changes](docs/CHANGELOG.md). `bash generate_lesson_files.sh` writes the lesson (five
+files; links to `docs/` work in the full project) on a machine that has only that script.
+[Contributing](.github/CONTRIBUTING.md). Licence: BSD-3-Clause, see `LICENSE`; to cite, see `CITATION.cff`. Names follow the
+lesson "Day 71: The Scikit-learn Ecosystem".
 END_OF_LESSON_FILE
 
 cat >"$new/LICENSE" <<'END_OF_LESSON_FILE'

@@ -31,6 +31,7 @@ import json
 import mmap
 import numbers
 import os
+import pickle
 import platform
 import re
 import secrets
@@ -182,8 +183,8 @@ class MovieRecommendationDataset:
 #
 # They are also easy to get wrong, because an average of ratings can contain the answer. From wrong to right:
 #
-# * Averages over the whole table, before the split, contain the test ratings. The score always lies then:
-#   with two ratings per user it even falls below the noise floor, which no honest model can do.
+# * Averages over the whole table, before the split (`fit(table).transform(table)`), contain the test ratings.
+#   The score lies: with two ratings per user it even falls below the noise floor, as no honest model can.
 # * Averages over the training rows contain each row's own rating. The model learns to trust them more than it
 #   can trust the averages of new rows. Most models become worse where ratings are few; none at 50 per user.
 # * *Cross-fitting*: the rows are cut into folds, and the averages of a row come from the folds that it is not
@@ -207,7 +208,7 @@ OBSERVED = {
 
 
 class _OnTables:
-    """What is true of every estimator here: it takes a table with named columns; `y` may be one of them."""
+    """Tell scikit-learn what is true of every estimator here: it takes a table; `y` may be in it."""
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -376,7 +377,7 @@ SCALING = [("drop_ids", _NO_IDS), ("scaler", StandardScaler())]
 DAMPINGS = {"features__damping": [2.0, 5.0, 10.0, 20.0]}
 
 #: What a model is: its features, the steps after them, the regressor, and the search space, from which
-#: `tune_hyperparameters=True` draws. A sixth model is one row more; section 7 adds "factors" and "blend". The
+#: `tune_hyperparameters=True` draws. Another model is one row more; section 7 adds "factors" and "blend". The
 #: forest's settings are a fast choice near the best of a grid: `python benchmarks/forest_grid.py`.
 MODELS = {
     "forest": {
@@ -706,7 +707,10 @@ def _save(recommender, filepath):
         recommender.ranker  # noqa: B018  fitted now, so that the artifact can recommend at once
     except MemoryError as error:
         warnings.warn(f"The artifact predicts, but cannot recommend: {error}", stacklevel=3)
-    card = _model_card(recommender, path.name)
+    try:
+        card = _model_card(recommender, path.name)
+    except Exception as error:  # of a feature of your own
+        raise ValueError(f"Cannot save: the model cannot predict from the ids alone: {error}") from error
     card["sha256"] = _write_atomically(path, recommender)
     card = json.loads(json.dumps(card), parse_constant=lambda nan: None)  # JSON has no NaN (R2 of one row)
     _write_atomically(Path(f"{path}.json"), json.dumps(card, indent=2).encode())
@@ -715,7 +719,7 @@ def _load(filepath):
     """Return a saved recommender. Digest and card are read before the pickle is loaded, which runs code."""
     path = Path(os.path.realpath(filepath))
     if not path.is_file():
-        raise FileNotFoundError(f"There is no file {filepath}; save_pipeline writes it.")
+        raise FileNotFoundError(f"There is no file {filepath}; save_pipeline (or --output) writes it.")
     with path.open("rb") as file:
         digest = _check_digest(file, path)
         card = _read_card(Path(f"{path}.json"), digest)
@@ -752,6 +756,8 @@ def _write_atomically(path, content):
         os.replace(temporary, path)
     except OSError as error:
         raise type(error)(f"Cannot write {path}: {error.strerror or error}.") from error
+    except (pickle.PicklingError, AttributeError, TypeError) as error:  # a lambda, a class inside a function
+        raise ValueError(f"Cannot save what cannot be pickled: {error}") from error
     finally:
         temporary.unlink(missing_ok=True)
     return digest
@@ -772,7 +778,8 @@ def _unpickle(file, path, digest, card):
                 versions = f"scikit-learn {made_with} and cannot be loaded by {sklearn.__version__}"
                 raise ValueError(f"{path} is whole, but was made with {versions}: train it again.") from error
             reason = " ".join(f"{type(error).__name__}: {error}".split())
-            raise ValueError(f"{path} is damaged or no saved pipeline: {reason}") from error
+            what = "damaged or no saved pipeline" if digest is None else "whole, but cannot be loaded here"
+            raise ValueError(f"{path} is {what}: {reason}") from error
     if digest is None and file.read(1):
         raise ValueError(f"{path} is damaged: something other than a digest follows the pickle.")
     if not hasattr(recommender, "predict"):
@@ -848,7 +855,7 @@ def demonstrate_ecosystem(
 
     say("Step 5: Evaluating on test set...\nTest Set Performance:")
     errors = _show_errors(recommender, split, dataset)
-    errors["fragile_rmse"] = _show_the_fragile_way(recommender, data, split)
+    errors["fragile_rmse"] = _show_the_fragile_way(recommender, data, split, errors["noise_floor"])
     ranking = _show_lists(recommender, data, X_test, y_test)
 
     say("Step 6: Saving pipeline for production deployment...")
@@ -870,7 +877,8 @@ def _show_features(X):
     say(f"  Feature columns: {list(X.columns[:5])}...")
     row = X.iloc[0]
     for who, did in (("user", "gave"), ("movie", "got")):
-        rated = f"{did} {row[f'{who}_rating_count']:.0f} ratings, {row[f'{who}_avg_rating']:.2f} on average"
+        count, average = row[f"{who}_rating_count"], row[f"{who}_avg_rating"]
+        rated = f"{did} {count:.0f} ratings, average of the other folds {average:.2f}"
         say(f"  First sample: {who} {row[f'{who}_id']:.0f} {rated}")
     say("  (These are to look at. Training takes raw rows, and makes its features from those alone.)")
 
@@ -879,18 +887,18 @@ def _show_errors(recommender, split, dataset):
     _, X_test, y_train, y_test = split
     metrics, predictions = recommender.evaluate(X_test, y_test)
     rmse, baseline = metrics["RMSE"], rating_metrics(y_test, np.full(len(y_test), y_train.mean()))["RMSE"]
-    luck = ((y_test - predictions) ** 2).sem() / (2 * rmse)  # the standard error of a root: delta method
+    error = ((y_test - predictions) ** 2).sem() / (2 * rmse)  # the standard error of a root: delta method
     floor = None if dataset is None else dataset.best_rmse(X_test)
     say(f"  RMSE: {rmse:.4f}\n    {baseline:.4f}  always answering the mean rating")
-    say(f"    {rmse:.4f}  this model (± {luck:.4f}, the standard error with {len(y_test)} test rows)")
+    say(f"    {rmse:.4f}  this model (± {error:.4f}, the standard error with {len(y_test)} test rows)")
     if dataset is not None:
         here = rating_metrics(y_test, dataset.true_expected_[y_test.index])["RMSE"]
-        luck = f"{here:.4f} on these rows, which are {'easy' if here < floor else 'hard'}"
+        luck = f"{here:.4f} on these rows, by luck"
         say(f"    {floor:.4f}  the noise floor: expected of a perfect predictor ({luck})")
     say(f"  MAE: {metrics['MAE']:.4f}\n  R2: {metrics['R2']:.4f}")
     return {"metrics": metrics, "baseline_rmse": baseline, "noise_floor": floor}
 
-def _show_the_fragile_way(recommender, data, split):
+def _show_the_fragile_way(recommender, data, split, floor):
     """Step 5: the same model, but on averages that were computed before the split. Its figure is a lie."""
     if "drop_ids" not in recommender.pipeline.named_steps:
         return None  # a model that reads only ids reads no average
@@ -899,7 +907,8 @@ def _show_the_fragile_way(recommender, data, split):
     model = recommender.build_pipeline()[1:].fit(transformer.transform(X_train), y_train)
     rmse = rating_metrics(y_test, model.predict(transformer.transform(X_test)))["RMSE"]
     say(f"  The fragile way, with averages computed before the split: RMSE {rmse:.4f}. Do not believe it:")
-    say("    these averages contain the ratings of the test rows.")
+    too_good = ", and no honest model gets below the noise floor" if floor and rmse < floor else ""
+    say(f"    these averages contain the ratings of the test rows{too_good}.")
     return rmse
 
 def _show_lists(recommender, data, X_test, y_test):
@@ -1801,7 +1810,7 @@ def _compare(data=None, random_state=42, **sizes):
     shown = ["RMSE", "RMSE_std", "MAE", "R2", "to_best", "to_best_se", "fit_s", "predict_s"]
     say(found[shown].to_string(float_format="%.4f"))
     if data is None:
-        say(f"RMSE of the best possible predictor (the noise floor): {dataset.best_rmse():.4f}")
+        say(f"RMSE of the best possible predictor (the noise floor of all rows): {dataset.best_rmse():.4f}")
 
 def _ask(user=None, movie=None, rated=None, top=10, artifact=ARTIFACT):
     """Predict one rating, or print a list, from a saved artifact."""
@@ -1810,13 +1819,15 @@ def _ask(user=None, movie=None, rated=None, top=10, artifact=ARTIFACT):
         raise ValueError(f"{artifact} holds a {type(recommender).__name__}, which does not recommend.")
     if movie is not None:
         stars = recommender.predict(pd.DataFrame({"user_id": [user], "movie_id": [movie]}))[0]
-        say(f"User {user}, Movie {movie}: Predicted {stars:.2f}")
+        known = {"user": user in recommender.ranker.users_, "movie": movie in recommender.ranker.movies_}
+        note = "".join(f" (the {who} is unknown)" for who in known if not known[who])
+        say(f"User {user}, Movie {movie}: Predicted {stars:.2f}{note}")
         return
     if rated is None and user not in recommender.ranker.users_:
         say(f"User {user} is unknown: these movies are popular. Say --rated 1=5,50=4 to get your own.")
         user, rated = None, {}
     found = recommender.recommend(user, top, ratings=rated)
-    say("Ranked by the score, of who rated what; the stars are what the model predicts, and need not fall.")
+    say("Best first, by score, learned from who rated what. The model's predicted_rating need not fall.")
     say(found.set_axis(range(1, len(found) + 1)).to_string(float_format="%.4f"))
 
 

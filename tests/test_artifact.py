@@ -17,7 +17,7 @@ import pytest
 import sklearn
 from conftest import ROOT
 from sklearn.linear_model import Ridge
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 import lesson_code
 from lesson_code import SklearnEcosystemPipeline
@@ -291,7 +291,7 @@ def test_an_object_of_another_version_that_loads_but_cannot_predict_is_told_as_s
 
 def test_the_same_version_under_an_intact_digest_is_not_called_another(path):
     replace_pickle(path, path.read_bytes()[: -lesson_code.DIGEST_SIZE].replace(b"StandardScaler", b"StandardScalex"))
-    with pytest.raises(ValueError, match="is damaged or no saved pipeline: .*StandardScalex"):
+    with pytest.raises(ValueError, match="is whole, but cannot be loaded here: .*StandardScalex"):
         load(path)
 
 
@@ -527,3 +527,17 @@ def test_the_card_tells_the_parameters_of_the_steps_and_what_the_search_chose(ta
     card = card_of(recommender.save_pipeline(tmp_path / "model.pkl"))
     assert card["best_params"] == recommender.best_params
     assert card["parameters"]["model__alpha"] == repr(recommender.best_params["model__alpha"])
+
+
+def test_what_cannot_be_pickled_or_cannot_do_with_two_ids_is_told_and_leaves_no_file(table, tmp_path, monkeypatch):
+    by_genre = lambda X: X[["genre"]].apply(lambda genre: genre.str.len())  # noqa: E731
+    features = lesson_code.FeatureUnion([("13", lesson_code.UserMovieFeatureTransformer()), ("n", FunctionTransformer(by_genre))])
+    monkeypatch.setitem(lesson_code.MODELS, "mine", lesson_code.MODELS["linear"] | {"features": features, "search": None})
+    recommender = SklearnEcosystemPipeline(model="mine").fit(table)
+    with pytest.raises(ValueError, match="Cannot save: the model cannot predict from the ids alone: .*genre"):
+        recommender.save_pipeline(tmp_path / "mine.pkl")
+    features.transformer_list[1] = ("n", FunctionTransformer(lambda X: np.ones((len(X), 1))))
+    recommender = SklearnEcosystemPipeline(model="mine").fit(table)
+    with pytest.raises(ValueError, match="Cannot save what cannot be pickled: .*lambda"):
+        recommender.save_pipeline(tmp_path / "mine.pkl")
+    assert list(tmp_path.iterdir()) == []
