@@ -305,3 +305,10 @@ def test_every_estimator_of_the_module_can_be_made_with_its_defaults():
 def test_the_transformer_stands_in_any_pipeline(table):
     pipeline = make_pipeline(UserMovieFeatureTransformer(), Ridge()).fit(table[:1600], table["rating"][:1600])
     assert pipeline.score(table[1600:], table["rating"][1600:]) > 0.1
+
+
+def test_the_names_of_what_a_model_reads_come_out_of_the_steps_before_it(fitted):
+    names = list(fitted.pipeline[:-1].get_feature_names_out())
+    model = fitted.get_params()["model"]
+    expected = FEATURES if model == "factors" else [name for name in FEATURES if name not in IDS]
+    assert names == [*expected, *(["factor_rating"] if model == "blend" else [])]
