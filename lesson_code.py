@@ -58,7 +58,7 @@ from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_err
 from sklearn.model_selection import KFold, RandomizedSearchCV, cross_validate, train_test_split
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import OrdinalEncoder, StandardScaler, TargetEncoder
-from sklearn.utils import _safe_indexing, check_random_state, gen_batches
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 __all__ = [
@@ -70,14 +70,12 @@ __all__ = [
 
 # ===== 1. The table, and the law behind it ==================================================================
 #
-# One row per rating. Real tables have the same columns (`load_movielens` in the appendix reads them). But we
-# know the law only of a table that we made. So we can say which part of an error is the model's, and which
-# part is noise that nobody can predict.
+# One row per rating. Real tables have the same columns (`load_movielens` reads them), but we know the law
+# only of a table that we made: we can say which part of an error is the model's, and which part is noise.
 
 IDS, RATING = ["user_id", "movie_id"], "rating"  # ratings are in stars
 #: `timestamp` is in Unix seconds (UTC); several genres are joined by a bar, as in MovieLens.
 TABLE_COLUMNS = [*IDS, RATING, "timestamp", "genre", "movie_year", "user_age", "user_country"]
-
 GENRES = ["Action", "Adventure", "Comedy", "Drama", "Horror", "Romance", "Sci-Fi", "Thriller"]
 COUNTRIES = ["US", "GB", "IN", "DE", "BR", "FR", "JP", "CA"]
 STARS = np.arange(1.0, 5.01, 0.5)  # the nine possible ratings: 1, 1.5, ... 5
@@ -86,9 +84,7 @@ LAW = {"mean": 3.02, "user": 0.45, "movie": 0.49, "taste": 0.45, "noise": 0.84, 
 
 
 class MovieRecommendationDataset:
-    """A synthetic table of movie ratings whose law is known, so that a model's error can be told from noise.
-
-    The law of the rating that user u gives to movie m::
+    """A synthetic table of movie ratings whose law is known: the rating that user u gives to movie m is ::
 
         rating      = the half star nearest to  mean + user[u] + movie[m] + taste[u, m] + noise,  from 1 to 5
         taste[u, m] = T[u] . G[m]      T: how much the user loves each of 8 genres, G: the genres of the movie
@@ -118,7 +114,7 @@ class MovieRecommendationDataset:
         self.random_state = random_state
 
     def generate(self):
-        """Return the table: `n_ratings` rows in random order. A ValueError tells of impossible parameters."""
+        """Return the table, `n_ratings` rows in random order; a ValueError tells of impossible parameters."""
         n_users, n_movies, n_ratings, seed = self.check()
         rng = check_random_state(seed)
         movies, popularity, genre_shape = _draw_movies(rng, n_movies)
@@ -146,12 +142,12 @@ class MovieRecommendationDataset:
         """
         if not hasattr(self, "law_"):
             self.generate()
-        variance = self._variance
-        if rows is not None:
-            user, movie = (ids - 1 for ids in _check_table(rows))
-            if min(user.min(), movie.min()) < 0 or user.max() >= self.n_users or movie.max() >= self.n_movies:
-                raise ValueError(f"rows must be of users 1 to {self.n_users}, movies 1 to {self.n_movies}.")
-            variance = _mean_and_variance(self._opinion(user, movie), self.law_["sigma"][user])[1]
+        if rows is None:
+            return float(np.sqrt(self._variance.mean()))
+        user, movie = (ids - 1 for ids in _check_table(rows))
+        if min(user.min(), movie.min()) < 0 or user.max() >= self.n_users or movie.max() >= self.n_movies:
+            raise ValueError(f"rows must be of users 1 to {self.n_users}, movies 1 to {self.n_movies}.")
+        variance = _mean_and_variance(self._opinion(user, movie), self.law_["sigma"][user])[1]
         return float(np.sqrt(variance.mean()))
 
     def check(self):
@@ -184,8 +180,8 @@ class MovieRecommendationDataset:
 #
 # * Averages over the whole table, before the split, contain the test ratings. The score always lies then:
 #   with two ratings per user it even falls below the noise floor, which no honest model can do.
-# * Averages over the training rows contain each row's own rating. The model learns to trust them more than it
-#   can trust the averages of new rows, and becomes worse: where ratings are few, not at 50 ratings per user.
+# * Averages over the training rows contain each row's own rating. The model trusts them more than it can
+#   trust those of new rows, and becomes worse: where ratings are few, not at 50 ratings per user.
 # * *Cross-fitting*: the rows are cut into folds, and the averages of a row come from the folds that it is not
 #   in. `TargetEncoder` does that, and so does `fit_transform` below. (Figures: `python benchmarks/leak.py`.)
 
@@ -196,7 +192,6 @@ FEATURES = [
 ]
 TEMPORAL_FEATURES = ["hour_of_day", "day_of_week"]
 DAY = 24 * 3600  # seconds
-
 #: The features that need no rating: the column they are read from, whose property they are, and the strategy
 #: of scikit-learn's `SimpleImputer` for a row of which nothing is known ("constant" is -1).
 OBSERVED = {
@@ -222,9 +217,8 @@ class UserMovieFeatureTransformer(_OnTables, TransformerMixin, BaseEstimator):
     ``fit(X, y).transform(X)`` differs from ``fit_transform(X, y)``, as in scikit-learn's `TargetEncoder`: the
     first describes rows as if they were new, the second cross-fits, and is what a model must learn from. A
     `Pipeline` calls the right one. Averages are those of ``TargetEncoder(smooth=damping)``: a test says so.
-
-    A frame of features is accepted again: what needs no rating is kept, averages and counts are learned anew.
-    So averages that were computed before a split cannot reach a score.
+    In a frame of features, what needs no rating is kept, averages and counts are learned anew: averages that
+    were computed before a split cannot reach a score.
 
     Parameters
     ----------
@@ -242,8 +236,8 @@ class UserMovieFeatureTransformer(_OnTables, TransformerMixin, BaseEstimator):
         The ids of the training, sorted; in their order, damped averages in stars, and numbers of ratings. An
         unknown user or movie has `global_mean_` and 0.
     known_, fill_ : dict
-        The last age and country of every user, year and genre of every movie; what stands in where nothing is
-        known: the median (numbers), the mode (hour, weekday), -1 (codes).
+        The last value of every user or movie, by feature; what stands in where nothing is known: the median
+        (numbers), the mode (hour, weekday), -1 (codes).
     genre_encoder_, country_encoder_ : OrdinalEncoder
         The codes of the strings; -1 for an unknown string.
     """
@@ -253,10 +247,7 @@ class UserMovieFeatureTransformer(_OnTables, TransformerMixin, BaseEstimator):
         self.cv, self.random_state = cv, random_state
 
     def fit(self, X, y=None):
-        """Learn from a DataFrame with `user_id`, `movie_id` and any others of `TABLE_COLUMNS`.
-
-        `y`: the ratings in stars, shape (n_rows,); None: X's column `rating`.
-        """
+        """Learn from a table with ids and any `TABLE_COLUMNS`; y: stars, (n_rows,), None: X's `rating`."""
         self._learn(X, y)
         return self
 
@@ -291,8 +282,7 @@ class UserMovieFeatureTransformer(_OnTables, TransformerMixin, BaseEstimator):
     def _learn(self, X, y):
         """Learn from rows; return positions, ratings, weights (0: does not count) and what the rows tell."""
         users, movies = _check_table(X)
-        ratings = _check_ratings(X, y)
-        _check_number("damping", self.damping, 0)
+        ratings, damping = _check_ratings(X, y), _check_number("damping", self.damping, 0)
         # A transformer must not drop rows: an older rating of a pair stays, but does not count.
         counted = _latest_of_pair(X, users, movies).astype(np.float64)
         encoders = _fit_encoder(X, "genre"), _fit_encoder(X, "user_country")
@@ -301,12 +291,11 @@ class UserMovieFeatureTransformer(_OnTables, TransformerMixin, BaseEstimator):
         self.genre_encoder_, self.country_encoder_ = encoders
         user, self.users_ = pd.factorize(users, sort=True)
         movie, self.movies_ = pd.factorize(movies, sort=True)
-        mean = self.global_mean_ = float(np.average(ratings, weights=counted))
+        mean, sums = float(np.average(ratings, weights=counted)), counted * ratings
         self.user_count_, self.movie_count_ = np.bincount(user, counted), np.bincount(movie, counted)
-        user_total, movie_total = np.bincount(user, counted * ratings), np.bincount(movie, counted * ratings)
-        self.user_avg_ = _damped_mean(user_total, self.user_count_, mean, self.damping)
-        self.movie_avg_ = _damped_mean(movie_total, self.movie_count_, mean, self.damping)
-        self.known_, self.fill_ = {}, {}
+        self.user_avg_ = _damped_mean(np.bincount(user, sums), self.user_count_, mean, damping)
+        self.movie_avg_ = _damped_mean(np.bincount(movie, sums), self.movie_count_, mean, damping)
+        self.global_mean_, self.known_, self.fill_ = mean, {}, {}
         self.absent_ = [feature for feature in OBSERVED if np.isnan(observed[feature]).all()]
         for feature, (_, owner, strategy) in OBSERVED.items():
             values, there = observed[feature], ~np.isnan(observed[feature])
@@ -327,9 +316,10 @@ class UserMovieFeatureTransformer(_OnTables, TransformerMixin, BaseEstimator):
             "hour_of_day": seconds // 3600 % 24,
             "day_of_week": (seconds // DAY + 3) % 7,  # 1970-01-01 was a Thursday
         }
-        # Ages and years are numbers already; so are codes and hours in a frame of features.
-        rest = [name for name, (column, *_) in OBSERVED.items() if name == column or column not in X.columns]
-        return observed | {name: _numbers(X, name) for name in rest}
+        for name, (column, *_) in OBSERVED.items():
+            if name == column or column not in X.columns:  # a number, as all are in a frame of features
+                observed[name] = _numbers(X, name)
+        return observed
 
     def _assemble(self, X, observed, user, movie, user_avg, movie_avg):
         """Fill gaps, and put the features side by side. `user` and `movie` are positions, -1 if unknown."""
@@ -428,7 +418,6 @@ class RatingPipeline(_OnTables, RegressorMixin, Pipeline):
         return np.clip(super().predict(X, **params), self.y_min_, self.y_max_)
 
     def __getitem__(self, step):
-        """Return a step by its name or number, or a plain `Pipeline` of a slice of the steps."""
         return Pipeline(self.steps)[step] if isinstance(step, slice) else super().__getitem__(step)
 
 
@@ -483,7 +472,7 @@ class SklearnEcosystemPipeline(_OnTables, RegressorMixin, BaseEstimator):
         self.model, self.select, self.random_state, self.verbose = model, select, random_state, verbose
 
     def create_features(self, df):
-        """Engineer the features of a whole table `df` (with the column `rating`), to look at them.
+        """Engineer the features of a table with the column `rating`, to look at them.
 
         Returns ``(X, y, transformer, genre_encoder, country_encoder)``: a DataFrame of shape (n_rows, 13), a
         Series of ratings, and what was fitted. You may train on slices of X: averages are learned anew then.
@@ -532,11 +521,11 @@ class SklearnEcosystemPipeline(_OnTables, RegressorMixin, BaseEstimator):
         ids = dict(zip(IDS, _check_table(X)))
         titled = X.reindex(columns=["movie_id", "title"]).dropna().drop_duplicates("movie_id", keep="last")
         inputs = [name for name in X if name in {*TABLE_COLUMNS, *FEATURES} - {RATING}]
-        vars(self).update(  # all has been computed; nothing is left of the last training
-            pipeline_=pipeline, cv_scores_=cv_scores, best_params_=best_params, ranker_=None,
-            interactions_=ids | {RATING: ratings}, titles_=dict(titled.to_numpy(dtype=object)),
-            signature_={n: str(X[n].dtype) for n in inputs}, test_scores_=None, ranking_scores_=None,
-        )
+        # All has been computed; nothing is left of the last training.
+        self.pipeline_, self.cv_scores_, self.best_params_ = pipeline, cv_scores, best_params
+        self.ranker_ = self.test_scores_ = self.ranking_scores_ = None
+        self.interactions_, self.titles_ = ids | {RATING: ratings}, dict(titled.to_numpy(dtype=object))
+        self.signature_ = {name: str(X[name].dtype) for name in inputs}
         validate_data(self, X, skip_check_array=True)  # records the names of the columns
         self._say("✓ Training complete")
         return pipeline
@@ -583,8 +572,8 @@ class SklearnEcosystemPipeline(_OnTables, RegressorMixin, BaseEstimator):
         Pass the `user_id` of a user of the training, whose rated movies are left out; or `ratings`, a dict
         {movie_id: stars} of somebody new, for whom nothing is trained again (unknown movies are passed over
         with a warning; without any, {}, popular movies are listed). Returns a DataFrame: `movie_id`, `title`
-        where the training had titles, `score` (of the ranking), `predicted_rating` (in stars; for somebody
-        new, only "factors" uses the ratings given).
+        where there are titles, `score` (of the ranking), `predicted_rating` (in stars; for somebody new, only
+        "factors" uses the ratings given).
         """
         return _recommend(self, user_id, n, ratings)
 
@@ -927,9 +916,7 @@ def _show_lists(recommender, data, X_test, y_test):
 
 
 class MatrixFactorization(_OnTables, RegressorMixin, TransformerMixin, BaseEstimator):
-    """Biased matrix factorization: a rating is a mean, two biases, and how well a taste fits a movie.
-
-    ::
+    """Biased matrix factorization: a rating is a mean, two biases, and how well a taste fits a movie::
 
         rating[u, m] = mean + user_bias[u] + movie_bias[m] + user_factors[u] . movie_factors[m]
 
@@ -977,12 +964,11 @@ class MatrixFactorization(_OnTables, RegressorMixin, TransformerMixin, BaseEstim
         self.user_bias_, self.movie_bias_ = np.zeros(self.users_.size), np.zeros(self.movies_.size)
         # Two sparse tables of users and movies, whose values stand in the order of the rows.
         weights = sparse.csr_matrix((np.ones(user.size), (user, movie)))
-        residuals = weights.copy()  # subtle: each value is a residual times its weight
-        residuals.data[:] = ratings - self.global_mean_
+        residuals = sparse.csr_matrix((ratings - self.global_mean_, (user, movie)))  # subtle: times the weight
         for _ in range(10):  # sweeps until the biases stand still; a sweep is cheap
             self._fit_biases(weights, residuals, user, movie)
-        # Users whose residuals scatter count less. Not by 1 / variance, as for pure noise, but by its root: a
-        # part is taste. The variance of a few residuals says little, so we add twenty imaginary average ones.
+        # Users whose residuals scatter count less: by the root of 1 / variance, because a part is taste. The
+        # variance of a few residuals says little, so we add twenty imaginary average ones.
         variance, count = max(np.mean(residuals.data**2), 1e-12), np.bincount(user)
         weight = 1 / np.sqrt(_damped_mean(np.bincount(user, residuals.data**2), count, variance, 20.0))
         weights.data[:] = (weight / np.average(weight, weights=count))[user]  # 1 on average over the rows
@@ -998,10 +984,10 @@ class MatrixFactorization(_OnTables, RegressorMixin, TransformerMixin, BaseEstim
         """Fit on all rows, and return estimates in which every row comes from a fit on the other folds."""
         self.fit(X, y)
         counts = _latest_of_pair(X, *_check_table(X), warn=False)  # nor may older ratings count in a fold
-        estimate = np.empty((len(X), 1))
+        ratings, estimate = _check_ratings(X, y), np.empty((len(X), 1))
         for others, rows in _folds(self.cv, self.random_state).split(X):
             others = others[counts[others]]
-            model = clone(self).fit(X.iloc[others], None if y is None else _safe_indexing(y, others))
+            model = clone(self).fit(X.iloc[others], ratings[others])
             estimate[rows] = np.asarray(model.transform(X.iloc[rows]))
         return estimate
 
@@ -1020,10 +1006,7 @@ class MatrixFactorization(_OnTables, RegressorMixin, TransformerMixin, BaseEstim
         return np.array(["factor_rating"], dtype=object)
 
     def predict_new(self, rated, stars, movie_ids):
-        """Return the stars for `movie_ids` of somebody new, who gave `stars` to the movies `rated`.
-
-        Nothing is fitted again; unknown movies are passed over.
-        """
+        """Return the stars for `movie_ids` of somebody new, who gave `stars` to the movies `rated`."""
         check_is_fitted(self)
         rated, movie_ids = _ids(pd.Series(rated, name="rated")), _ids(pd.Series(movie_ids, name="movie_ids"))
         position, movie = _positions(self.movies_, rated), _positions(self.movies_, movie_ids)
@@ -1045,7 +1028,6 @@ class MatrixFactorization(_OnTables, RegressorMixin, TransformerMixin, BaseEstim
             bias[:] = new
 
     def _fit_factors(self, weights, residuals, user, movie):
-        """Fit each factor in turn to what all others leave over, then the biases again."""
         rng = check_random_state(self.random_state)
         P, P_var = np.zeros((2, self.n_factors, self.users_.size))  # the users' side and its variance
         Q = 0.3 * rng.standard_normal((self.n_factors, self.movies_.size))  # the movies' side; small numbers
@@ -1120,11 +1102,19 @@ class MovieRanker(_OnTables, BaseEstimator):
             memory = f"{needed / 2**30:.0f} GiB, more than MAX_GRAM_BYTES ({MAX_GRAM_BYTES / 2**30:.0f} GiB)"
             raise MemoryError(f"Ranking {movies.size} movies for {users.size} users needs {memory}.")
         validate_data(self, X, skip_check_array=True)
-        self.users_, self.movies_ = users, movies
+        self.users_, self.movies_, self.by_users_ = users, movies, users.size <= movies.size
+        self.popularity_ = np.bincount(movie) / users.size
         self.unit_ = float(np.sqrt(np.mean(ratings**2))) or 1.0
-        self.interactions_ = sparse.csr_matrix((ratings / self.unit_, (user, movie)))
-        self.popularity_ = np.bincount(movie) / self.users_.size
-        self._invert()
+        X = self.interactions_ = sparse.csr_matrix((ratings / self.unit_, (user, movie)))
+        gram = (X @ X.T if self.by_users_ else X.T @ X).toarray()  # the smaller of the two
+        gram[np.diag_indices_from(gram)] += self.regularization
+        self.inverse_ = np.linalg.inv(gram)
+        self.diagonal_ = np.diag(self.inverse_)  # of P
+        if self.by_users_:
+            explained = np.zeros(movies.size)  # the diagonal of X.T @ inverse @ X, piece by piece
+            for part in self._parts(X):
+                explained += np.asarray(X[part].multiply(self.inverse_[part] @ X).sum(axis=0)).ravel()
+            self.diagonal_ = (1 - explained) / self.regularization
         return self
 
     def recommend(self, user_ids, n=10):
@@ -1156,24 +1146,8 @@ class MovieRanker(_OnTables, BaseEstimator):
         return self._lists(users, rows, n)
 
     def _rows(self, user_ids):
-        """Return the interactions of users; none for an unknown one, whose position is -1."""
-        nothing = sparse.csr_matrix((1, self.movies_.size))
-        table = sparse.vstack([self.interactions_, nothing], format="csr")
-        return table[_positions(self.users_, user_ids)]
-
-    def _invert(self):
-        """Invert the smaller of X.T @ X and X @ X.T, regularized, and compute the diagonal of P."""
-        X = self.interactions_
-        self.by_users_ = X.shape[0] <= X.shape[1]
-        gram = (X @ X.T if self.by_users_ else X.T @ X).toarray()
-        gram[np.diag_indices_from(gram)] += self.regularization
-        self.inverse_ = np.linalg.inv(gram)
-        self.diagonal_ = np.diag(self.inverse_)
-        if self.by_users_:
-            explained = np.zeros(X.shape[1])  # the diagonal of X.T @ inverse @ X, in pieces of bounded memory
-            for part in self._parts(X):
-                explained += np.asarray(X[part].multiply(self.inverse_[part] @ X).sum(axis=0)).ravel()
-            self.diagonal_ = (1 - explained) / self.regularization
+        nothing = sparse.csr_matrix((1, self.movies_.size))  # of an unknown user, whose position is -1
+        return sparse.vstack([self.interactions_, nothing], format="csr")[_positions(self.users_, user_ids)]
 
     def _scores(self, rows):
         """Return the scores of users whose ratings are the rows of a sparse matrix: a dense array."""
@@ -1188,17 +1162,16 @@ class MovieRanker(_OnTables, BaseEstimator):
         return scores
 
     def _parts(self, rows):
-        """Return slices that go through the rows, so that their scores take little memory."""
+        """Return slices that go through the rows (at least one), so that their scores take little memory."""
         size = max(1, SCORES_AT_ONCE // self.movies_.size)
-        return list(gen_batches(rows.shape[0], size)) if rows.shape[0] else [slice(0)]
+        return [slice(start, start + size) for start in range(0, max(1, rows.shape[0]), size)]
 
     def _lists(self, user_ids, rows, n, by="taste"):
         """Return the lists of users whose ratings are `rows`, by their scores or by "popularity"."""
         n, lists = _check_number("n", n, 1, integer=True), []
         for part in self._parts(rows):
-            seen, scores = rows[part].tocoo(), np.tile(self.popularity_, (rows[part].shape[0], 1))
-            if by == "taste":
-                scores = self._scores(rows[part])
+            seen = rows[part].tocoo()
+            scores = self._scores(rows[part]) if by == "taste" else np.zeros(seen.shape) + self.popularity_
             scores[seen.row, seen.col] = -np.inf
             user, rank, movie, score = _best(scores, n)
             ids = {"user_id": user_ids[part][user], "rank": rank, "movie_id": self.movies_[movie]}
@@ -1220,12 +1193,10 @@ def _best(scores, n):
 def ranking_metrics(lists, X_test, y_test, k=10, relevant_from=4.0):
     """Score top-N lists: {"Precision@k", "Recall@k", "NDCG@k"}, means over users with a relevant test movie.
 
-    A test movie is relevant if its rating is at least `relevant_from` stars. Precision is the share of a list
-    of k that is relevant; recall, the share of all relevant test movies that are in it. NDCG counts a hit at
-    rank r as 1 / log2(r + 1), and is 1 when all relevant movies (at most k) come first (Jarvelin, Kekalainen,
-    "Cumulated Gain-based Evaluation of IR Techniques", 2002). A user without a relevant test movie is left
-    out, not counted as 0; a ValueError tells that there is none. `lists` is a DataFrame with `user_id`,
-    `rank` (from 1) and `movie_id`; `X_test` and `y_test` are the test rows and their ratings.
+    `lists` is a DataFrame with `user_id`, `rank` (from 1) and `movie_id`. A test movie is relevant if it has
+    `relevant_from` stars or more; a ValueError tells that none is. Precision is the share of a list of k that
+    is relevant; recall, the share of all relevant test movies that are in it. NDCG counts a hit at rank r as
+    1 / log2(r + 1), and is 1 when all relevant movies (at most k) come first (Jarvelin and Kekalainen, 2002).
     """
     k, relevant = _check_number("k", k, 1, integer=True), _relevant(X_test, y_test, relevant_from)
     hits = lists[lists["rank"] <= k].drop_duplicates(IDS).merge(relevant, on=IDS)
@@ -1335,8 +1306,7 @@ def _check_table(X):
     for name in IDS:
         if name not in X.columns:
             raise ValueError(f"The table lacks the column {name!r}; it has {list(X.columns)}.")
-    if not X.columns.is_unique:
-        twice = X.columns[X.columns.duplicated()][0]
+    for twice in X.columns[X.columns.duplicated()]:
         raise ValueError(f"Column names must be unique, but {twice!r} stands twice.")
     if X.empty:
         raise ValueError("The table is empty: expected at least one row.")
@@ -1378,8 +1348,7 @@ def _check_ratings(X, y):
         raise ValueError(f"Ratings must be one column, got an array of shape {ratings.shape}.")
     if len(ratings) != len(X):
         raise ValueError(f"X and y differ in length: {len(X)} rows, but {len(ratings)} ratings.")
-    if not np.isfinite(ratings).all():
-        row = np.isfinite(ratings).argmin()
+    for row in np.flatnonzero(~np.isfinite(ratings)):
         raise ValueError(f"Ratings must be finite numbers, but row {row} holds {ratings[row]}.")
     return ratings
 
@@ -1399,8 +1368,8 @@ def _latest_of_pair(X, users, movies, warn=True):
     order = np.argsort(np.nan_to_num(seconds, nan=-np.inf), kind="stable")
     latest = np.empty(len(X), dtype=bool)
     latest[order] = ~pairs.iloc[order].duplicated(keep="last")
-    if warn and not latest.all():
-        older = len(latest) - latest.sum()
+    older = len(latest) - latest.sum()
+    if warn and older:
         warnings.warn(f"{older} older ratings of user-movie pairs rated twice do not count.", stacklevel=4)
     return latest
 
@@ -1499,8 +1468,7 @@ def _read_card(file, digest):
 
 # ----- Random tables: how `MovieRecommendationDataset` draws
 
-FIRST_MONDAY = 1_641_168_000  # Monday 2022-01-03, 00:00 UTC: the tables begin here
-WEEKS = 104  # and run for two years
+FIRST_MONDAY, WEEKS = 1_641_168_000, 104  # the tables begin on 2022-01-03, 00:00 UTC, and run for two years
 
 def _draw_movies(rng, n_movies):
     """Return columns of the movies, their popularity (n_movies,) and genre shape (n_movies, n_genres)."""
@@ -1613,20 +1581,13 @@ GENRES_100K = [
 RATINGS, MOVIES = [*IDS, RATING, "timestamp"], ["movie_id", "title", "genre"]
 #: The releases. Each file: what separates its fields, its header (None: it has none), its columns in order.
 RELEASES = [
-    {  # ml-latest, ml-latest-small, 20M, 25M, 32M
-        "ratings.csv": (",", "userId,movieId,rating,timestamp", RATINGS),
-        "movies.csv": (",", "movieId,title,genres", MOVIES),
-    },
-    {  # 1M; 10M has no users.dat. The age is the least of a bracket: 1 means under 18
-        "ratings.dat": ("::", None, RATINGS),
-        "movies.dat": ("::", None, MOVIES),
-        "users.dat": ("::", None, ["user_id", "gender", "user_age", "occupation", "zip"]),
-    },
-    {  # 100K
-        "u.data": ("\t", None, RATINGS),
-        "u.item": ("|", None, ["movie_id", "title", "released", "on_video", "url", *GENRES_100K]),
-        "u.user": ("|", None, ["user_id", "user_age", "gender", "occupation", "zip"]),
-    },
+    {"ratings.csv": (",", "userId,movieId,rating,timestamp", RATINGS),  # ml-latest(-small), 20M, 25M, 32M
+     "movies.csv": (",", "movieId,title,genres", MOVIES)},
+    {"ratings.dat": ("::", None, RATINGS), "movies.dat": ("::", None, MOVIES),  # 1M; 10M has no users.dat
+     "users.dat": ("::", None, ["user_id", "gender", "user_age", "occupation", "zip"])},  # age 1: under 18
+    {"u.data": ("\t", None, RATINGS),  # 100K
+     "u.item": ("|", None, ["movie_id", "title", "released", "on_video", "url", *GENRES_100K]),
+     "u.user": ("|", None, ["user_id", "user_age", "gender", "occupation", "zip"])},
 ]
 #: The types of the columns that hold numbers; all others hold text.
 TYPES = dict.fromkeys([*IDS, "timestamp"], np.int64) | dict.fromkeys([RATING, "user_age"], np.float64)
@@ -1717,7 +1678,6 @@ def _what_is_broken(file, separator, header, columns):
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message):
-        """End with one clear line, and exit status 2."""
         self.exit(2, f"{self.prog}: {message}\n")
 
 def _make_parser():
@@ -1748,9 +1708,9 @@ def _make_parser():
 
 def _rated(text):
     """Read "1=5,50=4" as {1: 5.0, 50: 4.0}."""
+    pairs = [pair.partition("=") for pair in text.split(",")]
     try:
-        pairs = [pair.split("=") for pair in text.split(",")]
-        rated = {int(movie): float(stars) for movie, stars in pairs}
+        rated = {int(movie): float(stars) for movie, _, stars in pairs}
     except ValueError:
         rated = {}
     if len(rated) < len(pairs):
