@@ -160,7 +160,6 @@ class MovieRecommendationDataset:
         return values
 
     def _opinion(self, user, movie):
-        """Return mean + user[u] + movie[m] + taste[u, m] for pairs of positions: (n_pairs,), in stars."""
         return LAW["mean"] + self.law_["user"][user] + self.law_["movie"][movie] + self._taste(user, movie)
 
     def _taste(self, user, movie):
@@ -373,18 +372,15 @@ MODELS = {
         "features": UserMovieFeatureTransformer(), "scaling": SCALING,
         "regressor": RandomForestRegressor(100, max_features=1 / 3, min_samples_leaf=5, max_samples=0.05),
         "search": {"model__max_features": [1 / 3, 0.5, 1.0], "model__min_samples_leaf": [1, 5, 10, 20],
-                   "model__max_samples": [0.05, 0.1, 0.3], **DAMPINGS},
-    },
+                   "model__max_samples": [0.05, 0.1, 0.3], **DAMPINGS}},
     "boosting": {
         "features": UserMovieFeatureTransformer(), "scaling": SCALING,
         "regressor": HistGradientBoostingRegressor(early_stopping=True),  # stop before it learns noise
         "search": {"model__learning_rate": [0.03, 0.05, 0.1], "model__max_leaf_nodes": [7, 15, 31, 63],
-                   "model__min_samples_leaf": [20, 50, 100], **DAMPINGS},
-    },
+                   "model__min_samples_leaf": [20, 50, 100], **DAMPINGS}},
     "linear": {
         "features": UserMovieFeatureTransformer(), "scaling": SCALING, "regressor": Ridge(),
-        "search": {"model__alpha": [0.01, 0.1, 1.0, 10.0, 100.0, 1000.0], **DAMPINGS},
-    },
+        "search": {"model__alpha": [0.01, 0.1, 1.0, 10.0, 100.0, 1000.0], **DAMPINGS}},
 }
 
 def _recipe(model):
@@ -569,11 +565,10 @@ class SklearnEcosystemPipeline(_OnTables, RegressorMixin, BaseEstimator):
     def recommend(self, user_id=None, n=10, *, ratings=None):
         """Return the `n` best movies (fewer if fewer are left) for a user, or for somebody new, best first.
 
-        Pass the `user_id` of a user of the training, whose rated movies are left out; or `ratings`, a dict
-        {movie_id: stars} of somebody new, for whom nothing is trained again (unknown movies are passed over
-        with a warning; without any, {}, popular movies are listed). Returns a DataFrame: `movie_id`, `title`
-        where there are titles, `score` (of the ranking), `predicted_rating` (in stars; for somebody new, only
-        "factors" uses the ratings given).
+        Pass the `user_id` of a user of the training, or `ratings`, a dict {movie_id: stars} of somebody new,
+        for whom nothing is trained again (unknown movies are passed over with a warning; {}: popular movies).
+        What was rated is left out. Returns a DataFrame: `movie_id`, `title` where known, `score` (of the
+        ranking), `predicted_rating` (stars; for somebody new, only "factors" uses the ratings given).
         """
         return _recommend(self, user_id, n, ratings)
 
@@ -633,7 +628,6 @@ def _folds(n_folds, random_state):
     return KFold(n_folds, shuffle=True, random_state=random_state)
 
 def _cross_validate(pipeline, X, ratings, random_state, **how):
-    """Return the errors and times of the five folds, one row per fold."""
     folds = _folds(N_FOLDS, random_state)
     found = cross_validate(pipeline, X, ratings, cv=folds, scoring=ERRORS, error_score="raise", **how)
     figures = {"RMSE": -found["test_RMSE"], "MAE": -found["test_MAE"], "R2": found["test_R2"]}
@@ -643,9 +637,8 @@ def _cross_validate(pipeline, X, ratings, random_state, **how):
 def compare_models(X, y=None, *, random_state=42, verbose=False):
     """Cross-validate every model on the same five folds, beside two baselines; X and y as in `train`.
 
-    The baselines are "mean", which always answers the mean rating, and "two lines", `TargetEncoder` of the
-    ids under `Ridge` (section 2). All models share a fold's luck, so the ± of a model's own folds says little
-    about which of two is better: compare them fold by fold. `verbose` prints every model as it is done.
+    The baselines: "mean" always answers the mean rating, "two lines" are those of section 2. All models share
+    a fold's luck, so the ± of a model's own folds says little about which is better: compare fold by fold.
 
     Returns a DataFrame, one row per model: `RMSE`, `MAE` (stars), `R2`, `fit_s`, `predict_s` (seconds), each
     the mean of the folds, with its standard deviation (`RMSE_std` and so on); the folds (`RMSE_1` ...); and
@@ -685,7 +678,6 @@ DIGEST_SIZE = len(DIGEST_MARK) + 64
 SAME_PREDICTION = 1e-6  # stars; the same arithmetic on another processor may differ in the last digits
 
 def _save(recommender, filepath):
-    """Write a recommender and its model card; each replaces an older file only when it is whole."""
     path = _check_artifact_path(filepath)
     try:
         recommender.ranker  # noqa: B018  fitted now, so that the artifact can recommend at once
@@ -794,20 +786,17 @@ TAKEAWAYS = """Key Takeaways:
 ✓ Serialization enables production deployment
 ✓ Consistent API across all components"""
 
-def demonstrate_ecosystem(
-    data=None, *, n_users=1000, n_movies=500, n_ratings=50_000, random_state=42, model="forest", tune=False,
-    output=ARTIFACT,
-):
+def demonstrate_ecosystem(data=None, *, n_users=1000, n_movies=500, n_ratings=50_000, random_state=42,
+                          model="forest", tune=False, output=ARTIFACT):
     """Run the whole lesson in seven steps and print what happens.
 
-    `data` is a table of ratings, such as `load_movielens` gives; None: a synthetic one of the three sizes.
-    The seed is also that of split, folds and model. `model` is as in `SklearnEcosystemPipeline`, `tune` as
-    `tune_hyperparameters` in its `train`, `output` the path of the artifact.
+    `data`: a table of ratings, such as `load_movielens` gives; None: a synthetic one of the three sizes. The
+    seed is also that of split, folds and model. `output` is the path of the artifact.
 
     Returns a dict: `pipeline`, the trained `SklearnEcosystemPipeline`; `metrics`, its test scores; `data`,
     (X_train, X_test, y_train, y_test), raw rows and ratings; `baseline_rmse`, `fragile_rmse`, `noise_floor`:
     the RMSE of always answering the mean, of the same model with averages from before the split (None if it
-    reads no averages) and of the best possible predictor (None if the law is not known); `ranking`, or None.
+    reads none), and of the best possible predictor (None if the law is not known); `ranking`, or None.
     """
     dataset = MovieRecommendationDataset(n_users, n_movies, n_ratings, random_state)
     dataset.check()  # refuse before anything is printed
@@ -850,7 +839,6 @@ def demonstrate_ecosystem(
     return {"pipeline": recommender, "data": split, "ranking": ranking} | errors
 
 def _show_features(X):
-    """Step 2: show the features that matter most."""
     say(f"✓ Features created: {X.shape[1]} features from {len(X)} samples")
     say(f"  Feature columns: {list(X.columns[:5])}...")
     row = X.iloc[0]
@@ -964,7 +952,7 @@ class MatrixFactorization(_OnTables, RegressorMixin, TransformerMixin, BaseEstim
         self.user_bias_, self.movie_bias_ = np.zeros(self.users_.size), np.zeros(self.movies_.size)
         # Two sparse tables of users and movies, whose values stand in the order of the rows.
         weights = sparse.csr_matrix((np.ones(user.size), (user, movie)))
-        residuals = sparse.csr_matrix((ratings - self.global_mean_, (user, movie)))  # subtle: times the weight
+        residuals = sparse.csr_matrix((ratings - self.global_mean_, (user, movie)))  # subtle: times weight
         for _ in range(10):  # sweeps until the biases stand still; a sweep is cheap
             self._fit_biases(weights, residuals, user, movie)
         # Users whose residuals scatter count less: by the root of 1 / variance, because a part is taste. The
@@ -1131,10 +1119,9 @@ class MovieRanker(_OnTables, BaseEstimator):
         return self._lists(user_ids, self._rows(user_ids), n)
 
     def recommend_new(self, ratings, n=10):
-        """Return the same for users that training never saw, from their `ratings`: nothing is fitted again.
+        """Return the same for new users, from their `ratings`: `user_id`, `movie_id`, `rating` in stars.
 
-        `ratings`: a DataFrame with `user_id`, `movie_id`, `rating` (stars). Unknown movies are passed over; a
-        user without any known movie gets the most popular ones.
+        Nothing is fitted again. Unknown movies are passed over; without any known one, popular ones come.
         """
         check_is_fitted(self)
         users, movies = _check_table(ratings)
@@ -1150,7 +1137,6 @@ class MovieRanker(_OnTables, BaseEstimator):
         return sparse.vstack([self.interactions_, nothing], format="csr")[_positions(self.users_, user_ids)]
 
     def _scores(self, rows):
-        """Return the scores of users whose ratings are the rows of a sparse matrix: a dense array."""
         stars = rows.toarray()
         if self.by_users_:
             explained = (rows @ self.interactions_.T) @ self.inverse_ @ self.interactions_
@@ -1215,7 +1201,6 @@ def _total_gain(n_hits):
     return np.cumsum(1 / np.log2(np.arange(2, n_hits.max() + 2)))[n_hits - 1]
 
 def _relevant(X_test, y_test, relevant_from):
-    """Return the test pairs that a list should find: a DataFrame of `user_id` and `movie_id`."""
     table = pd.DataFrame(dict(zip(IDS, _check_table(X_test))))
     relevant = table[_check_ratings(X_test, y_test) >= relevant_from].drop_duplicates()
     if relevant.empty:
@@ -1244,18 +1229,15 @@ MODELS["factors"] = {  # it looks users and movies up by their ids, and reads no
     "features": UserMovieFeatureTransformer(), "scaling": [("scaler", "passthrough")],
     "regressor": MatrixFactorization(),
     "search": {"model__n_factors": [4, 8, 16, 32], "model__regularization": [3.0, 4.5, 6.0, 9.0, 12.0],
-               "model__damping": [2.0, 5.0, 10.0]},
-}
+               "model__damping": [2.0, 5.0, 10.0]}}
 _PARTS = [("ratings", UserMovieFeatureTransformer()), ("factors", MatrixFactorization())]
 MODELS["blend"] = {  # the factors' estimate is a 14th feature
     "features": FeatureUnion(_PARTS, verbose_feature_names_out=False), "scaling": SCALING,
     "regressor": HistGradientBoostingRegressor(learning_rate=0.05, max_iter=300, early_stopping=True),
     "search": {"model__learning_rate": [0.03, 0.05, 0.1], "model__max_leaf_nodes": [15, 31, 63],
-               "features__factors__regularization": [3.0, 4.5, 6.0, 9.0]},
-}
+               "features__factors__regularization": [3.0, 4.5, 6.0, 9.0]}}
 
 def _recommend(recommender, user_id, n, ratings):
-    """Return the list of a known user, or of somebody new: `SklearnEcosystemPipeline.recommend`."""
     if (user_id is None) == (ratings is None) or isinstance(user_id, dict):
         raise ValueError("Pass either a user_id, or ratings={movie_id: stars, ...} by its name.")
     ranker, model = recommender.ranker, recommender.pipeline_["model"]
@@ -1374,7 +1356,6 @@ def _latest_of_pair(X, users, movies, warn=True):
     return latest
 
 def _check_training_table(X, y=None):
-    """Return X and its ratings as a model may learn from them: one rating per pair, and not all alike."""
     users, movies = _check_table(X)
     ratings = _check_ratings(X, y)
     latest = _latest_of_pair(X, users, movies)
@@ -1429,7 +1410,6 @@ def _check_artifact_path(filepath):
     return path
 
 def _sha256(file, size):
-    """Return the digest of the first `size` bytes of a file, without a copy in memory."""
     file.flush()
     with mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ) as content:
         return hashlib.sha256(content).hexdigest()
@@ -1495,7 +1475,6 @@ def _draw_positions(rng, weights, size):
     return np.searchsorted(edges, rng.random_sample(size) * edges[-1], side="right").astype(np.int64)
 
 def _draw_pairs(rng, n_ratings, activity, genre_love, popularity, genre_shape):
-    """Return positions of users and movies: `n_ratings` different pairs in random order."""
     n_users, n_movies = len(activity), len(popularity)
     draw_movies = _movie_drawer(rng, genre_love, popularity, genre_shape)
     user = rng.permutation(np.arange(n_users, dtype=np.int64))[:n_ratings]  # everybody once
@@ -1596,11 +1575,10 @@ TYPES |= dict.fromkeys(GENRES_100K, np.int8)
 def load_movielens(path):
     """Read a MovieLens release as GroupLens ships it: ml-latest(-small), 20M, 25M, 32M, 1M, 10M or 100K.
 
-    `path` is the folder of the release, or its zip file. Returns a DataFrame: the columns of `TABLE_COLUMNS`
-    and `title`, one row per rating, in the order of the file. What a release lacks is missing (NaN):
-    `user_country` always, `user_age` except in 100K and 1M. The year is the one in the title. No value is
-    corrected. A FileNotFoundError tells that there is no such path, or no release in it; a ValueError, that
-    the zip file or a line of a file is broken: it names the file and the line.
+    `path` is the folder of the release, or its zip file. Returns a DataFrame: `TABLE_COLUMNS` and `title`, one
+    row per rating, in the order of the file. What a release lacks is NaN: `user_country` always, `user_age`
+    except in 100K and 1M. The year is the one in the title. A FileNotFoundError tells that there is no such
+    path, or no release in it; a ValueError names the file and the line that are broken.
     """
     root = Path(path)
     if not root.exists():
@@ -1623,7 +1601,6 @@ def load_movielens(path):
     return table.loc[latest, [*TABLE_COLUMNS, "title"]].reset_index(drop=True)
 
 def _read_release(root, path):
-    """Return the tables of ratings, movies and, if any, users, from `root` or a folder inside it."""
     for folder in [root, *sorted((entry for entry in root.iterdir() if entry.is_dir()), key=str)]:
         for release in RELEASES:
             there = [name for name in release if (folder / name).exists()]
@@ -1754,7 +1731,6 @@ def _compare(data=None, random_state=42, **sizes):
         say(f"RMSE of the best possible predictor (the noise floor): {dataset.best_rmse():.4f}")
 
 def _ask(user=None, movie=None, rated=None, top=10, artifact=ARTIFACT):
-    """Predict one rating, or print a list, from a saved artifact."""
     recommender = SklearnEcosystemPipeline.load_pipeline(artifact)
     if not isinstance(recommender, SklearnEcosystemPipeline):
         raise ValueError(f"{artifact} holds a {type(recommender).__name__}, which does not recommend.")
