@@ -69,7 +69,6 @@ __all__ = [
 
 
 # ===== 1. The table, and the law behind it ==================================================================
-#
 # One row per rating. Real tables have the same columns (`load_movielens` reads them), but we know the law
 # only of a table that we made: we can say which part of an error is the model's, and which part is noise.
 
@@ -167,7 +166,6 @@ class MovieRecommendationDataset:
 
 
 # ===== 2. Thirteen features that do not leak ================================================================
-#
 # How does this user rate on average, and how is this movie rated? These two averages are the best features
 # there are. scikit-learn makes them in two lines, which everything else in this file has to beat
 # (`python lesson_code.py compare`: RMSE 0.8390, against 1.0420 for always answering the mean)::
@@ -353,10 +351,9 @@ def _cross_fitted(position, ratings, counted, fold, damping):
 
 
 # ===== 3. Models: one table, one pipeline ===================================================================
-#
 # The features are part of the model, not of the data. That is the heart of the lesson: a pipeline that takes
-# *raw* rows learns its averages from the rows it is fitted on. Cross-validation, a search, the final fit:
-# each learns them anew from the right rows. There is no line left in which they could leak.
+# *raw* rows learns its averages from the rows it is fitted on, anew in each fold of a cross-validation, in a
+# search, in the final fit. There is no line left in which they could leak.
 
 #: The steps between features and model. An id is a label, not a quantity: the 13 features begin with the two
 #: ids, which stop here. A forest does not need the scaler; it is there for whatever takes the forest's place.
@@ -647,15 +644,14 @@ def compare_models(X, y=None, *, random_state=42, verbose=False):
     X, ratings = _check_training_table(X, y)
     since_1_9 = TargetEncoder().shuffle == "deprecated"  # how its folds are seeded has changed
     seeded = {"cv": _folds(N_FOLDS, random_state)} if since_1_9 else {"random_state": random_state}
-    two_lines = make_pipeline(TargetEncoder(target_type="continuous", **seeded), Ridge())
-    candidates = {"mean": DummyRegressor(), "two lines": two_lines}
+    encoder = ColumnTransformer([("ids", TargetEncoder(target_type="continuous", **seeded), IDS)])
+    candidates = {"mean": DummyRegressor(), "two lines": make_pipeline(encoder, Ridge())}
     for name in MODELS:
         candidates[name] = SklearnEcosystemPipeline(model=name, random_state=random_state).build_pipeline()
     found = {}
     for name, candidate in candidates.items():
-        rows = X[IDS] if name == "two lines" else X
         # n_jobs=1: times of fits that share the machine would tell nothing
-        found[name] = _cross_validate(candidate, rows, ratings, random_state, n_jobs=1)
+        found[name] = _cross_validate(candidate, X, ratings, random_state, n_jobs=1)
         if verbose:
             say(f"  {name}: RMSE {found[name]['RMSE'].mean():.4f}")
     figures = pd.concat(found, names=["model", "fold"])
@@ -667,11 +663,9 @@ def compare_models(X, y=None, *, random_state=42, verbose=False):
 
 
 # ===== 5. The artifact: what travels with a model ===========================================================
-#
 # A model is deployed when another process, on another day, gets the same answers out of it, or is told why
-# not. That takes more than a pickle: proof that the file is whole (a *digest*, the SHA-256 of its bytes), the
-# versions that made it, and an example to check. The last two stand in the *model card*, a JSON file beside
-# the artifact, which people and tools can read without loading anything.
+# not. That takes more than a pickle: proof that the file is whole (a *digest*, the SHA-256 of its bytes), and
+# in a *model card*, a JSON file beside it, the versions that made it and an example to check.
 
 DIGEST_MARK = b"\nsha256:"
 DIGEST_SIZE = len(DIGEST_MARK) + 64
@@ -735,7 +729,7 @@ def _write_atomically(path, content):
 
 def _unpickle(file, path, digest, card):
     """Return the object, and the version of scikit-learn that made it, as far as card or pickle tell."""
-    by_card = None if card is None else card["versions"]["scikit-learn"]
+    by_card = card and card["versions"]["scikit-learn"]
     file.seek(0)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -841,10 +835,9 @@ def demonstrate_ecosystem(data=None, *, n_users=1000, n_movies=500, n_ratings=50
 def _show_features(X):
     say(f"✓ Features created: {X.shape[1]} features from {len(X)} samples")
     say(f"  Feature columns: {list(X.columns[:5])}...")
-    row = X.iloc[0]
     for who, did in (("user", "gave"), ("movie", "got")):
-        rated = f"{did} {row[f'{who}_rating_count']:.0f} ratings, {row[f'{who}_avg_rating']:.2f} on average"
-        say(f"  First sample: {who} {row[f'{who}_id']:.0f} {rated}")
+        one, count, average = X.iloc[0][[f"{who}_id", f"{who}_rating_count", f"{who}_avg_rating"]]
+        say(f"  First sample: {who} {one:.0f} {did} {count:.0f} ratings, {average:.2f} on average")
     say("  (These are to look at. Training takes raw rows, and makes its features from those alone.)")
 
 def _show_errors(recommender, split, dataset):
@@ -887,8 +880,8 @@ def _show_lists(recommender, data, X_test, y_test):
     say("  Lists of 10 movies by MovieRanker. A test movie with 4 stars or more should be among them:")
     for name, value in taste.items():
         limit = f", at most {relevant.clip(upper=10).mean() / 10:.4f}" if name == "Precision@10" else ""
-        compare = f"by popularity {popular[name]:.4f}, by chance {chance[name]:.4f}{limit}"
-        say(f"  {name}: {value:.4f}\n    ({compare})")
+        say(f"  {name}: {value:.4f}")
+        say(f"    (by popularity {popular[name]:.4f}, by chance {chance[name]:.4f}{limit})")
     n_all, n_tested, n_listed = data["user_id"].nunique(), X_test["user_id"].nunique(), len(relevant)
     without = f"{n_tested - n_listed} without a relevant test movie + {n_all - n_tested} without a test row"
     say(f"  Users: {n_all} = {n_listed} with a list + {without}")
@@ -896,7 +889,6 @@ def _show_lists(recommender, data, X_test, y_test):
 
 
 # ===== 7. Recommenders: factors, rankings, their metrics ====================================================
-#
 # The 13 features know a user by an average: they can tell good movies from bad ones, but not one taste from
 # another. The two models of this section can. `MatrixFactorization` fills the gaps of the table: how many
 # stars would it be? `MovieRanker` makes lists: what to watch next? These are two questions, because the first
@@ -1254,8 +1246,7 @@ def _recommend(recommender, user_id, n, ratings):
         movies = _ids(pd.Series(list(ratings), name="The keys of ratings", dtype=object))
         unknown = ", ".join(map(str, np.setdiff1d(movies, ranker.movies_)))
         if unknown:
-            rest = "None is left: these are the most popular movies."
-            rest = "" if np.isin(movies, ranker.movies_).any() else f" {rest}"
+            rest = "" if np.isin(movies, ranker.movies_).any() else " None is left: these are popular movies."
             warnings.warn(f"Unknown movies are passed over: {unknown}.{rest}", stacklevel=3)
         rated = pd.DataFrame({"user_id": user_ids[0], "movie_id": movies, RATING: np.asarray(stars, float)})
     lists = ranker.recommend_new(rated, n) if ratings else ranker._lists(user_ids, ranker._rows(user_ids), n)
@@ -1475,23 +1466,23 @@ def _draw_positions(rng, weights, size):
     return np.searchsorted(edges, rng.random_sample(size) * edges[-1], side="right").astype(np.int64)
 
 def _draw_pairs(rng, n_ratings, activity, genre_love, popularity, genre_shape):
-    n_users, n_movies = len(activity), len(popularity)
-    draw_movies = _movie_drawer(rng, genre_love, popularity, genre_shape)
+    n_users, n_movies, taste = len(activity), len(popularity), (genre_love, popularity, genre_shape)
     user = rng.permutation(np.arange(n_users, dtype=np.int64))[:n_ratings]  # everybody once
-    pairs = user * n_movies + draw_movies(user)
+    pairs = user * n_movies + _choose_movies(rng, user, *taste)
     for _ in range(20):
         lacking = n_ratings - pairs.size
         if lacking:
             user = _draw_positions(rng, activity, lacking + lacking // 2)
-            pairs = pd.unique(np.append(pairs, user * n_movies + draw_movies(user)))[:n_ratings]
+            more = user * n_movies + _choose_movies(rng, user, *taste)
+            pairs = pd.unique(np.append(pairs, more))[:n_ratings]
     if pairs.size < n_ratings:  # nearly full: the rest are pairs that nobody would have chosen
         unseen = np.setdiff1d(np.arange(n_users * n_movies, dtype=np.int64), pairs)
         pairs = np.append(pairs, rng.permutation(unseen)[: n_ratings - pairs.size])
     pairs = rng.permutation(np.sort(pairs))
     return pairs // n_movies, pairs % n_movies
 
-def _movie_drawer(rng, genre_love, popularity, genre_shape):
-    """Return a function that draws a movie for every user: first a genre that the user loves, then one of it.
+def _choose_movies(rng, user, genre_love, popularity, genre_shape):
+    """Return a movie for every user: first a genre is drawn that the user loves, then a movie of it.
 
     Picture a long shelf: movies of a genre stand together, and each takes as much room as it is popular.
     """
@@ -1499,16 +1490,11 @@ def _movie_drawer(rng, genre_love, popularity, genre_shape):
     shelf = np.argsort(main_genre, kind="stable")  # the movies in the order of the shelf
     movie_edges = np.append(0.0, np.cumsum(popularity[shelf]))  # (n_movies + 1,)
     genre_edges = movie_edges[np.searchsorted(main_genre[shelf], np.arange(len(GENRES) + 1))]
-    wanted = np.cumsum(np.diff(genre_edges) * np.exp(0.5 * genre_love), axis=1)  # (n_users, n_genres)
-
-    def draw_movies(user):
-        drawn = rng.random_sample(user.size) * wanted[user, -1]
-        genre = (wanted[user] <= drawn[:, None]).sum(axis=1)
-        start, end = genre_edges[genre], genre_edges[genre + 1]
-        point = start + rng.random_sample(user.size) * (end - start)
-        return shelf[np.minimum(np.searchsorted(movie_edges, point, side="right") - 1, len(shelf) - 1)]
-
-    return draw_movies
+    wanted = np.cumsum(np.diff(genre_edges) * np.exp(0.5 * genre_love), axis=1)[user]  # (n_drawn, n_genres)
+    genre = (wanted <= (rng.random_sample(user.size) * wanted[:, -1])[:, None]).sum(axis=1)
+    start, end = genre_edges[genre], genre_edges[genre + 1]
+    point = start + rng.random_sample(user.size) * (end - start)
+    return shelf[np.minimum(np.searchsorted(movie_edges, point, side="right") - 1, len(shelf) - 1)]
 
 def _draw_law(rng, user, movie, popularity, genre_love, genre_shape):
     """Return the law's terms, each standardised over the rows (`user` and `movie`) that will show it."""
@@ -1575,7 +1561,7 @@ TYPES |= dict.fromkeys(GENRES_100K, np.int8)
 def load_movielens(path):
     """Read a MovieLens release as GroupLens ships it: ml-latest(-small), 20M, 25M, 32M, 1M, 10M or 100K.
 
-    `path` is the folder of the release, or its zip file. Returns a DataFrame: `TABLE_COLUMNS` and `title`, one
+    `path` is a folder or a zip file. Returns a DataFrame with the columns `TABLE_COLUMNS` and `title`, one
     row per rating, in the order of the file. What a release lacks is NaN: `user_country` always, `user_age`
     except in 100K and 1M. The year is the one in the title. A FileNotFoundError tells that there is no such
     path, or no release in it; a ValueError names the file and the line that are broken.
