@@ -235,8 +235,7 @@ class UserMovieFeatureTransformer(_OnTables, TransformerMixin, BaseEstimator):
     known_, fill_ : dict
         The last value of every user or movie, by feature; what stands in where nothing is known: the median
         (numbers), the mode (hour, weekday), -1 (codes).
-    genre_encoder_, country_encoder_ : OrdinalEncoder
-        The codes of the strings; -1 for an unknown string.
+    genre_encoder_, country_encoder_ : OrdinalEncoder, which gives -1 to an unknown string
     """
 
     def __init__(self, create_temporal=True, damping=10.0, cv=5, random_state=0):
@@ -435,12 +434,10 @@ class SklearnEcosystemPipeline(_OnTables, RegressorMixin, BaseEstimator):
     Parameters
     ----------
     model : name of a row of `MODELS`, or any scikit-learn regressor, default="forest"
-    select : selector of sklearn.feature_selection, default=None
-        A step between scaling and the model, such as ``SelectKBest(f_regression, k=8)``.
+    select : a step between scaling and model, such as ``SelectKBest(f_regression, k=8)``, default=None
     random_state : int, default=42
         For folds, features, models and searches: the same seed gives the same figures.
-    verbose : bool, default=False
-        Whether `train` and `save_pipeline` print what they do.
+    verbose : whether `train` and `save_pipeline` print what they do, default=False
 
     Attributes
     ----------
@@ -495,10 +492,9 @@ class SklearnEcosystemPipeline(_OnTables, RegressorMixin, BaseEstimator):
     def train(self, X, y=None, perform_cv=True, tune_hyperparameters=False):
         """Train on raw or engineered rows, and tell by cross-validation (CV) how well. Return the pipeline.
 
-        `y`: ratings in stars, shape (n_rows,); None: X's column `rating`. `perform_cv`: whether to compute
-        `cv_scores` (train on four fifths, score on the last, five times). `tune_hyperparameters`: whether to
-        choose hyperparameters first, by a random search of 12 candidates in 3 folds. `cv_scores` come out a
-        little too good then, because the search has seen their rows; a test set does not.
+        `y`: stars, (n_rows,); None: X's column `rating`. `perform_cv`: compute `cv_scores` (train on four
+        fifths, score on the last, five times). `tune_hyperparameters`: first choose them by a random search,
+        12 candidates in 3 folds; `cv_scores` come out a little too good then, a test score does not.
         """
         X, ratings = _check_training_table(X, y)
         self._say("Building pipeline...")
@@ -511,14 +507,13 @@ class SklearnEcosystemPipeline(_OnTables, RegressorMixin, BaseEstimator):
             cv_scores = _cross_validate(pipeline, X, ratings, self.random_state)["RMSE"].to_numpy()
             self._say(f"CV RMSE: {cv_scores.mean():.4f} (+/- {cv_scores.std():.4f})")
         pipeline.fit(X, ratings)
-        ids = dict(zip(IDS, _check_table(X)))
         titled = X.reindex(columns=["movie_id", "title"]).dropna().drop_duplicates("movie_id", keep="last")
         inputs = [name for name in X if name in {*TABLE_COLUMNS, *FEATURES} - {RATING}]
-        # All has been computed; nothing is left of the last training.
-        self.pipeline_, self.cv_scores_, self.best_params_ = pipeline, cv_scores, best_params
-        self.ranker_ = self.test_scores_ = self.ranking_scores_ = None
-        self.interactions_, self.titles_ = ids | {RATING: ratings}, dict(titled.to_numpy(dtype=object))
-        self.signature_ = {name: str(X[name].dtype) for name in inputs}
+        vars(self).update(  # all has been computed; nothing is left of the last training
+            pipeline_=pipeline, cv_scores_=cv_scores, best_params_=best_params, ranker_=None,
+            interactions_=dict(zip([*IDS, RATING], (*_check_table(X), ratings))), test_scores_=None,
+            titles_=dict(titled.to_numpy(dtype=object)), ranking_scores_=None,
+            signature_={name: str(X[name].dtype) for name in inputs})
         validate_data(self, X, skip_check_array=True)  # records the names of the columns
         self._say("✓ Training complete")
         return pipeline
@@ -695,9 +690,9 @@ def _load(filepath):
     if made_with != sklearn.__version__:
         warnings.warn(f"{filepath} was made with {versions}: train it again.", stacklevel=3)
     if card is not None:
-        example, then = pd.DataFrame([card["example"]["input"]]), card["example"]["prediction"]
+        then = card["example"]["prediction"]
         try:
-            now = float(recommender.predict(example)[0])
+            now = float(recommender.predict(pd.DataFrame([card["example"]["input"]]))[0])
         except Exception as error:  # an object of another version may lack anything
             raise ValueError(f"{path} cannot predict: made with {versions}. Train it again.") from error
         if abs(now - then) > SAME_PREDICTION:
@@ -824,9 +819,9 @@ def demonstrate_ecosystem(data=None, *, n_users=1000, n_movies=500, n_ratings=50
     say(f"✓ Pipeline serialized to {output}")
 
     say("Step 7: Simulating production inference...\nSample predictions:")
-    samples, actual = X_test.head(5), y_test.head(5)
+    samples = X_test.head(5)
     predicted = SklearnEcosystemPipeline.load_pipeline(output).predict(samples)
-    for user, movie, stars, given in zip(samples["user_id"], samples["movie_id"], predicted, actual):
+    for user, movie, stars, given in zip(samples["user_id"], samples["movie_id"], predicted, y_test):
         say(f"  User {user}, Movie {movie}: Predicted {stars:.2f}, Actual {given:.2f}")
     say("  (A prediction is the expected rating. Single ratings scatter around it; some are far off.)")
     say(f"{'=' * 60}\nEcosystem Demonstration Complete!\n{'=' * 60}\n{TAKEAWAYS}")
@@ -939,9 +934,9 @@ class MatrixFactorization(_OnTables, RegressorMixin, TransformerMixin, BaseEstim
         _check_number("damping", self.damping, 0)
         users, user, movies, movie, ratings = _interactions(X, y)
         validate_data(self, X, skip_check_array=True)  # records the names of the columns
-        self.users_, self.movies_ = users, movies
+        self.users_, self.user_bias_ = users, np.zeros(users.size)
+        self.movies_, self.movie_bias_ = movies, np.zeros(movies.size)
         self.global_mean_, self.y_min_, self.y_max_ = ratings.mean(), ratings.min(), ratings.max()
-        self.user_bias_, self.movie_bias_ = np.zeros(self.users_.size), np.zeros(self.movies_.size)
         # Two sparse tables of users and movies, whose values stand in the order of the rows.
         weights = sparse.csr_matrix((np.ones(user.size), (user, movie)))
         residuals = sparse.csr_matrix((ratings - self.global_mean_, (user, movie)))  # subtle: times weight
@@ -1000,7 +995,6 @@ class MatrixFactorization(_OnTables, RegressorMixin, TransformerMixin, BaseEstim
         return np.clip(self.global_mean_ + newcomer[0] + fit, self.y_min_, self.y_max_)
 
     def _fit_biases(self, weights, residuals, user, movie):
-        """Fit the movies' biases, then the users', and take them out of the residuals."""
         for bias, position, axis in ((self.movie_bias_, movie, 0), (self.user_bias_, user, 1)):
             weight = np.asarray(weights.sum(axis=axis)).ravel()
             new = (np.asarray(residuals.sum(axis=axis)).ravel() + weight * bias) / (weight + self.damping)
@@ -1244,9 +1238,10 @@ def _recommend(recommender, user_id, n, ratings):
             raise ValueError(f"ratings must be {{movie_id: stars from {low} to {high}}}, got {ratings!r}.")
         user_ids = ranker.users_[-1:] + 1  # an id that nobody has
         movies = _ids(pd.Series(list(ratings), name="The keys of ratings", dtype=object))
-        unknown = ", ".join(map(str, np.setdiff1d(movies, ranker.movies_)))
-        if unknown:
-            rest = "" if np.isin(movies, ranker.movies_).any() else " None is left: these are popular movies."
+        known = np.isin(movies, ranker.movies_)
+        if not known.all():
+            unknown = ", ".join(map(str, movies[~known]))
+            rest = "" if known.any() else " None is left: these are the most popular movies."
             warnings.warn(f"Unknown movies are passed over: {unknown}.{rest}", stacklevel=3)
         rated = pd.DataFrame({"user_id": user_ids[0], "movie_id": movies, RATING: np.asarray(stars, float)})
     lists = ranker.recommend_new(rated, n) if ratings else ranker._lists(user_ids, ranker._rows(user_ids), n)
@@ -1491,7 +1486,8 @@ def _choose_movies(rng, user, genre_love, popularity, genre_shape):
     movie_edges = np.append(0.0, np.cumsum(popularity[shelf]))  # (n_movies + 1,)
     genre_edges = movie_edges[np.searchsorted(main_genre[shelf], np.arange(len(GENRES) + 1))]
     wanted = np.cumsum(np.diff(genre_edges) * np.exp(0.5 * genre_love), axis=1)[user]  # (n_drawn, n_genres)
-    genre = (wanted <= (rng.random_sample(user.size) * wanted[:, -1])[:, None]).sum(axis=1)
+    drawn = rng.random_sample(user.size) * wanted[:, -1]
+    genre = (wanted <= drawn[:, None]).sum(axis=1)
     start, end = genre_edges[genre], genre_edges[genre + 1]
     point = start + rng.random_sample(user.size) * (end - start)
     return shelf[np.minimum(np.searchsorted(movie_edges, point, side="right") - 1, len(shelf) - 1)]
@@ -1529,12 +1525,12 @@ def _mean_and_variance(opinion, sigma):
 
 def _draw_timestamps(rng, user, n_users):
     """Return Unix seconds: every user has a favourite hour, and a share of ratings on the weekend."""
+    how = {"size": user.size, "dtype": np.int64}
     favourite_hour, weekend_share = rng.normal(20, 3, n_users), rng.uniform(0.2, 0.6, n_users)
     on_weekend = rng.random_sample(user.size) < weekend_share[user]
-    saturday_or_sunday = 5 + rng.randint(2, size=user.size, dtype=np.int64)
-    weekday = np.where(on_weekend, saturday_or_sunday, rng.randint(5, size=user.size, dtype=np.int64))
+    weekday = np.where(on_weekend, 5 + rng.randint(2, **how), rng.randint(5, **how))
     hour = (favourite_hour[user] + 2 * rng.standard_normal(user.size)) % 24
-    day = 7 * rng.randint(WEEKS, size=user.size, dtype=np.int64) + weekday
+    day = 7 * rng.randint(WEEKS, **how) + weekday
     return FIRST_MONDAY + day * DAY + np.minimum(hour * 3600, DAY - 1).astype(np.int64)
 
 # ----- MovieLens files
