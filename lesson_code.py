@@ -878,8 +878,8 @@ def _show_lists(recommender, data, X_test, y_test):
         say(f"  {name}: {value:.4f}")
         say(f"    (by popularity {popular[name]:.4f}, by chance {chance[name]:.4f}{limit})")
     n_all, n_tested, n_listed = data["user_id"].nunique(), X_test["user_id"].nunique(), len(relevant)
-    without = f"{n_tested - n_listed} without a relevant test movie + {n_all - n_tested} without a test row"
-    say(f"  Users: {n_all} = {n_listed} with a list + {without}")
+    say(f"  Users: {n_all} = {n_listed} with a list + {n_tested - n_listed} without a relevant test movie"
+        f" + {n_all - n_tested} without a test row")
     return taste
 
 
