@@ -1282,9 +1282,8 @@ def _check_table(X):
 
 def _ids(column):
     """Return a column of ids as int64; raise at the first that is missing, no whole number, or too large."""
-    if column.dtype.kind == "i" and not column.hasnans:
-        return column.to_numpy(dtype=np.int64)
-    for row, value in enumerate(column.tolist()):  # 7.0 is what pandas makes of integers with a gap
+    doubtful = column.dtype.kind != "i" or column.hasnans  # 7.0 is what pandas makes of integers with a gap
+    for row, value in enumerate(column.tolist() if doubtful else ()):
         if not isinstance(value, numbers.Real) or isinstance(value, bool) or value % 1 or abs(value) > MAX_ID:
             raise ValueError(f"{column.name} must hold integers without gaps, but row {row} holds {value!r}.")
     return column.to_numpy(dtype=np.int64)
