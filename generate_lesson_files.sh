@@ -12,7 +12,7 @@ names="lesson_code.py test_lesson.py requirements.txt README.md LICENSE"
 # What `cksum` tells of each file: its checksum and its size.
 recorded() {
     case $1 in
-        lesson_code.py) echo "3370888016 108034" ;;
+        lesson_code.py) echo "4087060251 104296" ;;
         test_lesson.py) echo "897284104 11292" ;;
         requirements.txt) echo "3471952364 498" ;;
         README.md) echo "3892201416 9363" ;;
@@ -199,7 +199,7 @@ from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_err
 from sklearn.model_selection import KFold, RandomizedSearchCV, cross_validate, train_test_split
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import OrdinalEncoder, StandardScaler, TargetEncoder
-from sklearn.utils import _safe_indexing, check_random_state, gen_batches
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 __all__ = [
@@ -210,15 +210,12 @@ __all__ = [
 
 
 # ===== 1. The table, and the law behind it ==================================================================
-#
-# One row per rating. Real tables have the same columns (`load_movielens` in the appendix reads them). But we
-# know the law only of a table that we made. So we can say which part of an error is the model's, and which
-# part is noise that nobody can predict.
+# One row per rating. Real tables have the same columns (`load_movielens` reads them), but we know the law
+# only of a table that we made: we can say which part of an error is the model's, and which part is noise.
 
 IDS, RATING = ["user_id", "movie_id"], "rating"  # ratings are in stars
 #: `timestamp` is in Unix seconds (UTC); several genres are joined by a bar, as in MovieLens.
 TABLE_COLUMNS = [*IDS, RATING, "timestamp", "genre", "movie_year", "user_age", "user_country"]
-
 GENRES = ["Action", "Adventure", "Comedy", "Drama", "Horror", "Romance", "Sci-Fi", "Thriller"]
 COUNTRIES = ["US", "GB", "IN", "DE", "BR", "FR", "JP", "CA"]
 STARS = np.arange(1.0, 5.01, 0.5)  # the nine possible ratings: 1, 1.5, ... 5
@@ -227,9 +224,7 @@ LAW = {"mean": 3.02, "user": 0.45, "movie": 0.49, "taste": 0.45, "noise": 0.84, 
 
 
 class MovieRecommendationDataset:
-    """A synthetic table of movie ratings whose law is known, so that a model's error can be told from noise.
-
-    The law of the rating that user u gives to movie m::
+    """A synthetic table of movie ratings whose law is known: the rating that user u gives to movie m is ::
 
         rating      = the half star nearest to  mean + user[u] + movie[m] + taste[u, m] + noise,  from 1 to 5
         taste[u, m] = T[u] . G[m]      T: how much the user loves each of 8 genres, G: the genres of the movie
@@ -259,7 +254,7 @@ class MovieRecommendationDataset:
         self.random_state = random_state
 
     def generate(self):
-        """Return the table: `n_ratings` rows in random order. A ValueError tells of impossible parameters."""
+        """Return the table, `n_ratings` rows in random order; a ValueError tells of impossible parameters."""
         n_users, n_movies, n_ratings, seed = self.check()
         rng = check_random_state(seed)
         movies, popularity, genre_shape = _draw_movies(rng, n_movies)
@@ -287,12 +282,12 @@ class MovieRecommendationDataset:
         """
         if not hasattr(self, "law_"):
             self.generate()
-        variance = self._variance
-        if rows is not None:
-            user, movie = (ids - 1 for ids in _check_table(rows))
-            if min(user.min(), movie.min()) < 0 or user.max() >= self.n_users or movie.max() >= self.n_movies:
-                raise ValueError(f"rows must be of users 1 to {self.n_users}, movies 1 to {self.n_movies}.")
-            variance = _mean_and_variance(self._opinion(user, movie), self.law_["sigma"][user])[1]
+        if rows is None:
+            return float(np.sqrt(self._variance.mean()))
+        user, movie = (ids - 1 for ids in _check_table(rows))
+        if min(user.min(), movie.min()) < 0 or user.max() >= self.n_users or movie.max() >= self.n_movies:
+            raise ValueError(f"rows must be of users 1 to {self.n_users}, movies 1 to {self.n_movies}.")
+        variance = _mean_and_variance(self._opinion(user, movie), self.law_["sigma"][user])[1]
         return float(np.sqrt(variance.mean()))
 
     def check(self):
@@ -305,7 +300,6 @@ class MovieRecommendationDataset:
         return values
 
     def _opinion(self, user, movie):
-        """Return mean + user[u] + movie[m] + taste[u, m] for pairs of positions: (n_pairs,), in stars."""
         return LAW["mean"] + self.law_["user"][user] + self.law_["movie"][movie] + self._taste(user, movie)
 
     def _taste(self, user, movie):
@@ -313,7 +307,6 @@ class MovieRecommendationDataset:
 
 
 # ===== 2. Thirteen features that do not leak ================================================================
-#
 # How does this user rate on average, and how is this movie rated? These two averages are the best features
 # there are. scikit-learn makes them in two lines, which everything else in this file has to beat
 # (`python lesson_code.py compare`: RMSE 0.8390, against 1.0420 for always answering the mean)::
@@ -337,7 +330,6 @@ FEATURES = [
 ]
 TEMPORAL_FEATURES = ["hour_of_day", "day_of_week"]
 DAY = 24 * 3600  # seconds
-
 #: The features that need no rating: the column they are read from, whose property they are, and the strategy
 #: of scikit-learn's `SimpleImputer` for a row of which nothing is known ("constant" is -1).
 OBSERVED = {
@@ -363,9 +355,8 @@ class UserMovieFeatureTransformer(_OnTables, TransformerMixin, BaseEstimator):
     ``fit(X, y).transform(X)`` differs from ``fit_transform(X, y)``, as in scikit-learn's `TargetEncoder`: the
     first describes rows as if they were new, the second cross-fits, and is what a model must learn from. A
     `Pipeline` calls the right one. Averages are those of ``TargetEncoder(smooth=damping)``: a test says so.
-
-    A frame of features is accepted again: what needs no rating is kept, averages and counts are learned anew.
-    So averages that were computed before a split cannot reach a score.
+    In a frame of features, what needs no rating is kept, averages and counts are learned anew: averages that
+    were computed before a split cannot reach a score.
 
     Parameters
     ----------
@@ -383,10 +374,9 @@ class UserMovieFeatureTransformer(_OnTables, TransformerMixin, BaseEstimator):
         The ids of the training, sorted; in their order, damped averages in stars, and numbers of ratings. An
         unknown user or movie has `global_mean_` and 0.
     known_, fill_ : dict
-        The last age and country of every user, year and genre of every movie; what stands in where nothing is
-        known: the median (numbers), the mode (hour, weekday), -1 (codes).
-    genre_encoder_, country_encoder_ : OrdinalEncoder
-        The codes of the strings; -1 for an unknown string.
+        The last value of every user or movie, by feature; what stands in where nothing is known: the median
+        (numbers), the mode (hour, weekday), -1 (codes).
+    genre_encoder_, country_encoder_ : OrdinalEncoder, which gives -1 to an unknown string
     """
 
     def __init__(self, create_temporal=True, damping=10.0, cv=5, random_state=0):
@@ -394,10 +384,7 @@ class UserMovieFeatureTransformer(_OnTables, TransformerMixin, BaseEstimator):
         self.cv, self.random_state = cv, random_state
 
     def fit(self, X, y=None):
-        """Learn from a DataFrame with `user_id`, `movie_id` and any others of `TABLE_COLUMNS`.
-
-        `y`: the ratings in stars, shape (n_rows,); None: X's column `rating`.
-        """
+        """Learn from a table with ids and any `TABLE_COLUMNS`; y: stars, (n_rows,), None: X's `rating`."""
         self._learn(X, y)
         return self
 
@@ -432,8 +419,7 @@ class UserMovieFeatureTransformer(_OnTables, TransformerMixin, BaseEstimator):
     def _learn(self, X, y):
         """Learn from rows; return positions, ratings, weights (0: does not count) and what the rows tell."""
         users, movies = _check_table(X)
-        ratings = _check_ratings(X, y)
-        _check_number("damping", self.damping, 0)
+        ratings, damping = _check_ratings(X, y), _check_number("damping", self.damping, 0)
         # A transformer must not drop rows: an older rating of a pair stays, but does not count.
         counted = _latest_of_pair(X, users, movies).astype(np.float64)
         encoders = _fit_encoder(X, "genre"), _fit_encoder(X, "user_country")
@@ -442,12 +428,11 @@ class UserMovieFeatureTransformer(_OnTables, TransformerMixin, BaseEstimator):
         self.genre_encoder_, self.country_encoder_ = encoders
         user, self.users_ = pd.factorize(users, sort=True)
         movie, self.movies_ = pd.factorize(movies, sort=True)
-        mean = self.global_mean_ = float(np.average(ratings, weights=counted))
+        mean, sums = float(np.average(ratings, weights=counted)), counted * ratings
         self.user_count_, self.movie_count_ = np.bincount(user, counted), np.bincount(movie, counted)
-        user_total, movie_total = np.bincount(user, counted * ratings), np.bincount(movie, counted * ratings)
-        self.user_avg_ = _damped_mean(user_total, self.user_count_, mean, self.damping)
-        self.movie_avg_ = _damped_mean(movie_total, self.movie_count_, mean, self.damping)
-        self.known_, self.fill_ = {}, {}
+        self.user_avg_ = _damped_mean(np.bincount(user, sums), self.user_count_, mean, damping)
+        self.movie_avg_ = _damped_mean(np.bincount(movie, sums), self.movie_count_, mean, damping)
+        self.global_mean_, self.known_, self.fill_ = mean, {}, {}
         self.absent_ = [feature for feature in OBSERVED if np.isnan(observed[feature]).all()]
         for feature, (_, owner, strategy) in OBSERVED.items():
             values, there = observed[feature], ~np.isnan(observed[feature])
@@ -468,9 +453,10 @@ class UserMovieFeatureTransformer(_OnTables, TransformerMixin, BaseEstimator):
             "hour_of_day": seconds // 3600 % 24,
             "day_of_week": (seconds // DAY + 3) % 7,  # 1970-01-01 was a Thursday
         }
-        # Ages and years are numbers already; so are codes and hours in a frame of features.
-        rest = [name for name, (column, *_) in OBSERVED.items() if name == column or column not in X.columns]
-        return observed | {name: _numbers(X, name) for name in rest}
+        for name, (column, *_) in OBSERVED.items():
+            if name == column or column not in X.columns:  # a number, as all are in a frame of features
+                observed[name] = _numbers(X, name)
+        return observed
 
     def _assemble(self, X, observed, user, movie, user_avg, movie_avg):
         """Fill gaps, and put the features side by side. `user` and `movie` are positions, -1 if unknown."""
@@ -505,10 +491,9 @@ def _cross_fitted(position, ratings, counted, fold, damping):
 
 
 # ===== 3. Models: one table, one pipeline ===================================================================
-#
 # The features are part of the model, not of the data. That is the heart of the lesson: a pipeline that takes
-# *raw* rows learns its averages from the rows it is fitted on. Cross-validation, a search, the final fit:
-# each learns them anew from the right rows. There is no line left in which they could leak.
+# *raw* rows learns its averages from the rows it is fitted on, anew in each fold of a cross-validation, in a
+# search, in the final fit. There is no line left in which they could leak.
 
 #: The steps between features and model. An id is a label, not a quantity: the 13 features begin with the two
 #: ids, which stop here. A forest does not need the scaler; it is there for whatever takes the forest's place.
@@ -524,18 +509,15 @@ MODELS = {
         "features": UserMovieFeatureTransformer(), "scaling": SCALING,
         "regressor": RandomForestRegressor(100, max_features=1 / 3, min_samples_leaf=5, max_samples=0.05),
         "search": {"model__max_features": [1 / 3, 0.5, 1.0], "model__min_samples_leaf": [1, 5, 10, 20],
-                   "model__max_samples": [0.05, 0.1, 0.3], **DAMPINGS},
-    },
+                   "model__max_samples": [0.05, 0.1, 0.3], **DAMPINGS}},
     "boosting": {
         "features": UserMovieFeatureTransformer(), "scaling": SCALING,
         "regressor": HistGradientBoostingRegressor(early_stopping=True),  # stop before it learns noise
         "search": {"model__learning_rate": [0.03, 0.05, 0.1], "model__max_leaf_nodes": [7, 15, 31, 63],
-                   "model__min_samples_leaf": [20, 50, 100], **DAMPINGS},
-    },
+                   "model__min_samples_leaf": [20, 50, 100], **DAMPINGS}},
     "linear": {
         "features": UserMovieFeatureTransformer(), "scaling": SCALING, "regressor": Ridge(),
-        "search": {"model__alpha": [0.01, 0.1, 1.0, 10.0, 100.0, 1000.0], **DAMPINGS},
-    },
+        "search": {"model__alpha": [0.01, 0.1, 1.0, 10.0, 100.0, 1000.0], **DAMPINGS}},
 }
 
 def _recipe(model):
@@ -573,7 +555,6 @@ class RatingPipeline(_OnTables, RegressorMixin, Pipeline):
         return np.clip(super().predict(X, **params), self.y_min_, self.y_max_)
 
     def __getitem__(self, step):
-        """Return a step by its name or number, or a plain `Pipeline` of a slice of the steps."""
         return Pipeline(self.steps)[step] if isinstance(step, slice) else super().__getitem__(step)
 
 
@@ -598,12 +579,10 @@ class SklearnEcosystemPipeline(_OnTables, RegressorMixin, BaseEstimator):
     Parameters
     ----------
     model : name of a row of `MODELS`, or any scikit-learn regressor, default="forest"
-    select : selector of sklearn.feature_selection, default=None
-        A step between scaling and the model, such as ``SelectKBest(f_regression, k=8)``.
+    select : a step between scaling and model, such as ``SelectKBest(f_regression, k=8)``, default=None
     random_state : int, default=42
         For folds, features, models and searches: the same seed gives the same figures.
-    verbose : bool, default=False
-        Whether `train` and `save_pipeline` print what they do.
+    verbose : whether `train` and `save_pipeline` print what they do, default=False
 
     Attributes
     ----------
@@ -628,7 +607,7 @@ class SklearnEcosystemPipeline(_OnTables, RegressorMixin, BaseEstimator):
         self.model, self.select, self.random_state, self.verbose = model, select, random_state, verbose
 
     def create_features(self, df):
-        """Engineer the features of a whole table `df` (with the column `rating`), to look at them.
+        """Engineer the features of a table with the column `rating`, to look at them.
 
         Returns ``(X, y, transformer, genre_encoder, country_encoder)``: a DataFrame of shape (n_rows, 13), a
         Series of ratings, and what was fitted. You may train on slices of X: averages are learned anew then.
@@ -658,10 +637,9 @@ class SklearnEcosystemPipeline(_OnTables, RegressorMixin, BaseEstimator):
     def train(self, X, y=None, perform_cv=True, tune_hyperparameters=False):
         """Train on raw or engineered rows, and tell by cross-validation (CV) how well. Return the pipeline.
 
-        `y`: ratings in stars, shape (n_rows,); None: X's column `rating`. `perform_cv`: whether to compute
-        `cv_scores` (train on four fifths, score on the last, five times). `tune_hyperparameters`: whether to
-        choose hyperparameters first, by a random search of 12 candidates in 3 folds. `cv_scores` come out a
-        little too good then, because the search has seen their rows; a test set does not.
+        `y`: stars, (n_rows,); None: X's column `rating`. `perform_cv`: compute `cv_scores` (train on four
+        fifths, score on the last, five times). `tune_hyperparameters`: first choose them by a random search,
+        12 candidates in 3 folds; `cv_scores` come out a little too good then, a test score does not.
         """
         X, ratings = _check_training_table(X, y)
         self._say("Building pipeline...")
@@ -674,14 +652,13 @@ class SklearnEcosystemPipeline(_OnTables, RegressorMixin, BaseEstimator):
             cv_scores = _cross_validate(pipeline, X, ratings, self.random_state)["RMSE"].to_numpy()
             self._say(f"CV RMSE: {cv_scores.mean():.4f} (+/- {cv_scores.std():.4f})")
         pipeline.fit(X, ratings)
-        ids = dict(zip(IDS, _check_table(X)))
         titled = X.reindex(columns=["movie_id", "title"]).dropna().drop_duplicates("movie_id", keep="last")
         inputs = [name for name in X if name in {*TABLE_COLUMNS, *FEATURES} - {RATING}]
         vars(self).update(  # all has been computed; nothing is left of the last training
             pipeline_=pipeline, cv_scores_=cv_scores, best_params_=best_params, ranker_=None,
-            interactions_=ids | {RATING: ratings}, titles_=dict(titled.to_numpy(dtype=object)),
-            signature_={n: str(X[n].dtype) for n in inputs}, test_scores_=None, ranking_scores_=None,
-        )
+            interactions_=dict(zip([*IDS, RATING], (*_check_table(X), ratings))), test_scores_=None,
+            titles_=dict(titled.to_numpy(dtype=object)), ranking_scores_=None,
+            signature_={name: str(X[name].dtype) for name in inputs})
         validate_data(self, X, skip_check_array=True)  # records the names of the columns
         self._say("✓ Training complete")
         return pipeline
@@ -725,11 +702,10 @@ class SklearnEcosystemPipeline(_OnTables, RegressorMixin, BaseEstimator):
     def recommend(self, user_id=None, n=10, *, ratings=None):
         """Return the `n` best movies (fewer if fewer are left) for a user, or for somebody new, best first.
 
-        Pass the `user_id` of a user of the training, whose rated movies are left out; or `ratings`, a dict
-        {movie_id: stars} of somebody new, for whom nothing is trained again (unknown movies are passed over
-        with a warning; without any, {}, popular movies are listed). Returns a DataFrame: `movie_id`, `title`
-        where the training had titles, `score` (of the ranking), `predicted_rating` (in stars; for somebody
-        new, only "factors" uses the ratings given).
+        Pass the `user_id` of a user of the training, or `ratings`, a dict {movie_id: stars} of somebody new,
+        for whom nothing is trained again (unknown movies are passed over with a warning; {}: popular movies).
+        What was rated is left out. Returns a DataFrame: `movie_id`, `title` where known, `score` (of the
+        ranking), `predicted_rating` (stars; for somebody new, only "factors" uses the ratings given).
         """
         return _recommend(self, user_id, n, ratings)
 
@@ -789,7 +765,6 @@ def _folds(n_folds, random_state):
     return KFold(n_folds, shuffle=True, random_state=random_state)
 
 def _cross_validate(pipeline, X, ratings, random_state, **how):
-    """Return the errors and times of the five folds, one row per fold."""
     folds = _folds(N_FOLDS, random_state)
     found = cross_validate(pipeline, X, ratings, cv=folds, scoring=ERRORS, error_score="raise", **how)
     figures = {"RMSE": -found["test_RMSE"], "MAE": -found["test_MAE"], "R2": found["test_R2"]}
@@ -799,9 +774,8 @@ def _cross_validate(pipeline, X, ratings, random_state, **how):
 def compare_models(X, y=None, *, random_state=42, verbose=False):
     """Cross-validate every model on the same five folds, beside two baselines; X and y as in `train`.
 
-    The baselines are "mean", which always answers the mean rating, and "two lines", `TargetEncoder` of the
-    ids under `Ridge` (section 2). All models share a fold's luck, so the ± of a model's own folds says little
-    about which of two is better: compare them fold by fold. `verbose` prints every model as it is done.
+    The baselines: "mean" always answers the mean rating, "two lines" are those of section 2. All models share
+    a fold's luck, so the ± of a model's own folds says little about which is better: compare fold by fold.
 
     Returns a DataFrame, one row per model: `RMSE`, `MAE` (stars), `R2`, `fit_s`, `predict_s` (seconds), each
     the mean of the folds, with its standard deviation (`RMSE_std` and so on); the folds (`RMSE_1` ...); and
@@ -810,15 +784,14 @@ def compare_models(X, y=None, *, random_state=42, verbose=False):
     X, ratings = _check_training_table(X, y)
     since_1_9 = TargetEncoder().shuffle == "deprecated"  # how its folds are seeded has changed
     seeded = {"cv": _folds(N_FOLDS, random_state)} if since_1_9 else {"random_state": random_state}
-    two_lines = make_pipeline(TargetEncoder(target_type="continuous", **seeded), Ridge())
-    candidates = {"mean": DummyRegressor(), "two lines": two_lines}
+    encoder = ColumnTransformer([("ids", TargetEncoder(target_type="continuous", **seeded), IDS)])
+    candidates = {"mean": DummyRegressor(), "two lines": make_pipeline(encoder, Ridge())}
     for name in MODELS:
         candidates[name] = SklearnEcosystemPipeline(model=name, random_state=random_state).build_pipeline()
     found = {}
     for name, candidate in candidates.items():
-        rows = X[IDS] if name == "two lines" else X
         # n_jobs=1: times of fits that share the machine would tell nothing
-        found[name] = _cross_validate(candidate, rows, ratings, random_state, n_jobs=1)
+        found[name] = _cross_validate(candidate, X, ratings, random_state, n_jobs=1)
         if verbose:
             say(f"  {name}: RMSE {found[name]['RMSE'].mean():.4f}")
     figures = pd.concat(found, names=["model", "fold"])
@@ -830,18 +803,15 @@ def compare_models(X, y=None, *, random_state=42, verbose=False):
 
 
 # ===== 5. The artifact: what travels with a model ===========================================================
-#
 # A model is deployed when another process, on another day, gets the same answers out of it, or is told why
-# not. That takes more than a pickle: proof that the file is whole (a *digest*, the SHA-256 of its bytes), the
-# versions that made it, and an example to check. The last two stand in the *model card*, a JSON file beside
-# the artifact, which people and tools can read without loading anything.
+# not. That takes more than a pickle: proof that the file is whole (a *digest*, the SHA-256 of its bytes), and
+# in a *model card*, a JSON file beside it, the versions that made it and an example to check.
 
 DIGEST_MARK = b"\nsha256:"
 DIGEST_SIZE = len(DIGEST_MARK) + 64
 SAME_PREDICTION = 1e-6  # stars; the same arithmetic on another processor may differ in the last digits
 
 def _save(recommender, filepath):
-    """Write a recommender and its model card; each replaces an older file only when it is whole."""
     path = _check_artifact_path(filepath)
     try:
         recommender.ranker  # noqa: B018  fitted now, so that the artifact can recommend at once
@@ -868,9 +838,9 @@ def _load(filepath):
     if made_with != sklearn.__version__:
         warnings.warn(f"{filepath} was made with {versions}: train it again.", stacklevel=3)
     if card is not None:
-        example, then = pd.DataFrame([card["example"]["input"]]), card["example"]["prediction"]
+        then = card["example"]["prediction"]
         try:
-            now = float(recommender.predict(example)[0])
+            now = float(recommender.predict(pd.DataFrame([card["example"]["input"]]))[0])
         except Exception as error:  # an object of another version may lack anything
             raise ValueError(f"{path} cannot predict: made with {versions}. Train it again.") from error
         if abs(now - then) > SAME_PREDICTION:
@@ -904,7 +874,7 @@ def _write_atomically(path, content):
 
 def _unpickle(file, path, digest, card):
     """Return the object, and the version of scikit-learn that made it, as far as card or pickle tell."""
-    by_card = None if card is None else card["versions"]["scikit-learn"]
+    by_card = card and card["versions"]["scikit-learn"]
     file.seek(0)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -956,20 +926,17 @@ TAKEAWAYS = """Key Takeaways:
 ✓ Serialization enables production deployment
 ✓ Consistent API across all components"""
 
-def demonstrate_ecosystem(
-    data=None, *, n_users=1000, n_movies=500, n_ratings=50_000, random_state=42, model="forest", tune=False,
-    output=ARTIFACT,
-):
+def demonstrate_ecosystem(data=None, *, n_users=1000, n_movies=500, n_ratings=50_000, random_state=42,
+                          model="forest", tune=False, output=ARTIFACT):
     """Run the whole lesson in seven steps and print what happens.
 
-    `data` is a table of ratings, such as `load_movielens` gives; None: a synthetic one of the three sizes.
-    The seed is also that of split, folds and model. `model` is as in `SklearnEcosystemPipeline`, `tune` as
-    `tune_hyperparameters` in its `train`, `output` the path of the artifact.
+    `data`: a table of ratings, such as `load_movielens` gives; None: a synthetic one of the three sizes. The
+    seed is also that of split, folds and model. `output` is the path of the artifact.
 
     Returns a dict: `pipeline`, the trained `SklearnEcosystemPipeline`; `metrics`, its test scores; `data`,
     (X_train, X_test, y_train, y_test), raw rows and ratings; `baseline_rmse`, `fragile_rmse`, `noise_floor`:
     the RMSE of always answering the mean, of the same model with averages from before the split (None if it
-    reads no averages) and of the best possible predictor (None if the law is not known); `ranking`, or None.
+    reads none), and of the best possible predictor (None if the law is not known); `ranking`, or None.
     """
     dataset = MovieRecommendationDataset(n_users, n_movies, n_ratings, random_state)
     dataset.check()  # refuse before anything is printed
@@ -1003,23 +970,21 @@ def demonstrate_ecosystem(
     say(f"✓ Pipeline serialized to {output}")
 
     say("Step 7: Simulating production inference...\nSample predictions:")
-    samples, actual = X_test.head(5), y_test.head(5)
+    samples = X_test.head(5)
     predicted = SklearnEcosystemPipeline.load_pipeline(output).predict(samples)
-    for user, movie, stars, given in zip(samples["user_id"], samples["movie_id"], predicted, actual):
+    for user, movie, stars, given in zip(samples["user_id"], samples["movie_id"], predicted, y_test):
         say(f"  User {user}, Movie {movie}: Predicted {stars:.2f}, Actual {given:.2f}")
     say("  (A prediction is the expected rating. Single ratings scatter around it; some are far off.)")
     say(f"{'=' * 60}\nEcosystem Demonstration Complete!\n{'=' * 60}\n{TAKEAWAYS}")
     return {"pipeline": recommender, "data": split, "ranking": ranking} | errors
 
 def _show_features(X):
-    """Step 2: show the features that matter most."""
     say(f"✓ Features created: {X.shape[1]} features from {len(X)} samples")
     say(f"  Feature columns: {list(X.columns[:5])}...")
-    row = X.iloc[0]
     for who, did in (("user", "gave"), ("movie", "got")):
-        count, average = row[f"{who}_rating_count"], row[f"{who}_avg_rating"]
+        one, count, average = X.iloc[0][[f"{who}_id", f"{who}_rating_count", f"{who}_avg_rating"]]
         rated = f"{did} {count:.0f} ratings, average of the other folds {average:.2f}"
-        say(f"  First sample: {who} {row[f'{who}_id']:.0f} {rated}")
+        say(f"  First sample: {who} {one:.0f} {rated}")
     say("  (These are to look at. Training takes raw rows, and makes its features from those alone.)")
 
 def _show_errors(recommender, split, dataset):
@@ -1063,8 +1028,8 @@ def _show_lists(recommender, data, X_test, y_test):
     say("  Lists of 10 movies by MovieRanker. A test movie with 4 stars or more should be among them:")
     for name, value in taste.items():
         limit = f", at most {relevant.clip(upper=10).mean() / 10:.4f}" if name == "Precision@10" else ""
-        compare = f"by popularity {popular[name]:.4f}, by chance {chance[name]:.4f}{limit}"
-        say(f"  {name}: {value:.4f}\n    ({compare})")
+        say(f"  {name}: {value:.4f}")
+        say(f"    (by popularity {popular[name]:.4f}, by chance {chance[name]:.4f}{limit})")
     n_all, n_tested, n_listed = data["user_id"].nunique(), X_test["user_id"].nunique(), len(relevant)
     without = f"{n_tested - n_listed} without a relevant test movie + {n_all - n_tested} without a test row"
     say(f"  Users: {n_all} = {n_listed} with a list + {without}")
@@ -1072,7 +1037,6 @@ def _show_lists(recommender, data, X_test, y_test):
 
 
 # ===== 7. Recommenders: factors, rankings, their metrics ====================================================
-#
 # The 13 features know a user by an average: they can tell good movies from bad ones, but not one taste from
 # another. The two models of this section can. `MatrixFactorization` fills the gaps of the table: how many
 # stars would it be? `MovieRanker` makes lists: what to watch next? These are two questions, because the first
@@ -1080,9 +1044,7 @@ def _show_lists(recommender, data, X_test, y_test):
 
 
 class MatrixFactorization(_OnTables, RegressorMixin, TransformerMixin, BaseEstimator):
-    """Biased matrix factorization: a rating is a mean, two biases, and how well a taste fits a movie.
-
-    ::
+    """Biased matrix factorization: a rating is a mean, two biases, and how well a taste fits a movie::
 
         rating[u, m] = mean + user_bias[u] + movie_bias[m] + user_factors[u] . movie_factors[m]
 
@@ -1125,17 +1087,16 @@ class MatrixFactorization(_OnTables, RegressorMixin, TransformerMixin, BaseEstim
         _check_number("damping", self.damping, 0)
         users, user, movies, movie, ratings = _interactions(X, y)
         validate_data(self, X, skip_check_array=True)  # records the names of the columns
-        self.users_, self.movies_ = users, movies
+        self.users_, self.user_bias_ = users, np.zeros(users.size)
+        self.movies_, self.movie_bias_ = movies, np.zeros(movies.size)
         self.global_mean_, self.y_min_, self.y_max_ = ratings.mean(), ratings.min(), ratings.max()
-        self.user_bias_, self.movie_bias_ = np.zeros(self.users_.size), np.zeros(self.movies_.size)
         # Two sparse tables of users and movies, whose values stand in the order of the rows.
         weights = sparse.csr_matrix((np.ones(user.size), (user, movie)))
-        residuals = weights.copy()  # subtle: each value is a residual times its weight
-        residuals.data[:] = ratings - self.global_mean_
+        residuals = sparse.csr_matrix((ratings - self.global_mean_, (user, movie)))  # subtle: times weight
         for _ in range(10):  # sweeps until the biases stand still; a sweep is cheap
             self._fit_biases(weights, residuals, user, movie)
-        # Users whose residuals scatter count less. Not by 1 / variance, as for pure noise, but by its root: a
-        # part is taste. The variance of a few residuals says little, so we add twenty imaginary average ones.
+        # Users whose residuals scatter count less: by the root of 1 / variance, because a part is taste. The
+        # variance of a few residuals says little, so we add twenty imaginary average ones.
         variance, count = max(np.mean(residuals.data**2), 1e-12), np.bincount(user)
         weight = 1 / np.sqrt(_damped_mean(np.bincount(user, residuals.data**2), count, variance, 20.0))
         weights.data[:] = (weight / np.average(weight, weights=count))[user]  # 1 on average over the rows
@@ -1151,10 +1112,10 @@ class MatrixFactorization(_OnTables, RegressorMixin, TransformerMixin, BaseEstim
         """Fit on all rows, and return estimates in which every row comes from a fit on the other folds."""
         self.fit(X, y)
         counts = _latest_of_pair(X, *_check_table(X), warn=False)  # nor may older ratings count in a fold
-        estimate = np.empty((len(X), 1))
+        ratings, estimate = _check_ratings(X, y), np.empty((len(X), 1))
         for others, rows in _folds(self.cv, self.random_state).split(X):
             others = others[counts[others]]
-            model = clone(self).fit(X.iloc[others], None if y is None else _safe_indexing(y, others))
+            model = clone(self).fit(X.iloc[others], ratings[others])
             estimate[rows] = np.asarray(model.transform(X.iloc[rows]))
         return estimate
 
@@ -1173,10 +1134,7 @@ class MatrixFactorization(_OnTables, RegressorMixin, TransformerMixin, BaseEstim
         return np.array(["factor_rating"], dtype=object)
 
     def predict_new(self, rated, stars, movie_ids):
-        """Return the stars for `movie_ids` of somebody new, who gave `stars` to the movies `rated`.
-
-        Nothing is fitted again; unknown movies are passed over.
-        """
+        """Return the stars for `movie_ids` of somebody new, who gave `stars` to the movies `rated`."""
         check_is_fitted(self)
         rated, movie_ids = _ids(pd.Series(rated, name="rated")), _ids(pd.Series(movie_ids, name="movie_ids"))
         position, movie = _positions(self.movies_, rated), _positions(self.movies_, movie_ids)
@@ -1190,15 +1148,13 @@ class MatrixFactorization(_OnTables, RegressorMixin, TransformerMixin, BaseEstim
         return np.clip(self.global_mean_ + newcomer[0] + fit, self.y_min_, self.y_max_)
 
     def _fit_biases(self, weights, residuals, user, movie):
-        """Fit the movies' biases, then the users', and take them out of the residuals."""
-        for bias, position, axis in ((self.movie_bias_, movie, 0), (self.user_bias_, user, 1)):
-            weight = np.asarray(weights.sum(axis=axis)).ravel()
-            new = (np.asarray(residuals.sum(axis=axis)).ravel() + weight * bias) / (weight + self.damping)
+        for bias, position in ((self.movie_bias_, movie), (self.user_bias_, user)):
+            weight, total = np.bincount(position, weights.data), np.bincount(position, residuals.data)
+            new = (total + weight * bias) / (weight + self.damping)
             residuals.data -= weights.data * (new - bias)[position]
             bias[:] = new
 
     def _fit_factors(self, weights, residuals, user, movie):
-        """Fit each factor in turn to what all others leave over, then the biases again."""
         rng = check_random_state(self.random_state)
         P, P_var = np.zeros((2, self.n_factors, self.users_.size))  # the users' side and its variance
         Q = 0.3 * rng.standard_normal((self.n_factors, self.movies_.size))  # the movies' side; small numbers
@@ -1273,11 +1229,19 @@ class MovieRanker(_OnTables, BaseEstimator):
             memory = f"{needed / 2**30:.0f} GiB, more than MAX_GRAM_BYTES ({MAX_GRAM_BYTES / 2**30:.0f} GiB)"
             raise MemoryError(f"Ranking {movies.size} movies for {users.size} users needs {memory}.")
         validate_data(self, X, skip_check_array=True)
-        self.users_, self.movies_ = users, movies
+        self.users_, self.movies_, self.by_users_ = users, movies, users.size <= movies.size
+        self.popularity_ = np.bincount(movie) / users.size
         self.unit_ = float(np.sqrt(np.mean(ratings**2))) or 1.0
-        self.interactions_ = sparse.csr_matrix((ratings / self.unit_, (user, movie)))
-        self.popularity_ = np.bincount(movie) / self.users_.size
-        self._invert()
+        X = self.interactions_ = sparse.csr_matrix((ratings / self.unit_, (user, movie)))
+        gram = (X @ X.T if self.by_users_ else X.T @ X).toarray()  # the smaller of the two
+        gram[np.diag_indices_from(gram)] += self.regularization
+        self.inverse_ = np.linalg.inv(gram)
+        self.diagonal_ = np.diag(self.inverse_)  # of P
+        if self.by_users_:
+            explained = np.zeros(movies.size)  # the diagonal of X.T @ inverse @ X, piece by piece
+            for part in self._parts(X):
+                explained += np.asarray(X[part].multiply(self.inverse_[part] @ X).sum(axis=0)).ravel()
+            self.diagonal_ = (1 - explained) / self.regularization
         return self
 
     def recommend(self, user_ids, n=10):
@@ -1294,10 +1258,9 @@ class MovieRanker(_OnTables, BaseEstimator):
         return self._lists(user_ids, self._rows(user_ids), n)
 
     def recommend_new(self, ratings, n=10):
-        """Return the same for users that training never saw, from their `ratings`: nothing is fitted again.
+        """Return the same for new users, from their `ratings`: `user_id`, `movie_id`, `rating` in stars.
 
-        `ratings`: a DataFrame with `user_id`, `movie_id`, `rating` (stars). Unknown movies are passed over; a
-        user without any known movie gets the most popular ones.
+        Nothing is fitted again. Unknown movies are passed over; without any known one, popular ones come.
         """
         check_is_fitted(self)
         users, movies = _check_table(ratings)
@@ -1309,27 +1272,10 @@ class MovieRanker(_OnTables, BaseEstimator):
         return self._lists(users, rows, n)
 
     def _rows(self, user_ids):
-        """Return the interactions of users; none for an unknown one, whose position is -1."""
-        nothing = sparse.csr_matrix((1, self.movies_.size))
-        table = sparse.vstack([self.interactions_, nothing], format="csr")
-        return table[_positions(self.users_, user_ids)]
-
-    def _invert(self):
-        """Invert the smaller of X.T @ X and X @ X.T, regularized, and compute the diagonal of P."""
-        X = self.interactions_
-        self.by_users_ = X.shape[0] <= X.shape[1]
-        gram = (X @ X.T if self.by_users_ else X.T @ X).toarray()
-        gram[np.diag_indices_from(gram)] += self.regularization
-        self.inverse_ = np.linalg.inv(gram)
-        self.diagonal_ = np.diag(self.inverse_)
-        if self.by_users_:
-            explained = np.zeros(X.shape[1])  # the diagonal of X.T @ inverse @ X, in pieces of bounded memory
-            for part in self._parts(X):
-                explained += np.asarray(X[part].multiply(self.inverse_[part] @ X).sum(axis=0)).ravel()
-            self.diagonal_ = (1 - explained) / self.regularization
+        nothing = sparse.csr_matrix((1, self.movies_.size))  # of an unknown user, whose position is -1
+        return sparse.vstack([self.interactions_, nothing], format="csr")[_positions(self.users_, user_ids)]
 
     def _scores(self, rows):
-        """Return the scores of users whose ratings are the rows of a sparse matrix: a dense array."""
         stars = rows.toarray()
         if self.by_users_:
             explained = (rows @ self.interactions_.T) @ self.inverse_ @ self.interactions_
@@ -1341,17 +1287,16 @@ class MovieRanker(_OnTables, BaseEstimator):
         return scores
 
     def _parts(self, rows):
-        """Return slices that go through the rows, so that their scores take little memory."""
+        """Return slices that go through the rows (at least one), so that their scores take little memory."""
         size = max(1, SCORES_AT_ONCE // self.movies_.size)
-        return list(gen_batches(rows.shape[0], size)) if rows.shape[0] else [slice(0)]
+        return [slice(start, start + size) for start in range(0, max(1, rows.shape[0]), size)]
 
     def _lists(self, user_ids, rows, n, by="taste"):
         """Return the lists of users whose ratings are `rows`, by their scores or by "popularity"."""
         n, lists = _check_number("n", n, 1, integer=True), []
         for part in self._parts(rows):
-            seen, scores = rows[part].tocoo(), np.tile(self.popularity_, (rows[part].shape[0], 1))
-            if by == "taste":
-                scores = self._scores(rows[part])
+            seen = rows[part].tocoo()
+            scores = self._scores(rows[part]) if by == "taste" else np.zeros(seen.shape) + self.popularity_
             scores[seen.row, seen.col] = -np.inf
             user, rank, movie, score = _best(scores, n)
             ids = {"user_id": user_ids[part][user], "rank": rank, "movie_id": self.movies_[movie]}
@@ -1373,12 +1318,10 @@ def _best(scores, n):
 def ranking_metrics(lists, X_test, y_test, k=10, relevant_from=4.0):
     """Score top-N lists: {"Precision@k", "Recall@k", "NDCG@k"}, means over users with a relevant test movie.
 
-    A test movie is relevant if its rating is at least `relevant_from` stars. Precision is the share of a list
-    of k that is relevant; recall, the share of all relevant test movies that are in it. NDCG counts a hit at
-    rank r as 1 / log2(r + 1), and is 1 when all relevant movies (at most k) come first (Jarvelin, Kekalainen,
-    "Cumulated Gain-based Evaluation of IR Techniques", 2002). A user without a relevant test movie is left
-    out, not counted as 0; a ValueError tells that there is none. `lists` is a DataFrame with `user_id`,
-    `rank` (from 1) and `movie_id`; `X_test` and `y_test` are the test rows and their ratings.
+    `lists` is a DataFrame with `user_id`, `rank` (from 1) and `movie_id`. A test movie is relevant if it has
+    `relevant_from` stars or more; a ValueError tells that none is. Precision is the share of a list of k that
+    is relevant; recall, the share of all relevant test movies that are in it. NDCG counts a hit at rank r as
+    1 / log2(r + 1), and is 1 when all relevant movies (at most k) come first (Jarvelin and Kekalainen, 2002).
     """
     k, relevant = _check_number("k", k, 1, integer=True), _relevant(X_test, y_test, relevant_from)
     hits = lists[lists["rank"] <= k].drop_duplicates(IDS).merge(relevant, on=IDS)
@@ -1397,7 +1340,6 @@ def _total_gain(n_hits):
     return np.cumsum(1 / np.log2(np.arange(2, n_hits.max() + 2)))[n_hits - 1]
 
 def _relevant(X_test, y_test, relevant_from):
-    """Return the test pairs that a list should find: a DataFrame of `user_id` and `movie_id`."""
     table = pd.DataFrame(dict(zip(IDS, _check_table(X_test))))
     relevant_from = _check_number("relevant_from", relevant_from, -np.inf)
     relevant = table[_check_ratings(X_test, y_test) >= relevant_from].drop_duplicates()
@@ -1427,18 +1369,15 @@ MODELS["factors"] = {  # it looks users and movies up by their ids, and reads no
     "features": UserMovieFeatureTransformer(), "scaling": [("scaler", "passthrough")],
     "regressor": MatrixFactorization(),
     "search": {"model__n_factors": [4, 8, 16, 32], "model__regularization": [3.0, 4.5, 6.0, 9.0, 12.0],
-               "model__damping": [2.0, 5.0, 10.0]},
-}
+               "model__damping": [2.0, 5.0, 10.0]}}
 _PARTS = [("ratings", UserMovieFeatureTransformer()), ("factors", MatrixFactorization())]
 MODELS["blend"] = {  # the factors' estimate is a 14th feature
     "features": FeatureUnion(_PARTS, verbose_feature_names_out=False), "scaling": SCALING,
     "regressor": HistGradientBoostingRegressor(learning_rate=0.05, max_iter=300, early_stopping=True),
     "search": {"model__learning_rate": [0.03, 0.05, 0.1], "model__max_leaf_nodes": [15, 31, 63],
-               "features__factors__regularization": [3.0, 4.5, 6.0, 9.0]},
-}
+               "features__factors__regularization": [3.0, 4.5, 6.0, 9.0]}}
 
 def _recommend(recommender, user_id, n, ratings):
-    """Return the list of a known user, or of somebody new: `SklearnEcosystemPipeline.recommend`."""
     if (user_id is None) == (ratings is None) or isinstance(user_id, dict):
         raise ValueError("Pass either a user_id, or ratings={movie_id: stars, ...} by its name.")
     ranker, model = recommender.ranker, recommender.pipeline_["model"]
@@ -1453,10 +1392,10 @@ def _recommend(recommender, user_id, n, ratings):
             raise ValueError(f"ratings must be {{movie_id: stars from {low} to {high}}}, got {ratings!r}.")
         user_ids = ranker.users_[-1:] + 1  # an id that nobody has
         movies = _ids(pd.Series(list(ratings), name="The keys of ratings", dtype=object))
-        unknown = ", ".join(map(str, np.setdiff1d(movies, ranker.movies_)))
-        if unknown:
-            rest = "None is left: these are the most popular movies."
-            rest = "" if np.isin(movies, ranker.movies_).any() else f" {rest}"
+        known = np.isin(movies, ranker.movies_)
+        if not known.all():
+            unknown = ", ".join(map(str, movies[~known]))
+            rest = "" if known.any() else " None is left: these are the most popular movies."
             warnings.warn(f"Unknown movies are passed over: {unknown}.{rest}", stacklevel=3)
         rated = pd.DataFrame({"user_id": user_ids[0], "movie_id": movies, RATING: np.asarray(stars, float)})
     lists = ranker.recommend_new(rated, n) if ratings else ranker._lists(user_ids, ranker._rows(user_ids), n)
@@ -1489,8 +1428,7 @@ def _check_table(X):
     for name in IDS:
         if name not in X.columns:
             raise ValueError(f"The table lacks the column {name!r}; it has {list(X.columns)}.")
-    if not X.columns.is_unique:
-        twice = X.columns[X.columns.duplicated()][0]
+    for twice in X.columns[X.columns.duplicated()]:
         raise ValueError(f"Column names must be unique, but {twice!r} stands twice.")
     if X.empty:
         raise ValueError("The table is empty: expected at least one row.")
@@ -1537,8 +1475,7 @@ def _check_ratings(X, y):
         raise ValueError(f"Ratings must be one column, got an array of shape {ratings.shape}.")
     if len(ratings) != len(X):
         raise ValueError(f"X and y differ in length: {len(X)} rows, but {len(ratings)} ratings.")
-    if not np.isfinite(ratings).all():
-        row = np.isfinite(ratings).argmin()
+    for row in np.flatnonzero(~np.isfinite(ratings)):
         raise ValueError(f"Ratings must be finite numbers, but row {row} holds {ratings[row]}.")
     return ratings
 
@@ -1558,13 +1495,12 @@ def _latest_of_pair(X, users, movies, warn=True):
     order = np.argsort(np.nan_to_num(seconds, nan=-np.inf), kind="stable")
     latest = np.empty(len(X), dtype=bool)
     latest[order] = ~pairs.iloc[order].duplicated(keep="last")
-    if warn and not latest.all():
-        older = len(latest) - latest.sum()
+    older = len(latest) - latest.sum()
+    if warn and older:
         warnings.warn(f"{older} older ratings of user-movie pairs rated twice do not count.", stacklevel=4)
     return latest
 
 def _check_training_table(X, y=None):
-    """Return X and its ratings as a model may learn from them: one rating per pair, and not all alike."""
     users, movies = _check_table(X)
     ratings = _check_ratings(X, y)
     latest = _latest_of_pair(X, users, movies)
@@ -1619,7 +1555,6 @@ def _check_artifact_path(filepath):
     return path
 
 def _sha256(file, size):
-    """Return the digest of the first `size` bytes of a file, without a copy in memory."""
     file.flush()
     with mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ) as content:
         return hashlib.sha256(content).hexdigest()
@@ -1658,8 +1593,7 @@ def _read_card(file, digest):
 
 # ----- Random tables: how `MovieRecommendationDataset` draws
 
-FIRST_MONDAY = 1_641_168_000  # Monday 2022-01-03, 00:00 UTC: the tables begin here
-WEEKS = 104  # and run for two years
+FIRST_MONDAY, WEEKS = 1_641_168_000, 104  # the tables begin on 2022-01-03, 00:00 UTC, and run for two years
 
 def _draw_movies(rng, n_movies):
     """Return columns of the movies, their popularity (n_movies,) and genre shape (n_movies, n_genres)."""
@@ -1686,24 +1620,23 @@ def _draw_positions(rng, weights, size):
     return np.searchsorted(edges, rng.random_sample(size) * edges[-1], side="right").astype(np.int64)
 
 def _draw_pairs(rng, n_ratings, activity, genre_love, popularity, genre_shape):
-    """Return positions of users and movies: `n_ratings` different pairs in random order."""
-    n_users, n_movies = len(activity), len(popularity)
-    draw_movies = _movie_drawer(rng, genre_love, popularity, genre_shape)
+    n_users, n_movies, taste = len(activity), len(popularity), (genre_love, popularity, genre_shape)
     user = rng.permutation(np.arange(n_users, dtype=np.int64))[:n_ratings]  # everybody once
-    pairs = user * n_movies + draw_movies(user)
+    pairs = user * n_movies + _choose_movies(rng, user, *taste)
     for _ in range(20):
         lacking = n_ratings - pairs.size
         if lacking:
             user = _draw_positions(rng, activity, lacking + lacking // 2)
-            pairs = pd.unique(np.append(pairs, user * n_movies + draw_movies(user)))[:n_ratings]
+            more = user * n_movies + _choose_movies(rng, user, *taste)
+            pairs = pd.unique(np.append(pairs, more))[:n_ratings]
     if pairs.size < n_ratings:  # nearly full: the rest are pairs that nobody would have chosen
         unseen = np.setdiff1d(np.arange(n_users * n_movies, dtype=np.int64), pairs)
         pairs = np.append(pairs, rng.permutation(unseen)[: n_ratings - pairs.size])
     pairs = rng.permutation(np.sort(pairs))
     return pairs // n_movies, pairs % n_movies
 
-def _movie_drawer(rng, genre_love, popularity, genre_shape):
-    """Return a function that draws a movie for every user: first a genre that the user loves, then one of it.
+def _choose_movies(rng, user, genre_love, popularity, genre_shape):
+    """Return a movie for every user: first a genre is drawn that the user loves, then a movie of it.
 
     Picture a long shelf: movies of a genre stand together, and each takes as much room as it is popular.
     """
@@ -1711,16 +1644,12 @@ def _movie_drawer(rng, genre_love, popularity, genre_shape):
     shelf = np.argsort(main_genre, kind="stable")  # the movies in the order of the shelf
     movie_edges = np.append(0.0, np.cumsum(popularity[shelf]))  # (n_movies + 1,)
     genre_edges = movie_edges[np.searchsorted(main_genre[shelf], np.arange(len(GENRES) + 1))]
-    wanted = np.cumsum(np.diff(genre_edges) * np.exp(0.5 * genre_love), axis=1)  # (n_users, n_genres)
-
-    def draw_movies(user):
-        drawn = rng.random_sample(user.size) * wanted[user, -1]
-        genre = (wanted[user] <= drawn[:, None]).sum(axis=1)
-        start, end = genre_edges[genre], genre_edges[genre + 1]
-        point = start + rng.random_sample(user.size) * (end - start)
-        return shelf[np.minimum(np.searchsorted(movie_edges, point, side="right") - 1, len(shelf) - 1)]
-
-    return draw_movies
+    wanted = np.cumsum(np.diff(genre_edges) * np.exp(0.5 * genre_love), axis=1)[user]  # (n_drawn, n_genres)
+    drawn = rng.random_sample(user.size) * wanted[:, -1]
+    genre = (wanted <= drawn[:, None]).sum(axis=1)
+    start, end = genre_edges[genre], genre_edges[genre + 1]
+    point = start + rng.random_sample(user.size) * (end - start)
+    return shelf[np.minimum(np.searchsorted(movie_edges, point, side="right") - 1, len(shelf) - 1)]
 
 def _draw_law(rng, user, movie, popularity, genre_love, genre_shape):
     """Return the law's terms, each standardised over the rows (`user` and `movie`) that will show it."""
@@ -1728,11 +1657,10 @@ def _draw_law(rng, user, movie, popularity, genre_love, genre_shape):
     per_user, per_movie = np.bincount(user, minlength=n_users), np.bincount(movie, minlength=n_movies)
     quality = rng.standard_normal(n_movies) + 0.3 * np.log(popularity)
     carelessness = np.exp(LAW["noise_spread"] * rng.standard_normal(n_users))
-    own_mean = rng.standard_normal(n_users)
     taste = np.einsum("rg,rg->r", genre_love[user], genre_shape[movie])  # (n_ratings,)
     scale = LAW["taste"] * (1 / taste.std() if taste.std() > 1e-12 else 0.0)
     return {
-        "user": LAW["user"] * _standardise(own_mean, per_user),
+        "user": LAW["user"] * _standardise(rng.standard_normal(n_users), per_user),
         "movie": LAW["movie"] * _standardise(quality, per_movie),
         "T": genre_love * scale, "G": genre_shape, "mean_taste": taste.mean() * scale,
         "sigma": LAW["noise"] * carelessness / np.sqrt(np.average(carelessness**2, weights=per_user)),
@@ -1755,12 +1683,12 @@ def _mean_and_variance(opinion, sigma):
 
 def _draw_timestamps(rng, user, n_users):
     """Return Unix seconds: every user has a favourite hour, and a share of ratings on the weekend."""
+    how = {"size": user.size, "dtype": np.int64}
     favourite_hour, weekend_share = rng.normal(20, 3, n_users), rng.uniform(0.2, 0.6, n_users)
     on_weekend = rng.random_sample(user.size) < weekend_share[user]
-    saturday_or_sunday = 5 + rng.randint(2, size=user.size, dtype=np.int64)
-    weekday = np.where(on_weekend, saturday_or_sunday, rng.randint(5, size=user.size, dtype=np.int64))
+    weekday = np.where(on_weekend, 5 + rng.randint(2, **how), rng.randint(5, **how))
     hour = (favourite_hour[user] + 2 * rng.standard_normal(user.size)) % 24
-    day = 7 * rng.randint(WEEKS, size=user.size, dtype=np.int64) + weekday
+    day = 7 * rng.randint(WEEKS, **how) + weekday
     return FIRST_MONDAY + day * DAY + np.minimum(hour * 3600, DAY - 1).astype(np.int64)
 
 # ----- MovieLens files
@@ -1772,20 +1700,13 @@ GENRES_100K = [
 RATINGS, MOVIES = [*IDS, RATING, "timestamp"], ["movie_id", "title", "genre"]
 #: The releases. Each file: what separates its fields, its header (None: it has none), its columns in order.
 RELEASES = [
-    {  # ml-latest, ml-latest-small, 20M, 25M, 32M
-        "ratings.csv": (",", "userId,movieId,rating,timestamp", RATINGS),
-        "movies.csv": (",", "movieId,title,genres", MOVIES),
-    },
-    {  # 1M; 10M has no users.dat. The age is the least of a bracket: 1 means under 18
-        "ratings.dat": ("::", None, RATINGS),
-        "movies.dat": ("::", None, MOVIES),
-        "users.dat": ("::", None, ["user_id", "gender", "user_age", "occupation", "zip"]),
-    },
-    {  # 100K
-        "u.data": ("\t", None, RATINGS),
-        "u.item": ("|", None, ["movie_id", "title", "released", "on_video", "url", *GENRES_100K]),
-        "u.user": ("|", None, ["user_id", "user_age", "gender", "occupation", "zip"]),
-    },
+    {"ratings.csv": (",", "userId,movieId,rating,timestamp", RATINGS),  # ml-latest(-small), 20M, 25M, 32M
+     "movies.csv": (",", "movieId,title,genres", MOVIES)},
+    {"ratings.dat": ("::", None, RATINGS), "movies.dat": ("::", None, MOVIES),  # 1M; 10M has no users.dat
+     "users.dat": ("::", None, ["user_id", "gender", "user_age", "occupation", "zip"])},  # age 1: under 18
+    {"u.data": ("\t", None, RATINGS),  # 100K
+     "u.item": ("|", None, ["movie_id", "title", "released", "on_video", "url", *GENRES_100K]),
+     "u.user": ("|", None, ["user_id", "user_age", "gender", "occupation", "zip"])},
 ]
 #: The types of the columns that hold numbers; all others hold text.
 TYPES = dict.fromkeys([*IDS, "timestamp"], np.int64) | dict.fromkeys([RATING, "user_age"], np.float64)
@@ -1794,21 +1715,18 @@ TYPES |= dict.fromkeys(GENRES_100K, np.int8)
 def load_movielens(path):
     """Read a MovieLens release as GroupLens ships it: ml-latest(-small), 20M, 25M, 32M, 1M, 10M or 100K.
 
-    `path` is the folder of the release, or its zip file. Returns a DataFrame: the columns of `TABLE_COLUMNS`
-    and `title`, one row per rating, in the order of the file. What a release lacks is missing (NaN):
-    `user_country` always, `user_age` except in 100K and 1M. The year is the one in the title. No value is
-    corrected. A FileNotFoundError tells that there is no such path, or no release in it; a ValueError, that
-    the zip file or a line of a file is broken: it names the file and the line.
+    `path` is a folder or a zip file. Returns a DataFrame with the columns `TABLE_COLUMNS` and `title`, one
+    row per rating, in the order of the file. What a release lacks is NaN: `user_country` always, `user_age`
+    except in 100K and 1M. The year is the one in the title. A FileNotFoundError tells that there is no such
+    path, or no release in it; a ValueError names the file and the line that are broken.
     """
     root = Path(path)
     if not root.exists():
         raise FileNotFoundError(f"{path} does not exist; expected a MovieLens release, folder or zip file.")
-    if not root.is_dir() and not zipfile.is_zipfile(root):
-        raise ValueError(f"{path} is neither a folder nor a zip file.")
     try:
         ratings, movies, *users = _read_release(root if root.is_dir() else zipfile.Path(str(root)), path)
     except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError) as error:
-        raise ValueError(f"{path} is a zip file that cannot be read: {error}.") from None
+        raise ValueError(f"{path} is neither a folder nor a zip file that can be read: {error}.") from None
     if "genre" not in movies:
         flags, names = movies[GENRES_100K].to_numpy(dtype=bool), np.array(GENRES_100K, dtype=object)
         movies["genre"] = ["|".join(names[row]) for row in flags]
@@ -1821,7 +1739,6 @@ def load_movielens(path):
     return table.loc[latest, [*TABLE_COLUMNS, "title"]].reset_index(drop=True)
 
 def _read_release(root, path):
-    """Return the tables of ratings, movies and, if any, users, from `root` or a folder inside it."""
     for folder in [root, *sorted((entry for entry in root.iterdir() if entry.is_dir()), key=str)]:
         for release in RELEASES:
             there = [name for name in release if (folder / name).exists()]
@@ -1876,7 +1793,6 @@ def _what_is_broken(file, separator, header, columns):
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message):
-        """End with one clear line, and exit status 2."""
         self.exit(2, f"{self.prog}: {message}\n")
 
 def _make_parser():
@@ -1907,9 +1823,9 @@ def _make_parser():
 
 def _rated(text):
     """Read "1=5,50=4" as {1: 5.0, 50: 4.0}."""
+    pairs = [pair.partition("=") for pair in text.split(",")]
     try:
-        pairs = [pair.split("=") for pair in text.split(",")]
-        rated = {int(movie): float(stars) for movie, stars in pairs}
+        rated = {int(movie): float(stars) for movie, _, stars in pairs}
     except ValueError:
         rated = {}
     if len(rated) < len(pairs):
@@ -1953,7 +1869,6 @@ def _compare(data=None, random_state=42, **sizes):
         say(f"RMSE of the best possible predictor (the noise floor of all rows): {dataset.best_rmse():.4f}")
 
 def _ask(user=None, movie=None, rated=None, top=10, artifact=ARTIFACT):
-    """Predict one rating, or print a list, from a saved artifact."""
     recommender = SklearnEcosystemPipeline.load_pipeline(artifact)
     if not isinstance(recommender, SklearnEcosystemPipeline):
         raise ValueError(f"{artifact} holds a {type(recommender).__name__}, which does not recommend.")
