@@ -12,7 +12,7 @@ names="lesson_code.py test_lesson.py requirements.txt README.md LICENSE"
 # What `cksum` tells of each file: its checksum and its size.
 recorded() {
     case $1 in
-        lesson_code.py) echo "4087060251 104296" ;;
+        lesson_code.py) echo "1376668555 105076" ;;
         test_lesson.py) echo "897284104 11292" ;;
         requirements.txt) echo "3471952364 498" ;;
         README.md) echo "3892201416 9363" ;;
@@ -390,10 +390,11 @@ class UserMovieFeatureTransformer(_OnTables, TransformerMixin, BaseEstimator):
 
     def fit_transform(self, X, y=None):
         """Learn, and return **cross-fitted** features: not those of ``fit(X, y).transform(X)``, see above."""
-        user, movie, ratings, counted, observed = self._learn(X, y)
+        _check_table(X)
         fold = np.empty(len(X), dtype=np.int64)
         for number, (_, rows) in enumerate(_folds(self.cv, self.random_state).split(X)):
             fold[rows] = number
+        user, movie, ratings, counted, observed = self._learn(X, y)
         averages = [_cross_fitted(who, ratings, counted, fold, self.damping) for who in (user, movie)]
         return self._assemble(X, observed, user, movie, *averages)
 
@@ -498,7 +499,7 @@ def _cross_fitted(position, ratings, counted, fold, damping):
 #: The steps between features and model. An id is a label, not a quantity: the 13 features begin with the two
 #: ids, which stop here. A forest does not need the scaler; it is there for whatever takes the forest's place.
 _NO_IDS = ColumnTransformer([("keep", "passthrough", slice(2, None))], verbose_feature_names_out=False)
-SCALING = [("drop_ids", _NO_IDS), ("scaler", StandardScaler())]
+SCALING = [("scaler", StandardScaler())]
 DAMPINGS = {"features__damping": [2.0, 5.0, 10.0, 20.0]}
 
 #: What a model is: its features, the steps after them, the regressor, and the search space, from which
@@ -541,11 +542,12 @@ class RatingPipeline(_OnTables, RegressorMixin, Pipeline):
         """Fit on raw or engineered rows; y: ratings of shape (n_rows,), None: X's column `rating`."""
         _check_table(X)
         ratings = _check_ratings(X, y)
-        super().fit(X, ratings, **params)
+        fresh = Pipeline(clone(self).steps, verbose=self.verbose).fit(X, ratings, **params)  # it may fail
         if "drop_ids" in self.named_steps:  # it drops by position
-            first = np.asarray(self[0].transform(X.iloc[:1]))[0, :2]
+            first = np.asarray(fresh[0].transform(X.iloc[:1]))[0, :2]
             if list(first) != list(X[IDS].iloc[0]):
                 raise ValueError("Features must begin with the ids: put UserMovieFeatureTransformer first.")
+        self.steps = fresh.steps
         self.y_min_, self.y_max_ = float(ratings.min()), float(ratings.max())
         return self
 
@@ -578,7 +580,8 @@ class SklearnEcosystemPipeline(_OnTables, RegressorMixin, BaseEstimator):
 
     Parameters
     ----------
-    model : name of a row of `MODELS`, or any scikit-learn regressor, default="forest"
+    model : name of a row of `MODELS`, or any regressor, default="forest"
+        A regressor of your own gets the features of its type's row, or else the forest's; it keeps its seed.
     select : a step between scaling and model, such as ``SelectKBest(f_regression, k=8)``, default=None
     random_state : int, default=42
         For folds, features, models and searches: the same seed gives the same figures.
@@ -621,9 +624,10 @@ class SklearnEcosystemPipeline(_OnTables, RegressorMixin, BaseEstimator):
     def build_pipeline(self):
         """Return an unfitted `RatingPipeline`: features, (drop_ids,) scaler, (select,) model."""
         recipe = _recipe(self.model)
-        steps = [("features", recipe["features"]), *recipe["scaling"]]
+        ids = [] if recipe.get("reads_ids") else [("drop_ids", _NO_IDS)]
+        steps = [("features", recipe["features"]), *ids, *recipe["scaling"]]
         if self.select is not None:
-            if "drop_ids" not in dict(steps):
+            if not ids:
                 raise ValueError(f"select does not go with model={self.model!r}: it reads only the two ids.")
             steps.append(("select", self.select))
         pipeline = clone(RatingPipeline([*steps, ("model", recipe["regressor"])]))
@@ -655,10 +659,10 @@ class SklearnEcosystemPipeline(_OnTables, RegressorMixin, BaseEstimator):
         titled = X.reindex(columns=["movie_id", "title"]).dropna().drop_duplicates("movie_id", keep="last")
         inputs = [name for name in X if name in {*TABLE_COLUMNS, *FEATURES} - {RATING}]
         vars(self).update(  # all has been computed; nothing is left of the last training
-            pipeline_=pipeline, cv_scores_=cv_scores, best_params_=best_params, ranker_=None,
+            pipeline_=pipeline, model_=str(self.model), cv_scores_=cv_scores, best_params_=best_params,
             interactions_=dict(zip([*IDS, RATING], (*_check_table(X), ratings))), test_scores_=None,
             titles_=dict(titled.to_numpy(dtype=object)), ranking_scores_=None,
-            signature_={name: str(X[name].dtype) for name in inputs})
+            signature_={name: str(X[name].dtype) for name in inputs}, ranker_=None)
         validate_data(self, X, skip_check_array=True)  # records the names of the columns
         self._say("✓ Training complete")
         return pipeline
@@ -745,7 +749,8 @@ class SklearnEcosystemPipeline(_OnTables, RegressorMixin, BaseEstimator):
     def _search(self, pipeline, X, ratings):
         space, folds = _recipe(self.model)["search"], _folds(N_SEARCH_FOLDS, self.random_state)
         if space is None:
-            raise ValueError(f"tune_hyperparameters=True needs a model of {list(MODELS)}: {self.model!r}.")
+            named = [name for name, row in MODELS.items() if row["search"]]
+            raise ValueError(f"tune_hyperparameters=True needs a model of {named}, not {self.model!r}.")
         self._say(f"Searching: {N_CANDIDATES} candidates in {N_SEARCH_FOLDS} folds...")
         how = {"scoring": ERRORS["RMSE"], "error_score": "raise", "refit": False}
         how |= {"random_state": self.random_state, "verbose": 2 if self.verbose else 0}
@@ -850,9 +855,9 @@ def _load(filepath):
 def _write_atomically(path, content):
     """Write bytes, or pickle an object, to a file beside `path`, then rename it; return a pickle's digest."""
     temporary = path.with_name(f".{secrets.token_hex(16)}.tmp")  # nobody can guess it, no two savers share it
-    digest = None
-    try:
-        with temporary.open("x+b") as file:  # "x": never through a file or a link that is already there
+    mode, digest = path.stat().st_mode & 0o777 if path.exists() else 0o666, None
+    try:  # "x": never through a file or a link that is already there
+        with open(temporary, "x+b", opener=lambda name, flags: os.open(name, flags, mode)) as file:
             if isinstance(content, bytes):
                 file.write(content)
             else:
@@ -907,7 +912,7 @@ def _model_card(recommender, name):
     return {
         "artifact": name, "sha256": None, "created": pd.Timestamp.now("UTC").isoformat(timespec="seconds"),
         "versions": {"python": platform.python_version()} | {n: m.__version__ for n, m in modules.items()},
-        "model": str(recommender.model), "input": recommender.signature_, "input_required": IDS,
+        "model": recommender.model_, "input": recommender.signature_, "input_required": IDS,
         "output": "float64, stars", "rating_scale": [pipeline.y_min_, pipeline.y_max_],
         "training_rows": len(users), "best_params": recommender.best_params_,
         "parameters": {name: repr(value) for name, value in pipeline.get_params().items() if "__" in name},
@@ -943,7 +948,11 @@ def demonstrate_ecosystem(data=None, *, n_users=1000, n_movies=500, n_ratings=50
     _check_artifact_path(output)
     say(f"{'=' * 60}\nScikit-learn Ecosystem: Production ML Pipeline Demo\n{'=' * 60}")
     say(f"Step 1: {'Generating' if data is None else 'Reading'} movie rating dataset...")
-    data, dataset = (dataset.generate(), dataset) if data is None else (_check_training_table(data)[0], None)
+    if data is None:
+        data = dataset.generate()
+    else:
+        data, ratings = _check_training_table(data)
+        data, dataset = data.assign(**{RATING: ratings}), None
     say(f"✓ Dataset created: {len(data)} ratings from {data['user_id'].nunique()} users")
     say(f"  Rating range: {data[RATING].min()} - {data[RATING].max()}")
     say(f"  Average rating: {data[RATING].mean():.2f}")
@@ -1085,6 +1094,7 @@ class MatrixFactorization(_OnTables, RegressorMixin, TransformerMixin, BaseEstim
         _check_number("n_sweeps", self.n_sweeps, 1, integer=True)
         _check_number("regularization", self.regularization, 0, above=True)
         _check_number("damping", self.damping, 0)
+        rng = check_random_state(self.random_state)
         users, user, movies, movie, ratings = _interactions(X, y)
         validate_data(self, X, skip_check_array=True)  # records the names of the columns
         self.users_, self.user_bias_ = users, np.zeros(users.size)
@@ -1101,7 +1111,7 @@ class MatrixFactorization(_OnTables, RegressorMixin, TransformerMixin, BaseEstim
         weight = 1 / np.sqrt(_damped_mean(np.bincount(user, residuals.data**2), count, variance, 20.0))
         weights.data[:] = (weight / np.average(weight, weights=count))[user]  # 1 on average over the rows
         residuals.data *= weights.data
-        self._fit_factors(weights, residuals, user, movie)
+        self._fit_factors(rng, weights, residuals, user, movie)
         return self
 
     def predict(self, X):
@@ -1110,10 +1120,11 @@ class MatrixFactorization(_OnTables, RegressorMixin, TransformerMixin, BaseEstim
 
     def fit_transform(self, X, y=None):
         """Fit on all rows, and return estimates in which every row comes from a fit on the other folds."""
+        counts = _latest_of_pair(X, *_check_table(X), warn=False)  # older ratings count in no fold
+        folds = list(_folds(self.cv, self.random_state).split(X))
         self.fit(X, y)
-        counts = _latest_of_pair(X, *_check_table(X), warn=False)  # nor may older ratings count in a fold
         ratings, estimate = _check_ratings(X, y), np.empty((len(X), 1))
-        for others, rows in _folds(self.cv, self.random_state).split(X):
+        for others, rows in folds:
             others = others[counts[others]]
             model = clone(self).fit(X.iloc[others], ratings[others])
             estimate[rows] = np.asarray(model.transform(X.iloc[rows]))
@@ -1154,8 +1165,7 @@ class MatrixFactorization(_OnTables, RegressorMixin, TransformerMixin, BaseEstim
             residuals.data -= weights.data * (new - bias)[position]
             bias[:] = new
 
-    def _fit_factors(self, weights, residuals, user, movie):
-        rng = check_random_state(self.random_state)
+    def _fit_factors(self, rng, weights, residuals, user, movie):
         P, P_var = np.zeros((2, self.n_factors, self.users_.size))  # the users' side and its variance
         Q = 0.3 * rng.standard_normal((self.n_factors, self.movies_.size))  # the movies' side; small numbers
         Q_var = np.zeros_like(Q)
@@ -1366,6 +1376,7 @@ def _evaluate_ranking(ranker, X_test, y_test, k, relevant_from, by):
 # ----- What the section adds to the lesson: two models, and `recommend`
 
 MODELS["factors"] = {  # it looks users and movies up by their ids, and reads nothing else
+    "reads_ids": True,
     "features": UserMovieFeatureTransformer(), "scaling": [("scaler", "passthrough")],
     "regressor": MatrixFactorization(),
     "search": {"model__n_factors": [4, 8, 16, 32], "model__regularization": [3.0, 4.5, 6.0, 9.0, 12.0],
@@ -1436,16 +1447,14 @@ def _check_table(X):
 
 def _ids(column):
     """Return a column of ids as int64; raise at the first that is missing, no whole number, or too large."""
-    kind = "O" if column.hasnans else column.dtype.kind
-    if kind == "i":
-        return column.to_numpy(dtype=np.int64)
-    if kind in "uf":  # 7.0 is what pandas makes of integers that once had a gap
-        values = column.to_numpy(dtype=np.float64)
-        if ((values == np.floor(values)) & (np.abs(values) <= MAX_ID)).all():
+    if column.dtype.kind in "iuf" and not column.hasnans:  # 7.0 is what pandas makes of integers with a gap
+        values = column.to_numpy(dtype=np.int64 if column.dtype.kind == "i" else np.float64)
+        if ((values == np.floor(values)) & (values >= -MAX_ID) & (values <= MAX_ID)).all():
             return values.astype(np.int64)
     for row, value in enumerate(column.tolist()):
         if not isinstance(value, numbers.Real) or isinstance(value, bool) or value % 1 or abs(value) > MAX_ID:
-            raise ValueError(f"{column.name} must hold integers without gaps, but row {row} holds {value!r}.")
+            expected = "integers without gaps, at most 2**53"
+            raise ValueError(f"{column.name} must hold {expected}, but row {row} holds {value!r}.")
     return column.to_numpy(dtype=np.int64)
 
 def _numbers(X, name):
@@ -1563,7 +1572,10 @@ def _check_digest(file, path):
     """Return the digest behind the pickle; warn if there is none; raise if it does not fit."""
     size = max(file.seek(0, os.SEEK_END) - DIGEST_SIZE, 0)
     file.seek(size)
-    mark, digest = file.read(len(DIGEST_MARK)), file.read().decode("ascii", "replace")
+    end = file.read()
+    mark, digest = end[: len(DIGEST_MARK)], end[len(DIGEST_MARK) :].decode("ascii", "replace")
+    if mark != DIGEST_MARK and DIGEST_MARK in end:
+        raise ValueError(f"{path} is damaged: the digest at its end is cut.")
     if mark != DIGEST_MARK:
         warnings.warn(f"{path} carries no digest: nothing tells whether it is what was saved.", stacklevel=4)
         return None
@@ -1872,13 +1884,14 @@ def _ask(user=None, movie=None, rated=None, top=10, artifact=ARTIFACT):
     recommender = SklearnEcosystemPipeline.load_pipeline(artifact)
     if not isinstance(recommender, SklearnEcosystemPipeline):
         raise ValueError(f"{artifact} holds a {type(recommender).__name__}, which does not recommend.")
+    trained = recommender.interactions_
     if movie is not None:
         stars = recommender.predict(pd.DataFrame({"user_id": [user], "movie_id": [movie]}))[0]
-        known = {"user": user in recommender.ranker.users_, "movie": movie in recommender.ranker.movies_}
+        known = {"user": user in trained["user_id"], "movie": movie in trained["movie_id"]}
         note = "".join(f" (the {who} is unknown)" for who in known if not known[who])
         say(f"User {user}, Movie {movie}: Predicted {stars:.2f}{note}")
         return
-    if rated is None and user not in recommender.ranker.users_:
+    if rated is None and user not in trained["user_id"]:
         say(f"User {user} is unknown: these movies are popular. Say --rated 1=5,50=4 to get your own.")
         user, rated = None, {}
     found = recommender.recommend(user, top, ratings=rated)

@@ -8,11 +8,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 
+import lesson_code
 from lesson_code import MovieRecommendationDataset
 
 ROOT = Path(__file__).resolve().parent.parent
 REAL = Path(os.environ.get("MOVIELENS", ROOT.parent / "shared" / "data" / "ml-latest-small"))
-MODELS = ["forest", "boosting", "linear", "factors", "blend"]
+MODELS = list(lesson_code.MODELS)
 
 
 @pytest.fixture(scope="session")

@@ -105,8 +105,28 @@ def test_a_truncated_file_is_noticed_wherever_it_ends(path):
     whole = len(data) - lesson_code.DIGEST_SIZE  # cut exactly here, it is a file without a digest: the next test
     for size in [0, 1, 100, len(data) // 2, whole - 1, *range(whole + 1, len(data), 5), len(data) - 1]:
         path.write_bytes(data[:size])
-        with pytest.warns(UserWarning, match="carries no digest"), pytest.raises(ValueError, match="model.pkl is damaged"):
+        with warnings.catch_warnings(), pytest.raises(ValueError, match="model.pkl is damaged"):
+            warnings.filterwarnings("ignore", ".*carries no digest")
             load(path)
+
+
+def test_a_file_whose_digest_is_cut_is_refused_before_its_code_runs(path, tmp_path):
+    class Bomb:
+        def __reduce__(self):
+            return (os.mkdir, (str(tmp_path / "exploded"),))
+
+    whole = pickle.dumps(Bomb()) + path.read_bytes()[-lesson_code.DIGEST_SIZE :]
+    for lost in (1, 30, lesson_code.DIGEST_SIZE - len(lesson_code.DIGEST_MARK)):
+        path.write_bytes(whole[:-lost])
+        with pytest.raises(ValueError, match="is damaged: the digest at its end is cut"):
+            load(path)
+    assert not (tmp_path / "exploded").exists()
+
+
+def test_the_card_names_the_model_that_was_trained(table, tmp_path):
+    recommender = SklearnEcosystemPipeline(model="linear").fit(table)
+    recommender.set_params(model="forest")
+    assert card_of(recommender.save_pipeline(tmp_path / "x.pkl"))["model"] == "linear"
 
 
 def test_a_file_without_a_digest_loads_with_a_warning(path, recommender, table):

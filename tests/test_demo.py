@@ -566,3 +566,11 @@ def test_artifacts_that_do_not_recommend_end_with_one_line(table, tmp_path, monk
         with pytest.raises(SystemExit, match="2"):
             main(["recommend", "--user", "1", "--artifact", str(tmp_path / f"{name}.pkl")])
         assert message in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_an_artifact_that_cannot_rank_still_predicts_on_the_command_line(table, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(lesson_code, "MAX_GRAM_BYTES", 10)
+    with pytest.warns(UserWarning, match="cannot recommend"):
+        SklearnEcosystemPipeline(model="linear").fit(table).save_pipeline(tmp_path / "x.pkl")
+    assert main(["predict", "--user", "1", "--movie", "1", "--artifact", str(tmp_path / "x.pkl")]) == 0
+    assert capsys.readouterr().out.startswith("User 1, Movie 1: Predicted ")

@@ -38,7 +38,7 @@ def test_steps_are_features_scaler_and_the_regressor_itself():
 @pytest.mark.parametrize("model", MODELS)
 def test_the_table_of_models_tells_the_steps_of_every_pipeline(model):
     recipe = lesson_code.MODELS[model]
-    assert list(recipe) == ["features", "scaling", "regressor", "search"]
+    assert set(recipe) - {"reads_ids"} == {"features", "scaling", "regressor", "search"}
     steps = SklearnEcosystemPipeline(model=model).build_pipeline().named_steps
     assert list(steps) == ["features", *(["drop_ids"] if model != "factors" else []), "scaler", "model"]
     assert type(steps["features"]) is type(recipe["features"])
@@ -347,3 +347,19 @@ def test_boosting_stops_early_however_few_rows_there_are(table, model):
     regressor = SklearnEcosystemPipeline(model=model).fit(table[:1000]).pipeline["model"]
     assert regressor.early_stopping is True
     assert regressor.n_iter_ < regressor.max_iter
+
+
+def test_a_row_with_a_scaling_of_its_own_sees_no_ids_either(table, monkeypatch):
+    row = lesson_code.MODELS["linear"] | {"scaling": [("scaler", StandardScaler(with_mean=False))]}
+    monkeypatch.setitem(lesson_code.MODELS, "scaled", row)
+    fitted = SklearnEcosystemPipeline(model="scaled").fit(table).pipeline
+    assert fitted["model"].n_features_in_ == 11
+
+
+def test_a_failed_refit_of_a_pipeline_keeps_features_and_model_together(table):
+    pipeline = SklearnEcosystemPipeline(model="linear").build_pipeline().fit(table[:900])
+    expected = pipeline.predict(table)
+    pipeline.set_params(model__alpha=-1.0)
+    with pytest.raises(ValueError, match="alpha"):
+        pipeline.fit(table[900:])
+    np.testing.assert_array_equal(pipeline.predict(table), expected)
