@@ -814,16 +814,16 @@ def demonstrate_ecosystem(data=None, *, n_users=1000, n_movies=500, n_ratings=50
         data, ratings = _check_training_table(data)
         data, dataset = data.assign(**{RATING: ratings}), None
     say(f"✓ Dataset created: {len(data)} ratings from {data['user_id'].nunique()} users")
-    say(f"  Rating range: {data[RATING].min()} - {data[RATING].max()}")
-    say(f"  Average rating: {data[RATING].mean():.2f}")
+    y = data[RATING]
+    say(f"  Rating range: {y.min()} - {y.max()}\n  Average rating: {y.mean():.2f}")
 
     say("Step 2: Engineering features...")
     recommender = SklearnEcosystemPipeline(model=model, random_state=random_state, verbose=True)
     _show_features(recommender.create_features(data)[0])
 
     say("Step 3: Splitting data...")
-    X, y, how = data.drop(columns=RATING), data[RATING], {"test_size": 0.2, "random_state": random_state}
-    X_train, X_test, y_train, y_test = split = train_test_split(X, y, **how)
+    split = train_test_split(data.drop(columns=RATING), y, test_size=0.2, random_state=random_state)
+    X_train, X_test, y_train, y_test = split
     say(f"✓ Train set: {len(X_train)} samples\n  Test set: {len(X_test)} samples")
 
     say("Step 4: Training pipeline with cross-validation...")
@@ -839,9 +839,8 @@ def demonstrate_ecosystem(data=None, *, n_users=1000, n_movies=500, n_ratings=50
     say(f"✓ Pipeline serialized to {output}")
 
     say("Step 7: Simulating production inference...\nSample predictions:")
-    samples = X_test.head(5)
-    predicted = SklearnEcosystemPipeline.load_pipeline(output).predict(samples)
-    for user, movie, stars, given in zip(samples["user_id"], samples["movie_id"], predicted, y_test):
+    predicted = SklearnEcosystemPipeline.load_pipeline(output).predict(X_test.head(5))
+    for user, movie, stars, given in zip(X_test["user_id"], X_test["movie_id"], predicted, y_test):
         say(f"  User {user}, Movie {movie}: Predicted {stars:.2f}, Actual {given:.2f}")
     say("  (A prediction is the expected rating. Single ratings scatter around it; some are far off.)")
     say(f"{'=' * 60}\nEcosystem Demonstration Complete!\n{'=' * 60}\n{TAKEAWAYS}")
