@@ -808,13 +808,9 @@ def demonstrate_ecosystem(data=None, *, n_users=1000, n_movies=500, n_ratings=50
     _check_artifact_path(output)
     say(f"{'=' * 60}\nScikit-learn Ecosystem: Production ML Pipeline Demo\n{'=' * 60}")
     say(f"Step 1: {'Generating' if data is None else 'Reading'} movie rating dataset...")
-    if data is None:
-        data = dataset.generate()
-    else:
-        data, ratings = _check_training_table(data)
-        data, dataset = data.assign(**{RATING: ratings}), None
+    data, dataset = (dataset.generate(), dataset) if data is None else (_check_training_table(data)[0], None)
     say(f"✓ Dataset created: {len(data)} ratings from {data['user_id'].nunique()} users")
-    y = data[RATING]
+    y = data[RATING].astype(np.float64)
     say(f"  Rating range: {y.min()} - {y.max()}\n  Average rating: {y.mean():.2f}")
 
     say("Step 2: Engineering features...")

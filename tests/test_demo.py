@@ -574,3 +574,10 @@ def test_an_artifact_that_cannot_rank_still_predicts_on_the_command_line(table, 
         SklearnEcosystemPipeline(model="linear").fit(table).save_pipeline(tmp_path / "x.pkl")
     assert main(["predict", "--user", "1", "--movie", "1", "--artifact", str(tmp_path / "x.pkl")]) == 0
     assert capsys.readouterr().out.startswith("User 1, Movie 1: Predicted ")
+
+
+@pytest.mark.parametrize("kind", ["category", "str"])
+def test_ratings_may_come_in_any_type_that_holds_numbers(demo, table, kind):
+    expected, _ = demo(data=table, model="linear")
+    found, _ = demo(data=table.assign(rating=table["rating"].astype(kind)), model="linear")
+    assert found["metrics"] == expected["metrics"]
