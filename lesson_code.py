@@ -1222,9 +1222,11 @@ def _evaluate_ranking(ranker, X_test, y_test, k, relevant_from, by):
         lists = ranker._lists(users, ranker._rows(users), k, by)
         return ranking_metrics(lists, X_test, y_test, k, relevant_from)
     # Each movie that can be listed stands with the same chance, 1 / n_candidates, at any one of the ranks.
-    n_candidates = ranker.movies_.size - ranker._rows(relevant["user_id"]).getnnz(axis=1)
+    rated, movie = ranker._rows(relevant["user_id"]), _positions(ranker.movies_, relevant["movie_id"])
+    seen = np.asarray(rated[np.arange(len(movie)), movie]).ravel() > 0
+    n_candidates = ranker.movies_.size - rated.getnnz(axis=1)
     length = np.clip(n_candidates, 1, k)
-    chance = np.isin(relevant["movie_id"], ranker.movies_) / np.maximum(n_candidates, 1)
+    chance = ((movie >= 0) & ~seen) / np.maximum(n_candidates, 1)
     hits = relevant.assign(hit=chance * length, gain=chance * _total_gain(length))
     return _mean_figures(relevant, hits, k)
 

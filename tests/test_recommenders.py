@@ -812,3 +812,11 @@ def test_compare_models_tells_which_time_is_that_of_the_fit(table, monkeypatch):
     answer = scores | {"fit_time": np.full(5, 2.0), "score_time": np.full(5, 3.0)}
     monkeypatch.setattr(lesson_code, "cross_validate", lambda *_, **__: answer)
     assert compare_models(table)[["fit_s", "predict_s"]].iloc[0].tolist() == [2.0, 3.0]
+
+
+def test_by_chance_counts_no_movie_that_cannot_be_listed(split):
+    """Rows of the training as a test: every relevant movie has been rated, and no list may contain it."""
+    train, _ = split
+    recommender = SklearnEcosystemPipeline(model="linear").fit(train)
+    for by in ("taste", "popularity", "chance"):
+        assert set(recommender.evaluate_ranking(train, by=by).values()) == {0.0}
