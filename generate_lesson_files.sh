@@ -12,7 +12,7 @@ names="lesson_code.py test_lesson.py requirements.txt README.md LICENSE"
 # What `cksum` tells of each file: its checksum and its size.
 recorded() {
     case $1 in
-        lesson_code.py) echo "541515444 105064" ;;
+        lesson_code.py) echo "4234683997 105215" ;;
         test_lesson.py) echo "897284104 11292" ;;
         requirements.txt) echo "3471952364 498" ;;
         README.md) echo "3892201416 9363" ;;
@@ -515,7 +515,8 @@ MODELS = {
         "features": UserMovieFeatureTransformer(), "scaling": SCALING,
         "regressor": HistGradientBoostingRegressor(early_stopping=True),  # stop before it learns noise
         "search": {"model__learning_rate": [0.03, 0.05, 0.1], "model__max_leaf_nodes": [7, 15, 31, 63],
-                   "model__min_samples_leaf": [20, 50, 100], **DAMPINGS}},
+                   "model__min_samples_leaf": [20, 50, 100], "model__l2_regularization": [0.0, 1.0, 10.0],
+                   **DAMPINGS}},
     "linear": {
         "features": UserMovieFeatureTransformer(), "scaling": SCALING, "regressor": Ridge(),
         "search": {"model__alpha": [0.01, 0.1, 1.0, 10.0, 100.0, 1000.0], **DAMPINGS}},
@@ -542,7 +543,8 @@ class RatingPipeline(_OnTables, RegressorMixin, Pipeline):
         """Fit on raw or engineered rows; y: ratings of shape (n_rows,), None: X's column `rating`."""
         _check_table(X)
         ratings = _check_ratings(X, y)
-        fresh = Pipeline(clone(self).steps, verbose=self.verbose).fit(X, ratings, **params)  # it may fail
+        fresh = clone(self)
+        super(RatingPipeline, fresh).fit(X, ratings, **params)  # if it fails, the last fit stays whole
         if "drop_ids" in self.named_steps:  # it drops by position
             first = np.asarray(fresh[0].transform(X.iloc[:1]))[0, :2]
             if list(first) != list(X[IDS].iloc[0]):
@@ -557,7 +559,7 @@ class RatingPipeline(_OnTables, RegressorMixin, Pipeline):
         return np.clip(super().predict(X, **params), self.y_min_, self.y_max_)
 
     def __getitem__(self, step):
-        return Pipeline(self.steps)[step] if isinstance(step, slice) else super().__getitem__(step)
+        return Pipeline(self.steps, memory=self.memory, verbose=self.verbose)[step]
 
 
 # ===== 4. The wrapper: train, evaluate, compare =============================================================
@@ -697,10 +699,11 @@ class SklearnEcosystemPipeline(_OnTables, RegressorMixin, BaseEstimator):
         For every user with a relevant test movie, all movies of the training are ranked, except those the
         user rated there. `by` is "taste", or, to compare with, "popularity" or "chance" (its expectation).
         """
-        figures = _evaluate_ranking(self.ranker, X_test, y_test, k, relevant_from, by)
+        ranker, k, relevant = self.ranker, *_check_ranking(X_test, y_test, k, relevant_from)
+        figures = _evaluate_ranking(ranker, relevant, k, by)
         if by == "taste":
-            n_users = _relevant(X_test, y_test, relevant_from)["user_id"].nunique()
-            self.ranking_scores_ = {"users": n_users, "relevant_from": relevant_from} | figures
+            about = {"users": relevant["user_id"].nunique(), "relevant_from": relevant_from}
+            self.ranking_scores_ = about | figures
         return figures
 
     def recommend(self, user_id=None, n=10, *, ratings=None):
@@ -1012,8 +1015,9 @@ def _show_the_fragile_way(recommender, data, split, floor):
     if "drop_ids" not in recommender.pipeline.named_steps:
         return None  # a model that reads only ids reads no average
     X_train, X_test, y_train, y_test = split
-    transformer = recommender.build_pipeline()["features"].fit(data)
-    model = recommender.build_pipeline()[1:].fit(transformer.transform(X_train), y_train)
+    pipeline = clone(recommender.pipeline)  # with the settings that were trained, tuned or not
+    transformer = pipeline["features"].fit(data)
+    model = pipeline[1:].fit(transformer.transform(X_train), y_train)
     rmse = rating_metrics(y_test, model.predict(transformer.transform(X_test)))["RMSE"]
     say(f"  The fragile way, with averages computed before the split: RMSE {rmse:.4f}. Do not believe it:")
     too_good = ", and no honest model gets below the noise floor" if floor and rmse < floor else ""
@@ -1328,7 +1332,9 @@ def ranking_metrics(lists, X_test, y_test, k=10, relevant_from=4.0):
     is relevant; recall, the share of all relevant test movies that are in it. NDCG counts a hit at rank r as
     1 / log2(r + 1), and is 1 when all relevant movies (at most k) come first (Jarvelin and Kekalainen, 2002).
     """
-    k, relevant = _check_number("k", k, 1, integer=True), _relevant(X_test, y_test, relevant_from)
+    return _score_lists(lists, *_check_ranking(X_test, y_test, k, relevant_from))
+
+def _score_lists(lists, k, relevant):
     hits = lists[lists["rank"] <= k].drop_duplicates(IDS).merge(relevant, on=IDS)
     return _mean_figures(relevant, hits.assign(hit=1.0, gain=1 / np.log2(hits["rank"] + 1)), k)
 
@@ -1344,31 +1350,29 @@ def _total_gain(n_hits):
     """Return the gain of lists that begin with so many hits: 1 / log2(r + 1) summed over r = 1 ... n_hits."""
     return np.cumsum(1 / np.log2(np.arange(2, n_hits.max() + 2)))[n_hits - 1]
 
-def _relevant(X_test, y_test, relevant_from):
+def _check_ranking(X_test, y_test, k, relevant_from):
+    """Return k and the test pairs that a list should find, a DataFrame of `user_id` and `movie_id`."""
+    k, relevant_from = _check_number("k", k, 1, True), _check_number("relevant_from", relevant_from, -np.inf)
     table = pd.DataFrame(dict(zip(IDS, _check_table(X_test))))
-    relevant_from = _check_number("relevant_from", relevant_from, -np.inf)
     relevant = table[_check_ratings(X_test, y_test) >= relevant_from].drop_duplicates()
     if relevant.empty:
         raise ValueError(f"No test rating is {relevant_from} or more: there is nothing relevant to find.")
-    return relevant
+    return k, relevant
 
-def _evaluate_ranking(ranker, X_test, y_test, k, relevant_from, by):
+def _evaluate_ranking(ranker, relevant, k, by):
     """Return the figures of a ranker's lists, or the expected figures of lists in random order ("chance")."""
     if by not in ("taste", "popularity", "chance"):
         raise ValueError(f"by must be 'taste', 'popularity' or 'chance', got {by!r}.")
-    k, relevant = _check_number("k", k, 1, integer=True), _relevant(X_test, y_test, relevant_from)
     if by != "chance":
         users = relevant["user_id"].unique()
-        lists = ranker._lists(users, ranker._rows(users), k, by)
-        return ranking_metrics(lists, X_test, y_test, k, relevant_from)
+        return _score_lists(ranker._lists(users, ranker._rows(users), k, by), k, relevant)
     # Each movie that can be listed stands with the same chance, 1 / n_candidates, at any one of the ranks.
     rated, movie = ranker._rows(relevant["user_id"]), _positions(ranker.movies_, relevant["movie_id"])
     seen = np.asarray(rated[np.arange(len(movie)), movie]).ravel() > 0
     n_candidates = ranker.movies_.size - rated.getnnz(axis=1)
     length = np.clip(n_candidates, 1, k)
     chance = ((movie >= 0) & ~seen) / np.maximum(n_candidates, 1)
-    hits = relevant.assign(hit=chance * length, gain=chance * _total_gain(length))
-    return _mean_figures(relevant, hits, k)
+    return _mean_figures(relevant, relevant.assign(hit=chance * length, gain=chance * _total_gain(length)), k)
 
 # ----- What the section adds to the lesson: two models, and `recommend`
 

@@ -37,17 +37,23 @@ TOLERANCE = {"mean rating": 0.02, "CV RMSE": 0.015, "RMSE": 0.015, "MAE": 0.02, 
 SEEDS = [*range(10), 42]
 
 
-def figures(seed):
-    """Return the figures of the demo for a seed, computed as the demo computes them."""
+def demo_split(seed):
+    """Return the dataset and the split of the demo for a seed."""
     dataset = MovieRecommendationDataset(random_state=seed)
     table = dataset.generate()
     X, y = table.drop(columns=RATING), table[RATING]
-    X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.2, random_state=seed)
+    return dataset, train_test_split(X, y, test_size=0.2, random_state=seed)
+
+
+def figures(seed):
+    """Return the figures of the demo for a seed, computed as the demo computes them."""
+    dataset, (X_train, X_test, y_train, y_test) = demo_split(seed)
+    mean = np.concatenate([y_train, y_test]).mean()
     recommender = SklearnEcosystemPipeline(random_state=seed)
     recommender.train(X_train, y_train)
     metrics, _ = recommender.evaluate(X_test, y_test)
     floor = dataset.best_rmse(X_test)
-    return {"mean rating": y.mean(), "CV RMSE": recommender.cv_scores.mean(), **metrics, "noise floor": floor}
+    return {"mean rating": mean, "CV RMSE": recommender.cv_scores.mean(), **metrics, "noise floor": floor}
 
 
 def summarise(found):
@@ -63,10 +69,7 @@ def summarise(found):
 
 def explain_cv(seed):
     """Print what the difference of CV RMSE and test RMSE consists of."""
-    dataset = MovieRecommendationDataset(random_state=seed)
-    table = dataset.generate()
-    X, y = table.drop(columns=RATING), table[RATING]
-    X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.2, random_state=seed)
+    dataset, (X_train, X_test, y_train, y_test) = demo_split(seed)
     wrapper = SklearnEcosystemPipeline(random_state=seed)
     of_folds, on_test = [], []
     for rows, left_out in KFold(5, shuffle=True, random_state=seed).split(X_train):
