@@ -1,0 +1,21 @@
+"""Exercise of chapter 6, utilities (5 minutes): does the artifact work in another process?
+
+The artifact is the file that a trained model is saved in. Tomorrow another program loads it with
+`joblib.load` and predicts from a user's id and a movie's id. It fails with this artifact: only the last step
+of the pipeline was saved, and that step reads features.
+
+Task: save all that is needed to predict from the two ids.
+Hint: `print(recommender.pipeline)` shows the steps that a row goes through.
+Check: python -m pytest exercises -k 6_utilities
+"""
+
+import joblib
+
+from lesson_code import SklearnEcosystemPipeline
+
+
+def train_and_save(table, path):
+    """Train on a table of ratings and save an artifact at `path`. Return the recommender."""
+    recommender = SklearnEcosystemPipeline(model="linear").fit(table)
+    joblib.dump(recommender.pipeline["model"], path)  # TODO: the model alone is not enough
+    return recommender

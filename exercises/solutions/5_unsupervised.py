@@ -1,0 +1,21 @@
+"""Solution of exercise 5, unsupervised learning: are these groups real?
+
+By luck, one control of ten may come close to the data; the best of all ten is a fair opponent.
+"""
+
+import numpy as np
+from sklearn.cluster import KMeans
+from sklearn.metrics import silhouette_score
+
+
+def separation(X):
+    """Return the silhouette score of three groups that KMeans finds in X, an array of numbers."""
+    labels = KMeans(3, n_init=5, random_state=0).fit_predict(X)
+    return silhouette_score(X, labels)
+
+
+def has_groups(X):
+    """Return True if the groups of X are better separated than those of shuffled data."""
+    rng = np.random.default_rng(0)
+    controls = [separation(rng.permuted(X, axis=0)) for _ in range(10)]
+    return separation(X) > max(controls)

@@ -1,0 +1,253 @@
+"""The checks of the exercises: `python -m pytest exercises`. Read a task before its check.
+
+Each check tests a property on data of its own, so an answer that is written down as a number does not pass.
+"""
+
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils import get_tags
+from sklearn.utils.discovery import all_estimators
+
+from lesson_code import MovieRecommendationDataset
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # warnings are not what is checked here
+
+
+def check(holds, message):
+    """Fail with the message alone: what went wrong, why it matters, which chapter explains it."""
+    if not holds:
+        pytest.fail(textwrap.fill(message, 100), pytrace=False)
+
+
+def ratings(n_ratings=3000, seed=1):
+    return MovieRecommendationDataset(300, 150, n_ratings, seed).generate()
+
+
+def test_first(exercise):
+    table = ratings()
+    train, test = table[:2000], table[2000:]
+    answers = np.asarray(exercise.predict_mean(train, test), dtype=float)
+    check(answers.shape == (1000,), f"Expected one prediction per row of `test`, got shape {answers.shape}.")
+    changed = exercise.predict_mean(train, test.assign(rating=5.0))
+    check(
+        np.allclose(answers, changed),
+        "The predictions changed when we changed the ratings in `test`: they were made from the answers. A "
+        "real prediction is made before the rating is known, so such an error says nothing about it. Take "
+        "the mean of what is known then (lesson_code.py, section 1; pillars/3_model_selection.py).",
+    )
+    for known in (train, train[train["rating"] > 2]):
+        check(
+            np.allclose(exercise.predict_mean(known, test), known["rating"].mean()),
+            "The predictions are not the mean rating of `train`. A number that was right for one table is "
+            "wrong for the next: compute it from the rows that you are given (lesson_code.py, section 1).",
+        )
+
+
+class Careful(RegressorMixin, BaseEstimator):
+    """A regressor that no list contains; it accepts missing values, and its tag says so."""
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+class HistogramLover(RegressorMixin, BaseEstimator):
+    """A regressor with a promising name, which does not accept missing values."""
+
+
+def test_0_map(exercise):
+    estimators = [Careful(), HistogramLover()]
+    for _, made_by in all_estimators(type_filter="regressor"):
+        try:
+            estimators.append(made_by())
+        except TypeError:  # it needs another estimator as its argument
+            continue
+    found = {type(one).__name__ for one in exercise.accept_missing_values(estimators)}
+    expected = {type(one).__name__ for one in estimators if get_tags(one).input_tags.allow_nan}
+    missed, too_many = sorted(expected - found), sorted(found - expected)
+    check(
+        not missed and not too_many,
+        f"Missed: {', '.join(missed) or 'none'}. Wrongly chosen: {', '.join(too_many) or 'none'}. A name "
+        "does not say what an estimator accepts, and a list made by hand is wrong after the next release "
+        "(Careful and HistogramLover are ours). Each estimator answers by its tags (pillars/0_map.py).",
+    )
+
+
+def table_with_gaps(seed, n_rows=600):
+    rng = np.random.default_rng(seed)
+    X = pd.DataFrame(rng.normal([35, 2000, 3], [12, 10, 1], (n_rows, 3)), columns=["age", "year", "average"])
+    y = X["average"] + 0.02 * (X["year"] - 2000) + rng.normal(0, 0.1, n_rows)
+    return X.mask(rng.random(X.shape) < 0.1), y
+
+
+def test_1_preprocessing(exercise):
+    (X, y), (X_new, y_new) = table_with_gaps(0), table_with_gaps(1)
+    X_new.loc[0, "average"] = np.nan
+    model = exercise.train(X.copy(), y)
+    try:
+        predictions, stopped = np.asarray(model.predict(X_new)), None
+    except ValueError as error:
+        predictions, stopped = None, str(error).splitlines()[0]
+    check(
+        stopped is None,
+        f"Training worked, but predicting new rows with gaps failed: {stopped} In production, new rows have "
+        "gaps too. What training learned to fill them (the means) must stay in the model: make the imputer "
+        "a step of the pipeline (pillars/1_preprocessing.py).",
+    )
+    alone = model.predict(X_new.iloc[[0]])
+    check(
+        np.allclose(alone, predictions[0]),
+        "One and the same row got another prediction when it came alone. Its gap was filled from the rows "
+        "beside it, so the answer depends on who else asks. Fill gaps with what was learned in training "
+        "(pillars/1_preprocessing.py).",
+    )
+    r2 = 1 - np.mean((predictions - y_new) ** 2) / np.var(y_new)
+    check(
+        r2 > 0.5,
+        f"The model accepts gaps, but explains little (R2 = {r2:.2f}; 0.5 can be had). Are the columns "
+        "still scaled, and are gaps filled with a typical value of their column? "
+        "(pillars/1_preprocessing.py)",
+    )
+
+
+def test_2_feature_selection(exercise):
+    rng = np.random.default_rng(0)
+    X, noise = rng.normal(size=(100, 1000)), rng.normal(size=100)
+    r2 = np.mean(exercise.cross_validated_r2(X, noise))
+    check(
+        r2 <= 0.05,
+        f"On pure noise, where nothing can be predicted, your R2 is {r2:.2f}: it should be 0 or less. Of "
+        "1000 random features, some fit all 100 answers by luck. Whoever sees the held-out answers chooses "
+        "exactly those. Put the choice inside the pipeline (pillars/2_feature_selection.py).",
+    )
+    signal = X[:, :5].sum(axis=1) + noise
+    r2 = np.mean(exercise.cross_validated_r2(X, signal))
+    check(
+        0.3 < r2 <= 1,
+        f"Five of 1000 features carry a signal, but your R2 is {r2:.2f}; above 0.3 can be had. Is it still "
+        "the mean R2 of ridge on the ten best features? (pillars/2_feature_selection.py)",
+    )
+
+
+class Spy(RegressorMixin, BaseEstimator):
+    """A model that answers the mean, and notes whom it was trained on and tested on."""
+
+    notes: ClassVar = []  # of all copies: cross-validation works on clones
+
+    def fit(self, X, y):
+        self.mean_, self.users_ = float(np.mean(y)), set(X["user_id"])
+        return self
+
+    def predict(self, X):
+        strangers = ~X["user_id"].isin(self.users_)
+        self.notes.append((strangers.mean(), list(X.index), self.mean_))
+        return np.full(len(X), self.mean_)
+
+
+def test_3_model_selection(exercise):
+    table = ratings(2000)
+    Spy.notes.clear()
+    found = np.asarray(exercise.rmse_for_new_users(Spy(), table), dtype=float)
+    tested = [row for _, rows, _ in Spy.notes for row in rows]
+    check(tested, "The model was not asked for any prediction. Measure its error on the table that is given.")
+    strangers = np.mean([share for share, _, _ in Spy.notes])
+    check(
+        all(share == 1 for share, _, _ in Spy.notes),
+        f"Only {strangers:.0%} of the test rows are of users whom the model has never seen; it must be all "
+        "of them. With a known user, the model looks up how this user rates. Nobody can do that for a new "
+        "user, so the error comes out too small. (`KFold` ignores `groups=`.) A splitter is a question: "
+        "see pillars/3_model_selection.py.",
+    )
+    check(
+        sorted(tested) == sorted(table.index),
+        f"There were {len(tested)} predictions for {len(table)} rows. In cross-validation each row is held "
+        "out once, so that every user counts (pillars/3_model_selection.py).",
+    )
+    errors = [np.sqrt(np.mean((table.loc[rows, "rating"] - mean) ** 2)) for _, rows, mean in Spy.notes]
+    check(
+        np.isclose(found.mean(), np.mean(errors)),
+        f"The folds are right, but the result {found.mean():.4f} is not their mean RMSE "
+        f"{np.mean(errors):.4f}. scikit-learn's score is minus the error, because a score is better when it "
+        "is larger.",
+    )
+
+
+def test_4_supervised(exercise):
+    dataset = MovieRecommendationDataset(300, 150, 6000, random_state=5)
+    table = dataset.generate()
+    train, test = table[:4800], table[4800:]
+    recommender = exercise.build().fit(train)
+    rmse = np.sqrt(np.mean((recommender.predict(test.drop(columns="rating")) - test["rating"]) ** 2))
+    mean, floor = np.sqrt(np.mean((test["rating"] - train["rating"].mean()) ** 2)), dataset.best_rmse(test)
+    way = (mean - rmse) / (mean - floor)
+    by_heart = "It learned noise by heart, as a deep tree does." if way < 0 else ""
+    check(
+        way >= 1 / 3,
+        f"RMSE {rmse:.3f}. Always the mean: {mean:.3f}. Noise floor: {floor:.3f}. {by_heart} The model goes "
+        f"{way:.0%} of the way from the mean to the floor; more than a third can be had. A model that does "
+        "not beat the mean has learned nothing useful (pillars/4_supervised.py).",
+    )
+
+
+def test_5_unsupervised(exercise):
+    rng = np.random.default_rng(7)
+    noise, long_noise = rng.normal(size=(150, 4)), rng.random((150, 3)) * [5, 2, 1]
+    centres = np.repeat(rng.normal(size=(3, 8)), 50, axis=0)
+    overlapping, clear = (centres + rng.normal(0, spread, (150, 8)) for spread in (1, 0.2))
+    # The overlapping groups score 0.24 and the long noise 0.39: no fixed limit tells them apart.
+    cases = [
+        (noise, "normal noise", False), (long_noise, "noise with one long column", False),
+        (overlapping, "three overlapping groups", True), (clear, "three clear groups", True),
+    ]  # fmt: skip
+    for X, name, expected in cases:
+        found, score = bool(exercise.has_groups(X.copy())), exercise.separation(X)
+        check(
+            found or not expected,
+            f"You found no groups in {name!r} (score {score:.2f}), but we put some there. Does the control "
+            "lose the groups? If whole rows change places, the groups stay: shuffle each column on its "
+            "own. No fixed limit serves all data either (pillars/5_unsupervised.py).",
+        )
+        check(
+            expected or not found,
+            f"You found groups in {name!r} (score {score:.2f}), where by construction there are none. "
+            "KMeans always answers, and its score depends on the shape of the data. Compare with data that "
+            "has the same columns but no groups, several times (pillars/5_unsupervised.py).",
+        )
+
+
+PREDICT = """import sys, joblib, pandas
+pair = pandas.DataFrame({"user_id": [7], "movie_id": [9]})
+print(joblib.load(sys.argv[1]).predict(pair)[0])"""
+
+
+def test_6_utilities(exercise, tmp_path):
+    path, folder = tmp_path / "artifact.pkl", Path(__file__).resolve().parent.parent
+    here = exercise.train_and_save(ratings(), path)
+    check(path.exists(), "There is no file at `path`: save the artifact there (pillars/6_utilities.py).")
+    there = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", PREDICT, str(path)], cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(folder)}, capture_output=True, text=True,
+    )  # fmt: skip
+    last = (there.stderr.strip().splitlines() or [""])[-1]
+    check(
+        there.returncode == 0,
+        f"A fresh process could not predict from the two ids: {last}. It has only what is in the file. "
+        "The steps before the model (features, scaler) belong to the model and must travel with it "
+        "(lesson_code.py, section 5; pillars/6_utilities.py).",
+    )
+    expected = here.predict(pd.DataFrame({"user_id": [7], "movie_id": [9]}))[0]
+    check(
+        np.isclose(float(there.stdout), expected),
+        f"The fresh process predicts {float(there.stdout):.4f}, this one {expected:.4f}. An artifact must "
+        "give the same answers everywhere: save the object that was trained (pillars/6_utilities.py).",
+    )

@@ -1,0 +1,134 @@
+"""The exercises: an unsolved one fails with its own message, a solution passes, an honest error learns something."""
+
+import importlib.util
+import re
+import shutil
+import subprocess
+import sys
+import types
+
+import pytest
+from conftest import ROOT
+
+EXERCISES = ROOT / "exercises"
+SOLUTIONS = EXERCISES / "solutions"
+#: A part of the message of every check on the exercise as it stands in the repository.
+MESSAGES = {
+    "first": "they were made from the answers",
+    "0_map": "Missed: BaggingRegressor, Careful, DecisionTreeRegressor",
+    "1_preprocessing": "predicting new rows with gaps failed: Input X contains NaN",
+    "2_feature_selection": "On pure noise, where nothing can be predicted, your R2 is 0.",
+    "3_model_selection": "of the test rows are of users whom the model has never seen",
+    "4_supervised": "The model goes 0% of the way from the mean to the floor",
+    "5_unsupervised": "where by construction there are none",
+    "6_utilities": "A fresh process could not predict from the two ids: ValueError: X has 2 features",
+}
+#: Attempts at a solution: exercise, what replaces what in the solution, and a part of the message.
+ATTEMPTS = [
+    ("first", 'train["rating"].mean()', "3.02", "A number that was right for one table"),
+    ("first", "np.full(len(test), mean)", "mean", "one prediction per row"),
+    ("0_map", "get_tags(one).input_tags.allow_nan", "get_tags(one).input_tags.sparse", "Wrongly chosen"),
+    ("0_map", "get_tags(one).input_tags.allow_nan", 'type(one).__name__ in {"Careful"}', "Missed: Bagging"),
+    ("1_preprocessing", "    return model.fit(X, y)", """\
+    model.fit(X.fillna(X.mean()), y)
+    fitted = model.predict
+    model.predict = lambda X: fitted(X.fillna(X.mean()).fillna(0))
+    return model""", "got another prediction when it came alone"),
+    ("1_preprocessing", "SimpleImputer(), StandardScaler()", "SimpleImputer()", "Are the columns still"),
+    ("2_feature_selection", "cross_val_score(model, X, y, cv=folds).mean()", "-1.0", "Five of 1000 features"),
+    ("2_feature_selection", "cross_val_score(model, X, y, cv=folds).mean()", "model.fit(X, y).score(X, y)", "it should be 0 or less"),
+    ("3_model_selection", "GroupKFold(5)", "KFold(5)", "`KFold` ignores `groups=`"),
+    ("3_model_selection", "-scores", "scores", "not their mean RMSE"),
+    ("3_model_selection", "-scores", "[1.04]", "not their mean RMSE"),
+    ("3_model_selection", "GroupKFold(5)", "GroupShuffleSplit(5, random_state=0)", "is held out once"),
+    ("3_model_selection", "cross_val_score(model, table", "cross_val_score(DummyRegressor(), table", "was not asked"),
+    ("4_supervised", '"linear"', "DecisionTreeRegressor(random_state=0)", "It learned noise by heart"),
+    ("5_unsupervised", "rng.permuted(X, axis=0)", "rng.permutation(X)", "If whole rows change places"),
+    ("5_unsupervised", "max(controls)", "0.3", "You found|You found no"),
+    ("5_unsupervised", "separation(X) > max(controls)", "True", "KMeans always answers"),
+    ("5_unsupervised", "separation(X) > max(controls)", "False", "You found no groups"),
+    ("6_utilities", "    recommender.save_pipeline(path)", "", "no file at `path`"),
+    ("6_utilities", "recommender.save_pipeline(path)", 'SklearnEcosystemPipeline(model="linear").fit(table[:500]).save_pipeline(path)', "The fresh process predicts"),
+]  # fmt: skip
+IMPORTS = "from sklearn.dummy import DummyRegressor\nfrom sklearn.model_selection import GroupShuffleSplit, KFold\n"
+IMPORTS += "from sklearn.tree import DecisionTreeRegressor\n"
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+def pytest_exercises(folder, *options):
+    command = [sys.executable, "-m", "pytest", "exercises", "-p", "no:cacheprovider", *options]
+    return subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def checks():
+    spec = importlib.util.spec_from_file_location("checks_of_exercises", EXERCISES / "test_checks.py")
+    spec.loader.exec_module(module := importlib.util.module_from_spec(spec))
+    return module
+
+
+@pytest.fixture(scope="module")
+def unsolved(tmp_path_factory):
+    """What a learner sees who has a copy of the module and the exercises, and nothing else."""
+    folder = tmp_path_factory.mktemp("copy")
+    shutil.copy(ROOT / "lesson_code.py", folder)
+    shutil.copytree(EXERCISES, folder / "exercises", ignore=shutil.ignore_patterns("__pycache__"))
+    return pytest_exercises(folder)
+
+
+def test_every_exercise_has_a_message_here_and_a_solution():
+    names = {path.stem for path in EXERCISES.glob("*.py")} - {"conftest", "test_checks"}
+    assert names == set(MESSAGES) == {path.stem for path in SOLUTIONS.glob("*.py")}
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_an_exercise_is_short_and_tells_task_hint_minutes_and_command(name):
+    text = (EXERCISES / f"{name}.py").read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 30
+    assert text.count("TODO") == text.count("# TODO: ") == 1
+    for word in ("Task: ", "Hint: ", f"Check: python -m pytest exercises -k {name}\n"):
+        assert text.count(word) == 1
+    assert re.match(r'"""(The first exercise|Exercise of chapter \d, .+) \(\d+ minutes?\): ', text)
+    assert "TODO" not in (SOLUTIONS / f"{name}.py").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_an_unsolved_exercise_fails_with_its_own_message(unsolved, name):
+    section = re.search(rf"_ test_{name} _+\n(.*?)\n(__|==)", unsolved.stdout, re.DOTALL)
+    told = " ".join(section[1].split())
+    assert MESSAGES[name] in told
+    assert "Error" not in told.replace("ValueError: X has 2 features", ""), "it stops, instead of telling why"
+
+
+def test_the_run_says_what_to_do_how_many_are_solved_and_what_is_next(unsolved):
+    assert unsolved.returncode == 1
+    start, _, end = unsolved.stdout.partition("FAILURES")
+    assert "8 exercises, small broken programs. 0 have no TODO left." in start
+    assert "Solved: 0 of the 8 checked" in end
+    assert "Next: exercises/first.py. The first exercise (1 minute)" in end
+
+
+def test_every_solution_passes_where_warnings_are_errors():
+    run = pytest_exercises(ROOT, "--solutions")
+    assert run.returncode == 0, run.stdout
+    assert "Solved: 8 of the 8 checked" in run.stdout
+
+
+@pytest.mark.parametrize(("name", "old", "new", "message"), ATTEMPTS)
+def test_a_wrong_attempt_gets_a_message_and_a_written_down_figure_fails(checks, tmp_path, name, old, new, message):
+    program = (SOLUTIONS / f"{name}.py").read_text(encoding="utf-8")
+    assert program.count(old) == 1
+    attempt = types.ModuleType(name)
+    exec(IMPORTS + program.replace(old, new), vars(attempt))
+    check = getattr(checks, f"test_{name}")
+    with pytest.raises(pytest.fail.Exception) as failed:
+        check(attempt, tmp_path) if name == "6_utilities" else check(attempt)
+    assert re.search(message, " ".join(str(failed.value).split()))
+
+
+def test_a_program_that_is_not_python_is_told_with_its_line(tmp_path):
+    shutil.copy(ROOT / "lesson_code.py", tmp_path)
+    shutil.copytree(EXERCISES, tmp_path / "exercises")
+    (tmp_path / "exercises" / "first.py").write_text("import numpy\nmean = (\n", encoding="utf-8")
+    assert "first.py, line 2: this is not Python" in pytest_exercises(tmp_path, "-k", "first").stdout
