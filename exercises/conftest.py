@@ -26,8 +26,8 @@ def pytest_report_header(config):
         return f"checking the solutions of {len(NAMES)} exercises"
     to_do = [name for name in NAMES if "# TODO" in (HERE / f"{name}.py").read_text(encoding="utf-8")]
     return [
-        f"{len(NAMES)} exercises, small broken programs. {len(NAMES) - len(to_do)} have no TODO left.",
-        "Open one, read the task at its top, mend the line with the TODO, and run this command again.",
+        f"{len(NAMES)} exercises, small broken programs; {len(to_do)} still have their TODO.",
+        "Open one, read the task at its top, mend the line with the TODO, and run this again.",
         "One exercise alone: python -m pytest exercises -k first. Stuck? exercises/README.md",
     ]
 

@@ -8,9 +8,8 @@ WHY = {
     "averages-anew": """Averages from before the split contain the ratings of the test rows. So a table that
   has some gets new ones from its training rows alone. Otherwise its score is too good (section 2).""",
     "clipping": "A model may answer 5.3 stars, which nobody can give. The nearest is better (section 3).",
-    "digest": "A file that lost one bit can still load, and predict wrong numbers. Its digest tells (section 5).",
-    "shuffled-folds": """Real tables are sorted by user. Folds of neighbouring rows hold out whole users: that
-  is the error for strangers, which is another question (section 4).""",
+    "digest": "A file that lost one bit may load, and predict wrong numbers. Its digest tells (section 5).",
+    "shuffled-folds": "Tables are sorted by user. Unshuffled folds tell the error for strangers (section 4).",
     "ranker-scale": "In units of their root mean square, ratings of any scale suit one penalty (section 7).",
 }
 
@@ -56,6 +55,6 @@ def pytest_terminal_summary(terminalreporter, config):
     name, failed = config.option.safeguard, terminalreporter.getreports("failed")
     if name:
         noticed = [f"- {r.nodeid}\n  {r.longrepr.reprcrash.message.splitlines()[0]}\n" for r in failed]
-        told = f"Checks that noticed: {len(failed) or 'none'}\n{''.join(noticed)}Why it exists:\n  {WHY[name]}"
+        told = f"Checks that noticed: {len(failed)}\n{''.join(noticed)}Why it exists:\n  {WHY[name]}"
         terminalreporter.section(f"this run was without the safeguard {name}")
         terminalreporter.line(told.replace("  AssertionError: ", "  "))

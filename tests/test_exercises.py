@@ -104,7 +104,7 @@ def test_an_unsolved_exercise_fails_with_its_own_message(unsolved, name):
 def test_the_run_says_what_to_do_how_many_are_solved_and_what_is_next(unsolved):
     assert unsolved.returncode == 1
     start, _, end = unsolved.stdout.partition("FAILURES")
-    assert "8 exercises, small broken programs. 0 have no TODO left." in start
+    assert "8 exercises, small broken programs; 8 still have their TODO." in start
     assert "Solved: 0 of the 8 checked" in end
     assert "Next: exercises/first.py. The first exercise (1 minute)" in end
 
