@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from break_it import WHY
-
 from conftest import ROOT
 
 #: What must notice, and a part of its message.
