@@ -2,7 +2,7 @@
 
 PYTHON ?= python
 
-.PHONY: help lesson test exercises pictures bench generator
+.PHONY: help lesson test exercises pictures figures bench generator
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -17,8 +17,10 @@ exercises: ## check what you have solved of the exercises
 	$(PYTHON) -m pytest exercises
 
 pictures: ## draw the pictures of the documentation again (needs matplotlib)
-	@if [ -f tools/pictures.py ]; then $(PYTHON) tools/pictures.py; \
-	else echo "There are no pictures yet: tools/pictures.py is still to come."; fi
+	$(PYTHON) tools/pictures.py
+
+figures: ## write the printed outputs in the documentation again (an hour)
+	$(PYTHON) tools/figures.py
 
 bench: ## measure time, memory and error of the lesson (needs psutil)
 	$(PYTHON) benchmarks/lesson.py

@@ -1,22 +1,51 @@
 #!/usr/bin/env bash
 #
-# Makes the folder scikit_learn_ecosystem_lesson with the five files of the lesson. It needs no network and no Python:
+# Makes the folder scikit_learn_ecosystem_lesson with the lesson, its chapters and its exercises. It needs no network and no Python:
 # all it will write stands below as plain text. Made by `python tools/build_generator.py`; change the files, not this.
 
 set -eu
 # The files are bytes to be copied, in whatever language the learner's computer speaks.
 export LC_ALL=C
 
-names="lesson_code.py test_lesson.py requirements.txt README.md LICENSE"
+names="lesson_code.py test_lesson.py requirements.txt README.md LICENSE exercises/0_map.py exercises/1_preprocessing.py exercises/2_feature_selection.py exercises/3_model_selection.py exercises/4_supervised.py exercises/5_unsupervised.py exercises/6_utilities.py exercises/README.md exercises/conftest.py exercises/first.py exercises/solutions/0_map.py exercises/solutions/1_preprocessing.py exercises/solutions/2_feature_selection.py exercises/solutions/3_model_selection.py exercises/solutions/4_supervised.py exercises/solutions/5_unsupervised.py exercises/solutions/6_utilities.py exercises/solutions/first.py exercises/test_checks.py pillars/0_map.py pillars/1_preprocessing.py pillars/2_feature_selection.py pillars/3_model_selection.py pillars/4_supervised.py pillars/5_unsupervised.py pillars/6_utilities.py pillars/7_after_the_lesson.py pillars/drawing.py"
+folders="pillars exercises exercises/solutions"
 
 # What `cksum` tells of each file: its checksum and its size.
 recorded() {
     case $1 in
-        lesson_code.py) echo "4234683997 105215" ;;
+        lesson_code.py) echo "1766845445 101870" ;;
         test_lesson.py) echo "897284104 11292" ;;
         requirements.txt) echo "3471952364 498" ;;
-        README.md) echo "3892201416 9363" ;;
+        README.md) echo "276116787 9726" ;;
         LICENSE) echo "191275814 1554" ;;
+        exercises/0_map.py) echo "4202060829 747" ;;
+        exercises/1_preprocessing.py) echo "1724904534 1032" ;;
+        exercises/2_feature_selection.py) echo "2427234013 1089" ;;
+        exercises/3_model_selection.py) echo "3324435706 981" ;;
+        exercises/4_supervised.py) echo "2719100598 778" ;;
+        exercises/5_unsupervised.py) echo "3249043166 1136" ;;
+        exercises/6_utilities.py) echo "3921416812 927" ;;
+        exercises/README.md) echo "3169672608 1871" ;;
+        exercises/conftest.py) echo "3605137849 3013" ;;
+        exercises/first.py) echo "3745165639 696" ;;
+        exercises/solutions/0_map.py) echo "799948247 443" ;;
+        exercises/solutions/1_preprocessing.py) echo "3558007144 584" ;;
+        exercises/solutions/2_feature_selection.py) echo "1920377256 662" ;;
+        exercises/solutions/3_model_selection.py) echo "2751544284 575" ;;
+        exercises/solutions/4_supervised.py) echo "1915658 309" ;;
+        exercises/solutions/5_unsupervised.py) echo "1973505432 757" ;;
+        exercises/solutions/6_utilities.py) echo "3728593125 486" ;;
+        exercises/solutions/first.py) echo "4250351345 365" ;;
+        exercises/test_checks.py) echo "3115076630 11759" ;;
+        pillars/0_map.py) echo "1342138128 5322" ;;
+        pillars/1_preprocessing.py) echo "2927549106 4988" ;;
+        pillars/2_feature_selection.py) echo "2419846614 5630" ;;
+        pillars/3_model_selection.py) echo "2838187838 5769" ;;
+        pillars/4_supervised.py) echo "3776911731 4796" ;;
+        pillars/5_unsupervised.py) echo "2451763106 4932" ;;
+        pillars/6_utilities.py) echo "545779098 5313" ;;
+        pillars/7_after_the_lesson.py) echo "3347623998 6544" ;;
+        pillars/drawing.py) echo "4248968404 3999" ;;
     esac
 }
 
@@ -57,15 +86,19 @@ next_steps() {
         "    source .venv/bin/activate" \
         "    pip install -r requirements.txt" \
         "    python lesson_code.py" \
-        "    pytest test_lesson.py -v"
+        "    python -m pytest test_lesson.py -v" \
+        "    python pillars/1_preprocessing.py     (chapters: seven questions, 0 to 6)" \
+        "    python -m pytest exercises            (small broken programs to mend)"
 }
 
 # However the script ends, nothing half-written stays. A script whose end is missing stops without an error of its own.
 unfinished=""
+made=""
 complete=no
 on_exit() {
     status=$?
     [ -z "$unfinished" ] || rm -rf "$unfinished"
+    [ "$status" -eq 0 ] || for folder in $made; do rmdir "$target/$folder" 2>/dev/null || :; done
     [ "$status" -ne 0 ] || [ "$complete" = yes ] || fail 1 "this script is cut short; get it again"
 }
 trap on_exit EXIT
@@ -106,6 +139,11 @@ case $target in -*) target=./$target ;; esac
 if [ -e "$target" ] && [ ! -d "$target" ]; then
     fail 1 "'$target' is a file, not a folder"
 fi
+for folder in $folders; do
+    if [ -e "$target/$folder" ] && [ ! -d "$target/$folder" ]; then
+        fail 1 "'$target/$folder' is in the way and is no folder; nothing was changed"
+    fi
+done
 missing=""
 differing=""
 for name in $names; do
@@ -136,46 +174,39 @@ if [ ! -d "$target" ]; then
 fi
 reason=$(mkdir "$new" 2>&1) || fail 1 "cannot write in the folder '$target' ($reason)"
 [ -n "$unfinished" ] || unfinished=$new
+for folder in $folders; do
+    mkdir "$new/$folder"
+done
 
 cat >"$new/lesson_code.py" <<'END_OF_LESSON_FILE'
 """The scikit-learn ecosystem: a movie recommender, built the way production teams build one.
 
-Run it (``python lesson_code.py``), test it (``pytest test_lesson.py -v``), read it from top to bottom, import
-from it (``from lesson_code import SklearnEcosystemPipeline``). The data goes one way::
+Run it (``python lesson_code.py``), test it (``pytest test_lesson.py -v``), read it from top to bottom: you
+should know NumPy and pandas, and that ``fit`` learns and ``predict`` answers. The data goes one way::
 
     ingest --> preprocess --> transform --> select --> train --> evaluate --> deploy
     dataset    impute,        13 features   optional   any       RMSE, MAE,   one .pkl and
     or         encode         (our own      selector   sklearn   R2; P, R,    its model card,
     MovieLens                  transformer)            regressor NDCG@10      recommend()
 
-    1  a table of ratings whose law is known, so that we know how good a model can become
-    2  13 features, and how averages of ratings leak the answers if you are not careful
-    3  one table of models, and one pipeline that makes the leak impossible
-    4  train, evaluate, compare: the object that an application holds
-    5  the artifact: what must travel with a model so that another machine can trust it
-    6  the demo, ``python lesson_code.py``. The lesson ends here.
-    7  recommenders of our own: stars (matrix factorization) and lists (what to watch next)
-    Appendix: checks of input, random tables, MovieLens files, command line
+    1  a table of ratings whose law is known      5  the artifact: what travels with a model
+    2  13 features that do not leak the answers   6  the demo, ``python lesson_code.py``; the lesson ends here
+    3  models: one table, one pipeline            7  recommenders of our own: stars, and what to watch next
+    4  the wrapper: train, evaluate, compare      Appendix: checks, random tables, MovieLens, command line
 
-You should know NumPy and pandas, and that ``fit`` learns and ``predict`` answers. Version 0.2.0, BSD-3-Clause
-(The scikit-learn ecosystem lesson contributors). Names follow "Day 71: The Scikit-learn Ecosystem".
-"""
-
-from __future__ import annotations
+Version 0.2.0, BSD-3-Clause (The scikit-learn ecosystem lesson contributors).
+Names follow "Day 71: The Scikit-learn Ecosystem"."""
 
 import argparse
+import contextlib
 import csv
 import hashlib
 import io
 import json
-import mmap
 import numbers
 import os
 import pickle
-import platform
 import re
-import secrets
-import shutil
 import sys
 import warnings
 import zipfile
@@ -191,37 +222,33 @@ from scipy.special import ndtr
 from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin, clone
 from sklearn.compose import ColumnTransformer
 from sklearn.dummy import DummyRegressor
-from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
+from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor, VotingRegressor
 from sklearn.exceptions import InconsistentVersionWarning
-from sklearn.impute import SimpleImputer
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import Ridge
 from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 from sklearn.model_selection import KFold, RandomizedSearchCV, cross_validate, train_test_split
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
-from sklearn.preprocessing import OrdinalEncoder, StandardScaler, TargetEncoder
+from sklearn.preprocessing import FunctionTransformer, OrdinalEncoder, StandardScaler, TargetEncoder
 from sklearn.utils import check_random_state
+from sklearn.utils.extmath import randomized_svd
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-__all__ = [
-    "MODELS", "MatrixFactorization", "MovieRanker", "MovieRecommendationDataset", "RatingPipeline",
-    "SklearnEcosystemPipeline", "UserMovieFeatureTransformer", "compare_models", "demonstrate_ecosystem",
-    "load_movielens", "ranking_metrics", "rating_metrics",
-]
-
+__all__ = ["MODELS", "MatrixFactorization", "MovieRanker", "MovieRecommendationDataset", "RatingPipeline",
+           "SklearnEcosystemPipeline", "UserMovieFeatureTransformer", "compare_models",
+           "demonstrate_ecosystem", "load_movielens", "ranking_metrics", "rating_metrics"]
 
 # ===== 1. The table, and the law behind it ==================================================================
 # One row per rating. Real tables have the same columns (`load_movielens` reads them), but we know the law
 # only of a table that we made: we can say which part of an error is the model's, and which part is noise.
-
 IDS, RATING = ["user_id", "movie_id"], "rating"  # ratings are in stars
-#: `timestamp` is in Unix seconds (UTC); several genres are joined by a bar, as in MovieLens.
+#: `timestamp` is in Unix seconds (UTC). Several genres are joined by a bar, as MovieLens does.
 TABLE_COLUMNS = [*IDS, RATING, "timestamp", "genre", "movie_year", "user_age", "user_country"]
 GENRES = ["Action", "Adventure", "Comedy", "Drama", "Horror", "Romance", "Sci-Fi", "Thriller"]
 COUNTRIES = ["US", "GB", "IN", "DE", "BR", "FR", "JP", "CA"]
 STARS = np.arange(1.0, 5.01, 0.5)  # the nine possible ratings: 1, 1.5, ... 5
 #: The law's sizes, in stars (`noise_spread`: of log sigma). Calibrated: `python benchmarks/calibration.py`.
 LAW = {"mean": 3.02, "user": 0.45, "movie": 0.49, "taste": 0.45, "noise": 0.84, "noise_spread": 0.55}
-
 
 class MovieRecommendationDataset:
     """A synthetic table of movie ratings whose law is known: the rating that user u gives to movie m is ::
@@ -236,37 +263,28 @@ class MovieRecommendationDataset:
 
     Parameters
     ----------
-    n_users, n_movies, n_ratings : int, default=1000, 500, 50000
-        Sizes, each at least 1, with ``n_ratings <= n_users * n_movies``. Ids count from 1.
-    random_state : int, default=42
-        The seed: the same seed gives the same table, on every machine and with every numpy.
+    n_users, n_movies, n_ratings : int >= 1, default=1000, 500, 50000, with n_ratings <= n_users * n_movies
+    random_state : int, default=42; a seed gives the same table on every machine and with every numpy
 
     Attributes
     ----------
-    true_expected_, true_taste_ : ndarray of shape (n_ratings,)
-        In stars: every row's expected rating, which the best possible predictor answers, and its taste.
-    law_ : dict of str to ndarray
-        The terms: "user", "movie", "T", "G", "sigma", and "mean_taste", which is taken off T . G.
-    """
-
+    true_expected_, true_taste_ : every row's expected rating (the best possible answer) and taste, in stars
+    law_ : dict of arrays: "user", "movie", "T", "G", "sigma", and "mean_taste", which is taken off T . G"""
     def __init__(self, n_users=1000, n_movies=500, n_ratings=50_000, random_state=42):
         self.n_users, self.n_movies, self.n_ratings = n_users, n_movies, n_ratings
         self.random_state = random_state
 
     def generate(self):
-        """Return the table, `n_ratings` rows in random order; a ValueError tells of impossible parameters."""
+        """Return the table, `n_ratings` rows in random order; ids count from 1. ValueError: impossible."""
         n_users, n_movies, n_ratings, seed = self.check()
         rng = check_random_state(seed)
         movies, popularity, genre_shape = _draw_movies(rng, n_movies)
         users, activity, genre_love = _draw_users(rng, n_users)
         user, movie = _draw_pairs(rng, n_ratings, activity, genre_love, popularity, genre_shape)  # positions
         self.law_ = _draw_law(rng, user, movie, popularity, genre_love, genre_shape)
-
-        opinion, sigma = self._opinion(user, movie), self.law_["sigma"][user]
+        opinion, self.true_taste_, sigma = self._terms(user, movie)
         noise = sigma * rng.standard_normal(n_ratings)
         rating = np.clip(np.round(2 * (opinion + noise)) / 2, STARS[0], STARS[-1])
-
-        self.true_taste_ = self._taste(user, movie)
         self.true_expected_, self._variance = _mean_and_variance(opinion, sigma)
         table = {"user_id": user + 1, "movie_id": movie + 1, RATING: rating}
         table["timestamp"] = _draw_timestamps(rng, user, n_users)
@@ -275,11 +293,8 @@ class MovieRecommendationDataset:
         return pd.DataFrame(table, columns=TABLE_COLUMNS)
 
     def best_rmse(self, rows=None):
-        """Return the noise floor, in stars: the expected RMSE of the best possible predictor.
-
-        It is the root of the mean of Var(rating | user, movie) over `rows`, a DataFrame with ids (None: the
-        whole table). On given rows, luck can put an error a little below it.
-        """
+        """Return the noise floor, in stars: the expected RMSE of the best possible predictor, the root of the
+        mean of Var(rating | user, movie) over `rows`, a DataFrame with ids (None: the whole table)."""
         if not hasattr(self, "law_"):
             self.generate()
         if rows is None:
@@ -287,8 +302,8 @@ class MovieRecommendationDataset:
         user, movie = (ids - 1 for ids in _check_table(rows))
         if min(user.min(), movie.min()) < 0 or user.max() >= self.n_users or movie.max() >= self.n_movies:
             raise ValueError(f"rows must be of users 1 to {self.n_users}, movies 1 to {self.n_movies}.")
-        variance = _mean_and_variance(self._opinion(user, movie), self.law_["sigma"][user])[1]
-        return float(np.sqrt(variance.mean()))
+        opinion, _, sigma = self._terms(user, movie)
+        return float(np.sqrt(_mean_and_variance(opinion, sigma)[1].mean()))
 
     def check(self):
         """Return the three sizes and the seed as ints; raise a ValueError where one is impossible."""
@@ -299,23 +314,18 @@ class MovieRecommendationDataset:
             raise ValueError(f"n_ratings={values[2]} is more than the {pairs} pairs of a user and a movie.")
         return values
 
-    def _opinion(self, user, movie):
-        return LAW["mean"] + self.law_["user"][user] + self.law_["movie"][movie] + self._taste(user, movie)
-
-    def _taste(self, user, movie):
-        return np.einsum("rg,rg->r", self.law_["T"][user], self.law_["G"][movie]) - self.law_["mean_taste"]
-
+    def _terms(self, user, movie):  # the rating without its noise, the taste in it, and sigma
+        law = self.law_
+        taste = np.einsum("rg,rg->r", law["T"][user], law["G"][movie]) - law["mean_taste"]
+        return LAW["mean"] + law["user"][user] + law["movie"][movie] + taste, taste, law["sigma"][user]
 
 # ===== 2. Thirteen features that do not leak ================================================================
 # How does this user rate on average, and how is this movie rated? These two averages are the best features
 # there are. scikit-learn makes them in two lines, which everything else in this file has to beat
 # (`python lesson_code.py compare`: RMSE 0.8390, against 1.0420 for always answering the mean)::
-#
 #     encoder = TargetEncoder(target_type="continuous")   # replaces an id by the average rating of its rows
 #     model = make_pipeline(encoder, Ridge()).fit(X_train[["user_id", "movie_id"]], y_train)
-#
 # They are also easy to get wrong, because an average of ratings can contain the answer. From wrong to right:
-#
 # * Averages over the whole table, before the split (`fit(table).transform(table)`), contain the test ratings.
 #   The score lies: with two ratings per user it even falls below the noise floor, as no honest model can.
 # * Averages over the training rows contain each row's own rating. The model learns to trust them more than it
@@ -324,61 +334,45 @@ class MovieRecommendationDataset:
 #   in. `TargetEncoder` does that, and so does `fit_transform` below. (Figures: `python benchmarks/leak.py`.)
 
 #: What `UserMovieFeatureTransformer` makes of a row, in this order.
-FEATURES = [
-    *IDS, "user_age", "movie_year", "genre_encoded", "country_encoded", "user_avg_rating", "movie_avg_rating",
-    "user_movie_interaction", "hour_of_day", "day_of_week", "user_rating_count", "movie_rating_count",
-]
-TEMPORAL_FEATURES = ["hour_of_day", "day_of_week"]
+FEATURES = [*IDS, "user_age", "movie_year", "genre_encoded", "country_encoded", "user_avg_rating",
+            "movie_avg_rating", "user_movie_interaction", "hour_of_day", "day_of_week", "user_rating_count",
+            "movie_rating_count"]
 DAY = 24 * 3600  # seconds
-#: The features that need no rating: the column they are read from, whose property they are, and the strategy
-#: of scikit-learn's `SimpleImputer` for a row of which nothing is known ("constant" is -1).
-OBSERVED = {
-    "user_age": ("user_age", "user", "median"), "movie_year": ("movie_year", "movie", "median"),
-    "genre_encoded": ("genre", "movie", "constant"), "country_encoded": ("user_country", "user", "constant"),
-    "hour_of_day": ("timestamp", None, "most_frequent"), "day_of_week": ("timestamp", None, "most_frequent"),
-}
-
+#: The features that need no rating: the column they are read from, whose property they are, and what stands
+#: in for a row of which nothing is known (a "code" is -1).
+OBSERVED = {"user_age": ("user_age", "user", "median"), "movie_year": ("movie_year", "movie", "median"),
+            "genre_encoded": ("genre", "movie", "code"), "country_encoded": ("user_country", "user", "code"),
+            "hour_of_day": ("timestamp", None, "mode"), "day_of_week": ("timestamp", None, "mode")}
 
 class _OnTables:
     """Tell scikit-learn what is true of every estimator here: it takes a table; `y` may be in it."""
-
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = tags.target_tags.required = False
         tags.input_tags.string = tags.input_tags.allow_nan = True
         return tags
 
-
 class UserMovieFeatureTransformer(_OnTables, TransformerMixin, BaseEstimator):
     """Turn raw ratings into 13 features of user, movie and time, with averages that are cross-fitted.
 
-    ``fit(X, y).transform(X)`` differs from ``fit_transform(X, y)``, as in scikit-learn's `TargetEncoder`: the
-    first describes rows as if they were new, the second cross-fits, and is what a model must learn from. A
-    `Pipeline` calls the right one. Averages are those of ``TargetEncoder(smooth=damping)``: a test says so.
-    In a frame of features, what needs no rating is kept, averages and counts are learned anew: averages that
-    were computed before a split cannot reach a score.
+    As in scikit-learn's `TargetEncoder`, ``fit(X, y).transform(X)`` describes rows as if they were new, while
+    ``fit_transform(X, y)`` cross-fits: a model must learn from that, and a `Pipeline` calls the right one.
+    Averages are those of ``TargetEncoder(smooth=damping)``: a test says so. In a frame of features they are
+    learned anew, as the counts are: averages that were computed before a split cannot reach a score.
 
     Parameters
     ----------
-    create_temporal : bool, default=True
-        Whether to add `hour_of_day` (0 to 23, UTC) and `day_of_week` (Monday = 0): 13 features, else 11.
-    damping : float, default=10.0
-        In ratings. An average is ``(sum + damping * mean) / (n + damping)``: we add ten imaginary average
-        ratings, so few ratings stay near the average. Source: Funk, "Try This at Home" (2006).
-    cv, random_state : default=5, 0
-        The number of folds in `fit_transform`, and what shuffles the rows into them.
+    create_temporal : bool, default=True: add `hour_of_day` (0 to 23, UTC) and `day_of_week` (Monday = 0)
+    damping : float, default=10.0: an average is ``(sum + damping * mean) / (n + damping)``, as if there were
+        ten more average ratings; few ratings stay near it. Source: Funk, "Try This at Home" (2006).
+    cv, random_state : int, default=5, 0: the folds of `fit_transform`, and what shuffles the rows into them
 
     Attributes
     ----------
-    users_, movies_, user_avg_, movie_avg_, user_count_, movie_count_ : ndarray
-        The ids of the training, sorted; in their order, damped averages in stars, and numbers of ratings. An
-        unknown user or movie has `global_mean_` and 0.
-    known_, fill_ : dict
-        The last value of every user or movie, by feature; what stands in where nothing is known: the median
-        (numbers), the mode (hour, weekday), -1 (codes).
-    genre_encoder_, country_encoder_ : OrdinalEncoder, which gives -1 to an unknown string
-    """
-
+    users_, movies_ : the ids of the training, sorted. In their order, user_avg_, movie_avg_ : damped averages
+        in stars (`global_mean_` for unknown ids); user_count_, movie_count_ : numbers of ratings (0)
+    known_, fill_ : dict by feature: the last value of every user or movie; what stands in if none is known
+    genre_encoder_, country_encoder_ : OrdinalEncoder, which gives -1 to an unknown string"""
     def __init__(self, create_temporal=True, damping=10.0, cv=5, random_state=0):
         self.create_temporal, self.damping = create_temporal, damping
         self.cv, self.random_state = cv, random_state
@@ -399,14 +393,10 @@ class UserMovieFeatureTransformer(_OnTables, TransformerMixin, BaseEstimator):
         return self._assemble(X, observed, user, movie, *averages)
 
     def transform(self, X):
-        """Return the features of new rows, from what `fit` learned; a rating in X is never looked at.
-
-        X needs only `user_id` and `movie_id`; an unknown user or movie is a normal row. Returns a DataFrame,
-        (n_rows, 13) or (n_rows, 11), with the index of X: ids int64, all else float64.
-        """
+        """Return a DataFrame of shape (n_rows, 13 or 11) with the index of X: ids int64, all else float64. X
+        needs only ids. A rating in it is never looked at; an unknown user or movie is a normal row."""
         check_is_fitted(self)
-        users, movies = _check_table(X)
-        user, movie = _positions(self.users_, users), _positions(self.movies_, movies)
+        user, movie = map(_positions, (self.users_, self.movies_), _check_table(X))
         user_avg = _lookup(self.user_avg_, user, self.global_mean_)
         movie_avg = _lookup(self.movie_avg_, movie, self.global_mean_)
         observed = self._observe(X, self.genre_encoder_, self.country_encoder_)
@@ -414,21 +404,19 @@ class UserMovieFeatureTransformer(_OnTables, TransformerMixin, BaseEstimator):
 
     def get_feature_names_out(self, input_features=None):
         """Return the names of the features, an array of 13 strings (11 without the temporal ones)."""
-        left_out = [] if self.create_temporal else TEMPORAL_FEATURES
+        left_out = [] if self.create_temporal else ["hour_of_day", "day_of_week"]
         return np.array([name for name in FEATURES if name not in left_out], dtype=object)
 
     def _learn(self, X, y):
         """Learn from rows; return positions, ratings, weights (0: does not count) and what the rows tell."""
-        users, movies = _check_table(X)
+        (user, users), (movie, movies) = (pd.factorize(ids, sort=True) for ids in _check_table(X))
         ratings, damping = _check_ratings(X, y), _check_number("damping", self.damping, 0)
-        # A transformer must not drop rows: an older rating of a pair stays, but does not count.
-        counted = _latest_of_pair(X, users, movies).astype(np.float64)
+        counted = _latest_of_pair(X, user, movie).astype(np.float64)  # a transformer must not drop a row
         encoders = _fit_encoder(X, "genre"), _fit_encoder(X, "user_country")
         observed = self._observe(X, *encoders)
         validate_data(self, X, skip_check_array=True)  # records the names of the columns; all else is checked
         self.genre_encoder_, self.country_encoder_ = encoders
-        user, self.users_ = pd.factorize(users, sort=True)
-        movie, self.movies_ = pd.factorize(movies, sort=True)
+        self.users_, self.movies_ = users, movies
         mean, sums = float(np.average(ratings, weights=counted)), counted * ratings
         self.user_count_, self.movie_count_ = np.bincount(user, counted), np.bincount(movie, counted)
         self.user_avg_ = _damped_mean(np.bincount(user, sums), self.user_count_, mean, damping)
@@ -436,24 +424,20 @@ class UserMovieFeatureTransformer(_OnTables, TransformerMixin, BaseEstimator):
         self.global_mean_, self.known_, self.fill_ = mean, {}, {}
         self.absent_ = [feature for feature in OBSERVED if np.isnan(observed[feature]).all()]
         for feature, (_, owner, strategy) in OBSERVED.items():
-            values, there = observed[feature], ~np.isnan(observed[feature])
-            if owner is not None:
-                position = user if owner == "user" else movie
-                self.known_[feature] = np.full(position.max() + 1, np.nan)
-                self.known_[feature][position[there]] = values[there]  # subtle: the last value stays
-            imputer = SimpleImputer(strategy=strategy, fill_value=-1.0, keep_empty_features=True)
-            self.fill_[feature] = float(imputer.fit(values[:, None]).statistics_[0])
+            told = pd.Series(observed[feature])
+            if owner is not None:  # subtle: `last` passes over what is missing
+                self.known_[feature] = told.groupby(user if owner == "user" else movie).last().to_numpy()
+            told = pd.Series([0.0]) if feature in self.absent_ else told
+            usual = told.median() if strategy == "median" else told.mode()[0]
+            self.fill_[feature] = -1.0 if strategy == "code" else float(usual)
         return user, movie, ratings, counted, observed
 
-    def _observe(self, X, genre_encoder, country_encoder):
-        """Return what the rows themselves tell: six arrays of shape (n_rows,), NaN where nothing is told."""
+    def _observe(self, X, genre_encoder, country_encoder):  # what rows tell: (n_rows,) each, NaN if nothing
         seconds = _numbers(X, "timestamp")
-        observed = {
-            "genre_encoded": _encode(genre_encoder, X, "genre"),
-            "country_encoded": _encode(country_encoder, X, "user_country"),
-            "hour_of_day": seconds // 3600 % 24,
-            "day_of_week": (seconds // DAY + 3) % 7,  # 1970-01-01 was a Thursday
-        }
+        observed = {"genre_encoded": _encode(genre_encoder, X, "genre"),
+                    "country_encoded": _encode(country_encoder, X, "user_country"),
+                    "hour_of_day": seconds // 3600 % 24,
+                    "day_of_week": (seconds // DAY + 3) % 7}  # 1970-01-01 was a Thursday
         for name, (column, *_) in OBSERVED.items():
             if name == column or column not in X.columns:  # a number, as all are in a frame of features
                 observed[name] = _numbers(X, name)
@@ -461,22 +445,23 @@ class UserMovieFeatureTransformer(_OnTables, TransformerMixin, BaseEstimator):
 
     def _assemble(self, X, observed, user, movie, user_avg, movie_avg):
         """Fill gaps, and put the features side by side. `user` and `movie` are positions, -1 if unknown."""
-        columns = {name: X[name].to_numpy(dtype=np.int64) for name in IDS}
+        columns = {name: X[name].to_numpy(dtype=np.int64, copy=True) for name in IDS}
         for feature, (_, owner, _) in OBSERVED.items():
-            # what training never saw, no model can have learned to use
-            values = np.full(len(X), np.nan) if feature in self.absent_ else observed[feature]
+            values = columns[feature] = np.array(observed.pop(feature))
+            if feature in self.absent_:  # what training never saw, no model can have learned to use
+                values[:] = np.nan
+            gaps = np.flatnonzero(np.isnan(values))
             if owner is not None:
-                known = _lookup(self.known_[feature], user if owner == "user" else movie, np.nan)
-                values = np.where(np.isnan(values), known, values)
-            columns[feature] = np.where(np.isnan(values), self.fill_[feature], values)
+                position = user[gaps] if owner == "user" else movie[gaps]
+                values[gaps] = _lookup(self.known_[feature], position, np.nan)
+            values[np.isnan(values)] = self.fill_[feature]
         columns |= {"user_avg_rating": user_avg, "movie_avg_rating": movie_avg}
         columns["user_movie_interaction"] = user_avg * movie_avg
         columns["user_rating_count"] = _lookup(self.user_count_, user, 0.0)
         columns["movie_rating_count"] = _lookup(self.movie_count_, movie, 0.0)
-        return pd.DataFrame(columns, index=X.index, columns=self.get_feature_names_out())
+        return pd.DataFrame(columns, X.index, self.get_feature_names_out(), copy=False)
 
-def _damped_mean(total, count, mean, damping):
-    """Return (total + damping * mean) / (count + damping), and the mean where nothing can be divided."""
+def _damped_mean(total, count, mean, damping):  # the mean where nothing can be divided
     weight = count + damping
     return np.where(weight > 0, (total + damping * mean) / np.where(weight > 0, weight, 1), mean)
 
@@ -490,7 +475,6 @@ def _cross_fitted(position, ratings, counted, fold, damping):
     mean = total.sum(axis=1, keepdims=True) / np.maximum(count.sum(axis=1, keepdims=True), 1)  # (n_folds, 1)
     return _damped_mean(total, count, mean, damping)[fold, position]
 
-
 # ===== 3. Models: one table, one pipeline ===================================================================
 # The features are part of the model, not of the data. That is the heart of the lesson: a pipeline that takes
 # *raw* rows learns its averages from the rows it is fitted on, anew in each fold of a cross-validation, in a
@@ -500,27 +484,23 @@ def _cross_fitted(position, ratings, counted, fold, damping):
 #: ids, which stop here. A forest does not need the scaler; it is there for whatever takes the forest's place.
 _NO_IDS = ColumnTransformer([("keep", "passthrough", slice(2, None))], verbose_feature_names_out=False)
 SCALING = [("scaler", StandardScaler())]
+_OURS = {"features": UserMovieFeatureTransformer(), "scaling": SCALING}
 DAMPINGS = {"features__damping": [2.0, 5.0, 10.0, 20.0]}
-
 #: What a model is: its features, the steps after them, the regressor, and the search space, from which
 #: `tune_hyperparameters=True` draws. Another model is one row more; section 7 adds "factors" and "blend". The
 #: forest's settings are a fast choice near the best of a grid: `python benchmarks/forest_grid.py`.
 MODELS = {
-    "forest": {
-        "features": UserMovieFeatureTransformer(), "scaling": SCALING,
+    "forest": _OURS | {
         "regressor": RandomForestRegressor(100, max_features=1 / 3, min_samples_leaf=5, max_samples=0.05),
         "search": {"model__max_features": [1 / 3, 0.5, 1.0], "model__min_samples_leaf": [1, 5, 10, 20],
                    "model__max_samples": [0.05, 0.1, 0.3], **DAMPINGS}},
-    "boosting": {
-        "features": UserMovieFeatureTransformer(), "scaling": SCALING,
+    "boosting": _OURS | {
         "regressor": HistGradientBoostingRegressor(early_stopping=True),  # stop before it learns noise
         "search": {"model__learning_rate": [0.03, 0.05, 0.1], "model__max_leaf_nodes": [7, 15, 31, 63],
                    "model__min_samples_leaf": [20, 50, 100], "model__l2_regularization": [0.0, 1.0, 10.0],
                    **DAMPINGS}},
-    "linear": {
-        "features": UserMovieFeatureTransformer(), "scaling": SCALING, "regressor": Ridge(),
-        "search": {"model__alpha": [0.01, 0.1, 1.0, 10.0, 100.0, 1000.0], **DAMPINGS}},
-}
+    "linear": _OURS | {
+        "regressor": Ridge(), "search": {"model__alpha": [0.01, 0.1, 1.0, 10.0, 100.0, 1000.0], **DAMPINGS}}}
 
 def _recipe(model):
     """Return the row of `MODELS` of a name. A regressor of your own: that of its type, or the forest's."""
@@ -531,14 +511,10 @@ def _recipe(model):
     same_type = [row for row in MODELS.values() if type(row["regressor"]) is type(model)]
     return (same_type or [MODELS["forest"]])[0] | {"regressor": model, "search": None}
 
-
 class RatingPipeline(_OnTables, RegressorMixin, Pipeline):
-    """A scikit-learn `Pipeline` that takes raw rows and keeps its predictions to the scale of its ratings.
-
-    `y_min_` and `y_max_` are that scale, in stars: a model may answer 5.3, which nobody can give. A slice,
-    such as ``pipeline[1:]``, is a plain `Pipeline`, fitted if this one is.
-    """
-
+    """A scikit-learn `Pipeline` that takes raw rows, and keeps its predictions to the scale of its ratings,
+    `y_min_` to `y_max_` stars: a model may answer 5.3, which nobody can give. A slice, such as
+    ``pipeline[1:]``, is a plain `Pipeline`, fitted if this one is."""
     def fit(self, X, y=None, **params):
         """Fit on raw or engineered rows; y: ratings of shape (n_rows,), None: X's column `rating`."""
         _check_table(X)
@@ -561,9 +537,7 @@ class RatingPipeline(_OnTables, RegressorMixin, Pipeline):
     def __getitem__(self, step):
         return Pipeline(self.steps, memory=self.memory, verbose=self.verbose)[step]
 
-
 # ===== 4. The wrapper: train, evaluate, compare =============================================================
-
 N_CANDIDATES = 12  # random draws find more than a grid of as many points: Bergstra & Bengio, JMLR 13 (2012)
 N_FOLDS, N_SEARCH_FOLDS = 5, 3
 ERRORS = {"RMSE": "neg_root_mean_squared_error", "MAE": "neg_mean_absolute_error", "R2": "r2"}
@@ -573,37 +547,32 @@ def rating_metrics(y_true, y_pred):
     metrics = {"RMSE": root_mean_squared_error, "MAE": mean_absolute_error, "R2": r2_score}
     return {name: float(metric(y_true, y_pred)) for name, metric in metrics.items()}
 
-
 class SklearnEcosystemPipeline(_OnTables, RegressorMixin, BaseEstimator):
     """From a table of ratings to one deployable artifact: features, training, evaluation, lists, saving.
 
-    It is a scikit-learn regressor itself. All parallel work goes through joblib: a call under
-    ``with joblib.parallel_config("threading", n_jobs=-1):`` uses every core.
+    A scikit-learn regressor, on all cores under ``with joblib.parallel_config("threading", n_jobs=-1):``.
 
     Parameters
     ----------
     model : name of a row of `MODELS`, or any regressor, default="forest"
         A regressor of your own gets the features of its type's row, or else the forest's; it keeps its seed.
     select : a step between scaling and model, such as ``SelectKBest(f_regression, k=8)``, default=None
-    random_state : int, default=42
-        For folds, features, models and searches: the same seed gives the same figures.
+    random_state : int, default=42, for folds, features, models, searches: a seed gives the same figures
     verbose : whether `train` and `save_pipeline` print what they do, default=False
 
     Attributes
     ----------
-    pipeline, cv_scores, best_params
-        The fitted `RatingPipeline`; the RMSE of every fold in stars, shape (5,); the choice of the search, a
-        dict. Each is None before training, or if the last training did not compute it.
+    pipeline, cv_scores, best_params : None before training, or if the last training did not compute it
+        The fitted `RatingPipeline`; the RMSE of every fold in stars, shape (5,); the choice of the search.
 
     Examples
     --------
     >>> table = MovieRecommendationDataset(n_users=100, n_movies=50, n_ratings=1000).generate()
     >>> recommender = SklearnEcosystemPipeline(model="linear").fit(table[:800])
-    >>> metrics, predictions = recommender.evaluate(table[800:], table["rating"][800:])
+    >>> metrics, predictions = recommender.evaluate(table[800:])
     >>> list(metrics), predictions.shape
     (['RMSE', 'MAE', 'R2'], (200,))
     """
-
     pipeline = property(lambda self: getattr(self, "pipeline_", None))
     cv_scores = property(lambda self: getattr(self, "cv_scores_", None))
     best_params = property(lambda self: getattr(self, "best_params_", None))
@@ -612,11 +581,8 @@ class SklearnEcosystemPipeline(_OnTables, RegressorMixin, BaseEstimator):
         self.model, self.select, self.random_state, self.verbose = model, select, random_state, verbose
 
     def create_features(self, df):
-        """Engineer the features of a table with the column `rating`, to look at them.
-
-        Returns ``(X, y, transformer, genre_encoder, country_encoder)``: a DataFrame of shape (n_rows, 13), a
-        Series of ratings, and what was fitted. You may train on slices of X: averages are learned anew then.
-        """
+        """Return ``(X, y, transformer, genre_encoder, country_encoder)`` of a table with ratings: a DataFrame
+        of shape (n_rows, 13), of which you may train on slices, a Series, and what was fitted."""
         table, ratings = _check_training_table(df)
         transformer = UserMovieFeatureTransformer(random_state=self.random_state)
         X = transformer.set_output(transform="default").fit_transform(table, ratings)
@@ -626,27 +592,23 @@ class SklearnEcosystemPipeline(_OnTables, RegressorMixin, BaseEstimator):
     def build_pipeline(self):
         """Return an unfitted `RatingPipeline`: features, (drop_ids,) scaler, (select,) model."""
         recipe = _recipe(self.model)
-        ids = [] if recipe.get("reads_ids") else [("drop_ids", _NO_IDS)]
+        ids = [] if recipe.get("raw") else [("drop_ids", _NO_IDS)]
         steps = [("features", recipe["features"]), *ids, *recipe["scaling"]]
-        if self.select is not None:
-            if not ids:
-                raise ValueError(f"select does not go with model={self.model!r}: it reads only the two ids.")
-            steps.append(("select", self.select))
-        pipeline = clone(RatingPipeline([*steps, ("model", recipe["regressor"])]))
+        select = [("select", self.select)] if self.select is not None else []
+        if select and not ids:
+            raise ValueError(f"select does not go with model={self.model!r}: it takes raw rows.")
+        pipeline = clone(RatingPipeline([*steps, *select, ("model", recipe["regressor"])]))
         for _, step in pipeline.steps[:-1]:
             if hasattr(step, "set_output"):
                 step.set_output(transform="default")  # the same for every model, whatever `set_config` says
         ours = ("features__", "model__") if isinstance(self.model, str) else ("features__",)
-        names = [name for name in pipeline.get_params() if name.startswith(ours)]
-        return pipeline.set_params(**{n: self.random_state for n in names if n.endswith("random_state")})
+        seeds = [n for n in pipeline.get_params() if n.startswith(ours) and n.endswith("random_state")]
+        return pipeline.set_params(**dict.fromkeys(seeds, self.random_state))
 
     def train(self, X, y=None, perform_cv=True, tune_hyperparameters=False):
         """Train on raw or engineered rows, and tell by cross-validation (CV) how well. Return the pipeline.
-
-        `y`: stars, (n_rows,); None: X's column `rating`. `perform_cv`: compute `cv_scores` (train on four
-        fifths, score on the last, five times). `tune_hyperparameters`: first choose them by a random search,
-        12 candidates in 3 folds; `cv_scores` come out a little too good then, a test score does not.
-        """
+        `y`: stars, (n_rows,); None: X's column `rating`. `perform_cv`: compute `cv_scores`, in five folds.
+        `tune_hyperparameters`: first try 12 random candidates in 3 folds (`cv_scores` are too good then)."""
         X, ratings = _check_training_table(X, y)
         self._say("Building pipeline...")
         pipeline, cv_scores, best_params = self.build_pipeline(), None, None
@@ -655,16 +617,16 @@ class SklearnEcosystemPipeline(_OnTables, RegressorMixin, BaseEstimator):
             pipeline.set_params(**best_params)
         if perform_cv:
             self._say("Performing cross-validation...")
-            cv_scores = _cross_validate(pipeline, X, ratings, self.random_state)["RMSE"].to_numpy()
+            how = {"verbose": self._progress() if len(X) > 200_000 else 0}  # else it is done in a moment
+            cv_scores = _cross_validate(pipeline, X, ratings, self.random_state, **how)["RMSE"].to_numpy()
             self._say(f"CV RMSE: {cv_scores.mean():.4f} (+/- {cv_scores.std():.4f})")
         pipeline.fit(X, ratings)
         titled = X.reindex(columns=["movie_id", "title"]).dropna().drop_duplicates("movie_id", keep="last")
         inputs = [name for name in X if name in {*TABLE_COLUMNS, *FEATURES} - {RATING}]
         vars(self).update(  # all has been computed; nothing is left of the last training
             pipeline_=pipeline, model_=str(self.model), cv_scores_=cv_scores, best_params_=best_params,
-            interactions_=dict(zip([*IDS, RATING], (*_check_table(X), ratings))), test_scores_=None,
-            titles_=dict(titled.to_numpy(dtype=object)), ranking_scores_=None,
-            signature_={name: str(X[name].dtype) for name in inputs}, ranker_=None)
+            ranker_=MovieRanker()._remember(X, ratings), test_scores_=None, ranking_scores_=None,
+            titles_=dict(titled.to_numpy(dtype=object)), signature_={n: str(X[n].dtype) for n in inputs})
         validate_data(self, X, skip_check_array=True)  # records the names of the columns
         self._say("✓ Training complete")
         return pipeline
@@ -681,24 +643,19 @@ class SklearnEcosystemPipeline(_OnTables, RegressorMixin, BaseEstimator):
 
     def evaluate(self, X_test, y_test=None):
         """Return ``(metrics, predictions)``: the dict of `rating_metrics`, and an array of shape (n_rows,).
-
-        A warning tells of test pairs that the model was trained on: the figures are too good then.
-        """
+        A warning tells of test pairs that the model was trained on: the figures are too good then."""
         predictions = self.predict(X_test)
         metrics = rating_metrics(_check_ratings(X_test, y_test), predictions)
-        tested = pd.DataFrame(dict(zip(IDS, _check_table(X_test))))
-        trained_on = len(tested.merge(pd.DataFrame(self.interactions_)[IDS]))
+        trained_on = self.ranker_._rated(*_check_table(X_test)).sum()
         if trained_on:
             warnings.warn(f"{trained_on} test rows are of pairs that the model was trained on.", stacklevel=2)
         self.test_scores_ = {"rows": len(predictions)} | metrics
         return metrics, predictions
 
     def evaluate_ranking(self, X_test, y_test=None, k=10, relevant_from=4.0, by="taste"):
-        """Return the `ranking_metrics` of lists of `MovieRanker`, which serves every `model`.
-
-        For every user with a relevant test movie, all movies of the training are ranked, except those the
-        user rated there. `by` is "taste", or, to compare with, "popularity" or "chance" (its expectation).
-        """
+        """Return the `ranking_metrics` of lists of `MovieRanker`, which serves every `model`. All movies of
+        the training are ranked, except those rated there, for every user with a relevant test movie. `by` is
+        "taste", or, to compare with, "popularity" or "chance" (its expectation)."""
         ranker, k, relevant = self.ranker, *_check_ranking(X_test, y_test, k, relevant_from)
         figures = _evaluate_ranking(ranker, relevant, k, by)
         if by == "taste":
@@ -707,22 +664,17 @@ class SklearnEcosystemPipeline(_OnTables, RegressorMixin, BaseEstimator):
         return figures
 
     def recommend(self, user_id=None, n=10, *, ratings=None):
-        """Return the `n` best movies (fewer if fewer are left) for a user, or for somebody new, best first.
-
-        Pass the `user_id` of a user of the training, or `ratings`, a dict {movie_id: stars} of somebody new,
-        for whom nothing is trained again (unknown movies are passed over with a warning; {}: popular movies).
-        What was rated is left out. Returns a DataFrame: `movie_id`, `title` where known, `score` (of the
-        ranking), `predicted_rating` (stars; for somebody new, only "factors" uses the ratings given).
-        """
+        """Return the `n` best movies that were not rated (fewer if fewer are left), best first, for a user of
+        the training, or for somebody new, whose `ratings` are a dict {movie_id: stars} (nothing is trained
+        again; an unknown movie gives a warning; {}: popular movies). Returns a DataFrame: `movie_id`, `title`
+        where known, `score` (of the ranking), `predicted_rating` (stars; only "factors" uses `ratings`)."""
         return _recommend(self, user_id, n, ratings)
 
     @property
     def ranker(self):
         """The `MovieRanker` of the training rows, fitted when it is first asked for."""
         check_is_fitted(self, "pipeline_")
-        if self.ranker_ is None:
-            self.ranker_ = MovieRanker().fit(pd.DataFrame(self.interactions_))
-        return self.ranker_
+        return self.ranker_ if hasattr(self.ranker_, "diagonal_") else self.ranker_._solve()
 
     def save_pipeline(self, filepath="production_pipeline.pkl"):
         """Save this object, and a model card at `filepath` + ".json" (section 5). Return `filepath`."""
@@ -734,11 +686,9 @@ class SklearnEcosystemPipeline(_OnTables, RegressorMixin, BaseEstimator):
     @staticmethod
     def load_pipeline(filepath="production_pipeline.pkl"):
         """Return the object that `save_pipeline` saved, once it is seen to be whole and to predict as it did.
-
-        A pickle runs code when it is loaded: load only what you trust. The digest catches damage, not an
-        attacker. A ValueError tells that the file is damaged, is no pipeline, or predicts differently; a
-        UserWarning, that it has no digest, another scikit-learn version, or the card of another artifact.
-        """
+        A pickle runs code: load only what you trust (the digest catches damage, not an attacker). ValueError:
+        the file is damaged, is no pipeline, or predicts differently. UserWarning: it has no digest, another
+        scikit-learn version, or the card of another artifact."""
         return _load(filepath)
 
     def set_params(self, **params):
@@ -755,9 +705,11 @@ class SklearnEcosystemPipeline(_OnTables, RegressorMixin, BaseEstimator):
             named = [name for name, row in MODELS.items() if row["search"]]
             raise ValueError(f"tune_hyperparameters=True needs a model of {named}, not {self.model!r}.")
         self._say(f"Searching: {N_CANDIDATES} candidates in {N_SEARCH_FOLDS} folds...")
-        how = {"scoring": ERRORS["RMSE"], "error_score": "raise", "refit": False}
-        how |= {"random_state": self.random_state, "verbose": 2 if self.verbose else 0}
-        search = RandomizedSearchCV(pipeline, space, n_iter=N_CANDIDATES, cv=folds, **how).fit(X, ratings)
+        search = RandomizedSearchCV(
+            pipeline, space, n_iter=N_CANDIDATES, cv=folds, scoring=ERRORS["RMSE"], error_score="raise",
+            refit=False, random_state=self.random_state, verbose=self._progress())
+        with contextlib.redirect_stdout(sys.stderr):
+            search.fit(X, ratings)
         self._say(f"Best: {search.best_params_}")
         return search.best_params_
 
@@ -765,30 +717,28 @@ class SklearnEcosystemPipeline(_OnTables, RegressorMixin, BaseEstimator):
         if self.verbose:
             say(line)
 
+    def _progress(self):  # scikit-learn tells how its work moves, where somebody looks
+        return 2 if self.verbose and sys.stderr.isatty() else 0
+
     def _sk_visual_block_(self):  # scikit-learn's HTML diagram then shows the steps of the pipeline
         return (self.pipeline or self.build_pipeline())._sk_visual_block_()
 
 def _folds(n_folds, random_state):
-    # Shuffled, because real releases are sorted by user: whole users would be missing from training.
-    return KFold(n_folds, shuffle=True, random_state=random_state)
+    return KFold(n_folds, shuffle=True, random_state=random_state)  # shuffled: real tables are sorted by user
 
 def _cross_validate(pipeline, X, ratings, random_state, **how):
     folds = _folds(N_FOLDS, random_state)
-    found = cross_validate(pipeline, X, ratings, cv=folds, scoring=ERRORS, error_score="raise", **how)
-    figures = {"RMSE": -found["test_RMSE"], "MAE": -found["test_MAE"], "R2": found["test_R2"]}
-    figures |= {"fit_s": found["fit_time"], "predict_s": found["score_time"]}
-    return pd.DataFrame(figures, index=range(1, N_FOLDS + 1))
+    with contextlib.redirect_stdout(sys.stderr):
+        found = cross_validate(pipeline, X, ratings, cv=folds, scoring=ERRORS, error_score="raise", **how)
+    return pd.DataFrame({"RMSE": -found["test_RMSE"], "MAE": -found["test_MAE"], "R2": found["test_R2"],
+                         "fit_s": found["fit_time"], "predict_s": found["score_time"]}, range(1, N_FOLDS + 1))
 
 def compare_models(X, y=None, *, random_state=42, verbose=False):
-    """Cross-validate every model on the same five folds, beside two baselines; X and y as in `train`.
-
-    The baselines: "mean" always answers the mean rating, "two lines" are those of section 2. All models share
-    a fold's luck, so the ± of a model's own folds says little about which is better: compare fold by fold.
-
-    Returns a DataFrame, one row per model: `RMSE`, `MAE` (stars), `R2`, `fit_s`, `predict_s` (seconds), each
-    the mean of the folds, with its standard deviation (`RMSE_std` and so on); the folds (`RMSE_1` ...); and
-    `to_best`, `to_best_se`: the mean difference in RMSE to the best, and its standard error.
-    """
+    """Cross-validate all models, the mean and section 2's two lines on the same folds; X, y as in `train`.
+    All share a fold's luck, so the ± of a model's own folds says little about which is better: compare fold
+    by fold. Returns a DataFrame by model: means of `RMSE`, `MAE` (stars), `R2`, `fit_s`, `predict_s`
+    (seconds), standard deviations (`RMSE_std` ...), folds (`RMSE_1` ...); `to_best`, `to_best_se`: the mean
+    difference in RMSE to the best, and its standard error."""
     X, ratings = _check_training_table(X, y)
     since_1_9 = TargetEncoder().shuffle == "deprecated"  # how its folds are seeded has changed
     seeded = {"cv": _folds(N_FOLDS, random_state)} if since_1_9 else {"random_state": random_state}
@@ -797,8 +747,7 @@ def compare_models(X, y=None, *, random_state=42, verbose=False):
     for name in MODELS:
         candidates[name] = SklearnEcosystemPipeline(model=name, random_state=random_state).build_pipeline()
     found = {}
-    for name, candidate in candidates.items():
-        # n_jobs=1: times of fits that share the machine would tell nothing
+    for name, candidate in candidates.items():  # n_jobs=1: else the times are not those of one fit
         found[name] = _cross_validate(candidate, X, ratings, random_state, n_jobs=1)
         if verbose:
             say(f"  {name}: RMSE {found[name]['RMSE'].mean():.4f}")
@@ -809,22 +758,15 @@ def compare_models(X, y=None, *, random_state=42, verbose=False):
     table = by_model.mean().join(by_model.std(ddof=0).add_suffix("_std")).join(folds)
     return table.assign(to_best=to_best.mean(axis=1), to_best_se=to_best.sem(axis=1))
 
-
 # ===== 5. The artifact: what travels with a model ===========================================================
-# A model is deployed when another process, on another day, gets the same answers out of it, or is told why
-# not. That takes more than a pickle: proof that the file is whole (a *digest*, the SHA-256 of its bytes), and
-# in a *model card*, a JSON file beside it, the versions that made it and an example to check.
-
-DIGEST_MARK = b"\nsha256:"
-DIGEST_SIZE = len(DIGEST_MARK) + 64
-SAME_PREDICTION = 1e-6  # stars; the same arithmetic on another processor may differ in the last digits
+# Another process, on another day, must get the same answers out of a model, or be told why not. A pickle
+# alone does not do that. It gets a *digest*, the SHA-256 of its bytes, which tells whether it is whole, and a
+# *model card*, a JSON file beside it, with the versions that made it and an example to check.
+VERSION_MARK, DIGEST_MARK = b"\nscikit-learn:", b"\nsha256:"
 
 def _save(recommender, filepath):
     path = _check_artifact_path(filepath)
-    try:
-        recommender.ranker  # noqa: B018  fitted now, so that the artifact can recommend at once
-    except MemoryError as error:
-        warnings.warn(f"The artifact predicts, but cannot recommend: {error}", stacklevel=3)
+    recommender.ranker  # noqa: B018  fitted now, so that the artifact can recommend at once
     try:
         card = _model_card(recommender, path.name)
     except Exception as error:  # of a feature of your own
@@ -838,39 +780,63 @@ def _load(filepath):
     path = Path(os.path.realpath(filepath))
     if not path.is_file():
         raise FileNotFoundError(f"There is no file {filepath}; save_pipeline (or --output) writes it.")
-    with path.open("rb") as file:
-        digest = _check_digest(file, path)
-        card = _read_card(Path(f"{path}.json"), digest)
-        recommender, made_with = _unpickle(file, path, digest, card)
-    versions = f"scikit-learn {made_with}, but this is {sklearn.__version__}"
-    if made_with != sklearn.__version__:
-        warnings.warn(f"{filepath} was made with {versions}: train it again.", stacklevel=3)
-    if card is not None:
-        then = card["example"]["prediction"]
-        try:
-            now = float(recommender.predict(pd.DataFrame([card["example"]["input"]]))[0])
-        except Exception as error:  # an object of another version may lack anything
-            raise ValueError(f"{path} cannot predict: made with {versions}. Train it again.") from error
-        if abs(now - then) > SAME_PREDICTION:
-            raise ValueError(f"{path} predicts {now} for the model card's example; when saved, {then}.")
+    content = path.read_bytes()
+    digest, made_with = _check_digest(content, path)
+    card = _read_card(Path(f"{path}.json"), digest)
+    made_with = card["versions"]["scikit-learn"] if card else made_with
+    another = made_with not in (None, sklearn.__version__)
+    versions = f"made with scikit-learn {made_with}, but this is {sklearn.__version__}: train it again"
+    stream = io.BytesIO(content)
+    try:
+        with warnings.catch_warnings():
+            if digest is not None:  # below, one sentence says what scikit-learn says for every estimator
+                warnings.simplefilter("ignore", InconsistentVersionWarning)
+            recommender = joblib.load(stream)
+    except Exception as error:  # damaged bytes, and those of another version, can raise anything
+        what = "damaged or no saved pipeline" if digest is None else "whole, but cannot be loaded here"
+        if another:
+            made = f"whole, but was made with scikit-learn {made_with}"
+            what = f"{made} and cannot be loaded by {sklearn.__version__}: train it again"
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise ValueError(f"{path} is {what}: {reason}") from error
+    rest = stream.read()
+    if digest is None and rest and not re.fullmatch(VERSION_MARK + rb"\d+\.\d+\.\d\w*", rest):
+        raise ValueError(f"{path} is damaged: something other than a digest follows the pickle.")
+    if not hasattr(recommender, "predict"):
+        raise ValueError(f"{path} holds no pipeline, but an object of type {type(recommender).__name__}.")
+    if another:
+        warnings.warn(f"{filepath} was {versions}.", stacklevel=3)
+    if card is None:
+        return recommender
+    try:
+        now = float(recommender.predict(pd.DataFrame([card["example"]["input"]]))[0])
+    except Exception as error:  # an object of another version may lack anything
+        raise ValueError(f"{path} cannot predict: it was {versions}.") from error
+    then = card["example"]["prediction"]
+    if abs(now - then) > 1e-6:  # stars; another processor may differ in the last digits
+        raise ValueError(f"{path} predicts {now} for the model card's example; when saved, {then}.")
     return recommender
 
 def _write_atomically(path, content):
     """Write bytes, or pickle an object, to a file beside `path`, then rename it; return a pickle's digest."""
-    temporary = path.with_name(f".{secrets.token_hex(16)}.tmp")  # nobody can guess it, no two savers share it
-    mode, digest = path.stat().st_mode & 0o777 if path.exists() else 0o666, None
+    sha256 = hashlib.sha256()
+    temporary = path.with_name(f".{os.urandom(16).hex()}.tmp")  # nobody can guess it, no two savers share it
+    mode = path.stat().st_mode & 0o777 if path.exists() else 0o666
     try:  # "x": never through a file or a link that is already there
         with open(temporary, "x+b", opener=lambda name, flags: os.open(name, flags, mode)) as file:
             if isinstance(content, bytes):
                 file.write(content)
             else:
                 joblib.dump(content, file)
-                digest = _sha256(file, file.tell())
-                file.write(DIGEST_MARK + digest.encode())
+                file.write(VERSION_MARK + sklearn.__version__.encode())
+                file.seek(0)
+                for part in iter(lambda: file.read(2**20), b""):  # a large pickle is never in memory
+                    sha256.update(part)
+                file.write(DIGEST_MARK + sha256.hexdigest().encode())
             file.flush()
             os.fsync(file.fileno())
         if path.exists():
-            shutil.copymode(path, temporary)
+            os.chmod(temporary, mode)
         os.replace(temporary, path)
     except OSError as error:
         raise type(error)(f"Cannot write {path}: {error.strerror or error}.") from error
@@ -878,54 +844,24 @@ def _write_atomically(path, content):
         raise ValueError(f"Cannot save what cannot be pickled: {error}") from error
     finally:
         temporary.unlink(missing_ok=True)
-    return digest
-
-def _unpickle(file, path, digest, card):
-    """Return the object, and the version of scikit-learn that made it, as far as card or pickle tell."""
-    by_card = card and card["versions"]["scikit-learn"]
-    file.seek(0)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            recommender = joblib.load(file)
-        except Exception as error:  # damaged bytes, and those of another version, can raise anything
-            file.seek(0)
-            told = re.search(rb"_sklearn_version.{1,9}?(\d+\.\d[\w.]*)", file.read(), re.DOTALL)
-            made_with = by_card or (told[1].decode() if told else sklearn.__version__)
-            if digest is not None and made_with != sklearn.__version__:
-                versions = f"scikit-learn {made_with} and cannot be loaded by {sklearn.__version__}"
-                raise ValueError(f"{path} is whole, but was made with {versions}: train it again.") from error
-            reason = " ".join(f"{type(error).__name__}: {error}".split())
-            what = "damaged or no saved pipeline" if digest is None else "whole, but cannot be loaded here"
-            raise ValueError(f"{path} is {what}: {reason}") from error
-    if digest is None and file.read(1):
-        raise ValueError(f"{path} is damaged: something other than a digest follows the pickle.")
-    if not hasattr(recommender, "predict"):
-        raise ValueError(f"{path} holds no pipeline, but an object of type {type(recommender).__name__}.")
-    told = [w.message for w in caught if issubclass(w.category, InconsistentVersionWarning)]
-    return recommender, by_card or (told[0].original_sklearn_version if told else sklearn.__version__)
+    return sha256.hexdigest()
 
 def _model_card(recommender, name):
-    """Return what people and tools should know of the artifact before they load it: nothing of a person."""
-    pipeline, cv_scores = recommender.pipeline_, recommender.cv_scores_
-    users, movies = (recommender.interactions_[name] for name in IDS)
-    example = {"user_id": int(users.max()) + 1, "movie_id": int(movies[0])}  # somebody new
+    pipeline, cv_scores, ranker = recommender.pipeline_, recommender.cv_scores_, recommender.ranker_
+    example = {"user_id": int(ranker.users_[-1]) + 1, "movie_id": int(ranker.movies_[0])}  # somebody new
     modules = {"numpy": np, "pandas": pd, "scikit-learn": sklearn, "joblib": joblib}
     scores = {"test": recommender.test_scores_, "ranking": recommender.ranking_scores_}
     return {
         "artifact": name, "sha256": None, "created": pd.Timestamp.now("UTC").isoformat(timespec="seconds"),
-        "versions": {"python": platform.python_version()} | {n: m.__version__ for n, m in modules.items()},
+        "versions": {"python": sys.version.split()[0]} | {n: m.__version__ for n, m in modules.items()},
         "model": recommender.model_, "input": recommender.signature_, "input_required": IDS,
         "output": "float64, stars", "rating_scale": [pipeline.y_min_, pipeline.y_max_],
-        "training_rows": len(users), "best_params": recommender.best_params_,
+        "training_rows": ranker.interactions_.nnz, "best_params": recommender.best_params_,
         "parameters": {name: repr(value) for name, value in pipeline.get_params().items() if "__" in name},
         "scores": {"cv_rmse": None if cv_scores is None else cv_scores.tolist()} | scores,
-        "example": {"input": example, "prediction": float(recommender.predict(pd.DataFrame([example]))[0])},
-    }
-
+        "example": {"input": example, "prediction": float(recommender.predict(pd.DataFrame([example]))[0])}}
 
 # ===== 6. The demo: seven steps, from nothing to a deployed recommender =====================================
-
 ARTIFACT = "production_pipeline.pkl"
 TAKEAWAYS = """Key Takeaways:
 ✓ Custom transformers extend sklearn seamlessly
@@ -936,47 +872,42 @@ TAKEAWAYS = """Key Takeaways:
 
 def demonstrate_ecosystem(data=None, *, n_users=1000, n_movies=500, n_ratings=50_000, random_state=42,
                           model="forest", tune=False, output=ARTIFACT):
-    """Run the whole lesson in seven steps and print what happens.
-
-    `data`: a table of ratings, such as `load_movielens` gives; None: a synthetic one of the three sizes. The
-    seed is also that of split, folds and model. `output` is the path of the artifact.
-
-    Returns a dict: `pipeline`, the trained `SklearnEcosystemPipeline`; `metrics`, its test scores; `data`,
-    (X_train, X_test, y_train, y_test), raw rows and ratings; `baseline_rmse`, `fragile_rmse`, `noise_floor`:
-    the RMSE of always answering the mean, of the same model with averages from before the split (None if it
-    reads none), and of the best possible predictor (None if the law is not known); `ranking`, or None.
-    """
+    """Run the whole lesson in seven steps, print what happens, and return a dict.
+    `data`: a table of ratings, such as `load_movielens` gives; None: a synthetic one of the three sizes.
+    `random_state` seeds all; `model`, `tune`: see section 4; `output`: the artifact's path. In the dict:
+    `pipeline`, the `SklearnEcosystemPipeline`; `metrics`, its test scores; `data`, (X_train, X_test, y_train,
+    y_test); the RMSE of always answering the mean, `baseline_rmse`, of the model with averages from before
+    the split, `fragile_rmse`, of the best predictor, `noise_floor`; `ranking`. None: there is no such one."""
     dataset = MovieRecommendationDataset(n_users, n_movies, n_ratings, random_state)
     dataset.check()  # refuse before anything is printed
     _check_artifact_path(output)
     say(f"{'=' * 60}\nScikit-learn Ecosystem: Production ML Pipeline Demo\n{'=' * 60}")
     say(f"Step 1: {'Generating' if data is None else 'Reading'} movie rating dataset...")
     data, dataset = (dataset.generate(), dataset) if data is None else (_check_training_table(data)[0], None)
-    say(f"✓ Dataset created: {len(data)} ratings from {data['user_id'].nunique()} users")
     y = data[RATING].astype(np.float64)
+    say(f"✓ Dataset created: {len(data)} ratings from {data['user_id'].nunique()} users")
     say(f"  Rating range: {y.min()} - {y.max()}\n  Average rating: {y.mean():.2f}")
-
     say("Step 2: Engineering features...")
     recommender = SklearnEcosystemPipeline(model=model, random_state=random_state, verbose=True)
-    _show_features(recommender.create_features(data)[0])
-
+    X = recommender.create_features(data)[0]
+    say(f"✓ Features created: {X.shape[1]} features from {len(X)} samples")
+    say(f"  Feature columns: {list(X.columns[:5])}...")
+    for who, did in (("user", "gave"), ("movie", "got")):
+        one, n, mean = X.iloc[0][[f"{who}_id", f"{who}_rating_count", f"{who}_avg_rating"]]
+        say(f"  First sample: {who} {one:.0f} {did} {n:.0f} ratings, average of the other folds {mean:.2f}")
+    say("  (These are to look at. Training takes raw rows, and makes its features from those alone.)")
     say("Step 3: Splitting data...")
     split = train_test_split(data.drop(columns=RATING), y, test_size=0.2, random_state=random_state)
     X_train, X_test, y_train, y_test = split
     say(f"✓ Train set: {len(X_train)} samples\n  Test set: {len(X_test)} samples")
-
     say("Step 4: Training pipeline with cross-validation...")
     recommender.train(X_train, y_train, tune_hyperparameters=tune)
-
     say("Step 5: Evaluating on test set...\nTest Set Performance:")
-    errors = _show_errors(recommender, split, dataset)
-    errors["fragile_rmse"] = _show_the_fragile_way(recommender, data, split, errors["noise_floor"])
+    errors = _show_errors(recommender, data, split, dataset)
     ranking = _show_lists(recommender, data, X_test, y_test)
-
     say("Step 6: Saving pipeline for production deployment...")
     recommender.save_pipeline(output)
     say(f"✓ Pipeline serialized to {output}")
-
     say("Step 7: Simulating production inference...\nSample predictions:")
     predicted = SklearnEcosystemPipeline.load_pipeline(output).predict(X_test.head(5))
     for user, movie, stars, given in zip(X_test["user_id"], X_test["movie_id"], predicted, y_test):
@@ -985,132 +916,110 @@ def demonstrate_ecosystem(data=None, *, n_users=1000, n_movies=500, n_ratings=50
     say(f"{'=' * 60}\nEcosystem Demonstration Complete!\n{'=' * 60}\n{TAKEAWAYS}")
     return {"pipeline": recommender, "data": split, "ranking": ranking} | errors
 
-def _show_features(X):
-    say(f"✓ Features created: {X.shape[1]} features from {len(X)} samples")
-    say(f"  Feature columns: {list(X.columns[:5])}...")
-    for who, did in (("user", "gave"), ("movie", "got")):
-        one, count, average = X.iloc[0][[f"{who}_id", f"{who}_rating_count", f"{who}_avg_rating"]]
-        rated = f"{did} {count:.0f} ratings, average of the other folds {average:.2f}"
-        say(f"  First sample: {who} {one:.0f} {rated}")
-    say("  (These are to look at. Training takes raw rows, and makes its features from those alone.)")
-
-def _show_errors(recommender, split, dataset):
-    """Step 5: put the model's error between that of knowing nothing and that of knowing the law."""
-    _, X_test, y_train, y_test = split
+def _show_errors(recommender, data, split, dataset):
+    """Put the model's error between that of knowing nothing and that of knowing the law, and beside a lie."""
+    X_train, X_test, y_train, y_test = split
     metrics, predictions = recommender.evaluate(X_test, y_test)
     rmse, baseline = metrics["RMSE"], rating_metrics(y_test, np.full(len(y_test), y_train.mean()))["RMSE"]
     error = ((y_test - predictions) ** 2).sem() / (2 * rmse)  # the standard error of a root: delta method
-    floor = None if dataset is None else dataset.best_rmse(X_test)
     say(f"  RMSE: {rmse:.4f}\n    {baseline:.4f}  always answering the mean rating")
     say(f"    {rmse:.4f}  this model (± {error:.4f}, the standard error with {len(y_test)} test rows)")
+    floor = fragile = None
     if dataset is not None:
-        here = rating_metrics(y_test, dataset.true_expected_[y_test.index])["RMSE"]
-        luck = f"{here:.4f} on these rows, by luck"
-        say(f"    {floor:.4f}  the noise floor: expected of a perfect predictor ({luck})")
+        floor, luck = dataset.best_rmse(X_test), rating_metrics(y_test, dataset.true_expected_[y_test.index])
+        say(f"    {floor:.4f}  the noise floor: expected of a perfect predictor"
+            f" ({luck['RMSE']:.4f} on these rows, by luck)")
     say(f"  MAE: {metrics['MAE']:.4f}\n  R2: {metrics['R2']:.4f}")
-    return {"metrics": metrics, "baseline_rmse": baseline, "noise_floor": floor}
-
-def _show_the_fragile_way(recommender, data, split, floor):
-    """Step 5: the same model, but on averages that were computed before the split. Its figure is a lie."""
-    if "drop_ids" not in recommender.pipeline.named_steps:
-        return None  # a model that reads only ids reads no average
-    X_train, X_test, y_train, y_test = split
-    pipeline = clone(recommender.pipeline)  # with the settings that were trained, tuned or not
-    transformer = pipeline["features"].fit(data)
-    model = pipeline[1:].fit(transformer.transform(X_train), y_train)
-    rmse = rating_metrics(y_test, model.predict(transformer.transform(X_test)))["RMSE"]
-    say(f"  The fragile way, with averages computed before the split: RMSE {rmse:.4f}. Do not believe it:")
-    too_good = ", and no honest model gets below the noise floor" if floor and rmse < floor else ""
-    say(f"    these averages contain the ratings of the test rows{too_good}.")
-    return rmse
+    if "drop_ids" in recommender.pipeline.named_steps:  # a model that reads only ids reads no average
+        pipeline = clone(recommender.pipeline)  # with the settings that were trained, tuned or not
+        transformer = pipeline["features"].fit(data)
+        model = pipeline[1:].fit(transformer.transform(X_train), y_train)
+        fragile = rating_metrics(y_test, model.predict(transformer.transform(X_test)))["RMSE"]
+        too_good = ", and no honest model gets below the noise floor" if floor and fragile < floor else ""
+        say(f"  The fragile way, with averages computed before the split: RMSE {fragile:.4f}."
+            f" Do not believe it:\n    these averages contain the ratings of the test rows{too_good}.")
+    return {"metrics": metrics, "baseline_rmse": baseline, "noise_floor": floor, "fragile_rmse": fragile}
 
 def _show_lists(recommender, data, X_test, y_test):
-    """Step 5: the figures of lists, between those of chance and of what everybody watches."""
-    ways = ("taste", "popularity", "chance")
     try:
-        taste, popular, chance = (recommender.evaluate_ranking(X_test, y_test, by=way) for way in ways)
-    except (ValueError, MemoryError) as error:  # nothing relevant, or too large a table
+        taste, popular, chance = (
+            recommender.evaluate_ranking(X_test, y_test, by=way) for way in ("taste", "popularity", "chance"))
+    except ValueError as error:  # nothing relevant
         say(f"  No lists are scored: {error}")
         return None
     relevant = X_test.loc[y_test >= 4.0, "user_id"].value_counts()
     say("  Lists of 10 movies by MovieRanker. A test movie with 4 stars or more should be among them:")
     for name, value in taste.items():
         limit = f", at most {relevant.clip(upper=10).mean() / 10:.4f}" if name == "Precision@10" else ""
-        say(f"  {name}: {value:.4f}")
-        say(f"    (by popularity {popular[name]:.4f}, by chance {chance[name]:.4f}{limit})")
+        say(f"  {name}: {value:.4f}\n"
+            f"    (by popularity {popular[name]:.4f}, by chance {chance[name]:.4f}{limit})")
     n_all, n_tested, n_listed = data["user_id"].nunique(), X_test["user_id"].nunique(), len(relevant)
-    without = f"{n_tested - n_listed} without a relevant test movie + {n_all - n_tested} without a test row"
-    say(f"  Users: {n_all} = {n_listed} with a list + {without}")
+    say(f"  Users: {n_all} = {n_listed} with a list + {n_tested - n_listed} without a relevant test movie"
+        f" + {n_all - n_tested} without a test row")
     return taste
 
-
 # ===== 7. Recommenders: factors, rankings, their metrics ====================================================
-# The 13 features know a user by an average: they can tell good movies from bad ones, but not one taste from
-# another. The two models of this section can. `MatrixFactorization` fills the gaps of the table: how many
-# stars would it be? `MovieRanker` makes lists: what to watch next? These are two questions, because the first
-# ten of a list are chosen among all movies, most of which the user would never rate.
-
+# The 13 features know a user by an average: they cannot tell one taste from another. Two models can.
+# `MatrixFactorization` fills the gaps of the table: how many stars would it be? `MovieRanker` makes lists:
+# what to watch next? That is another question: a list is chosen from many movies the user would never rate.
 
 class MatrixFactorization(_OnTables, RegressorMixin, TransformerMixin, BaseEstimator):
     """Biased matrix factorization: a rating is a mean, two biases, and how well a taste fits a movie::
 
         rating[u, m] = mean + user_bias[u] + movie_bias[m] + user_factors[u] . movie_factors[m]
 
-    Alternating least squares, one factor after the other (Yu et al., "Scalable Coordinate Descent Approaches
-    to Parallel Matrix Factorization", 2012). With the movies' side q of a factor fixed, the users' side p is
-    a ridge regression of the residuals r that all else leaves over, and the other way round::
+    Some movie factors are given: the genres over the root of their number, the year, the strongest patterns
+    of who rates what (singular vectors of the table of 0 and 1). The others are free. By alternating least
+    squares (Yu et al., "Scalable Coordinate Descent Approaches to Parallel Matrix Factorization", 2012) the
+    users' side p of a factor is a ridge regression, on the movies' side q, of the residuals r that all else
+    leaves over; a free factor is then fitted the other way round, too::
 
         p[u] = sum over u's movies of  w[u] q[m] r[u, m] / (regularization + sum of w[u] (q[m]^2 + var q[m]))
 
-    Two things make it believe noise less: q is only an estimate, so its variance is added to its square (Lim
-    & Teh, 2007); users whose ratings scatter widely have a smaller weight w. An unknown user or movie has
-    bias and factors 0. As a transformer it gives its estimate, cross-fitted in `fit_transform`.
+    A free q is only an estimate: its variance is added to its square (Lim & Teh, 2007). Users whose ratings
+    scatter widely have a smaller weight w. An unknown user or movie has bias and factors 0, but genres and
+    year of a movie are read from its row.
 
     Parameters
     ----------
-    n_factors, n_sweeps : int, default=16, 5
-        0 factors leave only the biases; the number of passes over all factors and biases.
-    regularization, damping : float, default=5.0, 3.0
-        The ridge penalty on factors; that on biases, in ratings, as in `UserMovieFeatureTransformer`.
-    cv, random_state : default=5, 0
-        The folds of `fit_transform`; the seed of the folds and of the factors' first values.
+    n_factors, n_patterns, content : default=8, 8, True
+        The numbers of free factors and of patterns; whether to use `genre` and `movie_year`.
+    regularization, damping, n_sweeps, cv, random_state : default=6.0, 3.0, 5, 5, 0
+        The ridge penalty on factors; that on biases, in ratings; the number of passes over all of them; the
+        number of folds in `fit_transform`; the seed.
 
     Attributes
     ----------
-    users_, movies_, global_mean_, y_min_, y_max_
-        The ids of the training, sorted; mean and scale of the ratings, which predictions keep to.
-    user_bias_, movie_bias_, user_factors_, movie_factors_ : ndarray
-        In the order of the ids: biases in stars, (n_users,), and factors, (n_users, n_factors).
-    """
-
-    def __init__(self, n_factors=16, regularization=5.0, damping=3.0, n_sweeps=5, cv=5, random_state=0):
-        self.n_factors, self.regularization, self.damping = n_factors, regularization, damping
-        self.n_sweeps, self.cv, self.random_state = n_sweeps, cv, random_state
+    users_, movies_, user_bias_, movie_bias_, user_factors_, movie_factors_, global_mean_ : ndarray, float
+        The ids, sorted; in their order biases in stars, (n_users,), and factors, (n_users, n)."""
+    def __init__(self, n_factors=8, n_patterns=8, content=True, regularization=6.0, damping=3.0, n_sweeps=5,
+                 cv=5, random_state=0):
+        self.n_factors, self.n_patterns, self.content = n_factors, n_patterns, content
+        self.regularization, self.damping, self.n_sweeps = regularization, damping, n_sweeps
+        self.cv, self.random_state = cv, random_state
 
     def fit(self, X, y=None):
         """Fit on ratings; X and y as in `UserMovieFeatureTransformer.fit`."""
-        _check_number("n_factors", self.n_factors, 0, integer=True)
-        _check_number("n_sweeps", self.n_sweeps, 1, integer=True)
+        for name, least in {"n_factors": 0, "n_patterns": 0, "n_sweeps": 1}.items():
+            _check_number(name, getattr(self, name), least, integer=True)
         _check_number("regularization", self.regularization, 0, above=True)
         _check_number("damping", self.damping, 0)
         rng = check_random_state(self.random_state)
-        users, user, movies, movie, ratings = _interactions(X, y)
-        validate_data(self, X, skip_check_array=True)  # records the names of the columns
-        self.users_, self.user_bias_ = users, np.zeros(users.size)
-        self.movies_, self.movie_bias_ = movies, np.zeros(movies.size)
-        self.global_mean_, self.y_min_, self.y_max_ = ratings.mean(), ratings.min(), ratings.max()
-        # Two sparse tables of users and movies, whose values stand in the order of the rows.
-        weights = sparse.csr_matrix((np.ones(user.size), (user, movie)))
-        residuals = sparse.csr_matrix((ratings - self.global_mean_, (user, movie)))  # subtle: times weight
-        for _ in range(10):  # sweeps until the biases stand still; a sweep is cheap
-            self._fit_biases(weights, residuals, user, movie)
-        # Users whose residuals scatter count less: by the root of 1 / variance, because a part is taste. The
-        # variance of a few residuals says little, so we add twenty imaginary average ones.
-        variance, count = max(np.mean(residuals.data**2), 1e-12), np.bincount(user)
-        weight = 1 / np.sqrt(_damped_mean(np.bincount(user, residuals.data**2), count, variance, 20.0))
-        weights.data[:] = (weight / np.average(weight, weights=count))[user]  # 1 on average over the rows
-        residuals.data *= weights.data
-        self._fit_factors(rng, weights, residuals, user, movie)
+        users, movies, ratings, described = _interactions(X, y)
+        free = rng.standard_normal((self.n_factors, movies.size))
+        content = _fit_content(described) if self.content else None
+        given = _content(described, *content).T if self.content else np.zeros((0, movies.size))
+        rated = _like(ratings, np.ones(ratings.nnz))
+        n_patterns = min(self.n_patterns, *rated.shape)
+        if n_patterns:
+            U, s, _ = randomized_svd(rated.T, n_patterns, random_state=rng)
+            given = np.vstack([given, (U * s).T / np.linalg.norm(U * s, axis=1).max()])
+        validate_data(self, X, skip_check_array=True)
+        self.users_, self.movies_, self.content_ = users, movies, content
+        self.y_min_, self.y_max_ = ratings.data.min(), ratings.data.max()
+        self.global_mean_ = ratings.data.mean()
+        ratings.data -= self.global_mean_
+        self._alternate(rated, ratings, given, free)
         return self
 
     def predict(self, X):
@@ -1119,29 +1028,30 @@ class MatrixFactorization(_OnTables, RegressorMixin, TransformerMixin, BaseEstim
 
     def fit_transform(self, X, y=None):
         """Fit on all rows, and return estimates in which every row comes from a fit on the other folds."""
-        counts = _latest_of_pair(X, *_check_table(X), warn=False)  # older ratings count in no fold
-        folds = list(_folds(self.cv, self.random_state).split(X))
-        self.fit(X, y)
+        counts = _latest_of_pair(X, *_positions_of(X), warn=False)  # older ratings count in no fold
         ratings, estimate = _check_ratings(X, y), np.empty((len(X), 1))
-        for others, rows in folds:
+        for others, rows in _folds(self.cv, self.random_state).split(X):
             others = others[counts[others]]
-            model = clone(self).fit(X.iloc[others], ratings[others])
-            estimate[rows] = np.asarray(model.transform(X.iloc[rows]))
+            estimate[rows] = clone(self).fit(X.iloc[others], ratings[others]).transform(X.iloc[rows])
+        self.fit(X, y)
         return estimate
 
     def transform(self, X):
         """Return the estimate as a feature, in stars and not kept to the scale: shape (n_rows, 1)."""
         check_is_fitted(self)
-        users, movies = _check_table(X)
-        user, movie = _positions(self.users_, users), _positions(self.movies_, movies)
+        user, movie = map(_positions, (self.users_, self.movies_), _check_table(X))
         estimate = self.global_mean_ + _lookup(self.user_bias_, user, 0) + _lookup(self.movie_bias_, movie, 0)
         for user_side, movie_side in zip(self.user_factors_.T, self.movie_factors_.T):
             estimate += _lookup(user_side, user, 0) * _lookup(movie_side, movie, 0)
+        new = np.flatnonzero((movie < 0) & (user >= 0))
+        if self.content_ and new.size:
+            told = _content(X.iloc[new], *self.content_)  # the first factors of a movie never seen
+            estimate[new] += (self.user_factors_[user[new], : told.shape[1]] * told).sum(axis=1)
         return estimate[:, None]
 
     def get_feature_names_out(self, input_features=None):
         """Return the name of the feature."""
-        return np.array(["factor_rating"], dtype=object)
+        return np.array(["factor_rating" if self.content else "factor_rating_of_ids"], dtype=object)
 
     def predict_new(self, rated, stars, movie_ids):
         """Return the stars for `movie_ids` of somebody new, who gave `stars` to the movies `rated`."""
@@ -1149,117 +1059,109 @@ class MatrixFactorization(_OnTables, RegressorMixin, TransformerMixin, BaseEstim
         rated, movie_ids = _ids(pd.Series(rated, name="rated")), _ids(pd.Series(movie_ids, name="movie_ids"))
         position, movie = _positions(self.movies_, rated), _positions(self.movies_, movie_ids)
         known, stars = position[position >= 0], _check_ratings(rated, stars)[position >= 0]
-        # One ridge regression for the newcomer's bias and factors together: (n_known, 1 + n_factors)
-        sides = np.column_stack([np.ones(known.size), self.movie_factors_[known]])
+        sides = np.column_stack([np.ones(known.size), self.movie_factors_[known]])  # of the bias, the factors
         penalty = np.diag([self.damping] + [self.regularization] * self.movie_factors_.shape[1])
         residuals = stars - self.global_mean_ - self.movie_bias_[known]
         newcomer = np.linalg.lstsq(sides.T @ sides + penalty, sides.T @ residuals, rcond=None)[0]
         fit = _lookup(self.movie_bias_ + self.movie_factors_ @ newcomer[1:], movie, 0)
         return np.clip(self.global_mean_ + newcomer[0] + fit, self.y_min_, self.y_max_)
 
-    def _fit_biases(self, weights, residuals, user, movie):
-        for bias, position in ((self.movie_bias_, movie), (self.user_bias_, user)):
-            weight, total = np.bincount(position, weights.data), np.bincount(position, residuals.data)
-            new = (total + weight * bias) / (weight + self.damping)
-            residuals.data -= weights.data * (new - bias)[position]
-            bias[:] = new
+    def _alternate(self, rated, residuals, given, free):
+        """Fit biases and factors. A bias is a factor, too: its other side is 1. First come the two biases."""
+        n_users, n_movies = rated.shape
+        Q = np.vstack([np.zeros(n_movies), np.ones(n_movies), given, free])  # the movies' side
+        P, P_var = np.zeros((2, len(Q), n_users))  # the users' side, and its variance
+        P[0], Q_var, first_free = 1, np.zeros_like(Q), 2 + len(given)
+        weight, count = np.ones(n_users), np.diff(rated.indptr)
+        for sweep in range(1 + self.n_sweeps):
+            squares = np.add.reduceat(residuals.data**2, rated.indptr[:-1])  # of every user
+            if sweep == 1:  # the biases are known. Users whose residuals scatter count less: 1 / spread
+                mean = max(squares.sum() / rated.nnz, 1e-12)
+                weight = 1 / np.sqrt(_damped_mean(squares, count, mean, self.damping))
+                weight /= np.average(weight, weights=count)  # 1 on average over the rows
+            noise = weight @ squares / rated.nnz  # variance at weight 1
+            for k in range(len(Q) if sweep else 2):
+                penalty = self.damping if k < 2 else self.regularization
+                if sweep > 1 or k < 2:  # before, this side is 0
+                    residuals.data += np.repeat(P[k], count) * Q[k][rated.indices]
+                for _ in range(1 if k < first_free else 2):
+                    if k > 0:
+                        below = penalty / weight + rated @ (Q[k] ** 2 + Q_var[k])
+                        P[k], P_var[k] = residuals @ Q[k] / below, 1 / below * noise / weight
+                    if k == 0 or k >= first_free:
+                        below = penalty + rated.T @ (weight * (P[k] ** 2 + P_var[k]))
+                        Q[k], Q_var[k] = residuals.T @ (weight * P[k]) / below, 1 / below * noise
+                residuals.data -= np.repeat(P[k], count) * Q[k][rated.indices]
+        self.movie_bias_, self.user_bias_ = Q[0].copy(), P[1].copy()
+        self.user_factors_, self.movie_factors_ = P[2:].T.copy(), Q[2:].T.copy()
 
-    def _fit_factors(self, rng, weights, residuals, user, movie):
-        P, P_var = np.zeros((2, self.n_factors, self.users_.size))  # the users' side and its variance
-        Q = 0.3 * rng.standard_normal((self.n_factors, self.movies_.size))  # the movies' side; small numbers
-        Q_var = np.zeros_like(Q)
-        for _ in range(self.n_sweeps):
-            noise = (residuals.data**2 / weights.data).sum() / weights.data.sum()  # variance at weight 1
-            for k in range(self.n_factors):
-                residuals.data += weights.data * P[k][user] * Q[k][movie]
-                for _ in range(3):  # with one round, the next factor would start on unfinished work
-                    P[k], P_var[k] = self._half_step(weights, residuals, Q[k], Q_var[k], noise)
-                    Q[k], Q_var[k] = self._half_step(weights.T, residuals.T, P[k], P_var[k], noise)
-                residuals.data -= weights.data * P[k][user] * Q[k][movie]
-            self._fit_biases(weights, residuals, user, movie)
-        self.user_factors_, self.movie_factors_ = P.T.copy(), Q.T.copy()
-
-    def _half_step(self, weights, residuals, fixed_side, fixed_var, noise):
-        """Return one side of a factor and its variance, the other being fixed: the docstring's equation."""
-        precision = self.regularization + weights @ (fixed_side**2 + fixed_var)
-        return residuals @ fixed_side / precision, noise / precision
+def _like(table, values):  # a sparse table with other values in the same places
+    return sparse.csr_matrix((values, table.indices, table.indptr), table.shape)
 
 def _interactions(X, y):
-    """Return users, their positions, movies, theirs, and ratings: one row per pair, sorted by user, movie."""
-    users, movies = _check_table(X)
-    ratings = _check_ratings(X, y)
-    counts = _latest_of_pair(X, users, movies)
-    user, users = pd.factorize(users[counts], sort=True)
-    movie, movies = pd.factorize(movies[counts], sort=True)
-    order = np.lexsort((movie, user))
-    return users, user[order], movies, movie[order], ratings[counts][order]
+    """Return users and movies (ids), the sparse table of stars, and one row of X for each of the movies."""
+    (user, users), (movie, movies) = (pd.factorize(ids, sort=True) for ids in _check_table(X))
+    ratings, counts = _check_ratings(X, y), np.flatnonzero(_latest_of_pair(X, user, movie))
+    rows = sparse.csr_matrix((counts, (user[counts], movie[counts])), (users.size, movies.size))  # sorted
+    last = np.empty(movies.size, dtype=np.int64)
+    last[rows.indices] = rows.data
+    return users, movies, _like(rows, ratings[rows.data]), X.iloc[last]
+
+def _fit_content(described):
+    # A "word" is what stands between bars. Normalised, each of n genres is 1 / root of n.
+    words = TfidfVectorizer(token_pattern=r"[^|]+", lowercase=False, binary=True, use_idf=False)
+    words.fit([*_factorize(described, "genre")[1], "none"])
+    return words, float(pd.Series(_numbers(described, "movie_year")).mean())
+
+def _content(X, words, mean_year):
+    """Return what rows tell of their movies: a column for each genre, and one for the year."""
+    number, strings = _factorize(X, "genre")
+    genres = words.transform([*strings, ""]).toarray()  # the last row, no genre, is for number -1
+    year = (_numbers(X, "movie_year") - mean_year) / 50
+    return np.column_stack([genres[number], np.nan_to_num(year)])
 
 MAX_GRAM_BYTES = 4 * 2**30  # of the matrix that `MovieRanker` inverts, its inverse, and what is in between
-SCORES_AT_ONCE = 2**22  # scores in one piece of work: 32 MB
-
+N_STRONGEST, SVD_WORK = 400, 3.2e9  # singular vectors where that is too much; at most this by the ratings
+SCORES_AT_ONCE, KIND_WEIGHT = 2**22, 4.0  # 32 MB of scores; how much an imaginary user counts
 
 class MovieRanker(_OnTables, BaseEstimator):
     """Top-N: the movies somebody should see next, from who rated what and how well.
 
     Every movie is regressed on all the others: a ridge regression with a zero diagonal, so that no movie
-    explains itself (Steck, "Embarrassingly Shallow Autoencoders for Sparse Data", 2019). In four lines, with
+    explains itself (Steck, "Embarrassingly Shallow Autoencoders for Sparse Data", 2019). In two lines, with
     X a dense table of users and movies that holds stars in units of their root mean square::
 
         P = np.linalg.inv(X.T @ X + regularization * np.eye(n_movies))
-        B = -P / np.diag(P)
-        np.fill_diagonal(B, 0)
-        scores = X @ B                  # the same as  X - (X @ P) / np.diag(P)
+        scores = X - X @ P / np.diag(P)     # X @ B, where B is -P / np.diag(P) with a zero diagonal
 
-    P has the size of the movies. With fewer users than movies, ``X @ P`` comes out of the inverse of
-    ``X @ X.T + regularization``, which has the size of the users (the Woodbury identity).
+    For each genre and decade, X has one row more: an imaginary user who has watched all movies of that kind.
+    With fewer users than movies, P comes out of the inverse of ``X @ X.T + regularization``, which has the
+    size of the users: ``regularization * P = I - X.T @ inverse @ X`` (Woodbury). Where both are too large for
+    memory, the strongest singular vectors V of X stand for X.T, and all weaker ones count alike.
 
     Parameters
     ----------
-    regularization : float, default=300.0
-        The ridge penalty. The larger, the more the ranking follows what is popular.
+    regularization : float or "auto", default="auto"
+        The ridge penalty; the larger, the more popular the lists. "auto" is 300, or the root of the number of
+        ratings if that is more (`python benchmarks/factors_grid.py`).
 
     Attributes
     ----------
-    users_, movies_, popularity_ : ndarray
-        The ids of the training, sorted; the share of users who rated the movie.
-    interactions_, unit_ : sparse matrix of shape (n_users, n_movies), float
-        X above, and its unit in stars.
-    """
-
-    def __init__(self, regularization=300.0):
+    users_, movies_, popularity_, interactions_, stars_, unit_ : ndarray, csr_matrix, float
+        The ids, sorted; the share of users who rated a movie; who rated what, (n_users + 1, n_movies), as
+        positions in the different `stars_`; the root mean square of all ratings, in stars."""
+    def __init__(self, regularization="auto"):
         self.regularization = regularization
 
     def fit(self, X, y=None):
-        """Learn from ratings; X and y as in `UserMovieFeatureTransformer.fit`. MemoryError: too large."""
-        _check_number("regularization", self.regularization, 0, above=True)
-        users, user, movies, movie, ratings = _interactions(X, y)
-        needed = 3 * 8 * min(users.size, movies.size) ** 2  # bytes
-        if needed > MAX_GRAM_BYTES:
-            memory = f"{needed / 2**30:.0f} GiB, more than MAX_GRAM_BYTES ({MAX_GRAM_BYTES / 2**30:.0f} GiB)"
-            raise MemoryError(f"Ranking {movies.size} movies for {users.size} users needs {memory}.")
-        validate_data(self, X, skip_check_array=True)
-        self.users_, self.movies_, self.by_users_ = users, movies, users.size <= movies.size
-        self.popularity_ = np.bincount(movie) / users.size
-        self.unit_ = float(np.sqrt(np.mean(ratings**2))) or 1.0
-        X = self.interactions_ = sparse.csr_matrix((ratings / self.unit_, (user, movie)))
-        gram = (X @ X.T if self.by_users_ else X.T @ X).toarray()  # the smaller of the two
-        gram[np.diag_indices_from(gram)] += self.regularization
-        self.inverse_ = np.linalg.inv(gram)
-        self.diagonal_ = np.diag(self.inverse_)  # of P
-        if self.by_users_:
-            explained = np.zeros(movies.size)  # the diagonal of X.T @ inverse @ X, piece by piece
-            for part in self._parts(X):
-                explained += np.asarray(X[part].multiply(self.inverse_[part] @ X).sum(axis=0)).ravel()
-            self.diagonal_ = (1 - explained) / self.regularization
-        return self
+        """Learn from ratings; X and y as in `UserMovieFeatureTransformer.fit`."""
+        return self._remember(X, y)._solve()
 
     def recommend(self, user_ids, n=10):
-        """Return the `n` best movies for each of the `user_ids`, without those the user rated in training.
-
-        A DataFrame: `user_id`, `rank` (from 1), `movie_id`, `score`; users in the order asked for, movies of
-        equal score by their ids. An unknown user gets the most popular movies, with a warning.
-        """
-        check_is_fitted(self)
+        """Return the `n` best movies that each of the `user_ids` has not rated in training: a DataFrame of
+        `user_id` (in the order asked for), `rank` (from 1), `movie_id`, `score`; of equal scores, the lower
+        id is first. An unknown user gets the most popular movies, with a warning."""
+        check_is_fitted(self, "diagonal_")
         user_ids = _ids(pd.Series(np.atleast_1d(user_ids), name="user_ids"))
         unknown = len(np.setdiff1d(user_ids, self.users_))
         if unknown:
@@ -1267,49 +1169,87 @@ class MovieRanker(_OnTables, BaseEstimator):
         return self._lists(user_ids, self._rows(user_ids), n)
 
     def recommend_new(self, ratings, n=10):
-        """Return the same for new users, from their `ratings`: `user_id`, `movie_id`, `rating` in stars.
+        """Return the same for new users from `ratings`: `user_id`, `movie_id`, `rating` in stars. Nothing is
+        fitted again. Unknown movies are passed over; without any known one, popular ones come."""
+        check_is_fitted(self, "diagonal_")
+        users, movies, table, _ = _interactions(ratings, None)
+        position = _positions(self.movies_, movies)
+        known, position = table[:, position >= 0], position[position >= 0]
+        rows = known.data / self.unit_, position[known.indices], known.indptr
+        return self._lists(users, sparse.csr_matrix(rows, (users.size, self.movies_.size)), n)
 
-        Nothing is fitted again. Unknown movies are passed over; without any known one, popular ones come.
-        """
-        check_is_fitted(self)
-        users, movies = _check_table(ratings)
-        stars, movie = _check_ratings(ratings, None), _positions(self.movies_, movies)
-        counts = _latest_of_pair(ratings, users, movies) & (movie >= 0)
-        user, users = pd.factorize(users, sort=True)
-        shape = users.size, self.movies_.size
-        rows = sparse.csr_matrix((stars[counts] / self.unit_, (user[counts], movie[counts])), shape)
-        return self._lists(users, rows, n)
+    def _remember(self, X, y):
+        users, movies, ratings, described = _interactions(X, y)
+        penalty = max(300.0, np.sqrt(ratings.nnz)) if self.regularization == "auto" else self.regularization
+        penalty = _check_number("regularization", penalty, 0, above=True)
+        codes, stars = pd.factorize(ratings.data, sort=True)
+        genres = _content(described, *_fit_content(described))[:, :-1]
+        kinds = [genres > 0, pd.get_dummies(_numbers(described, "movie_year") // 10)]
+        validate_data(self, X, skip_check_array=True)
+        self.users_, self.movies_, self.stars_, self.penalty_ = users, movies, stars, penalty
+        self.interactions_ = _like(ratings, codes.astype(np.min_scalar_type(stars.size)))  # a byte a rating
+        self.interactions_.resize(users.size + 1, movies.size)  # the row at -1, of an unknown user, is empty
+        self.unit_ = float(np.sqrt(np.mean(ratings.data**2))) or 1.0
+        self.popularity_ = np.bincount(ratings.indices) / users.size
+        self.kinds_ = sparse.csr_matrix(np.column_stack(kinds).T, dtype=np.float64)  # (n_kinds, n_movies)
+        return self
 
-    def _rows(self, user_ids):
-        nothing = sparse.csr_matrix((1, self.movies_.size))  # of an unknown user, whose position is -1
-        return sparse.vstack([self.interactions_, nothing], format="csr")[_positions(self.users_, user_ids)]
+    def _solve(self):
+        X = self._table()
+        self.by_ = "users" if X.shape[0] <= X.shape[1] else "movies"
+        if 3 * 8 * min(X.shape) ** 2 > MAX_GRAM_BYTES:
+            self.by_ = "strongest"
+            r = min(N_STRONGEST, max(1, int(SVD_WORK / X.nnz)), *X.shape)
+            _, s, V = randomized_svd(X, r, n_iter=2, random_state=0)
+            self.V_ = np.ascontiguousarray(V.T)  # subtle: in this order, a sparse row times V copies nothing
+            self.inverse_ = np.diag((s**2 - s[-1] ** 2) / (s**2 + self.penalty_))  # it stands for the inverse
+            self.diagonal_ = 1 - self.V_**2 @ np.diag(self.inverse_)
+            return self
+        gram = (X @ X.T if self.by_ == "users" else X.T @ X).toarray()
+        gram[np.diag_indices_from(gram)] += self.penalty_
+        self.inverse_ = np.linalg.inv(gram)
+        self.diagonal_ = np.diag(self.inverse_).copy()  # of P; else, of P up to a factor
+        if self.by_ == "users":
+            self.diagonal_ = np.ones(X.shape[1])
+            for part in self._parts(X):
+                self.diagonal_ -= np.asarray(X[part].multiply(self.inverse_[part] @ X).sum(axis=0)).ravel()
+        return self
+
+    def _table(self):  # X above: stars in units of their root mean square, then the imaginary users
+        return sparse.vstack([self._rows(self.users_), KIND_WEIGHT * self.kinds_], format="csr")
+
+    def _rows(self, user_ids):  # of X; that of an unknown user is empty
+        rows = self.interactions_[_positions(self.users_, user_ids)]
+        return _like(rows, self.stars_[rows.data] / self.unit_)
+
+    def _rated(self, users, movies):
+        user, movie = map(_positions, (self.users_, self.movies_), (users, movies))
+        rated = _like(self.interactions_, np.ones(self.interactions_.nnz, dtype=bool))
+        return (movie >= 0) & np.asarray(rated[user, movie]).ravel()
 
     def _scores(self, rows):
         stars = rows.toarray()
-        if self.by_users_:
-            explained = (rows @ self.interactions_.T) @ self.inverse_ @ self.interactions_
-            times_P = (stars - explained) / self.regularization
-        else:
+        if self.by_ == "movies":
             times_P = rows @ self.inverse_
+        else:  # up to the factor of the diagonal
+            side = self._table().T if self.by_ == "users" else self.V_
+            times_P = stars - (rows @ side) @ self.inverse_ @ side.T
         scores = stars - times_P / self.diagonal_
         scores[rows.getnnz(axis=1) == 0] = self.popularity_
         return scores
 
-    def _parts(self, rows):
-        """Return slices that go through the rows (at least one), so that their scores take little memory."""
-        size = max(1, SCORES_AT_ONCE // self.movies_.size)
-        return [slice(start, start + size) for start in range(0, max(1, rows.shape[0]), size)]
+    def _parts(self, rows):  # slices, at least one, whose scores take little memory
+        return sklearn.utils.gen_batches(max(1, rows.shape[0]), max(1, SCORES_AT_ONCE // self.movies_.size))
 
-    def _lists(self, user_ids, rows, n, by="taste"):
-        """Return the lists of users whose ratings are `rows`, by their scores or by "popularity"."""
+    def _lists(self, user_ids, rows, n, by="taste"):  # of users whose ratings are `rows`
         n, lists = _check_number("n", n, 1, integer=True), []
         for part in self._parts(rows):
             seen = rows[part].tocoo()
             scores = self._scores(rows[part]) if by == "taste" else np.zeros(seen.shape) + self.popularity_
             scores[seen.row, seen.col] = -np.inf
             user, rank, movie, score = _best(scores, n)
-            ids = {"user_id": user_ids[part][user], "rank": rank, "movie_id": self.movies_[movie]}
-            lists.append(pd.DataFrame(ids | {"score": score}))
+            columns = user_ids[part][user], rank, self.movies_[movie], score
+            lists.append(pd.DataFrame(dict(zip(["user_id", "rank", "movie_id", "score"], columns))))
         return pd.concat(lists, ignore_index=True)
 
 def _best(scores, n):
@@ -1318,40 +1258,32 @@ def _best(scores, n):
     n = min(n, scores.shape[1])
     least = -np.partition(-scores, n - 1, axis=1)[:, n - 1 : n]
     row, column = np.nonzero((scores >= least) & (scores > -np.inf))
-    order = np.lexsort((column, -scores[row, column], row))
+    order = np.lexsort((-scores[row, column], row))  # it keeps the order of equal ones
     row, column = row[order], column[order]
     rank = np.arange(row.size) - np.searchsorted(row, row) + 1
-    row, rank, column = row[rank <= n], rank[rank <= n], column[rank <= n]
-    return row, rank, column, scores[row, column]
+    return tuple(values[rank <= n] for values in (row, rank, column, scores[row, column]))
 
 def ranking_metrics(lists, X_test, y_test, k=10, relevant_from=4.0):
     """Score top-N lists: {"Precision@k", "Recall@k", "NDCG@k"}, means over users with a relevant test movie.
-
     `lists` is a DataFrame with `user_id`, `rank` (from 1) and `movie_id`. A test movie is relevant if it has
     `relevant_from` stars or more; a ValueError tells that none is. Precision is the share of a list of k that
     is relevant; recall, the share of all relevant test movies that are in it. NDCG counts a hit at rank r as
-    1 / log2(r + 1), and is 1 when all relevant movies (at most k) come first (Jarvelin and Kekalainen, 2002).
-    """
-    return _score_lists(lists, *_check_ranking(X_test, y_test, k, relevant_from))
-
-def _score_lists(lists, k, relevant):
+    1 / log2(r + 1); 1 means that all relevant movies (at most k) come first (Jarvelin, Kekalainen, 2002)."""
+    k, relevant = _check_ranking(X_test, y_test, k, relevant_from)
     hits = lists[lists["rank"] <= k].drop_duplicates(IDS).merge(relevant, on=IDS)
     return _mean_figures(relevant, hits.assign(hit=1.0, gain=1 / np.log2(hits["rank"] + 1)), k)
 
 def _mean_figures(relevant, hits, k):
-    """Return the three figures from the relevant pairs, and from those found in lists, with their gain."""
     n_relevant = relevant.groupby("user_id").size()
     by_user = hits.groupby("user_id")[["hit", "gain"]].sum().reindex(n_relevant.index, fill_value=0.0)
-    figures = {"Precision": by_user["hit"] / k, "Recall": by_user["hit"] / n_relevant}
-    figures["NDCG"] = by_user["gain"] / _total_gain(np.minimum(n_relevant, k))
+    figures = {"Precision": by_user["hit"] / k, "Recall": by_user["hit"] / n_relevant,
+               "NDCG": by_user["gain"] / _total_gain(np.minimum(n_relevant, k))}
     return {f"{name}@{k}": float(values.mean()) for name, values in figures.items()}
 
-def _total_gain(n_hits):
-    """Return the gain of lists that begin with so many hits: 1 / log2(r + 1) summed over r = 1 ... n_hits."""
+def _total_gain(n_hits):  # of lists that begin with so many hits: the sum of 1 / log2(rank + 1)
     return np.cumsum(1 / np.log2(np.arange(2, n_hits.max() + 2)))[n_hits - 1]
 
-def _check_ranking(X_test, y_test, k, relevant_from):
-    """Return k and the test pairs that a list should find, a DataFrame of `user_id` and `movie_id`."""
+def _check_ranking(X_test, y_test, k, relevant_from):  # return k, and the pairs that a list should find
     k, relevant_from = _check_number("k", k, 1, True), _check_number("relevant_from", relevant_from, -np.inf)
     table = pd.DataFrame(dict(zip(IDS, _check_table(X_test))))
     relevant = table[_check_ratings(X_test, y_test) >= relevant_from].drop_duplicates()
@@ -1360,34 +1292,33 @@ def _check_ranking(X_test, y_test, k, relevant_from):
     return k, relevant
 
 def _evaluate_ranking(ranker, relevant, k, by):
-    """Return the figures of a ranker's lists, or the expected figures of lists in random order ("chance")."""
     if by not in ("taste", "popularity", "chance"):
         raise ValueError(f"by must be 'taste', 'popularity' or 'chance', got {by!r}.")
     if by != "chance":
         users = relevant["user_id"].unique()
-        return _score_lists(ranker._lists(users, ranker._rows(users), k, by), k, relevant)
-    # Each movie that can be listed stands with the same chance, 1 / n_candidates, at any one of the ranks.
-    rated, movie = ranker._rows(relevant["user_id"]), _positions(ranker.movies_, relevant["movie_id"])
-    seen = np.asarray(rated[np.arange(len(movie)), movie]).ravel() > 0
-    n_candidates = ranker.movies_.size - rated.getnnz(axis=1)
-    length = np.clip(n_candidates, 1, k)
-    chance = ((movie >= 0) & ~seen) / np.maximum(n_candidates, 1)
+        lists = ranker._lists(users, ranker._rows(users), k, by)
+        return ranking_metrics(lists, relevant, np.ones(len(relevant)), k, relevant_from=1)
+    # In random order, each movie that can be listed stands with a chance of 1 / n_candidates at any rank.
+    n_candidates = np.maximum(ranker.movies_.size - ranker._rows(relevant["user_id"]).getnnz(axis=1), 1)
+    rated = ranker._rated(relevant["user_id"], relevant["movie_id"])
+    chance = (relevant["movie_id"].isin(ranker.movies_) & ~rated) / n_candidates
+    length = np.minimum(n_candidates, k)
     return _mean_figures(relevant, relevant.assign(hit=chance * length, gain=chance * _total_gain(length)), k)
 
 # ----- What the section adds to the lesson: two models, and `recommend`
-
-MODELS["factors"] = {  # it looks users and movies up by their ids, and reads nothing else
-    "reads_ids": True,
-    "features": UserMovieFeatureTransformer(), "scaling": [("scaler", "passthrough")],
-    "regressor": MatrixFactorization(),
-    "search": {"model__n_factors": [4, 8, 16, 32], "model__regularization": [3.0, 4.5, 6.0, 9.0, 12.0],
-               "model__damping": [2.0, 5.0, 10.0]}}
-_PARTS = [("ratings", UserMovieFeatureTransformer()), ("factors", MatrixFactorization())]
-MODELS["blend"] = {  # the factors' estimate is a 14th feature
+MODELS["factors"] = {  # it takes raw rows: the ids, and what the movies are
+    "raw": True, "features": FunctionTransformer(), "scaling": [("scaler", "passthrough")],
+    "regressor": MatrixFactorization(), "search": {
+        "model__n_factors": [4, 8, 12, 16, 32], "model__damping": [2.0, 3.0, 5.0, 10.0],
+        "model__regularization": [3.0, 4.5, 6.0, 9.0, 12.0]}}
+_HGB = HistGradientBoostingRegressor(learning_rate=0.05, max_iter=300, max_leaf_nodes=8, early_stopping=True)
+_PARTS = [("ratings", UserMovieFeatureTransformer()), ("factors", MatrixFactorization()),
+          ("ids", MatrixFactorization(16, 0, content=False))]
+MODELS["blend"] = {  # the two estimates of the factors are the 14th and the 15th feature
     "features": FeatureUnion(_PARTS, verbose_feature_names_out=False), "scaling": SCALING,
-    "regressor": HistGradientBoostingRegressor(learning_rate=0.05, max_iter=300, early_stopping=True),
-    "search": {"model__learning_rate": [0.03, 0.05, 0.1], "model__max_leaf_nodes": [15, 31, 63],
-               "features__factors__regularization": [3.0, 4.5, 6.0, 9.0]}}
+    "regressor": VotingRegressor([("boosting", _HGB), ("ridge", Ridge())]), "search": {
+        "model__boosting__learning_rate": [0.03, 0.05, 0.1], "model__boosting__max_leaf_nodes": [8, 15, 31],
+        "model__weights": [None, [2, 1], [1, 2]], "features__factors__regularization": [3.0, 4.5, 6.0, 9.0]}}
 
 def _recommend(recommender, user_id, n, ratings):
     if (user_id is None) == (ratings is None) or isinstance(user_id, dict):
@@ -1404,11 +1335,10 @@ def _recommend(recommender, user_id, n, ratings):
             raise ValueError(f"ratings must be {{movie_id: stars from {low} to {high}}}, got {ratings!r}.")
         user_ids = ranker.users_[-1:] + 1  # an id that nobody has
         movies = _ids(pd.Series(list(ratings), name="The keys of ratings", dtype=object))
-        known = np.isin(movies, ranker.movies_)
-        if not known.all():
-            unknown = ", ".join(map(str, movies[~known]))
-            rest = "" if known.any() else " None is left: these are the most popular movies."
-            warnings.warn(f"Unknown movies are passed over: {unknown}.{rest}", stacklevel=3)
+        unknown = [str(movie) for movie in movies if movie not in ranker.movies_]
+        if unknown:
+            rest = " None is left: these are the most popular movies." if len(unknown) == len(movies) else ""
+            warnings.warn(f"Unknown movies are passed over: {', '.join(unknown)}.{rest}", stacklevel=3)
         rated = pd.DataFrame({"user_id": user_ids[0], "movie_id": movies, RATING: np.asarray(stars, float)})
     lists = ranker.recommend_new(rated, n) if ratings else ranker._lists(user_ids, ranker._rows(user_ids), n)
     if ratings and isinstance(model, MatrixFactorization):
@@ -1417,9 +1347,8 @@ def _recommend(recommender, user_id, n, ratings):
         stars = recommender.predict(lists[IDS]) if len(lists) else []  # empty: the user has rated every movie
     found = lists[["movie_id", "score"]].assign(predicted_rating=stars)
     if recommender.titles_:
-        found.insert(1, "title", found["movie_id"].map(recommender.titles_))
+        found.insert(1, "title", [recommender.titles_.get(movie) for movie in found["movie_id"]])
     return found
-
 
 # ===== Appendix: checks, random tables, MovieLens files, command line =======================================
 
@@ -1429,11 +1358,7 @@ def say(line):
     print(line.encode(encoding, "replace").decode(encoding), flush=True)
 
 # ----- Checks of input: one function for a table, one for ratings, one for a number
-
-MAX_ID = 2**53  # beyond it, floats cannot tell two whole numbers apart
-
-def _check_table(X):
-    """Return the ids of users and of movies, two int64 arrays; raise unless X is a table that has them."""
+def _check_table(X):  # and return the ids of users and of movies, two int64 arrays
     if not isinstance(X, pd.DataFrame):
         hint = f" of {type(X).__module__}: pass its .to_pandas()" if hasattr(X, "to_pandas") else ""
         raise TypeError(f"Expected a pandas DataFrame with the columns {IDS}, got {type(X).__name__}{hint}.")
@@ -1446,20 +1371,17 @@ def _check_table(X):
         raise ValueError("The table is empty: expected at least one row.")
     return tuple(_ids(X[name]) for name in IDS)
 
-def _ids(column):
-    """Return a column of ids as int64; raise at the first that is missing, no whole number, or too large."""
+def _ids(column):  # beyond 2**53, floats cannot tell two whole numbers apart
     if column.dtype.kind in "iuf" and not column.hasnans:  # 7.0 is what pandas makes of integers with a gap
         values = column.to_numpy(dtype=np.int64 if column.dtype.kind == "i" else np.float64)
-        if ((values == np.floor(values)) & (values >= -MAX_ID) & (values <= MAX_ID)).all():
+        if ((values == np.floor(values)) & (values >= -(2**53)) & (values <= 2**53)).all():
             return values.astype(np.int64)
     for row, value in enumerate(column.tolist()):
-        if not isinstance(value, numbers.Real) or isinstance(value, bool) or value % 1 or abs(value) > MAX_ID:
-            expected = "integers without gaps, at most 2**53"
-            raise ValueError(f"{column.name} must hold {expected}, but row {row} holds {value!r}.")
+        if not isinstance(value, numbers.Real) or isinstance(value, bool) or value % 1 or abs(value) > 2**53:
+            raise ValueError(f"{column.name} must hold integers up to 2**53, but row {row} holds {value!r}.")
     return column.to_numpy(dtype=np.int64)
 
-def _numbers(X, name):
-    """Return a column as floats, NaN where missing or if there is no such column; raise unless finite."""
+def _numbers(X, name):  # as floats; NaN where missing, and if there is no such column
     if name not in X.columns:
         return np.full(len(X), np.nan)
     try:
@@ -1473,24 +1395,21 @@ def _numbers(X, name):
         raise ValueError(f"{name} must hold finite numbers, but row {np.isinf(values).argmax()} is infinite.")
     return values
 
-def _check_ratings(X, y):
-    """Return the ratings of the rows of X, taken from `y`, or else from X: floats of shape (n_rows,)."""
+def _check_ratings(X, y):  # and return those of the rows, which are in X where y is None
     if y is None and RATING not in X.columns:
         raise ValueError(f"No ratings: pass y, or a table with the column {RATING!r}.")
     try:
         ratings = np.asarray(X[RATING] if y is None else y, dtype=np.float64)
     except (TypeError, ValueError):
         raise ValueError("Ratings must be numbers, in stars, and none may be missing.") from None
-    if ratings.ndim != 1:
-        raise ValueError(f"Ratings must be one column, got an array of shape {ratings.shape}.")
-    if len(ratings) != len(X):
-        raise ValueError(f"X and y differ in length: {len(X)} rows, but {len(ratings)} ratings.")
+    if ratings.shape != (len(X),):
+        shape = f"an array of shape {ratings.shape} for {len(X)} rows"
+        raise ValueError(f"X and y differ in length, or y is not one column, got {shape}.")
     for row in np.flatnonzero(~np.isfinite(ratings)):
         raise ValueError(f"Ratings must be finite numbers, but row {row} holds {ratings[row]}.")
     return ratings
 
 def _check_number(name, value, least, integer=False, above=False, below=np.inf):
-    """Return a parameter as int or float; raise unless it is a number of at least (or `above`) the least."""
     kind = numbers.Integral if integer else numbers.Real
     good = isinstance(value, kind) and not isinstance(value, bool) and least <= value < below
     if not good or (above and value == least):
@@ -1499,61 +1418,54 @@ def _check_number(name, value, least, integer=False, above=False, below=np.inf):
         raise ValueError(f"{name} must be {expected}{limit}, got {value!r}.")
     return int(value) if integer else float(value)
 
-def _latest_of_pair(X, users, movies, warn=True):
+def _latest_of_pair(X, user, movie, warn=True):
     """Return a mask of the rows that count: the latest of every pair by timestamp, without them the last."""
-    pairs, seconds = pd.DataFrame({"user": users, "movie": movies}), _numbers(X, "timestamp")
-    order = np.argsort(np.nan_to_num(seconds, nan=-np.inf), kind="stable")
-    latest = np.empty(len(X), dtype=bool)
-    latest[order] = ~pairs.iloc[order].duplicated(keep="last")
-    older = len(latest) - latest.sum()
-    if warn and older:
-        warnings.warn(f"{older} older ratings of user-movie pairs rated twice do not count.", stacklevel=4)
+    seconds, latest = _numbers(X, "timestamp"), np.full(len(X), True)
+    pairs = user * (movie.max() + 1) + movie  # of positions, so that one number can stand for a pair
+    if (np.diff(np.sort(pairs)) == 0).any():
+        order = np.argsort(np.nan_to_num(seconds, nan=-np.inf), kind="stable")
+        latest[order] = ~pd.Series(pairs[order]).duplicated(keep="last")
+        if warn:
+            older = f"{(~latest).sum()} older ratings of user-movie pairs"
+            warnings.warn(f"{older} rated twice do not count.", stacklevel=4)
     return latest
 
 def _check_training_table(X, y=None):
-    users, movies = _check_table(X)
-    ratings = _check_ratings(X, y)
-    latest = _latest_of_pair(X, users, movies)
+    latest, ratings = _latest_of_pair(X, *_positions_of(X)), _check_ratings(X, y)
     X, ratings = (X, ratings) if latest.all() else (X[latest], ratings[latest])
     if np.ptp(ratings) == 0:
         raise ValueError(f"All {len(ratings)} ratings are {ratings[0]}: a constant, nothing to learn from.")
     return X, ratings
 
-# ----- Ids and strings as positions and codes
+# ----- Ids and strings as positions and codes; position and code of an unknown one are -1
+def _positions_of(X):
+    return [pd.factorize(ids)[0] for ids in _check_table(X)]
 
 def _positions(known, ids):
-    """Return the position of every id among the sorted ids `known`, and -1 for an unknown one."""
-    position = np.minimum(np.searchsorted(known, ids), known.size - 1)
-    return np.where(known[position] == ids, position, -1)
+    return pd.Index(known).get_indexer(np.asarray(ids))
 
 def _lookup(values, position, missing):
-    """Return the values at the positions, and `missing` at position -1, that of an unknown user or movie."""
     return np.where(position >= 0, values[position], missing)
 
 def _factorize(X, name):
-    """Return a column of strings as numbers (-1: missing), and the different strings; no column: none."""
     try:
         number, strings = pd.factorize(X[name] if name in X.columns else np.full(len(X), None))
     except TypeError:
         raise ValueError(f"{name} must hold strings, got a column of lists or other objects.") from None
-    return number, np.array([str(value) for value in strings], dtype=object)
+    return number, np.array([str(value) for value in strings], dtype=object)  # number -1: missing
 
 def _fit_encoder(X, name):
-    """Return an `OrdinalEncoder` that knows the strings of a column, and gives -1 to all others."""
     strings = sorted(set(_factorize(X, name)[1])) or [None]
     encoder = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-1)
     return encoder.fit(np.array(strings, dtype=object)[:, None])
 
 def _encode(encoder, X, name):
-    """Return the code of every string of a column, NaN for one that is missing or unknown."""
     number, strings = _factorize(X, name)
     codes = np.asarray(encoder.transform(strings[:, None])).ravel() if len(strings) else np.empty(0)
-    return np.append(np.where(codes < 0, np.nan, codes), np.nan)[number]  # the last entry is for number -1
+    return np.append(np.where(codes < 0, np.nan, codes), np.nan)[number]  # the last is for number -1: missing
 
 # ----- Checks of an artifact
-
-def _check_artifact_path(filepath):
-    """Return the path, symbolic links followed; raise where no artifact can be written to it."""
+def _check_artifact_path(filepath):  # and return it, symbolic links followed
     path = Path(os.path.realpath(filepath))
     for file in (path, Path(f"{path}.json")):
         if file.is_dir():
@@ -1564,52 +1476,38 @@ def _check_artifact_path(filepath):
         raise FileNotFoundError(f"Cannot write {filepath}: there is no folder {path.parent}.")
     return path
 
-def _sha256(file, size):
-    file.flush()
-    with mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ) as content:
-        return hashlib.sha256(content).hexdigest()
-
-def _check_digest(file, path):
-    """Return the digest behind the pickle; warn if there is none; raise if it does not fit."""
-    size = max(file.seek(0, os.SEEK_END) - DIGEST_SIZE, 0)
-    file.seek(size)
-    end = file.read()
-    mark, digest = end[: len(DIGEST_MARK)], end[len(DIGEST_MARK) :].decode("ascii", "replace")
-    if mark != DIGEST_MARK and DIGEST_MARK in end:
-        raise ValueError(f"{path} is damaged: the digest at its end is cut.")
-    if mark != DIGEST_MARK:
+def _check_digest(content, path):
+    """Return the digest at the end and the version before it; warn if there is none; raise if it is wrong."""
+    size = content.rfind(DIGEST_MARK)
+    if size < 0:
         warnings.warn(f"{path} carries no digest: nothing tells whether it is what was saved.", stacklevel=4)
-        return None
-    if _sha256(file, size) != digest:
-        raise ValueError(f"{path} is damaged: its content does not fit the digest it carries.")
-    return digest
+        return None, None
+    digest = content[size + len(DIGEST_MARK) :].decode("ascii", "replace")
+    if hashlib.sha256(memoryview(content)[:size]).hexdigest() != digest:
+        fault = "the digest at its end is cut, or its content does not fit the digest"
+        raise ValueError(f"{path} is damaged: {fault}.")
+    _, mark, version = content[max(0, size - 50) : size].rpartition(VERSION_MARK)
+    return digest, version.decode() if mark else None
 
-def _read_card(file, digest):
-    """Return the model card beside the artifact, or None: there is none, or it is not of this artifact."""
+def _read_card(file, digest):  # None: there is none, or it is not of this artifact
     if digest is None or not file.exists():
         return None
     try:
         card = json.loads(file.read_text(encoding="utf-8"))
         owner, _ = str(card["sha256"]), card["versions"]["scikit-learn"].split(".")
-        example = pd.DataFrame([card["example"]["input"]])
-        _check_table(example)
-        _check_number("prediction", card["example"]["prediction"], -1e9)
-        if set(example) != set(IDS):
+        _check_table(pd.DataFrame([card["example"]["input"]]))
+        if set(card["example"]["input"]) != set(IDS):
             raise ValueError
+        _check_number("prediction", card["example"]["prediction"], -1e9)
     except (ValueError, KeyError, TypeError, AttributeError, OSError, OverflowError, RecursionError):
         warnings.warn(f"{file} is no model card, and is not used.", stacklevel=4)
         return None
     if owner != digest:
-        belongs = f"it names {owner[:12]}, {file.stem} is {digest[:12]}"
-        warnings.warn(f"The model card {file} belongs to another artifact: {belongs}.", stacklevel=4)
+        warnings.warn(f"{file} belongs to another artifact, {owner[:12]}, not {digest[:12]}.", stacklevel=4)
     return card if owner == digest else None
 
 # ----- Random tables: how `MovieRecommendationDataset` draws
-
-FIRST_MONDAY, WEEKS = 1_641_168_000, 104  # the tables begin on 2022-01-03, 00:00 UTC, and run for two years
-
 def _draw_movies(rng, n_movies):
-    """Return columns of the movies, their popularity (n_movies,) and genre shape (n_movies, n_genres)."""
     genre = rng.randint(len(GENRES), size=(n_movies, 2), dtype=np.int64)
     genre[:, 1] = np.where(rng.random_sample(n_movies) < 0.4, genre[:, 1], genre[:, 0])  # some have two
     shape = 0.3 * rng.standard_normal((n_movies, len(GENRES)))  # no two dramas are alike
@@ -1620,17 +1518,11 @@ def _draw_movies(rng, n_movies):
     return {"genre": np.array(names, dtype=object), "movie_year": 2021 - age}, popularity, shape
 
 def _draw_users(rng, n_users):
-    """Return columns of the users, their activity (n_users,) and love of genres (n_users, n_genres)."""
     age = np.clip(np.round(rng.normal(35, 12, n_users)), 16, 80).astype(np.int64)
-    country_shares = 0.6 ** np.arange(len(COUNTRIES))
-    country = np.array(COUNTRIES, dtype=object)[_draw_positions(rng, country_shares, n_users)]
+    shares = 0.6 ** np.arange(len(COUNTRIES))
+    country = rng.choice(np.array(COUNTRIES, dtype=object), n_users, p=shares / shares.sum())
     activity = np.exp(0.7 * rng.standard_normal(n_users))
     return {"user_age": age, "user_country": country}, activity, rng.standard_normal((n_users, len(GENRES)))
-
-def _draw_positions(rng, weights, size):
-    """Return `size` positions, each drawn with a probability in proportion to its weight."""
-    edges = np.cumsum(weights)
-    return np.searchsorted(edges, rng.random_sample(size) * edges[-1], side="right").astype(np.int64)
 
 def _draw_pairs(rng, n_ratings, activity, genre_love, popularity, genre_shape):
     n_users, n_movies, taste = len(activity), len(popularity), (genre_love, popularity, genre_shape)
@@ -1639,7 +1531,7 @@ def _draw_pairs(rng, n_ratings, activity, genre_love, popularity, genre_shape):
     for _ in range(20):
         lacking = n_ratings - pairs.size
         if lacking:
-            user = _draw_positions(rng, activity, lacking + lacking // 2)
+            user = rng.choice(n_users, lacking + lacking // 2, p=activity / activity.sum()).astype(np.int64)
             more = user * n_movies + _choose_movies(rng, user, *taste)
             pairs = pd.unique(np.append(pairs, more))[:n_ratings]
     if pairs.size < n_ratings:  # nearly full: the rest are pairs that nobody would have chosen
@@ -1648,24 +1540,19 @@ def _draw_pairs(rng, n_ratings, activity, genre_love, popularity, genre_shape):
     pairs = rng.permutation(np.sort(pairs))
     return pairs // n_movies, pairs % n_movies
 
-def _choose_movies(rng, user, genre_love, popularity, genre_shape):
-    """Return a movie for every user: first a genre is drawn that the user loves, then a movie of it.
-
-    Picture a long shelf: movies of a genre stand together, and each takes as much room as it is popular.
-    """
+def _choose_movies(rng, user, genre_love, popularity, genre_shape):  # one for every user
     main_genre = genre_shape.argmax(axis=1)
-    shelf = np.argsort(main_genre, kind="stable")  # the movies in the order of the shelf
+    shelf = np.argsort(main_genre, kind="stable")  # a movie takes as much room on it as it is popular
     movie_edges = np.append(0.0, np.cumsum(popularity[shelf]))  # (n_movies + 1,)
     genre_edges = movie_edges[np.searchsorted(main_genre[shelf], np.arange(len(GENRES) + 1))]
     wanted = np.cumsum(np.diff(genre_edges) * np.exp(0.5 * genre_love), axis=1)[user]  # (n_drawn, n_genres)
     drawn = rng.random_sample(user.size) * wanted[:, -1]
-    genre = (wanted <= drawn[:, None]).sum(axis=1)
+    genre = (wanted <= drawn[:, None]).sum(axis=1)  # one that the user loves; then a popular movie of it
     start, end = genre_edges[genre], genre_edges[genre + 1]
     point = start + rng.random_sample(user.size) * (end - start)
     return shelf[np.minimum(np.searchsorted(movie_edges, point, side="right") - 1, len(shelf) - 1)]
 
-def _draw_law(rng, user, movie, popularity, genre_love, genre_shape):
-    """Return the law's terms, each standardised over the rows (`user` and `movie`) that will show it."""
+def _draw_law(rng, user, movie, popularity, genre_love, genre_shape):  # standardised over the rows
     n_users, n_movies = len(genre_love), len(popularity)
     per_user, per_movie = np.bincount(user, minlength=n_users), np.bincount(movie, minlength=n_movies)
     quality = rng.standard_normal(n_movies) + 0.3 * np.log(popularity)
@@ -1676,17 +1563,14 @@ def _draw_law(rng, user, movie, popularity, genre_love, genre_shape):
         "user": LAW["user"] * _standardise(rng.standard_normal(n_users), per_user),
         "movie": LAW["movie"] * _standardise(quality, per_movie),
         "T": genre_love * scale, "G": genre_shape, "mean_taste": taste.mean() * scale,
-        "sigma": LAW["noise"] * carelessness / np.sqrt(np.average(carelessness**2, weights=per_user)),
-    }
+        "sigma": LAW["noise"] * carelessness / np.sqrt(np.average(carelessness**2, weights=per_user))}
 
-def _standardise(values, weights):
-    """Return values with the weighted mean 0 and the weighted standard deviation 1 (0 if all are alike)."""
+def _standardise(values, weights):  # to the mean 0 and the standard deviation 1 (0 if all are alike)
     centred = values - np.average(values, weights=weights)
     spread = np.sqrt(np.average(centred**2, weights=weights))
     return centred * (1 / spread if spread > 1e-12 else 0.0)
 
-def _mean_and_variance(opinion, sigma):
-    """Return E(rating) and Var(rating): a rating is 1 and all the half stars that it reaches."""
+def _mean_and_variance(opinion, sigma):  # of a rating, which is 1 and all the half stars that it reaches
     first, second = np.full(opinion.size, STARS[0]), np.full(opinion.size, STARS[0] ** 2)
     for below, star in zip(STARS[:-1], STARS[1:]):
         reached = ndtr((opinion - (below + star) / 2) / sigma)  # P(rating >= star)
@@ -1694,8 +1578,8 @@ def _mean_and_variance(opinion, sigma):
         second += (star**2 - below**2) * reached
     return first, second - first**2
 
-def _draw_timestamps(rng, user, n_users):
-    """Return Unix seconds: every user has a favourite hour, and a share of ratings on the weekend."""
+FIRST_MONDAY, WEEKS = 1_641_168_000, 104  # the tables begin on 2022-01-03, 00:00 UTC, and run for two years
+def _draw_timestamps(rng, user, n_users):  # every user has a favourite hour, and a share of weekends
     how = {"size": user.size, "dtype": np.int64}
     favourite_hour, weekend_share = rng.normal(20, 3, n_users), rng.uniform(0.2, 0.6, n_users)
     on_weekend = rng.random_sample(user.size) < weekend_share[user]
@@ -1705,11 +1589,9 @@ def _draw_timestamps(rng, user, n_users):
     return FIRST_MONDAY + day * DAY + np.minimum(hour * 3600, DAY - 1).astype(np.int64)
 
 # ----- MovieLens files
-
-GENRES_100K = [
-    "unknown", "Action", "Adventure", "Animation", "Children's", "Comedy", "Crime", "Documentary", "Drama",
-    "Fantasy", "Film-Noir", "Horror", "Musical", "Mystery", "Romance", "Sci-Fi", "Thriller", "War", "Western",
-]
+GENRES_100K = ["unknown", "Action", "Adventure", "Animation", "Children's", "Comedy", "Crime", "Documentary",
+               "Drama", "Fantasy", "Film-Noir", "Horror", "Musical", "Mystery", "Romance", "Sci-Fi",
+               "Thriller", "War", "Western"]
 RATINGS, MOVIES = [*IDS, RATING, "timestamp"], ["movie_id", "title", "genre"]
 #: The releases. Each file: what separates its fields, its header (None: it has none), its columns in order.
 RELEASES = [
@@ -1719,8 +1601,7 @@ RELEASES = [
      "users.dat": ("::", None, ["user_id", "gender", "user_age", "occupation", "zip"])},  # age 1: under 18
     {"u.data": ("\t", None, RATINGS),  # 100K
      "u.item": ("|", None, ["movie_id", "title", "released", "on_video", "url", *GENRES_100K]),
-     "u.user": ("|", None, ["user_id", "user_age", "gender", "occupation", "zip"])},
-]
+     "u.user": ("|", None, ["user_id", "user_age", "gender", "occupation", "zip"])}]
 #: The types of the columns that hold numbers; all others hold text.
 TYPES = dict.fromkeys([*IDS, "timestamp"], np.int64) | dict.fromkeys([RATING, "user_age"], np.float64)
 TYPES |= dict.fromkeys(GENRES_100K, np.int8)
@@ -1728,28 +1609,29 @@ TYPES |= dict.fromkeys(GENRES_100K, np.int8)
 def load_movielens(path):
     """Read a MovieLens release as GroupLens ships it: ml-latest(-small), 20M, 25M, 32M, 1M, 10M or 100K.
 
-    `path` is a folder or a zip file. Returns a DataFrame with the columns `TABLE_COLUMNS` and `title`, one
-    row per rating, in the order of the file. What a release lacks is NaN: `user_country` always, `user_age`
-    except in 100K and 1M. The year is the one in the title. A FileNotFoundError tells that there is no such
-    path, or no release in it; a ValueError names the file and the line that are broken.
-    """
+    `path` is a folder or a zip file. Returns a DataFrame with `TABLE_COLUMNS` and `title`, one row per
+    rating, in the order of the file. What a release lacks is NaN: `user_country`, and `user_age` except in
+    100K and 1M. Raises a FileNotFoundError without a release, a ValueError that names a broken line."""
     root = Path(path)
     if not root.exists():
         raise FileNotFoundError(f"{path} does not exist; expected a MovieLens release, folder or zip file.")
     try:
-        ratings, movies, *users = _read_release(root if root.is_dir() else zipfile.Path(str(root)), path)
+        table, movies, *users = _read_release(root if root.is_dir() else zipfile.Path(str(root)), path)
     except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError) as error:
         raise ValueError(f"{path} is neither a folder nor a zip file that can be read: {error}.") from None
-    if "genre" not in movies:
-        flags, names = movies[GENRES_100K].to_numpy(dtype=bool), np.array(GENRES_100K, dtype=object)
-        movies["genre"] = ["|".join(names[row]) for row in flags]
+    if "genre" not in movies:  # but a column of 0 and 1 for every genre: 1 * "Drama|" is "Drama|"
+        movies["genre"] = movies[GENRES_100K].dot(np.array(GENRES_100K, dtype=object) + "|").str[:-1]
+    movies = movies.drop_duplicates("movie_id", keep="last")
     year = movies["title"].str.extract(r"\((\d{4})(?:[-–]\d{0,4})?\)\s*$")[0]  # a series is (2006–2007)
-    movies = movies.assign(movie_year=year.astype(np.float64)).drop_duplicates("movie_id", keep="last")
-    table = ratings.join(movies.set_index("movie_id")[["genre", "movie_year", "title"]], on="movie_id")
-    table["user_age"] = table["user_id"].map(users[0].set_index("user_id")["user_age"]) if users else np.nan
-    table["user_country"] = np.nan
-    latest = _latest_of_pair(table, *_check_table(table))
-    return table.loc[latest, [*TABLE_COLUMNS, "title"]].reset_index(drop=True)
+    movie = _positions(movies["movie_id"], table["movie_id"])
+    table[TABLE_COLUMNS[4:]] = np.nan
+    for name in ("genre", "title"):
+        table[name] = pd.Categorical(movies[name]).take(movie, allow_fill=True)
+    table["movie_year"] = _lookup(year.to_numpy(dtype=np.float64), movie, np.nan)
+    if users:
+        table["user_age"] = table["user_id"].map(users[0].set_index("user_id")["user_age"])
+    latest = _latest_of_pair(table, *_positions_of(table))
+    return table if latest.all() else table[latest].reset_index(drop=True)
 
 def _read_release(root, path):
     for folder in [root, *sorted((entry for entry in root.iterdir() if entry.is_dir()), key=str)]:
@@ -1763,47 +1645,42 @@ def _read_release(root, path):
 def _read(file, separator, header, columns, encoding="utf-8-sig"):
     """Return the table of one file. Only if something is broken is it read line by line, to say where."""
     types = {name: TYPES.get(name, str) for name in columns} | {"too much": "category"}
-    how = {"header": None, "names": list(types), "dtype": types, "index_col": False, "na_values": [""]}
-    how |= {"keep_default_na": False, "quoting": csv.QUOTE_MINIMAL if separator == "," else csv.QUOTE_NONE}
+    quoting = csv.QUOTE_MINIMAL if separator == "," else csv.QUOTE_NONE
+    fast = separator.replace("::", "\t")  # pandas' fast parser knows only separators of one character
     try:
         with file.open("rb") as stream:
-            if header is not None and stream.readline().decode(encoding).strip() != header:
+            if header and stream.readline().decode(encoding).strip() != header:
                 raise ValueError
-            # pandas' fast parser knows only separators of one character
-            tabbed = io.BytesIO(stream.read().replace(b"::", b"\t")) if separator == "::" else stream
-            how["sep"] = "\t" if separator == "::" else separator
-            table = pd.read_csv(tabbed, encoding=encoding, **how)
-        finite = np.isfinite(table[[name for name in columns if name in TYPES]].to_numpy(dtype=np.float64))
-        right_length = table[columns[-1]].notna().all() and table["too much"].isna().all()
+            content = stream if fast == separator else io.BytesIO(stream.read().replace(b"::", b"\t"))
+            table = pd.read_csv(content, sep=fast, names=list(types), dtype=types, index_col=False,
+                                encoding=encoding, quoting=quoting, na_values=[""], keep_default_na=False)
+        right_length = table[columns[-1]].notna().all() and table.pop("too much").isna().all()
+        finite = np.isfinite(table.select_dtypes(float)).all(axis=None)
         open_quote = "title" in table and table["title"].str.contains("\n").any()  # it swallows the next line
-        if not len(table) or not finite.all() or not right_length or open_quote:
+        if not (len(table) and right_length and finite) or open_quote:
             raise ValueError
+        return table
     except UnicodeDecodeError:  # the releases of 1998 to 2003
         return _read(file, separator, header, columns, "latin-1")
     except (ValueError, OverflowError):
         raise ValueError(f"{file.name}{_what_is_broken(file, separator, header, columns)}") from None
-    return table[columns]
 
-def _what_is_broken(file, separator, header, columns):
-    """Return the end of a sentence about a file: the number of its first broken line, and what is wrong."""
-    with io.TextIOWrapper(file.open("rb"), encoding="utf-8-sig", errors="replace", newline="\n") as lines:
-        rows = [line.rstrip("\r\n") for line in lines]
-    if header is not None and rows[:1] != [header]:
-        return f", line 1: expected the header {header}, got {''.join(rows[:1])[:80]!r}."
-    for number, line in enumerate(rows[header is not None:], 1 + (header is not None)):
+def _what_is_broken(file, separator, header, columns):  # as the end of a sentence
+    lines = file.read_text(encoding="utf-8-sig", errors="replace").rstrip("\n").split("\n")
+    if header and lines[0] != header:
+        return f", line 1: expected the header {header}, got {lines[0][:80]!r}."
+    for number, line in enumerate(lines[1:] if header else lines, 2 if header else 1):
         try:
             fields = next(csv.reader([line])) if separator == "," else line.split(separator)
             values = [TYPES[name](field) for name, field in zip(columns, fields) if name in TYPES]
             fits = len(fields) == len(columns) and np.isfinite(values).all()
-        except (ValueError, OverflowError, csv.Error, StopIteration):
-            fits = not line
-        if not fits:
+        except (ValueError, OverflowError, csv.Error):
+            fits = False
+        if line and not fits:
             return f", line {number}: expected {len(columns)} fields, got {line[:80]!r}."
     return " holds no rows, or cannot be read."
 
 # ----- The command line
-
-
 class _Parser(argparse.ArgumentParser):
     def error(self, message):
         self.exit(2, f"{self.prog}: {message}\n")
@@ -1811,40 +1688,38 @@ class _Parser(argparse.ArgumentParser):
 def _make_parser():
     # What was not given is not in the result; --user is not short for --users.
     how = {"argument_default": argparse.SUPPRESS, "allow_abbrev": False}
-    table, saved = _Parser(add_help=False, **how), _Parser(add_help=False, **how)
+    table = _Parser(add_help=False, **how)
     table.add_argument("--data", metavar="PATH", help="a MovieLens release, folder or zip (default: made up)")
     for name, size in (("users", 1000), ("movies", 500), ("ratings", 50_000)):
-        of = f"how many {name} the made-up data has (default {size})"
-        table.add_argument(f"--{name}", dest=f"n_{name}", type=int, metavar="N", help=of)
-    table.add_argument("--seed", dest="random_state", type=int, metavar="N", help="(default 42)")
-    saved.add_argument("--artifact", metavar="FILE", help=f"(default {ARTIFACT})")
+        table.add_argument(f"--{name}", dest=f"n_{name}", type=int, metavar="N", help=f"default {size}")
+    table.add_argument("--seed", dest="random_state", type=int, metavar="N", help="default 42")
     parser = _Parser(prog="lesson_code.py", description="Run the lesson.", parents=[table], **how)
     parser.add_argument("--model", choices=list(MODELS), help="(default forest)")
     parser.add_argument("--tune", action="store_true", help="choose hyperparameters by a random search first")
     parser.add_argument("--output", metavar="FILE", help=f"(default {ARTIFACT})")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="instead of the lesson")
     commands.add_parser("compare", parents=[table], help="cross-validate all models on the same folds", **how)
-    recommend = commands.add_parser("recommend", parents=[saved], help="what to watch next", **how)
+    recommend = commands.add_parser("recommend", help="what to watch next", **how)
     who = recommend.add_mutually_exclusive_group(required=True)
     who.add_argument("--user", type=int, metavar="ID", help="a user of the training")
     who.add_argument("--rated", type=_rated, metavar="ID=STARS,...", help="somebody new: 1=5,50=4")
     recommend.add_argument("--top", type=int, metavar="N", help="(default 10)")
-    predict = commands.add_parser("predict", parents=[saved], help="one rating", **how)
-    predict.add_argument("--user", type=int, required=True, metavar="ID", help="known or new")
-    predict.add_argument("--movie", type=int, required=True, metavar="ID", help="known or new")
+    predict = commands.add_parser("predict", help="one rating", **how)
+    for option in ("--user", "--movie"):
+        predict.add_argument(option, type=int, required=True, metavar="ID", help="known or new")
+    for command in (recommend, predict):
+        command.add_argument("--artifact", metavar="FILE", help=f"(default {ARTIFACT})")
     return parser
 
 def _rated(text):
-    """Read "1=5,50=4" as {1: 5.0, 50: 4.0}."""
-    pairs = [pair.partition("=") for pair in text.split(",")]
     try:
-        rated = {int(movie): float(stars) for movie, _, stars in pairs}
+        pairs = dict(pair.split("=") for pair in text.split(","))
+        if len(pairs) < text.count("="):
+            raise ValueError
+        return {int(movie): float(stars) for movie, stars in pairs.items()}
     except ValueError:
-        rated = {}
-    if len(rated) < len(pairs):
         expected = "expected movie=stars,..., each movie once, such as 1=5,50=4"
-        raise argparse.ArgumentTypeError(f"{expected}, got {text!r}")
-    return rated
+        raise argparse.ArgumentTypeError(f"{expected}, got {text!r}") from None
 
 def main(argv=None):
     """Run the command line with the arguments `argv` (default: those of the process); return the status."""
@@ -1885,25 +1760,21 @@ def _ask(user=None, movie=None, rated=None, top=10, artifact=ARTIFACT):
     recommender = SklearnEcosystemPipeline.load_pipeline(artifact)
     if not isinstance(recommender, SklearnEcosystemPipeline):
         raise ValueError(f"{artifact} holds a {type(recommender).__name__}, which does not recommend.")
-    trained = recommender.interactions_
+    new_user, new_movie = user not in recommender.ranker_.users_, movie not in recommender.ranker_.movies_
     if movie is not None:
         stars = recommender.predict(pd.DataFrame({"user_id": [user], "movie_id": [movie]}))[0]
-        known = {"user": user in trained["user_id"], "movie": movie in trained["movie_id"]}
-        note = "".join(f" (the {who} is unknown)" for who in known if not known[who])
-        say(f"User {user}, Movie {movie}: Predicted {stars:.2f}{note}")
+        unknown = " (the user is unknown)" * new_user + " (the movie is unknown)" * new_movie
+        say(f"User {user}, Movie {movie}: Predicted {stars:.2f}{unknown}")
         return
-    if rated is None and user not in trained["user_id"]:
+    if rated is None and new_user:
         say(f"User {user} is unknown: these movies are popular. Say --rated 1=5,50=4 to get your own.")
         user, rated = None, {}
     found = recommender.recommend(user, top, ratings=rated)
     say("Best first, by score, learned from who rated what. The model's predicted_rating need not fall.")
     say(found.set_axis(range(1, len(found) + 1)).to_string(float_format="%.4f"))
 
-
 if __name__ == "__main__":
-    # subtle: what a script defines is pickled as `__main__.X`, which loads in no other process. Imported
-    # under its own name, the module's classes are pickled as `lesson_code.X`.
-    try:
+    try:  # subtle: classes of a script are pickled as `__main__.X`, which loads in no other process
         from lesson_code import main
     except ImportError:
         sys.exit("Save this file as lesson_code.py: the artifact it writes names its classes lesson_code.X.")
@@ -2116,24 +1987,25 @@ END_OF_LESSON_FILE
 cat >"$new/README.md" <<'END_OF_LESSON_FILE'
 # The scikit-learn ecosystem, in one file
 
-Learn how the parts of scikit-learn work together from one Python file that builds, tests and deploys a movie
-recommender the way production teams do, with nothing in it that you cannot check by running it.
+Learn how the parts of scikit-learn work together from one Python file that builds, tests and deploys a movie recommender
+the way production teams do, with nothing in it that you cannot check by running it.
+
+![The model goes two thirds of the way from the error of the mean to the noise floor](docs/pictures/error_ladder.svg)
 
 ## Run it, test it
 
 On Linux and macOS, with Python 3.10 or newer (on Windows: `py -m venv .venv`, then `.venv\Scripts\python` and so on):
-
 ```sh
 python3 -m venv .venv && .venv/bin/pip install -q -r requirements.txt
 .venv/bin/python lesson_code.py
 .venv/bin/python -m pytest test_lesson.py -v
 ```
 
-All other commands on this page want the environment to be active: `source .venv/bin/activate` (Windows:
-`.venv\Scripts\activate`). The second line runs the lesson, in about five seconds. The third runs its ten checks; its
-output ends with `10 passed`. The lesson prints, among other lines, these six
+The other commands of this page want `source .venv/bin/activate` first (Windows: `.venv\Scripts\activate`). The lesson takes
+about five seconds; its ten checks end with `10 passed`. It prints, among other lines, these six
 ([every line explained](docs/the_run_explained.md), [words explained](docs/words.md)):
 
+<!-- run: python lesson_code.py | keep: CV RMSE|^  RMSE|^    [01]|fragile -->
 ```text
 CV RMSE: 0.8484 (+/- 0.0078)
   RMSE: 0.8297
@@ -2143,8 +2015,8 @@ CV RMSE: 0.8484 (+/- 0.0078)
   The fragile way, with averages computed before the split: RMSE 0.8065. Do not believe it:
 ```
 
-RMSE is the typical error in stars. The ratings are made by a law that is known, so the lesson can say what no real data
-can: from the mean to the floor, the model has gone (1.0384 − 0.8297) / (1.0384 − 0.7216) = 66 % of the way.
+RMSE is the typical error in stars. The ratings are made by a known law, so the lesson can say what no real data can: from
+the mean to the floor, the model has gone (1.0384 − 0.8297) / (1.0384 − 0.7216) = 66 % of the way.
 
 ## Can a score be too good?
 
@@ -2156,7 +2028,6 @@ which no honest model can do (`python benchmarks/leak.py`). Save this as `try.py
 ```python
 from sklearn.model_selection import train_test_split
 from lesson_code import MovieRecommendationDataset, SklearnEcosystemPipeline, UserMovieFeatureTransformer
-
 table = MovieRecommendationDataset(n_ratings=10_000).generate()
 table["rating"] = table["rating"].sample(frac=1, random_state=0).to_numpy()  # shuffled: nothing to predict
 features = UserMovieFeatureTransformer().fit(table).transform(table)  # averages over the whole table
@@ -2168,6 +2039,10 @@ print(model.fit(train, train["rating"]).score(test, test["rating"]))  # R2 = -0.
 ```
 
 The cure: features are part of the model. A pipeline that takes raw rows learns its averages from the rows it is fitted on.
+(`python -m pytest --break list` names six such safeguards; `--break NAME` takes one out, and shows which checks notice.)
+
+![Below the noise floor is not a good model: it is a leak](docs/pictures/3_model_selection.svg)
+![Features, drop_ids, scaler and model: every step that learns is fitted inside the fold](docs/pictures/pipeline.svg)
 
 ## What you will learn
 
@@ -2177,30 +2052,29 @@ The cure: features are part of the model. A pipeline that takes raw rows learns 
 | 40 | 2 Thirteen features that do not leak | a transformer of your own; damping, cross-fitting, missing values |
 | 10 | 3 Models: one table, one pipeline | `Pipeline`, `ColumnTransformer`, why an id is not a quantity |
 | 15 | 4 The wrapper: train, evaluate, compare | cross-validation, random search, differences fold by fold |
-| 10 | 5 The artifact | what must travel with a model so that another machine can trust it |
-| 5 | 6 The demo | all of it in seven steps; the lesson ends here |
+| 15 | 5 The artifact; 6 The demo | what must travel with a model so that another machine can trust it; all of it in seven steps |
 | 30 | 7 Recommenders | matrix factorization, top-N lists, precision, recall, NDCG |
 
-The six pillars of scikit-learn are all in it. Preprocessing: `StandardScaler`, `OrdinalEncoder`, `SimpleImputer`,
-`TargetEncoder`. Feature selection: `select=SelectKBest(...)`, a step of the pipeline. Model selection: `KFold`,
-`cross_validate`, `RandomizedSearchCV`. Supervised learning: forest, boosting, ridge, dummy. Unsupervised learning: factors,
-and what is watched together. Utilities: `Pipeline`, `FeatureUnion`, `clone`, metrics. Read the file from top to bottom. Names
-that begin with an underscore are helpers; the appendix holds what you can skip at first.
+Read the file from top to bottom. Names that begin with an underscore are helpers; the appendix holds what you can skip at
+first. Then the **chapters** in `pillars/`, one question and one picture each, 10 to 20 minutes: `python pillars/0_map.py`
+(what is in scikit-learn, and how much of it have you met?), `1_preprocessing` (who needs the scaler?), `2_feature_selection`,
+`3_model_selection` (can a score be too good?), `4_supervised`, `5_unsupervised`, `6_utilities` (which metric did you mean?),
+`7_after_the_lesson` (the tools around). Each has an **exercise**, a small broken program: `python -m pytest exercises` says
+what is wrong with it, and why it matters. Pictures need `pip install matplotlib`.
 
 ## Use it from Python
 
-In the folder of `lesson_code.py`, or anywhere after `pip install .` (or with `PYTHONPATH=that/folder`):
+In the folder of `lesson_code.py`, or anywhere after `pip install .`:
 ```python
 import pandas as pd
 from sklearn.pipeline import FeatureUnion
 from sklearn.preprocessing import FunctionTransformer
 from lesson_code import MODELS, MovieRecommendationDataset, SklearnEcosystemPipeline, compare_models
-
 table = MovieRecommendationDataset(n_users=300, n_movies=150, n_ratings=6000).generate()
 train, test = table[:4800], table[4800:]
 recommender = SklearnEcosystemPipeline(model="linear")  # a name, or any regressor: KNeighborsRegressor(50)
-recommender.train(train, train["rating"])
-metrics, predictions = recommender.evaluate(test, test["rating"])  # RMSE, MAE, R2
+recommender.train(train)
+metrics, predictions = recommender.evaluate(test)  # RMSE, MAE, R2
 print(metrics, recommender.cv_scores.mean())
 print(recommender.predict(pd.DataFrame({"user_id": [42], "movie_id": [7]})))  # one pair; unknown ids are fine
 print(recommender.recommend(42, n=3))  # a user of the training: best first, by score (learned from who rated what)
@@ -2217,20 +2091,18 @@ MODELS["mine"] = MODELS["linear"] | {"features": features, "search": None}  # th
 print(compare_models(train).loc[["linear", "mine"], ["RMSE", "to_best", "to_best_se"]])  # does it help? no
 ```
 
-The new row of `MODELS` is a model like all others: `SklearnEcosystemPipeline(model="mine")`. To search inside a pipeline,
-search `build_pipeline()`, whose parameters are `features__damping`, `model__min_samples_leaf` and so on.
+The new row is a model like all others: `SklearnEcosystemPipeline(model="mine")`. To search inside a pipeline, search
+`build_pipeline()`, whose parameters are `features__damping`, `model__min_samples_leaf` and so on.
 
 ## The command line
 
 | command | |
 |---|---|
 | `python lesson_code.py --model blend --tune --output blend.pkl` | another model; a random search of its hyperparameters first |
-| `python lesson_code.py --users 2000 --movies 800 --ratings 100000 --seed 7 --output other.pkl` | another synthetic table |
+| `python lesson_code.py --users 2000 --ratings 100000 --seed 7 --output o.pkl` | another synthetic table (also `--movies`) |
 | `python lesson_code.py --data ml-latest-small --output ml.pkl` | a MovieLens release, folder or zip file |
 | `python lesson_code.py compare` | all models on the same folds (`--data`, sizes) |
-| `python lesson_code.py recommend --user 42 --top 5` | a list from the artifact that the lesson saved (`--artifact FILE`: another) |
-| `python lesson_code.py recommend --rated 1=5,50=4` | a list for somebody new |
-| `python lesson_code.py predict --user 42 --movie 7` | one predicted rating |
+| `python lesson_code.py recommend --user 42 --top 5` | a list from the artifact that the lesson saved (`--artifact FILE`: another); for somebody new: `--rated 1=5,50=4`; one rating: `predict --user 42 --movie 7` |
 
 ## How good is it?
 
@@ -2244,26 +2116,25 @@ RMSE in stars, five random folds (`python lesson_code.py compare`, and the same 
 | `factors` | 0.8123 | 0.8415 | one taste told from another |
 | `blend` | 0.8133 | 0.8225 | features and factors together |
 
-On the last fifth by time, where most users are new, no model is clearly better than another, and errors are about 1.0:
-another split is another question. Fold by fold, by time, lists, other libraries, speed: [benchmarks](benchmarks/README.md).
-MovieLens is by [GroupLens](https://grouplens.org/datasets/movielens/) (Harper and Konstan, 2015), who call ml-latest-small
-unfit for shared research results.
+On the last fifth by time, where most users are new, no model is clearly better than another, and errors are about 1.0.
+Fold by fold, by time, lists, other libraries, speed: [benchmarks](benchmarks/README.md). MovieLens: [GroupLens](https://grouplens.org/datasets/movielens/)
+(Harper and Konstan, 2015), who call ml-latest-small unfit for shared research results.
 
 ## Limits and safety
 
-- **A pickle runs code when it is loaded. Load artifacts only from a source you trust.** The digest catches damage only.
-- **The artifact contains who rated what**: treat it as personal data. Its model card contains no person.
+- **A pickle runs code when it is loaded. Load artifacts only from a source you trust**: the digest catches damage only. An
+  artifact contains who rated what: treat it as personal data. Its model card contains no person.
 - If a user-movie pair stands twice in a table that you split by hand, a test rating can reach a score: `evaluate` warns.
-- For somebody new, predicted stars know only the movie; only `factors` uses the ratings given. Lists use them always.
-- Above some 13,000 users and as many movies `MovieRanker` refuses, and says how much memory it would need.
+- For somebody new, predicted stars know only the movie (`factors`: the ratings given, too). Lists use them always. Above some
+  13,000 users and as many movies, lists are made from the strongest patterns of the table, not from all of it.
 
 ## Files
 
 `tests/` keeps the lesson trustworthy, `benchmarks/` measures it, `docs/` holds [design](docs/design.md),
-[troubleshooting](docs/troubleshooting.md), [changes](docs/CHANGELOG.md). `bash generate_lesson_files.sh` writes the lesson (five
-files; links to `docs/` work in the full project) on a machine that has only that script.
-[Contributing](.github/CONTRIBUTING.md). Licence: BSD-3-Clause, see `LICENSE`; to cite, see `CITATION.cff`. Names follow the
-lesson "Day 71: The Scikit-learn Ecosystem".
+[troubleshooting](docs/troubleshooting.md), [changes](docs/CHANGELOG.md), [bigger](docs/bigger.md) (millions of ratings, a Dask
+cluster). `bash generate_lesson_files.sh` writes lesson, chapters and exercises where there is only that script. To help:
+[Contributing](.github/CONTRIBUTING.md). BSD-3-Clause (`LICENSE`); to cite: `CITATION.cff`. Names follow "Day 71: The
+Scikit-learn Ecosystem".
 END_OF_LESSON_FILE
 
 cat >"$new/LICENSE" <<'END_OF_LESSON_FILE'
@@ -2298,6 +2169,1601 @@ OR TORT (INCLUDING NEGLIGENCE OR OTHERWISE) ARISING IN ANY WAY OUT OF THE USE
 OF THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.
 END_OF_LESSON_FILE
 
+cat >"$new/exercises/0_map.py" <<'END_OF_LESSON_FILE'
+"""Exercise of chapter 0, the map (5 minutes): which regressors accept missing values?
+
+Every estimator of scikit-learn carries tags: facts about itself that a program can read. The function below
+guesses by the name instead. It misses most of the estimators that accept missing values.
+
+Task: choose the estimators by their tags, not by their names.
+Hint: `from sklearn.utils import get_tags`, then print `get_tags(estimator).input_tags` of one estimator.
+Check: python -m pytest exercises -k 0_map
+"""
+
+
+def accept_missing_values(estimators):
+    """Return those of the estimators (a list of unfitted objects) that accept missing values (NaN) in X."""
+    return [one for one in estimators if "Hist" in type(one).__name__]  # TODO: ask the tags
+END_OF_LESSON_FILE
+
+cat >"$new/exercises/1_preprocessing.py" <<'END_OF_LESSON_FILE'
+"""Exercise of chapter 1, preprocessing (5 minutes): where are gaps filled?
+
+Nearest neighbours cannot compute with missing values (NaN). `train` fills the gaps of the training rows with
+the mean of their column, and training works. But the model that it returns stops at the first new row that
+has a gap.
+
+Task: return a model that accepts rows with gaps. Keep the nearest neighbours.
+Hint: what must happen again at every prediction is a step of the pipeline, as the scaler is.
+Check: python -m pytest exercises -k 1_preprocessing
+"""
+
+from sklearn.impute import SimpleImputer
+from sklearn.neighbors import KNeighborsRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+
+def train(X, y):
+    """Return a fitted model. X: a DataFrame of numbers with gaps; the rows to predict have gaps too."""
+    X = SimpleImputer().fit_transform(X)  # TODO: these means are forgotten after training
+    model = make_pipeline(StandardScaler(), KNeighborsRegressor(15))
+    return model.fit(X, y)
+END_OF_LESSON_FILE
+
+cat >"$new/exercises/2_feature_selection.py" <<'END_OF_LESSON_FILE'
+"""Exercise of chapter 2, feature selection (5 minutes): who may see the answers?
+
+`cross_validated_r2` chooses the ten best of many features, and then cross-validates a ridge regression on
+them. (R2 is 1 for perfect predictions and 0 for the mean.) Its score is too good: `SelectKBest` reads y, and
+it has read the y of the rows that are held out later.
+
+Task: choose the features inside each fold, from the training rows only.
+Hint: `cross_val_score` fits the whole model that you give it in each fold. A pipeline is a model too.
+Check: python -m pytest exercises -k 2_feature_selection
+"""
+
+from sklearn.feature_selection import SelectKBest, f_regression
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import KFold, cross_val_score
+
+
+def cross_validated_r2(X, y):
+    """Return the mean R2 over five folds of a ridge regression on the ten best features of X."""
+    folds = KFold(5, shuffle=True, random_state=0)
+    X = SelectKBest(f_regression, k=10).fit_transform(X, y)  # TODO: this line sees all of y
+    return cross_val_score(Ridge(), X, y, cv=folds).mean()
+END_OF_LESSON_FILE
+
+cat >"$new/exercises/3_model_selection.py" <<'END_OF_LESSON_FILE'
+"""Exercise of chapter 3, model selection (10 minutes): how good are predictions for new users?
+
+Tomorrow, people will come whom the model has never seen. How large will its error be for them? The function
+below asks another question: it shuffles rows, so the same user stands in training and in test.
+
+Task: hold out whole users, so that all users of the test rows are strangers to the model.
+Hint: import another splitter, and tell `cross_val_score` with `groups=` who belongs together.
+Check: python -m pytest exercises -k 3_model_selection
+"""
+
+from sklearn.model_selection import KFold, cross_val_score
+
+
+def rmse_for_new_users(model, table):
+    """Return the RMSE of each of five folds, for a model that takes the table of ratings."""
+    folds = KFold(5, shuffle=True, random_state=0)  # TODO: a splitter that keeps users together
+    scores = cross_val_score(
+        model, table, table["rating"], cv=folds, scoring="neg_root_mean_squared_error"
+    )
+    return -scores
+END_OF_LESSON_FILE
+
+cat >"$new/exercises/4_supervised.py" <<'END_OF_LESSON_FILE'
+"""Exercise of chapter 4, supervised learning (5 minutes): a model by one argument.
+
+`SklearnEcosystemPipeline` takes any regressor. This one answers the mean rating, always. The error of every
+model lies between that of the mean and the noise floor (the error of a perfect predictor).
+
+Task: choose a model that goes at least a third of the way from the mean down to the noise floor.
+Hint: `lesson_code.MODELS` has names. A regressor of scikit-learn works too, if it does not learn noise.
+Check: python -m pytest exercises -k 4_supervised
+"""
+
+from sklearn.dummy import DummyRegressor
+
+from lesson_code import SklearnEcosystemPipeline
+
+
+def build():
+    """Return an untrained recommender."""
+    return SklearnEcosystemPipeline(model=DummyRegressor())  # TODO: a better model
+END_OF_LESSON_FILE
+
+cat >"$new/exercises/5_unsupervised.py" <<'END_OF_LESSON_FILE'
+"""Exercise of chapter 5, unsupervised learning (10 minutes): are these groups real?
+
+KMeans always finds the groups that it is asked for, even where there are none. The silhouette score (at most
+1) says how well they are separated, but data without any group has a score above 0 too.
+
+Task: compare with a control: the same data, with each column shuffled on its own. That keeps the values of
+    every column and destroys the groups. Real groups score clearly higher than several such controls.
+Hint: with `rng = np.random.default_rng(0)`, `rng.permuted(X, axis=0)` makes one control.
+Check: python -m pytest exercises -k 5_unsupervised
+"""
+
+from sklearn.cluster import KMeans
+from sklearn.metrics import silhouette_score
+
+
+def separation(X):
+    """Return the silhouette score of three groups that KMeans finds in X, an array of numbers."""
+    labels = KMeans(3, n_init=5, random_state=0).fit_predict(X)
+    return silhouette_score(X, labels)
+
+
+def has_groups(X):
+    """Return True if the groups of X are better separated than those of shuffled data."""
+    return separation(X) > 0  # TODO: compare with shuffled data, not with 0
+END_OF_LESSON_FILE
+
+cat >"$new/exercises/6_utilities.py" <<'END_OF_LESSON_FILE'
+"""Exercise of chapter 6, utilities (5 minutes): does the artifact work in another process?
+
+The artifact is the file that a trained model is saved in. Tomorrow another program loads it with
+`joblib.load` and predicts from a user's id and a movie's id. It fails with this artifact: only the last step
+of the pipeline was saved, and that step reads features.
+
+Task: save all that is needed to predict from the two ids.
+Hint: `print(recommender.pipeline)` shows the steps that a row goes through.
+Check: python -m pytest exercises -k 6_utilities
+"""
+
+import joblib
+
+from lesson_code import SklearnEcosystemPipeline
+
+
+def train_and_save(table, path):
+    """Train on a table of ratings and save an artifact at `path`. Return the recommender."""
+    recommender = SklearnEcosystemPipeline(model="linear").fit(table)
+    joblib.dump(recommender.pipeline["model"], path)  # TODO: the model alone is not enough
+    return recommender
+END_OF_LESSON_FILE
+
+cat >"$new/exercises/README.md" <<'END_OF_LESSON_FILE'
+# Exercises
+
+Eight small broken programs. Each takes one to ten minutes, and one line in it is marked with `TODO`. In the folder of
+`lesson_code.py`, with the environment of the lesson:
+
+```sh
+python -m pytest exercises
+```
+
+The run says how many are solved, what is wrong with each of the others, why it matters, and which is next.
+
+1. Open the program. Read the task at its top.
+2. Mend the line with the `TODO`. You may add lines and imports; keep the names of the functions.
+3. Run the check of this program alone, for example `python -m pytest exercises -k first`. Take out the `TODO`.
+
+| minutes | program | what you practise | chapter |
+|---|---|---|---|
+| 1 | `first.py` | a baseline that does not look at the answers | section 1 of `lesson_code.py` |
+| 5 | `0_map.py` | ask an estimator by its tags | `pillars/0_map.py` |
+| 5 | `1_preprocessing.py` | fill gaps inside the pipeline | `pillars/1_preprocessing.py` |
+| 5 | `2_feature_selection.py` | choose features inside each fold | `pillars/2_feature_selection.py` |
+| 10 | `3_model_selection.py` | hold out whole users | `pillars/3_model_selection.py` |
+| 5 | `4_supervised.py` | a model by one argument, between the mean and the noise floor | `pillars/4_supervised.py` |
+| 10 | `5_unsupervised.py` | a control: the same data without its groups | `pillars/5_unsupervised.py` |
+| 5 | `6_utilities.py` | an artifact that works in another process | `pillars/6_utilities.py` |
+
+Every check uses data of its own and tests a property, so an answer that is written down as a number does not pass. If you
+are stuck, read the chapter; then compare with the program of the same name in `solutions/`
+(`python -m pytest exercises --solutions` checks those).
+
+The other way round: `python -m pytest --break list` shows which safeguards of the lesson you can take out, to see which
+of its tests notice (in the full project).
+END_OF_LESSON_FILE
+
+cat >"$new/exercises/conftest.py" <<'END_OF_LESSON_FILE'
+"""What `python -m pytest exercises` says before and after its checks, and how it reads your programs."""
+
+import sys
+import types
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))  # the folder of lesson_code
+NAMES = ["first", *sorted(path.stem for path in HERE.glob("[0-9]_*.py"))]
+
+
+def pytest_ignore_collect(collection_path, config):
+    """Check exercises where they are asked for: a plain `pytest` in the folder runs the ten."""
+    return True if not any("exercises" in str(path) for path in config.args) else None
+
+
+def pytest_addoption(parser):
+    parser.addoption("--solutions", action="store_true", help="check exercises/solutions/ instead")
+
+
+def pytest_configure(config):
+    config.option.reportchars = config.option.reportchars.replace("fE", "")  # messages are shown once
+    if config.option.tbstyle == "auto":
+        config.option.tbstyle = "short"
+
+
+def pytest_report_header(config):
+    if config.option.solutions:
+        return f"checking the solutions of {len(NAMES)} exercises"
+    to_do = [name for name in NAMES if "# TODO" in (HERE / f"{name}.py").read_text(encoding="utf-8")]
+    return [
+        f"{len(NAMES)} exercises, small broken programs; {len(to_do)} still have their TODO.",
+        "Open one, read the task at its top, mend the line with the TODO, and run this again.",
+        "One exercise alone: python -m pytest exercises -k first. Stuck? exercises/README.md",
+    ]
+
+
+@pytest.fixture
+def exercise(request):
+    """The program that a test is named after, run from its file; its functions are attributes."""
+    name = request.node.name.removeprefix("test_")
+    return read(HERE / ("solutions" if request.config.option.solutions else "") / f"{name}.py")
+
+
+def read(path):
+    module = types.ModuleType(path.stem)
+    try:
+        program = compile(path.read_text(encoding="utf-8"), str(path), "exec")
+    except SyntaxError as error:
+        pytest.fail(f"{path.name}, line {error.lineno}: this is not Python: {error.msg}", pytrace=False)
+    exec(program, vars(module))
+    return module
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    kinds = ("passed", "failed", "error")
+    reports = [report for kind in kinds for report in terminalreporter.getreports(kind)]
+    passed = {report.nodeid.rpartition("::test_")[2] for report in reports if report.passed}
+    checked = {report.nodeid.rpartition("::test_")[2] for report in reports}
+    open_ones = [name for name in NAMES if name in checked - passed]
+    terminalreporter.section("exercises")
+    terminalreporter.line(f"Solved: {len(passed)} of the {len(checked)} checked here ({len(NAMES)} in all).")
+    if open_ones:
+        task = (HERE / f"{open_ones[0]}.py").read_text(encoding="utf-8").splitlines()[0].strip('"')
+        terminalreporter.line(f"Next: exercises/{open_ones[0]}.py. {task}")
+    elif checked and not config.option.solutions:
+        terminalreporter.line("Compare your answers with those in exercises/solutions/.")
+END_OF_LESSON_FILE
+
+cat >"$new/exercises/first.py" <<'END_OF_LESSON_FILE'
+"""The first exercise (1 minute): what does the score of knowing nothing look like?
+
+The simplest prediction there is answers the mean rating, always. A model must beat it, so it is called the
+baseline. `predict_mean` computes this baseline, but it cheats: it looks at the ratings that it must predict.
+
+Task: use only ratings that are known before the prediction.
+Hint: one word in the marked line is wrong.
+Check: python -m pytest exercises -k first
+"""
+
+import numpy as np
+
+
+def predict_mean(train, test):
+    """Return one prediction in stars per row of `test`: always the same mean rating."""
+    mean = test["rating"].mean()  # TODO: whose mean is this?
+    return np.full(len(test), mean)
+END_OF_LESSON_FILE
+
+cat >"$new/exercises/solutions/0_map.py" <<'END_OF_LESSON_FILE'
+"""Solution of exercise 0, the map: which regressors accept missing values?
+
+A tag is a promise of the estimator itself, so the list is right in every version of scikit-learn.
+"""
+
+from sklearn.utils import get_tags
+
+
+def accept_missing_values(estimators):
+    """Return those of the estimators (a list of unfitted objects) that accept missing values (NaN) in X."""
+    return [one for one in estimators if get_tags(one).input_tags.allow_nan]
+END_OF_LESSON_FILE
+
+cat >"$new/exercises/solutions/1_preprocessing.py" <<'END_OF_LESSON_FILE'
+"""Solution of exercise 1, preprocessing: where are gaps filled?
+
+The imputer learns its means in `fit`, keeps them, and fills the gaps of new rows with them.
+"""
+
+from sklearn.impute import SimpleImputer
+from sklearn.neighbors import KNeighborsRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+
+def train(X, y):
+    """Return a fitted model. X: a DataFrame of numbers with gaps; the rows to predict have gaps too."""
+    model = make_pipeline(SimpleImputer(), StandardScaler(), KNeighborsRegressor(15))
+    return model.fit(X, y)
+END_OF_LESSON_FILE
+
+cat >"$new/exercises/solutions/2_feature_selection.py" <<'END_OF_LESSON_FILE'
+"""Solution of exercise 2, feature selection: who may see the answers?
+
+Now a feature that fits the held-out rows by luck is not chosen for that.
+"""
+
+from sklearn.feature_selection import SelectKBest, f_regression
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import KFold, cross_val_score
+from sklearn.pipeline import make_pipeline
+
+
+def cross_validated_r2(X, y):
+    """Return the mean R2 over five folds of a ridge regression on the ten best features of X."""
+    folds = KFold(5, shuffle=True, random_state=0)
+    model = make_pipeline(SelectKBest(f_regression, k=10), Ridge())
+    return cross_val_score(model, X, y, cv=folds).mean()
+END_OF_LESSON_FILE
+
+cat >"$new/exercises/solutions/3_model_selection.py" <<'END_OF_LESSON_FILE'
+"""Solution of exercise 3, model selection: how good are predictions for new users?
+
+`GroupKFold` never puts two rows of one group on both sides of a split.
+"""
+
+from sklearn.model_selection import GroupKFold, cross_val_score
+
+
+def rmse_for_new_users(model, table):
+    """Return the RMSE of each of five folds, for a model that takes the table of ratings."""
+    folds = GroupKFold(5)
+    error = "neg_root_mean_squared_error"
+    users = table["user_id"]
+    scores = cross_val_score(model, table, table["rating"], groups=users, cv=folds, scoring=error)
+    return -scores
+END_OF_LESSON_FILE
+
+cat >"$new/exercises/solutions/4_supervised.py" <<'END_OF_LESSON_FILE'
+"""Solution of exercise 4, supervised learning: a model by one argument.
+
+Ridge regression on the 13 features. `factors` and `blend` go further.
+"""
+
+from lesson_code import SklearnEcosystemPipeline
+
+
+def build():
+    """Return an untrained recommender."""
+    return SklearnEcosystemPipeline(model="linear")
+END_OF_LESSON_FILE
+
+cat >"$new/exercises/solutions/5_unsupervised.py" <<'END_OF_LESSON_FILE'
+"""Solution of exercise 5, unsupervised learning: are these groups real?
+
+By luck, one control of ten may come close to the data; the best of all ten is a fair opponent.
+"""
+
+import numpy as np
+from sklearn.cluster import KMeans
+from sklearn.metrics import silhouette_score
+
+
+def separation(X):
+    """Return the silhouette score of three groups that KMeans finds in X, an array of numbers."""
+    labels = KMeans(3, n_init=5, random_state=0).fit_predict(X)
+    return silhouette_score(X, labels)
+
+
+def has_groups(X):
+    """Return True if the groups of X are better separated than those of shuffled data."""
+    rng = np.random.default_rng(0)
+    controls = [separation(rng.permuted(X, axis=0)) for _ in range(10)]
+    return separation(X) > max(controls)
+END_OF_LESSON_FILE
+
+cat >"$new/exercises/solutions/6_utilities.py" <<'END_OF_LESSON_FILE'
+"""Solution of exercise 6, utilities: does the artifact work in another process?
+
+`joblib.dump(recommender, path)` works too; `save_pipeline` adds a digest and a model card.
+"""
+
+from lesson_code import SklearnEcosystemPipeline
+
+
+def train_and_save(table, path):
+    """Train on a table of ratings and save an artifact at `path`. Return the recommender."""
+    recommender = SklearnEcosystemPipeline(model="linear").fit(table)
+    recommender.save_pipeline(path)
+    return recommender
+END_OF_LESSON_FILE
+
+cat >"$new/exercises/solutions/first.py" <<'END_OF_LESSON_FILE'
+"""Solution of the first exercise: what does the score of knowing nothing look like?
+
+The answers of `test` are not known when a prediction is made.
+"""
+
+import numpy as np
+
+
+def predict_mean(train, test):
+    """Return one prediction in stars per row of `test`: always the same mean rating."""
+    mean = train["rating"].mean()
+    return np.full(len(test), mean)
+END_OF_LESSON_FILE
+
+cat >"$new/exercises/test_checks.py" <<'END_OF_LESSON_FILE'
+"""The checks of the exercises: `python -m pytest exercises`. Read a task before its check.
+
+Each check tests a property on data of its own, so an answer that is written down as a number does not pass.
+"""
+
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils import get_tags
+from sklearn.utils.discovery import all_estimators
+
+from lesson_code import MovieRecommendationDataset
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # warnings are not what is checked here
+
+
+def check(holds, message):
+    """Fail with the message alone: what went wrong, why it matters, which chapter explains it."""
+    if not holds:
+        pytest.fail(textwrap.fill(message, 100), pytrace=False)
+
+
+def ratings(n_ratings=3000, seed=1):
+    return MovieRecommendationDataset(300, 150, n_ratings, seed).generate()
+
+
+def test_first(exercise):
+    table = ratings()
+    train, test = table[:2000], table[2000:]
+    answers = np.asarray(exercise.predict_mean(train, test), dtype=float)
+    check(answers.shape == (1000,), f"Expected one prediction per row of `test`, got shape {answers.shape}.")
+    changed = exercise.predict_mean(train, test.assign(rating=5.0))
+    check(
+        np.allclose(answers, changed),
+        "The predictions changed when we changed the ratings in `test`: they were made from the answers. A "
+        "real prediction is made before the rating is known, so such an error says nothing about it. Take "
+        "the mean of what is known then (lesson_code.py, section 1; pillars/3_model_selection.py).",
+    )
+    for known in (train, train[train["rating"] > 2]):
+        check(
+            np.allclose(exercise.predict_mean(known, test), known["rating"].mean()),
+            "The predictions are not the mean rating of `train`. A number that was right for one table is "
+            "wrong for the next: compute it from the rows that you are given (lesson_code.py, section 1).",
+        )
+
+
+class Careful(RegressorMixin, BaseEstimator):
+    """A regressor that no list contains; it accepts missing values, and its tag says so."""
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+class HistogramLover(RegressorMixin, BaseEstimator):
+    """A regressor with a promising name, which does not accept missing values."""
+
+
+def test_0_map(exercise):
+    estimators = [Careful(), HistogramLover()]
+    for _, made_by in all_estimators(type_filter="regressor"):
+        try:
+            estimators.append(made_by())
+        except TypeError:  # it needs another estimator as its argument
+            continue
+    found = {type(one).__name__ for one in exercise.accept_missing_values(estimators)}
+    expected = {type(one).__name__ for one in estimators if get_tags(one).input_tags.allow_nan}
+    missed, too_many = sorted(expected - found), sorted(found - expected)
+    check(
+        not missed and not too_many,
+        f"Missed: {', '.join(missed) or 'none'}. Wrongly chosen: {', '.join(too_many) or 'none'}. A name "
+        "does not say what an estimator accepts, and a list made by hand is wrong after the next release "
+        "(Careful and HistogramLover are ours). Each estimator answers by its tags (pillars/0_map.py).",
+    )
+
+
+def table_with_gaps(seed, n_rows=600):
+    rng = np.random.default_rng(seed)
+    X = pd.DataFrame(rng.normal([35, 2000, 3], [12, 10, 1], (n_rows, 3)), columns=["age", "year", "average"])
+    y = X["average"] + 0.02 * (X["year"] - 2000) + rng.normal(0, 0.1, n_rows)
+    return X.mask(rng.random(X.shape) < 0.1), y
+
+
+def test_1_preprocessing(exercise):
+    (X, y), (X_new, y_new) = table_with_gaps(0), table_with_gaps(1)
+    X_new.loc[0, "average"] = np.nan
+    model = exercise.train(X.copy(), y)
+    try:
+        predictions, stopped = np.asarray(model.predict(X_new)), None
+    except ValueError as error:
+        predictions, stopped = None, str(error).splitlines()[0]
+    check(
+        stopped is None,
+        f"Training worked, but predicting new rows with gaps failed: {stopped} In production, new rows have "
+        "gaps too. What training learned to fill them (the means) must stay in the model: make the imputer "
+        "a step of the pipeline (pillars/1_preprocessing.py).",
+    )
+    alone = model.predict(X_new.iloc[[0]])
+    check(
+        np.allclose(alone, predictions[0]),
+        "One and the same row got another prediction when it came alone. Its gap was filled from the rows "
+        "beside it, so the answer depends on who else asks. Fill gaps with what was learned in training "
+        "(pillars/1_preprocessing.py).",
+    )
+    r2 = 1 - np.mean((predictions - y_new) ** 2) / np.var(y_new)
+    check(
+        r2 > 0.5,
+        f"The model accepts gaps, but explains little (R2 = {r2:.2f}; 0.5 can be had). Are the columns "
+        "still scaled, and are gaps filled with a typical value of their column? "
+        "(pillars/1_preprocessing.py)",
+    )
+
+
+def test_2_feature_selection(exercise):
+    rng = np.random.default_rng(0)
+    X, noise = rng.normal(size=(100, 1000)), rng.normal(size=100)
+    r2 = np.mean(exercise.cross_validated_r2(X, noise))
+    check(
+        r2 <= 0.05,
+        f"On pure noise, where nothing can be predicted, your R2 is {r2:.2f}: it should be 0 or less. Of "
+        "1000 random features, some fit all 100 answers by luck. Whoever sees the held-out answers chooses "
+        "exactly those. Put the choice inside the pipeline (pillars/2_feature_selection.py).",
+    )
+    signal = X[:, :5].sum(axis=1) + noise
+    r2 = np.mean(exercise.cross_validated_r2(X, signal))
+    check(
+        0.3 < r2 <= 1,
+        f"Five of 1000 features carry a signal, but your R2 is {r2:.2f}; above 0.3 can be had. Is it still "
+        "the mean R2 of ridge on the ten best features? (pillars/2_feature_selection.py)",
+    )
+
+
+class Spy(RegressorMixin, BaseEstimator):
+    """A model that answers the mean, and notes whom it was trained on and tested on."""
+
+    notes: ClassVar = []  # of all copies: cross-validation works on clones
+
+    def fit(self, X, y):
+        self.mean_, self.users_ = float(np.mean(y)), set(X["user_id"])
+        return self
+
+    def predict(self, X):
+        strangers = ~X["user_id"].isin(self.users_)
+        self.notes.append((strangers.mean(), list(X.index), self.mean_))
+        return np.full(len(X), self.mean_)
+
+
+def test_3_model_selection(exercise):
+    table = ratings(2000)
+    Spy.notes.clear()
+    found = np.asarray(exercise.rmse_for_new_users(Spy(), table), dtype=float)
+    tested = [row for _, rows, _ in Spy.notes for row in rows]
+    check(tested, "The model was not asked for any prediction. Measure its error on the table that is given.")
+    strangers = np.mean([share for share, _, _ in Spy.notes])
+    check(
+        all(share == 1 for share, _, _ in Spy.notes),
+        f"Only {strangers:.0%} of the test rows are of users whom the model has never seen; it must be all "
+        "of them. With a known user, the model looks up how this user rates. Nobody can do that for a new "
+        "user, so the error comes out too small. (`KFold` ignores `groups=`.) A splitter is a question: "
+        "see pillars/3_model_selection.py.",
+    )
+    check(
+        sorted(tested) == sorted(table.index),
+        f"There were {len(tested)} predictions for {len(table)} rows. In cross-validation each row is held "
+        "out once, so that every user counts (pillars/3_model_selection.py).",
+    )
+    errors = [np.sqrt(np.mean((table.loc[rows, "rating"] - mean) ** 2)) for _, rows, mean in Spy.notes]
+    check(
+        np.isclose(found.mean(), np.mean(errors)),
+        f"The folds are right, but the result {found.mean():.4f} is not their mean RMSE "
+        f"{np.mean(errors):.4f}. scikit-learn's score is minus the error, because a score is better when it "
+        "is larger.",
+    )
+
+
+def test_4_supervised(exercise):
+    dataset = MovieRecommendationDataset(300, 150, 6000, random_state=5)
+    table = dataset.generate()
+    train, test = table[:4800], table[4800:]
+    recommender = exercise.build().fit(train)
+    rmse = np.sqrt(np.mean((recommender.predict(test.drop(columns="rating")) - test["rating"]) ** 2))
+    mean, floor = np.sqrt(np.mean((test["rating"] - train["rating"].mean()) ** 2)), dataset.best_rmse(test)
+    way = (mean - rmse) / (mean - floor)
+    by_heart = "It learned noise by heart, as a deep tree does." if way < 0 else ""
+    check(
+        way >= 1 / 3,
+        f"RMSE {rmse:.3f}. Always the mean: {mean:.3f}. Noise floor: {floor:.3f}. {by_heart} The model goes "
+        f"{way:.0%} of the way from the mean to the floor; more than a third can be had. A model that does "
+        "not beat the mean has learned nothing useful (pillars/4_supervised.py).",
+    )
+
+
+def test_5_unsupervised(exercise):
+    rng = np.random.default_rng(7)
+    noise, long_noise = rng.normal(size=(150, 4)), rng.random((150, 3)) * [5, 2, 1]
+    centres = np.repeat(rng.normal(size=(3, 8)), 50, axis=0)
+    overlapping, clear = (centres + rng.normal(0, spread, (150, 8)) for spread in (1, 0.2))
+    # The overlapping groups score 0.24 and the long noise 0.39: no fixed limit tells them apart.
+    cases = [
+        (noise, "normal noise", False), (long_noise, "noise with one long column", False),
+        (overlapping, "three overlapping groups", True), (clear, "three clear groups", True),
+    ]  # fmt: skip
+    for X, name, expected in cases:
+        found, score = bool(exercise.has_groups(X.copy())), exercise.separation(X)
+        check(
+            found or not expected,
+            f"You found no groups in {name!r} (score {score:.2f}), but we put some there. Does the control "
+            "lose the groups? If whole rows change places, the groups stay: shuffle each column on its "
+            "own. No fixed limit serves all data either (pillars/5_unsupervised.py).",
+        )
+        check(
+            expected or not found,
+            f"You found groups in {name!r} (score {score:.2f}), where by construction there are none. "
+            "KMeans always answers, and its score depends on the shape of the data. Compare with data that "
+            "has the same columns but no groups, several times (pillars/5_unsupervised.py).",
+        )
+
+
+PREDICT = """import sys, joblib, pandas
+pair = pandas.DataFrame({"user_id": [7], "movie_id": [9]})
+print(joblib.load(sys.argv[1]).predict(pair)[0])"""
+
+
+def test_6_utilities(exercise, tmp_path):
+    path, folder = tmp_path / "artifact.pkl", Path(__file__).resolve().parent.parent
+    here = exercise.train_and_save(ratings(), path)
+    check(path.exists(), "There is no file at `path`: save the artifact there (pillars/6_utilities.py).")
+    there = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", PREDICT, str(path)], cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(folder)}, capture_output=True, text=True,
+    )  # fmt: skip
+    last = (there.stderr.strip().splitlines() or [""])[-1]
+    check(
+        there.returncode == 0,
+        f"A fresh process could not predict from the two ids: {last}. It has only what is in the file. "
+        "The steps before the model (features, scaler) belong to the model and must travel with it "
+        "(lesson_code.py, section 5; pillars/6_utilities.py).",
+    )
+    expected = here.predict(pd.DataFrame({"user_id": [7], "movie_id": [9]}))[0]
+    check(
+        np.isclose(float(there.stdout), expected),
+        f"The fresh process predicts {float(there.stdout):.4f}, this one {expected:.4f}. An artifact must "
+        "give the same answers everywhere: save the object that was trained (pillars/6_utilities.py).",
+    )
+END_OF_LESSON_FILE
+
+cat >"$new/pillars/0_map.py" <<'END_OF_LESSON_FILE'
+# %% [markdown]
+# # 0 Map: what is in scikit-learn, and how much of it have you met?
+#
+# **You know**: how to import from a Python package. **You will see**: every public estimator, function,
+# display and splitter of your version, sorted into the six pillars, and which of them this lesson uses.
+# **Minutes**: 10. `python pillars/0_map.py all` prints the whole list, one line each.
+#
+# Words: an *estimator* learns from data with `fit`. A *display* draws a result. A *splitter* says which rows
+# are for training and which for testing. A *tag* says what an estimator is, and what it takes.
+
+# %%
+import ast
+import inspect
+import sys
+import warnings
+
+import drawing
+import pandas as pd
+import sklearn
+from sklearn import model_selection
+from sklearn.utils import get_tags
+from sklearn.utils.discovery import all_displays, all_estimators, all_functions
+
+# The only list made by hand: the modules of each pillar. (`_config`: set_config; `externals`: copied tools.)
+PILLARS = {
+    "Preprocessing": "preprocessing impute feature_extraction kernel_approximation random_projection",
+    "Feature selection": "feature_selection inspection",
+    "Model selection": "model_selection",
+    "Supervised": "linear_model ensemble tree svm neighbors naive_bayes neural_network gaussian_process "
+    "discriminant_analysis cross_decomposition kernel_ridge isotonic calibration multiclass multioutput "
+    "semi_supervised dummy",
+    "Unsupervised": "cluster decomposition manifold mixture covariance",
+    "Utilities": "pipeline compose metrics base utils datasets frozen callback _config externals",
+}
+PILLAR_OF = {module: pillar for pillar, modules in PILLARS.items() for module in modules.split()}
+
+met = set()  # the names that the lesson and the chapters import from scikit-learn, found in their code
+for file in [drawing.ROOT / "lesson_code.py", *(drawing.ROOT / "pillars").glob("*.py")]:
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sklearn"):
+            met.update(alias.name for alias in node.names)
+
+
+def describe(estimator):
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # some will be gone in a later version
+            tags = get_tags(estimator())
+    except (TypeError, AttributeError):  # it holds another estimator, which decides
+        return "as what it holds"
+    kind, takes = tags.estimator_type, tags.input_tags  # kind: "regressor" and so on, or None
+    words = {kind: kind, "transformer": tags.transformer_tags, "missing values": takes.allow_nan}
+    words |= {"sparse": takes.sparse, "text": takes.string}
+    return ", ".join(word for word, is_true in words.items() if is_true)
+
+
+# `discovery` does not list splitters. The "Halving" searches are experimental and need one import more.
+public = [getattr(model_selection, name) for name in model_selection.__all__ if "Halving" not in name]
+splitters = [(it.__name__, it) for it in public if hasattr(it, "split") and not inspect.isabstract(it)]
+kinds = {"estimators": all_estimators(), "functions": all_functions(), "displays": all_displays()}
+rows = []
+for kind, found in (kinds | {"splitters": splitters}).items():
+    for name, thing in found:
+        module = thing.__module__.split(".")[1]
+        verbs = [verb for verb in ("fit", "predict", "transform", "split") if hasattr(thing, verb)]
+        tags = describe(thing) if kind == "estimators" else ""
+        rows.append([name, kind, module, PILLAR_OF.get(module), " ".join(verbs), tags, name in met])
+things = pd.DataFrame(rows, columns=["name", "kind", "module", "pillar", "verbs", "tags", "met"])
+if sys.argv[1:] == ["all"]:
+    print(things.to_string(index=False))
+for module in sorted(set(things["module"]) - set(PILLAR_OF)):
+    print(f"No pillar claims sklearn.{module}: add it to PILLARS.")
+
+# %% [markdown]
+# ## The count: you may read of "800+" tools. Here every public name of your version counts once.
+
+# %%
+table = things.pivot_table(index="pillar", columns="kind", values="name", aggfunc="count", fill_value=0)
+table = table.loc[list(PILLARS), [*kinds, "splitters"]]
+table = table.assign(all=table.sum(axis=1), met=things.groupby("pillar")["met"].sum())
+n_all, n_met = len(things), things["met"].sum()
+print(f"scikit-learn {sklearn.__version__}: {n_all} public names. With this lesson you meet {n_met} of them.")
+print(pd.concat([table, table.sum().to_frame("all six").T]).to_string())
+print("\nWhat estimators can do (their verbs), and how many of them can:")
+print(things.loc[things["kind"] == "estimators", "verbs"].value_counts().to_string(header=False))
+
+# %%
+figure, axes = drawing.new_picture(f"You meet {n_met} (blue) of {n_all} public names here", height=3.7)
+if figure:
+    bars = axes.barh(table.index, table["all"], color="#CFCFCF")
+    axes.bar_label(bars, [f"{seen} of {n}" for n, seen in zip(table["all"], table["met"])], padding=4)
+    axes.barh(table.index, table["met"], color=drawing.BLUE)
+    axes.invert_yaxis()
+    axes.set(xticks=[], xlim=(0, 1.25 * table["all"].max()), frame_on=False)
+    drawing.save_picture(figure, "0_map.svg")
+
+# %% [markdown]
+# **Remember:** three verbs, two hundred estimators.
+#
+# Go on in scikit-learn's user guide: "Choosing the right estimator". Exercise: `exercises/0_map.py`.
+END_OF_LESSON_FILE
+
+cat >"$new/pillars/1_preprocessing.py" <<'END_OF_LESSON_FILE'
+# %% [markdown]
+# # 1 Preprocessing: who needs the scaler?
+#
+# **You know**: `fit` learns, `predict` answers, a `Pipeline` puts steps in a row. **You will see**: the same
+# pipeline with and without its scaler; ages that are missing; an average made by us and by scikit-learn.
+# **Minutes**: 15.
+#
+# A *scaler* brings every feature to mean 0 and standard deviation 1. Without it, ten years between two movies
+# look larger than the whole scale of ratings, from 1 to 5 stars.
+
+# %%
+import drawing
+import numpy as np
+import pandas as pd
+from sklearn.dummy import DummyRegressor
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import SGDRegressor
+from sklearn.metrics import root_mean_squared_error
+from sklearn.model_selection import train_test_split
+from sklearn.neighbors import KNeighborsRegressor
+from sklearn.preprocessing import TargetEncoder
+
+from lesson_code import MovieRecommendationDataset, SklearnEcosystemPipeline, UserMovieFeatureTransformer
+
+table = MovieRecommendationDataset(n_ratings=20_000).generate()
+train, test = train_test_split(table, test_size=0.2, random_state=42)
+
+
+def error(model):
+    """Return the RMSE on the test rows: the typical error, in stars."""
+    return root_mean_squared_error(test["rating"], model.fit(train, train["rating"]).predict(test))
+
+
+print(f"First the dummy, which always answers the mean rating: RMSE {error(DummyRegressor()):.3f} stars")
+
+# %% [markdown]
+# ## The same models without and with the scaler
+# `set_params(scaler="passthrough")` takes a step out of a pipeline.
+
+# %%
+models = {"nearest neighbours": KNeighborsRegressor(50), "linear (ridge)": "linear", "forest": "forest"}
+models |= {"boosting": "boosting", "linear (SGD)": SGDRegressor(random_state=0)}
+rows = {}
+for name, model in models.items():
+    pipeline = SklearnEcosystemPipeline(model=model).build_pipeline()
+    rows[name] = {"with scaler": error(pipeline)}
+    rows[name]["without"] = error(pipeline.set_params(scaler="passthrough"))
+errors = pd.DataFrame(rows).T[["without", "with scaler"]]
+print(errors.to_string(float_format="%.3f"))
+print("Nearest neighbours measure distance: without the scaler, large numbers such as years decide it.")
+print("SGD learns in small steps, one length for all features: large numbers throw it off.")
+print("Trees only ask whether a value is above a threshold. Ridge finds a large weight for a small number.")
+
+# %%
+title = "Scaling helps nearest neighbours, which measure distance; ridge and trees do not move"
+figure, axes = drawing.new_picture(title, height=4)
+if figure:
+    shown = errors.drop(index="linear (SGD)")  # without the scaler it is far above the picture
+    near, others = shown.loc["nearest neighbours"], shown.drop(index="nearest neighbours")
+    axes.plot([0, 1], others.T, "o-", color=drawing.GREY)
+    axes.plot([0, 1], near, "o-", color=drawing.ORANGE)
+    for x, (before, place) in enumerate([(-0.04, "right"), (1.04, "left")]):
+        axes.text(before, near.iloc[x], f"{near.iloc[x]:.3f}", ha=place)
+    axes.text(0.5, near.mean() + 0.01, "nearest neighbours", color=drawing.ORANGE)
+    axes.text(0.5, others.mean().mean() - 0.02, "ridge, forest, boosting", ha="center", color="#606060")
+    axes.set(xticks=[0, 1], xticklabels=["without scaler", "with scaler"], xlim=(-0.3, 1.3))
+    axes.set(ylabel="RMSE (stars)", ylim=(0.84, 1.0))
+    drawing.save_picture(figure, "1_preprocessing.svg")
+
+# %% [markdown]
+# ## Missing values
+# We take away the ages of a third of the users. The gaps are filled *inside* the pipeline, by training rows.
+
+# %%
+gaps = table["user_id"] % 3 == 0
+holes = table.assign(user_age=table["user_age"].mask(gaps))
+train, test = holes.loc[train.index], holes.loc[test.index]
+features = UserMovieFeatureTransformer(damping=10.0).fit(train)
+filled = features.transform(test).loc[gaps, "user_age"]
+by_sklearn = SimpleImputer(strategy="median").fit(train[["user_age"]]).statistics_
+print(f"{len(filled)} test rows have no age. The features say {filled.unique()}, SimpleImputer {by_sklearn}: "
+      "the median of the training rows.")
+ridge = SklearnEcosystemPipeline(model="linear").build_pipeline()
+print(f"RMSE of ridge with these gaps: {error(ridge):.3f}. Age has no influence here, so nothing is lost.")
+
+# %% [markdown]
+# ## Categories
+# An id is a label. `TargetEncoder` replaces it by the damped average rating of its rows, as our features do.
+
+# %%
+ids, averages = ["user_id", "movie_id"], ["user_avg_rating", "movie_avg_rating"]
+encoder = TargetEncoder(target_type="continuous", smooth=10.0).fit(train[ids], train["rating"])
+difference = np.abs(encoder.transform(test[ids]) - features.transform(test)[averages]).to_numpy().max()
+print(f"Largest difference between the averages of TargetEncoder and of our features: {difference:.0e} stars")
+
+# %% [markdown]
+# **Remember:** scaling is for models that measure distance.
+#
+# Go on in scikit-learn's user guide: "Preprocessing data", "Imputation of missing values". Exercise:
+# `exercises/1_preprocessing.py`.
+END_OF_LESSON_FILE
+
+cat >"$new/pillars/2_feature_selection.py" <<'END_OF_LESSON_FILE'
+# %% [markdown]
+# # 2 Feature selection: which features carry signal?
+#
+# **You know**: a forest averages many trees, which split rows by thresholds of features. **You will see**:
+# two measures of what a feature is worth, one of which believes in worthless features; how many features
+# nearest neighbours should get; a selection that cheats. **Minutes**: 15.
+#
+# In the lesson's table we know the truth: age, country, year, hour and weekday have no influence on a rating.
+
+# %%
+import drawing
+import numpy as np
+import pandas as pd
+from sklearn.dummy import DummyRegressor
+from sklearn.feature_selection import SelectKBest, f_regression
+from sklearn.inspection import permutation_importance
+from sklearn.linear_model import Ridge
+from sklearn.metrics import root_mean_squared_error
+from sklearn.model_selection import GridSearchCV, KFold, cross_val_score, train_test_split
+from sklearn.neighbors import KNeighborsRegressor
+from sklearn.pipeline import make_pipeline
+
+from lesson_code import MovieRecommendationDataset, SklearnEcosystemPipeline
+
+WORTHLESS = ["user_age", "country_encoded", "movie_year", "hour_of_day", "day_of_week"]
+table = MovieRecommendationDataset().generate()
+train, test = train_test_split(table, test_size=0.2, random_state=42)
+dummy = DummyRegressor().fit(train, train["rating"])
+forest = SklearnEcosystemPipeline().build_pipeline().fit(train)
+for name, model in {"the dummy (always the mean)": dummy, "the forest": forest}.items():
+    print(f"RMSE of {name}: {root_mean_squared_error(test['rating'], model.predict(test)):.4f} stars")
+
+# %% [markdown]
+# ## Two measures of importance
+# *Impurity*: how much a feature's splits make the training ratings of a branch more alike, as a share of all.
+# *Permutation*: how much the error on new rows grows when the column is shuffled, so that it tells nothing.
+
+# %%
+names = forest["features"].get_feature_names_out()[2:]  # without the two ids, which the pipeline drops
+found = permutation_importance(
+    forest[2:], forest[:2].transform(test), test["rating"], n_repeats=2, random_state=0,
+    scoring="neg_root_mean_squared_error")
+worth = pd.DataFrame({"impurity, %": 100 * forest["model"].feature_importances_,
+                      "permutation, stars": found.importances_mean}, index=names).sort_values("impurity, %")
+worth["worthless by law"] = worth.index.isin(WORTHLESS)
+print(worth[::-1].to_string(float_format="%.4f"))
+sums = worth.loc[WORTHLESS, "impurity, %"].sum(), worth.loc[WORTHLESS, "permutation, stars"].max()
+print(f"The worthless ones get {sums[0]:.0f} % of the impurity. Shuffling one costs at most {sums[1]:.4f}.")
+print("A column of many values offers many thresholds: a tree always finds one that fits the training rows.")
+
+# %%
+title = f"Impurity gives {sums[0]:.0f} % to worthless features (grey), permutation next to nothing"
+figure, axes = drawing.new_picture(title, ncols=2, height=5, sharey=True)
+if figure:
+    colours = [drawing.GREY if worthless else drawing.BLUE for worthless in worth["worthless by law"]]
+    for axis, column in zip(axes, ["impurity, %", "permutation, stars"]):
+        axis.barh(worth.index, worth[column], color=colours)
+    axes[0].tick_params(axis="y", labelsize=12)
+    axes[0].set_xlabel("impurity\n(% of all)")
+    axes[1].set_xlabel("shuffled: RMSE\ngrows by (stars)")
+    drawing.save_picture(figure, "2_feature_selection.svg")
+
+# %% [markdown]
+# ## How many features for nearest neighbours?
+# Every worthless feature adds noise to a distance. `select=` puts `SelectKBest` into the pipeline: it chooses
+# anew in every fold, from training rows alone. `drop_ids` is a step of the lesson; we take it out to see why.
+
+# %%
+rows, folds, scoring = train[:16_000], KFold(3, shuffle=True, random_state=42), "neg_root_mean_squared_error"
+neighbours = KNeighborsRegressor(50, algorithm="brute")  # the fastest way where features are many
+pipeline = SklearnEcosystemPipeline(model=neighbours, select=SelectKBest(f_regression)).build_pipeline()
+search = GridSearchCV(pipeline, {"select__k": [2, 5, 11]}, cv=folds, scoring=scoring)
+search.fit(rows, rows["rating"])
+with_ids = SklearnEcosystemPipeline(model=neighbours).build_pipeline().set_params(drop_ids="passthrough")
+with_ids = -cross_val_score(with_ids, rows, rows["rating"], cv=folds, scoring=scoring)
+for k, score in zip(search.cv_results_["param_select__k"], search.cv_results_["mean_test_score"]):
+    print(f"the best {k:2d} features: RMSE {-score:.4f} in cross-validation")
+without = -np.array([search.cv_results_[f"split{fold}_test_score"][-1] for fold in range(3)])
+worse = (with_ids > without).sum()
+print(f"all 11 and the two ids: RMSE {with_ids.mean():.4f}, worse than without in {worse} of 3 folds")
+print("(An id is a label. That two ids are close means nothing.)")
+
+# %% [markdown]
+# ## A selection that cheats
+# 1000 columns of pure noise: there is nothing to find, so an honest R2 is at most about 0.
+
+# %%
+noise, stars = np.random.default_rng(0).normal(size=(200, 1000)), test["rating"][:200]
+best = SelectKBest(f_regression, k=10)
+before = cross_val_score(Ridge(), best.fit_transform(noise, stars), stars).mean()
+inside = cross_val_score(make_pipeline(best, Ridge()), noise, stars).mean()
+print(f"R2 with the best 10 chosen before the split: {before:.2f}, a lie; inside the pipeline: {inside:.2f}")
+print("(R2 is 1 for a perfect model, 0 for the mean; below 0, a model is worse than the mean.)")
+
+# %% [markdown]
+# **Remember:** impurity praises what it can split on, permutation what helps.
+#
+# Go on in scikit-learn's user guide: "Feature selection", "Permutation feature importance". Exercise:
+# `exercises/2_feature_selection.py`.
+END_OF_LESSON_FILE
+
+cat >"$new/pillars/3_model_selection.py" <<'END_OF_LESSON_FILE'
+# %% [markdown]
+# # 3 Model selection: can a score be too good, and what did you ask?
+#
+# **You know**: a model is scored on rows that it was not fitted on. **You will see**: errors that no honest
+# model can reach, and why; splits that ask different questions; what more data would bring. **Minutes**: 20.
+# The *noise floor* is the error of a perfect predictor. We know it, because we know the law of the table.
+
+# %%
+import os
+from itertools import product
+
+import drawing
+import pandas as pd
+from sklearn.dummy import DummyRegressor
+from sklearn.metrics import r2_score, root_mean_squared_error
+from sklearn.model_selection import (
+    GroupKFold, KFold, TimeSeriesSplit, cross_val_score, learning_curve, train_test_split)
+
+from lesson_code import (
+    MovieRecommendationDataset, SklearnEcosystemPipeline, UserMovieFeatureTransformer, load_movielens)
+
+def predict_with(averages_of, train, test):
+    """Predict by a forest whose averages come from the rows `averages_of` (None: the lesson's way)."""
+    pipeline = SklearnEcosystemPipeline().build_pipeline()
+    if averages_of is None:  # the pipeline takes raw rows, and makes cross-fitted averages of `train`
+        return pipeline.fit(train).predict(test)
+    features = UserMovieFeatureTransformer(damping=0).fit(averages_of)  # simple averages, as by `groupby`
+    return pipeline[1:].fit(features.transform(train), train["rating"]).predict(features.transform(test))
+
+# %% [markdown]
+# ## Averages before the split
+# The best features are averages of ratings. Taken from the whole table, they contain the answers of the test
+# rows. The fewer ratings a user has, the more of the average is the answer. Damped averages leak less.
+
+# %%
+rows = []
+for n, seed in product((20, 10, 5, 3, 2, 1.5), (0, 1)):
+    dataset = MovieRecommendationDataset(n_ratings=int(1000 * n), random_state=seed)
+    table = dataset.generate()
+    train, test = train_test_split(table, test_size=0.2, random_state=42)
+    answers = {"dummy": DummyRegressor().fit(train, train["rating"]).predict(test)}
+    answers["honest"] = predict_with(None, train, test)
+    answers["before the split"] = predict_with(table, train, test)
+    errors = {name: root_mean_squared_error(test["rating"], stars) for name, stars in answers.items()}
+    rows.append({"ratings per user": n} | errors | {"floor": dataset.best_rmse(test)})
+curve = pd.DataFrame(rows).groupby("ratings per user").mean()
+print("RMSE in stars, mean of two tables (honest: averages made inside the pipeline, from training rows)")
+print(curve[::-1].to_string(float_format="%.3f"))
+
+print("\nShuffled ratings, so there is nothing to learn: an honest R2 is about 0 or below. Averages of")
+table = MovieRecommendationDataset(n_ratings=10_000).generate()
+table["rating"] = table["rating"].sample(frac=1, random_state=0).to_numpy()
+train, test = train_test_split(table, test_size=0.2, random_state=42)
+for name, rows in (("whole table", table), ("training, not cross-fitted", train), ("cross-fitted", None)):
+    print(f"  {name}: R2 {r2_score(test['rating'], predict_with(rows, train, test)):.3f}")
+
+# %%
+figure, axes = drawing.new_picture("Below the noise floor is not a good model: it is a leak", height=4.2)
+if figure:
+    axes.plot(curve.index, curve["honest"], "o-", color=drawing.BLUE)
+    axes.plot(curve.index, curve["before the split"], "o-", color=drawing.ORANGE)
+    axes.plot(curve.index, curve["floor"], "--", color="black")
+    axes.fill_between(curve.index, 0, curve["floor"], color="#EEEEEE")
+    axes.text(20, 0.98, "averages made inside the pipeline", color=drawing.BLUE, ha="right")
+    axes.text(2.2, 0.56, "averages made\nbefore the split", color=drawing.ORANGE)
+    axes.text(19, 0.62, "noise floor (dashed):\nno honest model is below", ha="right")
+    axes.set(xscale="log", xticks=curve.index, xticklabels=[f"{n:g}" for n in curve.index])
+    axes.set(xlabel="ratings per user", ylabel="RMSE (stars)", ylim=(0.5, 1.03))
+    axes.minorticks_off()
+    drawing.save_picture(figure, "3_model_selection.svg")
+
+# %% [markdown]
+# ## A splitter is a question: about whom will the model be asked?
+
+# %%
+table, how = MovieRecommendationDataset().generate(), {"scoring": "neg_root_mean_squared_error"}
+model = SklearnEcosystemPipeline(model="linear").build_pipeline()
+folds = KFold(5, shuffle=True, random_state=42)
+cases = {"KFold: known users and movies": (table, folds, None)}
+cases["GroupKFold: new users"] = table, GroupKFold(5), table["user_id"]
+cases["GroupKFold: new movies"] = table, GroupKFold(5), table["movie_id"]
+print("(The question of time: set MOVIELENS to the folder of a MovieLens release.)")
+if os.environ.get("MOVIELENS"):
+    real = load_movielens(os.environ["MOVIELENS"]).sort_values("timestamp", ignore_index=True)
+    cases["MovieLens, KFold"] = real, folds, None
+    cases["MovieLens, TimeSeriesSplit: the future (from fewer rows)"] = real, TimeSeriesSplit(5), None
+for question, (rows, splitter, groups) in cases.items():
+    score = cross_val_score(model, rows, rows["rating"], cv=splitter, groups=groups, **how).mean()
+    print(f"{question}: RMSE {-score:.3f}")
+
+print("\nWould more data help? The learning curve, RMSE by the number of training rows:")
+sizes, old, new = learning_curve(model, table, table["rating"], train_sizes=[0.1, 0.3, 1.0], cv=folds, **how)
+learned = pd.DataFrame({"on these rows": -old.mean(axis=1), "on new rows": -new.mean(axis=1)}, index=sizes)
+print(learned.to_string(float_format="%.3f"))
+print(f"They meet near {learned.iloc[-1].mean():.2f}: more rows bring this model little. Another model can.")
+
+# %% [markdown]
+# **Remember:** below the floor is not a good model, it is a leak; a splitter is a question.
+#
+# Go on: "Cross-validation" in scikit-learn's user guide. Exercise: `exercises/3_model_selection.py`.
+END_OF_LESSON_FILE
+
+cat >"$new/pillars/4_supervised.py" <<'END_OF_LESSON_FILE'
+# %% [markdown]
+# # 4 Supervised learning: how much of the error is the model's?
+#
+# **You know**: `fit` learns, `predict` answers, and cross-validation scores rows that the model has not seen.
+# **You will see**: an error split into two parts. One part no model can remove. **Minutes**: 10.
+#
+# An error of 0.80 stars: is that good? On real data nobody can tell. Here the law of the ratings is known, so
+# we know the best possible answer for every row: its *expected rating*. That splits the squared error in two:
+#
+#     mean of (rating - answer)²  =  noise: people are not consistent
+#                                    +  mean of (expected - answer)²: ignorance, what the model does not know
+
+# %%
+import pandas as pd
+from drawing import BLUE, GREY, new_picture, save_picture
+from sklearn.dummy import DummyRegressor
+from sklearn.metrics import mean_squared_error, root_mean_squared_error
+from sklearn.model_selection import KFold, cross_val_predict
+
+from lesson_code import MovieRecommendationDataset, SklearnEcosystemPipeline
+
+dataset = MovieRecommendationDataset()
+table = dataset.generate()
+rating, expected = table["rating"], dataset.true_expected_
+
+# %% [markdown]
+# ## The same five folds for every model, the dummy first
+# `cross_val_predict` answers each row by a model that was trained on the other folds.
+
+# %%
+models = {"mean": DummyRegressor()}  # always the mean rating of its training rows
+for name in ("linear", "forest", "boosting", "factors"):
+    models[name] = SklearnEcosystemPipeline(model=name).build_pipeline()
+folds = KFold(5, shuffle=True, random_state=42)
+answers = {name: cross_val_predict(model, table, rating, cv=folds) for name, model in models.items()}
+answers["the law"] = expected  # the best possible predictor: what remains is noise
+
+noise = dataset.best_rmse() ** 2  # the noise floor of all rows, squared
+rows = {}
+for name, answer in answers.items():
+    parts = {"noise": noise, "ignorance": mean_squared_error(expected, answer)}
+    rows[name] = parts | {"sum": sum(parts.values()), "measured": mean_squared_error(rating, answer)}
+found = pd.DataFrame(rows).T
+found["RMSE"] = found["measured"] ** 0.5
+print("Squared error in stars², and its root (RMSE) in stars:")
+print(found.to_string(float_format="%.3f"))
+print("'measured' differs from 'sum' by luck: the noise of these rows is not exactly the expected one.")
+print("linear, forest and boosting read the same 13 features and are equally ignorant: they lack knowledge")
+print("(taste), not a cleverer algorithm. factors learns taste, and is the only one with a shorter bar.")
+
+# %% [markdown]
+# ## Where the error sits: users who rate with care, and users who do not
+# Five groups of equally many ratings, by the size of a user's noise (`sigma` of the law), for `factors`.
+
+# %%
+sigma = dataset.law_["sigma"][table["user_id"] - 1]  # user ids count from 1
+group = pd.qcut(sigma, 5, labels=["most careful", "careful", "middle", "careless", "most careless"])
+by_care = {}
+for name, at in table.groupby(group, observed=True).indices.items():
+    answer = answers["factors"][at]
+    by_care[name] = {"RMSE": root_mean_squared_error(rating.iloc[at], answer)}
+    by_care[name]["of which noise"] = root_mean_squared_error(rating.iloc[at], expected[at])
+    by_care[name]["model to law"] = root_mean_squared_error(expected[at], answer)
+print(pd.DataFrame(by_care).T.to_string(float_format="%.3f"))
+print("Careless users double the RMSE, and it is their noise: the model's own part changes little.")
+print(f"Spread (standard deviation) in stars: ratings {rating.std():.2f}, the law {expected.std():.2f}, "
+      f"factors {answers['factors'].std():.2f}.")
+print("Good answers are less extreme than ratings: an answer is an expectation and leaves the noise out.")
+
+# %%
+figure, axes = new_picture("A better model shortens only the blue part of the bar")
+if figure is not None:
+    axes.barh(found.index, found["noise"], color=GREY)
+    axes.barh(found.index, found["ignorance"], left=found["noise"], color=BLUE)
+    for name, row in found.drop("the law").iterrows():
+        axes.text(row["sum"] + 0.01, name, f"{row['ignorance']:.2f}", va="center", color=BLUE)
+    axes.text(noise / 2, "mean", f"noise {noise:.2f}", ha="center", va="center")
+    axes.text(noise + 0.02, "mean", "ignorance", va="center", color="white")
+    axes.set(xlabel="mean squared error (stars²), five folds", xlim=(0, 1.2))
+    axes.invert_yaxis()  # the dummy on top
+    save_picture(figure, "4_supervised.svg")
+
+# %% [markdown]
+# **Remember:** you can shorten only the part of the bar that is ignorance. The noise stays.
+#
+# Go on: scikit-learn's user guide, "Supervised learning". To draw answers and ratings:
+# `PredictionErrorDisplay.from_predictions(rating, answers["factors"])`.
+# Exercise: `exercises/4_supervised.py`.
+END_OF_LESSON_FILE
+
+cat >"$new/pillars/5_unsupervised.py" <<'END_OF_LESSON_FILE'
+# %% [markdown]
+# # 5 Unsupervised learning: does it find what we hid?
+#
+# **You know**: matrix factorization gives every user and movie some learned numbers, its *factors*.
+# **You will see**: that clusters of movies are genres, that more ratings make them clearer, and that the same
+# method also finds clusters where there are none. **Minutes**: 10.
+#
+# The law of the ratings has eight genres. The model below reads ids and ratings, and no genre. So we can
+# compare what was found with what was hidden. Real data never allows that.
+
+# %%
+import numpy as np
+import pandas as pd
+from drawing import new_picture, save_picture
+from scipy.optimize import linear_sum_assignment
+from sklearn.base import clone
+from sklearn.cluster import KMeans
+from sklearn.decomposition import PCA
+from sklearn.metrics import ConfusionMatrixDisplay, adjusted_rand_score, silhouette_score
+
+from lesson_code import MatrixFactorization, MovieRecommendationDataset
+
+kmeans = KMeans(8, n_init=20, random_state=0)  # eight clusters, because we know that there are eight genres
+blind = MatrixFactorization(n_factors=8, content=False, n_patterns=0)  # it must not be told the genres
+
+
+def learn(n_ratings):
+    """Return the law of a table, its movies, and the factors learned from it."""
+    dataset = MovieRecommendationDataset(n_ratings=n_ratings)
+    table = dataset.generate()
+    movies = table.groupby("movie_id").agg(genre=("genre", "first"), n=("rating", "size"))
+    movies["one_genre"] = ~movies["genre"].str.contains("[|]")
+    return dataset.law_, movies, clone(blind).fit(table)
+
+
+# %% [markdown]
+# ## Movies: are the clusters genres?
+# The dummy first: shuffled genres. The *adjusted Rand index* compares two groupings: 1 is the same grouping,
+# 0 is chance. We take the movies that have one genre and at least 50 ratings.
+
+# %%
+_, movies, factors = learn(50_000)
+kept = (movies["one_genre"] & (movies["n"] >= 50)).to_numpy()
+numbers, genre = factors.movie_factors_[kept], movies["genre"][kept]  # (n_movies, 8)
+cluster = kmeans.fit_predict(numbers)
+shuffled = np.random.default_rng(0).permutation(genre)
+print(f"Adjusted Rand index with shuffled genres: {adjusted_rand_score(shuffled, cluster):.3f}")
+print(f"Adjusted Rand index with true genres:     {adjusted_rand_score(genre, cluster):.3f}")
+print("PCA, the share of variance in each direction:", PCA().fit(numbers).explained_variance_ratio_.round(2))
+print("All eight directions matter: a flat map of the movies would hide most genres behind one another.")
+
+rows = {}
+for n_ratings in (5000, 20_000, 50_000, 100_000, 200_000):
+    law, films, model = learn(n_ratings)
+    true_taste = (law["T"] @ law["G"].T)[np.ix_(model.users_ - 1, model.movies_ - 1)]  # ids count from 1
+    learned = model.user_factors_ @ model.movie_factors_.T  # all pairs, most of which nobody has rated
+    rows[n_ratings] = {"true taste": np.corrcoef(learned.ravel(), true_taste.ravel())[0, 1]}
+    one = films["one_genre"].to_numpy()
+    groups = kmeans.fit_predict(model.movie_factors_[one])
+    rows[n_ratings]["genres"] = adjusted_rand_score(films["genre"][one], groups)
+print("\nMore ratings, more truth: correlation with the true taste, Rand index with the genres")
+print(pd.DataFrame(rows).T.to_string(float_format="%.2f"))
+
+# %% [markdown]
+# ## Users: KMeans always answers
+# By law, users have no groups: every user's love of every genre is drawn alone. The *silhouette* says how
+# well clusters are separated (1: far apart, 0: they touch). We compare with a cloud of random numbers.
+
+# %%
+users = factors.user_factors_
+cloud = np.random.default_rng(0).normal(scale=users.std(axis=0), size=users.shape)
+for name, points in {"movies": numbers, "users": users, "random cloud": cloud}.items():
+    silhouette = silhouette_score(points, kmeans.fit_predict(points))
+    print(f"Silhouette of eight clusters, {name:12} {silhouette:.3f}")
+print("The users' clusters are no better than those of random numbers. The movies' figure is low too:")
+print("without the truth, you would hardly dare to call their clusters genres.")
+
+# %%
+found = pd.crosstab(genre, cluster).to_numpy()
+found = found[:, linear_sum_assignment(-found)[1]]  # clusters in the order of the genres that they fit best
+title = f"From ratings alone, KMeans groups {np.trace(found)} of {kept.sum()} movies by genre"
+figure, axes = new_picture(title, height=4.4)
+if figure is not None:
+    display = ConfusionMatrixDisplay(found, display_labels=np.unique(genre))
+    display.plot(ax=axes, cmap="Blues", colorbar=False)
+    axes.set(xlabel="cluster (in the squares: movies)", ylabel="true genre", xticklabels=range(1, 9))
+    save_picture(figure, "5_unsupervised.svg")
+
+# %% [markdown]
+# **Remember:** KMeans always answers. Only a truth tells whether you asked well.
+#
+# Go on: scikit-learn's user guide, "Clustering" (with "Clustering performance evaluation") and
+# "Decomposing signals in components". Exercise: `exercises/5_unsupervised.py`.
+END_OF_LESSON_FILE
+
+cat >"$new/pillars/6_utilities.py" <<'END_OF_LESSON_FILE'
+# %% [markdown]
+# # 6 Utilities: which metric did you mean?
+#
+# **You know**: RMSE is the typical error of predicted stars. NDCG@10 scores a list of ten movies: 1 if all
+# that the user will like come first, 0 if none is in it. **You will see**: that the better model of stars can
+# make the worse list; metrics of your own as scorers; a saved model in a fresh process. **Minutes**: 10.
+
+# %%
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+import pandas as pd
+from drawing import BLUE, GREY, ORANGE, ROOT, new_picture, save_picture
+from sklearn.compose import ColumnTransformer
+from sklearn.dummy import DummyRegressor
+from sklearn.linear_model import LinearRegression
+from sklearn.metrics import make_scorer, ndcg_score, root_mean_squared_error
+from sklearn.model_selection import ShuffleSplit, cross_validate
+from sklearn.pipeline import make_pipeline
+
+from lesson_code import MovieRecommendationDataset, SklearnEcosystemPipeline, UserMovieFeatureTransformer
+
+dataset = MovieRecommendationDataset()
+table = dataset.generate()
+users, movies = (pd.DataFrame({name: np.unique(table[name])}) for name in ("user_id", "movie_id"))
+pairs = users.merge(movies, how="cross")  # every user with every movie, 1000 x 500
+
+
+# %%
+# A scorer is what `scoring=` takes, a function of (model, X, y); `make_scorer` takes (truth, answer)
+def within_half(y_true, y_pred):
+    """Return the share of predictions that are at most half a star off."""
+    return np.mean(np.abs(y_true - y_pred) <= 0.5)
+
+
+def of_lists(stars, X, y):
+    """Return NDCG@10 of lists by `stars` (n_users, n_movies), without what users rated outside of X."""
+    relevant, stars, trained = np.zeros(stars.shape), stars.copy(), table.drop(X.index)
+    relevant[X["user_id"] - 1, X["movie_id"] - 1] = y >= 4  # ids count from 1
+    stars[trained["user_id"] - 1, trained["movie_id"] - 1] = -99  # behind all others
+    users = relevant.any(axis=1)  # those with something to find
+    return ndcg_score(relevant[users], stars[users], k=10)
+
+
+scoring = {"RMSE": "neg_root_mean_squared_error", "within half a star": make_scorer(within_half)}
+scoring["NDCG@10"] = lambda model, X, y: of_lists(model.predict(pairs).reshape(1000, 500), X, y)
+
+count = ColumnTransformer([("one", "passthrough", ["movie_rating_count"])])  # one of the 13 features
+popularity = make_pipeline(UserMovieFeatureTransformer(), count, LinearRegression())
+models = {"mean": DummyRegressor(), "popularity": popularity}
+models |= {name: SklearnEcosystemPipeline(model=name).build_pipeline() for name in ("linear", "factors")}
+split, rows = ShuffleSplit(1, test_size=0.2, random_state=42), {}
+for name, model in models.items():
+    scores = cross_validate(model, table, table["rating"], cv=split, scoring=scoring)
+    rows[name] = {metric: scores[f"test_{metric}"][0] for metric in scoring}
+    rows[name]["RMSE"] *= -1  # of scorers, larger is better
+
+# Two more lists: by the true stars, which nobody has, and by `MovieRanker`, which predicts no stars.
+train, test = (table.iloc[part] for part in next(split.split(table)))
+law, best = dataset.law_, dataset.true_expected_[test.index]
+order = law["movie"] + law["T"] @ law["G"].T  # what is equal for all movies of a user changes no list
+figures = root_mean_squared_error(test["rating"], best), within_half(test["rating"], best)
+rows["the law"] = dict(zip(scoring, [*figures, of_lists(order, test, test["rating"])]))
+recommender = SklearnEcosystemPipeline(model="factors").fit(train)
+rows["MovieRanker"] = {"NDCG@10": recommender.evaluate_ranking(test)["NDCG@10"]}
+found = pd.DataFrame(rows).T
+print(found.to_string(float_format="%.3f", na_rep=""))
+print("Knowing the law gives the best stars, and worse lists than popularity. A list of ten asks another")
+print("question: which movies will this user watch at all? MovieRanker learns that from who rated what.")
+
+# %%
+figure, axes = new_picture("The best stars do not make the best list")
+if figure is not None:
+    places = found.assign(RMSE=-found["RMSE"]).rank(ascending=False)
+    for name, (left, right) in places[["RMSE", "NDCG@10"]].iterrows():
+        color = {"popularity": ORANGE, "the law": BLUE}.get(name, GREY)
+        axes.plot([0, 1], [left, right], "o-", color=color, linewidth=2.5)
+        axes.text(1.04, right, f"{name} {found.loc[name, 'NDCG@10']:.2f}", va="center")
+        if name != "MovieRanker":
+            axes.text(-0.04, left, f"{found.loc[name, 'RMSE']:.2f} {name}", va="center", ha="right")
+    axes.text(0, 6.6, "RMSE of stars\n(best on top)", ha="center", va="top")
+    axes.text(1, 6.6, "NDCG@10 of lists\n(best on top)", ha="center", va="top")
+    axes.set(xlim=(-0.7, 1.7), ylim=(7.4, 0.6))
+    axes.axis("off")
+    save_picture(figure, "6_utilities.svg")
+
+# %%
+# The saved model answers in a fresh process
+with tempfile.TemporaryDirectory() as folder:
+    path = recommender.save_pipeline(f"{folder}/model.pkl")
+    code = f"import joblib; print(joblib.load({path!r}).recommend(1, n=3).to_string(index=False))"
+    print(subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True))
+recommender  # noqa: B018  (a notebook draws its diagram)
+
+# %% [markdown]
+# **Remember:** the better model of stars can make the worse list.
+#
+# Go on: "Metrics and scoring" in scikit-learn's user guide. Exercise: `exercises/6_utilities.py`.
+END_OF_LESSON_FILE
+
+cat >"$new/pillars/7_after_the_lesson.py" <<'END_OF_LESSON_FILE'
+# %% [markdown]
+# # 7 After the lesson: what can other tools do with this very pipeline?
+#
+# **You know**: our pipeline is a scikit-learn estimator: `fit`, `predict`, parameters that can be set.
+# **You will see**: that tools which know nothing of movies can therefore work with it. **Minutes**: 10.
+#
+# Nothing here is needed for the lesson. Install one tool at a time, each in an environment of its own.
+
+# %%
+import tempfile
+from importlib import import_module
+from pathlib import Path
+
+import joblib
+import numpy as np
+from drawing import ROOT
+from sklearn.metrics import root_mean_squared_error
+from sklearn.model_selection import cross_val_score
+
+from lesson_code import MovieRecommendationDataset, SklearnEcosystemPipeline
+
+table = MovieRecommendationDataset(n_users=300, n_movies=150, n_ratings=6000).generate()
+X, y = table.drop(columns="rating"), table["rating"]
+X_train, X_test, y_train, y_test = X[:4800], X[4800:], y[:4800], y[4800:]
+recommender = SklearnEcosystemPipeline(model="linear").fit(X_train, y_train)
+pipeline, ids = recommender.pipeline, X_test[["user_id", "movie_id"]]
+stars = pipeline.predict(ids)
+temporary = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)  # it is removed when Python ends
+folder = Path(temporary.name)
+
+
+def tool(module, install=None):
+    """Return the module; if it is missing, say how to get it and return None."""
+    try:
+        found = import_module(module)
+        print(f"\n--- {module}")
+        return found
+    except ModuleNotFoundError:
+        print(f"{module} is not installed. To see this recipe: pip install {install or module}")
+
+
+# %%
+# skrub: look at a table before you model it (a notebook shows a report when a cell ends with its name)
+if skrub := tool("skrub"):
+    skrub.TableReport(table, verbose=0).write_html(folder / "table.html")
+    print(f"Gaps, distributions, associations: {(folder / 'table.html').stat().st_size} bytes of HTML")
+
+# %%
+# skore: measure, and check for common mistakes. It finds the columns that are useless by law.
+# subtle: X is without the column `rating`. The checks train a model on X too, which would read the answers.
+if skore := tool("skore"):
+    parts = {"X_train": X_train, "y_train": y_train, "X_test": X_test, "y_test": y_test}
+    report = skore.EstimatorReport(recommender.build_pipeline(), **parts)
+    print(report.metrics.summarize().frame(), report.checks.summarize(), sep="\n")
+
+# %%
+# skops: a saved model that runs no code when it is loaded. Read the list of types before you trust them
+if skops := tool("skops.io", "skops"):
+    skops.dump(pipeline, folder / "model.skops")
+    not_of_sklearn = skops.get_untrusted_types(file=folder / "model.skops")
+    loaded = skops.load(folder / "model.skops", trusted=not_of_sklearn)
+    same = np.array_equal(loaded.predict(ids), stars)
+    print(f"Trusted: {not_of_sklearn}. The same predictions: {same}")
+
+
+# %%
+# Optuna: a search that learns from the candidates it has tried; the lesson's own settings come first
+def rmse(trial):
+    """Return the cross-validated RMSE of a candidate that Optuna suggests."""
+    settings = {"features__damping": trial.suggest_float("damping", 1, 50, log=True)}
+    settings["model__alpha"] = trial.suggest_float("alpha", 0.01, 1000, log=True)
+    candidate = recommender.build_pipeline().set_params(**settings)
+    return -cross_val_score(candidate, X_train, y_train, scoring="neg_root_mean_squared_error").mean()
+
+
+if optuna := tool("optuna"):
+    study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=0))
+    study.enqueue_trial({"damping": 10.0, "alpha": 1.0})
+    study.optimize(rmse, n_trials=20)
+    print(f"RMSE of the lesson's settings {study.trials[0].value:.4f}, of the best {study.best_value:.4f}")
+
+# %%
+# MLflow: a registry of models in SQLite. A request that does not fit the signature, two ids, is refused
+if mlflow := tool("mlflow"):
+    mlflow.set_tracking_uri(f"sqlite:///{(folder / 'mlflow.db').as_posix()}")
+    mlflow.set_experiment(experiment_id=mlflow.create_experiment("lesson", (folder / "models").as_uri()))
+    how = {"skops_trusted_types": ["lesson_code.RatingPipeline", "lesson_code.UserMovieFeatureTransformer"]}
+    how |= {"signature": mlflow.models.infer_signature(ids, stars), "code_paths": [ROOT / "lesson_code.py"]}
+    mlflow.sklearn.log_model(pipeline, name="stars", registered_model_name="movies", **how)
+    served = mlflow.pyfunc.load_model("models:/movies/1")
+    same = np.array_equal(served.predict(ids), stars)
+    print(f"Signature: {served.metadata.signature.inputs}. The same predictions: {same}")
+
+# %%
+# fairlearn: the error by group, beside the size of the group
+if fairlearn := tool("fairlearn.metrics", "fairlearn"):
+    metrics = {"RMSE": root_mean_squared_error, "ratings": fairlearn.count}
+    groups = {"y_true": y_test, "y_pred": stars, "sensitive_features": X_test["user_country"]}
+    print(fairlearn.MetricFrame(metrics=metrics, **groups).by_group)
+    print("By law, country has no influence: these differences are luck, most of all where ratings are few.")
+
+# %%
+# Dask: all parallel work goes to a cluster: Client("address:8786"). This one lives in our own process
+if dask := tool("distributed"):
+    with dask.Client(processes=False, dashboard_address=None) as client, joblib.parallel_config("dask"):
+        recommender.train(X_train, y_train)
+        print(f"CV RMSE {recommender.cv_scores.mean():.4f}, workers: {len(client.ncores())}")
+
+# %%
+# ONNX (models that run without Python): scaler and model can be converted, our own transformer cannot
+if (skl2onnx := tool("skl2onnx", "skl2onnx onnxruntime")) and (runtime := tool("onnxruntime")):
+    numbers = pipeline[:2].transform(X_test).astype(np.float32)  # (n_rows, 11): features, without ids
+    session = runtime.InferenceSession(skl2onnx.to_onnx(pipeline[2:], numbers[:1]).SerializeToString())
+    answers = np.clip(session.run(None, {"X": numbers})[0].ravel(), 1, 5)  # as our pipeline does
+    print(f"ONNX is at most {np.abs(answers - pipeline.predict(X_test)).max():.6f} stars off")
+
+# %% [markdown]
+# **Two that refuse.** ONNX cannot take the whole pipeline: it has no converter for our own transformer.
+# Compute the features in Python. Yellowbrick 1.5 calls even `Ridge()` "not a regressor": it looks for the
+# attribute `_estimator_type`, which scikit-learn 1.9 no longer has. Use scikit-learn's Display classes.
+#
+# **Remember:** keep to the interface of scikit-learn, and the tools of others work for you.
+#
+# Go on: scikit-learn's "Related Projects" and, in the user guide, "Model persistence".
+END_OF_LESSON_FILE
+
+cat >"$new/pillars/drawing.py" <<'END_OF_LESSON_FILE'
+"""What the chapters share: the way to `lesson_code`, and how a picture looks and is saved."""
+
+import atexit
+import os
+import re
+import sys
+import textwrap
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))  # so that a chapter finds lesson_code from wherever it is run
+if hasattr(sys.stdout, "reconfigure"):  # a console that cannot show a character shows "?"; a notebook can
+    sys.stdout.reconfigure(errors="replace")
+
+#: Where pictures are written. The tests name another folder, so that they change nothing here.
+PICTURES = Path(os.environ.get("PICTURES", ROOT / "docs" / "pictures"))
+MAX_SIZE = 60_000  # bytes of a picture: pages must load fast on a phone
+#: Colours that colour-blind readers can tell apart (Okabe and Ito, 2008). Grey is for what does not matter.
+BLUE, ORANGE, GREEN, PINK, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#9A9A9A"
+#: A phone shows 6.4 inches (614 pixels) on 360 pixels; text of 14 points is 11 pixels high there.
+FONT_SIZE = 14
+#: The background is always white, so that a picture reads the same on light and on dark pages.
+STYLE = {
+    "font.size": FONT_SIZE, "axes.labelsize": FONT_SIZE, "legend.frameon": False, "lines.linewidth": 2.5,
+    "axes.spines.top": False, "axes.spines.right": False, "figure.facecolor": "white",
+    "savefig.facecolor": "white", "svg.fonttype": "none", "svg.hashsalt": "lesson",
+}
+
+
+SCRIPT = Path(getattr(sys.modules["__main__"], "__file__", None) or "")  # what was started
+
+
+@atexit.register
+def print_what_to_remember():
+    """Print a chapter's last sentence when it has run as a script; a notebook shows it as text."""
+    if SCRIPT.parent.name == "pillars" and "ipykernel" not in sys.modules:
+        sentences = re.findall(r"^# \*\*Remember:\*\* (.+)", SCRIPT.read_text(encoding="utf-8"), re.MULTILINE)
+        print("\nRemember:", *sentences)
+
+
+def new_picture(title, *, ncols=1, width=6.4, height=3.6, **options):
+    """Return a figure and its axes, titled with the picture's message; (None, None) without matplotlib.
+
+    A long title is broken into lines. `width` and `height` are in inches; keep the width, because the size of
+    the text fits it. `options` are those of `plt.subplots`.
+    """
+    try:
+        import matplotlib
+    except ImportError:
+        print("(No picture: matplotlib is missing. pip install matplotlib)")
+        return None, None
+    matplotlib.use("Agg")  # draws to files; needs no screen
+    from matplotlib import pyplot as plt
+
+    plt.rcParams.update(STYLE)
+    figure, axes = plt.subplots(ncols=ncols, figsize=(width, height), layout="constrained", **options)
+    figure.get_layout_engine().set(w_pad=0.1, h_pad=0.1)  # inches: another font may be a little wider
+    letters = round(7 * width)  # 7 bold letters to the inch
+    n_lines = len(textwrap.wrap(title, letters))
+    while len(textwrap.wrap(title, letters - 1)) == n_lines:  # lines of about the same length
+        letters -= 1
+    figure.suptitle(textwrap.fill(title, letters), fontsize=FONT_SIZE + 1, fontweight="bold")
+    return figure, axes
+
+
+def save_picture(figure, name):
+    """Write `docs/pictures/NAME`, .svg or .png, the same bytes for the same picture. Notebooks show it."""
+    from matplotlib import pyplot as plt
+
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    path = PICTURES / name
+    # The title is in the file too, for readers who listen. The date is not: it would change the bytes.
+    title = {"Title": " ".join(figure.get_suptitle().split())}
+    figure.savefig(path, dpi=150, metadata=title | ({"Date": None} if path.suffix == ".svg" else {}))
+    plt.close(figure)
+    if path.stat().st_size > MAX_SIZE:
+        raise ValueError(f"{name} has {path.stat().st_size} bytes, more than {MAX_SIZE}: draw fewer marks.")
+    print(f"Picture: docs/pictures/{name}")
+    if "ipykernel" in sys.modules:
+        from IPython.display import SVG, Image, display
+
+        display((SVG if path.suffix == ".svg" else Image)(filename=str(path)))
+END_OF_LESSON_FILE
+
 # ----- Into place, once every file is known to be whole
 
 for name in $names; do
@@ -2306,6 +3772,10 @@ for name in $names; do
 done
 # From here on an interruption would leave some files new and some old.
 trap '' HUP INT TERM
+for folder in $folders; do
+    [ -d "$target/$folder" ] || made="$folder $made"
+    reason=$(mkdir -p "$target/$folder" 2>&1) || fail 1 "cannot make the folder '$target/$folder' ($reason)"
+done
 for name in $missing $differing; do
     mv -f "$new/$name" "$target/$name"
 done

@@ -3,7 +3,7 @@
 MOVIELENS is the folder or the zip file of a release; without it, the synthetic table is used. One step of a
 model's pipeline is changed at a time:
 
-* without the factors: the blend without the estimate of `MatrixFactorization`, its 14th feature;
+* without the factors: the blend without the two estimates of `MatrixFactorization`, its 14th and 15th feature;
 * with the ids: the two ids go on to the model, as if they were quantities. The lesson drops them.
 
 (a) Random folds, `KFold(5, shuffle=True, random_state=0)`: RMSE in stars, mean ± standard deviation of the
@@ -28,7 +28,7 @@ from lesson_code import RATING, MovieRecommendationDataset, SklearnEcosystemPipe
 MODELS = {name: name for name in ("linear", "forest", "boosting", "blend")}
 MODELS["50 neighbours"] = KNeighborsRegressor(50)
 WITH_IDS = {"drop_ids": "passthrough"}
-WITHOUT_FACTORS = {"features__factors": "drop"}
+WITHOUT_FACTORS = {"features__factors": "drop", "features__ids": "drop"}
 
 
 def build(name, change):

@@ -19,9 +19,9 @@ from sklearn.model_selection import KFold
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from lesson_code import MatrixFactorization, MovieRanker, SklearnEcosystemPipeline, ranking_metrics
 
-FACTORS = {"n_factors": [8, 16, 32], "regularization": [4.0, 5.0, 6.0, 7.0, 9.0], "damping": [3.0, 5.0, 8.0]}
-BLEND = {"model__learning_rate": [0.05, 0.1], "model__max_iter": [100, 200, 300]}
-RANKER = {"regularization": [37.5, 75.0, 150.0, 300.0, 600.0]}
+FACTORS = {"n_factors": [4, 8, 16], "n_patterns": [4, 8, 16], "regularization": [5.0, 6.0, 7.0], "damping": [3.0, 5.0]}
+BLEND = {"model__boosting__learning_rate": [0.05, 0.1], "model__boosting__max_leaf_nodes": [8, 15, 31]}
+RANKER = {"regularization": [150.0, 300.0, "auto", 450.0, 600.0]}
 
 
 def rmse(make, setting, X, y, train, test):

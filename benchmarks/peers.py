@@ -4,24 +4,29 @@ MOVIELENS is the folder or the zip file of a release. The other libraries are in
 benchmarks/requirements.txt`; one that is missing is named and left out.
 
 * Folds: `KFold(5, shuffle=True, random_state=0)` over all ratings; every library sees the same training rows.
-* Settings: each model runs at its defaults, and at its best of a small grid (printed below the table). The
-  best is chosen **inside the training rows** of each fold, on an 80/20 split of them: by RMSE where the model
-  predicts stars, else by NDCG@10.
+  Models of stars also run on a split by time: trained on the first four fifths, tested on the last fifth.
+* Settings: each model, ours too, runs at its defaults, and at its best of a small grid (printed below the
+  tables). The best is chosen **inside the training rows**: on an 80/20 split of them, which is random in the
+  random folds and by time in the split by time; by RMSE where the model predicts stars, else by NDCG@10.
 * RMSE and MAE: in stars. All predictions are kept to the scale of the training. What a library cannot predict
   (an unknown movie) is what that library answers; where it answers nothing, it is the mean of the training.
 * NDCG@10, P@10, R@10: for every user with a relevant test movie (4 stars or more), all movies of the training
   are ranked, except those that the user rated in training. All lists go through
-  `lesson_code.ranking_metrics`. Libraries for implicit feedback take the stars as confidence; their grids
-  also try only the movies that were liked (4 stars or more).
-* What is seen: the other libraries and `factors` see ids and stars; `blend`, `boosting` and `forest` see all
-  columns of the table. One row shows the blend with ids and stars alone.
+  `lesson_code.ranking_metrics`, and through `ranx`, a library that only scores lists, as a referee: the
+  largest difference between the two is printed. Libraries for implicit feedback take the stars as
+  confidence; their grids also try only the movies that were liked (4 stars or more).
+* What is seen: most libraries see ids and stars. Our models and skrub's pipeline see all columns of the
+  table; the rows "of ids alone" are ours without what the table says of movies and times.
+* Differences, in a table of their own: RMSE at the best settings minus that of the best model. In the folds:
+  the mean of the five differences ± its standard error. By time: ± a standard error clustered by user (see
+  `by_time.py`). A difference below two standard errors may be luck.
 * Times, in seconds: fit, from a DataFrame; predict, all test rows and the lists of all test users, as far as
   a model makes both. Memory: the greatest resident size of the process so far; at the best setting, the
   search is in it. Every model and fold runs in a process of its own, with the threads that the library takes
   by itself (Cornac with a seed takes one).
 
 At the end, three ratios of times. The two sides run in turn, each in a fresh process; imports are not
-counted.
+counted. With `--folder FOLDER`, what is done is kept there, and a later run goes on from it.
 """
 
 import argparse
@@ -32,6 +37,7 @@ import re
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 import warnings
 from pathlib import Path
@@ -39,10 +45,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from scipy import sparse
+from sklearn.compose import make_column_transformer
+from sklearn.linear_model import Ridge
 from sklearn.metrics import mean_absolute_error, root_mean_squared_error
 from sklearn.model_selection import KFold, ParameterGrid, train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import TargetEncoder
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from by_time import rmse_difference, split_by_time
+
 from lesson_code import (
     MatrixFactorization,
     MovieRanker,
@@ -53,6 +65,8 @@ from lesson_code import (
 
 TOP = 10
 LIKED = 4.0  # stars
+BY_TIME = "time"  # the name of the split by time, beside the folds 0 to 4
+IDS = ["user_id", "movie_id"]
 
 
 # ----- one small class per library: fit, predict (stars), recommend (lists); what it cannot do is None
@@ -75,6 +89,33 @@ class Ours:
 def pipeline(model, **settings):
     made = SklearnEcosystemPipeline(model=model)
     return made.build_pipeline().set_params(**settings)
+
+
+def two_lines(smooth="auto", alpha=1.0):
+    folds = KFold(5, shuffle=True, random_state=0)
+    encoder = TargetEncoder(target_type="continuous", smooth=smooth, cv=folds)
+    return make_pipeline(make_column_transformer((encoder, IDS)), Ridge(alpha))
+
+
+class Skrub:
+    """skrub's pipeline for any table, as it comes: it prepares the columns, and boosting learns from them."""
+
+    recommend = None
+
+    def __init__(self, ids_as="number"):
+        self.ids_as = ids_as
+
+    def table(self, rows):
+        return rows.astype(dict.fromkeys(IDS, str)) if self.ids_as == "text" else rows
+
+    def fit(self, table):
+        from skrub import tabular_pipeline
+
+        self.model = tabular_pipeline("regressor").set_params(histgradientboostingregressor__random_state=0)
+        self.model.fit(self.table(table.drop(columns="rating")), table["rating"])
+
+    def predict(self, rows):
+        return self.model.predict(self.table(rows))
 
 
 class Surprise:
@@ -230,6 +271,8 @@ class Implicit(ByMatrix):
         return self.lists(users, top)
 
 
+FACTORS = {"n_factors": [8, 16], "regularization": [4.5, 6.0, 9.0]}
+BLEND = {"model__boosting__max_leaf_nodes": [15, 31], "model__weights": [[2, 1]]}
 LIKED_OR_ALL = {"liked": [False, True]}
 BIAS_PENALTIES = [{"method": "als", "reg_u": u, "reg_i": i} for u, i in ((5, 3), (10, 5), (15, 10))]
 SIMILARITIES = [{"name": "pearson_baseline", "user_based": user, "verbose": False} for user in (True, False)]
@@ -246,14 +289,20 @@ def peer(library, *names, **fixed):
 
 
 MODELS = {  # name: (library, what makes it, grid)
-    "`factors`, MatrixFactorization": (
-        "", peer(Ours, MatrixFactorization), {"n_factors": [8, 16], "regularization": [4.5, 6.0, 9.0]},
+    "`factors`, MatrixFactorization": ("", peer(Ours, MatrixFactorization), FACTORS),
+    "`factors`, of ids alone": ("", peer(Ours, MatrixFactorization, content=False), FACTORS),
+    "`factors`, of ids alone, without patterns": (
+        "", peer(Ours, MatrixFactorization, content=False, n_patterns=0), FACTORS,
     ),
     "`forest`": ("", ours("forest"), {"model__min_samples_leaf": [5], "model__max_samples": [0.1]}),
     "`boosting`": ("", ours("boosting"), {"model__learning_rate": [0.05, 0.1]}),
-    "`blend`": ("", ours("blend"), {"model__max_leaf_nodes": [15, 31]}),
-    "`blend`, of ids alone": ("", ours("blend", ["user_id", "movie_id"]), {"model__max_leaf_nodes": [15]}),
-    "MovieRanker": ("", peer(Ours, MovieRanker), {"regularization": [75.0, 150.0, 300.0]}),
+    "`blend`": ("", ours("blend"), BLEND),
+    "`blend`, of ids alone": ("", ours("blend", IDS), BLEND),
+    "MovieRanker": ("", peer(Ours, MovieRanker), {"regularization": [150.0, 600.0]}),
+    "TargetEncoder, Ridge": (
+        "", peer(Ours, two_lines), {"smooth": [3.0, 10.0, 30.0], "alpha": [1.0, 100.0]},
+    ),
+    "skrub tabular_pipeline": ("skrub", Skrub, {"ids_as": ["text"]}),
     "Surprise BaselineOnly": (
         "surprise", peer(Surprise, "BaselineOnly"), {"bsl_options": BIAS_PENALTIES},
     ),
@@ -306,12 +355,20 @@ MODELS = {  # name: (library, what makes it, grid)
 
 def split(path, fold):
     table = load_movielens(path)
-    train, test = list(KFold(5, shuffle=True, random_state=0).split(table))[fold]
+    if fold == BY_TIME:
+        return split_by_time(table)
+    train, test = list(KFold(5, shuffle=True, random_state=0).split(table))[int(fold)]
     return table.iloc[train], table.iloc[test]
 
 
+def inner_split(train, fold):
+    if fold == BY_TIME:
+        return split_by_time(train)
+    return train_test_split(train, test_size=0.2, random_state=0)
+
+
 def measure(name, settings, train, test, lists=True):
-    """Return figures and times of a model; `lists`: score its lists even if it predicts stars."""
+    """Return figures and times of a model, and the squared errors; `lists`: score its lists as well."""
     model = MODELS[name][1](**settings)
     figures, started = {}, time.perf_counter()
     model.fit(train)
@@ -323,10 +380,30 @@ def measure(name, settings, train, test, lists=True):
         stars = stars.clip(train["rating"].min(), train["rating"].max())
         figures["RMSE"] = root_mean_squared_error(test["rating"], stars)
         figures["MAE"] = mean_absolute_error(test["rating"], stars)
+        figures["squared"] = ((test["rating"] - stars) ** 2).tolist()
+    found = None
     if model.recommend is not None and (lists or "RMSE" not in figures):
-        users = test.loc[test["rating"] >= LIKED, "user_id"].unique()
-        figures |= ranking_metrics(model.recommend(users), test, test["rating"], TOP, LIKED)
-    return figures | {"predict": time.perf_counter() - started}
+        found = model.recommend(test.loc[test["rating"] >= LIKED, "user_id"].unique())
+    figures["predict"] = time.perf_counter() - started
+    if found is not None:
+        ours = ranking_metrics(found, test, test["rating"], TOP, LIKED)
+        figures |= ours | ({"referee": referee(found, test, ours)} if lists else {})
+    return figures
+
+
+def referee(lists, test, ours):
+    """Return the largest difference between our figures of lists and those of ranx; None without ranx."""
+    if importlib.util.find_spec("ranx") is None:
+        return None
+    from ranx import Qrels, Run, evaluate
+
+    liked = test.loc[test["rating"] >= LIKED, IDS].astype(str).assign(score=1)
+    ranked = lists[IDS].astype(str).assign(score=-lists["rank"].astype(float))
+    names = {"q_id_col": "user_id", "doc_id_col": "movie_id", "score_col": "score"}
+    metrics = {"Precision@10": "precision@10", "Recall@10": "recall@10", "NDCG@10": "ndcg@10"}
+    judged, run = Qrels.from_df(liked, **names), Run.from_df(ranked, **names)
+    theirs = evaluate(judged, run, list(metrics.values()), make_comparable=True)
+    return max(abs(ours[name] - theirs[metric]) for name, metric in metrics.items())
 
 
 def goodness(name, settings, train, test):
@@ -337,13 +414,16 @@ def goodness(name, settings, train, test):
 def cell(path, name, fold):
     """Print the figures of a model at its defaults and at its best, as JSON."""
     train, test = split(path, fold)
-    inner = train_test_split(train, test_size=0.2, random_state=0)
-    found = {"default": measure(name, {}, train, test) | {"memory": peak_memory()}}
+    inner, lists = inner_split(train, fold), fold != BY_TIME
+    found = {"default": measure(name, {}, train, test, lists) | {"memory": peak_memory()}}
     candidates = [{}, *ParameterGrid(MODELS[name][2])]
     best = max(candidates, key=lambda settings: goodness(name, settings, *inner))
-    found |= {"best": measure(name, best, train, test) if best else found["default"]}
+    found |= {"best": measure(name, best, train, test, lists) if best else found["default"].copy()}
     found["best"]["memory"] = peak_memory() if best else found["default"]["memory"]
     found["settings"] = best
+    if fold != BY_TIME:  # for the differences by time alone
+        for figures in (found["default"], found["best"]):
+            figures.pop("squared", None)
     print(json.dumps(found))
 
 
@@ -444,15 +524,15 @@ COLUMNS = {  # name: digits
 }  # fmt: skip
 
 
-def report(name, found, n_folds):
-    """Print two rows: the defaults, and the best of the grid."""
+def report(name, found):
+    """Print two rows from the cells of the folds: the defaults, and the best of the grid."""
     for variant in ("default", "best"):
         cells = []
         for column, digits in COLUMNS.items():
             values = [one[variant].get(column) for one in found]
             if None in values:
                 cells.append("")
-            elif digits == 4 and n_folds > 1:
+            elif digits == 4 and len(found) > 1:
                 cells.append(f"{np.mean(values):.4f} ± {np.std(values):.4f}")
             else:
                 cells.append(f"{np.mean(values):.{digits}f}")
@@ -460,45 +540,88 @@ def report(name, found, n_folds):
         print(f"| {name} | {variant} | {' | '.join(cells)} | {memory} |", flush=True)
 
 
+def report_differences(found, n_folds, users):
+    """Print RMSE at the best settings, and how much it is above that of the best model, ± standard error."""
+    stars = {name: cells for name, cells in found.items() if BY_TIME in cells}
+    folds = pd.DataFrame({
+        name: [cells[str(fold)]["best"]["RMSE"] for fold in range(n_folds)] for name, cells in stars.items()
+    })  # fmt: skip
+    squared = {name: np.array(cells[BY_TIME]["best"]["squared"]) for name, cells in stars.items()}
+    to_best = folds.sub(folds[folds.mean().idxmin()], axis=0)
+    best = min(squared.values(), key=np.mean)
+    print("\n| model, at its best settings | random folds | to best | by time | by time, default | to best |")
+    print("|---|---|---|---|---|---|")
+    for name in folds.mean().sort_values().index:
+        more, se = rmse_difference(squared[name], best, users)
+        by_time = (stars[name][BY_TIME][variant]["RMSE"] for variant in ("best", "default"))
+        told = [f"{folds[name].mean():.4f}", f"{to_best[name].mean():+.4f} ± {to_best[name].sem():.4f}"]
+        told += [*(f"{rmse:.4f}" for rmse in by_time), f"{more:+.4f} ± {se:.4f}"]
+        print(f"| {name} | {' | '.join(told)} |")
+
+
+def run_cells(name, options, folder):
+    """Return the cells of a model, {fold: figures}; those that the folder keeps are not measured again."""
+    cells = {}
+    for fold in [*map(str, range(options.folds)), BY_TIME]:
+        kept = folder / f"{re.sub(r'[^A-Za-z+]+', '_', name)}_{fold}.json"
+        if fold == BY_TIME and "RMSE" not in cells["0"]["best"]:
+            continue  # a model of lists
+        if not kept.exists():
+            started = time.perf_counter()
+            kept.write_text(child(options.data, "--cell", name, fold), encoding="utf-8")
+            print(f"{name}, {fold}: {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
+        cells[fold] = json.loads(kept.read_text(encoding="utf-8"))
+    return cells
+
+
 def main():
-    parser = argparse.ArgumentParser(description="Compare with Surprise, LensKit, Cornac and implicit.")
+    libraries = "Surprise, LensKit, Cornac, implicit, skrub"
+    parser = argparse.ArgumentParser(description=f"Compare with {libraries}.")
     parser.add_argument("data", help="a MovieLens release, folder or zip file")
     parser.add_argument("--folds", type=int, default=5, metavar="N", help="fewer for a look (default 5)")
     words = {"nargs": "+", "default": [], "metavar": "WORD"}
     parser.add_argument("--only", **words, help="models whose name contains one of the words")
-    parser.add_argument("--runs", type=int, default=5, metavar="N", help="runs for a ratio (default 5)")
+    runs = {"type": int, "default": 5, "metavar": "N"}
+    parser.add_argument("--runs", **runs, help="runs for a ratio (default 5, 0: none)")
+    parser.add_argument("--folder", help="keeps what is done; a later run goes on from it")
     parser.add_argument("--cell", nargs=2, help=argparse.SUPPRESS)
     parser.add_argument("--time", help=argparse.SUPPRESS)
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     if options.cell:
-        return cell(options.data, options.cell[0], int(options.cell[1]))
+        return cell(options.data, *options.cell)
     if options.time:
         return print(globals()[options.time](split(options.data, 0)[0]))
     chosen = [name for name in MODELS if not options.only or any(word in name for word in options.only)]
     libraries = {MODELS[name][0] for name in chosen} - {""}
-    missing = {library for library in libraries if importlib.util.find_spec(library) is None}
+    missing = {library for library in [*libraries, "ranx"] if importlib.util.find_spec(library) is None}
     if missing:
         names = ", ".join(sorted(missing))
         print(f"Not installed, left out: {names} (pip install -r benchmarks/requirements.txt)\n")
     print("| model | settings | RMSE | MAE | NDCG@10 | P@10 | R@10 | fit, s | predict, s | memory, MB |")
     print("|---|---|---|---|---|---|---|---|---|---|", flush=True)
-    settings = {}
-    for name in chosen:
-        if MODELS[name][0] in missing:
-            continue
-        found = []
-        for fold in range(options.folds):
-            started = time.perf_counter()
-            found.append(json.loads(child(options.data, "--cell", name, fold)))
-            print(f"{name}, fold {fold}: {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
-        settings[name] = [one["settings"] for one in found]
-        report(name, found, options.folds)
-    print("\nGrids, and what was chosen in each fold ({} are the defaults):\n")
-    for name, best in settings.items():
+    found = {}
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(options.folder or temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in chosen:
+            if MODELS[name][0] not in missing:
+                found[name] = run_cells(name, options, folder)
+                report(name, [found[name][str(fold)] for fold in range(options.folds)])
+    referees = [one[variant].get("referee") for cells in found.values() for one in cells.values()
+                for variant in ("default", "best")]  # fmt: skip
+    checked = [one for one in referees if one is not None]
+    if checked:
+        print(f"\nFigures of lists, largest difference to ranx in {len(checked)} tests: {max(checked):.0e}")
+    if options.folds > 1 and any(BY_TIME in cells for cells in found.values()):
+        report_differences(found, options.folds, split(options.data, BY_TIME)[1]["user_id"].to_numpy())
+    print("\nGrids, and what was chosen in each fold and by time ({} are the defaults):\n")
+    for name, cells in found.items():
+        best = [one["settings"] for one in cells.values()]
         print(f"- {name}: {json.dumps(MODELS[name][2])} -> {json.dumps(best)}")
-    print()
-    report_ratios(options.data, options.runs)
+    if options.runs:
+        print()
+        report_ratios(options.data, options.runs)
 
 
 if __name__ == "__main__":

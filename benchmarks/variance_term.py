@@ -21,14 +21,21 @@ import pandas as pd
 from sklearn.model_selection import KFold, cross_validate
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+import lesson_code
 from lesson_code import RATING, MatrixFactorization, MovieRecommendationDataset, load_movielens
+
+RIDGE = lesson_code._ridge
 
 
 class WithoutVariance(MatrixFactorization):
     """The same with the variance of every estimate set to 0."""
 
-    def _half_step(self, weights, residuals, fixed_side, fixed_var, noise):
-        return super()._half_step(weights, residuals, fixed_side, np.zeros_like(fixed_var), noise)
+    def fit(self, X, y=None):
+        lesson_code._ridge = lambda *how: (RIDGE(*how)[0], 0.0)
+        try:
+            return super().fit(X, y)
+        finally:
+            lesson_code._ridge = RIDGE
 
 
 def main():

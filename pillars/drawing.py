@@ -1,18 +1,49 @@
 """What the chapters share: the way to `lesson_code`, and how a picture looks and is saved."""
 
+import atexit
+import os
+import re
 import sys
+import textwrap
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # so that a chapter finds lesson_code from wherever it is run
+if hasattr(sys.stdout, "reconfigure"):  # a console that cannot show a character shows "?"; a notebook can
+    sys.stdout.reconfigure(errors="replace")
 
-PICTURES = ROOT / "docs" / "pictures"
+#: Where pictures are written. The tests name another folder, so that they change nothing here.
+PICTURES = Path(os.environ.get("PICTURES", ROOT / "docs" / "pictures"))
+MAX_SIZE = 60_000  # bytes of a picture: pages must load fast on a phone
 #: Colours that colour-blind readers can tell apart (Okabe and Ito, 2008). Grey is for what does not matter.
 BLUE, ORANGE, GREEN, PINK, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#9A9A9A"
+#: A phone shows 6.4 inches (614 pixels) on 360 pixels; text of 14 points is 11 pixels high there.
+FONT_SIZE = 14
+#: The background is always white, so that a picture reads the same on light and on dark pages.
+STYLE = {
+    "font.size": FONT_SIZE, "axes.labelsize": FONT_SIZE, "legend.frameon": False, "lines.linewidth": 2.5,
+    "axes.spines.top": False, "axes.spines.right": False, "figure.facecolor": "white",
+    "savefig.facecolor": "white", "svg.fonttype": "none", "svg.hashsalt": "lesson",
+}
+
+
+SCRIPT = Path(getattr(sys.modules["__main__"], "__file__", None) or "")  # what was started
+
+
+@atexit.register
+def print_what_to_remember():
+    """Print a chapter's last sentence when it has run as a script; a notebook shows it as text."""
+    if SCRIPT.parent.name == "pillars" and "ipykernel" not in sys.modules:
+        sentences = re.findall(r"^# \*\*Remember:\*\* (.+)", SCRIPT.read_text(encoding="utf-8"), re.MULTILINE)
+        print("\nRemember:", *sentences)
 
 
 def new_picture(title, *, ncols=1, width=6.4, height=3.6, **options):
-    """Return a figure and its axes, titled with the picture's message; (None, None) without matplotlib."""
+    """Return a figure and its axes, titled with the picture's message; (None, None) without matplotlib.
+
+    A long title is broken into lines. `width` and `height` are in inches; keep the width, because the size of
+    the text fits it. `options` are those of `plt.subplots`.
+    """
     try:
         import matplotlib
     except ImportError:
@@ -21,15 +52,31 @@ def new_picture(title, *, ncols=1, width=6.4, height=3.6, **options):
     matplotlib.use("Agg")  # draws to files; needs no screen
     from matplotlib import pyplot as plt
 
-    plt.rcParams.update({"font.size": 11, "axes.spines.top": False, "axes.spines.right": False})
-    plt.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "lesson", "savefig.facecolor": "white"})
+    plt.rcParams.update(STYLE)
     figure, axes = plt.subplots(ncols=ncols, figsize=(width, height), layout="constrained", **options)
-    figure.suptitle(title, fontsize=12, fontweight="bold")
+    figure.get_layout_engine().set(w_pad=0.1, h_pad=0.1)  # inches: another font may be a little wider
+    letters = round(7 * width)  # 7 bold letters to the inch
+    n_lines = len(textwrap.wrap(title, letters))
+    while len(textwrap.wrap(title, letters - 1)) == n_lines:  # lines of about the same length
+        letters -= 1
+    figure.suptitle(textwrap.fill(title, letters), fontsize=FONT_SIZE + 1, fontweight="bold")
     return figure, axes
 
 
 def save_picture(figure, name):
-    """Write `docs/pictures/NAME`, an .svg or .png, the same bytes for the same picture."""
+    """Write `docs/pictures/NAME`, .svg or .png, the same bytes for the same picture. Notebooks show it."""
+    from matplotlib import pyplot as plt
+
     PICTURES.mkdir(parents=True, exist_ok=True)
-    figure.savefig(PICTURES / name, dpi=150, metadata={"Date": None} if name.endswith("svg") else None)
+    path = PICTURES / name
+    # The title is in the file too, for readers who listen. The date is not: it would change the bytes.
+    title = {"Title": " ".join(figure.get_suptitle().split())}
+    figure.savefig(path, dpi=150, metadata=title | ({"Date": None} if path.suffix == ".svg" else {}))
+    plt.close(figure)
+    if path.stat().st_size > MAX_SIZE:
+        raise ValueError(f"{name} has {path.stat().st_size} bytes, more than {MAX_SIZE}: draw fewer marks.")
     print(f"Picture: docs/pictures/{name}")
+    if "ipykernel" in sys.modules:
+        from IPython.display import SVG, Image, display
+
+        display((SVG if path.suffix == ".svg" else Image)(filename=str(path)))

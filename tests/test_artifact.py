@@ -23,6 +23,7 @@ import lesson_code
 from lesson_code import SklearnEcosystemPipeline
 
 load = SklearnEcosystemPipeline.load_pipeline
+DIGEST_SIZE = len(lesson_code.DIGEST_MARK) + 64  # bytes, at the end of an artifact
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +103,7 @@ def test_a_flipped_bit_anywhere_is_noticed(path):
 
 def test_a_truncated_file_is_noticed_wherever_it_ends(path):
     data = path.read_bytes()
-    whole = len(data) - lesson_code.DIGEST_SIZE  # cut exactly here, it is a file without a digest: the next test
+    whole = len(data) - DIGEST_SIZE  # cut exactly here, it is a file without a digest: the next test
     for size in [0, 1, 100, len(data) // 2, whole - 1, *range(whole + 1, len(data), 5), len(data) - 1]:
         path.write_bytes(data[:size])
         with warnings.catch_warnings(), pytest.raises(ValueError, match="model.pkl is damaged"):
@@ -115,8 +116,8 @@ def test_a_file_whose_digest_is_cut_is_refused_before_its_code_runs(path, tmp_pa
         def __reduce__(self):
             return (os.mkdir, (str(tmp_path / "exploded"),))
 
-    whole = pickle.dumps(Bomb()) + path.read_bytes()[-lesson_code.DIGEST_SIZE :]
-    for lost in (1, 30, lesson_code.DIGEST_SIZE - len(lesson_code.DIGEST_MARK)):
+    whole = pickle.dumps(Bomb()) + path.read_bytes()[-DIGEST_SIZE :]
+    for lost in (1, 30, DIGEST_SIZE - len(lesson_code.DIGEST_MARK)):
         path.write_bytes(whole[:-lost])
         with pytest.raises(ValueError, match="is damaged: the digest at its end is cut"):
             load(path)
@@ -130,7 +131,7 @@ def test_the_card_names_the_model_that_was_trained(table, tmp_path):
 
 
 def test_a_file_without_a_digest_loads_with_a_warning(path, recommender, table):
-    path.write_bytes(path.read_bytes()[: -lesson_code.DIGEST_SIZE])
+    path.write_bytes(path.read_bytes()[: -DIGEST_SIZE])
     with pytest.warns(UserWarning, match="model.pkl carries no digest") as caught:
         loaded = load(path)
     assert len(caught) == 1
@@ -158,7 +159,7 @@ def test_a_damaged_file_is_refused_before_its_code_runs(path, tmp_path):
         def __reduce__(self):
             return (os.mkdir, (str(tmp_path / "exploded"),))
 
-    path.write_bytes(pickle.dumps(Bomb()) + path.read_bytes()[-lesson_code.DIGEST_SIZE :])
+    path.write_bytes(pickle.dumps(Bomb()) + path.read_bytes()[-DIGEST_SIZE :])
     with pytest.raises(ValueError, match="does not fit the digest"):
         load(path)
     assert not (tmp_path / "exploded").exists()
@@ -235,7 +236,7 @@ def test_the_card_tells_what_the_artifact_is(path, recommender, table):
     assert card["scores"]["test"]["rows"] == 400
     assert card["scores"]["ranking"] is None  # nobody asked for it
     assert card["artifact"] + ".json" == card_file(path).name
-    assert card["sha256"] == hashlib.sha256(path.read_bytes()[: -lesson_code.DIGEST_SIZE]).hexdigest()
+    assert card["sha256"] == hashlib.sha256(path.read_bytes()[: -DIGEST_SIZE]).hexdigest()
     assert card["model"] == "linear"
 
 
@@ -271,7 +272,7 @@ def test_a_change_of_version_is_told_apart_from_damage(path):
     """The artifact of another scikit-learn, whose classes are not where they were: whole, but not to be loaded."""
     version = sklearn.__version__.encode()
     other = b"0" + version[1:]
-    body = path.read_bytes()[: -lesson_code.DIGEST_SIZE]
+    body = path.read_bytes()[: -DIGEST_SIZE]
     assert version in body
     replace_pickle(path, body.replace(version, other).replace(b"StandardScaler", b"StandardScalex"))
     edit_card(path, versions=card_of(path)["versions"] | {"scikit-learn": other.decode()})
@@ -310,7 +311,7 @@ def test_an_object_of_another_version_that_loads_but_cannot_predict_is_told_as_s
 
 
 def test_the_same_version_under_an_intact_digest_is_not_called_another(path):
-    replace_pickle(path, path.read_bytes()[: -lesson_code.DIGEST_SIZE].replace(b"StandardScaler", b"StandardScalex"))
+    replace_pickle(path, path.read_bytes()[: -DIGEST_SIZE].replace(b"StandardScaler", b"StandardScalex"))
     with pytest.raises(ValueError, match="is whole, but cannot be loaded here: .*StandardScalex"):
         load(path)
 

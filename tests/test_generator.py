@@ -14,7 +14,7 @@ BASH = shutil.which("bash")
 SCRIPT = ROOT / "generate_lesson_files.sh"
 TOOL = ROOT / "tools" / "build_generator.py"
 FOLDER = "scikit_learn_ecosystem_lesson"
-POSIX_TOOLS = ["cat", "cksum", "mkdir", "mv", "rm", "sed"]
+POSIX_TOOLS = ["rmdir", "cat", "cksum", "mkdir", "mv", "rm", "sed"]
 
 pytestmark = pytest.mark.skipif(BASH is None, reason="no bash at hand")
 
@@ -48,11 +48,10 @@ def sh(copy, place):
 
 
 def inside(folder):
-    """Everything below a folder: the bytes of each file, None for each folder."""
-    return {
-        path.relative_to(folder).as_posix(): None if path.is_dir() else path.read_bytes()
-        for path in folder.rglob("*")
-    }  # fmt: skip
+    """Everything below a folder: the bytes of each file, None for each folder that is not one of the lesson's."""
+    found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*")}
+    told = {name: None if path.is_dir() else path.read_bytes() for name, path in found.items()}
+    return {name: data for name, data in told.items() if data is not None or name not in generator.FOLDERS}
 
 
 def lesson():
@@ -92,6 +91,7 @@ def repository(tmp_path):
     root = tmp_path / "repository"
     (root / "tools").mkdir(parents=True)
     for path in [TOOL, SCRIPT, *(ROOT / name for name in generator.FILES)]:
+        (root / path.relative_to(ROOT)).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, root / path.relative_to(ROOT))
     return root
 
@@ -172,7 +172,9 @@ def test_files_are_byte_for_byte_those_of_the_repository(sh, place):
 def test_next_steps_are_told_in_their_order(sh):
     steps = [
         f"cd {FOLDER}", "python3 -m venv .venv", "source .venv/bin/activate", "pip install -r requirements.txt",
-        "python lesson_code.py", "pytest test_lesson.py -v",
+        "python lesson_code.py", "python -m pytest test_lesson.py -v",
+        "python pillars/1_preprocessing.py     (chapters: seven questions, 0 to 6)",
+        "python -m pytest exercises            (small broken programs to mend)",
     ]  # fmt: skip
     assert re.findall(r"^    (.+)$", sh().stdout, flags=re.MULTILINE) == steps
 

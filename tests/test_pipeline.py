@@ -38,7 +38,7 @@ def test_steps_are_features_scaler_and_the_regressor_itself():
 @pytest.mark.parametrize("model", MODELS)
 def test_the_table_of_models_tells_the_steps_of_every_pipeline(model):
     recipe = lesson_code.MODELS[model]
-    assert set(recipe) - {"reads_ids"} == {"features", "scaling", "regressor", "search"}
+    assert set(recipe) - {"raw"} == {"features", "scaling", "regressor", "search"}
     steps = SklearnEcosystemPipeline(model=model).build_pipeline().named_steps
     assert list(steps) == ["features", *(["drop_ids"] if model != "factors" else []), "scaler", "model"]
     assert type(steps["features"]) is type(recipe["features"])
@@ -68,8 +68,9 @@ def test_ids_never_reach_the_regressor(table, model):
     ids = [-(10**9), -1, 0, 101, 4711, 10**6, 2**40]
     for user, movie in ((ids, 1), (1, ids), (ids, ids)):
         assert len(set(recommender.predict(pd.DataFrame({"user_id": user, "movie_id": movie}, index=range(7))))) == 1
-    rest = len(lesson_code.FEATURES) - 2 + (model == "blend")
-    assert recommender.pipeline[-1].n_features_in_ == rest
+    rest = len(lesson_code.FEATURES) - 2 + 2 * (model == "blend")
+    scaled = recommender.pipeline[:-1].transform(table)
+    assert np.shape(scaled) == (len(table), rest)
 
 
 def test_factors_read_the_ids_as_labels_too(table):
@@ -81,7 +82,16 @@ def test_factors_read_the_ids_as_labels_too(table):
     assert len(set(recommender.predict(strangers))) == 1
 
 
-@pytest.mark.parametrize("model", MODELS)
+def test_factors_and_blend_take_engineered_rows_which_tell_no_genres(table):
+    train, test = table[:1600], table[1600:]
+    X, y, transformer, *_ = SklearnEcosystemPipeline().create_features(train)
+    for model in ("factors", "blend"):
+        expected = SklearnEcosystemPipeline(model=model).fit(train.drop(columns="genre")).predict(test.drop(columns="genre"))
+        engineered = SklearnEcosystemPipeline(model=model).fit(X, y)
+        assert np.sqrt(np.mean((engineered.predict(transformer.transform(test)) - expected) ** 2)) < 0.1
+
+
+@pytest.mark.parametrize("model", [name for name in MODELS if name not in ("factors", "blend")])
 def test_raw_and_engineered_rows_give_equal_predictions(table, model):
     train, test = table[:1600], table[1600:]
     X, y, transformer, *_ = SklearnEcosystemPipeline().create_features(train)
@@ -98,10 +108,12 @@ def test_raw_and_engineered_rows_give_equal_predictions(table, model):
 def test_the_blend_adds_the_cross_fitted_factors_to_the_13_features(table):
     pipeline = SklearnEcosystemPipeline(model="blend").build_pipeline()
     names = pipeline[0].fit(table, table["rating"]).get_feature_names_out()
-    assert list(names) == [*lesson_code.FEATURES, "factor_rating"]
+    assert list(names) == [*lesson_code.FEATURES, "factor_rating", "factor_rating_of_ids"]
     features = np.asarray(pipeline[0].fit_transform(table, table["rating"]))
     factors = lesson_code.MatrixFactorization(random_state=42)
     np.testing.assert_allclose(features[:, 13], factors.fit_transform(table, table["rating"]).ravel())
+    factors = lesson_code.MatrixFactorization(16, 0, content=False, random_state=42)
+    np.testing.assert_allclose(features[:, 14], factors.fit_transform(table, table["rating"]).ravel())
     transformer = UserMovieFeatureTransformer(random_state=42)
     np.testing.assert_allclose(features[:, :13], transformer.fit_transform(table))
 
@@ -300,7 +312,7 @@ def test_the_seed_reaches_every_part_that_draws(model):
     parameters = SklearnEcosystemPipeline(model=model, random_state=7).build_pipeline().get_params()
     seeds = {name: value for name, value in parameters.items() if name.endswith("random_state")}
     assert seeds == dict.fromkeys(seeds, 7)
-    assert "features__random_state" in seeds or "features__ratings__random_state" in seeds
+    assert {"features__random_state", "features__ratings__random_state", "model__random_state"} & set(seeds)
 
 
 def test_a_search_with_the_same_seed_tries_the_same_candidates(table, monkeypatch):
@@ -345,6 +357,7 @@ def test_a_rating_of_a_pair_behind_a_later_one_does_not_count(table, method):
 @pytest.mark.parametrize("model", ["boosting", "blend"])
 def test_boosting_stops_early_however_few_rows_there_are(table, model):
     regressor = SklearnEcosystemPipeline(model=model).fit(table[:1000]).pipeline["model"]
+    regressor = regressor.named_estimators_["boosting"] if model == "blend" else regressor
     assert regressor.early_stopping is True
     assert regressor.n_iter_ < regressor.max_iter
 

@@ -32,6 +32,12 @@ TINY = pd.DataFrame(
 )
 
 
+TOLD = TINY.assign(
+    genre=TINY["movie_id"].map({1: "Drama", 2: "Comedy|Drama", 4: "Comedy", 5: "Drama"}),
+    movie_year=TINY["movie_id"].map({1: 1990, 2: 2000, 4: 2010, 5: 1980}),
+)
+
+
 @pytest.fixture(scope="module")
 def split(table):
     return table[:1600], table[1600:]
@@ -40,19 +46,19 @@ def split(table):
 # ----- matrix factorization
 
 
-def slow_factorization(table, n_factors, regularization, damping, n_sweeps, seed):
+def slow_factorization(table, given, n_factors, regularization, damping, n_sweeps, seed):
     """The docstring's model, rating by rating: biases, then every factor in turn, each side a ridge regression."""
     users, movies = sorted(set(table["user_id"])), sorted(set(table["movie_id"]))
     rows = [(users.index(u), movies.index(m), r) for u, m, r in table[[*IDS, "rating"]].itertuples(index=False)]
     mean = np.mean([r for *_, r in rows])
     bu, bm = np.zeros(len(users)), np.zeros(len(movies))
-    P, PV = np.zeros((n_factors, len(users))), np.zeros((n_factors, len(users)))
-    Q = 0.3 * np.random.RandomState(seed).standard_normal((n_factors, len(movies)))
-    QV = np.zeros_like(Q)
+    free = np.random.RandomState(seed).standard_normal((n_factors, len(movies)))
+    Q = np.vstack([given, free])
+    P, PV, QV = np.zeros((len(Q), len(users))), np.zeros((len(Q), len(users))), np.zeros_like(Q)
     weight = np.ones(len(users))
 
     def error(u, m, r, without=None):
-        return r - mean - bu[u] - bm[m] - sum(P[k, u] * Q[k, m] for k in range(n_factors) if k != without)
+        return r - mean - bu[u] - bm[m] - sum(P[k, u] * Q[k, m] for k in range(len(Q)) if k != without)
 
     def fit_biases():
         for m in range(len(movies)):
@@ -62,44 +68,83 @@ def slow_factorization(table, n_factors, regularization, damping, n_sweeps, seed
             mine = [error(u, m, r) + bu[u] for uu, m, r in rows if uu == u]
             bu[u] = weight[u] * sum(mine) / (weight[u] * len(mine) + damping)
 
-    for _ in range(10):
-        fit_biases()
+    fit_biases()
     errors = [(u, error(u, m, r)) for u, m, r in rows]
     variance = np.mean([e**2 for _, e in errors])
     for u in range(len(users)):
         mine = [e**2 for uu, e in errors if uu == u]
-        weight[u] = np.sqrt(variance / ((sum(mine) + 20 * variance) / (len(mine) + 20)))
+        weight[u] = np.sqrt(variance / ((sum(mine) + damping * variance) / (len(mine) + damping)))
     weight /= np.mean([weight[u] for u, *_ in rows])
     for _ in range(n_sweeps):
         noise = sum(weight[u] * error(u, m, r) ** 2 for u, m, r in rows) / sum(weight[u] for u, *_ in rows)
-        for k in range(n_factors):
-            for _ in range(3):
+        fit_biases()
+        for k in range(len(Q)):
+            for _ in range(1 if k < len(given) else 2):
                 for u in range(len(users)):
                     mine = [(m, r) for uu, m, r in rows if uu == u]
                     scale = regularization + sum(weight[u] * (Q[k, m] ** 2 + QV[k, m]) for m, _ in mine)
                     P[k, u] = sum(weight[u] * Q[k, m] * error(u, m, r, k) for m, r in mine) / scale
                     PV[k, u] = noise / scale
-                for m in range(len(movies)):
+                for m in range(len(movies) if k >= len(given) else 0):
                     mine = [(u, r) for u, mm, r in rows if mm == m]
                     scale = regularization + sum(weight[u] * (P[k, u] ** 2 + PV[k, u]) for u, _ in mine)
                     Q[k, m] = sum(weight[u] * P[k, u] * error(u, m, r, k) for u, r in mine) / scale
                     QV[k, m] = noise / scale
-        fit_biases()
     return mean, bu, bm, P.T, Q.T
 
 
+def given_factors(n_patterns):
+    """What is known of the movies of `TOLD`, written out."""
+    movies = [1, 2, 4, 5]
+    genres, years = dict(zip(TOLD["movie_id"], TOLD["genre"])), dict(zip(TOLD["movie_id"], TOLD["movie_year"]))
+    names = ["Comedy", "Drama", "none"]  # the last stands for no genre at all, which here is never seen
+    by_genre = [[(name in genres[m].split("|")) / np.sqrt(len(genres[m].split("|"))) for m in movies] for name in names]
+    mean_year = np.mean([years[m] for m in movies])
+    year = [(years[m] - mean_year) / 50 for m in movies]
+    seen = np.array([[float(((TOLD["user_id"] == u) & (TOLD["movie_id"] == m)).any()) for u in (3, 7, 9)] for m in movies])
+    U, s, _ = np.linalg.svd(seen, full_matrices=False)
+    patterns = (U * s)[:, :n_patterns].T
+    return np.array([*by_genre, year]), patterns / np.sqrt((patterns**2).sum(axis=0).max())
+
+
 @pytest.mark.parametrize("n_factors", [0, 1, 2])
-def test_factorization_is_what_its_docstring_says(n_factors):
-    model = MatrixFactorization(n_factors, regularization=0.5, damping=1.5, n_sweeps=2, random_state=1).fit(TINY)
-    mean, bu, bm, P, Q = slow_factorization(TINY, n_factors, 0.5, 1.5, 2, 1)
+@pytest.mark.parametrize("what", ["ids", "content", "content and patterns"])
+def test_factorization_is_what_its_docstring_says(n_factors, what):
+    n_patterns = 2 if what.endswith("patterns") else 0
+    content, patterns = given_factors(n_patterns)
+    given = [*(content if what != "ids" else []), *(patterns if n_patterns else [])]
+    how = {"regularization": 0.5, "damping": 1.5, "n_sweeps": 2, "random_state": 1, "content": what != "ids"}
+    model = MatrixFactorization(n_factors, n_patterns, **how).fit(TOLD)
+    mean, bu, bm, P, Q = slow_factorization(TOLD, np.reshape(given, (-1, 4)), n_factors, 0.5, 1.5, 2, 1)
     assert model.global_mean_ == pytest.approx(mean)
-    found = model.user_bias_, model.movie_bias_, model.user_factors_, model.movie_factors_
-    for got, expected in zip(found, (bu, bm, P, Q)):
-        np.testing.assert_allclose(got, expected, atol=1e-10)
+    np.testing.assert_allclose(model.user_bias_, bu, atol=1e-10)
+    np.testing.assert_allclose(model.movie_bias_, bm, atol=1e-10)
+    assert model.user_factors_.shape == P.shape
+    assert model.movie_factors_.shape == Q.shape
+    np.testing.assert_allclose(model.user_factors_ @ model.movie_factors_.T, P @ Q.T, atol=1e-10)  # signs are free
     assert model.users_.tolist() == [3, 7, 9]
     assert model.movies_.tolist() == [1, 2, 4, 5]
     expected = np.clip([mean + bu[1] + bm[2] + P[1] @ Q[2]], 1, 5)  # user 7, movie 4
-    np.testing.assert_allclose(model.predict(TINY[2:3]), expected)
+    np.testing.assert_allclose(model.predict(TOLD[2:3]), expected)
+
+
+def test_a_movie_never_seen_has_the_genres_and_the_year_of_its_row():
+    model = MatrixFactorization(1, 0, regularization=0.5).fit(TOLD)
+    new = pd.DataFrame({"user_id": [7, 8], "movie_id": 999, "genre": "Drama|Western", "movie_year": 2000.0})
+    told = np.array([0, 1 / np.sqrt(1), 0, (2000 - np.mean([1990, 2000, 2010, 1980])) / 50])  # Western is unknown
+    user = 1  # 7
+    expected = model.global_mean_ + model.user_bias_[user] + model.user_factors_[user, :4] @ told
+    np.testing.assert_allclose(model.transform(new).ravel(), [expected, model.global_mean_])
+    blind = MatrixFactorization(1, 0, content=False, regularization=0.5).fit(TOLD)
+    np.testing.assert_allclose(blind.transform(new).ravel()[0], blind.global_mean_ + blind.user_bias_[user])
+
+
+def test_content_and_patterns_pay_on_the_real_release(real):
+    _, train, test = real
+    error = {}
+    for told, how in {"all": {}, "ids": {"content": False}, "no patterns": {"content": False, "n_patterns": 0}}.items():
+        error[told] = root_mean_squared_error(test["rating"], MatrixFactorization(**how).fit(train).predict(test))
+    assert error["all"] < error["ids"] - 0.01 < error["no patterns"] - 0.015
 
 
 def test_factors_find_taste_that_biases_cannot():
@@ -110,8 +155,8 @@ def test_factors_find_taste_that_biases_cannot():
     likes = (table["user_id"] % 4) == (table["movie_id"] % 4)
     table["rating"] = 2.5 + np.where(likes, 1.5, -0.5) + 0.5 * rng.standard_normal(len(table))
     train, test = table[:6000], table[6000:]
-    error = {n: root_mean_squared_error(test["rating"], MatrixFactorization(n).fit(train).predict(test)) for n in (0, 8)}
-    assert error[8] < 0.6 < 0.8 < error[0]
+    error = {n: root_mean_squared_error(test["rating"], MatrixFactorization(n, 0).fit(train).predict(test)) for n in (0, 8)}
+    assert error[8] < 0.62 < 0.8 < error[0]
 
 
 def test_it_knows_only_the_biases_of_half_known_pairs_and_the_mean_of_unknown_ones(split):
@@ -125,7 +170,7 @@ def test_it_knows_only_the_biases_of_half_known_pairs_and_the_mean_of_unknown_on
 def test_the_order_of_the_columns_does_not_matter(split):
     train, test = split
     expected = MatrixFactorization().fit(train).predict(test)
-    found = MatrixFactorization().fit(train[["rating", "movie_id", "user_id"]]).predict(test[["movie_id", "user_id"]])
+    found = MatrixFactorization().fit(train[train.columns[::-1]]).predict(test[test.columns[::-1]])
     np.testing.assert_array_equal(found, expected)
 
 
@@ -207,7 +252,7 @@ def test_it_can_be_searched_and_stands_in_a_pipeline(split):
     search = GridSearchCV(MatrixFactorization(), {"n_factors": [0, 8]}, cv=3, error_score="raise").fit(train, train["rating"])
     assert search.score(test, test["rating"]) > 0.1
     piped = make_pipeline(UserMovieFeatureTransformer(), MatrixFactorization()).fit(train, train["rating"])
-    expected = MatrixFactorization().fit(train).predict(test)  # of the 13 features it reads the ids alone
+    expected = MatrixFactorization().fit(train.drop(columns="genre")).predict(test)  # the 13 features tell no genre
     np.testing.assert_allclose(piped.predict(test), expected, atol=1e-12)
 
 
@@ -227,7 +272,7 @@ def test_predictions_are_an_array_whatever_the_setting_of_the_output(split, outp
 
 
 def test_a_newcomer_is_folded_in_as_a_ridge_regression_says():
-    model = MatrixFactorization(2, regularization=0.7, damping=2.0).fit(TINY)
+    model = MatrixFactorization(2, 0, content=False, regularization=0.7, damping=2.0).fit(TINY)
     found = model.predict_new([1, 4, 777], [5.0, 2.0, 1.0], [1, 2, 4, 5, 888])
     sides = np.column_stack([np.ones(2), model.movie_factors_[[0, 2]]])
     target = np.array([5.0, 2.0]) - model.global_mean_ - model.movie_bias_[[0, 2]]
@@ -251,9 +296,9 @@ def test_impossible_parameters_are_named(parameter, value):
 # ----- ranking
 
 
-def slow_scores(stars, regularization):
+def slow_scores(stars, regularization, unit=None):
     """Steck's formula as he prints it, on a dense matrix: B = I - P / diag(P), zero diagonal, scores X B."""
-    X = stars / np.sqrt((stars[stars != 0] ** 2).mean())
+    X = stars / (unit or np.sqrt((stars[stars != 0] ** 2).mean()))
     P = np.linalg.inv(X.T @ X + regularization * np.eye(X.shape[1]))
     B = -P / np.diag(P)
     np.fill_diagonal(B, 0)
@@ -267,7 +312,7 @@ def dense(table, users, movies):
 @pytest.mark.parametrize("shape", ["more movies", "more users"])
 def test_scores_are_those_of_the_formula_in_whichever_dimension_is_solved(shape):
     sizes = (25, 60) if shape == "more movies" else (60, 25)
-    table = MovieRecommendationDataset(*sizes, 500, random_state=1).generate()
+    table = MovieRecommendationDataset(*sizes, 500, random_state=1).generate()[[*IDS, "rating"]]
     ranker = MovieRanker(regularization=5.0).fit(table)
     stars = dense(table, ranker.users_, ranker.movies_)
     expected = slow_scores(stars, 5.0)
@@ -334,18 +379,60 @@ def test_lists_do_not_depend_on_how_many_users_are_scored_at_once(table, monkeyp
     pd.testing.assert_frame_equal(MovieRanker().fit(table).recommend(ranker.users_), expected)
 
 
-def test_a_table_too_large_to_rank_is_told_with_the_memory_it_needs(table, monkeypatch):
-    monkeypatch.setattr(lesson_code, "MAX_GRAM_BYTES", 10_000)
-    with pytest.raises(MemoryError, match=r"Ranking 60 movies for 100 users needs .* GiB"):
-        MovieRanker().fit(table)
+@pytest.mark.parametrize("shape", ["more movies", "more users"])
+def test_imaginary_users_have_watched_all_of_a_genre_or_a_decade(shape):
+    sizes = (25, 60) if shape == "more movies" else (60, 25)
+    table = MovieRecommendationDataset(*sizes, 500, random_state=1).generate()
+    ranker = MovieRanker(regularization=5.0).fit(table)
+    movies = table.drop_duplicates("movie_id").set_index("movie_id").loc[ranker.movies_]
+    kinds = [movies["genre"].str.split("|").apply(lambda genres, name=name: name in genres) for name in lesson_code.GENRES]
+    kinds += [movies["movie_year"] // 10 == decade for decade in sorted(set(movies["movie_year"] // 10))]
+    stars = dense(table, ranker.users_, ranker.movies_)
+    unit = np.sqrt((table["rating"] ** 2).mean())
+    expected = slow_scores(np.vstack([stars, 4 * unit * np.array(kinds, dtype=float)]), 5.0, unit)
+    scores = ranker.recommend(ranker.users_, n=100).set_index(["user_id", "movie_id"])["score"]
+    found = [scores.get((user, movie), np.nan) for user in ranker.users_ for movie in ranker.movies_]
+    found = np.reshape(found, stars.shape)
+    assert (np.isnan(found) == (stars > 0)).all()
+    np.testing.assert_allclose(found[stars == 0], expected[: len(stars)][stars == 0], atol=1e-8)
 
 
-def test_a_pipeline_too_large_to_rank_is_saved_with_a_warning_and_predicts(table, monkeypatch, tmp_path):
-    monkeypatch.setattr(lesson_code, "MAX_GRAM_BYTES", 10_000)
+def test_beyond_memory_the_strongest_singular_vectors_stand_for_the_table(table, monkeypatch):
+    exact = MovieRanker().fit(table).recommend([1, 2, 3], n=50)
+    monkeypatch.setattr(lesson_code, "MAX_GRAM_BYTES", 1)
+    low_rank = MovieRanker().fit(table)
+    assert low_rank.by_ == "strongest"
+    pd.testing.assert_frame_equal(low_rank.recommend([1, 2, 3], n=50), exact, atol=1e-6)  # all singular vectors are there
+
+
+def test_low_rank_is_ridge_on_a_table_whose_weak_singular_values_are_made_alike(table, monkeypatch):
+    monkeypatch.setattr(lesson_code, "MAX_GRAM_BYTES", 1)
+    monkeypatch.setattr(lesson_code, "N_STRONGEST", 5)
+    ranker = MovieRanker(regularization=3.0).fit(table[[*IDS, "rating"]])
+    stars = dense(table, ranker.users_, ranker.movies_)
+    X = stars / ranker.unit_
+    _, s, Vt = np.linalg.svd(X)
+    alike = np.append(s[:5], np.full(X.shape[1] - 5, s[4])) ** 2
+    P = Vt.T @ np.diag(1 / (alike + 3.0)) @ Vt
+    expected = X - (X @ P) / np.diag(P)
+    scores = ranker._scores(ranker._rows(ranker.users_))
+    np.testing.assert_allclose(scores, expected, rtol=0.05, atol=0.02)  # a randomized decomposition is not exact
+
+
+def test_a_pipeline_beyond_memory_recommends_is_saved_and_loaded(table, monkeypatch, tmp_path):
+    monkeypatch.setattr(lesson_code, "MAX_GRAM_BYTES", 1)
     recommender = SklearnEcosystemPipeline(model="linear").fit(table)
-    with pytest.warns(UserWarning, match="cannot recommend: Ranking 60 movies"):
-        path = recommender.save_pipeline(tmp_path / "x.pkl")
-    assert SklearnEcosystemPipeline.load_pipeline(path).predict(table).shape == (len(table),)
+    loaded = SklearnEcosystemPipeline.load_pipeline(recommender.save_pipeline(tmp_path / "x.pkl"))
+    pd.testing.assert_frame_equal(loaded.recommend(5), recommender.recommend(5))
+
+
+def test_low_rank_lists_of_the_real_release_are_nearly_as_good_as_exact_ones(real, monkeypatch):
+    _, train, test = real
+    figures = {}
+    for size in (lesson_code.MAX_GRAM_BYTES, 1):
+        monkeypatch.setattr(lesson_code, "MAX_GRAM_BYTES", size)
+        figures[size] = SklearnEcosystemPipeline(model="linear").fit(train).evaluate_ranking(test)["NDCG@10"]
+    assert figures[1] > 0.99 * max(figures.values())
 
 
 @pytest.mark.parametrize("n", [0, -1, 2.5, None])
@@ -575,7 +662,7 @@ def test_cross_fitting_warns_once_of_pairs_rated_twice_and_no_fold_learns_from_t
 def test_a_loaded_artifact_recommends_at_once_and_the_same(table, tmp_path):
     recommender = SklearnEcosystemPipeline(model="factors").fit(table)
     loaded = SklearnEcosystemPipeline.load_pipeline(recommender.save_pipeline(tmp_path / "x.pkl"))
-    assert loaded.ranker_ is not None
+    assert hasattr(loaded.ranker_, "inverse_")
     pd.testing.assert_frame_equal(loaded.recommend(5), recommender.recommend(5))
 
 
@@ -645,7 +732,10 @@ def test_the_baseline_of_two_lines_is_the_two_lines_that_the_lesson_shows(table,
 
 def test_compare_models_takes_engineered_rows_as_train_does(table, compared):
     X, y, *_ = SklearnEcosystemPipeline().create_features(table)
-    np.testing.assert_allclose(compare_models(X, y)["RMSE"], compared["RMSE"])
+    found, expected = compare_models(X, y)["RMSE"], compared["RMSE"].copy()
+    tells_no_genre = ["factors", "blend"]
+    np.testing.assert_allclose(found.drop(tells_no_genre), expected.drop(tells_no_genre))
+    assert (found[tells_no_genre] - expected[tells_no_genre]).abs().max() < 0.03
 
 
 def test_compare_models_prints_every_model_as_it_is_done(table, capsys, monkeypatch):
@@ -690,7 +780,7 @@ def test_users_folded_in_are_ranked_for_nearly_as_well_as_users_trained_with(rea
 
 def test_r2_of_the_factor_model_is_above_that_of_its_biases(real):
     _, train, test = real
-    scores = [r2_score(test["rating"], MatrixFactorization(n).fit(train).predict(test)) for n in (0, 16)]
+    scores = [r2_score(test["rating"], MatrixFactorization(n, 0, content=False).fit(train).predict(test)) for n in (0, 16)]
     assert scores[1] > scores[0] + 0.03
 
 
@@ -737,7 +827,8 @@ def test_the_ranker_learns_from_y_where_the_table_has_ratings_too_and_where_it_h
     y = np.random.RandomState(0).choice([1.0, 5.0], len(table))
     expected = MovieRanker().fit(table.assign(rating=y)).recommend([1, 2])
     pd.testing.assert_frame_equal(MovieRanker().fit(table, y).recommend([1, 2]), expected)
-    pd.testing.assert_frame_equal(MovieRanker().fit(table[IDS], y).recommend([1, 2]), expected)
+    told = table[[*IDS, "genre", "movie_year"]]
+    pd.testing.assert_frame_equal(MovieRanker().fit(told, y).recommend([1, 2]), expected)
 
 
 def test_of_a_newcomers_pair_rated_twice_the_last_row_counts(table):
@@ -753,14 +844,6 @@ def test_of_a_newcomers_pair_rated_twice_the_last_row_counts(table):
 def test_an_impossible_regularization_of_the_ranker_is_refused(value):
     with pytest.raises(ValueError, match="regularization must be a number above 0"):
         MovieRanker(regularization=value).fit(TINY)
-
-
-def test_the_memory_that_ranking_needs_is_told_in_gib(monkeypatch):
-    monkeypatch.setattr(lesson_code, "MAX_GRAM_BYTES", 2**30)
-    n = 8000
-    diagonal = pd.DataFrame({"user_id": np.arange(n), "movie_id": np.arange(n), "rating": 3.0})
-    with pytest.raises(MemoryError, match=r"needs 1 GiB.*, more than .*1"):
-        MovieRanker().fit(diagonal)
 
 
 def test_an_unknown_user_asked_for_twice_is_counted_once(table):

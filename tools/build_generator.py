@@ -12,13 +12,15 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = ROOT / "generate_lesson_files.sh"
 FILES = ["lesson_code.py", "test_lesson.py", "requirements.txt", "README.md", "LICENSE"]
+FOLDERS = ["pillars", "exercises", "exercises/solutions"]  # chapters, exercises: all the files in them
+FILES += sorted(f"{folder}/{path.name}" for folder in FOLDERS for path in (ROOT / folder).iterdir() if path.suffix in (".py", ".md"))
 
 #: The line that ends each here-document: a file that holds it would be cut short there.
 DELIMITER = "END_OF_LESSON_FILE"
 
 HEAD = r"""#!/usr/bin/env bash
 #
-# Makes the folder scikit_learn_ecosystem_lesson with the five files of the lesson. It needs no network and no Python:
+# Makes the folder scikit_learn_ecosystem_lesson with the lesson, its chapters and its exercises. It needs no network and no Python:
 # all it will write stands below as plain text. Made by `python tools/build_generator.py`; change the files, not this.
 
 set -eu
@@ -26,6 +28,7 @@ set -eu
 export LC_ALL=C
 
 names="@NAMES@"
+folders="@FOLDERS@"
 
 # What `cksum` tells of each file: its checksum and its size.
 recorded() {
@@ -71,15 +74,19 @@ next_steps() {
         "    source .venv/bin/activate" \
         "    pip install -r requirements.txt" \
         "    python lesson_code.py" \
-        "    pytest test_lesson.py -v"
+        "    python -m pytest test_lesson.py -v" \
+        "    python pillars/1_preprocessing.py     (chapters: seven questions, 0 to 6)" \
+        "    python -m pytest exercises            (small broken programs to mend)"
 }
 
 # However the script ends, nothing half-written stays. A script whose end is missing stops without an error of its own.
 unfinished=""
+made=""
 complete=no
 on_exit() {
     status=$?
     [ -z "$unfinished" ] || rm -rf "$unfinished"
+    [ "$status" -eq 0 ] || for folder in $made; do rmdir "$target/$folder" 2>/dev/null || :; done
     [ "$status" -ne 0 ] || [ "$complete" = yes ] || fail 1 "this script is cut short; get it again"
 }
 trap on_exit EXIT
@@ -120,6 +127,11 @@ case $target in -*) target=./$target ;; esac
 if [ -e "$target" ] && [ ! -d "$target" ]; then
     fail 1 "'$target' is a file, not a folder"
 fi
+for folder in $folders; do
+    if [ -e "$target/$folder" ] && [ ! -d "$target/$folder" ]; then
+        fail 1 "'$target/$folder' is in the way and is no folder; nothing was changed"
+    fi
+done
 missing=""
 differing=""
 for name in $names; do
@@ -150,6 +162,9 @@ if [ ! -d "$target" ]; then
 fi
 reason=$(mkdir "$new" 2>&1) || fail 1 "cannot write in the folder '$target' ($reason)"
 [ -n "$unfinished" ] || unfinished=$new
+for folder in $folders; do
+    mkdir "$new/$folder"
+done
 """
 
 TAIL = r"""
@@ -161,6 +176,10 @@ for name in $names; do
 done
 # From here on an interruption would leave some files new and some old.
 trap '' HUP INT TERM
+for folder in $folders; do
+    [ -d "$target/$folder" ] || made="$folder $made"
+    reason=$(mkdir -p "$target/$folder" 2>&1) || fail 1 "cannot make the folder '$target/$folder' ($reason)"
+done
 for name in $missing $differing; do
     mv -f "$new/$name" "$target/$name"
 done
@@ -195,6 +214,7 @@ def build(files: dict[str, bytes]) -> bytes:
     """Put the whole script together."""
     recorded = "\n".join(f'        {name}) echo "{cksum(data)}" ;;' for name, data in files.items())
     head = HEAD.replace("@NAMES@", " ".join(files)).replace("@RECORDED@", recorded).replace("@DELIMITER@", DELIMITER)
+    head = head.replace("@FOLDERS@", " ".join(FOLDERS))
     return head.encode() + b"".join(here_document(name, data) for name, data in files.items()) + TAIL.encode()
 
 

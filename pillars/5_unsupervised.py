@@ -1,0 +1,93 @@
+# %% [markdown]
+# # 5 Unsupervised learning: does it find what we hid?
+#
+# **You know**: matrix factorization gives every user and movie some learned numbers, its *factors*.
+# **You will see**: that clusters of movies are genres, that more ratings make them clearer, and that the same
+# method also finds clusters where there are none. **Minutes**: 10.
+#
+# The law of the ratings has eight genres. The model below reads ids and ratings, and no genre. So we can
+# compare what was found with what was hidden. Real data never allows that.
+
+# %%
+import numpy as np
+import pandas as pd
+from drawing import new_picture, save_picture
+from scipy.optimize import linear_sum_assignment
+from sklearn.base import clone
+from sklearn.cluster import KMeans
+from sklearn.decomposition import PCA
+from sklearn.metrics import ConfusionMatrixDisplay, adjusted_rand_score, silhouette_score
+
+from lesson_code import MatrixFactorization, MovieRecommendationDataset
+
+kmeans = KMeans(8, n_init=20, random_state=0)  # eight clusters, because we know that there are eight genres
+blind = MatrixFactorization(n_factors=8, content=False, n_patterns=0)  # it must not be told the genres
+
+
+def learn(n_ratings):
+    """Return the law of a table, its movies, and the factors learned from it."""
+    dataset = MovieRecommendationDataset(n_ratings=n_ratings)
+    table = dataset.generate()
+    movies = table.groupby("movie_id").agg(genre=("genre", "first"), n=("rating", "size"))
+    movies["one_genre"] = ~movies["genre"].str.contains("[|]")
+    return dataset.law_, movies, clone(blind).fit(table)
+
+
+# %% [markdown]
+# ## Movies: are the clusters genres?
+# The dummy first: shuffled genres. The *adjusted Rand index* compares two groupings: 1 is the same grouping,
+# 0 is chance. We take the movies that have one genre and at least 50 ratings.
+
+# %%
+_, movies, factors = learn(50_000)
+kept = (movies["one_genre"] & (movies["n"] >= 50)).to_numpy()
+numbers, genre = factors.movie_factors_[kept], movies["genre"][kept]  # (n_movies, 8)
+cluster = kmeans.fit_predict(numbers)
+shuffled = np.random.default_rng(0).permutation(genre)
+print(f"Adjusted Rand index with shuffled genres: {adjusted_rand_score(shuffled, cluster):.3f}")
+print(f"Adjusted Rand index with true genres:     {adjusted_rand_score(genre, cluster):.3f}")
+print("PCA, the share of variance in each direction:", PCA().fit(numbers).explained_variance_ratio_.round(2))
+print("All eight directions matter: a flat map of the movies would hide most genres behind one another.")
+
+rows = {}
+for n_ratings in (5000, 20_000, 50_000, 100_000, 200_000):
+    law, films, model = learn(n_ratings)
+    true_taste = (law["T"] @ law["G"].T)[np.ix_(model.users_ - 1, model.movies_ - 1)]  # ids count from 1
+    learned = model.user_factors_ @ model.movie_factors_.T  # all pairs, most of which nobody has rated
+    rows[n_ratings] = {"true taste": np.corrcoef(learned.ravel(), true_taste.ravel())[0, 1]}
+    one = films["one_genre"].to_numpy()
+    groups = kmeans.fit_predict(model.movie_factors_[one])
+    rows[n_ratings]["genres"] = adjusted_rand_score(films["genre"][one], groups)
+print("\nMore ratings, more truth: correlation with the true taste, Rand index with the genres")
+print(pd.DataFrame(rows).T.to_string(float_format="%.2f"))
+
+# %% [markdown]
+# ## Users: KMeans always answers
+# By law, users have no groups: every user's love of every genre is drawn alone. The *silhouette* says how
+# well clusters are separated (1: far apart, 0: they touch). We compare with a cloud of random numbers.
+
+# %%
+users = factors.user_factors_
+cloud = np.random.default_rng(0).normal(scale=users.std(axis=0), size=users.shape)
+for name, points in {"movies": numbers, "users": users, "random cloud": cloud}.items():
+    silhouette = silhouette_score(points, kmeans.fit_predict(points))
+    print(f"Silhouette of eight clusters, {name:12} {silhouette:.3f}")
+print("The users' clusters are no better than those of random numbers. The movies' figure is low too:")
+print("without the truth, you would hardly dare to call their clusters genres.")
+
+# %%
+found = pd.crosstab(genre, cluster).to_numpy()
+found = found[:, linear_sum_assignment(-found)[1]]  # clusters in the order of the genres that they fit best
+title = f"From ratings alone, KMeans groups {np.trace(found)} of {kept.sum()} movies by genre"
+figure, axes = new_picture(title, height=4.4)
+if figure is not None:
+    display = ConfusionMatrixDisplay(found, display_labels=np.unique(genre))
+    display.plot(ax=axes, cmap="Blues", colorbar=False)
+    axes.set(xlabel="cluster (in the squares: movies)", ylabel="true genre", xticklabels=range(1, 9))
+    save_picture(figure, "5_unsupervised.svg")
+
+# %% [markdown]
+# **Remember:** KMeans always answers. Only a truth tells whether you asked well.
+#
+# Go on: scikit-learn's user guide, "Clustering" (with "Clustering performance evaluation") and
+# "Decomposing signals in components". Exercise: `exercises/5_unsupervised.py`.
