@@ -3,7 +3,8 @@
 Tomorrow, people will come whom the model has never seen. How large will its error be for them? The function
 below asks another question: it shuffles rows, so the same user stands in training and in test.
 
-Task: hold out whole users, so that all users of the test rows are strangers to the model.
+Task: hold out whole users, so that all users of the test rows are strangers to the model. Three lines
+    change: the marked one, the import and the call of `cross_val_score`.
 Hint: import another splitter, and tell `cross_val_score` with `groups=` who belongs together.
 Check: python -m pytest exercises -k 3_model_selection
 """

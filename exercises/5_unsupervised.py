@@ -4,7 +4,8 @@ KMeans always finds the groups that it is asked for, even where there are none. 
 1) says how well they are separated, but data without any group has a score above 0 too.
 
 Task: compare with a control: the same data, with each column shuffled on its own. That keeps the values of
-    every column and destroys the groups. Real groups score clearly higher than several such controls.
+    every column and destroys the groups. Real groups score above the mean of ten such controls by more than
+    three of their standard deviations.
 Hint: with `rng = np.random.default_rng(0)`, `rng.permuted(X, axis=0)` makes one control.
 Check: python -m pytest exercises -k 5_unsupervised
 """

@@ -28,6 +28,7 @@ ATTEMPTS = [
     ("first", 'train["rating"].mean()', "3.02", "A number that was right for one table"),
     ("first", "np.full(len(test), mean)", "mean", "one prediction per row"),
     ("0_map", "get_tags(one).input_tags.allow_nan", "get_tags(one).input_tags.sparse", "Wrongly chosen"),
+    ("0_map", "[one for one in estimators if get_tags(one).input_tags.allow_nan]", "[]", r"Missed: (\w+, ){4}\w+ and \d+ more\."),
     ("0_map", "get_tags(one).input_tags.allow_nan", 'type(one).__name__ in {"Careful"}', "Missed: Bagging"),
     ("1_preprocessing", "    return model.fit(X, y)", """\
     model.fit(X.fillna(X.mean()), y)
@@ -38,20 +39,26 @@ ATTEMPTS = [
     ("2_feature_selection", "cross_val_score(model, X, y, cv=folds).mean()", "-1.0", "Five of 1000 features"),
     ("2_feature_selection", "cross_val_score(model, X, y, cv=folds).mean()", "model.fit(X, y).score(X, y)", "it should be 0 or less"),
     ("3_model_selection", "GroupKFold(5)", "KFold(5)", "`KFold` ignores `groups=`"),
+    ("3_model_selection", "groups=users, ", "", "GroupKFold must know who belongs together: pass groups=."),
+    ("3_model_selection", 'table["user_id"]', 'table["movie_id"]', "Whose rows did you keep together?"),
     ("3_model_selection", "-scores", "scores", "not their mean RMSE"),
     ("3_model_selection", "-scores", "[1.04]", "not their mean RMSE"),
     ("3_model_selection", "GroupKFold(5)", "GroupShuffleSplit(5, random_state=0)", "is held out once"),
     ("3_model_selection", "cross_val_score(model, table", "cross_val_score(DummyRegressor(), table", "was not asked"),
-    ("4_supervised", '"linear"', "DecisionTreeRegressor(random_state=0)", "It learned noise by heart"),
+    ("4_supervised", '"linear"', "DecisionTreeRegressor(random_state=0)", "it learned noise by heart"),
+    ("4_supervised", '"linear"', "KNeighborsRegressor()", "It beats the mean, but still learns noise"),
+    ("4_supervised", '"linear"', "DummyRegressor()", "has learned nothing useful"),
     ("5_unsupervised", "rng.permuted(X, axis=0)", "rng.permutation(X)", "If whole rows change places"),
-    ("5_unsupervised", "max(controls)", "0.3", "You found|You found no"),
-    ("5_unsupervised", "separation(X) > max(controls)", "True", "KMeans always answers"),
-    ("5_unsupervised", "separation(X) > max(controls)", "False", "You found no groups"),
+    ("5_unsupervised", "np.mean(controls) + 3 * np.std(controls)", "0.3", "You found groups in 1 of 4"),
+    ("5_unsupervised", "separation(X) > np.mean(controls) + 3 * np.std(controls)", "True", "KMeans always answers"),
+    ("5_unsupervised", "separation(X) > np.mean(controls) + 3 * np.std(controls)", "False", "You found no groups"),
+    ("5_unsupervised", " + 3 * np.std(controls)", "", "You found groups in 3 of 4"),
+    ("5_unsupervised", "np.mean(controls) + 3 * np.std(controls)", "max(controls) + 0.1", "Your limit is too high"),
     ("6_utilities", "    recommender.save_pipeline(path)", "", "no file at `path`"),
     ("6_utilities", "recommender.save_pipeline(path)", 'SklearnEcosystemPipeline(model="linear").fit(table[:500]).save_pipeline(path)', "The fresh process predicts"),
 ]  # fmt: skip
 IMPORTS = "from sklearn.dummy import DummyRegressor\nfrom sklearn.model_selection import GroupShuffleSplit, KFold\n"
-IMPORTS += "from sklearn.tree import DecisionTreeRegressor\n"
+IMPORTS += "from sklearn.neighbors import KNeighborsRegressor\nfrom sklearn.tree import DecisionTreeRegressor\n"
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
