@@ -45,7 +45,7 @@ from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegresso
 from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import Ridge
-from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
+from sklearn.metrics import make_scorer, mean_absolute_error, r2_score, root_mean_squared_error
 from sklearn.model_selection import KFold, RandomizedSearchCV, cross_validate, train_test_split
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OrdinalEncoder, StandardScaler, TargetEncoder
@@ -88,7 +88,7 @@ class MovieRecommendationDataset:
     Attributes
     ----------
     true_expected_, true_taste_ : every row's expected rating (the best possible answer) and taste, in stars
-    law_ : dict of arrays: "user", "movie", "T", "G", "sigma", and "mean_taste", which is taken off T . G"""
+    law_ : dict of arrays: "user", "movie", "T", "G", "sigma"; "mean_taste" is subtracted from T . G"""
     def __init__(self, n_users=1000, n_movies=500, n_ratings=50_000, random_state=42):
         self.n_users, self.n_movies, self.n_ratings = n_users, n_movies, n_ratings
         self.random_state = random_state
@@ -190,7 +190,7 @@ class UserMovieFeatureTransformer(_OnTables, TransformerMixin, BaseEstimator):
     ----------
     users_, movies_ : the ids of the training, sorted. In their order, user_avg_, movie_avg_ : damped averages
         in stars (`global_mean_` for unknown ids); user_count_, movie_count_ : numbers of ratings (0)
-    known_, fill_ : dict by feature: the last value of every user or movie; what stands in if none is known
+    known_, fill_ : dict by feature: the last row's value, by user or movie; what stands in if none is known
     genre_encoder_, country_encoder_ : OrdinalEncoder, which gives -1 to an unknown string"""
     def __init__(self, create_temporal=True, damping=10.0, cv=5, random_state=0):
         self.create_temporal, self.damping = create_temporal, damping
@@ -357,19 +357,17 @@ class RatingPipeline(_OnTables, RegressorMixin, Pipeline):
         return Pipeline(self.steps, memory=self.memory, verbose=self.verbose)[step]
 
 # ===== 4. The wrapper: train, evaluate, compare =============================================================
-N_CANDIDATES = 12  # random draws find more than a grid of as many points: Bergstra & Bengio, JMLR 13 (2012)
-N_FOLDS, N_SEARCH_FOLDS = 5, 3
-ERRORS = {"RMSE": "neg_root_mean_squared_error", "MAE": "neg_mean_absolute_error", "R2": "r2"}
+N_FOLDS, N_SEARCH_FOLDS, N_CANDIDATES = 5, 3, 12  # at random: better than a grid (Bergstra & Bengio, 2012)
+METRICS = {"RMSE": root_mean_squared_error, "MAE": mean_absolute_error, "R2": r2_score}
 
 def rating_metrics(y_true, y_pred):
     """Return how far predictions are off: RMSE and MAE in stars, R2 as the share of variance explained."""
-    metrics = {"RMSE": root_mean_squared_error, "MAE": mean_absolute_error, "R2": r2_score}
-    return {name: float(metric(y_true, y_pred)) for name, metric in metrics.items()}
+    return {name: float(metric(y_true, y_pred)) for name, metric in METRICS.items()}
 
 class SklearnEcosystemPipeline(_OnTables, RegressorMixin, BaseEstimator):
     """From a table of ratings to one deployable artifact: features, training, evaluation, lists, saving.
 
-    A scikit-learn regressor, on all cores under ``with joblib.parallel_config("threading", n_jobs=-1):``.
+    A scikit-learn regressor; ``with joblib.parallel_config("threading", n_jobs=-1):`` it uses all cores.
 
     Parameters
     ----------
@@ -405,7 +403,7 @@ class SklearnEcosystemPipeline(_OnTables, RegressorMixin, BaseEstimator):
         table, ratings = _check_training_table(df)
         transformer = UserMovieFeatureTransformer(random_state=self.random_state)
         X = transformer.set_output(transform="default").fit_transform(table, ratings)
-        y = pd.Series(ratings, index=X.index, name=RATING)
+        y = pd.Series(ratings, index=X.index, name=RATING, copy=True)
         return X, y, transformer, transformer.genre_encoder_, transformer.country_encoder_
 
     def build_pipeline(self):
@@ -519,15 +517,15 @@ class SklearnEcosystemPipeline(_OnTables, RegressorMixin, BaseEstimator):
         return super().set_params(**params)
 
     def _search(self, pipeline, X, ratings):
-        space, folds = _recipe(self.model)["search"], _folds(N_SEARCH_FOLDS, self.random_state)
+        space, folds = _recipe(self.model).get("search"), _folds(N_SEARCH_FOLDS, self.random_state)
         if space is None:
-            named = [name for name, row in MODELS.items() if row["search"]]
+            named = [name for name, row in MODELS.items() if row.get("search")]
             raise ValueError(f"tune_hyperparameters=True needs a model of {named}, not {self.model!r}.")
         self._say(f"Searching: {N_CANDIDATES} candidates in {N_SEARCH_FOLDS} folds...")
         search = RandomizedSearchCV(
-            pipeline, space, n_iter=N_CANDIDATES, cv=folds, scoring=ERRORS["RMSE"], error_score="raise",
-            refit=False, random_state=self.random_state, verbose=self._progress())
-        with contextlib.redirect_stdout(sys.stderr):
+            pipeline, space, n_iter=N_CANDIDATES, cv=folds, scoring="neg_root_mean_squared_error",
+            refit=False, random_state=self.random_state, verbose=self._progress(), error_score="raise")
+        with contextlib.redirect_stdout(sys.stderr if search.verbose else sys.stdout):
             search.fit(X, ratings)
         self._say(f"Best: {search.best_params_}")
         return search.best_params_
@@ -545,16 +543,17 @@ class SklearnEcosystemPipeline(_OnTables, RegressorMixin, BaseEstimator):
 def _folds(n_folds, random_state):
     return KFold(n_folds, shuffle=True, random_state=random_state)  # shuffled: real tables are sorted by user
 
-def _cross_validate(pipeline, X, ratings, random_state, **how):
-    folds = _folds(N_FOLDS, random_state)
-    with contextlib.redirect_stdout(sys.stderr):
-        found = cross_validate(pipeline, X, ratings, cv=folds, scoring=ERRORS, error_score="raise", **how)
-    return pd.DataFrame({"RMSE": -found["test_RMSE"], "MAE": -found["test_MAE"], "R2": found["test_R2"],
-                         "fit_s": found["fit_time"], "predict_s": found["score_time"]}, range(1, N_FOLDS + 1))
+def _cross_validate(pipeline, X, ratings, random_state, verbose=0, **how):
+    how |= {"scoring": {name: make_scorer(metric) for name, metric in METRICS.items()}, "verbose": verbose}
+    how |= {"cv": _folds(N_FOLDS, random_state), "error_score": "raise"}
+    with contextlib.redirect_stdout(sys.stderr if verbose else sys.stdout):
+        found = cross_validate(pipeline, X, ratings, **how)
+    return pd.DataFrame({name: found[f"test_{name}"] for name in METRICS} | {
+        "fit_s": found["fit_time"], "predict_s": found["score_time"]}, range(1, N_FOLDS + 1))
 
 def compare_models(X, y=None, *, random_state=42, verbose=False):
     """Cross-validate all models, the mean and section 2's two lines on the same folds; X, y as in `train`.
-    All share a fold's luck, so the ± of a model's own folds says little about which is better: compare fold
+    A fold is easy or hard for all: the ± of a model's own folds tells little of which is best; compare fold
     by fold. Returns a DataFrame by model: means of `RMSE`, `MAE` (stars), `R2`, `fit_s`, `predict_s`
     (seconds), standard deviations (`RMSE_std` ...), folds (`RMSE_1` ...); `to_best`, `to_best_se`: the mean
     difference in RMSE to the best, and its standard error."""
@@ -591,7 +590,7 @@ def _save(recommender, filepath):
     except Exception as error:  # of a feature of your own
         raise ValueError(f"Cannot save: the model cannot predict from the ids alone: {error}") from error
     card["sha256"] = _write_atomically(path, recommender)
-    card = json.loads(json.dumps(card), parse_constant=lambda nan: None)  # JSON has no NaN (R2 of one row)
+    card = json.loads(json.dumps(card, default=str), parse_constant=lambda nan: None)  # no NaN
     _write_atomically(Path(f"{path}.json"), json.dumps(card, indent=2).encode())
 
 def _load(filepath):
@@ -603,17 +602,17 @@ def _load(filepath):
     digest, made_with = _check_digest(content, path)
     card = _read_card(Path(f"{path}.json"), digest)
     made_with = card["versions"]["scikit-learn"] if card else made_with
-    another = made_with not in (None, sklearn.__version__)
+    other_version = made_with not in (None, sklearn.__version__)
     versions = f"made with scikit-learn {made_with}, but this is {sklearn.__version__}: train it again"
     stream = io.BytesIO(content)
     try:
         with warnings.catch_warnings():
-            if digest is not None:  # below, one sentence says what scikit-learn says for every estimator
+            if other_version:  # below, one sentence says what scikit-learn says for every estimator
                 warnings.simplefilter("ignore", InconsistentVersionWarning)
             recommender = joblib.load(stream)
     except Exception as error:  # damaged bytes, and those of another version, can raise anything
         what = "damaged or no saved pipeline" if digest is None else "whole, but cannot be loaded here"
-        if another:
+        if other_version:
             made = f"whole, but was made with scikit-learn {made_with}"
             what = f"{made} and cannot be loaded by {sklearn.__version__}: train it again"
         reason = " ".join(f"{type(error).__name__}: {error}".split())
@@ -623,7 +622,7 @@ def _load(filepath):
         raise ValueError(f"{path} is damaged: something other than a digest follows the pickle.")
     if not hasattr(recommender, "predict"):
         raise ValueError(f"{path} holds no pipeline, but an object of type {type(recommender).__name__}.")
-    if another:
+    if other_version:
         warnings.warn(f"{filepath} was {versions}.", stacklevel=3)
     if card is None:
         return recommender
@@ -696,7 +695,7 @@ def demonstrate_ecosystem(data=None, *, n_users=1000, n_movies=500, n_ratings=50
     `random_state` seeds all; `model`, `tune`: see section 4; `output`: the artifact's path. In the dict:
     `pipeline`, the `SklearnEcosystemPipeline`; `metrics`, its test scores; `data`, (X_train, X_test, y_train,
     y_test); the RMSE of always answering the mean, `baseline_rmse`, of the model with averages from before
-    the split, `fragile_rmse`, of the best predictor, `noise_floor`; `ranking`. None: there is no such one."""
+    the split, `fragile_rmse`, of the best predictor, `noise_floor`; `ranking`. What is not there is None."""
     dataset = MovieRecommendationDataset(n_users, n_movies, n_ratings, random_state)
     dataset.check()  # refuse before anything is printed
     _check_artifact_path(output)
@@ -873,7 +872,7 @@ class MatrixFactorization(_OnTables, RegressorMixin, TransformerMixin, BaseEstim
         return np.array(["factor_rating" if self.content else "factor_rating_of_ids"], dtype=object)
 
     def predict_new(self, rated, stars, movie_ids):
-        """Return the stars for `movie_ids` of somebody new, who gave `stars` to the movies `rated`."""
+        """Return the stars for `movie_ids`, (n,), of somebody new, who gave `stars` to the movies `rated`."""
         check_is_fitted(self)
         rated, movie_ids = _ids(pd.Series(rated, name="rated")), _ids(pd.Series(movie_ids, name="movie_ids"))
         position, movie = _positions(self.movies_, rated), _positions(self.movies_, movie_ids)
@@ -896,7 +895,7 @@ class MatrixFactorization(_OnTables, RegressorMixin, TransformerMixin, BaseEstim
             squares = np.add.reduceat(residuals.data**2, rated.indptr[:-1])  # of every user
             if sweep == 1:  # the biases are known. Users whose residuals scatter count less: 1 / spread
                 mean = max(squares.sum() / rated.nnz, 1e-12)
-                weight = 1 / np.sqrt(_damped_mean(squares, count, mean, self.damping))
+                weight = 1 / np.sqrt(_damped_mean(squares, count, mean, max(self.damping, 1)))
                 weight /= np.average(weight, weights=count)  # 1 on average over the rows
             noise = weight @ squares / rated.nnz  # variance at weight 1
             for k in range(len(Q) if sweep else 2):
@@ -928,7 +927,8 @@ def _interactions(X, y):
 
 def _fit_content(described):
     # A "word" is what stands between bars. Normalised, each of n genres is 1 / root of n.
-    words = TfidfVectorizer(token_pattern=r"[^|]+", lowercase=False, binary=True, use_idf=False)
+    words = TfidfVectorizer(token_pattern=r"[^|]+", lowercase=False, binary=True, use_idf=False,
+                            max_features=100)  # a title for a genre would make thousands of columns
     words.fit([*_factorize(described, "genre")[1], "none"])
     return words, float(pd.Series(_numbers(described, "movie_year")).mean())
 
@@ -940,8 +940,8 @@ def _content(X, words, mean_year):
     return np.column_stack([genres[number], np.nan_to_num(year)])
 
 MAX_GRAM_BYTES = 4 * 2**30  # of the matrix that `MovieRanker` inverts, its inverse, and what is in between
-N_STRONGEST, SVD_WORK = 400, 3.2e9  # singular vectors where that is too much; at most this by the ratings
-SCORES_AT_ONCE, KIND_WEIGHT = 2**22, 4.0  # 32 MB of scores; how much an imaginary user counts
+N_STRONGEST, SVD_WORK = 400, 3.2e9  # singular vectors kept; the limit of vectors times ratings, for the time
+SCORES_AT_ONCE, KIND_WEIGHT = 2**22, 4.0  # scores in memory, 32 MB; the weight of an imaginary user
 
 class MovieRanker(_OnTables, BaseEstimator):
     """Top-N: the movies somebody should see next, from who rated what and how well.
@@ -1026,12 +1026,13 @@ class MovieRanker(_OnTables, BaseEstimator):
             return self
         gram = (X @ X.T if self.by_ == "users" else X.T @ X).toarray()
         gram[np.diag_indices_from(gram)] += self.penalty_
-        self.inverse_ = np.linalg.inv(gram)
-        self.diagonal_ = np.diag(self.inverse_).copy()  # of P; else, of P up to a factor
+        self.inverse_, self.V_ = np.linalg.inv(gram), None
+        diagonal = np.diag(self.inverse_).copy()  # of P; by users, of regularization * P: it divides out
         if self.by_ == "users":
-            self.diagonal_ = np.ones(X.shape[1])
+            diagonal = np.ones(X.shape[1])
             for part in self._parts(X):
-                self.diagonal_ -= np.asarray(X[part].multiply(self.inverse_[part] @ X).sum(axis=0)).ravel()
+                diagonal -= np.asarray(X[part].multiply(self.inverse_[part] @ X).sum(axis=0)).ravel()
+        self.diagonal_ = diagonal  # last: another thread takes it for "fitted"
         return self
 
     def _table(self):  # X above: stars in units of their root mean square, then the imaginary users
@@ -1052,7 +1053,7 @@ class MovieRanker(_OnTables, BaseEstimator):
             times_P = rows @ self.inverse_
         else:  # up to the factor of the diagonal
             side = self._table().T if self.by_ == "users" else self.V_
-            times_P = stars - (rows @ side) @ self.inverse_ @ side.T
+            times_P = stars - sparse.csr_matrix(rows @ side).toarray() @ self.inverse_ @ side.T
         scores = stars - times_P / self.diagonal_
         scores[rows.getnnz(axis=1) == 0] = self.popularity_
         return scores
@@ -1117,7 +1118,7 @@ def _evaluate_ranking(ranker, relevant, k, by):
         users = relevant["user_id"].unique()
         lists = ranker._lists(users, ranker._rows(users), k, by)
         return ranking_metrics(lists, relevant, np.ones(len(relevant)), k, relevant_from=1)
-    # In random order, each movie that can be listed stands with a chance of 1 / n_candidates at any rank.
+    # In a random list, each candidate is at a given rank with probability 1 / n_candidates.
     n_candidates = np.maximum(ranker.movies_.size - ranker._rows(relevant["user_id"]).getnnz(axis=1), 1)
     rated = ranker._rated(relevant["user_id"], relevant["movie_id"])
     chance = (relevant["movie_id"].isin(ranker.movies_) & ~rated) / n_candidates
@@ -1397,15 +1398,14 @@ def _mean_and_variance(opinion, sigma):  # of a rating, which is 1 and all the h
         second += (star**2 - below**2) * reached
     return first, second - first**2
 
-FIRST_MONDAY, WEEKS = 1_641_168_000, 104  # the tables begin on 2022-01-03, 00:00 UTC, and run for two years
 def _draw_timestamps(rng, user, n_users):  # every user has a favourite hour, and a share of weekends
     how = {"size": user.size, "dtype": np.int64}
     favourite_hour, weekend_share = rng.normal(20, 3, n_users), rng.uniform(0.2, 0.6, n_users)
     on_weekend = rng.random_sample(user.size) < weekend_share[user]
     weekday = np.where(on_weekend, 5 + rng.randint(2, **how), rng.randint(5, **how))
     hour = (favourite_hour[user] + 2 * rng.standard_normal(user.size)) % 24
-    day = 7 * rng.randint(WEEKS, **how) + weekday
-    return FIRST_MONDAY + day * DAY + np.minimum(hour * 3600, DAY - 1).astype(np.int64)
+    day = 7 * rng.randint(104, **how) + weekday  # in two years from Monday, 2022-01-03, 00:00 UTC
+    return 1_641_168_000 + day * DAY + np.minimum(hour * 3600, DAY - 1).astype(np.int64)
 
 # ----- MovieLens files
 GENRES_100K = ["unknown", "Action", "Adventure", "Animation", "Children's", "Comedy", "Crime", "Documentary",
@@ -1448,7 +1448,7 @@ def load_movielens(path):
         table[name] = pd.Categorical(movies[name]).take(movie, allow_fill=True)
     table["movie_year"] = _lookup(year.to_numpy(dtype=np.float64), movie, np.nan)
     if users:
-        table["user_age"] = table["user_id"].map(users[0].set_index("user_id")["user_age"])
+        table["user_age"] = table["user_id"].map(dict(zip(users[0]["user_id"], users[0]["user_age"])))
     latest = _latest_of_pair(table, *_positions_of(table))
     return table if latest.all() else table[latest].reset_index(drop=True)
 
