@@ -2,11 +2,13 @@
 # # 0 Map: what is in scikit-learn, and how much of it have you met?
 #
 # **You know**: how to import from a Python package. **You will see**: every public estimator, function,
-# display and splitter of your version, sorted into the six pillars, and which of them this lesson uses.
-# **Minutes**: 10. `python pillars/0_map.py all` prints the whole list, one line each.
+# display and splitter of your version, and which this lesson uses, sorted into six *pillars*: the jobs that
+# scikit-learn does, a chapter each. **Minutes**: 10. `python pillars/0_map.py all` prints all names.
 #
-# Words: an *estimator* learns from data with `fit`. A *display* draws a result. A *splitter* says which rows
-# are for training and which for testing. A *tag* says what an estimator is, and what it takes.
+# Words: an *estimator* learns from data with `fit`; then it answers with `predict`, or turns data into other
+# data with `transform`. A *display* draws a result. A *splitter* says which rows are for training and which
+# for testing. A *tag* says what an estimator is, and what it takes: *sparse* data, for example, which stores
+# only the values that are not 0. The words of all chapters are in `docs/words.md`.
 
 # %%
 import ast
@@ -33,13 +35,11 @@ PILLARS = {
     "Utilities": "pipeline compose metrics base utils datasets frozen callback _config externals",
 }
 PILLAR_OF = {module: pillar for pillar, modules in PILLARS.items() for module in modules.split()}
-
 met = set()  # the names that the lesson and the chapters import from scikit-learn, found in their code
 for file in [drawing.ROOT / "lesson_code.py", *(drawing.ROOT / "pillars").glob("*.py")]:
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sklearn"):
             met.update(alias.name for alias in node.names)
-
 
 def describe(estimator):
     try:
@@ -49,8 +49,8 @@ def describe(estimator):
     except (TypeError, AttributeError):  # it holds another estimator, which decides
         return "as what it holds"
     kind, takes = tags.estimator_type, tags.input_tags  # kind: "regressor" and so on, or None
-    words = {kind: kind, "transformer": tags.transformer_tags, "missing values": takes.allow_nan}
-    words |= {"sparse": takes.sparse, "text": takes.string}
+    words = {kind: kind, "transformer": tags.transformer_tags, "missing values": takes.allow_nan,
+             "sparse": takes.sparse, "text": takes.string}
     return ", ".join(word for word, is_true in words.items() if is_true)
 
 
@@ -62,9 +62,9 @@ rows = []
 for kind, found in (kinds | {"splitters": splitters}).items():
     for name, thing in found:
         module = thing.__module__.split(".")[1]
-        verbs = [verb for verb in ("fit", "predict", "transform", "split") if hasattr(thing, verb)]
+        verbs = " ".join(verb for verb in ("fit", "predict", "transform", "split") if hasattr(thing, verb))
         tags = describe(thing) if kind == "estimators" else ""
-        rows.append([name, kind, module, PILLAR_OF.get(module), " ".join(verbs), tags, name in met])
+        rows.append([name, kind, module, PILLAR_OF.get(module), verbs, tags, name in met])
 things = pd.DataFrame(rows, columns=["name", "kind", "module", "pillar", "verbs", "tags", "met"])
 if sys.argv[1:] == ["all"]:
     print(things.to_string(index=False))
@@ -81,7 +81,7 @@ table = table.assign(all=table.sum(axis=1), met=things.groupby("pillar")["met"].
 n_all, n_met = len(things), things["met"].sum()
 print(f"scikit-learn {sklearn.__version__}: {n_all} public names. With this lesson you meet {n_met} of them.")
 print(pd.concat([table, table.sum().to_frame("all six").T]).to_string())
-print("\nWhat estimators can do (their verbs), and how many of them can:")
+print("\nWhat estimators can do, and how many (fit alone: some answer by fit_predict or fit_transform):")
 print(things.loc[things["kind"] == "estimators", "verbs"].value_counts().to_string(header=False))
 
 # %%
@@ -95,6 +95,6 @@ if figure:
     drawing.save_picture(figure, "0_map.svg")
 
 # %% [markdown]
-# **Remember:** three verbs, two hundred estimators.
+# **Remember:** three verbs of estimators: fit, predict, transform. Two hundred estimators share them.
 #
 # Go on in scikit-learn's user guide: "Choosing the right estimator". Exercise: `exercises/0_map.py`.

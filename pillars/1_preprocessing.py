@@ -1,12 +1,13 @@
 # %% [markdown]
 # # 1 Preprocessing: who needs the scaler?
 #
-# **You know**: `fit` learns, `predict` answers, a `Pipeline` puts steps in a row. **You will see**: the same
-# pipeline with and without its scaler; ages that are missing; an average made by us and by scikit-learn.
-# **Minutes**: 15.
+# **You know**: `fit` learns, `predict` answers, a `Pipeline` puts steps in a row. **You will see**: one
+# pipeline with and without its scaler; missing ages; an average by us and by scikit-learn. **Minutes**: 15.
 #
 # A *scaler* brings every feature to mean 0 and standard deviation 1. Without it, ten years between two movies
 # look larger than the whole scale of ratings, from 1 to 5 stars.
+# Words: *forest* and *boosting* are made of decision trees. *Ridge* is a linear model that keeps its weights
+# small. *SGD* finds such weights in small steps, row by row.
 
 # %%
 import drawing
@@ -25,11 +26,9 @@ from lesson_code import MovieRecommendationDataset, SklearnEcosystemPipeline, Us
 table = MovieRecommendationDataset(n_ratings=20_000).generate()
 train, test = train_test_split(table, test_size=0.2, random_state=42)
 
-
 def error(model):
     """Return the RMSE on the test rows: the typical error, in stars."""
     return root_mean_squared_error(test["rating"], model.fit(train, train["rating"]).predict(test))
-
 
 print(f"First the dummy, which always answers the mean rating: RMSE {error(DummyRegressor()):.3f} stars")
 
@@ -39,37 +38,39 @@ print(f"First the dummy, which always answers the mean rating: RMSE {error(Dummy
 
 # %%
 models = {"nearest neighbours": KNeighborsRegressor(50), "linear (ridge)": "linear", "forest": "forest"}
-models |= {"boosting": "boosting", "linear (SGD)": SGDRegressor(random_state=0)}
-rows = {}
+models, rows = models | {"boosting": "boosting", "linear (SGD)": SGDRegressor(random_state=0)}, {}
 for name, model in models.items():
     pipeline = SklearnEcosystemPipeline(model=model).build_pipeline()
-    rows[name] = {"with scaler": error(pipeline)}
-    rows[name]["without"] = error(pipeline.set_params(scaler="passthrough"))
-errors = pd.DataFrame(rows).T[["without", "with scaler"]]
+    scaled = error(pipeline)
+    rows[name] = {"without": error(pipeline.set_params(scaler="passthrough")), "with scaler": scaled}
+errors = pd.DataFrame(rows).T
 print(errors.to_string(float_format="%.3f"))
 print("Nearest neighbours measure distance: without the scaler, large numbers such as years decide it.")
 print("SGD learns in small steps, one length for all features: large numbers throw it off.")
-print("Trees only ask whether a value is above a threshold. Ridge finds a large weight for a small number.")
+print("Trees only ask whether a value is above a threshold.\n"
+      "Ridge gives a small weight to a feature with large numbers: the product is the same.")
 
 # %%
 title = "Scaling helps nearest neighbours, which measure distance; ridge and trees do not move"
 figure, axes = drawing.new_picture(title, height=4)
 if figure:
-    shown = errors.drop(index="linear (SGD)")  # without the scaler it is far above the picture
-    near, others = shown.loc["nearest neighbours"], shown.drop(index="nearest neighbours")
+    near, others = errors.loc["nearest neighbours"], errors.drop(["nearest neighbours", "linear (SGD)"])
     axes.plot([0, 1], others.T, "o-", color=drawing.GREY)
     axes.plot([0, 1], near, "o-", color=drawing.ORANGE)
-    for x, (before, place) in enumerate([(-0.04, "right"), (1.04, "left")]):
-        axes.text(before, near.iloc[x], f"{near.iloc[x]:.3f}", ha=place)
+    axes.text(-0.04, near.iloc[0], f"{near.iloc[0]:.3f}", ha="right")
+    axes.text(1.04, near.iloc[1], f"{near.iloc[1]:.3f}", ha="left")
     axes.text(0.5, near.mean() + 0.01, "nearest neighbours", color=drawing.ORANGE)
     axes.text(0.5, others.mean().mean() - 0.02, "ridge, forest, boosting", ha="center", color="#606060")
+    far = f"(SGD without scaler: {errors['without'].max():.2f}, far above)"
+    axes.text(0.5, 1.0, far, ha="center", color="#606060")
     axes.set(xticks=[0, 1], xticklabels=["without scaler", "with scaler"], xlim=(-0.3, 1.3))
-    axes.set(ylabel="RMSE (stars)", ylim=(0.84, 1.0))
+    axes.set(ylabel="RMSE (stars)", ylim=(0.84, 1.01))
     drawing.save_picture(figure, "1_preprocessing.svg")
 
 # %% [markdown]
 # ## Missing values
 # We take away the ages of a third of the users. The gaps are filled *inside* the pipeline, by training rows.
+# The *law* of the table is the formula that made its ratings.
 
 # %%
 gaps = table["user_id"] % 3 == 0
@@ -78,14 +79,14 @@ train, test = holes.loc[train.index], holes.loc[test.index]
 features = UserMovieFeatureTransformer(damping=10.0).fit(train)
 filled = features.transform(test).loc[gaps, "user_age"]
 by_sklearn = SimpleImputer(strategy="median").fit(train[["user_age"]]).statistics_
-print(f"{len(filled)} test rows have no age. The features say {filled.unique()}, SimpleImputer {by_sklearn}: "
-      "the median of the training rows.")
+print(f"{len(filled)} test rows have no age. Medians: features {filled.unique()}, SimpleImputer {by_sklearn}")
 ridge = SklearnEcosystemPipeline(model="linear").build_pipeline()
-print(f"RMSE of ridge with these gaps: {error(ridge):.3f}. Age has no influence here, so nothing is lost.")
+print(f"RMSE of ridge now: {error(ridge):.3f}, as before: by the law of the table, age has no influence.")
 
 # %% [markdown]
 # ## Categories
-# An id is a label. `TargetEncoder` replaces it by the damped average rating of its rows, as our features do.
+# An id is a label. `TargetEncoder` replaces it by the average rating of its rows, as our features do. The
+# average is *damped*: ten imaginary average ratings are added, so few ratings give no extreme average.
 
 # %%
 ids, averages = ["user_id", "movie_id"], ["user_avg_rating", "movie_avg_rating"]
@@ -94,7 +95,6 @@ difference = np.abs(encoder.transform(test[ids]) - features.transform(test)[aver
 print(f"Largest difference between the averages of TargetEncoder and of our features: {difference:.0e} stars")
 
 # %% [markdown]
-# **Remember:** scaling is for models that measure distance.
+# **Remember:** scale for models that measure distance or learn in small steps. Trees do not care.
 #
-# Go on in scikit-learn's user guide: "Preprocessing data", "Imputation of missing values". Exercise:
-# `exercises/1_preprocessing.py`.
+# Go on in scikit-learn's user guide: "Preprocessing data". Exercise: `exercises/1_preprocessing.py`.

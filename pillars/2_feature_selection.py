@@ -2,9 +2,8 @@
 # # 2 Feature selection: which features carry signal?
 #
 # **You know**: a forest averages many trees, which split rows by thresholds of features. **You will see**:
-# two measures of what a feature is worth, one of which believes in worthless features; how many features
-# nearest neighbours should get; a selection that cheats. **Minutes**: 15.
-#
+# two measures of what a feature is worth, and that one of them is fooled by features that carry nothing; how
+# many features nearest neighbours should get; a selection that cheats. **Minutes**: 15.
 # In the lesson's table we know the truth: age, country, year, hour and weekday have no influence on a rating.
 
 # %%
@@ -37,22 +36,23 @@ for name, model in {"the dummy (always the mean)": dummy, "the forest": forest}.
 
 # %%
 names = forest["features"].get_feature_names_out()[2:]  # without the two ids, which the pipeline drops
-found = permutation_importance(
-    forest[2:], forest[:2].transform(test), test["rating"], n_repeats=2, random_state=0,
-    scoring="neg_root_mean_squared_error")
-worth = pd.DataFrame({"impurity, %": 100 * forest["model"].feature_importances_,
-                      "permutation, stars": found.importances_mean}, index=names).sort_values("impurity, %")
-worth["worthless by law"] = worth.index.isin(WORTHLESS)
+how = {"n_repeats": 2, "random_state": 0, "scoring": "neg_root_mean_squared_error"}
+found = permutation_importance(forest[2:], forest[:2].transform(test), test["rating"], **how)
+impurity, permutation = 100 * forest["model"].feature_importances_, found.importances_mean
+worth = pd.DataFrame({"impurity, %": impurity, "permutation, stars": permutation}, index=names)
+worth = worth.sort_values("impurity, %")
+worth["useful by law"] = np.where(worth.index.isin(WORTHLESS), "no", "yes")
 print(worth[::-1].to_string(float_format="%.4f"))
 sums = worth.loc[WORTHLESS, "impurity, %"].sum(), worth.loc[WORTHLESS, "permutation, stars"].max()
 print(f"The worthless ones get {sums[0]:.0f} % of the impurity. Shuffling one costs at most {sums[1]:.4f}.")
+print("(Below about 0.0005, a difference is luck. A count tells how far an average can be trusted.)")
 print("A column of many values offers many thresholds: a tree always finds one that fits the training rows.")
 
 # %%
 title = f"Impurity gives {sums[0]:.0f} % to worthless features (grey), permutation next to nothing"
 figure, axes = drawing.new_picture(title, ncols=2, height=5, sharey=True)
 if figure:
-    colours = [drawing.GREY if worthless else drawing.BLUE for worthless in worth["worthless by law"]]
+    colours = [drawing.BLUE if useful == "yes" else drawing.GREY for useful in worth["useful by law"]]
     for axis, column in zip(axes, ["impurity, %", "permutation, stars"]):
         axis.barh(worth.index, worth[column], color=colours)
     axes[0].tick_params(axis="y", labelsize=12)
@@ -63,7 +63,8 @@ if figure:
 # %% [markdown]
 # ## How many features for nearest neighbours?
 # Every worthless feature adds noise to a distance. `select=` puts `SelectKBest` into the pipeline: it chooses
-# anew in every fold, from training rows alone. `drop_ids` is a step of the lesson; we take it out to see why.
+# anew in every fold, from training rows alone, by `f_regression`: how a feature correlates with the rating.
+# `drop_ids` is a step of the lesson; we take it out to see why.
 
 # %%
 rows, folds, scoring = train[:16_000], KFold(3, shuffle=True, random_state=42), "neg_root_mean_squared_error"
@@ -73,27 +74,27 @@ search = GridSearchCV(pipeline, {"select__k": [2, 5, 11]}, cv=folds, scoring=sco
 search.fit(rows, rows["rating"])
 with_ids = SklearnEcosystemPipeline(model=neighbours).build_pipeline().set_params(drop_ids="passthrough")
 with_ids = -cross_val_score(with_ids, rows, rows["rating"], cv=folds, scoring=scoring)
+print("RMSE in cross-validation on 16,000 rows (other rows: do not compare with the figures above)")
 for k, score in zip(search.cv_results_["param_select__k"], search.cv_results_["mean_test_score"]):
-    print(f"the best {k:2d} features: RMSE {-score:.4f} in cross-validation")
-without = -np.array([search.cv_results_[f"split{fold}_test_score"][-1] for fold in range(3)])
-worse = (with_ids > without).sum()
-print(f"all 11 and the two ids: RMSE {with_ids.mean():.4f}, worse than without in {worse} of 3 folds")
-print("(An id is a label. That two ids are close means nothing.)")
+    print(f"the best {k:2d} features: RMSE {-score:.4f}")
+print("Two or five are equally good; all 11 are worse: the others only add noise to the distance.")
+worse = sum(error > -search.cv_results_[f"split{fold}_test_score"][-1] for fold, error in enumerate(with_ids))
+print(f"all 11 and the two ids: RMSE {with_ids.mean():.4f}, worse than without in {worse} of 3 folds:\n"
+      "an id is a label, and that two ids are close means nothing.")
 
 # %% [markdown]
 # ## A selection that cheats
-# 1000 columns of pure noise: there is nothing to find, so an honest R2 is at most about 0.
+# 1000 columns of pure noise: an honest R2 is at most about 0 (1 is perfect, 0 is what the mean reaches).
 
 # %%
 noise, stars = np.random.default_rng(0).normal(size=(200, 1000)), test["rating"][:200]
 best = SelectKBest(f_regression, k=10)
 before = cross_val_score(Ridge(), best.fit_transform(noise, stars), stars).mean()
 inside = cross_val_score(make_pipeline(best, Ridge()), noise, stars).mean()
-print(f"R2 with the best 10 chosen before the split: {before:.2f}, a lie; inside the pipeline: {inside:.2f}")
-print("(R2 is 1 for a perfect model, 0 for the mean; below 0, a model is worse than the mean.)")
+print(f"R2 with the best 10 chosen before the split: {before:.2f}, a lie; inside the pipeline: {inside:.2f}\n"
+      "(it learned noise, so it is worse than the mean).")
 
 # %% [markdown]
 # **Remember:** impurity praises what it can split on, permutation what helps.
 #
-# Go on in scikit-learn's user guide: "Feature selection", "Permutation feature importance". Exercise:
-# `exercises/2_feature_selection.py`.
+# Go on in scikit-learn's user guide: "Feature selection". Exercise: `exercises/2_feature_selection.py`.

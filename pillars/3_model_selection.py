@@ -31,7 +31,6 @@ def predict_with(averages_of, train, test):
 # ## Averages before the split
 # The best features are averages of ratings. Taken from the whole table, they contain the answers of the test
 # rows. The fewer ratings a user has, the more of the average is the answer. Damped averages leak less.
-
 # %%
 rows = []
 for n, seed in product((20, 10, 5, 3, 2, 1.5), (0, 1)):
@@ -39,20 +38,20 @@ for n, seed in product((20, 10, 5, 3, 2, 1.5), (0, 1)):
     table = dataset.generate()
     train, test = train_test_split(table, test_size=0.2, random_state=42)
     answers = {"dummy": DummyRegressor().fit(train, train["rating"]).predict(test)}
-    answers["honest"] = predict_with(None, train, test)
-    answers["before the split"] = predict_with(table, train, test)
+    answers["honest"], answers["before the split"] = (predict_with(it, train, test) for it in (None, table))
     errors = {name: root_mean_squared_error(test["rating"], stars) for name, stars in answers.items()}
     rows.append({"ratings per user": n} | errors | {"floor": dataset.best_rmse(test)})
 curve = pd.DataFrame(rows).groupby("ratings per user").mean()
-print("RMSE in stars, mean of two tables (honest: averages made inside the pipeline, from training rows)")
+print("RMSE in stars, mean of two tables; small ones vary by luck (honest: averages made in the pipeline)")
 print(curve[::-1].to_string(float_format="%.3f"))
-
-print("\nShuffled ratings, so there is nothing to learn: an honest R2 is about 0 or below. Averages of")
+print("\nR2 on shuffled ratings (an honest one is about 0 or below), with averages made from:")
 table = MovieRecommendationDataset(n_ratings=10_000).generate()
 table["rating"] = table["rating"].sample(frac=1, random_state=0).to_numpy()
 train, test = train_test_split(table, test_size=0.2, random_state=42)
-for name, rows in (("whole table", table), ("training, not cross-fitted", train), ("cross-fitted", None)):
+for name, rows in (("whole table", table), ("training rows", train), ("the same, cross-fitted", None)):
     print(f"  {name}: R2 {r2_score(test['rating'], predict_with(rows, train, test)):.3f}")
+print("A training row's own answer is in its average, so the forest trusts averages too much and fails on")
+print("new rows. Cross-fitted: a row's average is made from other rows.")
 
 # %%
 figure, axes = drawing.new_picture("Below the noise floor is not a good model: it is a leak", height=4.2)
@@ -71,7 +70,7 @@ if figure:
 
 # %% [markdown]
 # ## A splitter is a question: about whom will the model be asked?
-
+# `GroupKFold` puts all rows of a group (`groups=`), such as a user, into one fold: tested users are new.
 # %%
 table, how = MovieRecommendationDataset().generate(), {"scoring": "neg_root_mean_squared_error"}
 model = SklearnEcosystemPipeline(model="linear").build_pipeline()
@@ -79,7 +78,7 @@ folds = KFold(5, shuffle=True, random_state=42)
 cases = {"KFold: known users and movies": (table, folds, None)}
 cases["GroupKFold: new users"] = table, GroupKFold(5), table["user_id"]
 cases["GroupKFold: new movies"] = table, GroupKFold(5), table["movie_id"]
-print("(The question of time: set MOVIELENS to the folder of a MovieLens release.)")
+print("(The question of time: set MOVIELENS to the folder of a MovieLens release: real ratings, see README.)")
 if os.environ.get("MOVIELENS"):
     real = load_movielens(os.environ["MOVIELENS"]).sort_values("timestamp", ignore_index=True)
     cases["MovieLens, KFold"] = real, folds, None
@@ -87,12 +86,13 @@ if os.environ.get("MOVIELENS"):
 for question, (rows, splitter, groups) in cases.items():
     score = cross_val_score(model, rows, rows["rating"], cv=splitter, groups=groups, **how).mean()
     print(f"{question}: RMSE {-score:.3f}")
-
 print("\nWould more data help? The learning curve, RMSE by the number of training rows:")
 sizes, old, new = learning_curve(model, table, table["rating"], train_sizes=[0.1, 0.3, 1.0], cv=folds, **how)
-learned = pd.DataFrame({"on these rows": -old.mean(axis=1), "on new rows": -new.mean(axis=1)}, index=sizes)
-print(learned.to_string(float_format="%.3f"))
-print(f"They meet near {learned.iloc[-1].mean():.2f}: more rows bring this model little. Another model can.")
+learned = pd.DataFrame({"on these rows": -old.mean(axis=1), "on new rows": -new.mean(axis=1)}, index=sizes).round(3)
+print(learned.to_string())
+(low, high), first = learned.iloc[-1], learned.iloc[0].diff().iloc[-1]  # first: the first gap
+print(f"The gap shrinks from {first:.3f} to {high - low:.3f}. They can meet only between {low:.3f} and {high:.3f}:"
+      f"\nmore rows bring at most about {high - low:.2f}. Another model can bring more (chapter 4).")
 
 # %% [markdown]
 # **Remember:** below the floor is not a good model, it is a leak; a splitter is a question.

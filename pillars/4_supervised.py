@@ -25,7 +25,9 @@ rating, expected = table["rating"], dataset.true_expected_
 
 # %% [markdown]
 # ## The same five folds for every model, the dummy first
-# `cross_val_predict` answers each row by a model that was trained on the other folds.
+# `cross_val_predict` answers each row by a model that was trained on the other folds. *Taste* is how well a
+# user's love of genres fits a movie. `factors` learns it: numbers for every user and movie, whose product
+# says how well the two fit (*matrix factorization*).
 
 # %%
 models = {"mean": DummyRegressor()}  # always the mean rating of its training rows
@@ -45,12 +47,17 @@ found["RMSE"] = found["measured"] ** 0.5
 print("Squared error in stars², and its root (RMSE) in stars:")
 print(found.to_string(float_format="%.3f"))
 print("'measured' differs from 'sum' by luck: the noise of these rows is not exactly the expected one.")
-print("linear, forest and boosting read the same 13 features and are equally ignorant: they lack knowledge")
-print("(taste), not a cleverer algorithm. factors learns taste, and is the only one with a shorter bar.")
+print("linear, forest and boosting read the same 11 features (13 without the two ids), and they are equally")
+print("ignorant: they lack knowledge (of taste), not a cleverer algorithm. factors learns taste, and is the")
+print("only one with clearly less ignorance than these three.")
+part, whole = found.loc["factors", ["ignorance", "sum"]]
+print("How much of the error is the model's? "
+      f"For factors: {part:.3f} / {whole:.3f} = {100 * part / whole:.0f} %.")
 
 # %% [markdown]
 # ## Where the error sits: users who rate with care, and users who do not
-# Five groups of equally many ratings, by the size of a user's noise (`sigma` of the law), for `factors`.
+# Five groups of equally many ratings, for `factors`, by the size of a user's noise: `sigma` of the law, the
+# standard deviation of the noise in that user's ratings, in stars.
 
 # %%
 sigma = dataset.law_["sigma"][table["user_id"] - 1]  # user ids count from 1
@@ -59,13 +66,17 @@ by_care = {}
 for name, at in table.groupby(group, observed=True).indices.items():
     answer = answers["factors"][at]
     by_care[name] = {"RMSE": root_mean_squared_error(rating.iloc[at], answer)}
-    by_care[name]["of which noise"] = root_mean_squared_error(rating.iloc[at], expected[at])
+    by_care[name]["noise"] = root_mean_squared_error(rating.iloc[at], expected[at])
     by_care[name]["model to law"] = root_mean_squared_error(expected[at], answer)
 print(pd.DataFrame(by_care).T.to_string(float_format="%.3f"))
-print("Careless users double the RMSE, and it is their noise: the model's own part changes little.")
+care = [row["RMSE"] for row in by_care.values()]
+print("The squares of 'noise' and 'model to law' add up to the square of the RMSE, but for luck.")
+print(f"From most careful to most careless, the RMSE grows {care[-1] / care[0]:.1f} times. That is noise:")
+print("the model's own part changes little.")
 print(f"Spread (standard deviation) in stars: ratings {rating.std():.2f}, the law {expected.std():.2f}, "
       f"factors {answers['factors'].std():.2f}.")
-print("Good answers are less extreme than ratings: an answer is an expectation and leaves the noise out.")
+print("Good answers are less extreme than ratings: an answer is an expectation and leaves the noise out;")
+print("and a model that is not sure stays nearer to the mean.")
 
 # %%
 figure, axes = new_picture("A better model shortens only the blue part of the bar")

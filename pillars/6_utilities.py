@@ -27,13 +27,12 @@ table = dataset.generate()
 users, movies = (pd.DataFrame({name: np.unique(table[name])}) for name in ("user_id", "movie_id"))
 pairs = users.merge(movies, how="cross")  # every user with every movie, 1000 x 500
 
-
 # %%
-# A scorer is what `scoring=` takes, a function of (model, X, y); `make_scorer` takes (truth, answer)
+# *Liked* means: rated 4 or more among the held-out rows. A movie that the user would love but did not rate
+# counts as a miss. `scoring=` takes a scorer: a function of (model, X, y); `make_scorer` makes one.
 def within_half(y_true, y_pred):
     """Return the share of predictions that are at most half a star off."""
     return np.mean(np.abs(y_true - y_pred) <= 0.5)
-
 
 def of_lists(stars, X, y):
     """Return NDCG@10 of lists by `stars` (n_users, n_movies), without what users rated outside of X."""
@@ -42,7 +41,6 @@ def of_lists(stars, X, y):
     stars[trained["user_id"] - 1, trained["movie_id"] - 1] = -99  # behind all others
     users = relevant.any(axis=1)  # those with something to find
     return ndcg_score(relevant[users], stars[users], k=10)
-
 
 scoring = {"RMSE": "neg_root_mean_squared_error", "within half a star": make_scorer(within_half)}
 scoring["NDCG@10"] = lambda model, X, y: of_lists(model.predict(pairs).reshape(1000, 500), X, y)
@@ -69,6 +67,7 @@ found = pd.DataFrame(rows).T
 print(found.to_string(float_format="%.3f", na_rep=""))
 print("Knowing the law gives the best stars, and worse lists than popularity. A list of ten asks another")
 print("question: which movies will this user watch at all? MovieRanker learns that from who rated what.")
+print("Without popularity and MovieRanker, better stars do make better lists.")
 
 # %%
 figure, axes = new_picture("The best stars do not make the best list")
@@ -91,6 +90,7 @@ if figure is not None:
 with tempfile.TemporaryDirectory() as folder:
     path = recommender.save_pipeline(f"{folder}/model.pkl")
     code = f"import joblib; print(joblib.load({path!r}).recommend(1, n=3).to_string(index=False))"
+    print("The saved model in a fresh process, list for user 1 (sorted by score; predicted_rating: stars):")
     print(subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True))
 recommender  # noqa: B018  (a notebook draws its diagram)
 

@@ -27,6 +27,15 @@ STYLE = {
 }
 
 
+def end_quietly(kind, error, traceback):
+    """Say nothing when the reader of a pipe has gone, as `head` goes; show every other error."""
+    if not issubclass(kind, BrokenPipeError):
+        sys.__excepthook__(kind, error, traceback)
+        return
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left to print goes nowhere
+
+
+sys.excepthook = end_quietly  # (a notebook shows errors in its own way)
 SCRIPT = Path(getattr(sys.modules["__main__"], "__file__", None) or "")  # what was started
 
 
@@ -64,7 +73,7 @@ def new_picture(title, *, ncols=1, width=6.4, height=3.6, **options):
 
 
 def save_picture(figure, name):
-    """Write `docs/pictures/NAME`, .svg or .png, the same bytes for the same picture. Notebooks show it."""
+    """Write `PICTURES/NAME`, .svg or .png, the same bytes for the same picture. Notebooks show it."""
     from matplotlib import pyplot as plt
 
     PICTURES.mkdir(parents=True, exist_ok=True)
@@ -75,7 +84,8 @@ def save_picture(figure, name):
     plt.close(figure)
     if path.stat().st_size > MAX_SIZE:
         raise ValueError(f"{name} has {path.stat().st_size} bytes, more than {MAX_SIZE}: draw fewer marks.")
-    print(f"Picture: docs/pictures/{name}")
+    shown = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
+    print(f"Picture: {shown.as_posix()}")
     if "ipykernel" in sys.modules:
         from IPython.display import SVG, Image, display
 
