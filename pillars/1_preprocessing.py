@@ -61,7 +61,7 @@ if figure:
     axes.text(1.04, near.iloc[1], f"{near.iloc[1]:.3f}", ha="left")
     axes.text(0.5, near.mean() + 0.01, "nearest neighbours", color=drawing.ORANGE)
     axes.text(0.5, others.mean().mean() - 0.02, "ridge, forest, boosting", ha="center", color="#606060")
-    far = f"(SGD without scaler: {errors['without'].max():.2f}, far above)"
+    far = f"(SGD without scaler: {errors['without'].max():.3f}, far above)"
     axes.text(0.5, 1.0, far, ha="center", color="#606060")
     axes.set(xticks=[0, 1], xticklabels=["without scaler", "with scaler"], xlim=(-0.3, 1.3))
     axes.set(ylabel="RMSE (stars)", ylim=(0.84, 1.01))

@@ -88,11 +88,11 @@ for question, (rows, splitter, groups) in cases.items():
     print(f"{question}: RMSE {-score:.3f}")
 print("\nWould more data help? The learning curve, RMSE by the number of training rows:")
 sizes, old, new = learning_curve(model, table, table["rating"], train_sizes=[0.1, 0.3, 1.0], cv=folds, **how)
-learned = pd.DataFrame({"on these rows": -old.mean(axis=1), "on new rows": -new.mean(axis=1)}, index=sizes).round(3)
-print(learned.to_string())
-(low, high), first = learned.iloc[-1], learned.iloc[0].diff().iloc[-1]  # first: the first gap
-print(f"The gap shrinks from {first:.3f} to {high - low:.3f}. They can meet only between {low:.3f} and {high:.3f}:"
-      f"\nmore rows bring at most about {high - low:.2f}. Another model can bring more (chapter 4).")
+old, new = -old.mean(axis=1).round(3), -new.mean(axis=1).round(3)  # (3 sizes,), the means of five folds
+print(pd.DataFrame({"on these rows": old, "on new rows": new}, index=sizes).to_string())
+gap = new - old
+print(f"The gap shrinks from {gap[0]:.3f} to {gap[-1]:.3f}. They can meet only between {old[-1]} and {new[-1]}:\n"
+      f"more rows bring at most about {gap[-1]:.2f}. Another model can bring more (chapter 4).")
 
 # %% [markdown]
 # **Remember:** below the floor is not a good model, it is a leak; a splitter is a question.
