@@ -92,7 +92,7 @@ old, new = -old.mean(axis=1).round(3), -new.mean(axis=1).round(3)  # (3 sizes,),
 print(pd.DataFrame({"on these rows": old, "on new rows": new}, index=sizes).to_string())
 gap = new - old
 print(f"The gap shrinks from {gap[0]:.3f} to {gap[-1]:.3f}. They can meet only between {old[-1]} "
-      f"and {new[-1]}:\nmore rows bring at most about {gap[-1]:.2f}. Another model can bring more (chapter 4).")
+      f"and {new[-1]}:\nmore rows bring about {gap[-1]:.2f} at most. Another model brings more (chapter 4).")
 
 # %% [markdown]
 # **Remember:** below the floor is not a good model, it is a leak; a splitter is a question.
