@@ -13,8 +13,7 @@ should know NumPy and pandas, and that ``fit`` learns and ``predict`` answers. T
     3  models: one table, one pipeline            7  recommenders of our own: stars, and what to watch next
     4  the wrapper: train, evaluate, compare      Appendix: checks, random tables, MovieLens, command line
 
-Version 0.2.0, BSD-3-Clause (The scikit-learn ecosystem lesson contributors).
-Names follow "Day 71: The Scikit-learn Ecosystem"."""
+Version 0.2.0, BSD-3-Clause (The scikit-learn ecosystem lesson contributors). Names follow "Day 71"."""
 
 import argparse
 import contextlib
@@ -24,12 +23,10 @@ import io
 import json
 import numbers
 import os
-import pickle
 import re
 import sys
 import warnings
 import zipfile
-import zlib
 from pathlib import Path
 
 import joblib
@@ -502,10 +499,9 @@ class SklearnEcosystemPipeline(_OnTables, RegressorMixin, BaseEstimator):
 
     @staticmethod
     def load_pipeline(filepath="production_pipeline.pkl"):
-        """Return the object that `save_pipeline` saved, once it is seen to be whole and to predict as it did.
-        A pickle runs code: load only what you trust (the digest catches damage, not an attacker). ValueError:
-        the file is damaged, is no pipeline, or predicts differently. UserWarning: it has no digest, another
-        scikit-learn version, or the card of another artifact."""
+        """Return the object that `save_pipeline` saved, if it is whole and predicts as it did. A pickle runs
+        code: load only what you trust (the digest catches damage, no attacker). ValueError: it is damaged or
+        no pipeline. UserWarning: no digest, another scikit-learn version, the card of another artifact."""
         return _load(filepath)
 
     def set_params(self, **params):
@@ -613,8 +609,8 @@ def _load(filepath):
     except Exception as error:  # damaged bytes, and those of another version, can raise anything
         what = "damaged or no saved pipeline" if digest is None else "whole, but cannot be loaded here"
         if other_version:
-            made = f"whole, but was made with scikit-learn {made_with}"
-            what = f"{made} and cannot be loaded by {sklearn.__version__}: train it again"
+            made = f"made with scikit-learn {made_with} and cannot be loaded by {sklearn.__version__}"
+            what = f"whole, but was {made}: train it again"
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise ValueError(f"{path} is {what}: {reason}") from error
     rest = stream.read()
@@ -658,7 +654,7 @@ def _write_atomically(path, content):
         os.replace(temporary, path)
     except OSError as error:
         raise type(error)(f"Cannot write {path}: {error.strerror or error}.") from error
-    except (pickle.PicklingError, AttributeError, TypeError) as error:  # a lambda, a class inside a function
+    except Exception as error:  # a lambda, a class inside a function
         raise ValueError(f"Cannot save what cannot be pickled: {error}") from error
     finally:
         temporary.unlink(missing_ok=True)
@@ -668,7 +664,6 @@ def _model_card(recommender, name):
     pipeline, cv_scores, ranker = recommender.pipeline_, recommender.cv_scores_, recommender.ranker_
     example = {"user_id": int(ranker.users_[-1]) + 1, "movie_id": int(ranker.movies_[0])}  # somebody new
     modules = {"numpy": np, "pandas": pd, "scikit-learn": sklearn, "joblib": joblib}
-    scores = {"test": recommender.test_scores_, "ranking": recommender.ranking_scores_}
     return {
         "artifact": name, "sha256": None, "created": pd.Timestamp.now("UTC").isoformat(timespec="seconds"),
         "versions": {"python": sys.version.split()[0]} | {n: m.__version__ for n, m in modules.items()},
@@ -676,7 +671,8 @@ def _model_card(recommender, name):
         "output": "float64, stars", "rating_scale": [pipeline.y_min_, pipeline.y_max_],
         "training_rows": ranker.interactions_.nnz, "best_params": recommender.best_params_,
         "parameters": {name: repr(value) for name, value in pipeline.get_params().items() if "__" in name},
-        "scores": {"cv_rmse": None if cv_scores is None else cv_scores.tolist()} | scores,
+        "scores": {"cv_rmse": cv_scores if cv_scores is None else cv_scores.tolist(),
+                   "test": recommender.test_scores_, "ranking": recommender.ranking_scores_},
         "example": {"input": example, "prediction": float(recommender.predict(pd.DataFrame([example]))[0])}}
 
 # ===== 6. The demo: seven steps, from nothing to a deployed recommender =====================================
@@ -690,9 +686,8 @@ TAKEAWAYS = """Key Takeaways:
 
 def demonstrate_ecosystem(data=None, *, n_users=1000, n_movies=500, n_ratings=50_000, random_state=42,
                           model="forest", tune=False, output=ARTIFACT):
-    """Run the whole lesson in seven steps, print what happens, and return a dict.
-    `data`: a table of ratings, such as `load_movielens` gives; None: a synthetic one of the three sizes.
-    `random_state` seeds all; `model`, `tune`: see section 4; `output`: the artifact's path. In the dict:
+    """Run the lesson in seven steps, print what happens, return a dict. `data`: a table of ratings; None: a
+    synthetic one of the three sizes. `random_state` seeds all; `output`: the artifact's path. In the dict:
     `pipeline`, the `SklearnEcosystemPipeline`; `metrics`, its test scores; `data`, (X_train, X_test, y_train,
     y_test); the RMSE of always answering the mean, `baseline_rmse`, of the model with averages from before
     the split, `fragile_rmse`, of the best predictor, `noise_floor`; `ranking`. What is not there is None."""
@@ -834,8 +829,7 @@ class MatrixFactorization(_OnTables, RegressorMixin, TransformerMixin, BaseEstim
             given = np.vstack([given, (U * s).T / np.linalg.norm(U * s, axis=1).max()])
         validate_data(self, X, skip_check_array=True)
         self.users_, self.movies_, self.content_ = users, movies, content
-        self.y_min_, self.y_max_ = ratings.data.min(), ratings.data.max()
-        self.global_mean_ = ratings.data.mean()
+        self.y_min_, self.y_max_, self.global_mean_ = (f(ratings.data) for f in (np.min, np.max, np.mean))
         ratings.data -= self.global_mean_
         self._alternate(rated, ratings, given, free)
         return self
@@ -1090,7 +1084,9 @@ def ranking_metrics(lists, X_test, y_test, k=10, relevant_from=4.0):
     is relevant; recall, the share of all relevant test movies that are in it. NDCG counts a hit at rank r as
     1 / log2(r + 1); 1 means that all relevant movies (at most k) come first (Jarvelin, Kekalainen, 2002)."""
     k, relevant = _check_ranking(X_test, y_test, k, relevant_from)
-    hits = lists[lists["rank"] <= k].drop_duplicates(IDS).merge(relevant, on=IDS)
+    if not {*IDS, "rank"} <= set(getattr(lists, "columns", ())):
+        raise ValueError(f"lists must be a DataFrame with the columns {[*IDS, 'rank']}.")
+    hits = lists[(lists["rank"] >= 1) & (lists["rank"] <= k)].drop_duplicates(IDS).merge(relevant, on=IDS)
     return _mean_figures(relevant, hits.assign(hit=1.0, gain=1 / np.log2(hits["rank"] + 1)), k)
 
 def _mean_figures(relevant, hits, k):
@@ -1122,7 +1118,7 @@ def _evaluate_ranking(ranker, relevant, k, by):
     n_candidates = np.maximum(ranker.movies_.size - ranker._rows(relevant["user_id"]).getnnz(axis=1), 1)
     rated = ranker._rated(relevant["user_id"], relevant["movie_id"])
     chance = (relevant["movie_id"].isin(ranker.movies_) & ~rated) / n_candidates
-    length = np.minimum(n_candidates, k)
+    length = np.minimum(n_candidates, min(k, ranker.movies_.size))
     return _mean_figures(relevant, relevant.assign(hit=chance * length, gain=chance * _total_gain(length)), k)
 
 # ----- What the section adds to the lesson: two models, and `recommend`
@@ -1183,7 +1179,7 @@ def _check_table(X):  # and return the ids of users and of movies, two int64 arr
         hint = f" of {type(X).__module__}: pass its .to_pandas()" if hasattr(X, "to_pandas") else ""
         raise TypeError(f"Expected a pandas DataFrame with the columns {IDS}, got {type(X).__name__}{hint}.")
     for name in IDS:
-        if name not in X.columns:
+        if name not in list(X.columns):  # two levels would find a table
             raise ValueError(f"The table lacks the column {name!r}; it has {list(X.columns)}.")
     for twice in X.columns[X.columns.duplicated()]:
         raise ValueError(f"Column names must be unique, but {twice!r} stands twice.")
@@ -1205,10 +1201,10 @@ def _numbers(X, name):  # as floats; NaN where missing, and if there is no such 
     if name not in X.columns:
         return np.full(len(X), np.nan)
     try:
-        if X[name].dtype.kind in "mM":  # dates: nanoseconds in one pandas, microseconds in another
+        if X[name].dtype.kind in "mMc":  # dates: nanoseconds in one pandas, microseconds in another
             raise TypeError
         values = X[name].to_numpy(dtype=np.float64, na_value=np.nan)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, ArithmeticError):
         unit = " of Unix seconds" if name == "timestamp" else ""
         raise ValueError(f"{name} must hold numbers{unit}, got a column of type {X[name].dtype}.") from None
     if np.isinf(values).any():
@@ -1219,8 +1215,11 @@ def _check_ratings(X, y):  # and return those of the rows, which are in X where 
     if y is None and RATING not in X.columns:
         raise ValueError(f"No ratings: pass y, or a table with the column {RATING!r}.")
     try:
-        ratings = np.asarray(X[RATING] if y is None else y, dtype=np.float64)
-    except (TypeError, ValueError):
+        given = np.asarray(X[RATING] if y is None else y)
+        if given.dtype.kind in "mMc" or np.ma.is_masked(y):  # a date is no number of stars
+            raise TypeError
+        ratings = given.astype(np.float64)
+    except (TypeError, ValueError, ArithmeticError):
         raise ValueError("Ratings must be numbers, in stars, and none may be missing.") from None
     if ratings.shape != (len(X),):
         shape = f"an array of shape {ratings.shape} for {len(X)} rows"
@@ -1232,7 +1231,7 @@ def _check_ratings(X, y):  # and return those of the rows, which are in X where 
 def _check_number(name, value, least, integer=False, above=False, below=np.inf):
     kind = numbers.Integral if integer else numbers.Real
     good = isinstance(value, kind) and not isinstance(value, bool) and least <= value < below
-    if not good or (above and value == least):
+    if not good or (above and value == least) or (isinstance(value, int) and value > 1e300):
         expected = f"{'an integer' if integer else 'a number'} {'above' if above else 'of at least'} {least}"
         limit = f" and below {below}" if below < np.inf else ""
         raise ValueError(f"{name} must be {expected}{limit}, got {value!r}.")
@@ -1296,8 +1295,7 @@ def _check_artifact_path(filepath):  # and return it, symbolic links followed
         raise FileNotFoundError(f"Cannot write {filepath}: there is no folder {path.parent}.")
     return path
 
-def _check_digest(content, path):
-    """Return the digest at the end and the version before it; warn if there is none; raise if it is wrong."""
+def _check_digest(content, path):  # and return it, and the version before it; warn if there is none
     size = content.rfind(DIGEST_MARK)
     if size < 0:
         warnings.warn(f"{path} carries no digest: nothing tells whether it is what was saved.", stacklevel=4)
@@ -1436,7 +1434,9 @@ def load_movielens(path):
         raise FileNotFoundError(f"{path} does not exist; expected a MovieLens release, folder or zip file.")
     try:
         table, movies, *users = _read_release(root if root.is_dir() else zipfile.Path(str(root)), path)
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError) as error:
+    except (ValueError, FileNotFoundError):
+        raise
+    except Exception as error:  # of the many modules that unpack a zip file
         raise ValueError(f"{path} is neither a folder nor a zip file that can be read: {error}.") from None
     if "genre" not in movies:  # but a column of 0 and 1 for every genre: 1 * "Drama|" is "Drama|"
         movies["genre"] = movies[GENRES_100K].dot(np.array(GENRES_100K, dtype=object) + "|").str[:-1]
@@ -1467,7 +1467,8 @@ def _read(file, separator, header, columns, encoding="utf-8-sig"):
     quoting = csv.QUOTE_MINIMAL if separator == "," else csv.QUOTE_NONE
     fast = separator.replace("::", "\t")  # pandas' fast parser knows only separators of one character
     try:
-        with file.open("rb") as stream:
+        with file.open("rb") as stream, warnings.catch_warnings():
+            warnings.simplefilter("error")
             if header and stream.readline().decode(encoding).strip() != header:
                 raise ValueError
             content = stream if fast == separator else io.BytesIO(stream.read().replace(b"::", b"\t"))
@@ -1481,7 +1482,7 @@ def _read(file, separator, header, columns, encoding="utf-8-sig"):
         return table
     except UnicodeDecodeError:  # the releases of 1998 to 2003
         return _read(file, separator, header, columns, "latin-1")
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, Warning):
         raise ValueError(f"{file.name}{_what_is_broken(file, separator, header, columns)}") from None
 
 def _what_is_broken(file, separator, header, columns):  # as the end of a sentence
@@ -1502,7 +1503,7 @@ def _what_is_broken(file, separator, header, columns):  # as the end of a senten
 # ----- The command line
 class _Parser(argparse.ArgumentParser):
     def error(self, message):
-        self.exit(2, f"{self.prog}: {message}\n")
+        self.exit(2, f"{self.prog}: {' '.join(message.split())}\n")
 
 def _make_parser():
     # What was not given is not in the result; --user is not short for --users.
@@ -1559,7 +1560,7 @@ def main(argv=None):
     except BrokenPipeError:  # whoever read our lines, such as `head`, has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (ValueError, OSError, MemoryError) as error:
-        parser.error(" ".join(str(error).split()))
+        parser.error(str(error))
     except KeyboardInterrupt:
         print(f"\n{parser.prog}: interrupted", file=sys.stderr)
         return 130
@@ -1583,8 +1584,7 @@ def _ask(user=None, movie=None, rated=None, top=10, artifact=ARTIFACT):
     if movie is not None:
         stars = recommender.predict(pd.DataFrame({"user_id": [user], "movie_id": [movie]}))[0]
         unknown = " (the user is unknown)" * new_user + " (the movie is unknown)" * new_movie
-        say(f"User {user}, Movie {movie}: Predicted {stars:.2f}{unknown}")
-        return
+        return say(f"User {user}, Movie {movie}: Predicted {stars:.2f}{unknown}")
     if rated is None and new_user:
         say(f"User {user} is unknown: these movies are popular. Say --rated 1=5,50=4 to get your own.")
         user, rated = None, {}
