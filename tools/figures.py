@@ -1,8 +1,8 @@
 """Write the printed outputs in README, docs and benchmarks again: `python tools/figures.py [--check] [--only WORD]`.
 
 A block of output follows a line such as `<!-- run: python benchmarks/tables.py ml-latest-small | slow -->`. This command
-runs it and puts what it prints into the block, so that no figure is copied by hand. Behind the bar: `slow` (over a few
-seconds) and `times` (it prints times, which differ from run to run); `keep: REGEX` takes only the lines that match. With
+runs it and puts what it prints into the block, so that no figure is copied by hand. Behind the bar: first `slow` (over a few
+seconds) or `times` (it prints times, which differ from run to run); last, `keep: REGEX` takes the lines that match. With
 `--check` nothing is written: blocks that are neither slow nor have times are run, and must stand as they are printed.
 
 `ml-latest-small` stands for the folder that the environment variable MOVIELENS names; without it such blocks are left.
