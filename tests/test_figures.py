@@ -43,6 +43,11 @@ def test_a_block_that_has_drifted_is_told_and_left(page, capsys):
     assert "has drifted" in capsys.readouterr().out
 
 
+def test_a_table_up_to_its_end_mark_is_a_block_too(page):
+    table = "# Page\n\n<!-- run: python two.py | keep: one -->\n{}\n<!-- end -->\n\nrest\n```text\nnot ours\n```\n"
+    assert page(table.format("old")) == (0, table.format("one 1"))
+
+
 @pytest.mark.parametrize("how", ["slow", "times"])
 def test_slow_blocks_and_times_are_not_compared(page, how):
     drifted = BLOCK.format(f"two.py | {how}", "old")

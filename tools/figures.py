@@ -1,6 +1,7 @@
 """Write the printed outputs in README, docs and benchmarks again: `python tools/figures.py [--check] [--only WORD]`.
 
-A block of output follows a line such as `<!-- run: python benchmarks/tables.py ml-latest-small | slow -->`. This command
+A block of output (or a table, up to `<!-- end -->`) follows a line such as
+`<!-- run: python benchmarks/tables.py ml-latest-small | slow -->`. This command
 runs it and puts what it prints into the block, so that no figure is copied by hand. Behind the bar: first `slow` (over a few
 seconds) or `times` (it prints times, which differ from run to run); last, `keep: REGEX` takes the lines that match. With
 `--check` nothing is written: blocks that are neither slow nor have times are run, and must stand as they are printed.
@@ -18,7 +19,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-BLOCK = re.compile(r"(<!-- run: (?P<command>.*?)(?: \| (?P<how>.*?))? -->\n+```text\n)(?P<output>.*?)(?=```)", re.DOTALL)
+BLOCK = re.compile(r"<!-- run: (?P<command>.*?)(?: \| (?P<how>.*?))? -->\n+(```text\n)?(?P<output>.*?)(?=```|<!-- end -->)", re.DOTALL)
 
 
 def printed(command, keep):
@@ -55,7 +56,8 @@ def main():
                 print(f"  has drifted; it prints:\n{found}")
             if not options.check:
                 now = file.read_text(encoding="utf-8")
-                file.write_text(now.replace(block[0], block[1] + found), encoding="utf-8", newline="\n")
+                head = text[block.start() : block.start("output")]
+                file.write_text(now.replace(block[0], head + found), encoding="utf-8", newline="\n")
     sys.exit(1 if drifted else 0)
 
 
