@@ -26,7 +26,7 @@ recorded() {
         exercises/5_unsupervised.py) echo "3744621970 1182" ;;
         exercises/6_utilities.py) echo "3921416812 927" ;;
         exercises/README.md) echo "1525760607 1884" ;;
-        exercises/conftest.py) echo "35316222 3094" ;;
+        exercises/conftest.py) echo "4114374787 3108" ;;
         exercises/first.py) echo "3745165639 696" ;;
         exercises/solutions/0_map.py) echo "799948247 443" ;;
         exercises/solutions/1_preprocessing.py) echo "3558007144 584" ;;
@@ -2381,9 +2381,13 @@ sys.path.insert(0, str(HERE.parent))  # the folder of lesson_code
 NAMES = ["first", *sorted(path.stem for path in HERE.glob("[0-9]_*.py"))]
 
 
+def asked_for(config):
+    return any("exercises" in str(path) for path in config.args)
+
+
 def pytest_ignore_collect(collection_path, config):
     """Check exercises where they are asked for: a plain `pytest` in the folder runs the ten."""
-    return True if not any("exercises" in str(path) for path in config.args) else None
+    return None if asked_for(config) else True
 
 
 def pytest_addoption(parser):
@@ -2425,7 +2429,7 @@ def read(path):
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    if not any("exercises" in str(path) for path in config.args):
+    if not asked_for(config):
         return
     kinds = ("passed", "failed", "error")
     reports = [report for kind in kinds for report in terminalreporter.getreports(kind)]

@@ -11,9 +11,13 @@ sys.path.insert(0, str(HERE.parent))  # the folder of lesson_code
 NAMES = ["first", *sorted(path.stem for path in HERE.glob("[0-9]_*.py"))]
 
 
+def asked_for(config):
+    return any("exercises" in str(path) for path in config.args)
+
+
 def pytest_ignore_collect(collection_path, config):
     """Check exercises where they are asked for: a plain `pytest` in the folder runs the ten."""
-    return True if not any("exercises" in str(path) for path in config.args) else None
+    return None if asked_for(config) else True
 
 
 def pytest_addoption(parser):
@@ -55,7 +59,7 @@ def read(path):
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    if not any("exercises" in str(path) for path in config.args):
+    if not asked_for(config):
         return
     kinds = ("passed", "failed", "error")
     reports = [report for kind in kinds for report in terminalreporter.getreports(kind)]

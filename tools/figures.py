@@ -19,13 +19,13 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+RELEASE = Path(os.environ.get("MOVIELENS", ROOT.parent / "shared" / "data" / "ml-latest-small"))
 BLOCK = re.compile(r"<!-- run: (?P<command>.*?)(?: \| (?P<how>.*?))? -->\n+(```text\n)?(?P<output>.*?)(?=```|<!-- end -->)", re.DOTALL)
 
 
 def printed(command, keep):
     """Return what a command prints, run in a folder of its own."""
-    release = os.environ.get("MOVIELENS", str(ROOT.parent / "shared" / "data" / "ml-latest-small"))
-    words = [release if word == "ml-latest-small" else word for word in shlex.split(command)]
+    words = [str(RELEASE) if word == "ml-latest-small" else word for word in shlex.split(command)]
     script = str(ROOT / words[1])
     with tempfile.TemporaryDirectory() as folder:
         environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
@@ -40,12 +40,11 @@ def main():
     parser.add_argument("--check", action="store_true", help="write nothing; fail if a quick block has drifted")
     parser.add_argument("--only", default="", metavar="WORD", help="only commands that contain this word")
     options, drifted = parser.parse_args(), 0
-    real = Path(os.environ.get("MOVIELENS", ROOT.parent / "shared" / "data" / "ml-latest-small")).exists()
     for file in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "benchmarks" / "README.md"]:
         text = file.read_text(encoding="utf-8")
         for block in BLOCK.finditer(text):
             command, how = block["command"], block["how"] or ""
-            skipped = options.only not in command or ("ml-latest-small" in command and not real)
+            skipped = options.only not in command or ("ml-latest-small" in command and not RELEASE.exists())
             if skipped or (options.check and re.match("slow|times", how)):
                 continue
             print(f"{file.relative_to(ROOT)}: {command}", flush=True)
