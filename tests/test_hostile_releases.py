@@ -179,12 +179,17 @@ def test_an_encrypted_zip_or_an_unsupported_method_is_refused(tmp_path, change):
 
 
 @pytest.mark.parametrize("inside", ["../", "../../etc/", "/", "C:\\", "a/b/c/d/", "./", "ml\\", "\u202e/"])
-# "//" is left out: zipfile.Path of Python before 3.11.10 never ends on it (CVE-2024-8088)
 def test_names_that_leave_the_folder_write_nothing(tmp_path, inside):
     folder = tmp_path / "in" / "side"
     folder.mkdir(parents=True)
     attempt(packed(folder / "x.zip", CSV, inside=inside))
     assert [entry.name for entry in tmp_path.rglob("*") if entry.is_file()] == ["x.zip"]
+
+
+@pytest.mark.parametrize("inside", ["//", "ml//", "/"])
+def test_names_on_which_python_never_ends_are_refused(tmp_path, inside):
+    """`zipfile.Path` of Python before 3.11.10 goes round and round at them (CVE-2024-8088)."""
+    assert "has an odd name" in attempt(packed(tmp_path / "x.zip", CSV, inside=inside))
 
 
 def test_zips_in_zips_folders_named_as_files_and_names_twice(tmp_path):
@@ -227,9 +232,7 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("bomb", BOMBS)
-def test_a_small_zip_that_unpacks_to_much_is_refused_in_a_little_memory(tmp_path, bomb, request):
-    if bomb != "a file that is not read":
-        request.applymarker(pytest.mark.xfail(strict=True, reason="open: a member is unpacked whole, and then read line by line"))
+def test_a_small_zip_that_unpacks_to_much_is_refused_in_a_little_memory(tmp_path, bomb):
     name, start, filler, width = BOMBS[bomb]
     with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         for other in CSV:
@@ -242,7 +245,7 @@ def test_a_small_zip_that_unpacks_to_much_is_refused_in_a_little_memory(tmp_path
     assert (tmp_path / "bomb.zip").stat().st_size < 40_000
     tracemalloc.start()
     try:
-        attempt(tmp_path / "bomb.zip")
+        assert "unpacks to too much" in attempt(tmp_path / "bomb.zip")
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

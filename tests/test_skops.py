@@ -1,0 +1,106 @@
+"""Saving without pickle: `save_pipeline("NAME.skops")`, for every model, and what may be made of such a file."""
+
+import pickle
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import MODELS
+from sklearn.neighbors import KNeighborsRegressor
+
+import lesson_code
+from lesson_code import SklearnEcosystemPipeline, main
+
+load = SklearnEcosystemPipeline.load_pipeline
+
+
+@pytest.fixture(scope="module")
+def skops():
+    return pytest.importorskip("skops.io", reason="skops is not installed: pip install skops")
+
+
+@pytest.fixture(scope="module")
+def recommenders(table):
+    return {model: SklearnEcosystemPipeline(model=model).fit(table) for model in MODELS}
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_what_is_saved_and_loaded_predicts_and_recommends_the_same(skops, recommenders, table, tmp_path, model, monkeypatch):
+    path = recommenders[model].save_pipeline(tmp_path / "model.skops")
+    monkeypatch.setattr(pickle, "Unpickler", None)  # nothing is unpickled
+    monkeypatch.setattr("joblib.load", None)
+    loaded = load(path)
+    np.testing.assert_array_equal(loaded.predict(table), recommenders[model].predict(table))
+    pd.testing.assert_frame_equal(loaded.recommend(1), recommenders[model].recommend(1))
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["model.skops", "model.skops.json"]
+
+
+def test_the_trusted_types_are_those_that_the_models_need_and_no_others(skops, recommenders):
+    needed = set()
+    for recommender in recommenders.values():
+        recommender.ranker  # noqa: B018  solved, as in an artifact
+        needed |= set(skops.get_untrusted_types(data=skops.dumps(recommender)))
+    assert needed == set(lesson_code.TRUSTED)
+    assert len(lesson_code.TRUSTED) == len(set(lesson_code.TRUSTED))
+
+
+def test_skops_alone_reads_the_file(skops, recommenders, table, tmp_path):
+    path = recommenders["linear"].save_pipeline(tmp_path / "model.skops")
+    loaded = skops.load(path, trusted=lesson_code.TRUSTED)
+    np.testing.assert_array_equal(loaded.predict(table), recommenders["linear"].predict(table))
+
+
+def test_a_type_that_is_not_trusted_is_named_and_can_be_trusted(skops, table, tmp_path, monkeypatch):
+    path = SklearnEcosystemPipeline(model=KNeighborsRegressor()).fit(table).save_pipeline(tmp_path / "model.skops")
+    stranger = skops.get_untrusted_types(file=path)
+    stranger = sorted(set(stranger) - set(lesson_code.TRUSTED))
+    if stranger:  # skops knows the trees of neighbours, or does not: it changes
+        with pytest.raises(ValueError, match=f"is whole, but cannot be loaded here: Untrusted.*{stranger[0]}"):
+            load(path)
+    monkeypatch.setattr(lesson_code, "TRUSTED", [*lesson_code.TRUSTED, *stranger])
+    assert load(path).predict(table).shape == (len(table),)
+
+
+def test_types_that_are_not_trusted_are_never_made(skops, recommenders, tmp_path, monkeypatch):
+    path = recommenders["linear"].save_pipeline(tmp_path / "model.skops")
+    monkeypatch.setattr(lesson_code, "TRUSTED", [])
+    with pytest.raises(ValueError, match="is whole, but cannot be loaded here: Untrusted"):
+        load(path)
+
+
+def test_a_damaged_file_is_refused_before_it_is_opened(skops, recommenders, tmp_path, monkeypatch):
+    path = recommenders["linear"].save_pipeline(tmp_path / "model.skops")
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(bytes(data))
+    monkeypatch.setattr(skops, "load", None)
+    with pytest.raises(ValueError, match="is damaged: its digest"):
+        load(path)
+
+
+def test_a_pickle_under_the_name_of_a_skops_file_is_not_unpickled(skops, recommenders, tmp_path):
+    recommenders["linear"].save_pipeline(tmp_path / "model.pkl").rename(tmp_path / "model.skops")
+    with pytest.raises(ValueError, match="is whole, but cannot be loaded here"):
+        load(tmp_path / "model.skops")
+
+
+def test_a_file_without_a_digest_loads_with_a_warning(skops, recommenders, tmp_path):
+    skops.dump(recommenders["linear"], tmp_path / "model.skops")
+    with pytest.warns(UserWarning, match="carries no digest"):
+        load(tmp_path / "model.skops")
+
+
+def test_without_skops_one_sentence_says_how_to_install_it_and_nothing_is_written(recommenders, tmp_path, monkeypatch, capsys):
+    (tmp_path / "there.skops").write_bytes(b"")
+    monkeypatch.setitem(sys.modules, "skops", None)
+    monkeypatch.setitem(sys.modules, "skops.io", None)
+    with pytest.raises(ImportError, match=r"^model.skops needs skops, which is not here: pip install skops$"):
+        recommenders["linear"].save_pipeline(tmp_path / "model.skops")
+    with pytest.warns(UserWarning, match="no digest"), pytest.raises(ImportError, match="pip install skops"):
+        load(tmp_path / "there.skops")
+    with pytest.raises(SystemExit) as stop:
+        main(["--output", str(tmp_path / "model.skops")])
+    assert stop.value.code == 2
+    assert capsys.readouterr() == ("", "lesson_code.py: model.skops needs skops, which is not here: pip install skops\n")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["there.skops"]
