@@ -13,10 +13,10 @@ folders="pillars exercises exercises/solutions"
 # What `cksum` tells of each file: its checksum and its size.
 recorded() {
     case $1 in
-        lesson_code.py) echo "728291613 102388" ;;
+        lesson_code.py) echo "4219597359 102899" ;;
         test_lesson.py) echo "897284104 11292" ;;
         requirements.txt) echo "3471952364 498" ;;
-        README.md) echo "2189518525 10096" ;;
+        README.md) echo "2111876270 10149" ;;
         LICENSE) echo "191275814 1554" ;;
         exercises/0_map.py) echo "4202060829 747" ;;
         exercises/1_preprocessing.py) echo "1724904534 1032" ;;
@@ -209,6 +209,7 @@ import sys
 import warnings
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import joblib
 import numpy as np
@@ -335,8 +336,7 @@ FEATURES = [*IDS, "user_age", "movie_year", "genre_encoded", "country_encoded", 
             "movie_avg_rating", "user_movie_interaction", "hour_of_day", "day_of_week", "user_rating_count",
             "movie_rating_count"]
 DAY = 24 * 3600  # seconds
-#: The features that need no rating: the column they are read from, whose property they are, and what stands
-#: in for a row of which nothing is known (a "code" is -1).
+#: The features that need no rating: their column, whose property it is, and what fills a gap ("code": -1).
 OBSERVED = {"user_age": ("user_age", "user", "median"), "movie_year": ("movie_year", "movie", "median"),
             "genre_encoded": ("genre", "movie", "code"), "country_encoded": ("user_country", "user", "code"),
             "hour_of_day": ("timestamp", None, "mode"), "day_of_week": ("timestamp", None, "mode")}
@@ -540,6 +540,7 @@ METRICS = {"RMSE": root_mean_squared_error, "MAE": mean_absolute_error, "R2": r2
 
 def rating_metrics(y_true, y_pred):
     """Return how far predictions are off: RMSE and MAE in stars, R2 as the share of variance explained."""
+    y_true, y_pred = (_check_ratings(np.atleast_1d(y_true), y) for y in (y_true, y_pred))
     return {name: float(metric(y_true, y_pred)) for name, metric in METRICS.items()}
 
 class SklearnEcosystemPipeline(_OnTables, RegressorMixin, BaseEstimator):
@@ -648,14 +649,15 @@ class SklearnEcosystemPipeline(_OnTables, RegressorMixin, BaseEstimator):
         return metrics, predictions
 
     def evaluate_ranking(self, X_test, y_test=None, k=10, relevant_from=4.0, by="taste"):
-        """Return the `ranking_metrics` of lists of `MovieRanker`, which serves every `model`. All movies of
-        the training are ranked, except those rated there, for every user with a relevant test movie. `by` is
-        "taste", or, to compare with, "popularity" or "chance" (its expectation)."""
-        ranker, k, relevant = self.ranker, *_check_ranking(X_test, y_test, k, relevant_from)
-        figures = _evaluate_ranking(ranker, relevant, k, by)
+        """Return the `ranking_metrics` of lists of `MovieRanker`, which serves every `model`: all movies of
+        the training but those that the user rated there. `by`: "taste", "popularity", "chance" (a draw)."""
+        if by not in ("taste", "popularity", "chance"):
+            raise ValueError(f"by must be 'taste', 'popularity' or 'chance', got {by!r}.")
+        ranker, k, user = self.ranker, _check_number("k", k, 1, True), _check_table(X_test)[0]
+        figures = ranking_metrics(ranker._lists(np.unique(user), k, by), X_test, y_test, k, relevant_from)
         if by == "taste":
-            about = {"users": relevant["user_id"].nunique(), "relevant_from": relevant_from}
-            self.ranking_scores_ = about | figures
+            n_users = np.unique(user[_check_ratings(X_test, y_test) >= relevant_from]).size
+            self.ranking_scores_ = {"users": n_users, "relevant_from": relevant_from} | figures
         return figures
 
     def recommend(self, user_id=None, n=10, *, ratings=None):
@@ -672,7 +674,8 @@ class SklearnEcosystemPipeline(_OnTables, RegressorMixin, BaseEstimator):
         return self.ranker_ if hasattr(self.ranker_, "diagonal_") else self.ranker_._solve()
 
     def save_pipeline(self, filepath="production_pipeline.pkl"):
-        """Save this object, and a model card at `filepath` + ".json" (section 5). Return `filepath`."""
+        """Save this object, and a model card at `filepath` + ".json" (section 5). Return `filepath`. A name
+        that ends in ".skops": no pickle, but a file that runs no code when it is loaded (`TRUSTED`)."""
         check_is_fitted(self, "pipeline_")
         _save(self, filepath)
         self._say(f"Pipeline saved to {filepath}")
@@ -689,15 +692,14 @@ class SklearnEcosystemPipeline(_OnTables, RegressorMixin, BaseEstimator):
         """Set parameters of this object; those of a regressor of your own are reached as ``model__NAME``."""
         nested = [name for name in params if name.startswith("model__")]
         if nested and isinstance(params.get("model", self.model), str):
-            where = "a parameter inside the pipeline: search or set it on build_pipeline(), which has all"
-            raise ValueError(f"model={self.model!r} is only a name, and {nested[0]!r} {where}.")
+            where = f"search or set {nested[0]!r} on build_pipeline(), which has all parameters"
+            raise ValueError(f"model={self.model!r} is only a name: {where}.")
         return super().set_params(**params)
 
     def _search(self, pipeline, X, ratings):
         space, folds = _recipe(self.model).get("search"), _folds(N_SEARCH_FOLDS, self.random_state)
         if space is None:
-            named = [name for name, row in MODELS.items() if row.get("search")]
-            raise ValueError(f"tune_hyperparameters=True needs a model of {named}, not {self.model!r}.")
+            raise ValueError(f"tune_hyperparameters=True needs one of {list(MODELS)}, not {self.model!r}.")
         self._say(f"Searching: {N_CANDIDATES} candidates in {N_SEARCH_FOLDS} folds...")
         search = RandomizedSearchCV(
             pipeline, space, n_iter=N_CANDIDATES, cv=folds, scoring="neg_root_mean_squared_error",
@@ -730,10 +732,9 @@ def _cross_validate(pipeline, X, ratings, random_state, verbose=0, **how):
 
 def compare_models(X, y=None, *, random_state=42, verbose=False):
     """Cross-validate all models, the mean and section 2's two lines on the same folds; X, y as in `train`.
-    A fold is easy or hard for all: the ± of a model's own folds tells little of which is best; compare fold
-    by fold. Returns a DataFrame by model: means of `RMSE`, `MAE` (stars), `R2`, `fit_s`, `predict_s`
-    (seconds), standard deviations (`RMSE_std` ...), folds (`RMSE_1` ...); `to_best`, `to_best_se`: the mean
-    difference in RMSE to the best, and its standard error."""
+    Returns a DataFrame by model: means of `RMSE`, `MAE` (stars), `R2`, `fit_s`, `predict_s` (seconds),
+    standard deviations (`RMSE_std` ...), folds (`RMSE_1` ...). A fold is easy or hard for all, so compare
+    fold by fold: `to_best`, `to_best_se`, the mean difference in RMSE to the best and its standard error."""
     X, ratings = _check_training_table(X, y)
     since_1_9 = TargetEncoder().shuffle == "deprecated"  # how its folds are seeded has changed
     seeded = {"cv": _folds(N_FOLDS, random_state)} if since_1_9 else {"random_state": random_state}
@@ -758,6 +759,11 @@ def compare_models(X, y=None, *, random_state=42, verbose=False):
 # alone does not do that. It gets a *digest*, the SHA-256 of its bytes, which tells whether it is whole, and a
 # *model card*, a JSON file beside it, with the versions that made it and an example to check.
 VERSION_MARK, DIGEST_MARK = b"\nscikit-learn:", b"\nsha256:"
+#: The types that skops may make of a file, beside its own. For a regressor of another library, add its types.
+TRUSTED = [f"lesson_code.{name}" for name in ("MatrixFactorization", "MovieRanker", "RatingPipeline",
+           "SklearnEcosystemPipeline", "UserMovieFeatureTransformer")]
+TRUSTED += ["scipy.sparse._csr.csr_matrix", "sklearn.tree._tree.Tree", "sklearn.utils._bunch.Bunch",
+            "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"]
 
 def _save(recommender, filepath):
     path = _check_artifact_path(filepath)
@@ -781,20 +787,18 @@ def _load(filepath):
     made_with = card["versions"]["scikit-learn"] if card else made_with
     other_version = made_with not in (None, sklearn.__version__)
     versions = f"made with scikit-learn {made_with}, but this is {sklearn.__version__}: train it again"
-    stream = io.BytesIO(content)
+    stream, (_, load) = io.BytesIO(content), _format(path)
     try:
         with warnings.catch_warnings():
             if other_version:  # below, one sentence says what scikit-learn says for every estimator
                 warnings.simplefilter("ignore", InconsistentVersionWarning)
-            recommender = joblib.load(stream)
+            recommender = load(stream)
     except Exception as error:  # damaged bytes, and those of another version, can raise anything
         what = "damaged or no saved pipeline" if digest is None else "whole, but cannot be loaded here"
-        if other_version:
-            made = f"made with scikit-learn {made_with} and cannot be loaded by {sklearn.__version__}"
-            what = f"whole, but was {made}: train it again"
+        what = f"whole, but cannot be loaded: it was {versions}" if other_version else what
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise ValueError(f"{path} is {what}: {reason}") from error
-    rest = stream.read()
+    rest = stream.read() if path.suffix != ".skops" else b""  # skops reads from the end
     if digest is None and rest and not re.fullmatch(VERSION_MARK + rb"\d+\.\d+\.\d\w*", rest):
         raise ValueError(f"{path} is damaged: something other than a digest follows the pickle.")
     if not hasattr(recommender, "predict"):
@@ -812,21 +816,31 @@ def _load(filepath):
         raise ValueError(f"{path} predicts {now} for the model card's example; when saved, {then}.")
     return recommender
 
+def _format(path):
+    """Return what writes an object and what reads it: a pickle, or skops, which runs no code of the file."""
+    if path.suffix != ".skops":
+        return joblib.dump, joblib.load
+    try:
+        import skops.io
+    except ImportError:
+        raise ImportError(f"{path.name} needs skops, which is not here: pip install skops") from None
+    return skops.io.dump, lambda stream: skops.io.load(stream, trusted=TRUSTED)
+
 def _write_atomically(path, content):
     """Write bytes, or pickle an object, to a file beside `path`, then rename it; return a pickle's digest."""
-    sha256 = hashlib.sha256()
+    sha256, (dump, _) = hashlib.sha256(), _format(path)
     temporary = path.with_name(f".{os.urandom(16).hex()}.tmp")  # nobody can guess it, no two savers share it
     mode = path.stat().st_mode & 0o777 if path.exists() else 0o666
     try:  # "x": never through a file or a link that is already there
-        with open(temporary, "x+b", opener=lambda name, flags: os.open(name, flags, mode)) as file:
+        with open(temporary, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
+            def write(data):  # hashed on the way: no second reading, no second copy in memory
+                sha256.update(data)
+                return file.write(data)
             if isinstance(content, bytes):
-                file.write(content)
+                write(content)
             else:
-                joblib.dump(content, file)
-                file.write(VERSION_MARK + sklearn.__version__.encode())
-                file.seek(0)
-                for part in iter(lambda: file.read(2**20), b""):  # a large pickle is never in memory
-                    sha256.update(part)
+                dump(content, SimpleNamespace(write=write, tell=file.tell))
+                write(VERSION_MARK + sklearn.__version__.encode())
                 file.write(DIGEST_MARK + sha256.hexdigest().encode())
             file.flush()
             os.fsync(file.fileno())
@@ -843,7 +857,7 @@ def _write_atomically(path, content):
 
 def _model_card(recommender, name):
     pipeline, cv_scores, ranker = recommender.pipeline_, recommender.cv_scores_, recommender.ranker_
-    example = {"user_id": int(ranker.users_[-1]) + 1, "movie_id": int(ranker.movies_[0])}  # somebody new
+    example = {"user_id": ranker.new_user_, "movie_id": int(ranker.movies_[0])}  # no person of the training
     modules = {"numpy": np, "pandas": pd, "scikit-learn": sklearn, "joblib": joblib}
     return {
         "artifact": name, "sha256": None, "created": pd.Timestamp.now("UTC").isoformat(timespec="seconds"),
@@ -971,16 +985,14 @@ class MatrixFactorization(_OnTables, RegressorMixin, TransformerMixin, BaseEstim
         p[u] = sum over u's movies of  w[u] q[m] r[u, m] / (regularization + sum of w[u] (q[m]^2 + var q[m]))
 
     A free q is only an estimate: its variance is added to its square (Lim & Teh, 2007). Users whose ratings
-    scatter widely have a smaller weight w. An unknown user or movie has bias and factors 0, but genres and
-    year of a movie are read from its row.
+    scatter widely have a smaller weight w. What is unknown has bias and factors 0; a movie keeps its genres.
 
     Parameters
     ----------
     n_factors, n_patterns, content : default=8, 8, True
         The numbers of free factors and of patterns; whether to use `genre` and `movie_year`.
     regularization, damping, n_sweeps, cv, random_state : default=6.0, 3.0, 5, 5, 0
-        The ridge penalty on factors; that on biases, in ratings; the number of passes over all of them; the
-        number of folds in `fit_transform`; the seed.
+        The ridge penalties on factors, on biases; the number of passes; folds of `fit_transform`; the seed.
 
     Attributes
     ----------
@@ -996,7 +1008,7 @@ class MatrixFactorization(_OnTables, RegressorMixin, TransformerMixin, BaseEstim
         """Fit on ratings; X and y as in `UserMovieFeatureTransformer.fit`."""
         for name, least in {"n_factors": 0, "n_patterns": 0, "n_sweeps": 1}.items():
             _check_number(name, getattr(self, name), least, integer=True)
-        _check_number("regularization", self.regularization, 0, above=True)
+        _check_number("regularization", self.regularization, 1e-9)
         _check_number("damping", self.damping, 0)
         rng = check_random_state(self.random_state)
         users, movies, ratings, described = _interactions(X, y)
@@ -1021,7 +1033,7 @@ class MatrixFactorization(_OnTables, RegressorMixin, TransformerMixin, BaseEstim
 
     def fit_transform(self, X, y=None):
         """Fit on all rows, and return estimates in which every row comes from a fit on the other folds."""
-        counts = _latest_of_pair(X, *_positions_of(X), warn=False)  # older ratings count in no fold
+        counts = _latest_of_pair(X, warn=False)  # older ratings count in no fold
         ratings, estimate = _check_ratings(X, y), np.empty((len(X), 1))
         for others, rows in _folds(self.cv, self.random_state).split(X):
             others = others[counts[others]]
@@ -1160,7 +1172,7 @@ class MovieRanker(_OnTables, BaseEstimator):
         unknown = len(np.setdiff1d(user_ids, self.users_))
         if unknown:
             warnings.warn(f"{unknown} of the users are unknown: they get popular movies.", stacklevel=2)
-        return self._lists(user_ids, self._rows(user_ids), n)
+        return self._lists(user_ids, n)
 
     def recommend_new(self, ratings, n=10):
         """Return the same for new users from `ratings`: `user_id`, `movie_id`, `rating` in stars. Nothing is
@@ -1170,17 +1182,18 @@ class MovieRanker(_OnTables, BaseEstimator):
         position = _positions(self.movies_, movies)
         known, position = table[:, position >= 0], position[position >= 0]
         rows = known.data / self.unit_, position[known.indices], known.indptr
-        return self._lists(users, sparse.csr_matrix(rows, (users.size, self.movies_.size)), n)
+        return self._lists(users, n, rows=sparse.csr_matrix(rows, (users.size, self.movies_.size)))
 
     def _remember(self, X, y):
         users, movies, ratings, described = _interactions(X, y)
         penalty = max(300.0, np.sqrt(ratings.nnz)) if self.regularization == "auto" else self.regularization
-        penalty = _check_number("regularization", penalty, 0, above=True)
+        penalty = _check_number("regularization", penalty, 1e-9)
         codes, stars = pd.factorize(ratings.data, sort=True)
         genres = _content(described, *_fit_content(described))[:, :-1]
         kinds = [genres > 0, pd.get_dummies(_numbers(described, "movie_year") // 10)]
         validate_data(self, X, skip_check_array=True)
         self.users_, self.movies_, self.stars_, self.penalty_ = users, movies, stars, penalty
+        self.new_user_ = int(np.setdiff1d(np.arange(1, users.size + 2), users)[0])  # an id that nobody has
         self.interactions_ = _like(ratings, codes.astype(np.min_scalar_type(stars.size)))  # a byte a rating
         self.interactions_.resize(users.size + 1, movies.size)  # the row at -1, of an unknown user, is empty
         self.unit_ = float(np.sqrt(np.mean(ratings.data**2))) or 1.0
@@ -1236,11 +1249,13 @@ class MovieRanker(_OnTables, BaseEstimator):
     def _parts(self, rows):  # slices, at least one, whose scores take little memory
         return sklearn.utils.gen_batches(max(1, rows.shape[0]), max(1, SCORES_AT_ONCE // self.movies_.size))
 
-    def _lists(self, user_ids, rows, n, by="taste"):  # of users whose ratings are `rows`
-        n, lists = _check_number("n", n, 1, integer=True), []
+    def _lists(self, user_ids, n, by="taste", rows=None):  # rows: the users' ratings, if they are new
+        rows = self._rows(user_ids) if rows is None else rows
+        n, lists, rng = _check_number("n", n, 1, integer=True), [], check_random_state(0)
         for part in self._parts(rows):
             seen = rows[part].tocoo()
-            scores = self._scores(rows[part]) if by == "taste" else np.zeros(seen.shape) + self.popularity_
+            scores = self._scores(rows[part]) if by == "taste" else rng.random_sample(seen.shape)
+            scores = scores if by != "popularity" else np.zeros(seen.shape) + self.popularity_
             scores[seen.row, seen.col] = -np.inf
             user, rank, movie, score = _best(scores, n)
             columns = user_ids[part][user], rank, self.movies_[movie], score
@@ -1264,43 +1279,22 @@ def ranking_metrics(lists, X_test, y_test, k=10, relevant_from=4.0):
     `relevant_from` stars or more; a ValueError tells that none is. Precision is the share of a list of k that
     is relevant; recall, the share of all relevant test movies that are in it. NDCG counts a hit at rank r as
     1 / log2(r + 1); 1 means that all relevant movies (at most k) come first (Jarvelin, Kekalainen, 2002)."""
-    k, relevant = _check_ranking(X_test, y_test, k, relevant_from)
-    if not {*IDS, "rank"} <= set(getattr(lists, "columns", ())):
-        raise ValueError(f"lists must be a DataFrame with the columns {[*IDS, 'rank']}.")
-    hits = lists[(lists["rank"] >= 1) & (lists["rank"] <= k)].drop_duplicates(IDS).merge(relevant, on=IDS)
-    return _mean_figures(relevant, hits.assign(hit=1.0, gain=1 / np.log2(hits["rank"] + 1)), k)
-
-def _mean_figures(relevant, hits, k):
-    n_relevant = relevant.groupby("user_id").size()
-    by_user = hits.groupby("user_id")[["hit", "gain"]].sum().reindex(n_relevant.index, fill_value=0.0)
-    figures = {"Precision": by_user["hit"] / k, "Recall": by_user["hit"] / n_relevant,
-               "NDCG": by_user["gain"] / _total_gain(np.minimum(n_relevant, k))}
-    return {f"{name}@{k}": float(values.mean()) for name, values in figures.items()}
-
-def _total_gain(n_hits):  # of lists that begin with so many hits: the sum of 1 / log2(rank + 1)
-    return np.cumsum(1 / np.log2(np.arange(2, n_hits.max() + 2)))[n_hits - 1]
-
-def _check_ranking(X_test, y_test, k, relevant_from):  # return k, and the pairs that a list should find
-    k, relevant_from = _check_number("k", k, 1, True), _check_number("relevant_from", relevant_from, -np.inf)
+    k, relevant_from = _check_number("k", k, 1, True), _check_number("relevant_from", relevant_from, -LIMIT)
     table = pd.DataFrame(dict(zip(IDS, _check_table(X_test))))
-    relevant = table[_check_ratings(X_test, y_test) >= relevant_from].drop_duplicates()
+    relevant = table[_latest_of_pair(X_test) & (_check_ratings(X_test, y_test) >= relevant_from)]
     if relevant.empty:
         raise ValueError(f"No test rating is {relevant_from} or more: there is nothing relevant to find.")
-    return k, relevant
-
-def _evaluate_ranking(ranker, relevant, k, by):
-    if by not in ("taste", "popularity", "chance"):
-        raise ValueError(f"by must be 'taste', 'popularity' or 'chance', got {by!r}.")
-    if by != "chance":
-        users = relevant["user_id"].unique()
-        lists = ranker._lists(users, ranker._rows(users), k, by)
-        return ranking_metrics(lists, relevant, np.ones(len(relevant)), k, relevant_from=1)
-    # In a random list, each candidate is at a given rank with probability 1 / n_candidates.
-    n_candidates = np.maximum(ranker.movies_.size - ranker._rows(relevant["user_id"]).getnnz(axis=1), 1)
-    rated = ranker._rated(relevant["user_id"], relevant["movie_id"])
-    chance = (relevant["movie_id"].isin(ranker.movies_) & ~rated) / n_candidates
-    length = np.minimum(n_candidates, min(k, ranker.movies_.size))
-    return _mean_figures(relevant, relevant.assign(hit=chance * length, gain=chance * _total_gain(length)), k)
+    _check_table(lists if getattr(lists, "size", 1) else X_test)  # they are empty if all has been rated
+    if not {*IDS, "rank"} <= set(getattr(lists, "columns", ())) or not (_numbers(lists, "rank") >= 1).all():
+        raise ValueError(f"lists must be a DataFrame with the columns {[*IDS, 'rank']}, ranks from 1 on.")
+    hits = lists[lists["rank"] <= k].drop_duplicates(IDS).merge(relevant, on=IDS)
+    hits = hits.assign(hit=1.0, gain=1 / np.log2(hits["rank"] + 1))
+    n_relevant = relevant.groupby("user_id").size()
+    by_user = hits.groupby("user_id")[["hit", "gain"]].sum().reindex(n_relevant.index, fill_value=0.0)
+    best = np.cumsum(1 / np.log2(np.arange(2, min(k, n_relevant.max()) + 2)))  # of lists that begin with hits
+    figures = {"Precision": by_user["hit"] / k, "Recall": by_user["hit"] / n_relevant,
+               "NDCG": by_user["gain"] / best[np.minimum(n_relevant, k) - 1]}
+    return {f"{name}@{k}": float(values.mean()) for name, values in figures.items()}
 
 # ----- What the section adds to the lesson: two models, and `recommend`
 MODELS["factors"] = {  # it takes raw rows: the ids, and what the movies are
@@ -1330,14 +1324,14 @@ def _recommend(recommender, user_id, n, ratings):
         stars = list(ratings.values()) if isinstance(ratings, dict) else [None]
         if not all(isinstance(one, numbers.Real) and low <= one <= high for one in stars):
             raise ValueError(f"ratings must be {{movie_id: stars from {low} to {high}}}, got {ratings!r}.")
-        user_ids = ranker.users_[-1:] + 1  # an id that nobody has
+        user_ids = np.array([ranker.new_user_])
         movies = _ids(pd.Series(list(ratings), name="The keys of ratings", dtype=object))
         unknown = [str(movie) for movie in movies if movie not in ranker.movies_]
         if unknown:
             rest = " None is left: these are the most popular movies." if len(unknown) == len(movies) else ""
             warnings.warn(f"Unknown movies are passed over: {', '.join(unknown)}.{rest}", stacklevel=3)
         rated = pd.DataFrame({"user_id": user_ids[0], "movie_id": movies, RATING: np.asarray(stars, float)})
-    lists = ranker.recommend_new(rated, n) if ratings else ranker._lists(user_ids, ranker._rows(user_ids), n)
+    lists = ranker.recommend_new(rated, n) if ratings else ranker._lists(user_ids, n)
     if ratings and isinstance(model, MatrixFactorization):
         stars = model.predict_new(rated["movie_id"], rated[RATING], lists["movie_id"])
     else:
@@ -1355,6 +1349,8 @@ def say(line):
     print(line.encode(encoding, "replace").decode(encoding), flush=True)
 
 # ----- Checks of input: one function for a table, one for ratings, one for a number
+LIMIT, TOO_LARGE = 10**15, " (from 1e15 on, numbers are refused)."  # what is made of them must stay finite
+
 def _check_table(X):  # and return the ids of users and of movies, two int64 arrays
     if not isinstance(X, pd.DataFrame):
         hint = f" of {type(X).__module__}: pass its .to_pandas()" if hasattr(X, "to_pandas") else ""
@@ -1373,9 +1369,9 @@ def _ids(column):  # beyond 2**53, floats cannot tell two whole numbers apart
         values = column.to_numpy(dtype=np.int64 if column.dtype.kind == "i" else np.float64)
         if ((values == np.floor(values)) & (values >= -(2**53)) & (values <= 2**53)).all():
             return values.astype(np.int64)
-    for row, value in enumerate(column.tolist()):
-        if not isinstance(value, numbers.Real) or isinstance(value, bool) or value % 1 or abs(value) > 2**53:
-            raise ValueError(f"{column.name} must hold integers up to 2**53, but row {row} holds {value!r}.")
+    for row, one in enumerate(column.tolist()):
+        if not isinstance(one, numbers.Real) or isinstance(one, bool) or one % 1 or abs(int(one)) > 2**53:
+            raise ValueError(f"{column.name} must hold integers up to 2**53, but row {row} holds {one!r}.")
     return column.to_numpy(dtype=np.int64)
 
 def _numbers(X, name):  # as floats; NaN where missing, and if there is no such column
@@ -1388,12 +1384,12 @@ def _numbers(X, name):  # as floats; NaN where missing, and if there is no such 
     except (TypeError, ValueError, ArithmeticError):
         unit = " of Unix seconds" if name == "timestamp" else ""
         raise ValueError(f"{name} must hold numbers{unit}, got a column of type {X[name].dtype}.") from None
-    if np.isinf(values).any():
-        raise ValueError(f"{name} must hold finite numbers, but row {np.isinf(values).argmax()} is infinite.")
+    for row in np.flatnonzero(np.abs(values) >= LIMIT):
+        raise ValueError(f"{name} must hold finite numbers, but row {row} holds {values[row]}{TOO_LARGE}")
     return values
 
 def _check_ratings(X, y):  # and return those of the rows, which are in X where y is None
-    if y is None and RATING not in X.columns:
+    if y is None and RATING not in getattr(X, "columns", ()):
         raise ValueError(f"No ratings: pass y, or a table with the column {RATING!r}.")
     try:
         given = np.asarray(X[RATING] if y is None else y)
@@ -1403,44 +1399,41 @@ def _check_ratings(X, y):  # and return those of the rows, which are in X where 
     except (TypeError, ValueError, ArithmeticError):
         raise ValueError("Ratings must be numbers, in stars, and none may be missing.") from None
     if ratings.shape != (len(X),):
-        shape = f"an array of shape {ratings.shape} for {len(X)} rows"
-        raise ValueError(f"X and y differ in length, or y is not one column, got {shape}.")
-    for row in np.flatnonzero(~np.isfinite(ratings)):
-        raise ValueError(f"Ratings must be finite numbers, but row {row} holds {ratings[row]}.")
+        raise ValueError(f"X and y differ in length, or y is not one column, got shape {ratings.shape}.")
+    for row in np.flatnonzero(~(np.abs(ratings) < LIMIT)):
+        raise ValueError(f"Ratings must be finite numbers, but row {row} holds {ratings[row]}{TOO_LARGE}")
     return ratings
 
-def _check_number(name, value, least, integer=False, above=False, below=np.inf):
-    kind = numbers.Integral if integer else numbers.Real
-    good = isinstance(value, kind) and not isinstance(value, bool) and least <= value < below
-    if not good or (above and value == least) or (isinstance(value, int) and value > 1e300):
-        expected = f"{'an integer' if integer else 'a number'} {'above' if above else 'of at least'} {least}"
-        limit = f" and below {below}" if below < np.inf else ""
-        raise ValueError(f"{name} must be {expected}{limit}, got {value!r}.")
-    return int(value) if integer else float(value)
+def _check_number(name, value, least, integer=False, below=LIMIT):
+    number = value.item() if isinstance(value, np.generic) else value
+    kind, what = (int, "an integer") if integer else ((int, float), "a number")
+    if not isinstance(number, kind) or isinstance(number, bool) or not least <= number < below:
+        top = f" and below {below}" if below < LIMIT or (isinstance(number, kind) and number >= below) else ""
+        raise ValueError(f"{name} must be {what} of at least {least}{top}, got {value!r}.")
+    return number if integer else float(number)
 
-def _latest_of_pair(X, user, movie, warn=True):
+def _latest_of_pair(X, user=None, movie=None, warn=True):
     """Return a mask of the rows that count: the latest of every pair by timestamp, without them the last."""
+    if user is None:
+        user, movie = (pd.factorize(ids)[0] for ids in _check_table(X))
     seconds, latest = _numbers(X, "timestamp"), np.full(len(X), True)
     pairs = user * (movie.max() + 1) + movie  # of positions, so that one number can stand for a pair
     if (np.diff(np.sort(pairs)) == 0).any():
         order = np.argsort(np.nan_to_num(seconds, nan=-np.inf), kind="stable")
         latest[order] = ~pd.Series(pairs[order]).duplicated(keep="last")
-        if warn:
-            older = f"{(~latest).sum()} older ratings of user-movie pairs"
-            warnings.warn(f"{older} rated twice do not count.", stacklevel=4)
+    older = (~latest).sum()
+    if warn and older:
+        warnings.warn(f"{older} older ratings of user-movie pairs rated twice do not count.", stacklevel=4)
     return latest
 
 def _check_training_table(X, y=None):
-    latest, ratings = _latest_of_pair(X, *_positions_of(X)), _check_ratings(X, y)
+    latest, ratings = _latest_of_pair(X), _check_ratings(X, y)
     X, ratings = (X, ratings) if latest.all() else (X[latest], ratings[latest])
     if np.ptp(ratings) == 0:
         raise ValueError(f"All {len(ratings)} ratings are {ratings[0]}: a constant, nothing to learn from.")
     return X, ratings
 
 # ----- Ids and strings as positions and codes; position and code of an unknown one are -1
-def _positions_of(X):
-    return [pd.factorize(ids)[0] for ids in _check_table(X)]
-
 def _positions(known, ids):
     return pd.Index(known).get_indexer(np.asarray(ids))
 
@@ -1468,12 +1461,12 @@ def _encode(encoder, X, name):
 def _check_artifact_path(filepath):  # and return it, symbolic links followed
     path = Path(os.path.realpath(filepath))
     for file in (path, Path(f"{path}.json")):
-        if file.is_dir():
-            raise IsADirectoryError(f"Cannot write {file}: it is a folder.")
         if file.exists() and not file.is_file():
-            raise OSError(f"Cannot write {file}: it is a device, a pipe or a socket.")
+            error = IsADirectoryError if file.is_dir() else OSError
+            raise error(f"Cannot write {file}: it is a folder, a device, a pipe or a socket.")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"Cannot write {filepath}: there is no folder {path.parent}.")
+    _format(path)  # skops may be missing
     return path
 
 def _check_digest(content, path):  # and return it, and the version before it; warn if there is none
@@ -1483,8 +1476,7 @@ def _check_digest(content, path):  # and return it, and the version before it; w
         return None, None
     digest = content[size + len(DIGEST_MARK) :].decode("ascii", "replace")
     if hashlib.sha256(memoryview(content)[:size]).hexdigest() != digest:
-        fault = "the digest at its end is cut, or its content does not fit the digest"
-        raise ValueError(f"{path} is damaged: {fault}.")
+        raise ValueError(f"{path} is damaged: its digest is cut, or does not fit its content.")
     _, mark, version = content[max(0, size - 50) : size].rpartition(VERSION_MARK)
     return digest, version.decode() if mark else None
 
@@ -1587,9 +1579,8 @@ def _draw_timestamps(rng, user, n_users):  # every user has a favourite hour, an
     return 1_641_168_000 + day * DAY + np.minimum(hour * 3600, DAY - 1).astype(np.int64)
 
 # ----- MovieLens files
-GENRES_100K = ["unknown", "Action", "Adventure", "Animation", "Children's", "Comedy", "Crime", "Documentary",
-               "Drama", "Fantasy", "Film-Noir", "Horror", "Musical", "Mystery", "Romance", "Sci-Fi",
-               "Thriller", "War", "Western"]
+GENRES_100K = ("unknown Action Adventure Animation Children's Comedy Crime Documentary "  # noqa: SIM905
+               "Drama Fantasy Film-Noir Horror Musical Mystery Romance Sci-Fi Thriller War Western").split()
 RATINGS, MOVIES = [*IDS, RATING, "timestamp"], ["movie_id", "title", "genre"]
 #: The releases. Each file: what separates its fields, its header (None: it has none), its columns in order.
 RELEASES = [
@@ -1614,7 +1605,7 @@ def load_movielens(path):
     if not root.exists():
         raise FileNotFoundError(f"{path} does not exist; expected a MovieLens release, folder or zip file.")
     try:
-        table, movies, *users = _read_release(root if root.is_dir() else zipfile.Path(str(root)), path)
+        table, movies, *users = _read_release(root if root.is_dir() else _open_zip(root), path)
     except (ValueError, FileNotFoundError):
         raise
     except Exception as error:  # of the many modules that unpack a zip file
@@ -1630,8 +1621,15 @@ def load_movielens(path):
     table["movie_year"] = _lookup(year.to_numpy(dtype=np.float64), movie, np.nan)
     if users:
         table["user_age"] = table["user_id"].map(dict(zip(users[0]["user_id"], users[0]["user_age"])))
-    latest = _latest_of_pair(table, *_positions_of(table))
+    latest = _latest_of_pair(table)
     return table if latest.all() else table[latest].reset_index(drop=True)
+
+def _open_zip(path):
+    archive = zipfile.ZipFile(path)
+    for file in archive.infolist():  # a release unpacks to 5 times its size; `zipfile.Path` hangs at `//`
+        if file.file_size > max(2**20, 100 * file.compress_size) or "//" in f"/{file.filename}":
+            raise ValueError(f"{path} is refused: {file.filename!r} has an odd name, or unpacks to too much.")
+    return zipfile.Path(archive)
 
 def _read_release(root, path):
     for folder in [root, *sorted((entry for entry in root.iterdir() if entry.is_dir()), key=str)]:
@@ -1667,18 +1665,20 @@ def _read(file, separator, header, columns, encoding="utf-8-sig"):
         raise ValueError(f"{file.name}{_what_is_broken(file, separator, header, columns)}") from None
 
 def _what_is_broken(file, separator, header, columns):  # as the end of a sentence
-    lines = file.read_text(encoding="utf-8-sig", errors="replace").rstrip("\n").split("\n")
-    if header and lines[0] != header:
-        return f", line 1: expected the header {header}, got {lines[0][:80]!r}."
-    for number, line in enumerate(lines[1:] if header else lines, 2 if header else 1):
-        try:
-            fields = next(csv.reader([line])) if separator == "," else line.split(separator)
-            values = [TYPES[name](field) for name, field in zip(columns, fields) if name in TYPES]
-            fits = len(fields) == len(columns) and np.isfinite(values).all()
-        except (ValueError, OverflowError, csv.Error):
-            fits = False
-        if line and not fits:
-            return f", line {number}: expected {len(columns)} fields, got {line[:80]!r}."
+    with file.open("r", encoding="utf-8-sig", errors="replace") as stream:
+        lines = (line.rstrip("\n") for line in stream)
+        first = next(lines, "") if header else None
+        if first != header:
+            return f", line 1: expected the header {header}, got {first[:80]!r}."
+        for number, line in enumerate(lines, 2 if header else 1):
+            try:
+                fields = next(csv.reader([line])) if separator == "," else line.split(separator)
+                values = [TYPES[name](field) for name, field in zip(columns, fields) if name in TYPES]
+                fits = len(fields) == len(columns) and np.isfinite(values).all()
+            except (ValueError, OverflowError, csv.Error):
+                fits = False
+            if line and not fits:
+                return f", line {number}: expected {len(columns)} fields, got {line[:80]!r}."
     return " holds no rows, or cannot be read."
 
 # ----- The command line
@@ -1740,7 +1740,7 @@ def main(argv=None):
             run(**options)
     except BrokenPipeError:  # whoever read our lines, such as `head`, has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (ValueError, OSError, MemoryError) as error:
+    except (ValueError, OSError, MemoryError, ImportError) as error:
         parser.error(str(error))
     except KeyboardInterrupt:
         print(f"\n{parser.prog}: interrupted", file=sys.stderr)
@@ -2122,8 +2122,9 @@ Fold by fold, by time, lists, other libraries, speed: [benchmarks](benchmarks/RE
 
 ## Limits and safety
 
-- **A pickle runs code when it is loaded. Load artifacts only from a source you trust**: the digest catches damage only. An
-  artifact contains who rated what: treat it as personal data. Its model card contains no person.
+- **A pickle runs code when it is loaded. Load artifacts only from a source you trust**: the digest catches damage only.
+  `save_pipeline("x.skops")` writes a file that runs none (`pip install skops`). An artifact contains who rated what: treat
+  it as personal data. Its model card contains no person.
 - If a user-movie pair stands twice in a table that you split by hand, a test rating can reach a score: `evaluate` warns.
 - For somebody new, predicted stars know only the movie (`recommend` by `factors`: the ratings given, too). Above some
   13,000 users and as many movies, lists are made from the strongest patterns of the table, not from all of it.
@@ -2133,8 +2134,7 @@ Fold by fold, by time, lists, other libraries, speed: [benchmarks](benchmarks/RE
 `tests/` keeps the lesson trustworthy, `benchmarks/` measures it, `docs/` holds [design](docs/design.md),
 [troubleshooting](docs/troubleshooting.md), [changes](docs/CHANGELOG.md), [bigger](docs/bigger.md) (millions of ratings, a Dask
 cluster). `bash generate_lesson_files.sh` makes a folder of lesson, chapters and exercises, without these. To help:
-[Contributing](.github/CONTRIBUTING.md). BSD-3-Clause (`LICENSE`); to cite: `CITATION.cff`. Names follow "Day 71: The
-Scikit-learn Ecosystem".
+[Contributing](.github/CONTRIBUTING.md). BSD-3-Clause (`LICENSE`); to cite: `CITATION.cff`. Names follow "Day 71".
 END_OF_LESSON_FILE
 
 cat >"$new/LICENSE" <<'END_OF_LESSON_FILE'
