@@ -1,0 +1,146 @@
+"""The command that runs everything on all supported versions, and the page that it fills."""
+
+import importlib.util
+import json
+import os
+import re
+import warnings
+from pathlib import Path
+
+import pytest
+import sklearn
+from conftest import MODELS, ROOT
+
+import lesson_code
+from lesson_code import SklearnEcosystemPipeline
+
+SPEC = importlib.util.spec_from_file_location("versions", ROOT / "tools" / "versions.py")
+versions = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(versions)
+OTHERS = Path(os.environ.get("ARTIFACTS", ROOT / "no such folder"))
+
+
+def block(name):
+    """What the command has written between two marks of the page."""
+    found = re.search(rf"<!-- {name} -->\n(.*?)<!-- end -->", versions.PAGE.read_text(encoding="utf-8"), re.DOTALL)[1].strip()
+    if not found:
+        pytest.skip("docs/versions.md has no tables yet: python tools/versions.py writes them")
+    return found
+
+
+def rows(name):
+    """The rows of a table of the page, by column."""
+    head, _, *lines = [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in block(name).splitlines() if "|" in line]
+    return [dict(zip(head, line)) for line in lines]
+
+
+def test_the_page_begins_with_the_lower_bounds_of_the_requirements():
+    oldest = rows("tests")[0]
+    bounds = versions.bounds()
+    assert set(bounds) == set(versions.PACKAGES)
+    assert {name: oldest[name] for name in bounds if not f"{oldest[name]}.0.0".startswith(f"{bounds[name]}.")} == {}
+
+
+def test_the_page_has_every_minor_version_of_scikit_learn_and_the_newest_on_several_pythons():
+    tested = rows("tests")
+    minors = [int(row["scikit-learn"].split(".")[1]) for row in tested]
+    assert set(minors) == set(range(min(minors), max(minors) + 1))
+    newest = {row["Python"].rpartition(".")[0] for row in tested if row["scikit-learn"] == tested[-1]["scikit-learn"]}
+    assert len(newest) >= 3
+
+
+def test_the_page_tells_no_failure_and_no_wrong_sentence():
+    assert {row["failed"] for row in rows("tests")} == {"0"}
+    assert all(int(row["passed"]) > 500 for row in rows("tests"))
+    assert [name for name in ("with card", "without card", "sentences") if "WRONG" in block(name)] == []
+
+
+def test_the_page_has_same_wherever_scikit_learn_is_the_same_and_nowhere_else():
+    for name in ("with card", "without card"):
+        for row in rows(name):
+            saved_by = row.pop("saved by").strip("*").split()[0]
+            assert {here for here, what in row.items() if what == "same"} == {here for here in row if here.split()[0] == saved_by}
+
+
+def test_the_page_has_a_place_for_everything_that_the_command_writes():
+    facts = {"3.11-oldest": {"versions": {"python": "3.11.7", "scikit-learn": "1.6.0"}, "table": "ab", "models": {"linear": {"RMSE": 0.9}}}}
+    done = {"counts": {"passed": 7, "skipped": 2}, "reasons": {"no Dask": 2}, "failed": [], "minutes": 5.0}
+    loads = {("3.11-oldest", "3.11-oldest", "linear", card): ("same", "") for card in ("with", "without")}
+    blocks = versions.make_blocks({"3.11-oldest": done}, facts, loads)
+    page = versions.PAGE.read_text(encoding="utf-8")
+    assert re.findall(r"<!-- (?!end)(.*) -->\n", page) == list(blocks)
+    assert page.count("<!-- end -->") == len(blocks)
+    assert "| 3.11.7 | 1.6.0 | 7 | 2 | 0 | 0 | 5.0 |" in blocks["tests"]
+    assert blocks["failed and skipped"] == "- 2: no Dask"
+    assert "| **1.6.0 (3.11)** | same |" in blocks["with card"]
+
+
+@pytest.fixture
+def artifact(table, tmp_path):
+    """An artifact, and what it answers."""
+    recommender = SklearnEcosystemPipeline(model="linear").fit(table)
+    test = versions.small_table()[1]
+    answers = {"predictions": recommender.predict(test).tolist(), "movies": recommender.recommend(42)["movie_id"].tolist()}
+    return recommender.save_pipeline(tmp_path / "linear.pkl"), answers
+
+
+def of_another_version(path):
+    """Let the model card tell another version; of the rest, nothing changes."""
+    card = path.with_name("linear.pkl.json")
+    told = json.loads(card.read_text(encoding="utf-8"))
+    told["versions"]["scikit-learn"] = "0.99.0"
+    card.write_text(json.dumps(told), encoding="utf-8")
+
+
+def test_an_artifact_is_the_same_where_it_was_saved(artifact):
+    path, answers = artifact
+    assert versions.what_comes_of(str(path), sklearn.__version__, answers) == ("same", "")
+
+
+@pytest.mark.parametrize("change", ["predictions", "movies"])
+def test_other_answers_are_told(artifact, change):
+    path, answers = artifact
+    answers[change][0] += 1
+    assert versions.what_comes_of(str(path), sklearn.__version__, answers) == ("same, other answers", "")
+
+
+def test_a_warning_that_names_both_versions_is_right_and_silence_is_wrong(artifact):
+    path, answers = artifact
+    assert versions.what_comes_of(str(path), "0.99.0", answers)[0] == "WRONG"
+    of_another_version(path)
+    what, text = versions.what_comes_of(str(path), "0.99.0", answers)
+    assert what == "warning"
+    assert f"made with scikit-learn 0.99.0, but this is {sklearn.__version__}: train it again" in text
+    assert versions.what_comes_of(str(path), sklearn.__version__, answers)[0] == "WRONG"  # a warning that is not due
+
+
+def test_an_error_is_right_if_it_is_one_sentence_that_names_both_versions(artifact, monkeypatch):
+    path, answers = artifact
+    of_another_version(path)
+
+    def cannot(*_):
+        raise AttributeError("no attribute '_new'")
+
+    monkeypatch.setattr(lesson_code.joblib, "load", cannot)
+    assert versions.what_comes_of(str(path), "0.99.0", answers)[0] == "error"
+    assert versions.what_comes_of(str(path), "0.98.0", answers)[0] == "WRONG"
+
+
+def test_an_artifact_that_loads_and_cannot_predict_is_told(artifact, monkeypatch):
+    path, answers = artifact
+    path.with_name("linear.pkl.json").unlink()
+
+    def cannot(*_):
+        raise AttributeError("no attribute '_new'")
+
+    monkeypatch.setattr(SklearnEcosystemPipeline, "predict", cannot)
+    assert versions.what_comes_of(str(path), sklearn.__version__, answers)[0] == "same, cannot predict"
+
+
+@pytest.mark.skipif(not OTHERS.is_dir(), reason="no artifacts of other versions at hand: set ARTIFACTS to the folder that tools/versions.py filled")
+def test_artifacts_of_other_versions_come_with_the_sentence_that_is_due(capsys):
+    with warnings.catch_warnings():
+        versions.load(OTHERS)
+    came = json.loads(capsys.readouterr().out)
+    assert len(came) >= 2 * len(MODELS)
+    assert {name: what for name, what in came.items() if what[0] not in ("same", "warning", "error")} == {}
