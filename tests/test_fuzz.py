@@ -31,6 +31,9 @@ from lesson_code import (
     rating_metrics,
 )
 
+PANDAS = tuple(map(int, pd.__version__.split(".")[:2]))
+if PANDAS < (2, 3):
+    pytest.skip("pandas 2.2 itself fails on a class of a user's own and on whole numbers beyond floats", allow_module_level=True)
 hypothesis = pytest.importorskip("hypothesis")
 from hypothesis import given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
@@ -47,6 +50,7 @@ OTHERS_SAY = (
     "The number of folds must be", "is not fitted yet", "least 2 samples", "Feature names are only supported", "os.PathLike", "returning str",
     "embedded null", "can't encode character", "must be an array-like", "inconsistent numbers of samples", "Input should have at least 1",
     "Input contains", "float() argument must be", "could not convert string to float", "cannot convert signaling NaN", "inhomogeneous shape",
+    "not all arguments converted",  # a tuple as a seed, in scikit-learn before 1.9
     "Data must be 1-dimensional", "Buffer has wrong number", "type is unordered", "All intermediate steps should be", "Expected an estimator instance",
 )  # fmt: skip
 
@@ -538,6 +542,9 @@ LEFT_NAMES = {f"{column} once Decimal sNaN" for column in ("timestamp", "user_ag
 LEFT = {(name, value) for value in ("NA", "array", "generator") for name in (
     "factors content", "ranker regularization", "wrapper select", "wrapper random_state", "evaluate_ranking by")}  # fmt: skip
 LEFT |= {("recommend rated movie", "Decimal sNaN")}  # Python itself refuses it as a key
+if PANDAS < (3, 0):  # pandas 2 itself makes no Series of them
+    LEFT |= {(name, value) for value in ("10**400", "-10**400") for name in (
+        "ranker user_ids", "ranker user_ids in a list", "predict_new rated", "predict_new all rated", "predict_new movies")}  # fmt: skip
 
 
 def attack(call, *names):

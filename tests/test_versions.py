@@ -4,6 +4,7 @@ import importlib.util
 import json
 import os
 import re
+import sys
 import warnings
 from pathlib import Path
 
@@ -73,6 +74,27 @@ def test_the_page_has_a_place_for_everything_that_the_command_writes():
     assert "| 3.11.7 | 1.6.0 | 7 | 2 | 0 | 0 | 5.0 |" in blocks["tests"]
     assert blocks["failed and skipped"] == "- 2: no Dask"
     assert "| **1.6.0 (3.11)** | same |" in blocks["with card"]
+
+
+def test_what_came_of_all_tests_is_read_as_pytest_tells_it(tmp_path):
+    (tmp_path / "test_some.py").write_text("""
+import pytest
+def test_good(): pass
+def test_bad(): assert 1 == 2
+def test_not_here(): pytest.skip("no Dask at hand: it is absent")
+@pytest.mark.parametrize("number", [1, 2])
+def test_nor_this(number): pytest.skip("no shell")
+@pytest.mark.xfail
+def test_open(): assert False
+@pytest.fixture
+def broken(): raise OSError
+def test_that_cannot_begin(broken): pass
+""")
+    done = versions.all_tests(sys.executable, tmp_path)
+    assert done["counts"] == {"passed": 1, "failed": 1, "skipped": 3, "xfailed": 1, "error": 1}
+    assert done["reasons"] == {"no Dask at hand: it is absent": 1, "no shell": 2}
+    assert [line.split(" - ")[0] for line in done["failed"]] == ["FAILED test_some.py::test_bad", "ERROR test_some.py::test_that_cannot_begin"]
+    assert done["status"] == 1
 
 
 @pytest.fixture

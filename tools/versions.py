@@ -1,7 +1,7 @@
 """All tests and all artifacts on every supported version: `python tools/versions.py` fills the tables of docs/versions.md.
 
-It makes an environment for the oldest versions that requirements.txt admits, for every minor version of scikit-learn since,
-and for the newest on each Python that is found. In each it runs all tests and saves artifacts, and then every environment
+It makes an environment for the oldest versions that requirements.txt admits, for the last of every minor version of
+scikit-learn since, and for the newest on each Python that is found. In each it runs all tests and saves artifacts, and then every environment
 loads every artifact. Only committed files count. What is done stays in `--folder`, where a later run goes on; results
 count until a committed file other than the page and this tool changes. To meet newer packages, delete the folder.
 """
@@ -146,7 +146,7 @@ def environments(folder, pythons):
     found = environment("oldest", [line.replace(">=", "==") for line in newest])
     (last,) = environment("newest", newest).values()
     newest_minor = int(run(last, "-c", "import sklearn; print(sklearn.__version__)").split(".")[1])
-    for minor in range(int(bounds()["scikit-learn"].split(".")[1]) + 1, newest_minor):
+    for minor in range(int(bounds()["scikit-learn"].split(".")[1]), newest_minor):
         found |= environment(f"1.{minor}", [*newest, f"scikit-learn==1.{minor}.*"])
     for python in pythons:
         found |= environment("newest", newest, python)
@@ -201,9 +201,14 @@ def make_blocks(tests, facts, loads):
                 parts = [f"{what}: {', '.join(found)}" for what, found in by_what.items()]
                 rows[-1].append(next(iter(by_what)) if len(by_what) == 1 else "; ".join(parts))
         blocks[f"{card} card"] = table(["saved by", *label.values()], rows)
-    texts = {what: text for what, text in reversed(loads.values())}
-    counts = Counter(what for what, _ in loads.values()).most_common()
-    blocks["sentences"] = table(["", "loads", "for example"], [[what, number, texts[what]] for what, number in counts])
+    if blocks["without card"] == blocks["with card"]:
+        blocks["without card"] = "The table is the same."
+    reasons, example = Counter(), {}
+    for what, text in loads.values():
+        kind = what, text.partition("train it again")[2]
+        reasons[kind] += 1
+        example.setdefault(kind, text)
+    blocks["sentences"] = table(["", "loads", "for example"], [[kind[0], number, example[kind]] for kind, number in reasons.most_common()])
     hashes = sorted({fact["table"][:12] for fact in facts.values()})
     blocks["figures"] = f"- SHA-256 of the demo's table of 50,000 ratings, in {len(facts)} environments: {', '.join(hashes)}\n"
     for model in models:
