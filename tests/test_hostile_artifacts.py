@@ -1,25 +1,33 @@
-"""Artifacts under kills, savers at once and random damage: what tests/test_artifact.py does at chosen places, at random ones."""
+"""Artifacts under kills, savers at once, full disks, missing rights and random damage: what tests/test_artifact.py does at chosen places, at random ones."""
 
 import json
 import os
 import random
+import re
+import shlex
+import shutil
 import subprocess
 import sys
 import time
 import warnings
 from collections import Counter
+from functools import partial
+from pathlib import Path
 
 import pytest
 from conftest import ROOT
+from forked import FORKS, QUIET, forked
 
 from lesson_code import SklearnEcosystemPipeline, main
 
 load = SklearnEcosystemPipeline.load_pipeline
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT)}
+POSIX = pytest.mark.skipif(os.name != "posix", reason="POSIX alone has these")
 SAVER = """
-import sys
+import os, sys
 from lesson_code import SklearnEcosystemPipeline
 recommender = SklearnEcosystemPipeline.load_pipeline(sys.argv[1])
-print("ready", flush=True)
+print(os.getpid())
 for _ in range(int(sys.argv[3])):
     recommender.save_pipeline(sys.argv[2])
 """
@@ -30,38 +38,352 @@ def artifact(table, tmp_path_factory):
     return SklearnEcosystemPipeline(model="linear").fit(table).save_pipeline(tmp_path_factory.mktemp("one") / "model.pkl")
 
 
-def saver(source, target, times):
-    return subprocess.Popen([sys.executable, "-c", SAVER, str(source), str(target), str(times)], stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE, env=os.environ | {"PYTHONPATH": str(ROOT)}, text=True)  # fmt: skip
+def saver(source, target, times, prefix=()):
+    return subprocess.Popen([*prefix, sys.executable, "-c", SAVER, str(source), str(target), str(times)],
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT, text=True)  # fmt: skip
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="a copy of the process is made and killed, as only POSIX can")
-@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
-def test_fifty_kills_at_random_moments_lose_no_artifact(artifact, tmp_path):
+def namespace(*more):
+    """The beginning of a command that runs in namespaces of its own, as a container does; skip where there are none."""
+    command = ["unshare", "--user", "--map-root-user", "--mount", *more]
+    if not shutil.which("unshare") or subprocess.run([*command, "true"], capture_output=True).returncode:
+        pytest.skip("this system gives a process no namespaces of its own")
+    return command
+
+
+@FORKS
+@QUIET
+def test_200_kills_at_random_moments_lose_no_artifact_and_leave_only_hidden_files(artifact, tmp_path):
     path, rng, recommender, killed = tmp_path / "model.pkl", random.Random(0), load(artifact), 0
     recommender.save_pipeline(path)
-    for _ in range(50):
+    start = time.perf_counter()
+    recommender.save_pipeline(path)
+    one_save = time.perf_counter() - start
+    for _ in range(200):
+        ready, tell = os.pipe()
         child = os.fork()
         if child == 0:
+            os.write(tell, b"!")
             while True:
                 recommender.save_pipeline(path)
-        time.sleep(rng.uniform(0, 0.03))
+        os.read(ready, 1)
+        time.sleep(rng.uniform(0, 2 * one_save))
         os.kill(child, 9)
+        os.close(ready)
+        os.close(tell)
         killed += os.WIFSIGNALED(os.waitpid(child, 0)[1])
         with warnings.catch_warnings():  # between the two renames, the card is that of the last save
             warnings.filterwarnings("ignore", ".*belongs to another artifact")
             assert load(path).pipeline is not None
-    assert killed == 50
+    assert killed == 200
+    left = {entry.name for entry in tmp_path.iterdir()} - {"model.pkl", "model.pkl.json"}
+    print(f"\n{killed} kills, {len(left)} of them in the middle of a file, which then stays: .HEX.tmp")
+    assert 0 < len(left) <= killed  # at most one file for each kill; nobody can clean up after a kill -9
+    assert all(re.fullmatch(r"\.[0-9a-f]{32}\.tmp", name) for name in left)
+    recommender.save_pipeline(path)  # it cannot know whose these are: it leaves them, and adds none of its own
+    assert {entry.name for entry in tmp_path.iterdir()} == left | {"model.pkl", "model.pkl.json"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        load(path)
 
 
-def test_savers_in_several_processes_leave_a_whole_artifact_and_nothing_else(artifact, tmp_path):
+@pytest.mark.parametrize("where", ["processes", "namespaces"])
+def test_savers_at_once_leave_a_whole_artifact_and_nothing_else(artifact, tmp_path, where):
+    """In namespaces, as in containers that share a folder, every saver has the same process id: no name may rest on it."""
     path = tmp_path / "model.pkl"
-    savers = [saver(artifact, path, 10) for _ in range(3)]
+    prefix = [] if where == "processes" else namespace("--pid", "--fork")
+    savers = [saver(artifact, path, 10, prefix) for _ in range(2)]
+    pids = []
     for process in savers:
-        _, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=120)
         assert process.returncode == 0, err
+        pids.append(out.split()[-1])
+    assert (pids == ["1", "1"]) == (where == "namespaces")
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["model.pkl", "model.pkl.json"]
-    assert load(path).pipeline is not None
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*belongs to another artifact")  # the last card may be that of the other
+        assert load(path).pipeline is not None
+
+
+FILL = """
+import os, sys
+from pathlib import Path
+from lesson_code import SklearnEcosystemPipeline
+recommender, disk = SklearnEcosystemPipeline.load_pipeline(sys.argv[1]), Path(sys.argv[2])
+block, told = os.statvfs(disk).f_bsize, []
+blocks = os.path.getsize(sys.argv[1]) // block + 3
+for old in (True, False):
+    for free in range(blocks):
+        for entry in disk.iterdir():
+            entry.unlink()
+        if old:
+            recommender.save_pipeline(disk / "model.pkl")
+        before = {entry.name: entry.read_bytes() for entry in disk.iterdir()}
+        with open(disk / "filler", "wb", buffering=0) as filler:
+            try:
+                while filler.write(bytes(block)):
+                    pass
+            except OSError:
+                pass
+            filler.truncate(max(0, filler.tell() - free * block))
+        try:
+            recommender.save_pipeline(disk / "model.pkl")
+            message = ""
+        except OSError as error:
+            message = str(error)
+        (disk / "filler").unlink()
+        after = {entry.name: entry.read_bytes() for entry in disk.iterdir()}
+        if message:
+            assert message.startswith("Cannot write ") and message.endswith(": No space left on device."), message
+            card = "model.pkl.json: " in message  # of a first save, all but the card may have found room
+            assert after == before or (card and list(after) == ["model.pkl"] and not old), (message, list(after))
+        assert sorted(after) in (["model.pkl", "model.pkl.json"], ["model.pkl"], []), sorted(after)
+        if after:
+            SklearnEcosystemPipeline.load_pipeline(disk / "model.pkl")
+        told.append("saved" if not message else "no room for the card" if card else "no room")
+print(len(told), {what: told.count(what) for what in sorted(set(told))})
+"""
+
+
+def test_a_really_full_disk_is_one_sentence_wherever_it_fills_up(artifact, tmp_path):
+    """A disk of one megabyte in the memory, in a mount namespace of its own, with room for 0, 1, 2, ... blocks."""
+    mount = f"mount -t tmpfs -o size=1m tmpfs {shlex.quote(str(tmp_path))} && exec \"$@\""
+    command = [*namespace(), "sh", "-c", mount, "sh", sys.executable, "-W", "error", "-c", FILL, str(artifact), str(tmp_path)]
+    done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=120)
+    if "mount" in done.stderr and "Traceback" not in done.stderr:
+        pytest.skip("this system mounts no tmpfs in a namespace; the test of limited file sizes stands in")
+    assert done.returncode == 0, done.stderr
+    print(f"\n{done.stdout}")
+    assert all(what in done.stdout for what in ("'no room'", "'no room for the card'", "'saved'"))
+    assert list(tmp_path.iterdir()) == []  # the disk was there for the child alone
+
+
+@FORKS
+@QUIET
+def test_a_file_that_may_not_grow_is_one_sentence_wherever_it_ends(artifact, tmp_path):
+    import resource  # POSIX alone has it
+
+    path, recommender, rng = tmp_path / "model.pkl", load(artifact), random.Random(3)
+    recommender.save_pipeline(path)
+    size, before = path.stat().st_size, path.read_bytes()
+    limits = [0, 1, size - 65, size - 1, *(rng.randrange(size) for _ in range(26))]
+
+    def save(limit):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))  # Python ignores the signal: writing fails
+        try:
+            recommender.save_pipeline(path)
+        except OSError as error:
+            return str(error)
+
+    for limit in limits:
+        message = forked(partial(save, limit))
+        assert re.fullmatch(r"Cannot write .*model\.pkl: File too large\.", message or "saved"), (limit, message)
+        assert sorted(entry.name for entry in tmp_path.iterdir()) == ["model.pkl", "model.pkl.json"]
+    assert path.read_bytes() == before
+    assert forked(partial(save, size)) is None
+    print(f"\n{len(limits)} limits from 0 to {size - 1} bytes")
+
+
+def as_nobody(folder, work):
+    """Run `work()` as a user without rights, to whom `folder` is the root of all files: the permissions count then."""
+    if os.getuid() != 0:
+        return forked(partial(inside, folder, work))
+
+    def drop_rights_and_work():
+        os.chroot(folder)
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+        return inside("/", work)
+
+    try:
+        forked(lambda: os.chroot(folder))
+    except AssertionError:
+        pytest.skip("root may not change its root folder here")
+    return forked(drop_rights_and_work)
+
+
+def inside(folder, work):
+    os.chdir(folder)
+    return work()
+
+
+PLACES = {  # mode of the folder, of the artifact in it, what is told
+    "a folder that is read-only": (0o555, 0o644, "Permission denied"),
+    "a folder in which others may only replace their own": (0o1777, 0o644, "Operation not permitted"),
+    "a folder that may not be entered": (0o600, 0o644, "Permission denied"),
+}
+
+
+@FORKS
+@QUIET
+@pytest.mark.parametrize("place", PLACES)
+def test_where_one_may_not_write_it_is_one_sentence_and_nothing_changes(artifact, tmp_path, place):
+    mode, file_mode, reason = PLACES[place]
+    if mode == 0o1777 and os.getuid() != 0:
+        pytest.skip("only root can give a folder and a file to another owner")
+    folder, recommender = tmp_path / "folder", load(artifact)
+    folder.mkdir()
+    tmp_path.chmod(0o755)
+    recommender.save_pipeline(folder / "model.pkl")
+    for file in folder.iterdir():
+        file.chmod(file_mode)
+    before = {file.name: (file.read_bytes(), file.stat().st_mode) for file in folder.iterdir()}
+    folder.chmod(mode)
+
+    def save():
+        with pytest.raises(OSError) as caught:
+            recommender.save_pipeline("folder/model.pkl")
+        if mode & 0o111:
+            load("folder/model.pkl")  # reading is allowed
+        return str(caught.value)
+
+    try:
+        message = as_nobody(tmp_path, save)
+    finally:
+        folder.chmod(0o755)
+    assert reason in message or "there is no folder" in message
+    assert "model.pkl" in message and "\n" not in message
+    assert {file.name: (file.read_bytes(), file.stat().st_mode) for file in folder.iterdir()} == before
+
+
+@FORKS
+@QUIET
+def test_in_a_shared_folder_the_artifact_of_another_owner_is_replaced_and_its_permissions_kept(artifact, tmp_path):
+    """As root replaces a file of a user, a user replaces that of root: the folder decides, not the file."""
+    folder, recommender = tmp_path / "folder", load(artifact)
+    folder.mkdir()
+    tmp_path.chmod(0o755)
+    for name in ("model.pkl", "model.pkl.json"):
+        (folder / name).write_bytes(b"old")
+        (folder / name).chmod(0o604)
+    folder.chmod(0o777)
+    as_nobody(tmp_path, lambda: recommender.save_pipeline("folder/model.pkl"))
+    assert load(folder / "model.pkl").pipeline is not None
+    files = sorted(folder.iterdir())
+    assert [(file.name, file.stat().st_mode & 0o777) for file in files] == [("model.pkl", 0o604), ("model.pkl.json", 0o604)]
+    assert {file.stat().st_uid for file in files} == {65534 if os.getuid() == 0 else os.getuid()}
+
+
+@FORKS
+@QUIET
+def test_an_artifact_that_may_not_be_read_is_named(artifact, tmp_path):
+    path = tmp_path / "model.pkl"
+    path.write_bytes(artifact.read_bytes())
+    path.chmod(0o000)
+    tmp_path.chmod(0o755)
+
+    def read():
+        with pytest.raises(PermissionError) as caught:
+            load("model.pkl")
+        return str(caught.value)
+
+    assert re.fullmatch(r"\[Errno 13\] Permission denied: '.*model\.pkl'", as_nobody(tmp_path, read))
+
+
+LONGEST = 255  # bytes of a name, on nearly all file systems of POSIX
+NAMES = {"letters": "a", "accents": "é", "a script": "映", "a picture": "🎬"}
+
+
+@POSIX
+@pytest.mark.parametrize("kind", NAMES)
+def test_names_may_be_as_long_as_the_file_system_lets_their_cards_be(artifact, tmp_path, kind):
+    """The temporary file has a short name of its own: it is never the one that is too long."""
+    recommender, letter = load(artifact), NAMES[kind]
+    for length in (LONGEST - len(".json") - 1, LONGEST - len(".json")):
+        name = (letter * LONGEST).encode()[: length // len(letter.encode()) * len(letter.encode())].decode()
+        name += "a" * (length - len(name.encode()))
+        recommender.save_pipeline(tmp_path / name)
+        assert {entry.name for entry in tmp_path.iterdir()} == {name, name + ".json"}
+        assert load(tmp_path / name).pipeline is not None
+        for entry in tmp_path.iterdir():
+            entry.unlink()
+
+
+def refuse_too_long_names(recommender, folder):
+    for length in (*range(LONGEST - 4, LONGEST + 2), 1000, 5000):
+        path = folder / ("a" * length)
+        if length <= LONGEST:
+            path.write_bytes(b"the old artifact")
+        with pytest.raises(OSError, match="(?s)File name too long|Filename too long") as caught:
+            recommender.save_pipeline(path)
+        assert "aaaa" in str(caught.value) and "\n" not in str(caught.value)
+        if length <= LONGEST:
+            assert path.read_bytes() == b"the old artifact", f"{length} letters: replaced, and then the card was refused"
+            path.unlink()
+        assert list(folder.iterdir()) == []
+
+
+LATE = "Python 3.14 tells of a name too long only when it is written: the artifact is replaced before its card is refused"
+
+
+@POSIX
+@pytest.mark.xfail(sys.version_info >= (3, 14), strict=True, reason=LATE)
+def test_a_name_whose_card_has_no_room_is_one_sentence_and_changes_nothing(artifact, tmp_path):
+    refuse_too_long_names(load(artifact), tmp_path)
+
+
+@POSIX
+@pytest.mark.xfail(strict=True, reason=LATE)
+def test_a_name_whose_card_has_no_room_is_refused_by_python_3_14_as_well(artifact, tmp_path, monkeypatch):
+    for name, of_3_14 in {"is_dir": os.path.isdir, "exists": os.path.exists, "is_file": os.path.isfile}.items():
+        monkeypatch.setattr(Path, name, lambda path, of_3_14=of_3_14: of_3_14(path))
+    refuse_too_long_names(load(artifact), tmp_path)
+
+
+@POSIX
+def test_links_to_links_are_followed_and_links_to_a_folder_are_refused(artifact, tmp_path):
+    recommender = load(artifact)
+    (tmp_path / "folder").mkdir()
+    for name, target in {"first": "second", "second": "folder/model.pkl", "to folder": "folder"}.items():
+        (tmp_path / name).symlink_to(target)
+    recommender.save_pipeline(tmp_path / "first")
+    assert load(tmp_path / "first").pipeline is not None
+    recommender.save_pipeline(tmp_path / "to folder" / "other.pkl")
+    before = sorted(entry.name for entry in (tmp_path / "folder").iterdir())
+    assert before == ["model.pkl", "model.pkl.json", "other.pkl", "other.pkl.json"]
+    with pytest.raises(IsADirectoryError, match=r"Cannot write .*folder: it is a folder"):
+        recommender.save_pipeline(tmp_path / "to folder")
+    with pytest.raises(FileNotFoundError, match="There is no file"):
+        load(tmp_path / "to folder")
+    assert sorted(entry.name for entry in (tmp_path / "folder").iterdir()) == before
+    assert [(tmp_path / name).is_symlink() for name in ("first", "second", "to folder")] == [True] * 3
+
+
+def loops(folder):
+    (folder / "a").symlink_to("b")
+    (folder / "b").symlink_to("a")
+    (folder / "self").symlink_to("self")
+    return [folder / name for name in ("a", "b", "self")]
+
+
+@POSIX
+def test_a_loop_of_links_is_no_file_to_load(tmp_path):
+    for path in loops(tmp_path):
+        with pytest.raises(OSError, match=rf"There is no file .*{path.name}|Symlink loop|Too many levels") as caught:
+            load(path)
+        assert "\n" not in str(caught.value)
+
+
+@POSIX
+@pytest.mark.xfail(strict=True, reason="a loop of links is replaced by the artifact, as if it were a link to nowhere")
+def test_a_loop_of_links_is_refused_and_stays(artifact, tmp_path):
+    for path in loops(tmp_path):
+        with pytest.raises(OSError, match="Cannot write"):
+            load(artifact).save_pipeline(path)
+        assert path.is_symlink()
+
+
+@POSIX
+def test_a_link_in_the_place_of_the_card_is_never_written_through(artifact, tmp_path):
+    (tmp_path / "mine.json").write_text("mine", encoding="utf-8")
+    (tmp_path / "model.pkl.json").symlink_to("mine.json")
+    load(artifact).save_pipeline(tmp_path / "model.pkl")
+    assert (tmp_path / "mine.json").read_text(encoding="utf-8") == "mine"
+    assert json.loads((tmp_path / "model.pkl.json").read_text(encoding="utf-8"))["artifact"] == "model.pkl"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        load(tmp_path / "model.pkl")
 
 
 def test_300_flips_and_truncations_are_refused_before_anything_is_unpickled(artifact, tmp_path, monkeypatch):
