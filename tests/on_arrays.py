@@ -8,7 +8,13 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from lesson_code import MatrixFactorization, SklearnEcosystemPipeline, UserMovieFeatureTransformer
+from lesson_code import (
+    MatrixFactorization,
+    MovieRanker,
+    RatingPipeline,
+    SklearnEcosystemPipeline,
+    UserMovieFeatureTransformer,
+)
 
 
 class OnArrays:
@@ -68,3 +74,34 @@ class WrapperOnArrays(OnArrays, SklearnEcosystemPipeline):
     def predict(self, X):
         check_is_fitted(self, "pipeline_")
         return super().predict(self._frame(X, reset=False))
+
+
+class RankerOnArrays(OnArrays, MovieRanker):
+    pass
+
+
+def recorded(name):
+    """An attribute of its own, where `Pipeline` asks its first step, which sees frames alone."""
+
+    def read(self):
+        if name not in vars(self):
+            raise AttributeError(name)
+        return vars(self)[name]
+
+    return property(read, lambda self, value: vars(self).update({name: value}), lambda self: vars(self).pop(name))
+
+
+class PipelineOnArrays(OnArrays, RatingPipeline):
+    n_features_in_, feature_names_in_ = recorded("n_features_in_"), recorded("feature_names_in_")
+
+    def __repr__(self, **_):
+        return "PipelineOnArrays()"  # the names of the tests tell no steps
+
+    def predict(self, X, **params):
+        check_is_fitted(self, "y_max_")
+        return super().predict(self._frame(X, reset=False), **params)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = False  # its last step's is True: tests/test_sklearn_checks.py
+        return tags
