@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
-from forked import FORKS, QUIET, forked
+from forked import FORKS, QUIET, as_nobody, forked
 
 from lesson_code import SklearnEcosystemPipeline, main
 
@@ -182,30 +182,6 @@ def test_a_file_that_may_not_grow_is_one_sentence_wherever_it_ends(artifact, tmp
     assert path.read_bytes() == before
     assert forked(partial(save, size)) is None
     print(f"\n{len(limits)} limits from 0 to {size - 1} bytes")
-
-
-def as_nobody(folder, work):
-    """Run `work()` as a user without rights, to whom `folder` is the root of all files: the permissions count then."""
-    if os.getuid() != 0:
-        return forked(partial(inside, folder, work))
-
-    def drop_rights_and_work():
-        os.chroot(folder)
-        os.setgroups([])
-        os.setgid(65534)
-        os.setuid(65534)
-        return inside("/", work)
-
-    try:
-        forked(lambda: os.chroot(folder))
-    except AssertionError:
-        pytest.skip("root may not change its root folder here")
-    return forked(drop_rights_and_work)
-
-
-def inside(folder, work):
-    os.chdir(folder)
-    return work()
 
 
 PLACES = {  # mode of the folder, of the artifact in it, what is told
