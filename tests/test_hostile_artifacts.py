@@ -232,12 +232,12 @@ def test_in_a_shared_folder_the_artifact_of_another_owner_is_replaced_and_its_pe
     tmp_path.chmod(0o755)
     for name in ("model.pkl", "model.pkl.json"):
         (folder / name).write_bytes(b"old")
-        (folder / name).chmod(0o604)
+        (folder / name).chmod(0o646)
     folder.chmod(0o777)
     as_nobody(tmp_path, lambda: recommender.save_pipeline("folder/model.pkl"))
     assert load(folder / "model.pkl").pipeline is not None
     files = sorted(folder.iterdir())
-    assert [(file.name, file.stat().st_mode & 0o777) for file in files] == [("model.pkl", 0o604), ("model.pkl.json", 0o604)]
+    assert [(file.name, file.stat().st_mode & 0o777) for file in files] == [("model.pkl", 0o646), ("model.pkl.json", 0o646)]
     assert {file.stat().st_uid for file in files} == {65534 if os.getuid() == 0 else os.getuid()}
 
 
