@@ -118,9 +118,9 @@ def test_the_card_tells_no_person_no_title_and_no_time(rows, artifacts, model):
     text = path.with_name("model.pkl.json").read_text(encoding="utf-8")
     numbers = set(re.findall(r"\d+", text))
     everything = pd.concat(rows)
-    largest = rows[0]["user_id"].max()
-    assert str(largest + 1) in numbers  # the example, which is nobody in the training
-    assert not (set(everything["user_id"].astype(str)) - {str(largest + 1)}) & numbers
+    example = json.loads(text)["example"]["input"]["user_id"]
+    assert example not in set(rows[0]["user_id"])  # it is nobody in the training
+    assert not (set(everything["user_id"].astype(str)) - {str(example)}) & numbers
     assert not set(everything["timestamp"].astype(str)) & numbers
     assert "Title of" not in text
     assert not [country for country in everything["user_country"].unique() if f'"{country}"' in text]
