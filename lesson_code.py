@@ -12,7 +12,6 @@ should know NumPy and pandas, and that ``fit`` learns and ``predict`` answers. T
     2  13 features that do not leak the answers   6  the demo, ``python lesson_code.py``; the lesson ends here
     3  models: one table, one pipeline            7  recommenders of our own: stars, and what to watch next
     4  the wrapper: train, evaluate, compare      Appendix: checks, random tables, MovieLens, command line
-
 Version 0.2.0, BSD-3-Clause (The scikit-learn ecosystem lesson contributors). Names follow "Day 71"."""
 
 import argparse
@@ -164,7 +163,7 @@ class _OnTables:
     """Tell scikit-learn what is true of every estimator here: it takes a table; `y` may be in it."""
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = tags.target_tags.required = False
+        tags.input_tags.two_d_array = tags.target_tags.required = tags.target_tags.multi_output = False
         tags.input_tags.string = tags.input_tags.allow_nan = True
         return tags
 
@@ -386,8 +385,7 @@ class SklearnEcosystemPipeline(_OnTables, RegressorMixin, BaseEstimator):
     >>> recommender = SklearnEcosystemPipeline(model="linear").fit(table[:800])
     >>> metrics, predictions = recommender.evaluate(table[800:])
     >>> list(metrics), predictions.shape
-    (['RMSE', 'MAE', 'R2'], (200,))
-    """
+    (['RMSE', 'MAE', 'R2'], (200,))"""
     pipeline = property(lambda self: getattr(self, "pipeline_", None))
     cv_scores = property(lambda self: getattr(self, "cv_scores_", None))
     best_params = property(lambda self: getattr(self, "best_params_", None))
@@ -533,7 +531,7 @@ class SklearnEcosystemPipeline(_OnTables, RegressorMixin, BaseEstimator):
             say(line)
 
     def _progress(self):  # scikit-learn tells how its work moves, where somebody looks
-        return 2 if self.verbose and sys.stderr.isatty() else 0
+        return 2 if self.verbose and sys.stderr and sys.stderr.isatty() else 0
 
     def _sk_visual_block_(self):  # scikit-learn's HTML diagram then shows the steps of the pipeline
         return (self.pipeline or self.build_pipeline())._sk_visual_block_()
@@ -825,10 +823,9 @@ class MatrixFactorization(_OnTables, RegressorMixin, TransformerMixin, BaseEstim
 
     def fit(self, X, y=None):
         """Fit on ratings; X and y as in `UserMovieFeatureTransformer.fit`."""
-        for name, least in {"n_factors": 0, "n_patterns": 0, "n_sweeps": 1}.items():
-            _check_number(name, getattr(self, name), least, integer=True)
-        _check_number("regularization", self.regularization, 1e-9)
-        _check_number("damping", self.damping, 0)
+        limits = {"n_factors": 0, "n_patterns": 0, "n_sweeps": 1, "regularization": 1e-9, "damping": 0}
+        for name, least in limits.items():
+            _check_number(name, getattr(self, name), least, integer=name.startswith("n_"))
         rng = check_random_state(self.random_state)
         users, movies, ratings, described = _interactions(X, y)
         free = rng.standard_normal((self.n_factors, movies.size))
@@ -1280,9 +1277,10 @@ def _encode(encoder, X, name):
 def _check_artifact_path(filepath):  # and return it, symbolic links followed
     path = Path(os.path.realpath(filepath))
     for file in (path, Path(f"{path}.json")):
-        if file.exists() and not file.is_file():
-            error = IsADirectoryError if file.is_dir() else OSError
-            raise error(f"Cannot write {file}: it is a folder, a device, a pipe or a socket.")
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            if not file.is_file() and os.stat(file):  # fails if the name is too long, or a loop of links
+                error = IsADirectoryError if file.is_dir() else OSError
+                raise error(f"Cannot write {file}: it is a folder, a device, a pipe or a socket.")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"Cannot write {filepath}: there is no folder {path.parent}.")
     _format(path)  # skops may be missing
@@ -1502,6 +1500,7 @@ def _what_is_broken(file, separator, header, columns):  # as the end of a senten
 
 # ----- The command line
 class _Parser(argparse.ArgumentParser):
+    print_help = lambda self, file=None: say(self.format_help()[:-1])  # noqa: E731
     def error(self, message):
         self.exit(2, f"{self.prog}: {' '.join(message.split())}\n")
 
@@ -1544,23 +1543,24 @@ def _rated(text):
 def main(argv=None):
     """Run the command line with the arguments `argv` (default: those of the process); return the status."""
     parser = _make_parser()
-    options = vars(parser.parse_args(argv))
-    command, given = options.pop("command", None), set(options)
-    for option in given & {"model", "tune", "output"} if command else ():
-        parser.error(f"--{option} is for the lesson and does not go with {command}.")
-    if "data" in given and given & {"n_users", "n_movies", "n_ratings"}:
-        parser.error("--users, --movies and --ratings are for made-up data and do not go with --data.")
-    run = {None: demonstrate_ecosystem, "compare": _compare, "recommend": _ask, "predict": _ask}[command]
     try:
+        options = vars(parser.parse_args(argv))
+        command, given = options.pop("command", None), set(options)
+        for option in given & {"model", "tune", "output"} if command else ():
+            parser.error(f"--{option} is for the lesson and does not go with {command}.")
+        if "data" in given and given & {"n_users", "n_movies", "n_ratings"}:
+            parser.error("--users, --movies and --ratings are for made-up data and do not go with --data.")
+        run = {None: demonstrate_ecosystem, "compare": _compare, "recommend": _ask, "predict": _ask}[command]
         with warnings.catch_warnings(), joblib.parallel_config("threading", n_jobs=-1):
             warnings.showwarning = lambda message, *_: print(f"{parser.prog}: {message}", file=sys.stderr)
             if "data" in given:
                 options["data"] = load_movielens(options["data"])
             run(**options)
-    except BrokenPipeError:  # whoever read our lines, such as `head`, has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (ValueError, OSError, MemoryError, ImportError) as error:
-        parser.error(str(error))
+        if getattr(error, "errno", None) and error.filename is None:  # of `print`, which would fail again
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):  # whoever read our lines, such as `head`, has had enough
+            parser.error(str(error))
     except KeyboardInterrupt:
         print(f"\n{parser.prog}: interrupted", file=sys.stderr)
         return 130

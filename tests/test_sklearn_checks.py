@@ -114,10 +114,7 @@ def test_on_bare_tables_the_suite_would_be_nearly_empty():
         assert len(list(estimator_checks_generator(estimator))) < 5
 
 
-OPEN = pytest.mark.xfail(strict=True, reason="open: the pipeline carries the tag of its last step, which takes several")
-
-
-@pytest.mark.parametrize("what", [pytest.param("pipeline", marks=OPEN), "wrapper"])
+@pytest.mark.parametrize("what", ["pipeline", "wrapper"])
 def test_none_says_that_it_takes_several_targets(table, what):
     wrapper = SklearnEcosystemPipeline(model="linear")
     estimator = wrapper if what == "wrapper" else wrapper.build_pipeline()
