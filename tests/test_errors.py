@@ -12,6 +12,7 @@ from lesson_code import (
     MovieRanker,
     SklearnEcosystemPipeline,
     UserMovieFeatureTransformer,
+    ranking_metrics,
 )
 
 
@@ -73,6 +74,60 @@ def test_bad_tables_are_refused_in_prediction(table, bad):
     with pytest.raises(error, match=message):
         recommender.predict(spoil(table))
     assert recommender.predict(table).shape == (len(table),)
+
+
+READ_BY_FEATURES_ALONE = {"an infinite age"}
+READ_IN_TRAINING_ALONE = READ_BY_FEATURES_ALONE | {"dates for seconds", "a year in words"}
+
+
+@pytest.mark.parametrize("bad", [bad for bad in BAD_TABLES if bad not in READ_BY_FEATURES_ALONE])
+@pytest.mark.parametrize("make", [MatrixFactorization, MovieRanker])
+def test_bad_tables_are_refused_by_factors_and_ranker(table, make, bad):
+    spoil, error, message = BAD_TABLES[bad]
+    with pytest.raises(error, match=message) as caught:
+        make().fit(spoil(table))
+    assert "\n" not in str(caught.value)
+
+
+LIST_CALLS = {
+    "evaluate_ranking": lambda fitted, rows, y: fitted.evaluate_ranking(rows, y),
+    "evaluate_ranking by chance": lambda fitted, rows, y: fitted.evaluate_ranking(rows, y, by="chance"),
+    "ranking_metrics": lambda fitted, rows, y: ranking_metrics(fitted.ranker.recommend([1]), rows, y),
+    "recommend_new": lambda fitted, rows, y: fitted.ranker.recommend_new(rows),
+}
+
+
+@pytest.fixture(scope="module")
+def ranked(table):
+    recommender = SklearnEcosystemPipeline(model="linear").fit(table[:1600])
+    recommender.evaluate_ranking(table[1600:])
+    return recommender
+
+
+@pytest.mark.parametrize("call", LIST_CALLS)
+@pytest.mark.parametrize("bad", [bad for bad in BAD_TABLES if bad not in READ_IN_TRAINING_ALONE])
+def test_bad_tables_are_refused_where_lists_are_made_and_scored(table, ranked, call, bad):
+    spoil, error, message = BAD_TABLES[bad]
+    before = {**vars(ranked)}
+    with pytest.raises(error, match=message) as caught:
+        LIST_CALLS[call](ranked, spoil(table), table["rating"])
+    assert "\n" not in str(caught.value)
+    assert [name for name in before if before[name] is not vars(ranked)[name]] == []
+
+
+@pytest.mark.parametrize("call", LIST_CALLS)
+def test_bad_ratings_are_refused_where_lists_are_made_and_scored(table, ranked, call):
+    for rows, message in ((table.drop(columns="rating"), "No ratings"), (with_value(table, "rating", np.nan), "row 3 holds nan")):
+        with pytest.raises(ValueError, match=message):
+            LIST_CALLS[call](ranked, rows, None)
+
+
+@pytest.mark.parametrize("column", ["user_id", "rank", "movie_id"])
+def test_lists_that_lack_a_column_are_refused(table, ranked, column):
+    lists = ranked.ranker.recommend([1, 2])
+    for bad in (lists.drop(columns=column), lists.to_numpy(), None):
+        with pytest.raises(ValueError, match=r"lists must be a DataFrame with the columns \['user_id', 'movie_id', 'rank'\]"):
+            ranking_metrics(bad, table, table["rating"])
 
 
 @pytest.mark.parametrize("call", CALLS)

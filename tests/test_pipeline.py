@@ -376,3 +376,46 @@ def test_a_failed_refit_of_a_pipeline_keeps_features_and_model_together(table):
     with pytest.raises(ValueError, match="alpha"):
         pipeline.fit(table[900:])
     np.testing.assert_array_equal(pipeline.predict(table), expected)
+
+
+def test_a_verbose_search_tells_its_size_and_what_it_chose(table, capsys, monkeypatch):
+    monkeypatch.setattr(lesson_code, "N_CANDIDATES", 2)
+    recommender = SklearnEcosystemPipeline(model="linear", verbose=True)
+    recommender.train(table[:300], perform_cv=False, tune_hyperparameters=True)
+    assert capsys.readouterr().out.splitlines() == [
+        "Building pipeline...",
+        "Searching: 2 candidates in 3 folds...",
+        f"Best: {recommender.best_params}",
+        "✓ Training complete",
+    ]
+
+
+ESTIMATORS = {
+    "transformer": UserMovieFeatureTransformer,
+    "factors": lesson_code.MatrixFactorization,
+    "ranker": lesson_code.MovieRanker,
+    "pipeline": lambda: SklearnEcosystemPipeline(model="linear").build_pipeline(),
+    "pipeline of factors": lambda: SklearnEcosystemPipeline(model="factors").build_pipeline(),
+    "wrapper": lambda: SklearnEcosystemPipeline(model="linear"),
+}
+
+
+@pytest.mark.parametrize("kind", ESTIMATORS)
+def test_a_fit_records_the_names_of_the_columns_as_every_estimator_does(table, kind):
+    estimator = ESTIMATORS[kind]()
+    for rows in (table, table[["movie_id", "user_id", "rating"]]):  # a refit forgets the last names
+        estimator.fit(rows, rows["rating"])
+        assert estimator.feature_names_in_.tolist() == list(rows.columns)
+        assert estimator.n_features_in_ == rows.shape[1]
+        if hasattr(estimator, "fit_transform") and kind in ("transformer", "factors"):
+            crossed = clone(estimator)
+            crossed.fit_transform(rows, rows["rating"])
+            assert crossed.feature_names_in_.tolist() == list(rows.columns)
+
+
+@pytest.mark.parametrize("kind", ESTIMATORS)
+def test_a_failed_fit_leaves_the_names_of_the_columns_as_they_were(table, kind):
+    estimator = ESTIMATORS[kind]().fit(table, table["rating"])
+    with pytest.raises(ValueError, match="finite numbers"):
+        estimator.fit(table[["user_id", "movie_id"]], np.full(len(table), np.nan))
+    assert estimator.feature_names_in_.tolist() == list(table.columns)
