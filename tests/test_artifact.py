@@ -561,3 +561,33 @@ def test_what_cannot_be_pickled_or_cannot_do_with_two_ids_is_told_and_leaves_no_
     with pytest.raises(ValueError, match="Cannot save what cannot be pickled: .*lambda"):
         recommender.save_pipeline(tmp_path / "mine.pkl")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_search_chose_is_on_the_card_even_where_json_has_no_word_for_it(table, tmp_path, monkeypatch):
+    row = lesson_code.MODELS["linear"] | {"search": {"scaler": [StandardScaler(with_mean=False)]}}
+    monkeypatch.setitem(lesson_code.MODELS, "scaled", row)
+    monkeypatch.setattr(lesson_code, "N_CANDIDATES", 1)
+    recommender = SklearnEcosystemPipeline(model="scaled")
+    recommender.train(table[:300], perform_cv=False, tune_hyperparameters=True)
+    path = recommender.save_pipeline(tmp_path / "model.pkl")
+    assert card_of(path)["best_params"] == {"scaler": "StandardScaler(with_mean=False)"}
+    assert load(path).best_params.keys() == {"scaler"}
+
+
+def test_the_card_tells_when_it_was_made_what_comes_out_and_is_laid_out_for_people(recommender, tmp_path):
+    before = pd.Timestamp.now("UTC").floor("s")
+    path = recommender.save_pipeline(tmp_path / "model.pkl")
+    card, text = card_of(path), card_file(path).read_text(encoding="utf-8")
+    created = pd.Timestamp(card["created"])
+    assert before <= created <= pd.Timestamp.now("UTC")
+    assert created.microsecond == 0
+    assert card["output"] == "float64, stars"
+    assert card["input_required"] == ["user_id", "movie_id"]
+    assert '\n  "artifact": "model.pkl",\n' in text
+
+
+def test_every_byte_is_on_the_disk_before_the_file_gets_its_name(recommender, tmp_path, monkeypatch):
+    sizes, sync = [], os.fsync
+    monkeypatch.setattr(os, "fsync", lambda number: (sync(number), sizes.append(os.fstat(number).st_size)))
+    path = recommender.save_pipeline(tmp_path / "model.pkl")
+    assert sizes == [path.stat().st_size, card_file(path).stat().st_size]

@@ -15,6 +15,7 @@ from sklearn.metrics import mean_absolute_error, r2_score
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils import get_tags
 
 import lesson_code
 from lesson_code import RatingPipeline, SklearnEcosystemPipeline, UserMovieFeatureTransformer
@@ -419,3 +420,15 @@ def test_a_failed_fit_leaves_the_names_of_the_columns_as_they_were(table, kind):
     with pytest.raises(ValueError, match="finite numbers"):
         estimator.fit(table[["user_id", "movie_id"]], np.full(len(table), np.nan))
     assert estimator.feature_names_in_.tolist() == list(table.columns)
+
+
+@pytest.mark.parametrize("kind", ESTIMATORS)
+def test_the_tags_say_that_every_estimator_takes_tables_with_strings_and_gaps_and_ratings_in_them(kind):
+    tags = get_tags(ESTIMATORS[kind]())
+    assert (tags.input_tags.two_d_array, tags.target_tags.required) == (False, False)
+    assert (tags.input_tags.string, tags.input_tags.allow_nan) == (True, True)
+
+
+def test_names_of_features_are_an_array_of_objects_as_scikit_learn_has_them():
+    for estimator in (UserMovieFeatureTransformer(), lesson_code.MatrixFactorization()):
+        assert estimator.get_feature_names_out().dtype == object

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import sklearn
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.feature_selection import SelectKBest
 from sklearn.linear_model import Ridge
 from sklearn.metrics import mean_absolute_error, ndcg_score, r2_score, root_mean_squared_error
@@ -905,3 +906,59 @@ def test_by_chance_counts_no_movie_that_cannot_be_listed(split):
     recommender = SklearnEcosystemPipeline(model="linear").fit(train)
     for by in ("taste", "popularity", "chance"):
         assert set(recommender.evaluate_ranking(train, by=by).values()) == {0.0}
+
+
+def test_ids_of_a_newcomer_that_are_no_ids_are_named():
+    model = MatrixFactorization(1).fit(TINY)
+    with pytest.raises(ValueError, match=r"^rated must hold integers .* row 1 holds 1.5"):
+        model.predict_new([1, 1.5], [5.0, 3.0], [2])
+    with pytest.raises(ValueError, match=r"^movie_ids must hold integers .* row 0 holds 'Heat'"):
+        model.predict_new([1], [5.0], ["Heat"])
+
+
+def test_the_genres_of_a_movie_share_one_however_frequent_they_are_or_how_often_they_stand_there():
+    genres = ["Drama|War", "Drama", "Drama|Comedy", "War|Drama|War", "drama", None]
+    rows = pd.DataFrame({"user_id": 1, "movie_id": range(6), "genre": genres, "movie_year": [1990.0, 2000, 2010, 1980, 1995, np.nan]})
+    words, mean_year = lesson_code._fit_content(rows)
+    assert words.get_feature_names_out().tolist() == ["Comedy", "Drama", "War", "drama", "none"]
+    half = 1 / np.sqrt(2)
+    expected = [[0, half, half, 0, 0], [0, 1, 0, 0, 0], [half, half, 0, 0, 0], [0, half, half, 0, 0], [0, 0, 0, 1, 0], [0] * 5]
+    told = lesson_code._content(rows, words, mean_year)
+    np.testing.assert_allclose(told[:, :-1], expected)
+    np.testing.assert_allclose(told[:, -1], [-0.1, 0.1, 0.3, -0.3, 0, 0])  # in half centuries from the mean
+
+
+def test_of_more_than_a_hundred_genres_a_hundred_are_used():
+    table = pd.DataFrame({"user_id": 1, "movie_id": range(120), "genre": [f"genre {n}" for n in range(120)], "rating": 3.0})
+    assert MatrixFactorization(2, 0).fit(table).movie_factors_.shape == (120, 100 + 1 + 2)  # the year, the free ones
+
+
+UNFITTED = {
+    "recommend": lambda: MovieRanker().recommend([1]),
+    "recommend_new": lambda: MovieRanker().recommend_new(TINY),
+    "predict": lambda: MatrixFactorization().predict(TINY),
+    "transform": lambda: MatrixFactorization().transform(TINY),
+    "predict_new": lambda: MatrixFactorization().predict_new([1], [5.0], [2]),
+    "recommend of the wrapper": lambda: SklearnEcosystemPipeline().recommend(1),
+    "evaluate_ranking": lambda: SklearnEcosystemPipeline().evaluate_ranking(TINY),
+}
+
+
+@pytest.mark.parametrize("call", UNFITTED)
+def test_before_a_fit_recommenders_say_so(call):
+    with pytest.raises(NotFittedError):
+        UNFITTED[call]()
+
+
+def test_users_that_are_no_ids_are_named():
+    with pytest.raises(ValueError, match=r"^user_ids must hold integers .* row 1 holds 2.5"):
+        MovieRanker().fit(TINY).recommend([3, 2.5])
+
+
+def test_the_smaller_matrix_is_inverted_as_long_as_three_of_its_size_fit_in_memory(table, monkeypatch):
+    ranker = MovieRanker().fit(table[IDS], table["rating"])
+    size = min(ranker._table().shape)
+    assert ranker.inverse_.shape == (size, size)
+    for limit, by in ((3 * 8 * size**2, ranker.by_), (3 * 8 * size**2 - 1, "strongest")):
+        monkeypatch.setattr(lesson_code, "MAX_GRAM_BYTES", limit)
+        assert MovieRanker().fit(table[IDS], table["rating"]).by_ == by

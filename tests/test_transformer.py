@@ -327,3 +327,13 @@ def test_a_truth_value_is_no_id(table):
 def test_infinite_damping_is_refused(table):
     with pytest.raises(ValueError, match="damping must be a number of at least 0"):
         UserMovieFeatureTransformer(damping=np.inf).fit(table)
+
+
+@pytest.mark.parametrize("damping", [0, 10.0])
+def test_a_rating_without_company_in_the_other_folds_gets_their_mean(table, damping):
+    """A user's only rating, in cross-fitting: no other fold tells anything of the user, and nothing can be divided."""
+    lonely = pd.concat([table, table[:1].assign(user_id=10**6, rating=5.0)], ignore_index=True)
+    features = UserMovieFeatureTransformer(damping=damping).fit_transform(lonely)
+    last = len(lonely) - 1
+    others = next(others for others, rows in KFold(5, shuffle=True, random_state=0).split(lonely) if last in rows)
+    assert features["user_avg_rating"].iloc[-1] == pytest.approx(lonely["rating"].iloc[others].mean())
