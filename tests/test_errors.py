@@ -28,9 +28,16 @@ def polars_frame(table):
     return polars.DataFrame({name: table[name].to_list() for name in table})
 
 
+class Foreign:
+    """A table of another library."""
+
+    def to_pandas(self):
+        raise AssertionError("nobody asked for it")
+
+
 BAD_TABLES = {
-    "an array": (lambda t: t.to_numpy(), TypeError, "Expected a pandas DataFrame .* got ndarray"),
-    "a list": (lambda t: [[1, 2]], TypeError, "Expected a pandas DataFrame .* got list"),
+    "an array": (lambda t: t.to_numpy(), TypeError, r"Expected a pandas DataFrame .* got ndarray\.$"),
+    "a list": (lambda t: [[1, 2]], TypeError, r"Expected a pandas DataFrame .* got list\.$"),
     "no user_id": (lambda t: t.drop(columns="user_id"), ValueError, "lacks the column 'user_id'"),
     "no movie_id": (lambda t: t.drop(columns="movie_id"), ValueError, "lacks the column 'movie_id'"),
     "no rows": (lambda t: t[:0], ValueError, "The table is empty"),
@@ -46,7 +53,8 @@ BAD_TABLES = {
         lambda t: t.assign(timestamp=pd.to_datetime(t["timestamp"], unit="s")), ValueError, "numbers of Unix seconds",
     ),
     "a polars frame": (polars_frame, TypeError, r"got DataFrame of polars.*: pass its \.to_pandas\(\)"),
-    "a year in words": (lambda t: t.assign(movie_year="old"), ValueError, "movie_year must hold numbers"),
+    "a year in words": (lambda t: t.assign(movie_year="old"), ValueError, "movie_year must hold numbers, got a column"),
+    "a foreign frame": (lambda t: Foreign(), TypeError, r"got Foreign of test_errors: pass its \.to_pandas\(\)\.$"),
 }
 CALLS = {
     "create_features": lambda table: SklearnEcosystemPipeline().create_features(table),
@@ -266,3 +274,22 @@ def test_a_failed_fit_leaves_factors_and_ranker_as_they_were(table):
                 estimator.fit(spoiled[:100])
     np.testing.assert_array_equal(factors.predict(table), predictions)
     pd.testing.assert_frame_equal(ranker.recommend([1, 2]), lists)
+
+
+@pytest.mark.parametrize("kind", ["int64", "float64", "object"])
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_ids_up_to_2_to_the_53_are_taken_and_the_next_ones_refused(table, kind, sign):
+    fitted = UserMovieFeatureTransformer().fit(table)
+    rows = pd.DataFrame({"user_id": [1, sign * 2**53], "movie_id": [1, 2]}).astype({"user_id": kind})
+    assert fitted.transform(rows)["user_id"].tolist() == [1, sign * 2**53]
+    beyond = 2**53 + (2 if kind == "float64" else 1)  # the next number that the type has
+    rows["user_id"] = pd.Series([1, sign * beyond], dtype=kind)
+    with pytest.raises(ValueError, match=r"user_id must hold integers up to 2\*\*53, but row 1 holds -?9007199254740"):
+        fitted.transform(rows)
+
+
+@pytest.mark.parametrize("value", [np.nan, "four", None])
+def test_an_impossible_limit_of_what_is_relevant_is_named(table, ranked, value):
+    for score in (ranked.evaluate_ranking, lambda *rows, **how: ranking_metrics(ranked.ranker.recommend([1]), *rows, **how)):
+        with pytest.raises(ValueError, match="^relevant_from must be a number of at least -inf, got"):
+            score(table, table["rating"], relevant_from=value)

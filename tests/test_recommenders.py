@@ -1,5 +1,6 @@
 """The collaborative models, against slow and obvious re-implementations and a truth from elsewhere."""
 
+import itertools
 import json
 import warnings
 
@@ -358,6 +359,8 @@ def test_scores_that_differ_in_the_last_digits_alone_are_equal():
     """The order of a sum may depend on how many users are asked for at once; a list must not."""
     scores = np.array([[0.3, 0.1 + 0.2, 0.3, -np.inf]])
     assert lesson_code._best(scores, 2)[2].tolist() == [0, 1]
+    for difference, best in ((2e-10, 0), (2e-9, 1)):  # nine decimals count
+        assert lesson_code._best(np.array([[0.3, 0.3 + difference]]), 1)[2].tolist() == [best]
 
 
 def test_unknown_users_get_the_popular_movies_and_one_warning_counts_them(table):
@@ -557,6 +560,22 @@ def test_chance_is_one_draw_of_lists_in_random_order(split, k):
     assert found == recommender.evaluate_ranking(test, k=k, by="chance")  # it has a seed
 
 
+@pytest.mark.parametrize("k", [1, 2, 3, 9])
+def test_chance_is_the_mean_over_all_orders_of_a_small_list(k):
+    table = pd.concat([TINY, pd.DataFrame({"user_id": 9, "movie_id": [6, 7], "rating": 3.0})], ignore_index=True)
+    test = pd.DataFrame({"user_id": [3, 3, 3, 7, 7], "movie_id": [4, 6, 777, 5, 6], "rating": [5.0, 4.0, 4.0, 5.0, 1.0]})
+    left = {3: [4, 5, 6, 7], 7: [5, 6, 7]}  # what neither has rated
+    orders = [(user, order) for user, movies in left.items() for order in itertools.permutations(movies)]
+    figures = {3: [], 7: []}
+    for user, order in orders:
+        lists = pd.DataFrame({"user_id": user, "rank": range(1, len(order) + 1), "movie_id": order})
+        mine = test[test["user_id"] == user]
+        figures[user].append(list(ranking_metrics(lists, mine, mine["rating"], k=k).values()))
+    expected = np.mean([np.mean(figures[user], axis=0) for user in figures], axis=0)
+    found = SklearnEcosystemPipeline(model="linear").fit(table).evaluate_ranking(test, k=k, by="chance")
+    assert list(found.values()) == pytest.approx(expected.tolist())
+
+
 def test_chance_of_somebody_who_has_seen_everything_is_nothing(table):
     one = table[table["user_id"] == 5]
     recommender = SklearnEcosystemPipeline(model="linear").fit(one)
@@ -616,7 +635,10 @@ def test_recommend_says_what_is_wrong(table):
         recommender.recommend(ratings={1.5: 2.0})
     with pytest.raises(ValueError, match="user_id must hold integers"):
         recommender.recommend("ann")
-    with pytest.warns(UserWarning, match="Unknown movies are passed over: 4711"):
+    with pytest.warns(UserWarning, match="^Unknown movies are passed over: 4711, 4712.$"):
+        recommender.recommend(ratings={4711: 5.0, 1: 4.0, 4712: 3.0})
+    none_left = "^Unknown movies are passed over: 4711. None is left: these are the most popular movies.$"
+    with pytest.warns(UserWarning, match=none_left):
         found = recommender.recommend(ratings={4711: 5.0})
     popular = recommender.recommend(ratings={})
     assert found["movie_id"].tolist() == popular["movie_id"].tolist()

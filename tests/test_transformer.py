@@ -337,3 +337,11 @@ def test_a_rating_without_company_in_the_other_folds_gets_their_mean(table, damp
     last = len(lonely) - 1
     others = next(others for others, rows in KFold(5, shuffle=True, random_state=0).split(lonely) if last in rows)
     assert features["user_avg_rating"].iloc[-1] == pytest.approx(lonely["rating"].iloc[others].mean())
+
+
+def test_of_a_pair_rated_twice_at_the_same_time_the_last_row_counts(table):
+    table = table.assign(timestamp=np.arange(len(table)) % 3)  # so many ties that an unstable sort would mix them
+    twice = pd.concat([table.assign(rating=1.0), table], ignore_index=True)
+    with pytest.warns(UserWarning, match="^2000 older ratings"):
+        found = UserMovieFeatureTransformer().fit(twice)
+    pd.testing.assert_frame_equal(found.transform(table), UserMovieFeatureTransformer().fit(table).transform(table))
