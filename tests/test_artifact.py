@@ -591,3 +591,16 @@ def test_every_byte_is_on_the_disk_before_the_file_gets_its_name(recommender, tm
     monkeypatch.setattr(os, "fsync", lambda number: (sync(number), sizes.append(os.fstat(number).st_size)))
     path = recommender.save_pipeline(tmp_path / "model.pkl")
     assert sizes == [path.stat().st_size, card_file(path).stat().st_size]
+
+
+def test_nothing_of_a_card_of_another_artifact_is_used(path):
+    edit_card(path, sha256="0" * 64, versions={"scikit-learn": "0.99"}, example={"input": PAIR, "prediction": 99.0})
+    with pytest.warns(UserWarning, match="belongs to another artifact") as caught:
+        assert load(path).pipeline is not None
+    assert len(caught) == 1
+
+
+def test_a_file_that_is_nothing_but_a_digest_is_damaged(tmp_path):
+    (tmp_path / "x.pkl").write_bytes(lesson_code.DIGEST_MARK + b"0" * 64)
+    with pytest.raises(ValueError, match="its content does not fit the digest"):
+        load(tmp_path / "x.pkl")

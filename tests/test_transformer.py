@@ -345,3 +345,9 @@ def test_of_a_pair_rated_twice_at_the_same_time_the_last_row_counts(table):
     with pytest.warns(UserWarning, match="^2000 older ratings"):
         found = UserMovieFeatureTransformer().fit(twice)
     pd.testing.assert_frame_equal(found.transform(table), UserMovieFeatureTransformer().fit(table).transform(table))
+
+
+def test_encoders_keep_strings_as_objects_whose_length_nobody_has_to_know(table):
+    transformer = UserMovieFeatureTransformer().fit(table)
+    for encoder in (transformer.genre_encoder_, transformer.country_encoder_):
+        assert encoder.categories_[0].dtype == object
