@@ -450,13 +450,14 @@ def test_the_permissions_of_the_old_files_are_kept(path, recommender, mode):
 
 
 @POSIX
-def test_new_files_have_the_permissions_that_the_umask_says(recommender, tmp_path):
-    old = os.umask(0o027)
+@pytest.mark.parametrize(("umask", "mode"), [(0o027, 0o640), (0, 0o666)], ids=["027", "000"])
+def test_new_files_have_the_permissions_that_the_umask_says(recommender, tmp_path, umask, mode):
+    old = os.umask(umask)
     try:
         path = recommender.save_pipeline(tmp_path / "model.pkl")
     finally:
         os.umask(old)
-    assert [file.stat().st_mode & 0o777 for file in (path, card_file(path))] == [0o640, 0o640]
+    assert [file.stat().st_mode & 0o777 for file in (path, card_file(path))] == [mode, mode]
 
 
 def test_nobody_can_guess_or_share_the_name_of_a_temporary_file(recommender, tmp_path, monkeypatch):
@@ -604,3 +605,34 @@ def test_a_file_that_is_nothing_but_a_digest_is_damaged(tmp_path):
     (tmp_path / "x.pkl").write_bytes(lesson_code.DIGEST_MARK + b"0" * 64)
     with pytest.raises(ValueError, match="its content does not fit the digest"):
         load(tmp_path / "x.pkl")
+
+
+def fails_to_load():
+    raise RuntimeError("in two\n  lines")
+
+
+class FailsToLoad:
+    def __reduce__(self):
+        return fails_to_load, ()
+
+
+def test_the_reason_why_an_artifact_cannot_be_loaded_is_told_in_one_line(path):
+    replace_pickle(path, pickle.dumps(FailsToLoad()))
+    with pytest.raises(ValueError, match=r"model.pkl is whole, but cannot be loaded here: RuntimeError: in two lines$"):
+        load(path)
+
+
+class WarnsWhenLoaded(Ridge):
+    def __setstate__(self, state):
+        warnings.warn("a warning of the regressor itself", stacklevel=2)
+        super().__setstate__(state)
+
+
+def test_of_an_artifact_of_another_version_only_scikit_learns_own_warnings_are_left_out(table, tmp_path):
+    path = SklearnEcosystemPipeline(model=WarnsWhenLoaded()).fit(table).save_pipeline(tmp_path / "model.pkl")
+    edit_card(path, versions=card_of(path)["versions"] | {"scikit-learn": "0.99"})
+    with pytest.warns(UserWarning) as caught:
+        load(path)
+    told = [str(warning.message) for warning in caught]
+    assert set(told[:-1]) == {"a warning of the regressor itself"}
+    assert "was made with scikit-learn 0.99" in told[-1]

@@ -95,6 +95,13 @@ def test_cross_fitted_features_are_those_of_the_slow_reference(damping, cv):
     assert ours.index.equals(TRAIN.index)
 
 
+@pytest.mark.parametrize("n_rows", [2, 3])
+def test_with_hardly_a_row_in_the_other_folds_features_are_those_of_the_slow_reference(n_rows):
+    rows = TRAIN[:n_rows].assign(user_country="US", movie_year=1990.0, timestamp=0.0)
+    ours = UserMovieFeatureTransformer(damping=0.5, cv=2).fit_transform(rows)
+    np.testing.assert_allclose(ours, reference(rows, rows, 0.5, 2, 0, cross_fit=True), rtol=1e-12)
+
+
 def test_features_of_new_rows_are_those_of_the_slow_reference():
     transformer = UserMovieFeatureTransformer().fit(TRAIN)
     np.testing.assert_allclose(transformer.transform(NEW), reference(TRAIN, NEW), rtol=1e-12)
@@ -287,9 +294,10 @@ def test_scikit_learns_global_output_setting_is_respected(table):
 def test_the_callers_frame_is_left_as_it_was(table):
     before = table.copy(deep=True)
     transformer = UserMovieFeatureTransformer()
-    features = transformer.fit_transform(table)
-    features.iloc[:, 3:] = 0
-    transformer.transform(table)
+    for features in (transformer.fit_transform(table), transformer.transform(table)):
+        features.iloc[:, :] = 0
+        for name in features:
+            features.loc[:, name] = 1
     pd.testing.assert_frame_equal(table, before)
 
 
@@ -337,6 +345,9 @@ def test_a_rating_without_company_in_the_other_folds_gets_their_mean(table, damp
     last = len(lonely) - 1
     others = next(others for others, rows in KFold(5, shuffle=True, random_state=0).split(lonely) if last in rows)
     assert features["user_avg_rating"].iloc[-1] == pytest.approx(lonely["rating"].iloc[others].mean())
+    known = UserMovieFeatureTransformer(damping=damping).fit(lonely).transform(lonely[-1:])
+    mean = lonely["rating"].mean()
+    assert known["user_avg_rating"].iloc[0] == pytest.approx((5.0 + damping * mean) / (1 + damping))
 
 
 def test_of_a_pair_rated_twice_at_the_same_time_the_last_row_counts(table):
