@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import pickle
+import platform
 import re
 import subprocess
 import sys
@@ -223,11 +224,20 @@ def test_paths_that_cannot_be_written_are_named(recommender, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+CARD = [
+    "artifact", "sha256", "created", "versions", "model", "input", "input_required", "output", "rating_scale",
+    "training_rows", "best_params", "parameters", "scores", "example",
+]  # fmt: skip
+
+
 def test_the_card_tells_what_the_artifact_is(path, recommender, table):
     card = card_of(path)
     assert card["artifact"] == "model.pkl"
     assert card["versions"]["scikit-learn"] == sklearn.__version__
-    assert set(card["versions"]) == {"python", "numpy", "pandas", "scikit-learn", "joblib"}
+    modules = {"numpy": np, "pandas": pd, "scikit-learn": sklearn, "joblib": joblib}
+    versions = {name: module.__version__ for name, module in modules.items()}
+    assert card["versions"] == versions | {"python": platform.python_version()}
+    assert list(card) == CARD
     assert card["input"]["user_id"] == "int64"
     assert "rating" not in card["input"]
     assert card["rating_scale"] == [1.0, 5.0]
@@ -244,7 +254,7 @@ def test_the_example_of_the_card_is_no_person_of_the_training(path, recommender,
     example = card_of(path)["example"]
     assert set(example["input"]) == {"user_id", "movie_id"}
     assert example["input"]["user_id"] == table["user_id"][:1600].max() + 1
-    assert example["input"]["movie_id"] in set(table["movie_id"])
+    assert example["input"]["movie_id"] == table["movie_id"][:1600].min()
     assert example["prediction"] == pytest.approx(recommender.predict(pd.DataFrame([example["input"]]))[0])
     rated = {str(number) for number in table["timestamp"]}
     assert not [number for number in rated if number in card_file(path).read_text(encoding="utf-8")]
@@ -447,6 +457,16 @@ def test_the_permissions_of_the_old_files_are_kept(path, recommender, mode):
     recommender.save_pipeline(path)
     assert [file.stat().st_mode & 0o777 for file in (path, card_file(path))] == [mode, mode]
     load(path)
+
+
+@POSIX
+def test_nobody_else_may_read_a_private_file_even_while_it_is_written(path, recommender, monkeypatch):
+    modes = []
+    for file in (path, card_file(path)):
+        file.chmod(0o600)
+    monkeypatch.setattr(os, "fsync", lambda number: modes.append(os.fstat(number).st_mode & 0o777))
+    recommender.save_pipeline(path)
+    assert modes == [0o600, 0o600]
 
 
 @POSIX

@@ -984,3 +984,11 @@ def test_the_smaller_matrix_is_inverted_as_long_as_three_of_its_size_fit_in_memo
     for limit, by in ((3 * 8 * size**2, ranker.by_), (3 * 8 * size**2 - 1, "strongest")):
         monkeypatch.setattr(lesson_code, "MAX_GRAM_BYTES", limit)
         assert MovieRanker().fit(table[IDS], table["rating"]).by_ == by
+
+
+def test_the_defaults_are_those_that_the_docstrings_tell():
+    expected = {"n_factors": 8, "n_patterns": 8, "content": True, "regularization": 6.0, "damping": 3.0, "n_sweeps": 5}
+    assert MatrixFactorization().get_params() == expected | {"cv": 5, "random_state": 0}
+    assert MovieRanker().get_params() == {"regularization": "auto"}
+    expected = {"create_temporal": True, "damping": 10.0, "cv": 5, "random_state": 0}
+    assert UserMovieFeatureTransformer().get_params() == expected
