@@ -141,6 +141,17 @@ def test_a_movie_never_seen_has_the_genres_and_the_year_of_its_row():
     np.testing.assert_allclose(blind.transform(new).ravel()[0], blind.global_mean_ + blind.user_bias_[user])
 
 
+def test_every_known_movie_has_its_factors_and_every_known_user_a_taste_for_new_ones():
+    model = MatrixFactorization(1, 0, regularization=0.5).fit(TOLD)
+    everything = pd.DataFrame([(u, m) for u in model.users_ for m in model.movies_], columns=IDS)
+    estimates = model.global_mean_ + model.user_bias_[:, None] + model.movie_bias_ + model.user_factors_ @ model.movie_factors_.T
+    told = everything.assign(genre="Drama", movie_year=1980.0)  # of a known movie, training tells
+    np.testing.assert_allclose(model.transform(told).ravel(), estimates.ravel())
+    new = pd.DataFrame({"user_id": model.users_, "movie_id": 999, "genre": "Drama", "movie_year": np.nan})
+    expected = model.global_mean_ + model.user_bias_ + model.user_factors_[:, 1]  # the factors begin with Comedy, Drama
+    np.testing.assert_allclose(model.transform(new).ravel(), expected)
+
+
 def test_content_and_patterns_pay_on_the_real_release(real):
     _, train, test = real
     error = {}
