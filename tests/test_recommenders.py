@@ -950,20 +950,30 @@ def test_ids_of_a_newcomer_that_are_no_ids_are_named():
 
 
 def test_the_genres_of_a_movie_share_one_however_frequent_they_are_or_how_often_they_stand_there():
-    genres = ["Drama|War", "Drama", "Drama|Comedy", "War|Drama|War", "drama", None]
+    genres = ["Drama|War", "Drama", "Drama|Comedy", "War|Drama|War", "Sci-Fi", None]
     rows = pd.DataFrame({"user_id": 1, "movie_id": range(6), "genre": genres, "movie_year": [1990.0, 2000, 2010, 1980, 1995, np.nan]})
     words, mean_year = lesson_code._fit_content(rows)
-    assert words.get_feature_names_out().tolist() == ["Comedy", "Drama", "War", "drama", "none"]
+    assert words.get_feature_names_out().tolist() == ["Comedy", "Drama", "Sci-Fi", "War", "none"]
     half = 1 / np.sqrt(2)
-    expected = [[0, half, half, 0, 0], [0, 1, 0, 0, 0], [half, half, 0, 0, 0], [0, half, half, 0, 0], [0, 0, 0, 1, 0], [0] * 5]
+    expected = [[0, half, 0, half, 0], [0, 1, 0, 0, 0], [half, half, 0, 0, 0], [0, half, 0, half, 0], [0, 0, 1, 0, 0], [0] * 5]
     told = lesson_code._content(rows, words, mean_year)
     np.testing.assert_allclose(told[:, :-1], expected)
     np.testing.assert_allclose(told[:, -1], [-0.1, 0.1, 0.3, -0.3, 0, 0])  # in half centuries from the mean
 
 
+def test_genres_that_differ_in_capitals_are_two():
+    words, _ = lesson_code._fit_content(TINY.assign(genre=["Drama", "drama"] * 4))
+    assert words.get_feature_names_out().tolist() == ["Drama", "drama", "none"]
+
+
 def test_of_more_than_a_hundred_genres_a_hundred_are_used():
     table = pd.DataFrame({"user_id": 1, "movie_id": range(120), "genre": [f"genre {n}" for n in range(120)], "rating": 3.0})
     assert MatrixFactorization(2, 0).fit(table).movie_factors_.shape == (120, 100 + 1 + 2)  # the year, the free ones
+
+
+def remembering():
+    """The ranker of a training, before somebody asks for a list."""
+    return SklearnEcosystemPipeline(model="linear").fit(TINY).ranker_
 
 
 UNFITTED = {
@@ -974,6 +984,8 @@ UNFITTED = {
     "predict_new": lambda: MatrixFactorization().predict_new([1], [5.0], [2]),
     "recommend of the wrapper": lambda: SklearnEcosystemPipeline().recommend(1),
     "evaluate_ranking": lambda: SklearnEcosystemPipeline().evaluate_ranking(TINY),
+    "recommend of what is only remembered": lambda: remembering().recommend([3]),
+    "recommend_new of what is only remembered": lambda: remembering().recommend_new(TINY),
 }
 
 
@@ -1003,3 +1015,10 @@ def test_the_defaults_are_those_that_the_docstrings_tell():
     assert MovieRanker().get_params() == {"regularization": "auto"}
     expected = {"create_temporal": True, "damping": 10.0, "cv": 5, "random_state": 0}
     assert UserMovieFeatureTransformer().get_params() == expected
+
+
+def test_the_penalty_of_the_ranker_is_300_or_the_root_of_the_number_of_ratings():
+    assert MovieRanker().fit(TINY).penalty_ == 300
+    assert MovieRanker(regularization=7).fit(TINY).penalty_ == 7
+    many = pd.DataFrame({"user_id": np.arange(102_400) // 20, "movie_id": np.arange(102_400) % 20, "rating": 3.0})
+    assert MovieRanker().fit(many).penalty_ == 320
