@@ -394,6 +394,15 @@ def test_lists_do_not_depend_on_how_many_users_are_scored_at_once(table, monkeyp
     pd.testing.assert_frame_equal(MovieRanker().fit(table).recommend(ranker.users_), expected)
 
 
+def test_an_imaginary_user_stands_for_every_genre_whatever_it_is_called_and_every_decade():
+    genres, years = ["drama", "comedy|drama", "comedy", "zombie"], [1990.0, 1999.0, 2000.0, np.nan]
+    movies = TINY["movie_id"].map(dict(zip([1, 2, 4, 5], range(4))))
+    table = TINY.assign(genre=[genres[movie] for movie in movies], movie_year=[years[movie] for movie in movies])
+    comedy, drama, none, zombie = [0, 1, 1, 0], [1, 1, 0, 0], [0, 0, 0, 0], [0, 0, 0, 1]
+    nineties, noughties = [1, 1, 0, 0], [0, 0, 1, 0]
+    assert MovieRanker().fit(table).kinds_.toarray().tolist() == [comedy, drama, none, zombie, nineties, noughties]
+
+
 @pytest.mark.parametrize("shape", ["more movies", "more users"])
 def test_imaginary_users_have_watched_all_of_a_genre_or_a_decade(shape):
     sizes = (25, 60) if shape == "more movies" else (60, 25)
