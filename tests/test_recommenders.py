@@ -429,6 +429,23 @@ def test_beyond_memory_the_strongest_singular_vectors_stand_for_the_table(table,
     pd.testing.assert_frame_equal(low_rank.recommend([1, 2, 3], n=50), exact, atol=1e-6)  # all singular vectors are there
 
 
+def test_the_number_of_singular_vectors_is_limited_by_a_constant_by_the_time_they_take_and_by_the_table(table, monkeypatch):
+    monkeypatch.setattr(lesson_code, "MAX_GRAM_BYTES", 1)
+    shape, nnz = MovieRanker().fit(table)._table().shape, MovieRanker().fit(table)._table().nnz
+    for strongest, work, expected in ((5, 1e9, 5), (400, 7 * nnz, 7), (400, 0, 1), (400, 1e9, min(shape))):
+        monkeypatch.setattr(lesson_code, "N_STRONGEST", strongest)
+        monkeypatch.setattr(lesson_code, "SVD_WORK", work)
+        assert MovieRanker().fit(table).V_.shape == (shape[1], expected)
+
+
+def test_the_matrix_of_users_is_inverted_where_it_is_the_smaller_one():
+    few = MovieRecommendationDataset(25, 60, 500, random_state=1).generate()[[*IDS, "rating"]]
+    for table, by, size in ((few, "users", 25), (few.rename(columns=dict(zip(IDS, IDS[::-1]))), "movies", 25)):
+        ranker = MovieRanker().fit(table)
+        assert ranker.by_ == by
+        assert ranker.inverse_.shape[0] == pytest.approx(size, abs=1)  # with an imaginary user for no genre
+
+
 def test_low_rank_is_ridge_on_a_table_whose_weak_singular_values_are_made_alike(table, monkeypatch):
     monkeypatch.setattr(lesson_code, "MAX_GRAM_BYTES", 1)
     monkeypatch.setattr(lesson_code, "N_STRONGEST", 5)
