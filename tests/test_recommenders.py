@@ -600,10 +600,10 @@ def test_chance_is_one_draw_of_lists_in_random_order(split, k):
 @pytest.mark.parametrize("k", [1, 2, 3, 9])
 def test_chance_is_the_mean_over_all_orders_of_a_small_list(k):
     table = pd.concat([TINY, pd.DataFrame({"user_id": 9, "movie_id": [6, 7], "rating": 3.0})], ignore_index=True)
-    test = pd.DataFrame({"user_id": [3, 3, 3, 7, 7], "movie_id": [4, 6, 777, 5, 6], "rating": [5.0, 4.0, 4.0, 5.0, 1.0]})
-    left = {3: [4, 5, 6, 7], 7: [5, 6, 7]}  # what neither has rated
+    test = pd.DataFrame({"user_id": [3, 3, 3, 7, 7, 9], "movie_id": [4, 6, 777, 5, 6, 1], "rating": [5.0, 4, 4, 5, 1, 5]})
+    left = {3: [4, 5, 6, 7], 7: [5, 6, 7], 9: [1]}  # what they have not rated
     orders = [(user, order) for user, movies in left.items() for order in itertools.permutations(movies)]
-    figures = {3: [], 7: []}
+    figures = {3: [], 7: [], 9: []}
     for user, order in orders:
         lists = pd.DataFrame({"user_id": user, "rank": range(1, len(order) + 1), "movie_id": order})
         mine = test[test["user_id"] == user]
