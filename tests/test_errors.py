@@ -45,6 +45,7 @@ BAD_TABLES = {
     "a missing id": (lambda t: with_value(t, "user_id", None), ValueError, "user_id must hold integers.* row 3 holds None"),
     "a NaN id": (lambda t: with_value(t, "movie_id", np.nan).astype({"movie_id": float}), ValueError, "row 3 holds nan"),
     "half an id": (lambda t: with_value(t, "movie_id", 2.5), ValueError, "movie_id must hold integers.* row 3 holds 2.5"),
+    "halves for ids": (lambda t: t.assign(user_id=t["user_id"] + 0.5), ValueError, r"user_id must hold integers.* row 0 holds \d+\.5"),
     "a name for an id": (lambda t: with_value(t, "user_id", "ann"), ValueError, "row 3 holds 'ann'"),
     "an infinite age": (lambda t: with_value(t, "user_age", np.inf), ValueError, "user_age must hold finite.* row 3"),
     "an id too large": (lambda t: with_value(t, "user_id", 1e300), ValueError, "row 3 holds 1e\\+300"),
