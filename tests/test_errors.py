@@ -134,8 +134,13 @@ def test_bad_ratings_are_refused_where_lists_are_made_and_scored(table, ranked, 
 @pytest.mark.parametrize("column", ["user_id", "rank", "movie_id"])
 def test_lists_that_lack_a_column_are_refused(table, ranked, column):
     lists = ranked.ranker.recommend([1, 2])
-    for bad in (lists.drop(columns=column), lists.to_numpy(), None):
-        with pytest.raises(ValueError, match=r"lists must be a DataFrame with the columns \['user_id', 'movie_id', 'rank'\]"):
+    with pytest.raises(ValueError, match=f"lacks the column '{column}'|lists must be a DataFrame with the columns .*'{column}'"):
+        ranking_metrics(lists.drop(columns=column), table, table["rating"])
+
+
+def test_lists_that_are_no_table_are_refused(table, ranked):
+    for bad in (ranked.ranker.recommend([1, 2]).to_numpy(), None, [[1, 1, 1]]):
+        with pytest.raises((TypeError, ValueError), match="DataFrame with the columns"):
             ranking_metrics(bad, table, table["rating"])
 
 
@@ -292,5 +297,5 @@ def test_ids_up_to_2_to_the_53_are_taken_and_the_next_ones_refused(table, kind, 
 @pytest.mark.parametrize("value", [np.nan, "four", None])
 def test_an_impossible_limit_of_what_is_relevant_is_named(table, ranked, value):
     for score in (ranked.evaluate_ranking, lambda *rows, **how: ranking_metrics(ranked.ranker.recommend([1]), *rows, **how)):
-        with pytest.raises(ValueError, match="^relevant_from must be a number of at least -inf, got"):
+        with pytest.raises(ValueError, match="^relevant_from must be a number of at least -.*, got"):
             score(table, table["rating"], relevant_from=value)

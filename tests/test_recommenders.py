@@ -1,6 +1,5 @@
 """The collaborative models, against slow and obvious re-implementations and a truth from elsewhere."""
 
-import itertools
 import json
 import warnings
 
@@ -595,22 +594,6 @@ def test_chance_is_one_draw_of_lists_in_random_order(split, k):
     for name, value in found.items():
         assert abs(draws[name].mean() - value) <= 4 * draws[name].std() + 1e-9, name
     assert found == recommender.evaluate_ranking(test, k=k, by="chance")  # it has a seed
-
-
-@pytest.mark.parametrize("k", [1, 2, 3, 9])
-def test_chance_is_the_mean_over_all_orders_of_a_small_list(k):
-    table = pd.concat([TINY, pd.DataFrame({"user_id": 9, "movie_id": [6, 7], "rating": 3.0})], ignore_index=True)
-    test = pd.DataFrame({"user_id": [3, 3, 3, 7, 7, 9], "movie_id": [4, 6, 777, 5, 6, 1], "rating": [5.0, 4, 4, 5, 1, 5]})
-    left = {3: [4, 5, 6, 7], 7: [5, 6, 7], 9: [1]}  # what they have not rated
-    orders = [(user, order) for user, movies in left.items() for order in itertools.permutations(movies)]
-    figures = {3: [], 7: [], 9: []}
-    for user, order in orders:
-        lists = pd.DataFrame({"user_id": user, "rank": range(1, len(order) + 1), "movie_id": order})
-        mine = test[test["user_id"] == user]
-        figures[user].append(list(ranking_metrics(lists, mine, mine["rating"], k=k).values()))
-    expected = np.mean([np.mean(figures[user], axis=0) for user in figures], axis=0)
-    found = SklearnEcosystemPipeline(model="linear").fit(table).evaluate_ranking(test, k=k, by="chance")
-    assert list(found.values()) == pytest.approx(expected.tolist())
 
 
 def test_chance_of_somebody_who_has_seen_everything_is_nothing(table):

@@ -47,7 +47,7 @@ FILES = ["test_lesson.py"] + [f"tests/test_{name}.py" for name in (
     "transformer", "recommenders", "artifact", "pipeline", "errors", "leakage", "sklearn_checks", "hostile_artifacts")]
 #: Which functions are asked: by the heading of the section that they stand in (first match), or by their own name.
 SECTIONS = {
-    "metrics (4, 7)": r".*: (rating_metrics|\S*\.evaluate\w*|ranking_metrics|_mean_figures|_total_gain|_check_ranking|_evaluate_ranking)$",
+    "metrics (4, 7)": r".*: (rating_metrics|\S*\.evaluate\w*|ranking_metrics)$",
     "features (2)": "2. Thirteen features.*", "artifact (5)": "(5. The artifact|Checks of an artifact).*",
     "factors (7)": r"7. .*: (MatrixFactorization|_like|_interactions|_fit_content|_content).*",
     "ranking (7)": r"(7. |What the section adds).*", "checks, ids (appendix)": "(Checks of input|Ids and strings).*",
