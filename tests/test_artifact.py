@@ -238,6 +238,8 @@ def test_the_card_tells_what_the_artifact_is(path, recommender, table):
     versions = {name: module.__version__ for name, module in modules.items()}
     assert card["versions"] == versions | {"python": platform.python_version()}
     assert list(card) == CARD
+    assert card["parameters"]["model__alpha"] == "1.0"
+    assert [name for name in card["parameters"] if "__" not in name] == []  # the steps, whose parameters these are
     assert card["input"]["user_id"] == "int64"
     assert "rating" not in card["input"]
     assert card["rating_scale"] == [1.0, 5.0]

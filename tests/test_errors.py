@@ -299,3 +299,10 @@ def test_an_impossible_limit_of_what_is_relevant_is_named(table, ranked, value):
     for score in (ranked.evaluate_ranking, lambda *rows, **how: ranking_metrics(ranked.ranker.recommend([1]), *rows, **how)):
         with pytest.raises(ValueError, match="^relevant_from must be a number of at least -.*, got"):
             score(table, table["rating"], relevant_from=value)
+
+
+@pytest.mark.parametrize("value", [0, 2.5, None])
+def test_an_impossible_length_of_lists_is_named(table, ranked, value):
+    for score in (ranked.evaluate_ranking, lambda *rows, **how: ranking_metrics(ranked.ranker.recommend([1]), *rows, **how)):
+        with pytest.raises(ValueError, match="^k must be an integer of at least 1, got"):
+            score(table, table["rating"], k=value)

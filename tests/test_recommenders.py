@@ -1031,3 +1031,9 @@ def test_the_penalty_of_the_ranker_is_300_or_the_root_of_the_number_of_ratings()
     assert MovieRanker(regularization=7).fit(TINY).penalty_ == 7
     many = pd.DataFrame({"user_id": np.arange(102_400) // 20, "movie_id": np.arange(102_400) % 20, "rating": 3.0})
     assert MovieRanker().fit(many).penalty_ == 320
+
+
+@pytest.mark.parametrize(("users", "free"), [([1, 2, 3], 4), ([1, 2, 4], 3), ([2, 3, 9], 1), ([-1, 0, 2**53], 1)], ids=str)
+def test_somebody_new_gets_the_first_id_from_1_on_that_nobody_has(users, free):
+    table = TINY.assign(user_id=TINY["user_id"].map(dict(zip([3, 7, 9], users))))
+    assert MovieRanker().fit(table).new_user_ == free

@@ -44,7 +44,7 @@ Command: `python tools/mutation.py --state FILE`, then the same with `--report`,
 """
 #: Left out are slow files and those that run the lesson in another process, where no mutant is.
 FILES = ["test_lesson.py"] + [f"tests/test_{name}.py" for name in (
-    "transformer", "recommenders", "artifact", "pipeline", "errors", "leakage", "sklearn_checks", "hostile_artifacts")]
+    "transformer", "recommenders", "artifact", "pipeline", "errors", "leakage", "sklearn_checks", "hostile_artifacts", "skops")]
 #: Which functions are asked: by the heading of the section that they stand in (first match), or by their own name.
 SECTIONS = {
     "metrics (4, 7)": r".*: (rating_metrics|\S*\.evaluate\w*|ranking_metrics)$",
