@@ -138,6 +138,22 @@ def test_lists_that_lack_a_column_are_refused(table, ranked, column):
         ranking_metrics(lists.drop(columns=column), table, table["rating"])
 
 
+BAD_LISTS = {
+    "ids in words": (lambda lists: lists.assign(movie_id="Heat"), "movie_id must hold integers.* row 0 holds 'Heat'"),
+    "half an id": (lambda lists: lists.assign(user_id=1.5), "user_id must hold integers.* row 0 holds 1.5"),
+    "a rank of 0": (lambda lists: lists.assign(rank=lists["rank"] - 1), "lists must be .*, ranks from 1 on"),
+    "no rank": (lambda lists: lists.assign(rank=np.nan), "lists must be .*, ranks from 1 on"),
+    "a rank in words": (lambda lists: lists.assign(rank="first"), "rank must hold numbers"),
+}
+
+
+@pytest.mark.parametrize("bad", BAD_LISTS)
+def test_bad_lists_are_refused(table, ranked, bad):
+    spoil, message = BAD_LISTS[bad]
+    with pytest.raises(ValueError, match=message):
+        ranking_metrics(spoil(ranked.ranker.recommend([1, 2])), table, table["rating"])
+
+
 def test_lists_that_are_no_table_are_refused(table, ranked):
     for bad in (ranked.ranker.recommend([1, 2]).to_numpy(), None, [[1, 1, 1]]):
         with pytest.raises((TypeError, ValueError), match="DataFrame with the columns"):
