@@ -10,9 +10,11 @@ from sklearn.neighbors import KNeighborsRegressor
 from lesson_code import (
     MatrixFactorization,
     MovieRanker,
+    MovieRecommendationDataset,
     SklearnEcosystemPipeline,
     UserMovieFeatureTransformer,
     ranking_metrics,
+    rating_metrics,
 )
 
 
@@ -155,7 +157,7 @@ def test_bad_lists_are_refused(table, ranked, bad):
 
 
 def test_lists_that_are_no_table_are_refused(table, ranked):
-    for bad in (ranked.ranker.recommend([1, 2]).to_numpy(), None, [[1, 1, 1]]):
+    for bad in (ranked.ranker.recommend([1, 2]).to_numpy(), None, [[1, 1, 1]], [], np.empty((0, 3))):
         with pytest.raises((TypeError, ValueError), match="DataFrame with the columns"):
             ranking_metrics(bad, table, table["rating"])
 
@@ -322,3 +324,44 @@ def test_an_impossible_length_of_lists_is_named(table, ranked, value):
     for score in (ranked.evaluate_ranking, lambda *rows, **how: ranking_metrics(ranked.ranker.recommend([1]), *rows, **how)):
         with pytest.raises(ValueError, match="^k must be an integer of at least 1, got"):
             score(table, table["rating"], k=value)
+
+
+def test_numbers_and_ratings_are_refused_from_1e15_on(table):
+    for column in ("timestamp", "rating"):
+        just_below = table.astype({column: float}).assign(**{column: np.where(table.index == 3, 1e15 - 1, table[column])})
+        UserMovieFeatureTransformer().fit(just_below)
+        with pytest.raises(ValueError, match=r"must (hold|be) finite numbers, but row 3 holds 1000000000000000.0"):
+            UserMovieFeatureTransformer().fit(just_below.assign(**{column: np.where(table.index == 3, 1e15, table[column])}))
+
+
+def test_dates_and_masked_values_are_no_ratings(table):
+    dates = pd.to_datetime(table["timestamp"], unit="s")
+    for y in (dates, dates.to_numpy(), dates - dates.min(), np.ma.masked_less(table["rating"].to_numpy(), 2)):
+        with pytest.raises(ValueError, match="Ratings must be numbers, in stars, and none may be missing"):
+            UserMovieFeatureTransformer().fit(table, y)
+
+
+def test_metrics_without_ratings_say_so():
+    with pytest.raises(ValueError, match="No ratings: pass y"):
+        rating_metrics([1.0, 2.0], None)
+
+
+def test_whole_numbers_with_gaps_are_numbers(table):
+    years = table["movie_year"].where(table.index % 2 == 0)
+    found = UserMovieFeatureTransformer().fit_transform(table.assign(movie_year=years.astype("Int64")))
+    pd.testing.assert_frame_equal(found, UserMovieFeatureTransformer().fit_transform(table.assign(movie_year=years)))
+
+
+def test_numbers_are_refused_with_the_limit_that_they_break():
+    table = pd.DataFrame({"user_id": [1, 1, 2], "movie_id": [1, 2, 1], "rating": [1.0, 2.0, 3.0]})
+    for seed in (2**32, 2**40, -1):
+        with pytest.raises(ValueError, match=f"^random_state must be an integer of at least 0 and below 4294967296, got {seed}.$"):
+            MovieRecommendationDataset(random_state=seed).check()
+    for damping in (1e15, 10**15, 10**400, np.inf):
+        with pytest.raises(ValueError, match="^damping must be a number of at least 0 and below 1000000000000000, got"):
+            UserMovieFeatureTransformer(damping=damping).fit(table)
+    for damping in (-1, np.bool_(True), "ten"):
+        with pytest.raises(ValueError, match="^damping must be a number of at least 0, got"):
+            UserMovieFeatureTransformer(damping=damping).fit(table)
+    for n, damping in ((np.int64(2), np.float32(3)), (np.uint8(2), np.int16(3))):
+        assert MatrixFactorization(n, 0, damping=damping).fit(table).user_factors_.shape == (2, 2 + 2)
