@@ -362,3 +362,11 @@ def test_encoders_keep_strings_as_objects_whose_length_nobody_has_to_know(table)
     transformer = UserMovieFeatureTransformer().fit(table)
     for encoder in (transformer.genre_encoder_, transformer.country_encoder_):
         assert encoder.categories_[0].dtype == object
+
+
+def test_a_row_without_a_time_is_older_than_one_from_before_1970(table):
+    times = table.assign(timestamp=-5.0)
+    twice = pd.concat([times, table[:30].assign(rating=1.0, timestamp=np.nan)], ignore_index=True)
+    with pytest.warns(UserWarning, match="^30 older ratings"):
+        found = UserMovieFeatureTransformer().fit(twice)
+    np.testing.assert_array_equal(found.user_avg_, UserMovieFeatureTransformer().fit(table).user_avg_)
