@@ -658,3 +658,16 @@ def test_of_an_artifact_of_another_version_only_scikit_learns_own_warnings_are_l
     told = [str(warning.message) for warning in caught]
     assert set(told[:-1]) == {"a warning of the regressor itself"}
     assert "was made with scikit-learn 0.99" in told[-1]
+
+
+def test_what_looks_like_a_digest_inside_an_artifact_is_none(table, tmp_path):
+    titled = table.assign(title="\nsha256:" + "0" * 64)
+    path = SklearnEcosystemPipeline(model="linear").fit(titled).save_pipeline(tmp_path / "model.pkl")
+    assert load(path).titles_ == dict.fromkeys(np.unique(table["movie_id"]), titled["title"].iloc[0])
+
+
+def test_a_digest_that_is_no_text_is_damaged(path):
+    data = path.read_bytes()
+    path.write_bytes(data[:-1] + bytes([data[-1] | 0x80]))
+    with pytest.raises(ValueError, match="model.pkl is damaged: its digest"):
+        load(path)

@@ -3,7 +3,7 @@
 `python tools/mutation.py --state FILE` (POSIX only; a tool of maintainers: `pip install mutmut`, whose operators it uses).
 Tests are collected once, in one process. Each mutant is a change of one function, in a fork of that process. There the tests
 that call the function run, the quickest first, until one fails. Which test calls what is measured first, and kept in FILE, as
-are results: a mutant that was killed is not run again while its function is unchanged. `--each N` draws N mutants of every
+are results: a mutant that was killed is not run again while the lines that it changes are the same. `--each N` draws N mutants of every
 function (with a seed; 0: all). `--report` writes docs/mutation.md.
 
 A mutant that changes no behaviour that anybody was promised stands in tools/equivalent_mutants.txt, with the reason.
@@ -36,8 +36,8 @@ INTRODUCTION = """# Mutation testing
 Does a test notice if one place of `lesson_code.py` is wrong? `tools/mutation.py` makes such places, one at a time (a
 comparison, an operator, a number, a truth value, an argument or a statement left out, a string), and runs the quickest tests
 that call the function. *Killed*: a test failed, or the time limit did. *Equivalent*: nothing that anybody was promised
-changes; the reason stands below. The score is killed / (run - equivalent). Where not all mutants were run, those that were
-are a draw by a seed, and the score is that of the draw. The tests ran without a MovieLens release.
+changes; the reason stands below. The score is killed / (run - equivalent), of those that were run. A result is kept as long as
+the lines that the mutant changes are the same, whatever changes around them. The tests ran without a MovieLens release.
 
 Command: `python tools/mutation.py --state FILE`, then the same with `--report`, which writes this page.
 
