@@ -39,7 +39,6 @@ from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin, clone
 from sklearn.compose import ColumnTransformer
 from sklearn.dummy import DummyRegressor
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor, VotingRegressor
-from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import Ridge
 from sklearn.metrics import make_scorer, mean_absolute_error, r2_score, root_mean_squared_error
@@ -473,8 +472,8 @@ class SklearnEcosystemPipeline(_OnTables, RegressorMixin, BaseEstimator):
         ranker, k, user = self.ranker, _check_number("k", k, 1, True), _check_table(X_test)[0]
         figures = ranking_metrics(ranker._lists(np.unique(user), k, by), X_test, y_test, k, relevant_from)
         if by == "taste":
-            n_users = np.unique(user[_check_ratings(X_test, y_test) >= relevant_from]).size
-            self.ranking_scores_ = {"users": n_users, "relevant_from": relevant_from} | figures
+            good = _latest_of_pair(X_test, warn=False) & (_check_ratings(X_test, y_test) >= relevant_from)
+            self.ranking_scores_ = {"users": len({*user[good]}), "relevant_from": relevant_from} | figures
         return figures
 
     def recommend(self, user_id=None, n=10, *, ratings=None):
@@ -516,7 +515,7 @@ class SklearnEcosystemPipeline(_OnTables, RegressorMixin, BaseEstimator):
     def _search(self, pipeline, X, ratings):
         space, folds = _recipe(self.model).get("search"), _folds(N_SEARCH_FOLDS, self.random_state)
         if space is None:
-            raise ValueError(f"tune_hyperparameters=True needs one of {list(MODELS)}, not {self.model!r}.")
+            raise ValueError(f"tune_hyperparameters=True: {self.model!r} has no search space in MODELS.")
         self._say(f"Searching: {N_CANDIDATES} candidates in {N_SEARCH_FOLDS} folds...")
         search = RandomizedSearchCV(
             pipeline, space, n_iter=N_CANDIDATES, cv=folds, scoring="neg_root_mean_squared_error",
@@ -576,7 +575,7 @@ def compare_models(X, y=None, *, random_state=42, verbose=False):
 # alone does not do that. It gets a *digest*, the SHA-256 of its bytes, which tells whether it is whole, and a
 # *model card*, a JSON file beside it, with the versions that made it and an example to check.
 VERSION_MARK, DIGEST_MARK = b"\nscikit-learn:", b"\nsha256:"
-#: The types that skops may make of a file, beside its own. For a regressor of another library, add its types.
+#: The types that skops may make of a file, beside those it knows. For a regressor of your own, add its types.
 TRUSTED = [f"lesson_code.{name}" for name in ("MatrixFactorization", "MovieRanker", "RatingPipeline",
            "SklearnEcosystemPipeline", "UserMovieFeatureTransformer")]
 TRUSTED += ["scipy.sparse._csr.csr_matrix", "sklearn.tree._tree.Tree", "sklearn.utils._bunch.Bunch",
@@ -589,7 +588,7 @@ def _save(recommender, filepath):
         card = _model_card(recommender, path.name)
     except Exception as error:  # of a feature of your own
         raise ValueError(f"Cannot save: the model cannot predict from the ids alone: {error}") from error
-    card["sha256"] = _write_atomically(path, recommender)
+    card["sha256"] = _write_atomically(path, recommender, _format(filepath)[0])
     card = json.loads(json.dumps(card, default=str), parse_constant=lambda nan: None)  # no NaN
     _write_atomically(Path(f"{path}.json"), json.dumps(card, indent=2).encode())
 
@@ -604,18 +603,18 @@ def _load(filepath):
     made_with = card["versions"]["scikit-learn"] if card else made_with
     other_version = made_with not in (None, sklearn.__version__)
     versions = f"made with scikit-learn {made_with}, but this is {sklearn.__version__}: train it again"
-    stream, (_, load) = io.BytesIO(content), _format(path)
+    stream, (_, load) = io.BytesIO(content), _format(filepath)
     try:
         with warnings.catch_warnings():
             if other_version:  # below, one sentence says what scikit-learn says for every estimator
-                warnings.simplefilter("ignore", InconsistentVersionWarning)
+                warnings.simplefilter("ignore", sklearn.exceptions.InconsistentVersionWarning)
             recommender = load(stream)
     except Exception as error:  # damaged bytes, and those of another version, can raise anything
         what = "damaged or no saved pipeline" if digest is None else "whole, but cannot be loaded here"
         what = f"whole, but cannot be loaded: it was {versions}" if other_version else what
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise ValueError(f"{path} is {what}: {reason}") from error
-    rest = stream.read() if path.suffix != ".skops" else b""  # skops reads from the end
+    rest = stream.read() if load is joblib.load else b""  # skops reads from the end
     if digest is None and rest and not re.fullmatch(VERSION_MARK + rb"\d+\.\d+\.\d\w*", rest):
         raise ValueError(f"{path} is damaged: something other than a digest follows the pickle.")
     if not hasattr(recommender, "predict"):
@@ -625,7 +624,7 @@ def _load(filepath):
     if card is None:
         return recommender
     try:
-        now = float(recommender.predict(pd.DataFrame([card["example"]["input"]]))[0])
+        now = float(recommender.predict(pd.DataFrame([card["example"]["input"]])[IDS])[0])
     except Exception as error:  # an object of another version may lack anything
         raise ValueError(f"{path} cannot predict: it was {versions}.") from error
     then = card["example"]["prediction"]
@@ -633,27 +632,33 @@ def _load(filepath):
         raise ValueError(f"{path} predicts {now} for the model card's example; when saved, {then}.")
     return recommender
 
-def _format(path):
+def _format(filepath):
     """Return what writes an object and what reads it: a pickle, or skops, which runs no code of the file."""
-    if path.suffix != ".skops":
+    if not str(filepath).lower().endswith(".skops"):
         return joblib.dump, joblib.load
     try:
         import skops.io
-    except ImportError:
-        raise ImportError(f"{path.name} needs skops, which is not here: pip install skops") from None
-    return skops.io.dump, lambda stream: skops.io.load(stream, trusted=TRUSTED)
+    except ModuleNotFoundError:
+        raise ImportError(f"{filepath} needs skops, which is not here: pip install skops") from None
+    def load(stream):
+        return skops.io.load(stream, trusted=TRUSTED)
+    def dump(recommender, file):
+        content = skops.io.dumps(recommender)
+        load(io.BytesIO(content))  # a type that is not trusted is refused now, and not when it is needed
+        file.write(content)
+    return dump, load
 
-def _write_atomically(path, content):
-    """Write bytes, or pickle an object, to a file beside `path`, then rename it; return a pickle's digest."""
-    sha256, (dump, _) = hashlib.sha256(), _format(path)
+def _write_atomically(path, content, dump=None):
+    """Write bytes, or `dump` an object, to a file beside `path`, then rename it; return the digest."""
+    sha256 = hashlib.sha256()
     temporary = path.with_name(f".{os.urandom(16).hex()}.tmp")  # nobody can guess it, no two savers share it
     mode = path.stat().st_mode & 0o777 if path.exists() else 0o666
     try:  # "x": never through a file or a link that is already there
         with open(temporary, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
-            def write(data):  # hashed on the way: no second reading, no second copy in memory
+            def write(data):  # hashed on the way: nothing is read again
                 sha256.update(data)
                 return file.write(data)
-            if isinstance(content, bytes):
+            if dump is None:
                 write(content)
             else:
                 dump(content, SimpleNamespace(write=write, tell=file.tell))
@@ -666,8 +671,8 @@ def _write_atomically(path, content):
         os.replace(temporary, path)
     except OSError as error:
         raise type(error)(f"Cannot write {path}: {error.strerror or error}.") from error
-    except Exception as error:  # a lambda, a class inside a function
-        raise ValueError(f"Cannot save what cannot be pickled: {error}") from error
+    except Exception as error:  # a lambda, a class inside a function, a type that skops does not trust
+        raise ValueError(f"Cannot save what cannot be pickled, or is not in TRUSTED: {error}") from error
     finally:
         temporary.unlink(missing_ok=True)
     return sha256.hexdigest()
@@ -795,21 +800,20 @@ class MatrixFactorization(_OnTables, RegressorMixin, TransformerMixin, BaseEstim
 
     Some movie factors are given: the genres over the root of their number, the year, the strongest patterns
     of who rates what (singular vectors of the table of 0 and 1). The others are free. By alternating least
-    squares (Yu et al., "Scalable Coordinate Descent Approaches to Parallel Matrix Factorization", 2012) the
-    users' side p of a factor is a ridge regression, on the movies' side q, of the residuals r that all else
-    leaves over; a free factor is then fitted the other way round, too::
+    squares (Yu et al., ICDM 2012) the users' side p of a factor is a ridge regression, on the movies' side q,
+    of the residuals r that all else leaves over; a free factor is then fitted the other way round, too::
 
         p[u] = sum over u's movies of  w[u] q[m] r[u, m] / (regularization + sum of w[u] (q[m]^2 + var q[m]))
 
     A free q is only an estimate: its variance is added to its square (Lim & Teh, 2007). Users whose ratings
-    scatter widely have a smaller weight w. What is unknown has bias and factors 0; a movie keeps its genres.
+    scatter widely have a smaller weight w. What is unknown has bias and factors 0, but for genres and year.
 
     Parameters
     ----------
     n_factors, n_patterns, content : default=8, 8, True
         The numbers of free factors and of patterns; whether to use `genre` and `movie_year`.
     regularization, damping, n_sweeps, cv, random_state : default=6.0, 3.0, 5, 5, 0
-        The ridge penalties on factors, on biases; the number of passes; folds of `fit_transform`; the seed.
+        The ridge penalties on factors and on biases (in ratings); passes; folds of `fit_transform`; the seed.
 
     Attributes
     ----------
@@ -964,8 +968,7 @@ class MovieRanker(_OnTables, BaseEstimator):
     Parameters
     ----------
     regularization : float or "auto", default="auto"
-        The ridge penalty; the larger, the more popular the lists. "auto" is 300, or the root of the number of
-        ratings if that is more (`python benchmarks/factors_grid.py`).
+        The ridge penalty; large: popular lists. "auto": the root of the number of ratings, at least 300.
 
     Attributes
     ----------
@@ -1100,11 +1103,13 @@ def ranking_metrics(lists, X_test, y_test, k=10, relevant_from=4.0):
     relevant = table[_latest_of_pair(X_test) & (_check_ratings(X_test, y_test) >= relevant_from)]
     if relevant.empty:
         raise ValueError(f"No test rating is {relevant_from} or more: there is nothing relevant to find.")
-    _check_table(lists if getattr(lists, "size", 1) else X_test)  # they are empty if all has been rated
-    if not {*IDS, "rank"} <= set(getattr(lists, "columns", ())) or not (_numbers(lists, "rank") >= 1).all():
-        raise ValueError(f"lists must be a DataFrame with the columns {[*IDS, 'rank']}, ranks from 1 on.")
-    hits = lists[lists["rank"] <= k].drop_duplicates(IDS).merge(relevant, on=IDS)
-    hits = hits.assign(hit=1.0, gain=1 / np.log2(hits["rank"] + 1))
+    _check_table(X_test if getattr(lists, "empty", False) else lists)  # empty: the users have rated all
+    rank, is_table = _numbers(lists, "rank"), {*IDS, "rank"} <= set(getattr(lists, "columns", ()))
+    if not is_table or (rank < 1).any() or (rank % 1).any() or (
+            lists.drop_duplicates(IDS).duplicated(["user_id", "rank"]).any()):
+        raise ValueError(f"lists must be a DataFrame with {[*IDS, 'rank']}; ranks from 1 on, once per user.")
+    hits = lists[rank <= k].drop_duplicates(IDS).merge(relevant, on=IDS)
+    hits = hits.assign(hit=1.0, gain=1 / np.log2(_numbers(hits, "rank") + 1))
     n_relevant = relevant.groupby("user_id").size()
     by_user = hits.groupby("user_id")[["hit", "gain"]].sum().reindex(n_relevant.index, fill_value=0.0)
     best = np.cumsum(1 / np.log2(np.arange(2, min(k, n_relevant.max()) + 2)))  # of lists that begin with hits
@@ -1165,7 +1170,7 @@ def say(line):
     print(line.encode(encoding, "replace").decode(encoding), flush=True)
 
 # ----- Checks of input: one function for a table, one for ratings, one for a number
-LIMIT, TOO_LARGE = 10**15, " (from 1e15 on, numbers are refused)."  # what is made of them must stay finite
+LIMIT = 10**15  # numbers from here on are refused: what is made of them, such as squares, must stay finite
 
 def _check_table(X):  # and return the ids of users and of movies, two int64 arrays
     if not isinstance(X, pd.DataFrame):
@@ -1181,7 +1186,7 @@ def _check_table(X):  # and return the ids of users and of movies, two int64 arr
     return tuple(_ids(X[name]) for name in IDS)
 
 def _ids(column):  # beyond 2**53, floats cannot tell two whole numbers apart
-    if column.dtype.kind in "iuf" and not column.hasnans:  # 7.0 is what pandas makes of integers with a gap
+    if column.dtype.kind in "if" and not column.hasnans:  # 7.0 is what pandas makes of integers with a gap
         values = column.to_numpy(dtype=np.int64 if column.dtype.kind == "i" else np.float64)
         if ((values == np.floor(values)) & (values >= -(2**53)) & (values <= 2**53)).all():
             return values.astype(np.int64)
@@ -1201,7 +1206,7 @@ def _numbers(X, name):  # as floats; NaN where missing, and if there is no such 
         unit = " of Unix seconds" if name == "timestamp" else ""
         raise ValueError(f"{name} must hold numbers{unit}, got a column of type {X[name].dtype}.") from None
     for row in np.flatnonzero(np.abs(values) >= LIMIT):
-        raise ValueError(f"{name} must hold finite numbers, but row {row} holds {values[row]}{TOO_LARGE}")
+        raise ValueError(f"{name} must hold finite numbers below 1e15, but row {row} holds {values[row]}.")
     return values
 
 def _check_ratings(X, y):  # and return those of the rows, which are in X where y is None
@@ -1215,9 +1220,9 @@ def _check_ratings(X, y):  # and return those of the rows, which are in X where 
     except (TypeError, ValueError, ArithmeticError):
         raise ValueError("Ratings must be numbers, in stars, and none may be missing.") from None
     if ratings.shape != (len(X),):
-        raise ValueError(f"X and y differ in length, or y is not one column, got shape {ratings.shape}.")
+        raise ValueError(f"X, y differ in length, or y is not one column ({len(X)} rows, {ratings.shape}).")
     for row in np.flatnonzero(~(np.abs(ratings) < LIMIT)):
-        raise ValueError(f"Ratings must be finite numbers, but row {row} holds {ratings[row]}{TOO_LARGE}")
+        raise ValueError(f"Ratings must be finite numbers below 1e15, but row {row} holds {ratings[row]}.")
     return ratings
 
 def _check_number(name, value, least, integer=False, below=LIMIT):
@@ -1265,7 +1270,7 @@ def _factorize(X, name):
 
 def _fit_encoder(X, name):
     strings = sorted(set(_factorize(X, name)[1])) or [None]
-    encoder = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-1)
+    encoder = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
     return encoder.fit(np.array(strings, dtype=object)[:, None])
 
 def _encode(encoder, X, name):
@@ -1279,11 +1284,10 @@ def _check_artifact_path(filepath):  # and return it, symbolic links followed
     for file in (path, Path(f"{path}.json")):
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             if not file.is_file() and os.stat(file):  # fails if the name is too long, or a loop of links
-                error = IsADirectoryError if file.is_dir() else OSError
-                raise error(f"Cannot write {file}: it is a folder, a device, a pipe or a socket.")
+                raise IsADirectoryError(f"Cannot write {file}: it is a folder, a device, a pipe or a socket.")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"Cannot write {filepath}: there is no folder {path.parent}.")
-    _format(path)  # skops may be missing
+    _format(filepath)  # skops may be missing
     return path
 
 def _check_digest(content, path):  # and return it, and the version before it; warn if there is none
@@ -1304,8 +1308,6 @@ def _read_card(file, digest):  # None: there is none, or it is not of this artif
         card = json.loads(file.read_text(encoding="utf-8"))
         owner, _ = str(card["sha256"]), card["versions"]["scikit-learn"].split(".")
         _check_table(pd.DataFrame([card["example"]["input"]]))
-        if set(card["example"]["input"]) != set(IDS):
-            raise ValueError
         _check_number("prediction", card["example"]["prediction"], -1e9)
     except (ValueError, KeyError, TypeError, AttributeError, OSError, OverflowError, RecursionError):
         warnings.warn(f"{file} is no model card, and is not used.", stacklevel=4)
@@ -1443,9 +1445,9 @@ def load_movielens(path):
 
 def _open_zip(path):
     archive = zipfile.ZipFile(path)
-    for file in archive.infolist():  # a release unpacks to 5 times its size; `zipfile.Path` hangs at `//`
-        if file.file_size > max(2**20, 100 * file.compress_size) or "//" in f"/{file.filename}":
-            raise ValueError(f"{path} is refused: {file.filename!r} has an odd name, or unpacks to too much.")
+    for one in archive.infolist():  # a release unpacks to 5 times its size; `zipfile.Path` hangs at `//`
+        if one.file_size > max(2**20, 100 * one.compress_size) or "//" in f"/{one.filename}":
+            raise ValueError(f"{path}: {one.filename!r} unpacks over 100-fold, or has an odd name.")
     return zipfile.Path(archive)
 
 def _read_release(root, path):
@@ -1502,7 +1504,7 @@ def _what_is_broken(file, separator, header, columns):  # as the end of a senten
 class _Parser(argparse.ArgumentParser):
     print_help = lambda self, file=None: say(self.format_help()[:-1])  # noqa: E731
     def error(self, message):
-        self.exit(2, f"{self.prog}: {' '.join(message.split())}\n")
+        self.exit(2, sys.stderr and f"{self.prog}: {' '.join(message.split())}\n")
 
 def _make_parser():
     # What was not given is not in the result; --user is not short for --users.
@@ -1531,14 +1533,12 @@ def _make_parser():
     return parser
 
 def _rated(text):
-    try:
-        pairs = dict(pair.split("=") for pair in text.split(","))
-        if len(pairs) < text.count("="):
-            raise ValueError
-        return {int(movie): float(stars) for movie, stars in pairs.items()}
-    except ValueError:
-        expected = "expected movie=stars,..., each movie once, such as 1=5,50=4"
-        raise argparse.ArgumentTypeError(f"{expected}, got {text!r}") from None
+    with contextlib.suppress(ValueError):
+        pairs = [pair.split("=") for pair in text.split(",")]
+        rated = {int(movie): float(stars) for movie, stars in pairs}
+        if len(rated) == len(pairs):
+            return rated
+    raise argparse.ArgumentTypeError(f"expected movie=stars, each movie once, as in 1=5,50=4, got {text!r}")
 
 def main(argv=None):
     """Run the command line with the arguments `argv` (default: those of the process); return the status."""
@@ -1552,7 +1552,7 @@ def main(argv=None):
             parser.error("--users, --movies and --ratings are for made-up data and do not go with --data.")
         run = {None: demonstrate_ecosystem, "compare": _compare, "recommend": _ask, "predict": _ask}[command]
         with warnings.catch_warnings(), joblib.parallel_config("threading", n_jobs=-1):
-            warnings.showwarning = lambda message, *_: print(f"{parser.prog}: {message}", file=sys.stderr)
+            warnings.showwarning = lambda message, *_: parser._print_message(f"{parser.prog}: {message}\n")
             if "data" in given:
                 options["data"] = load_movielens(options["data"])
             run(**options)

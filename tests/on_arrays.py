@@ -100,8 +100,3 @@ class PipelineOnArrays(OnArrays, RatingPipeline):
     def predict(self, X, **params):
         check_is_fitted(self, "y_max_")
         return super().predict(self._frame(X, reset=False), **params)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = False  # its last step's is True: tests/test_sklearn_checks.py
-        return tags
