@@ -224,6 +224,14 @@ def test_paths_that_cannot_be_written_are_named(recommender, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_file_in_the_place_of_the_folder_is_told_as_a_missing_folder(recommender, tmp_path):
+    file = tmp_path / "file"
+    file.write_bytes(b"whole")
+    with pytest.raises(FileNotFoundError, match=r"Cannot write .*x.pkl: there is no folder .*file\.$"):
+        recommender.save_pipeline(file / "x.pkl")
+    assert file.read_bytes() == b"whole"
+
+
 CARD = [
     "artifact", "sha256", "created", "versions", "model", "input", "input_required", "output", "rating_scale",
     "training_rows", "best_params", "parameters", "scores", "example",

@@ -46,6 +46,9 @@ BAD_TABLES = {
     "a column twice": (lambda t: pd.concat([t, t[["genre"]]], axis=1), ValueError, "'genre' stands twice"),
     "a missing id": (lambda t: with_value(t, "user_id", None), ValueError, "user_id must hold integers.* row 3 holds None"),
     "a NaN id": (lambda t: with_value(t, "movie_id", np.nan).astype({"movie_id": float}), ValueError, "row 3 holds nan"),
+    "a gap in whole ids": (
+        lambda t: t.assign(user_id=t["user_id"].astype("Int64").mask(np.arange(len(t)) == 3)), ValueError, "user_id must .*3 holds <NA>",
+    ),
     "half an id": (lambda t: with_value(t, "movie_id", 2.5), ValueError, "movie_id must hold integers.* row 3 holds 2.5"),
     "halves for ids": (lambda t: t.assign(user_id=t["user_id"] + 0.5), ValueError, r"user_id must hold integers.* row 0 holds \d+\.5"),
     "a name for an id": (lambda t: with_value(t, "user_id", "ann"), ValueError, "row 3 holds 'ann'"),
@@ -156,6 +159,12 @@ def test_bad_lists_are_refused(table, ranked, bad):
     spoil, message = BAD_LISTS[bad]
     with pytest.raises(ValueError, match=message):
         ranking_metrics(spoil(ranked.ranker.recommend([1, 2])), table, table["rating"])
+
+
+@pytest.mark.xfail(strict=True, reason="an AttributeError: only `empty` is asked, which a Series has, too")
+def test_an_empty_series_of_lists_is_refused_as_no_table(table, ranked):
+    with pytest.raises((TypeError, ValueError), match="DataFrame with"):
+        ranking_metrics(pd.Series(dtype=float), table, table["rating"])
 
 
 def test_lists_that_are_no_table_are_refused(table, ranked):

@@ -848,6 +848,16 @@ def test_the_users_of_the_ranking_scores_are_those_with_a_relevant_test_movie(sp
     assert recommender.ranking_scores_["users"] == test.loc[test["user_id"] <= 50, "user_id"].nunique()
 
 
+def test_evaluate_ranking_warns_once_of_test_pairs_rated_twice(split):
+    train, test = split
+    recommender = SklearnEcosystemPipeline(model="linear").fit(train)
+    twice = pd.concat([test[:3].assign(rating=1.0), test], ignore_index=True)
+    with pytest.warns(UserWarning, match="^3 older ratings of user-movie pairs rated twice do not count.$") as caught:
+        found = recommender.evaluate_ranking(twice.drop(columns="timestamp"))
+    assert len(caught) == 1
+    assert found == recommender.evaluate_ranking(test)
+
+
 def test_a_comparison_by_popularity_or_chance_does_not_replace_the_ranking_scores(split):
     train, test = split
     recommender = SklearnEcosystemPipeline(model="linear").fit(train)
