@@ -38,6 +38,7 @@ comparison, an operator, a number, a truth value, an argument or a statement lef
 that call the function. *Killed*: a test failed, or the time limit did. *Equivalent*: nothing that anybody was promised
 changes; the reason stands below. The score is killed / (run - equivalent), of those that were run. A result is kept as long as
 the lines that the mutant changes are the same, whatever changes around them. The tests ran without a MovieLens release.
+Not asked, so not in the score: the generated dataset, reading releases, training and search, and the command line.
 
 Command: `python tools/mutation.py --state FILE`, then the same with `--report`, which writes this page.
 
