@@ -13,10 +13,10 @@ folders="pillars exercises exercises/solutions"
 # What `cksum` tells of each file: its checksum and its size.
 recorded() {
     case $1 in
-        lesson_code.py) echo "3244628967 103332" ;;
+        lesson_code.py) echo "1336816824 103319" ;;
         test_lesson.py) echo "897284104 11292" ;;
         requirements.txt) echo "3471952364 498" ;;
-        README.md) echo "230199293 10436" ;;
+        README.md) echo "3310555177 10459" ;;
         LICENSE) echo "191275814 1554" ;;
         exercises/0_map.py) echo "4202060829 747" ;;
         exercises/1_preprocessing.py) echo "1724904534 1032" ;;
@@ -1284,8 +1284,8 @@ def ranking_metrics(lists, X_test, y_test, k=10, relevant_from=4.0):
     relevant = table[_latest_of_pair(X_test) & (_check_ratings(X_test, y_test) >= relevant_from)]
     if relevant.empty:
         raise ValueError(f"No test rating is {relevant_from} or more: there is nothing relevant to find.")
-    _check_table(X_test if getattr(lists, "empty", False) else lists)  # empty: the users have rated all
-    rank, is_table = _numbers(lists, "rank"), {*IDS, "rank"} <= set(getattr(lists, "columns", ()))
+    _check_table(X_test if isinstance(lists, pd.DataFrame) and lists.empty else lists)  # they may be empty
+    rank, is_table = _numbers(lists, "rank"), {*IDS, "rank"} <= set(lists.columns)
     if not is_table or (rank < 1).any() or (rank % 1).any() or (
             lists.drop_duplicates(IDS).duplicated(["user_id", "rank"]).any()):
         raise ValueError(f"lists must be a DataFrame with {[*IDS, 'rank']}; ranks from 1 on, once per user.")
@@ -2131,7 +2131,7 @@ Fold by fold, by time, lists, other libraries, speed: [benchmarks](benchmarks/RE
 
 ## Files
 
-`tests/` keeps the lesson trustworthy, `benchmarks/` measures it, `docs/` holds [design](docs/design.md),
+`tests/` keeps the lesson trustworthy ([how](docs/trust.md)), `benchmarks/` measures it, `docs/` holds [design](docs/design.md),
 [troubleshooting](docs/troubleshooting.md), [changes](docs/CHANGELOG.md), [bigger](docs/bigger.md) (millions of ratings, a Dask
 cluster). `bash generate_lesson_files.sh` makes a folder of lesson, chapters and exercises, without these. To help:
 [Contributing](.github/CONTRIBUTING.md). BSD-3-Clause (`LICENSE`); to cite: `CITATION.cff`. Names follow "Day 71".

@@ -1103,8 +1103,8 @@ def ranking_metrics(lists, X_test, y_test, k=10, relevant_from=4.0):
     relevant = table[_latest_of_pair(X_test) & (_check_ratings(X_test, y_test) >= relevant_from)]
     if relevant.empty:
         raise ValueError(f"No test rating is {relevant_from} or more: there is nothing relevant to find.")
-    _check_table(X_test if getattr(lists, "empty", False) else lists)  # empty: the users have rated all
-    rank, is_table = _numbers(lists, "rank"), {*IDS, "rank"} <= set(getattr(lists, "columns", ()))
+    _check_table(X_test if isinstance(lists, pd.DataFrame) and lists.empty else lists)  # they may be empty
+    rank, is_table = _numbers(lists, "rank"), {*IDS, "rank"} <= set(lists.columns)
     if not is_table or (rank < 1).any() or (rank % 1).any() or (
             lists.drop_duplicates(IDS).duplicated(["user_id", "rank"]).any()):
         raise ValueError(f"lists must be a DataFrame with {[*IDS, 'rank']}; ranks from 1 on, once per user.")

@@ -161,7 +161,6 @@ def test_bad_lists_are_refused(table, ranked, bad):
         ranking_metrics(spoil(ranked.ranker.recommend([1, 2])), table, table["rating"])
 
 
-@pytest.mark.xfail(strict=True, reason="an AttributeError: only `empty` is asked, which a Series has, too")
 def test_an_empty_series_of_lists_is_refused_as_no_table(table, ranked):
     with pytest.raises((TypeError, ValueError), match="DataFrame with"):
         ranking_metrics(pd.Series(dtype=float), table, table["rating"])
