@@ -55,6 +55,14 @@ def test_the_page_tells_no_failure_and_no_wrong_sentence():
     assert [name for name in ("with card", "without card", "sentences") if re.search("WRONG|same,", block(name))] == []
 
 
+def test_the_page_keeps_to_the_tolerance_that_the_readme_states():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    tolerance = float(re.search(r"RMSE moves by up to ([\d.]+\d)", readme)[1])
+    differences = [float(told) for told in re.findall(r"a difference of (\S+)", block("figures"))]
+    assert len(differences) == len(MODELS)
+    assert max(differences) <= tolerance
+
+
 def test_the_page_has_same_wherever_scikit_learn_is_the_same_and_nowhere_else():
     tables = [rows("with card"), rows("without card")]  # the second is empty where it is the same
     assert len(tables[0]) == len(rows("tests"))
