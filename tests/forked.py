@@ -6,6 +6,7 @@ import traceback
 
 import pytest
 
+POSIX = pytest.mark.skipif(os.name != "posix", reason="POSIX alone has these")
 FORKS = pytest.mark.skipif(not hasattr(os, "fork"), reason="a copy of the process is made, as only POSIX can")
 #: What Python 3.12 and later say of every fork in a process with threads; the work here starts none and needs none.
 QUIET = pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")

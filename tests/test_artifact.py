@@ -17,6 +17,7 @@ import pandas as pd
 import pytest
 import sklearn
 from conftest import ROOT
+from forked import POSIX
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
@@ -62,9 +63,6 @@ def replace_pickle(path, body):
     digest = hashlib.sha256(body).hexdigest()
     path.write_bytes(body + lesson_code.DIGEST_MARK + digest.encode())
     edit_card(path, sha256=digest)
-
-
-POSIX = pytest.mark.skipif(os.name != "posix", reason="POSIX alone has these")
 
 
 def test_what_is_saved_and_loaded_is_the_object_and_predicts_the_same(recommender, path, table):

@@ -132,7 +132,7 @@ def quick(table, travelled):
 
 
 @pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
-@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+@QUIET
 def test_however_a_process_is_started_it_gives_the_same_bits(table, method):
     travelled = SklearnEcosystemPipeline(model="linear").fit(table[:1000])
     with multiprocessing.get_context(method).Pool(1) as pool:

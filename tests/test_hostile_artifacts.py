@@ -16,13 +16,12 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
-from forked import FORKS, QUIET, as_nobody, forked
+from forked import FORKS, POSIX, QUIET, as_nobody, forked
 
 from lesson_code import SklearnEcosystemPipeline, main
 
 load = SklearnEcosystemPipeline.load_pipeline
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT)}
-POSIX = pytest.mark.skipif(os.name != "posix", reason="POSIX alone has these")
 SAVER = """
 import os, sys
 from lesson_code import SklearnEcosystemPipeline

@@ -220,7 +220,6 @@ def in_child(work, limit):
             answer = work()
         except BaseException as error:  # of the machinery, or of a mutant that does not even compile
             answer = {"by": f"{type(error).__name__}: {error}"}
-        os.write(writing, b"")
         with os.fdopen(writing, "w") as file:
             json.dump(answer, file)
         os._exit(0)
@@ -288,8 +287,9 @@ def main():
     if options.list:
         return print(len(found))
     if options.report:
-        REPORT.write_text(report(found, state), encoding="utf-8", newline="\n")
-        return print(report(found, state))
+        page = report(found, state)
+        REPORT.write_text(page, encoding="utf-8", newline="\n")
+        return print(page)
     excused = equivalent()
     todo = [m for m in found if not state["mutants"].get(key(m), {}).get("by") and not (key(m) in state["mutants"] and key(m) in excused)]
     os.chdir(ROOT)
