@@ -97,15 +97,14 @@ class MovieRecommendationDataset:
         users, activity, genre_love = _draw_users(rng, n_users)
         user, movie = _draw_pairs(rng, n_ratings, activity, genre_love, popularity, genre_shape)  # positions
         self.law_ = _draw_law(rng, user, movie, popularity, genre_love, genre_shape)
-        opinion, self.true_taste_, sigma = self._terms(user, movie)
+        opinion, self.true_taste_, sigma, self.true_expected_, self._var = _by_parts(self._terms, user, movie)
         noise = sigma * rng.standard_normal(n_ratings)
         rating = np.clip(np.round(2 * (opinion + noise)) / 2, STARS[0], STARS[-1])
-        self.true_expected_, self._variance = _mean_and_variance(opinion, sigma)
         table = {"user_id": user + 1, "movie_id": movie + 1, RATING: rating}
         table["timestamp"] = _draw_timestamps(rng, user, n_users)
         table |= {name: values[movie] for name, values in movies.items()}
         table |= {name: values[user] for name, values in users.items()}
-        return pd.DataFrame(table, columns=TABLE_COLUMNS)
+        return pd.DataFrame(table, columns=TABLE_COLUMNS, copy=False)
 
     def best_rmse(self, rows=None):
         """Return the noise floor, in stars: the expected RMSE of the best possible predictor, the root of the
@@ -113,12 +112,11 @@ class MovieRecommendationDataset:
         if not hasattr(self, "law_"):
             self.generate()
         if rows is None:
-            return float(np.sqrt(self._variance.mean()))
+            return float(np.sqrt(self._var.mean()))
         user, movie = (ids - 1 for ids in _check_table(rows))
         if min(user.min(), movie.min()) < 0 or user.max() >= self.n_users or movie.max() >= self.n_movies:
             raise ValueError(f"rows must be of users 1 to {self.n_users}, movies 1 to {self.n_movies}.")
-        opinion, _, sigma = self._terms(user, movie)
-        return float(np.sqrt(_mean_and_variance(opinion, sigma)[1].mean()))
+        return float(np.sqrt(_by_parts(self._terms, user, movie)[-1].mean()))
 
     def check(self):
         """Return the three sizes and the seed as ints; raise a ValueError where one is impossible."""
@@ -129,10 +127,11 @@ class MovieRecommendationDataset:
             raise ValueError(f"n_ratings={values[2]} is more than the {pairs} pairs of a user and a movie.")
         return values
 
-    def _terms(self, user, movie):  # the rating without its noise, the taste in it, and sigma
+    def _terms(self, user, movie):  # the rating without its noise, the taste in it, sigma; mean and variance
         law = self.law_
         taste = np.einsum("rg,rg->r", law["T"][user], law["G"][movie]) - law["mean_taste"]
-        return LAW["mean"] + law["user"][user] + law["movie"][movie] + taste, taste, law["sigma"][user]
+        opinion, sigma = LAW["mean"] + law["user"][user] + law["movie"][movie] + taste, law["sigma"][user]
+        return opinion, taste, sigma, *_mean_and_variance(opinion, sigma)
 
 # ===== 2. Thirteen features that do not leak ================================================================
 # How does this user rate on average, and how is this movie rated? These two averages are the best features
@@ -213,7 +212,7 @@ class UserMovieFeatureTransformer(_OnTables, TransformerMixin, BaseEstimator):
         user, movie = map(_positions, (self.users_, self.movies_), _check_table(X))
         user_avg = _lookup(self.user_avg_, user, self.global_mean_)
         movie_avg = _lookup(self.movie_avg_, movie, self.global_mean_)
-        observed = self._observe(X, self.genre_encoder_, self.country_encoder_)
+        observed, *_ = self._observe(X, self.genre_encoder_, self.country_encoder_)
         return self._assemble(X, observed, user, movie, user_avg, movie_avg)
 
     def get_feature_names_out(self, input_features=None):
@@ -221,13 +220,11 @@ class UserMovieFeatureTransformer(_OnTables, TransformerMixin, BaseEstimator):
         left_out = [] if self.create_temporal else ["hour_of_day", "day_of_week"]
         return np.array([name for name in FEATURES if name not in left_out], dtype=object)
 
-    def _learn(self, X, y):
-        """Learn from rows; return positions, ratings, weights (0: does not count) and what the rows tell."""
+    def _learn(self, X, y):  # and return positions, ratings, weights (0: does not count), what rows tell
         (user, users), (movie, movies) = (pd.factorize(ids, sort=True) for ids in _check_table(X))
         ratings, damping = _check_ratings(X, y), _check_number("damping", self.damping, 0)
         counted = _latest_of_pair(X, user, movie).astype(np.float64)  # a transformer must not drop a row
-        encoders = _fit_encoder(X, "genre"), _fit_encoder(X, "user_country")
-        observed = self._observe(X, *encoders)
+        observed, *encoders = self._observe(X)
         validate_data(self, X, skip_check_array=True)  # records the names of the columns; all else is checked
         self.genre_encoder_, self.country_encoder_ = encoders
         self.users_, self.movies_ = users, movies
@@ -238,27 +235,30 @@ class UserMovieFeatureTransformer(_OnTables, TransformerMixin, BaseEstimator):
         self.global_mean_, self.known_, self.fill_ = mean, {}, {}
         self.absent_ = [feature for feature in OBSERVED if np.isnan(observed[feature]).all()]
         for feature, (_, owner, strategy) in OBSERVED.items():
-            told = pd.Series(observed[feature])
-            if owner is not None:  # subtle: `last` passes over what is missing
-                self.known_[feature] = told.groupby(user if owner == "user" else movie).last().to_numpy()
-            told = pd.Series([0.0]) if feature in self.absent_ else told
-            usual = told.median() if strategy == "median" else told.mode()[0]
-            self.fill_[feature] = -1.0 if strategy == "code" else float(usual)
+            values, self.fill_[feature] = observed[feature], -1.0
+            if owner is not None:
+                told, position = np.flatnonzero(~np.isnan(values)), user if owner == "user" else movie
+                known = self.known_[feature] = np.full(position.max() + 1, np.nan)
+                known[position[told]] = values[told]  # subtle: where a position repeats, the last value stays
+            if strategy != "code":
+                values = pd.Series([0.0] if feature in self.absent_ else values)
+                self.fill_[feature] = float(values.median() if strategy == "median" else values.mode()[0])
         return user, movie, ratings, counted, observed
 
-    def _observe(self, X, genre_encoder, country_encoder):  # what rows tell: (n_rows,) each, NaN if nothing
+    def _observe(self, X, genre_encoder=None, country_encoder=None):
+        """Return what rows tell, (n_rows,) each, NaN if nothing; and the encoders, fitted here if None."""
+        genre, genre_encoder = _encode(X, "genre", genre_encoder)
+        country, country_encoder = _encode(X, "user_country", country_encoder)
         seconds = _numbers(X, "timestamp")
-        observed = {"genre_encoded": _encode(genre_encoder, X, "genre"),
-                    "country_encoded": _encode(country_encoder, X, "user_country"),
-                    "hour_of_day": seconds // 3600 % 24,
-                    "day_of_week": (seconds // DAY + 3) % 7}  # 1970-01-01 was a Thursday
+        observed = {"genre_encoded": genre, "country_encoded": country,
+                    "hour_of_day": np.floor(seconds / 3600) % 24,
+                    "day_of_week": (np.floor(seconds / DAY) + 3) % 7}  # 1970-01-01 was a Thursday
         for name, (column, *_) in OBSERVED.items():
             if name == column or column not in X.columns:  # a number, as all are in a frame of features
                 observed[name] = _numbers(X, name)
-        return observed
+        return observed, genre_encoder, country_encoder
 
-    def _assemble(self, X, observed, user, movie, user_avg, movie_avg):
-        """Fill gaps, and put the features side by side. `user` and `movie` are positions, -1 if unknown."""
+    def _assemble(self, X, observed, user, movie, user_avg, movie_avg):  # fill gaps; unknown positions: -1
         columns = {name: X[name].to_numpy(dtype=np.int64, copy=True) for name in IDS}
         for feature, (_, owner, _) in OBSERVED.items():
             values = columns[feature] = np.array(observed.pop(feature))
@@ -279,15 +279,13 @@ def _damped_mean(total, count, mean, damping):  # the mean where nothing can be 
     weight = count + damping
     return np.where(weight > 0, (total + damping * mean) / np.where(weight > 0, weight, 1), mean)
 
-def _cross_fitted(position, ratings, counted, fold, damping):
-    """Return for every row the damped average of its user (or movie) over all folds but the row's own."""
+def _cross_fitted(position, ratings, counted, fold, damping):  # averages over all folds but the row's own
     shape = fold.max() + 1, position.max() + 1
-    cell = np.ravel_multi_index((fold, position), shape)
-    count = np.bincount(cell, counted, shape[0] * shape[1]).reshape(shape)  # (n_folds, n_users)
-    total = np.bincount(cell, counted * ratings, shape[0] * shape[1]).reshape(shape)
-    count, total = count.sum(axis=0) - count, total.sum(axis=0) - total  # subtle: now of the *other* folds
+    cell = fold * shape[1] + position
+    sums = (np.bincount(cell, w, shape[0] * shape[1]).reshape(shape) for w in (counted, counted * ratings))
+    count, total = (one.sum(axis=0) - one for one in sums)  # subtle: of the *other* folds; (n_folds, n_users)
     mean = total.sum(axis=1, keepdims=True) / np.maximum(count.sum(axis=1, keepdims=True), 1)  # (n_folds, 1)
-    return _damped_mean(total, count, mean, damping)[fold, position]
+    return _damped_mean(total, count, mean, damping).ravel()[cell]
 
 # ===== 3. Models: one table, one pipeline ===================================================================
 # The features are part of the model, not of the data. That is the heart of the lesson: a pipeline that takes
@@ -316,8 +314,7 @@ MODELS = {
     "linear": _OURS | {
         "regressor": Ridge(), "search": {"model__alpha": [0.01, 0.1, 1.0, 10.0, 100.0, 1000.0], **DAMPINGS}}}
 
-def _recipe(model):
-    """Return the row of `MODELS` of a name. A regressor of your own: that of its type, or the forest's."""
+def _recipe(model):  # the row of `MODELS`; of a regressor of your own, that of its type, or the forest's
     if isinstance(model, str) and model in MODELS:
         return MODELS[model]
     if isinstance(model, type) or not (hasattr(model, "fit") and hasattr(model, "predict")):
@@ -469,11 +466,11 @@ class SklearnEcosystemPipeline(_OnTables, RegressorMixin, BaseEstimator):
         the training but those that the user rated there. `by`: "taste", "popularity", "chance" (a draw)."""
         if by not in ("taste", "popularity", "chance"):
             raise ValueError(f"by must be 'taste', 'popularity' or 'chance', got {by!r}.")
-        ranker, k, user = self.ranker, _check_number("k", k, 1, True), _check_table(X_test)[0]
-        figures = ranking_metrics(ranker._lists(np.unique(user), k, by), X_test, y_test, k, relevant_from)
+        k, relevant = _check_number("k", k, 1, True), _relevant(X_test, y_test, relevant_from)
+        users = np.unique(relevant["user_id"])
+        figures = ranking_metrics(self.ranker._lists(users, k, by), relevant, None, k, relevant_from)
         if by == "taste":
-            good = _latest_of_pair(X_test, warn=False) & (_check_ratings(X_test, y_test) >= relevant_from)
-            self.ranking_scores_ = {"users": len({*user[good]}), "relevant_from": relevant_from} | figures
+            self.ranking_scores_ = {"users": len(users), "relevant_from": float(relevant_from)} | figures
         return figures
 
     def recommend(self, user_id=None, n=10, *, ratings=None):
@@ -592,8 +589,7 @@ def _save(recommender, filepath):
     card = json.loads(json.dumps(card, default=str), parse_constant=lambda nan: None)  # no NaN
     _write_atomically(Path(f"{path}.json"), json.dumps(card, indent=2).encode())
 
-def _load(filepath):
-    """Return a saved recommender. Digest and card are read before the pickle is loaded, which runs code."""
+def _load(filepath):  # digest and card are read before the pickle is loaded, which runs code
     path = Path(os.path.realpath(filepath))
     if not path.is_file():
         raise FileNotFoundError(f"There is no file {filepath}; save_pipeline (or --output) writes it.")
@@ -632,8 +628,7 @@ def _load(filepath):
         raise ValueError(f"{path} predicts {now} for the model card's example; when saved, {then}.")
     return recommender
 
-def _format(filepath):
-    """Return what writes an object and what reads it: a pickle, or skops, which runs no code of the file."""
+def _format(filepath):  # what writes, and what reads: a pickle, or skops, which runs no code of the file
     if not str(filepath).lower().endswith(".skops"):
         return joblib.dump, joblib.load
     try:
@@ -648,8 +643,7 @@ def _format(filepath):
         file.write(content)
     return dump, load
 
-def _write_atomically(path, content, dump=None):
-    """Write bytes, or `dump` an object, to a file beside `path`, then rename it; return the digest."""
+def _write_atomically(path, content, dump=None):  # bytes, or an object to `dump`; return the digest
     sha256 = hashlib.sha256()
     temporary = path.with_name(f".{os.urandom(16).hex()}.tmp")  # nobody can guess it, no two savers share it
     mode = path.stat().st_mode & 0o777 if path.exists() else 0o666
@@ -923,8 +917,7 @@ class MatrixFactorization(_OnTables, RegressorMixin, TransformerMixin, BaseEstim
 def _like(table, values):  # a sparse table with other values in the same places
     return sparse.csr_matrix((values, table.indices, table.indptr), table.shape)
 
-def _interactions(X, y):
-    """Return users and movies (ids), the sparse table of stars, and one row of X for each of the movies."""
+def _interactions(X, y):  # users, movies (ids), the sparse table of stars, and one row of X for each movie
     (user, users), (movie, movies) = (pd.factorize(ids, sort=True) for ids in _check_table(X))
     ratings, counts = _check_ratings(X, y), np.flatnonzero(_latest_of_pair(X, user, movie))
     rows = sparse.csr_matrix((counts, (user[counts], movie[counts])), (users.size, movies.size))  # sorted
@@ -939,8 +932,7 @@ def _fit_content(described):
     words.fit([*_factorize(described, "genre")[1], "none"])
     return words, float(pd.Series(_numbers(described, "movie_year")).mean())
 
-def _content(X, words, mean_year):
-    """Return what rows tell of their movies: a column for each genre, and one for the year."""
+def _content(X, words, mean_year):  # of each row's movie: a column for each genre, and one for the year
     number, strings = _factorize(X, "genre")
     genres = words.transform([*strings, ""]).toarray()  # the last row, no genre, is for number -1
     year = (_numbers(X, "movie_year") - mean_year) / 50
@@ -1073,16 +1065,16 @@ class MovieRanker(_OnTables, BaseEstimator):
         n, lists, rng = _check_number("n", n, 1, integer=True), [], check_random_state(0)
         for part in self._parts(rows):
             seen = rows[part].tocoo()
-            scores = self._scores(rows[part]) if by == "taste" else rng.random_sample(seen.shape)
-            scores = scores if by != "popularity" else np.zeros(seen.shape) + self.popularity_
+            scores = np.zeros(seen.shape) + self.popularity_
+            if by != "popularity":
+                scores = self._scores(rows[part]) if by == "taste" else rng.random_sample(seen.shape)
             scores[seen.row, seen.col] = -np.inf
             user, rank, movie, score = _best(scores, n)
             columns = user_ids[part][user], rank, self.movies_[movie], score
             lists.append(pd.DataFrame(dict(zip(["user_id", "rank", "movie_id", "score"], columns))))
         return pd.concat(lists, ignore_index=True)
 
-def _best(scores, n):
-    """Return row, rank, column and score of the n best of every row; of equal ones the first, never -inf."""
+def _best(scores, n):  # row, rank, column and score of the n best of every row; ties: the first; no -inf
     scores = np.round(scores, 9)  # what differs only in the last digits is equal, whatever the order of sums
     n = min(n, scores.shape[1])
     least = -np.partition(-scores, n - 1, axis=1)[:, n - 1 : n]
@@ -1092,23 +1084,27 @@ def _best(scores, n):
     rank = np.arange(row.size) - np.searchsorted(row, row) + 1
     return tuple(values[rank <= n] for values in (row, rank, column, scores[row, column]))
 
+def _relevant(X_test, y_test, relevant_from):  # the ratings whose movies a list should find
+    relevant_from = _check_number("relevant_from", relevant_from, -LIMIT)
+    table = pd.DataFrame(dict(zip(IDS, _check_table(X_test))) | {RATING: _check_ratings(X_test, y_test)})
+    relevant = table[_latest_of_pair(X_test) & (table[RATING] >= relevant_from)]
+    if relevant.empty:
+        raise ValueError(f"No test rating is {relevant_from} or more: there is nothing relevant to find.")
+    return relevant
+
 def ranking_metrics(lists, X_test, y_test, k=10, relevant_from=4.0):
     """Score top-N lists: {"Precision@k", "Recall@k", "NDCG@k"}, means over users with a relevant test movie.
     `lists` is a DataFrame with `user_id`, `rank` (from 1) and `movie_id`. A test movie is relevant if it has
     `relevant_from` stars or more; a ValueError tells that none is. Precision is the share of a list of k that
     is relevant; recall, the share of all relevant test movies that are in it. NDCG counts a hit at rank r as
     1 / log2(r + 1); 1 means that all relevant movies (at most k) come first (Jarvelin, Kekalainen, 2002)."""
-    k, relevant_from = _check_number("k", k, 1, True), _check_number("relevant_from", relevant_from, -LIMIT)
-    table = pd.DataFrame(dict(zip(IDS, _check_table(X_test))))
-    relevant = table[_latest_of_pair(X_test) & (_check_ratings(X_test, y_test) >= relevant_from)]
-    if relevant.empty:
-        raise ValueError(f"No test rating is {relevant_from} or more: there is nothing relevant to find.")
+    k, relevant = _check_number("k", k, 1, True), _relevant(X_test, y_test, relevant_from)
     _check_table(X_test if isinstance(lists, pd.DataFrame) and lists.empty else lists)  # they may be empty
     rank, is_table = _numbers(lists, "rank"), {*IDS, "rank"} <= set(lists.columns)
     if not is_table or (rank < 1).any() or (rank % 1).any() or (
             lists.drop_duplicates(IDS).duplicated(["user_id", "rank"]).any()):
         raise ValueError(f"lists must be a DataFrame with {[*IDS, 'rank']}; ranks from 1 on, once per user.")
-    hits = lists[rank <= k].drop_duplicates(IDS).merge(relevant, on=IDS)
+    hits = lists[rank <= k].drop_duplicates(IDS).merge(relevant[IDS], on=IDS)
     hits = hits.assign(hit=1.0, gain=1 / np.log2(_numbers(hits, "rank") + 1))
     n_relevant = relevant.groupby("user_id").size()
     by_user = hits.groupby("user_id")[["hit", "gain"]].sum().reindex(n_relevant.index, fill_value=0.0)
@@ -1233,8 +1229,7 @@ def _check_number(name, value, least, integer=False, below=LIMIT):
         raise ValueError(f"{name} must be {what} of at least {least}{top}, got {value!r}.")
     return number if integer else float(number)
 
-def _latest_of_pair(X, user=None, movie=None, warn=True):
-    """Return a mask of the rows that count: the latest of every pair by timestamp, without them the last."""
+def _latest_of_pair(X, user=None, movie=None, warn=True):  # a mask of the rows that count
     if user is None:
         user, movie = (pd.factorize(ids)[0] for ids in _check_table(X))
     seconds, latest = _numbers(X, "timestamp"), np.full(len(X), True)
@@ -1259,7 +1254,7 @@ def _positions(known, ids):
     return pd.Index(known).get_indexer(np.asarray(ids))
 
 def _lookup(values, position, missing):
-    return np.where(position >= 0, values[position], missing)
+    return np.append(values, missing)[position]  # -1 is the last place
 
 def _factorize(X, name):
     try:
@@ -1268,15 +1263,13 @@ def _factorize(X, name):
         raise ValueError(f"{name} must hold strings, got a column of lists or other objects.") from None
     return number, np.array([str(value) for value in strings], dtype=object)  # number -1: missing
 
-def _fit_encoder(X, name):
-    strings = sorted(set(_factorize(X, name)[1])) or [None]
-    encoder = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
-    return encoder.fit(np.array(strings, dtype=object)[:, None])
-
-def _encode(encoder, X, name):
+def _encode(X, name, encoder=None):  # codes, NaN if missing or unknown; and the encoder, fitted if None
     number, strings = _factorize(X, name)
+    if encoder is None:
+        known = np.array(sorted(set(strings)) or [None], dtype=object)[:, None]
+        encoder = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1).fit(known)
     codes = np.asarray(encoder.transform(strings[:, None])).ravel() if len(strings) else np.empty(0)
-    return np.append(np.where(codes < 0, np.nan, codes), np.nan)[number]  # the last is for number -1: missing
+    return _lookup(np.where(codes < 0, np.nan, codes), number, np.nan), encoder
 
 # ----- Checks of an artifact
 def _check_artifact_path(filepath):  # and return it, symbolic links followed
@@ -1307,6 +1300,7 @@ def _read_card(file, digest):  # None: there is none, or it is not of this artif
     try:
         card = json.loads(file.read_text(encoding="utf-8"))
         owner, _ = str(card["sha256"]), card["versions"]["scikit-learn"].split(".")
+        _user, _movie = card["example"]["input"]  # the two ids, and nothing else
         _check_table(pd.DataFrame([card["example"]["input"]]))
         _check_number("prediction", card["example"]["prediction"], -1e9)
     except (ValueError, KeyError, TypeError, AttributeError, OSError, OverflowError, RecursionError):
@@ -1355,25 +1349,33 @@ def _choose_movies(rng, user, genre_love, popularity, genre_shape):  # one for e
     shelf = np.argsort(main_genre, kind="stable")  # a movie takes as much room on it as it is popular
     movie_edges = np.append(0.0, np.cumsum(popularity[shelf]))  # (n_movies + 1,)
     genre_edges = movie_edges[np.searchsorted(main_genre[shelf], np.arange(len(GENRES) + 1))]
-    wanted = np.cumsum(np.diff(genre_edges) * np.exp(0.5 * genre_love), axis=1)[user]  # (n_drawn, n_genres)
-    drawn = rng.random_sample(user.size) * wanted[:, -1]
-    genre = (wanted <= drawn[:, None]).sum(axis=1)  # one that the user loves; then a popular movie of it
-    start, end = genre_edges[genre], genre_edges[genre + 1]
-    point = start + rng.random_sample(user.size) * (end - start)
-    return shelf[np.minimum(np.searchsorted(movie_edges, point, side="right") - 1, len(shelf) - 1)]
+    wanted = np.cumsum(np.diff(genre_edges) * np.exp(0.5 * genre_love), axis=1)  # (n_users, n_genres)
+    love, luck, movie = rng.random_sample(user.size), rng.random_sample(user.size), np.empty_like(user)
+    for part in sklearn.utils.gen_batches(user.size, 2**14):
+        of_user = wanted[user[part]]  # a genre that the user loves; then a popular movie of it
+        genre = (of_user <= (love[part] * of_user[:, -1])[:, None]).sum(axis=1)
+        start, end = genre_edges[genre], genre_edges[genre + 1]
+        found = np.searchsorted(movie_edges, start + luck[part] * (end - start), side="right") - 1
+        movie[part] = shelf[np.minimum(found, len(shelf) - 1)]
+    return movie
 
 def _draw_law(rng, user, movie, popularity, genre_love, genre_shape):  # standardised over the rows
     n_users, n_movies = len(genre_love), len(popularity)
     per_user, per_movie = np.bincount(user, minlength=n_users), np.bincount(movie, minlength=n_movies)
     quality = rng.standard_normal(n_movies) + 0.3 * np.log(popularity)
     carelessness = np.exp(LAW["noise_spread"] * rng.standard_normal(n_users))
-    taste = np.einsum("rg,rg->r", genre_love[user], genre_shape[movie])  # (n_ratings,)
+    taste, = _by_parts(lambda u, m: [np.einsum("rg,rg->r", genre_love[u], genre_shape[m])], user, movie)
     scale = LAW["taste"] * (1 / taste.std() if taste.std() > 1e-12 else 0.0)
     return {
         "user": LAW["user"] * _standardise(rng.standard_normal(n_users), per_user),
         "movie": LAW["movie"] * _standardise(quality, per_movie),
         "T": genre_love * scale, "G": genre_shape, "mean_taste": taste.mean() * scale,
         "sigma": LAW["noise"] * carelessness / np.sqrt(np.average(carelessness**2, weights=per_user))}
+
+def _by_parts(function, *columns):  # in parts of the rows that fit into a processor's cache: less memory
+    parts = sklearn.utils.gen_batches(columns[0].size, 2**14)
+    found = [function(*(column[part] for column in columns)) for part in parts]
+    return [np.concatenate(values) for values in zip(*found)]
 
 def _standardise(values, weights):  # to the mean 0 and the standard deviation 1 (0 if all are alike)
     centred = values - np.average(values, weights=weights)
@@ -1459,8 +1461,7 @@ def _read_release(root, path):
     expected = ", or ".join(" and ".join(list(release)[:2]) for release in RELEASES)
     raise FileNotFoundError(f"{path} holds no MovieLens release; expected the files {expected}.")
 
-def _read(file, separator, header, columns, encoding="utf-8-sig"):
-    """Return the table of one file. Only if something is broken is it read line by line, to say where."""
+def _read(file, separator, header, columns, encoding="utf-8-sig"):  # line by line only if it is broken
     types = {name: TYPES.get(name, str) for name in columns} | {"too much": "category"}
     quoting = csv.QUOTE_MINIMAL if separator == "," else csv.QUOTE_NONE
     fast = separator.replace("::", "\t")  # pandas' fast parser knows only separators of one character
@@ -1507,8 +1508,7 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, sys.stderr and f"{self.prog}: {' '.join(message.split())}\n")
 
 def _make_parser():
-    # What was not given is not in the result; --user is not short for --users.
-    how = {"argument_default": argparse.SUPPRESS, "allow_abbrev": False}
+    how = {"argument_default": argparse.SUPPRESS, "allow_abbrev": False}  # --user is not short for --users
     table = _Parser(add_help=False, **how)
     table.add_argument("--data", metavar="PATH", help="a MovieLens release, folder or zip (default: made up)")
     for name, size in (("users", 1000), ("movies", 500), ("ratings", 50_000)):

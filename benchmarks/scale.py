@@ -11,8 +11,9 @@ address space (`resource.setrlimit`; Windows and macOS do not enforce that: ther
 * Slope: of log(CPU) over log(ratings), from 500 thousand on. 1 is linear, 2 is quadratic.
 
 `read_csv` and `pandas` are references for `read` and `features`: `pd.read_csv` of ratings.csv alone; and
-plain group-by means and sizes, with category codes of genre and country, which are not cross-fitted. `train`
-is `SklearnEcosystemPipeline(model="factors").fit`, which the steps below it need.
+plain group-by means and sizes, with category codes of genre and country, which are not cross-fitted. In the
+steps that end in `-text` both get genre and country as text, in all others as categories. `train` is
+`SklearnEcosystemPipeline(model="factors").fit`, which the steps below it need.
 
 FOLDER keeps tables and results (some 6 GB at 32 million). A step that is done is not done again; one that
 failed is a row that says why, and is tried again. With matplotlib, docs/pictures/scale.svg is drawn anew.
@@ -40,8 +41,8 @@ SIZES = {  # name: users, movies, ratings
 }  # fmt: skip
 LIMIT = 9 * 2**30  # bytes
 SHOWN = {"read": BLUE, "features": ORANGE, "factors": GREEN, "ranker": PINK, "save": "black"}
-REFERENCES = {"read": "read_csv", "features": "pandas"}
-TABLE = "| {:9} | {:>10} | {:>8} | {:>8} | {:>11} | {:>9} | {} |"
+REFERENCES = {"read": "read_csv", "features": "pandas", "features-text": "pandas-text"}
+TABLE = "| {:13} | {:>10} | {:>8} | {:>8} | {:>11} | {:>9} | {} |"
 
 
 def write(table, folder):
@@ -86,6 +87,8 @@ def steps(folder, size):
         "read_csv": (None, lambda: pd.read_csv(release / "ratings.csv"), None),
         "features": ("table", lesson.UserMovieFeatureTransformer().fit_transform, None),
         "pandas": ("table", pandas_features, None),
+        "features-text": ("table", lesson.UserMovieFeatureTransformer().fit_transform, None),
+        "pandas-text": ("table", pandas_features, None),
         "factors": ("table", lesson.MatrixFactorization().fit, None),
         "train": ("table", lesson.SklearnEcosystemPipeline(model="factors").fit, "trained"),
         "ranker": ("trained", fit_ranker, "ranked"),
@@ -112,6 +115,8 @@ def do(name, size, folder):
         return {"failed": f"there is no {given}: a step above failed, or was left out"}
     try:
         arguments = [joblib.load(folder / given)] if given else []
+        if name.endswith("-text"):
+            arguments = [table.astype({"genre": str, "user_country": str}) for table in arguments]
         cpu, wall = time.process_time(), time.perf_counter()
         made = work(*arguments)
         figures = {"cpu": time.process_time() - cpu, "wall": time.perf_counter() - wall}
@@ -155,7 +160,7 @@ def show_growth(cpu):
         if len(seconds) > 1:
             slopes[name] = np.polyfit(np.log(seconds.index), np.log(seconds), 1)[0]
             per_million = seconds / seconds.index
-            print(f"  {name:9} {slopes[name]:.2f}  {per_million.iloc[-1] / per_million.iloc[0]:.2f}")
+            print(f"  {name:13} {slopes[name]:.2f}  {per_million.iloc[-1] / per_million.iloc[0]:.2f}")
     for name, reference in REFERENCES.items():
         ratios = (cpu.loc[name] / cpu.loc[reference]).dropna()
         told = ", ".join(f"{ratio:.2f} ({n:,})" for n, ratio in ratios.items())
