@@ -97,7 +97,8 @@ class MovieRecommendationDataset:
         users, activity, genre_love = _draw_users(rng, n_users)
         user, movie = _draw_pairs(rng, n_ratings, activity, genre_love, popularity, genre_shape)  # positions
         self.law_ = _draw_law(rng, user, movie, popularity, genre_love, genre_shape)
-        opinion, self.true_taste_, sigma, self.true_expected_, self._var = _by_parts(self._terms, user, movie)
+        terms = _by_parts(self._terms, user, movie)
+        opinion, self.true_taste_, sigma, self.true_expected_, self._variance = terms
         noise = sigma * rng.standard_normal(n_ratings)
         rating = np.clip(np.round(2 * (opinion + noise)) / 2, STARS[0], STARS[-1])
         table = {"user_id": user + 1, "movie_id": movie + 1, RATING: rating}
@@ -112,7 +113,7 @@ class MovieRecommendationDataset:
         if not hasattr(self, "law_"):
             self.generate()
         if rows is None:
-            return float(np.sqrt(self._var.mean()))
+            return float(np.sqrt(self._variance.mean()))
         user, movie = (ids - 1 for ids in _check_table(rows))
         if min(user.min(), movie.min()) < 0 or user.max() >= self.n_users or movie.max() >= self.n_movies:
             raise ValueError(f"rows must be of users 1 to {self.n_users}, movies 1 to {self.n_movies}.")
@@ -127,7 +128,7 @@ class MovieRecommendationDataset:
             raise ValueError(f"n_ratings={values[2]} is more than the {pairs} pairs of a user and a movie.")
         return values
 
-    def _terms(self, user, movie):  # the rating without its noise, the taste in it, sigma; mean and variance
+    def _terms(self, user, movie):  # the rating without its noise; taste, sigma; the rating's mean, variance
         law = self.law_
         taste = np.einsum("rg,rg->r", law["T"][user], law["G"][movie]) - law["mean_taste"]
         opinion, sigma = LAW["mean"] + law["user"][user] + law["movie"][movie] + taste, law["sigma"][user]
@@ -232,10 +233,10 @@ class UserMovieFeatureTransformer(_OnTables, TransformerMixin, BaseEstimator):
         self.user_count_, self.movie_count_ = np.bincount(user, counted), np.bincount(movie, counted)
         self.user_avg_ = _damped_mean(np.bincount(user, sums), self.user_count_, mean, damping)
         self.movie_avg_ = _damped_mean(np.bincount(movie, sums), self.movie_count_, mean, damping)
-        self.global_mean_, self.known_, self.fill_ = mean, {}, {}
+        self.global_mean_, self.known_, self.fill_ = mean, {}, dict.fromkeys(OBSERVED, -1.0)
         self.absent_ = [feature for feature in OBSERVED if np.isnan(observed[feature]).all()]
         for feature, (_, owner, strategy) in OBSERVED.items():
-            values, self.fill_[feature] = observed[feature], -1.0
+            values = observed[feature]
             if owner is not None:
                 told, position = np.flatnonzero(~np.isnan(values)), user if owner == "user" else movie
                 known = self.known_[feature] = np.full(position.max() + 1, np.nan)
@@ -245,14 +246,13 @@ class UserMovieFeatureTransformer(_OnTables, TransformerMixin, BaseEstimator):
                 self.fill_[feature] = float(values.median() if strategy == "median" else values.mode()[0])
         return user, movie, ratings, counted, observed
 
-    def _observe(self, X, genre_encoder=None, country_encoder=None):
-        """Return what rows tell, (n_rows,) each, NaN if nothing; and the encoders, fitted here if None."""
+    def _observe(self, X, genre_encoder=None, country_encoder=None):  # None: fitted here, and returned
         genre, genre_encoder = _encode(X, "genre", genre_encoder)
         country, country_encoder = _encode(X, "user_country", country_encoder)
-        seconds = _numbers(X, "timestamp")
-        observed = {"genre_encoded": genre, "country_encoded": country,
-                    "hour_of_day": np.floor(seconds / 3600) % 24,
-                    "day_of_week": (np.floor(seconds / DAY) + 3) % 7}  # 1970-01-01 was a Thursday
+        days, seconds = np.divmod(_numbers(X, "timestamp"), DAY)
+        observed = {"genre_encoded": genre, "country_encoded": country,  # (n_rows,) each, NaN: nothing
+                    "hour_of_day": np.minimum(np.floor(seconds / 3600), 23),  # -1e-12 is a whole day, rounded
+                    "day_of_week": (days + 3) % 7}  # 1970-01-01 was a Thursday
         for name, (column, *_) in OBSERVED.items():
             if name == column or column not in X.columns:  # a number, as all are in a frame of features
                 observed[name] = _numbers(X, name)
@@ -280,10 +280,10 @@ def _damped_mean(total, count, mean, damping):  # the mean where nothing can be 
     return np.where(weight > 0, (total + damping * mean) / np.where(weight > 0, weight, 1), mean)
 
 def _cross_fitted(position, ratings, counted, fold, damping):  # averages over all folds but the row's own
-    shape = fold.max() + 1, position.max() + 1
-    cell = fold * shape[1] + position
-    sums = (np.bincount(cell, w, shape[0] * shape[1]).reshape(shape) for w in (counted, counted * ratings))
-    count, total = (one.sum(axis=0) - one for one in sums)  # subtle: of the *other* folds; (n_folds, n_users)
+    shape = fold.max() + 1, position.max() + 1  # (n_folds, n_users)
+    cell, n_cells = fold * shape[1] + position, shape[0] * shape[1]
+    sums = (np.bincount(cell, what, n_cells).reshape(shape) for what in (counted, counted * ratings))
+    count, total = (one.sum(axis=0) - one for one in sums)  # subtle: now of the *other* folds
     mean = total.sum(axis=1, keepdims=True) / np.maximum(count.sum(axis=1, keepdims=True), 1)  # (n_folds, 1)
     return _damped_mean(total, count, mean, damping).ravel()[cell]
 
@@ -466,6 +466,7 @@ class SklearnEcosystemPipeline(_OnTables, RegressorMixin, BaseEstimator):
         the training but those that the user rated there. `by`: "taste", "popularity", "chance" (a draw)."""
         if by not in ("taste", "popularity", "chance"):
             raise ValueError(f"by must be 'taste', 'popularity' or 'chance', got {by!r}.")
+        check_is_fitted(self, "pipeline_")
         k, relevant = _check_number("k", k, 1, True), _relevant(X_test, y_test, relevant_from)
         users = np.unique(relevant["user_id"])
         figures = ranking_metrics(self.ranker._lists(users, k, by), relevant, None, k, relevant_from)
@@ -643,7 +644,7 @@ def _format(filepath):  # what writes, and what reads: a pickle, or skops, which
         file.write(content)
     return dump, load
 
-def _write_atomically(path, content, dump=None):  # bytes, or an object to `dump`; return the digest
+def _write_atomically(path, content, dump=None):  # beside it, then renamed; return the digest
     sha256 = hashlib.sha256()
     temporary = path.with_name(f".{os.urandom(16).hex()}.tmp")  # nobody can guess it, no two savers share it
     mode = path.stat().st_mode & 0o777 if path.exists() else 0o666
@@ -1065,8 +1066,9 @@ class MovieRanker(_OnTables, BaseEstimator):
         n, lists, rng = _check_number("n", n, 1, integer=True), [], check_random_state(0)
         for part in self._parts(rows):
             seen = rows[part].tocoo()
-            scores = np.zeros(seen.shape) + self.popularity_
-            if by != "popularity":
+            if by == "popularity":
+                scores = np.zeros(seen.shape) + self.popularity_
+            else:
                 scores = self._scores(rows[part]) if by == "taste" else rng.random_sample(seen.shape)
             scores[seen.row, seen.col] = -np.inf
             user, rank, movie, score = _best(scores, n)
@@ -1229,12 +1231,12 @@ def _check_number(name, value, least, integer=False, below=LIMIT):
         raise ValueError(f"{name} must be {what} of at least {least}{top}, got {value!r}.")
     return number if integer else float(number)
 
-def _latest_of_pair(X, user=None, movie=None, warn=True):  # a mask of the rows that count
+def _latest_of_pair(X, user=None, movie=None, warn=True):  # mask: the latest of each pair (no time: the last)
     if user is None:
         user, movie = (pd.factorize(ids)[0] for ids in _check_table(X))
     seconds, latest = _numbers(X, "timestamp"), np.full(len(X), True)
-    pairs = user * (movie.max() + 1) + movie  # of positions, so that one number can stand for a pair
-    if (np.diff(np.sort(pairs)) == 0).any():
+    if sparse.coo_matrix((latest, (user, movie))).tocsr().nnz < len(X):  # where equal pairs are one entry
+        pairs = user * (movie.max() + 1) + movie  # of positions, so that one number can stand for a pair
         order = np.argsort(np.nan_to_num(seconds, nan=-np.inf), kind="stable")
         latest[order] = ~pd.Series(pairs[order]).duplicated(keep="last")
     older = (~latest).sum()
@@ -1254,7 +1256,7 @@ def _positions(known, ids):
     return pd.Index(known).get_indexer(np.asarray(ids))
 
 def _lookup(values, position, missing):
-    return np.append(values, missing)[position]  # -1 is the last place
+    return np.where(position >= 0, values[position], missing)
 
 def _factorize(X, name):
     try:
@@ -1269,7 +1271,8 @@ def _encode(X, name, encoder=None):  # codes, NaN if missing or unknown; and the
         known = np.array(sorted(set(strings)) or [None], dtype=object)[:, None]
         encoder = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1).fit(known)
     codes = np.asarray(encoder.transform(strings[:, None])).ravel() if len(strings) else np.empty(0)
-    return _lookup(np.where(codes < 0, np.nan, codes), number, np.nan), encoder
+    codes = np.append(np.where(codes < 0, np.nan, codes), np.nan)  # the last is for number -1: missing
+    return codes[number], encoder
 
 # ----- Checks of an artifact
 def _check_artifact_path(filepath):  # and return it, symbolic links followed
@@ -1300,7 +1303,7 @@ def _read_card(file, digest):  # None: there is none, or it is not of this artif
     try:
         card = json.loads(file.read_text(encoding="utf-8"))
         owner, _ = str(card["sha256"]), card["versions"]["scikit-learn"].split(".")
-        _user, _movie = card["example"]["input"]  # the two ids, and nothing else
+        _, _ = card["example"]["input"]  # two keys; the next line tells that they are the ids
         _check_table(pd.DataFrame([card["example"]["input"]]))
         _check_number("prediction", card["example"]["prediction"], -1e9)
     except (ValueError, KeyError, TypeError, AttributeError, OSError, OverflowError, RecursionError):
@@ -1350,21 +1353,18 @@ def _choose_movies(rng, user, genre_love, popularity, genre_shape):  # one for e
     movie_edges = np.append(0.0, np.cumsum(popularity[shelf]))  # (n_movies + 1,)
     genre_edges = movie_edges[np.searchsorted(main_genre[shelf], np.arange(len(GENRES) + 1))]
     wanted = np.cumsum(np.diff(genre_edges) * np.exp(0.5 * genre_love), axis=1)  # (n_users, n_genres)
-    love, luck, movie = rng.random_sample(user.size), rng.random_sample(user.size), np.empty_like(user)
-    for part in sklearn.utils.gen_batches(user.size, 2**14):
-        of_user = wanted[user[part]]  # a genre that the user loves; then a popular movie of it
-        genre = (of_user <= (love[part] * of_user[:, -1])[:, None]).sum(axis=1)
-        start, end = genre_edges[genre], genre_edges[genre + 1]
-        found = np.searchsorted(movie_edges, start + luck[part] * (end - start), side="right") - 1
-        movie[part] = shelf[np.minimum(found, len(shelf) - 1)]
-    return movie
+    drawn = rng.random_sample(user.size) * wanted[user, -1]
+    genre = sum((edge[user] <= drawn) * 1 for edge in wanted.T.copy())  # one that the user loves;
+    start, end = genre_edges[genre], genre_edges[genre + 1]  # then a popular movie of it
+    point = start + rng.random_sample(user.size) * (end - start)
+    return shelf[np.minimum(np.searchsorted(movie_edges, point, side="right") - 1, len(shelf) - 1)]
 
 def _draw_law(rng, user, movie, popularity, genre_love, genre_shape):  # standardised over the rows
     n_users, n_movies = len(genre_love), len(popularity)
     per_user, per_movie = np.bincount(user, minlength=n_users), np.bincount(movie, minlength=n_movies)
     quality = rng.standard_normal(n_movies) + 0.3 * np.log(popularity)
     carelessness = np.exp(LAW["noise_spread"] * rng.standard_normal(n_users))
-    taste, = _by_parts(lambda u, m: [np.einsum("rg,rg->r", genre_love[u], genre_shape[m])], user, movie)
+    [taste] = _by_parts(lambda u, m: [np.einsum("rg,rg->r", genre_love[u], genre_shape[m])], user, movie)
     scale = LAW["taste"] * (1 / taste.std() if taste.std() > 1e-12 else 0.0)
     return {
         "user": LAW["user"] * _standardise(rng.standard_normal(n_users), per_user),
@@ -1436,10 +1436,10 @@ def load_movielens(path):
     movies = movies.drop_duplicates("movie_id", keep="last")
     year = movies["title"].str.extract(r"\((\d{4})(?:[-–]\d{0,4})?\)\s*$")[0]  # a series is (2006–2007)
     movie = _positions(movies["movie_id"], table["movie_id"])
-    table[TABLE_COLUMNS[4:]] = np.nan
-    for name in ("genre", "title"):
-        table[name] = pd.Categorical(movies[name]).take(movie, allow_fill=True)
-    table["movie_year"] = _lookup(year.to_numpy(dtype=np.float64), movie, np.nan)
+    genre, title = (pd.Categorical(movies[name]).take(movie, allow_fill=True) for name in ("genre", "title"))
+    table["genre"], table["movie_year"] = genre, _lookup(year.to_numpy(dtype=np.float64), movie, np.nan)
+    table[["user_age", "user_country"]] = np.nan
+    table["title"] = title
     if users:
         table["user_age"] = table["user_id"].map(dict(zip(users[0]["user_id"], users[0]["user_age"])))
     latest = _latest_of_pair(table)
@@ -1461,7 +1461,7 @@ def _read_release(root, path):
     expected = ", or ".join(" and ".join(list(release)[:2]) for release in RELEASES)
     raise FileNotFoundError(f"{path} holds no MovieLens release; expected the files {expected}.")
 
-def _read(file, separator, header, columns, encoding="utf-8-sig"):  # line by line only if it is broken
+def _read(file, separator, header, columns, encoding="utf-8-sig"):  # one file; by line only if broken
     types = {name: TYPES.get(name, str) for name in columns} | {"too much": "category"}
     quoting = csv.QUOTE_MINIMAL if separator == "," else csv.QUOTE_NONE
     fast = separator.replace("::", "\t")  # pandas' fast parser knows only separators of one character
@@ -1544,7 +1544,7 @@ def main(argv=None):
     """Run the command line with the arguments `argv` (default: those of the process); return the status."""
     parser = _make_parser()
     try:
-        options = vars(parser.parse_args(argv))
+        options = vars(parser.parse_args(argv))  # only what was given
         command, given = options.pop("command", None), set(options)
         for option in given & {"model", "tune", "output"} if command else ():
             parser.error(f"--{option} is for the lesson and does not go with {command}.")

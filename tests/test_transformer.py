@@ -370,3 +370,11 @@ def test_a_row_without_a_time_is_older_than_one_from_before_1970(table):
     with pytest.warns(UserWarning, match="^30 older ratings"):
         found = UserMovieFeatureTransformer().fit(twice)
     np.testing.assert_array_equal(found.user_avg_, UserMovieFeatureTransformer().fit(table).user_avg_)
+
+
+def test_a_moment_before_midnight_is_in_the_last_hour(table):
+    rows = table.assign(timestamp=table["timestamp"].astype(float))
+    rows.loc[rows.index[0], "timestamp"] = -1e-12  # 1969-12-31, less than a nanosecond before midnight
+    features = UserMovieFeatureTransformer().fit_transform(rows)
+    assert features["hour_of_day"].iloc[0] == 23
+    assert features["day_of_week"].iloc[0] == 2  # a Wednesday
