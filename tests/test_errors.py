@@ -222,6 +222,11 @@ def test_nothing_works_before_training(table, method, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_ranking_says_that_nothing_is_trained_before_it_looks_at_the_rows():
+    with pytest.raises(NotFittedError):
+        SklearnEcosystemPipeline().evaluate_ranking(None)
+
+
 def test_an_unfitted_pipeline_and_transformer_say_so(table):
     with pytest.raises(NotFittedError):
         SklearnEcosystemPipeline().build_pipeline().predict(table)
