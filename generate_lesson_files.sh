@@ -16,7 +16,7 @@ recorded() {
         lesson_code.py) echo "4011095077 103866" ;;
         test_lesson.py) echo "897284104 11292" ;;
         requirements.txt) echo "3471952364 498" ;;
-        README.md) echo "1720652021 10480" ;;
+        README.md) echo "1854536441 10535" ;;
         LICENSE) echo "191275814 1554" ;;
         exercises/0_map.py) echo "4202060829 747" ;;
         exercises/1_preprocessing.py) echo "1724904534 1032" ;;
@@ -2064,7 +2064,7 @@ what is wrong with it, and why it matters. Pictures need `pip install matplotlib
 
 ## Use it from Python
 
-In the folder of `lesson_code.py`, or anywhere after `pip install .`. A table of your own has a row per rating: `user_id` and
+In the folder of `lesson_code.py`, or anywhere after `pip install .`. `load_movielens(path)` reads a MovieLens release. A table of your own has a row per rating: `user_id` and
 `movie_id` (integers), `rating`; if there are, `timestamp` (Unix seconds), `genre` ("A|B"), `movie_year`, `user_age`, `user_country`.
 ```python
 import pandas as pd
@@ -2112,8 +2112,8 @@ RMSE in stars, five random folds (`python lesson_code.py compare`, and the same 
 |---|---|---|---|
 | always the mean | 1.0420 | 1.0433 | |
 | two lines: `TargetEncoder` of the ids, `Ridge` | 0.8390 | 0.8814 | what everything else has to beat |
-| `linear`, `forest`, `boosting` on the 13 features | 0.8385, 0.8401, 0.8392 | 0.8754, 0.8585, 0.8475 | on the synthetic table the 13 features add nothing: by law only the averages and taste count, and no feature tells taste |
-| `factors` | 0.8076 | 0.8152 | one taste told from another, by ratings, genres, year, and who rates what |
+| `linear`, `forest`, `boosting` on the 13 features | 0.8385, 0.8401, 0.8392 | 0.8754, 0.8585, 0.8475 | on the synthetic table the 13 features add nothing: by law only the averages and taste count, and no feature knows the taste of a user |
+| `factors` | 0.8076 | 0.8152 | it learns tastes: from ratings, genres, year, and who rates what |
 | `blend` | 0.8014 | 0.8081 | features and factors together, under boosting and ridge |
 
 On the last fifth by time, where most users are new, no model is clearly better than another, and errors are about 1.0.
