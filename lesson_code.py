@@ -23,6 +23,7 @@ import json
 import numbers
 import os
 import re
+import stat
 import sys
 import warnings
 import zipfile
@@ -647,7 +648,7 @@ def _format(filepath):  # what writes, and what reads: a pickle, or skops, which
 def _write_atomically(path, content, dump=None):  # beside it, then renamed; return the digest
     sha256 = hashlib.sha256()
     temporary = path.with_name(f".{os.urandom(16).hex()}.tmp")  # nobody can guess it, no two savers share it
-    mode = path.stat().st_mode & 0o777 if path.exists() else 0o666
+    mode = path.stat().st_mode & 0o777 if (is_old := path.exists()) else 0o666
     try:  # "x": never through a file or a link that is already there
         with open(temporary, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
             def write(data):  # hashed on the way: nothing is read again
@@ -661,7 +662,7 @@ def _write_atomically(path, content, dump=None):  # beside it, then renamed; ret
                 file.write(DIGEST_MARK + sha256.hexdigest().encode())
             file.flush()
             os.fsync(file.fileno())
-        if path.exists():
+        if is_old:  # of a new one, the umask took its share
             os.chmod(temporary, mode)
         os.replace(temporary, path)
     except OSError as error:
@@ -1066,10 +1067,9 @@ class MovieRanker(_OnTables, BaseEstimator):
         n, lists, rng = _check_number("n", n, 1, integer=True), [], check_random_state(0)
         for part in self._parts(rows):
             seen = rows[part].tocoo()
-            if by == "popularity":
-                scores = np.zeros(seen.shape) + self.popularity_
-            else:
-                scores = self._scores(rows[part]) if by == "taste" else rng.random_sample(seen.shape)
+            scores = self._scores(rows[part]) if by == "taste" else np.zeros(seen.shape) + self.popularity_
+            if by == "chance":
+                scores = rng.random_sample(seen.shape)
             scores[seen.row, seen.col] = -np.inf
             user, rank, movie, score = _best(scores, n)
             columns = user_ids[part][user], rank, self.movies_[movie], score
@@ -1279,7 +1279,7 @@ def _check_artifact_path(filepath):  # and return it, symbolic links followed
     path = Path(os.path.realpath(filepath))
     for file in (path, Path(f"{path}.json")):
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            if not file.is_file() and os.stat(file):  # fails if the name is too long, or a loop of links
+            if not stat.S_ISREG(os.stat(file).st_mode):  # fails if the name is too long, or a loop of links
                 raise IsADirectoryError(f"Cannot write {file}: it is a folder, a device, a pipe or a socket.")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"Cannot write {filepath}: there is no folder {path.parent}.")

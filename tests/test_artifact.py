@@ -518,6 +518,37 @@ def test_savers_at_once_leave_a_whole_artifact_and_nothing_else(recommender, tab
     assert any(np.allclose(predictions, saver.predict(table), rtol=0, atol=1e-12) for saver in others)
 
 
+def test_a_card_that_another_saver_writes_this_moment_is_not_taken_for_a_folder(path, recommender, monkeypatch):
+    real, asked = os.stat, []
+
+    def not_yet(file, *args, **kwargs):
+        if str(file).endswith(".json") and not asked:
+            asked.append(file)
+            raise FileNotFoundError(2, "No such file or directory", str(file))
+        return real(file, *args, **kwargs)
+
+    monkeypatch.setattr(os, "stat", not_yet)
+    assert recommender.save_pipeline(path) == path
+    assert asked
+
+
+@POSIX
+def test_of_two_savers_of_a_new_file_none_opens_it_wider_than_the_umask_says(recommender, tmp_path, monkeypatch):
+    fsync, path = os.fsync, tmp_path / "model.pkl"
+
+    def the_other_is_first(file):
+        path.touch()
+        return fsync(file)
+
+    monkeypatch.setattr(os, "fsync", the_other_is_first)
+    old = os.umask(0o027)
+    try:
+        recommender.save_pipeline(path)
+    finally:
+        os.umask(old)
+    assert path.stat().st_mode & 0o777 == 0o640
+
+
 @POSIX
 def test_a_link_is_followed_its_target_replaced_and_the_link_stays(recommender, tmp_path):
     (tmp_path / "real").mkdir()
