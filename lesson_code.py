@@ -98,10 +98,8 @@ class MovieRecommendationDataset:
         users, activity, genre_love = _draw_users(rng, n_users)
         user, movie = _draw_pairs(rng, n_ratings, activity, genre_love, popularity, genre_shape)  # positions
         self.law_ = _draw_law(rng, user, movie, popularity, genre_love, genre_shape)
-        terms = _by_parts(self._terms, user, movie)
-        opinion, self.true_taste_, sigma, self.true_expected_, self._variance = terms
-        noise = sigma * rng.standard_normal(n_ratings)
-        rating = np.clip(np.round(2 * (opinion + noise)) / 2, STARS[0], STARS[-1])
+        rated = _by_parts(self._rate, user, movie, rng.standard_normal(n_ratings))
+        rating, self.true_taste_, self.true_expected_, self._variance = rated
         table = {"user_id": user + 1, "movie_id": movie + 1, RATING: rating}
         table["timestamp"] = _draw_timestamps(rng, user, n_users)
         table |= {name: values[movie] for name, values in movies.items()}
@@ -118,7 +116,7 @@ class MovieRecommendationDataset:
         user, movie = (ids - 1 for ids in _check_table(rows))
         if min(user.min(), movie.min()) < 0 or user.max() >= self.n_users or movie.max() >= self.n_movies:
             raise ValueError(f"rows must be of users 1 to {self.n_users}, movies 1 to {self.n_movies}.")
-        return float(np.sqrt(_by_parts(self._terms, user, movie)[-1].mean()))
+        return float(np.sqrt(_by_parts(self._rate, user, movie)[-1].mean()))
 
     def check(self):
         """Return the three sizes and the seed as ints; raise a ValueError where one is impossible."""
@@ -129,11 +127,14 @@ class MovieRecommendationDataset:
             raise ValueError(f"n_ratings={values[2]} is more than the {pairs} pairs of a user and a movie.")
         return values
 
-    def _terms(self, user, movie):  # the rating without its noise; taste, sigma; the rating's mean, variance
+    def _rate(self, user, movie, noise=0.0):  # a rating; its taste; the mean and the variance it has by law
         law = self.law_
         taste = np.einsum("rg,rg->r", law["T"][user], law["G"][movie]) - law["mean_taste"]
         opinion, sigma = LAW["mean"] + law["user"][user] + law["movie"][movie] + taste, law["sigma"][user]
-        return opinion, taste, sigma, *_mean_and_variance(opinion, sigma)
+        rating = np.clip(np.round(2 * (opinion + sigma * noise)) / 2, STARS[0], STARS[-1])
+        reached = ndtr((opinion[:, None] - (STARS[:-1] + STARS[1:]) / 2) / sigma[:, None])  # P(>= star)
+        mean, of_square = (STARS[0] ** power + reached @ np.diff(STARS**power) for power in (1, 2))
+        return rating, taste, mean, of_square - mean**2
 
 # ===== 2. Thirteen features that do not leak ================================================================
 # How does this user rate on average, and how is this movie rated? These two averages are the best features
@@ -554,10 +555,9 @@ def compare_models(X, y=None, *, random_state=42, verbose=False):
     since_1_9 = TargetEncoder().shuffle == "deprecated"  # how its folds are seeded has changed
     seeded = {"cv": _folds(N_FOLDS, random_state)} if since_1_9 else {"random_state": random_state}
     encoder = ColumnTransformer([("ids", TargetEncoder(target_type="continuous", **seeded), IDS)])
-    candidates = {"mean": DummyRegressor(), "two lines": make_pipeline(encoder, Ridge())}
+    candidates, found = {"mean": DummyRegressor(), "two lines": make_pipeline(encoder, Ridge())}, {}
     for name in MODELS:
         candidates[name] = SklearnEcosystemPipeline(model=name, random_state=random_state).build_pipeline()
-    found = {}
     for name, candidate in candidates.items():  # n_jobs=1: else the times are not those of one fit
         found[name] = _cross_validate(candidate, X, ratings, random_state, n_jobs=1)
         if verbose:
@@ -1239,8 +1239,7 @@ def _latest_of_pair(X, user=None, movie=None, warn=True):  # mask: the latest of
         pairs = user * (movie.max() + 1) + movie  # of positions, so that one number can stand for a pair
         order = np.argsort(np.nan_to_num(seconds, nan=-np.inf), kind="stable")
         latest[order] = ~pd.Series(pairs[order]).duplicated(keep="last")
-    older = (~latest).sum()
-    if warn and older:
+    if warn and (older := (~latest).sum()):
         warnings.warn(f"{older} older ratings of user-movie pairs rated twice do not count.", stacklevel=4)
     return latest
 
@@ -1332,20 +1331,23 @@ def _draw_users(rng, n_users):
     return {"user_age": age, "user_country": country}, activity, rng.standard_normal((n_users, len(GENRES)))
 
 def _draw_pairs(rng, n_ratings, activity, genre_love, popularity, genre_shape):
-    n_users, n_movies, taste = len(activity), len(popularity), (genre_love, popularity, genre_shape)
+    n_users, n_movies, shares = len(activity), len(popularity), np.cumsum(activity / activity.sum())
+    taste, edges = (genre_love, popularity, genre_shape), shares / shares[-1]
     user = rng.permutation(np.arange(n_users, dtype=np.int64))[:n_ratings]  # everybody once
     pairs = user * n_movies + _choose_movies(rng, user, *taste)
     for _ in range(20):
         lacking = n_ratings - pairs.size
         if lacking:
-            user = rng.choice(n_users, lacking + lacking // 2, p=activity / activity.sum()).astype(np.int64)
-            more = user * n_movies + _choose_movies(rng, user, *taste)
-            pairs = pd.unique(np.append(pairs, more))[:n_ratings]
+            user = _by_parts(lambda part: _find(edges, part), rng.random_sample(lacking + lacking // 2))
+            pairs = np.append(pairs, user * n_movies + _choose_movies(rng, user, *taste))
+            group = (pairs // (n_users * n_movies * 2**18 // pairs.size + 1)).astype(np.uint16)  # by size
+            groups = np.split(np.argsort(group, kind="stable"), np.cumsum(np.bincount(group))[:-1])
+            first = [rows[~pd.Series(pairs[rows]).duplicated()] for rows in groups]  # that fit into a cache
+            pairs = pairs[np.sort(np.concatenate(first))[:n_ratings]]
     if pairs.size < n_ratings:  # nearly full: the rest are pairs that nobody would have chosen
         unseen = np.setdiff1d(np.arange(n_users * n_movies, dtype=np.int64), pairs)
         pairs = np.append(pairs, rng.permutation(unseen)[: n_ratings - pairs.size])
-    pairs = rng.permutation(np.sort(pairs))
-    return pairs // n_movies, pairs % n_movies
+    return np.divmod(rng.permutation(np.sort(pairs)), n_movies)
 
 def _choose_movies(rng, user, genre_love, popularity, genre_shape):  # one for every user
     main_genre = genre_shape.argmax(axis=1)
@@ -1353,42 +1355,40 @@ def _choose_movies(rng, user, genre_love, popularity, genre_shape):  # one for e
     movie_edges = np.append(0.0, np.cumsum(popularity[shelf]))  # (n_movies + 1,)
     genre_edges = movie_edges[np.searchsorted(main_genre[shelf], np.arange(len(GENRES) + 1))]
     wanted = np.cumsum(np.diff(genre_edges) * np.exp(0.5 * genre_love), axis=1)  # (n_users, n_genres)
-    drawn = rng.random_sample(user.size) * wanted[user, -1]
-    genre = sum((edge[user] <= drawn) * 1 for edge in wanted.T.copy())  # one that the user loves;
-    start, end = genre_edges[genre], genre_edges[genre + 1]  # then a popular movie of it
-    point = start + rng.random_sample(user.size) * (end - start)
-    return shelf[np.minimum(np.searchsorted(movie_edges, point, side="right") - 1, len(shelf) - 1)]
+    first, second, movie = rng.random_sample(user.size), rng.random_sample(user.size), np.empty_like(user)
+    for part in sklearn.utils.gen_batches(user.size, 2**14):
+        edges = wanted[user[part]].T
+        genre = sum((edge <= first[part] * edges[-1]) * 1 for edge in edges)  # one that the user loves;
+        start, end = genre_edges[genre], genre_edges[genre + 1]  # then a popular movie of it
+        place = _find(movie_edges, start + second[part] * (end - start)) - 1
+        movie[part] = shelf[np.minimum(place, len(shelf) - 1)]
+    return movie
+
+def _find(edges, values):  # faster than searching unsorted: the next value is found where the last one was
+    order, found = np.argsort(values), np.empty(values.size, dtype=np.int64)
+    found[order] = np.searchsorted(edges, values[order], side="right")
+    return found
 
 def _draw_law(rng, user, movie, popularity, genre_love, genre_shape):  # standardised over the rows
     n_users, n_movies = len(genre_love), len(popularity)
     per_user, per_movie = np.bincount(user, minlength=n_users), np.bincount(movie, minlength=n_movies)
     quality = rng.standard_normal(n_movies) + 0.3 * np.log(popularity)
     carelessness = np.exp(LAW["noise_spread"] * rng.standard_normal(n_users))
-    [taste] = _by_parts(lambda u, m: [np.einsum("rg,rg->r", genre_love[u], genre_shape[m])], user, movie)
+    taste = _by_parts(lambda u, m: np.einsum("rg,rg->r", genre_love[u], genre_shape[m]), user, movie)
     scale = LAW["taste"] * (1 / taste.std() if taste.std() > 1e-12 else 0.0)
-    return {
-        "user": LAW["user"] * _standardise(rng.standard_normal(n_users), per_user),
-        "movie": LAW["movie"] * _standardise(quality, per_movie),
-        "T": genre_love * scale, "G": genre_shape, "mean_taste": taste.mean() * scale,
-        "sigma": LAW["noise"] * carelessness / np.sqrt(np.average(carelessness**2, weights=per_user))}
+    return {"user": LAW["user"] * _standardise(rng.standard_normal(n_users), per_user),
+            "movie": LAW["movie"] * _standardise(quality, per_movie),
+            "T": genre_love * scale, "G": genre_shape, "mean_taste": taste.mean() * scale,
+            "sigma": LAW["noise"] * carelessness / np.sqrt(np.average(carelessness**2, weights=per_user))}
 
-def _by_parts(function, *columns):  # in parts of the rows that fit into a processor's cache: less memory
+def _by_parts(function, *columns):  # in parts of the rows that fit into the processor's cache
     parts = sklearn.utils.gen_batches(columns[0].size, 2**14)
-    found = [function(*(column[part] for column in columns)) for part in parts]
-    return [np.concatenate(values) for values in zip(*found)]
+    return np.concatenate([function(*(column[part] for column in columns)) for part in parts], axis=-1)
 
 def _standardise(values, weights):  # to the mean 0 and the standard deviation 1 (0 if all are alike)
     centred = values - np.average(values, weights=weights)
     spread = np.sqrt(np.average(centred**2, weights=weights))
     return centred * (1 / spread if spread > 1e-12 else 0.0)
-
-def _mean_and_variance(opinion, sigma):  # of a rating, which is 1 and all the half stars that it reaches
-    first, second = np.full(opinion.size, STARS[0]), np.full(opinion.size, STARS[0] ** 2)
-    for below, star in zip(STARS[:-1], STARS[1:]):
-        reached = ndtr((opinion - (below + star) / 2) / sigma)  # P(rating >= star)
-        first += (star - below) * reached
-        second += (star**2 - below**2) * reached
-    return first, second - first**2
 
 def _draw_timestamps(rng, user, n_users):  # every user has a favourite hour, and a share of weekends
     how = {"size": user.size, "dtype": np.int64}

@@ -56,6 +56,16 @@ def test_the_same_seed_gives_the_same_table_on_every_machine(dataset):
     assert int((place * letters).sum()) == 555_655_137
 
 
+def test_a_table_that_is_drawn_in_many_parts_is_that_of_one_part():
+    # Sums measured with a generator that drew all rows at once, and compared all pairs in one hash table.
+    table = MovieRecommendationDataset(8000, 4000, 400_000, 7).generate()
+    place = np.arange(1, 400_001)
+    assert int((place * table["user_id"]).sum()) == 320_535_442_397_510
+    assert int((place * table["movie_id"]).sum()) == 161_761_044_992_212
+    assert float((place * table["rating"]).sum()) == 241_372_752_239.0
+    assert int((place % 1000 * (table["timestamp"] % 1_000_000)).sum()) == 100_016_571_631_131
+
+
 def test_calling_generate_twice_gives_equal_tables(dataset):
     pd.testing.assert_frame_equal(dataset.generate(), dataset.table)
 
