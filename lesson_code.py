@@ -263,7 +263,7 @@ class UserMovieFeatureTransformer(_OnTables, TransformerMixin, BaseEstimator):
     def _assemble(self, X, observed, user, movie, user_avg, movie_avg):  # fill gaps; unknown positions: -1
         columns = {name: X[name].to_numpy(dtype=np.int64, copy=True) for name in IDS}
         for feature, (_, owner, _) in OBSERVED.items():
-            values = columns[feature] = np.array(observed.pop(feature))
+            values = columns[feature] = np.require(observed.pop(feature), requirements="OW")  # of X: a copy
             if feature in self.absent_:  # what training never saw, no model can have learned to use
                 values[:] = np.nan
             gaps = np.flatnonzero(np.isnan(values))

@@ -209,6 +209,18 @@ def test_what_a_row_lacks_training_fills_in(table):
     assert (bare[temporal] == whole[temporal].mode().iloc[0]).all().all()
 
 
+@pytest.mark.parametrize("engineered", [False, True], ids=["raw", "engineered"])
+def test_gaps_are_filled_in_the_features_and_never_in_the_frame_of_the_caller(engineered):
+    frame = UserMovieFeatureTransformer().fit_transform(TRAIN) if engineered else TRAIN.copy()
+    frame["user_age"] = TRAIN["user_age"].to_numpy(copy=True)
+    frame = frame.assign(rating=TRAIN["rating"])
+    before, transformer = frame.copy(), UserMovieFeatureTransformer()
+    for X in (transformer.fit_transform(frame), transformer.transform(frame)):
+        assert not X.isna().any(axis=None)
+        X.loc[:, :] = 0
+        pd.testing.assert_frame_equal(frame, before)
+
+
 def test_a_column_absent_in_training_is_constant(table):
     known = table[["user_id", "movie_id", "rating"]]
     transformer = UserMovieFeatureTransformer().fit(known)
