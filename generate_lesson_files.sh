@@ -13,7 +13,7 @@ folders="pillars exercises exercises/solutions"
 # What `cksum` tells of each file: its checksum and its size.
 recorded() {
     case $1 in
-        lesson_code.py) echo "1192391923 104387" ;;
+        lesson_code.py) echo "3640876386 104574" ;;
         test_lesson.py) echo "897284104 11292" ;;
         requirements.txt) echo "3471952364 498" ;;
         README.md) echo "1854536441 10535" ;;
@@ -303,8 +303,7 @@ class MovieRecommendationDataset:
         """Return the three sizes and the seed as ints; raise a ValueError where one is impossible."""
         least = {"n_users": 1, "n_movies": 1, "n_ratings": 1, "random_state": 0}
         values = [_check_number(name, getattr(self, name), n, True, below=2**32) for name, n in least.items()]
-        pairs = values[0] * values[1]
-        if values[2] > pairs:
+        if values[2] > (pairs := values[0] * values[1]):
             raise ValueError(f"n_ratings={values[2]} is more than the {pairs} pairs of a user and a movie.")
         return values
 
@@ -638,8 +637,7 @@ class SklearnEcosystemPipeline(_OnTables, RegressorMixin, BaseEstimator):
         A warning tells of test pairs that the model was trained on: the figures are too good then."""
         predictions = self.predict(X_test)
         metrics = rating_metrics(_check_ratings(X_test, y_test), predictions)
-        trained_on = self.ranker_._rated(*_check_table(X_test)).sum()
-        if trained_on:
+        if trained_on := self.ranker_._rated(*_check_table(X_test)).sum():
             warnings.warn(f"{trained_on} test rows are of pairs that the model was trained on.", stacklevel=2)
         self.test_scores_ = {"rows": len(predictions)} | metrics
         return metrics, predictions
@@ -1163,8 +1161,7 @@ class MovieRanker(_OnTables, BaseEstimator):
         id is first. An unknown user gets the most popular movies, with a warning."""
         check_is_fitted(self, "diagonal_")
         user_ids = _ids(pd.Series(np.atleast_1d(user_ids), name="user_ids"))
-        unknown = len(np.setdiff1d(user_ids, self.users_))
-        if unknown:
+        if unknown := len(np.setdiff1d(user_ids, self.users_)):
             warnings.warn(f"{unknown} of the users are unknown: they get popular movies.", stacklevel=2)
         return self._lists(user_ids, n)
 
@@ -1368,7 +1365,7 @@ def _ids(column):  # beyond 2**53, floats cannot tell two whole numbers apart
     if column.dtype.kind in "if" and not column.hasnans:  # 7.0 is what pandas makes of integers with a gap
         values = column.to_numpy(dtype=np.int64 if column.dtype.kind == "i" else np.float64)
         if ((values == np.floor(values)) & (values >= -(2**53)) & (values <= 2**53)).all():
-            return values.astype(np.int64)
+            return values.astype(np.int64, copy=False)
     for row, one in enumerate(column.tolist()):
         if not isinstance(one, numbers.Real) or isinstance(one, bool) or one % 1 or abs(int(one)) > 2**53:
             raise ValueError(f"{column.name} must hold integers up to 2**53, but row {row} holds {one!r}.")
@@ -1436,7 +1433,7 @@ def _positions(known, ids):
     return pd.Index(known).get_indexer(np.asarray(ids))
 
 def _lookup(values, position, missing):
-    return np.where(position >= 0, values[position], missing)
+    return np.append(values, missing)[position]  # -1 is the last place
 
 def _factorize(X, name):
     try:
@@ -1467,8 +1464,7 @@ def _check_artifact_path(filepath):  # and return it, symbolic links followed
     return path
 
 def _check_digest(content, path):  # and return it, and the version before it; warn if there is none
-    size = content.rfind(DIGEST_MARK)
-    if size < 0:
+    if (size := content.rfind(DIGEST_MARK)) < 0:
         warnings.warn(f"{path} carries no digest: nothing tells whether it is what was saved.", stacklevel=4)
         return None, None
     digest = content[size + len(DIGEST_MARK) :].decode("ascii", "replace")
@@ -1599,7 +1595,6 @@ TYPES |= dict.fromkeys(GENRES_100K, np.int8)
 
 def load_movielens(path):
     """Read a MovieLens release as GroupLens ships it: ml-latest(-small), 20M, 25M, 32M, 1M, 10M or 100K.
-
     `path` is a folder or a zip file. Returns a DataFrame with `TABLE_COLUMNS` and `title`, one row per
     rating, in the order of the file. What a release lacks is NaN: `user_country`, and `user_age` except in
     100K and 1M. Raises a FileNotFoundError without a release, a ValueError that names a broken line."""
@@ -1616,6 +1611,8 @@ def load_movielens(path):
         movies["genre"] = movies[GENRES_100K].dot(np.array(GENRES_100K, dtype=object) + "|").str[:-1]
     movies = movies.drop_duplicates("movie_id", keep="last")
     year = movies["title"].str.extract(r"\((\d{4})(?:[-–]\d{0,4})?\)\s*$")[0]  # a series is (2006–2007)
+    latest = _latest_of_pair(table)
+    table = table if latest.all() else table[latest].reset_index(drop=True)
     movie = _positions(movies["movie_id"], table["movie_id"])
     genre, title = (pd.Categorical(movies[name]).take(movie, allow_fill=True) for name in ("genre", "title"))
     table["genre"], table["movie_year"] = genre, _lookup(year.to_numpy(dtype=np.float64), movie, np.nan)
@@ -1623,8 +1620,7 @@ def load_movielens(path):
     table["title"] = title
     if users:
         table["user_age"] = table["user_id"].map(dict(zip(users[0]["user_id"], users[0]["user_age"])))
-    latest = _latest_of_pair(table)
-    return table if latest.all() else table[latest].reset_index(drop=True)
+    return table
 
 def _open_zip(path):
     archive = zipfile.ZipFile(path)
@@ -1651,9 +1647,13 @@ def _read(file, separator, header, columns, encoding="utf-8-sig"):  # one file; 
             warnings.simplefilter("error")
             if header and stream.readline().decode(encoding).strip() != header:
                 raise ValueError
-            content = stream if fast == separator else io.BytesIO(stream.read().replace(b"::", b"\t"))
+            stream.seek(0)
+            content = file if isinstance(file, Path) else stream  # a path takes less time than a stream
+            if fast != separator:
+                content = io.BytesIO(stream.read().replace(b"::", b"\t"))
             table = pd.read_csv(content, sep=fast, names=list(types), dtype=types, index_col=False,
-                                encoding=encoding, quoting=quoting, na_values=[""], keep_default_na=False)
+                                encoding=encoding, quoting=quoting, na_values=[""], keep_default_na=False,
+                                skiprows=1 if header else 0)
         right_length = table[columns[-1]].notna().all() and table.pop("too much").isna().all()
         finite = np.isfinite(table.select_dtypes(float)).all(axis=None)
         open_quote = "title" in table and table["title"].str.contains("\n").any()  # it swallows the next line
