@@ -13,7 +13,7 @@ folders="pillars exercises exercises/solutions"
 # What `cksum` tells of each file: its checksum and its size.
 recorded() {
     case $1 in
-        lesson_code.py) echo "3640876386 104574" ;;
+        lesson_code.py) echo "2668855859 104591" ;;
         test_lesson.py) echo "897284104 11292" ;;
         requirements.txt) echo "3471952364 498" ;;
         README.md) echo "1854536441 10535" ;;
@@ -1433,7 +1433,7 @@ def _positions(known, ids):
     return pd.Index(known).get_indexer(np.asarray(ids))
 
 def _lookup(values, position, missing):
-    return np.append(values, missing)[position]  # -1 is the last place
+    return pd.api.extensions.take(values, position, allow_fill=True, fill_value=missing)
 
 def _factorize(X, name):
     try:

@@ -1252,7 +1252,7 @@ def _positions(known, ids):
     return pd.Index(known).get_indexer(np.asarray(ids))
 
 def _lookup(values, position, missing):
-    return np.append(values, missing)[position]  # -1 is the last place
+    return pd.api.extensions.take(values, position, allow_fill=True, fill_value=missing)
 
 def _factorize(X, name):
     try:
