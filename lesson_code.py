@@ -262,7 +262,7 @@ class UserMovieFeatureTransformer(_OnTables, TransformerMixin, BaseEstimator):
     def _assemble(self, X, observed, user, movie, user_avg, movie_avg):  # fill gaps; unknown positions: -1
         columns = {name: X[name].to_numpy(dtype=np.int64, copy=True) for name in IDS}
         for feature, (_, owner, _) in OBSERVED.items():
-            values = columns[feature] = np.require(observed.pop(feature), requirements="OW")  # of X: a copy
+            values = columns[feature] = np.require(observed.pop(feature), requirements="OW")  # a view: copied
             if feature in self.absent_:  # what training never saw, no model can have learned to use
                 values[:] = np.nan
             gaps = np.flatnonzero(np.isnan(values))
@@ -1202,7 +1202,7 @@ def _numbers(X, name):  # as floats; NaN where missing, and if there is no such 
         raise ValueError(f"{name} must hold numbers{unit}, got a column of type {X[name].dtype}.") from None
     for row in np.flatnonzero(np.abs(values) >= LIMIT):
         raise ValueError(f"{name} must hold finite numbers below 1e15, but row {row} holds {values[row]}.")
-    return values
+    return values.view()  # it may be the caller's own array: a view owns nothing, and `_assemble` copies it
 
 def _check_ratings(X, y):  # and return those of the rows, which are in X where y is None
     if y is None and RATING not in getattr(X, "columns", ()):
@@ -1458,7 +1458,7 @@ def _read_release(root, path):
     raise FileNotFoundError(f"{path} holds no MovieLens release; expected the files {expected}.")
 
 def _read(file, separator, header, columns, encoding="utf-8-sig"):  # one file; by line only if broken
-    types = {name: TYPES.get(name, str) for name in columns}
+    types = {name: TYPES.get(name, str) for name in columns} | {"too much": "category"}
     quoting = csv.QUOTE_MINIMAL if separator == "," else csv.QUOTE_NONE
     fast = separator.replace("::", "\t")  # pandas' fast parser knows only separators of one character
     try:
@@ -1467,16 +1467,16 @@ def _read(file, separator, header, columns, encoding="utf-8-sig"):  # one file; 
             if header and stream.readline().decode(encoding).strip() != header:
                 raise ValueError
             stream.seek(0)
-            content = file if isinstance(file, Path) else stream  # a path takes less time than a stream
+            content = file.absolute() if isinstance(file, Path) else stream  # a path takes less time
             if fast != separator:
                 content = io.BytesIO(stream.read().replace(b"::", b"\t"))
             table = pd.read_csv(content, sep=fast, names=list(types), dtype=types, index_col=False,
                                 encoding=encoding, quoting=quoting, na_values=[""], keep_default_na=False,
                                 skiprows=1 if header else 0)
-        complete = table[columns[-1]].notna().all()  # pandas itself tells of too many fields
+        right_length = table[columns[-1]].notna().all() and table.pop("too much").isna().all()
         finite = np.isfinite(table.select_dtypes(float)).all(axis=None)
         open_quote = "title" in table and table["title"].str.contains("\n").any()  # it swallows the next line
-        if not (len(table) and complete and finite) or open_quote:
+        if not (len(table) and right_length and finite) or open_quote:
             raise ValueError
         return table
     except UnicodeDecodeError:  # the releases of 1998 to 2003

@@ -246,3 +246,22 @@ def test_the_year_of_a_series_is_read_in_every_spelling(tmp_path, span):
     (tmp_path / "ratings.csv").write_text("userId,movieId,rating,timestamp\n1,10,4.0,1\n", encoding="utf-8")
     (tmp_path / "movies.csv").write_text(f"movieId,title,genres\n10,Planet Earth ({span}) ,Documentary\n", encoding="utf-8")
     assert load_movielens(tmp_path).loc[0, "movie_year"] == 2006
+
+
+@pytest.mark.parametrize("row", [131_071, 131_072, 131_073])
+@pytest.mark.parametrize("kind", ["csv", "dat"])
+def test_a_field_too_many_is_told_where_pandas_begins_a_new_block(tmp_path, kind, row):
+    # pandas 2 reads blocks of 2**19 fields, and does not count those of a block's first row
+    separator, files = (",", CSV) if kind == "csv" else ("::", DAT)
+    rows = [separator.join(["1", str(movie), "4.0", "964982703"]) for movie in range(140_000)]
+    rows[row] += f"{separator}9"
+    header = ["userId,movieId,rating,timestamp"] if kind == "csv" else []
+    folder = write(tmp_path, files | {f"ratings.{kind}": "\n".join([*header, *rows]) + "\n"})
+    with pytest.raises(ValueError, match=rf"ratings.{kind}, line {row + 1 + len(header)}: expected 4 fields"):
+        load_movielens(folder)
+
+
+def test_a_folder_that_is_named_as_the_home_of_the_user_is_a_folder(tmp_path, monkeypatch):
+    write(tmp_path / "~", CSV)
+    monkeypatch.chdir(tmp_path)
+    assert len(load_movielens("~")) == 3

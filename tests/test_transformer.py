@@ -209,13 +209,17 @@ def test_what_a_row_lacks_training_fills_in(table):
     assert (bare[temporal] == whole[temporal].mode().iloc[0]).all().all()
 
 
+@pytest.mark.parametrize("kind", ["float64", "Float64"])
+@pytest.mark.parametrize("told", ["age", "no age"])
 @pytest.mark.parametrize("engineered", [False, True], ids=["raw", "engineered"])
-def test_gaps_are_filled_in_the_features_and_never_in_the_frame_of_the_caller(engineered):
+def test_gaps_are_filled_in_the_features_and_never_in_the_frame_of_the_caller(engineered, told, kind):
     frame = UserMovieFeatureTransformer().fit_transform(TRAIN) if engineered else TRAIN.copy()
-    frame["user_age"] = TRAIN["user_age"].to_numpy(copy=True)
-    frame = frame.assign(rating=TRAIN["rating"])
+    years = pd.Series(TRAIN["movie_year"].fillna(1999).to_numpy(), TRAIN.index, kind)  # without gaps
+    ages = pd.Series(TRAIN["user_age"].to_numpy(), TRAIN.index, kind)
+    frame = frame.assign(rating=TRAIN["rating"], movie_year=years, user_age=ages)
     before, transformer = frame.copy(), UserMovieFeatureTransformer()
-    for X in (transformer.fit_transform(frame), transformer.transform(frame)):
+    transformer.fit(frame if told == "age" else frame[["user_id", "movie_id", "rating"]])
+    for X in (transformer.transform(frame), UserMovieFeatureTransformer().fit_transform(frame)):
         assert not X.isna().any(axis=None)
         X.loc[:, :] = 0
         pd.testing.assert_frame_equal(frame, before)
