@@ -256,13 +256,13 @@ class UserMovieFeatureTransformer(_OnTables, TransformerMixin, BaseEstimator):
                     "day_of_week": (days + 3) % 7}  # 1970-01-01 was a Thursday
         for name, (column, *_) in OBSERVED.items():
             if name == column or column not in X.columns:  # a number, as all are in a frame of features
-                observed[name] = _numbers(X, name)
+                observed[name] = np.array(_numbers(X, name))  # a copy: `_assemble` fills its gaps
         return observed, genre_encoder, country_encoder
 
     def _assemble(self, X, observed, user, movie, user_avg, movie_avg):  # fill gaps; unknown positions: -1
         columns = {name: X[name].to_numpy(dtype=np.int64, copy=True) for name in IDS}
         for feature, (_, owner, _) in OBSERVED.items():
-            values = columns[feature] = np.require(observed.pop(feature), requirements="OW")  # a view: copied
+            values = columns[feature] = observed.pop(feature)
             if feature in self.absent_:  # what training never saw, no model can have learned to use
                 values[:] = np.nan
             gaps = np.flatnonzero(np.isnan(values))
@@ -1202,7 +1202,7 @@ def _numbers(X, name):  # as floats; NaN where missing, and if there is no such 
         raise ValueError(f"{name} must hold numbers{unit}, got a column of type {X[name].dtype}.") from None
     for row in np.flatnonzero(np.abs(values) >= LIMIT):
         raise ValueError(f"{name} must hold finite numbers below 1e15, but row {row} holds {values[row]}.")
-    return values.view()  # it may be the caller's own array: a view owns nothing, and `_assemble` copies it
+    return values
 
 def _check_ratings(X, y):  # and return those of the rows, which are in X where y is None
     if y is None and RATING not in getattr(X, "columns", ()):

@@ -3,7 +3,8 @@
 RELEASE is a folder with ratings.csv and movies.csv. `load_movielens` reads both, checks every line, looks for pairs
 that were rated twice, and puts the columns of the movies beside the ratings. `pd.read_csv` reads ratings.csv alone.
 The two run in turn, each in a process of its own. CPU: seconds of all threads, imports not counted; "system" is the
-part in which the operating system provides memory. Wall: seconds by the clock. Five rounds, and their medians.
+part in which the operating system provides memory. Wall: seconds by the clock. Five rounds, their ratios of CPU, and the
+median of these.
 """
 
 import subprocess
