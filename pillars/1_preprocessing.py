@@ -21,49 +21,86 @@ from sklearn.model_selection import train_test_split
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.preprocessing import TargetEncoder
 
-from lesson_code import MovieRecommendationDataset, SklearnEcosystemPipeline, UserMovieFeatureTransformer
+from lesson_code import (
+    MovieRecommendationDataset,
+    SklearnEcosystemPipeline,
+    UserMovieFeatureTransformer,
+)
 
 table = MovieRecommendationDataset(n_ratings=20_000).generate()
 train, test = train_test_split(table, test_size=0.2, random_state=42)
 
+
 def error(model):
     """Return the RMSE on the test rows: the typical error, in stars."""
-    return root_mean_squared_error(test["rating"], model.fit(train, train["rating"]).predict(test))
+    return root_mean_squared_error(
+        test["rating"], model.fit(train, train["rating"]).predict(test)
+    )
 
-print(f"First the dummy, which always answers the mean rating: RMSE {error(DummyRegressor()):.3f} stars")
+
+print(
+    f"First the dummy, which always answers the mean rating: RMSE {error(DummyRegressor()):.3f} stars"
+)
 
 # %% [markdown]
 # ## The same models without and with the scaler
 # `set_params(scaler="passthrough")` takes a step out of a pipeline.
 
 # %%
-models = {"nearest neighbours": KNeighborsRegressor(50), "linear (ridge)": "linear", "forest": "forest"}
-models, rows = models | {"boosting": "boosting", "linear (SGD)": SGDRegressor(random_state=0)}, {}
+models = {
+    "nearest neighbours": KNeighborsRegressor(50),
+    "linear (ridge)": "linear",
+    "forest": "forest",
+}
+models, rows = (
+    models | {"boosting": "boosting", "linear (SGD)": SGDRegressor(random_state=0)},
+    {},
+)
 for name, model in models.items():
     pipeline = SklearnEcosystemPipeline(model=model).build_pipeline()
     scaled = error(pipeline)
-    rows[name] = {"without": error(pipeline.set_params(scaler="passthrough")), "with scaler": scaled}
+    rows[name] = {
+        "without": error(pipeline.set_params(scaler="passthrough")),
+        "with scaler": scaled,
+    }
 errors = pd.DataFrame(rows).T
 print(errors.to_string(float_format="%.3f"))
-print("Nearest neighbours measure distance: without the scaler, large numbers such as years decide it.")
-print("SGD learns in small steps, one length for all features: large numbers throw it off.")
-print("Trees only ask whether a value is above a threshold.\n"
-      "Ridge gives a small weight to a feature with large numbers: the product is the same.")
+print(
+    "Nearest neighbours measure distance: without the scaler, large numbers such as years decide it."
+)
+print(
+    "SGD learns in small steps, one length for all features: large numbers throw it off."
+)
+print(
+    "Trees only ask whether a value is above a threshold.\n"
+    "Ridge gives a small weight to a feature with large numbers: the product is the same."
+)
 
 # %%
 title = "Scaling helps nearest neighbours, which measure distance; ridge and trees do not move"
 figure, axes = drawing.new_picture(title, height=4)
 if figure:
-    near, others = errors.loc["nearest neighbours"], errors.drop(["nearest neighbours", "linear (SGD)"])
+    near, others = (
+        errors.loc["nearest neighbours"],
+        errors.drop(["nearest neighbours", "linear (SGD)"]),
+    )
     axes.plot([0, 1], others.T, "o-", color=drawing.GREY)
     axes.plot([0, 1], near, "o-", color=drawing.ORANGE)
     axes.text(-0.04, near.iloc[0], f"{near.iloc[0]:.3f}", ha="right")
     axes.text(1.04, near.iloc[1], f"{near.iloc[1]:.3f}", ha="left")
     axes.text(0.5, near.mean() + 0.01, "nearest neighbours", color=drawing.ORANGE)
-    axes.text(0.5, others.mean().mean() - 0.02, "ridge, forest, boosting", ha="center", color="#606060")
+    axes.text(
+        0.5,
+        others.mean().mean() - 0.02,
+        "ridge, forest, boosting",
+        ha="center",
+        color="#606060",
+    )
     far = f"(SGD without scaler: {errors['without'].max():.3f}, far above)"
     axes.text(0.5, 1.0, far, ha="center", color="#606060")
-    axes.set(xticks=[0, 1], xticklabels=["without scaler", "with scaler"], xlim=(-0.3, 1.3))
+    axes.set(
+        xticks=[0, 1], xticklabels=["without scaler", "with scaler"], xlim=(-0.3, 1.3)
+    )
     axes.set(ylabel="RMSE (stars)", ylim=(0.84, 1.01))
     drawing.save_picture(figure, "1_preprocessing.svg")
 
@@ -79,9 +116,13 @@ train, test = holes.loc[train.index], holes.loc[test.index]
 features = UserMovieFeatureTransformer(damping=10.0).fit(train)
 filled = features.transform(test).loc[gaps, "user_age"]
 by_sklearn = SimpleImputer(strategy="median").fit(train[["user_age"]]).statistics_
-print(f"{len(filled)} test rows have no age. Medians: features {filled.unique()}, SimpleImputer {by_sklearn}")
+print(
+    f"{len(filled)} test rows have no age. Medians: features {filled.unique()}, SimpleImputer {by_sklearn}"
+)
 ridge = SklearnEcosystemPipeline(model="linear").build_pipeline()
-print(f"RMSE of ridge now: {error(ridge):.3f}, as before: by the law of the table, age has no influence.")
+print(
+    f"RMSE of ridge now: {error(ridge):.3f}, as before: by the law of the table, age has no influence."
+)
 
 # %% [markdown]
 # ## Categories
@@ -90,9 +131,17 @@ print(f"RMSE of ridge now: {error(ridge):.3f}, as before: by the law of the tabl
 
 # %%
 ids, averages = ["user_id", "movie_id"], ["user_avg_rating", "movie_avg_rating"]
-encoder = TargetEncoder(target_type="continuous", smooth=10.0).fit(train[ids], train["rating"])
-difference = np.abs(encoder.transform(test[ids]) - features.transform(test)[averages]).to_numpy().max()
-print(f"Largest difference between the averages of TargetEncoder and of our features: {difference:.0e} stars")
+encoder = TargetEncoder(target_type="continuous", smooth=10.0).fit(
+    train[ids], train["rating"]
+)
+difference = (
+    np.abs(encoder.transform(test[ids]) - features.transform(test)[averages])
+    .to_numpy()
+    .max()
+)
+print(
+    f"Largest difference between the averages of TargetEncoder and of our features: {difference:.0e} stars"
+)
 
 # %% [markdown]
 # **Remember:** scale for models that measure distance or learn in small steps. Trees do not care.

@@ -15,7 +15,12 @@ from sklearn.feature_selection import SelectKBest, f_regression
 from sklearn.inspection import permutation_importance
 from sklearn.linear_model import Ridge
 from sklearn.metrics import root_mean_squared_error
-from sklearn.model_selection import GridSearchCV, KFold, cross_val_score, train_test_split
+from sklearn.model_selection import (
+    GridSearchCV,
+    KFold,
+    cross_val_score,
+    train_test_split,
+)
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 
@@ -27,7 +32,9 @@ train, test = train_test_split(table, test_size=0.2, random_state=42)
 dummy = DummyRegressor().fit(train, train["rating"])
 forest = SklearnEcosystemPipeline().build_pipeline().fit(train)
 for name, model in {"the dummy (always the mean)": dummy, "the forest": forest}.items():
-    print(f"RMSE of {name}: {root_mean_squared_error(test['rating'], model.predict(test)):.4f} stars")
+    print(
+        f"RMSE of {name}: {root_mean_squared_error(test['rating'], model.predict(test)):.4f} stars"
+    )
 
 # %% [markdown]
 # ## Two measures of importance
@@ -35,24 +42,45 @@ for name, model in {"the dummy (always the mean)": dummy, "the forest": forest}.
 # *Permutation*: how much the error on new rows grows when the column is shuffled, so that it tells nothing.
 
 # %%
-names = forest["features"].get_feature_names_out()[2:]  # without the two ids, which the pipeline drops
+names = forest["features"].get_feature_names_out()[
+    2:
+]  # without the two ids, which the pipeline drops
 how = {"n_repeats": 2, "random_state": 0, "scoring": "neg_root_mean_squared_error"}
-found = permutation_importance(forest[2:], forest[:2].transform(test), test["rating"], **how)
-impurity, permutation = 100 * forest["model"].feature_importances_, found.importances_mean
-worth = pd.DataFrame({"impurity, %": impurity, "permutation, stars": permutation}, index=names)
+found = permutation_importance(
+    forest[2:], forest[:2].transform(test), test["rating"], **how
+)
+impurity, permutation = (
+    100 * forest["model"].feature_importances_,
+    found.importances_mean,
+)
+worth = pd.DataFrame(
+    {"impurity, %": impurity, "permutation, stars": permutation}, index=names
+)
 worth = worth.sort_values("impurity, %")
 worth["useful by law"] = np.where(worth.index.isin(WORTHLESS), "no", "yes")
 print(worth[::-1].to_string(float_format="%.4f"))
-sums = worth.loc[WORTHLESS, "impurity, %"].sum(), worth.loc[WORTHLESS, "permutation, stars"].max()
-print(f"The worthless ones get {sums[0]:.0f} % of the impurity. Shuffling one costs at most {sums[1]:.4f}.")
-print("(Below about 0.0005, a difference is luck. A count tells how far an average can be trusted.)")
-print("A column of many values offers many thresholds: a tree always finds one that fits the training rows.")
+sums = (
+    worth.loc[WORTHLESS, "impurity, %"].sum(),
+    worth.loc[WORTHLESS, "permutation, stars"].max(),
+)
+print(
+    f"The worthless ones get {sums[0]:.0f} % of the impurity. Shuffling one costs at most {sums[1]:.4f}."
+)
+print(
+    "(Below about 0.0005, a difference is luck. A count tells how far an average can be trusted.)"
+)
+print(
+    "A column of many values offers many thresholds: a tree always finds one that fits the training rows."
+)
 
 # %%
 title = f"Impurity gives {sums[0]:.0f} % to worthless features (grey), permutation next to nothing"
 figure, axes = drawing.new_picture(title, ncols=2, height=5, sharey=True)
 if figure:
-    colours = [drawing.BLUE if useful == "yes" else drawing.GREY for useful in worth["useful by law"]]
+    colours = [
+        drawing.BLUE if useful == "yes" else drawing.GREY
+        for useful in worth["useful by law"]
+    ]
     for axis, column in zip(axes, ["impurity, %", "permutation, stars"]):
         axis.barh(worth.index, worth[column], color=colours)
     axes[0].tick_params(axis="y", labelsize=12)
@@ -67,20 +95,43 @@ if figure:
 # `drop_ids` is a step of the lesson; we take it out to see why.
 
 # %%
-rows, folds, scoring = train[:16_000], KFold(3, shuffle=True, random_state=42), "neg_root_mean_squared_error"
-neighbours = KNeighborsRegressor(50, algorithm="brute")  # the fastest way where features are many
-pipeline = SklearnEcosystemPipeline(model=neighbours, select=SelectKBest(f_regression)).build_pipeline()
+rows, folds, scoring = (
+    train[:16_000],
+    KFold(3, shuffle=True, random_state=42),
+    "neg_root_mean_squared_error",
+)
+neighbours = KNeighborsRegressor(
+    50, algorithm="brute"
+)  # the fastest way where features are many
+pipeline = SklearnEcosystemPipeline(
+    model=neighbours, select=SelectKBest(f_regression)
+).build_pipeline()
 search = GridSearchCV(pipeline, {"select__k": [2, 5, 11]}, cv=folds, scoring=scoring)
 search.fit(rows, rows["rating"])
-with_ids = SklearnEcosystemPipeline(model=neighbours).build_pipeline().set_params(drop_ids="passthrough")
+with_ids = (
+    SklearnEcosystemPipeline(model=neighbours)
+    .build_pipeline()
+    .set_params(drop_ids="passthrough")
+)
 with_ids = -cross_val_score(with_ids, rows, rows["rating"], cv=folds, scoring=scoring)
-print("RMSE in cross-validation on 16,000 rows (other rows: do not compare with the figures above)")
-for k, score in zip(search.cv_results_["param_select__k"], search.cv_results_["mean_test_score"]):
+print(
+    "RMSE in cross-validation on 16,000 rows (other rows: do not compare with the figures above)"
+)
+for k, score in zip(
+    search.cv_results_["param_select__k"], search.cv_results_["mean_test_score"]
+):
     print(f"the best {k:2d} features: RMSE {-score:.4f}")
-print("Two or five are equally good; all 11 are worse: the others only add noise to the distance.")
-worse = sum(error > -search.cv_results_[f"split{fold}_test_score"][-1] for fold, error in enumerate(with_ids))
-print(f"all 11 and the two ids: RMSE {with_ids.mean():.4f}, worse than without in {worse} of 3 folds:\n"
-      "an id is a label, and that two ids are close means nothing.")
+print(
+    "Two or five are equally good; all 11 are worse: the others only add noise to the distance."
+)
+worse = sum(
+    error > -search.cv_results_[f"split{fold}_test_score"][-1]
+    for fold, error in enumerate(with_ids)
+)
+print(
+    f"all 11 and the two ids: RMSE {with_ids.mean():.4f}, worse than without in {worse} of 3 folds:\n"
+    "an id is a label, and that two ids are close means nothing."
+)
 
 # %% [markdown]
 # ## A selection that cheats
@@ -91,8 +142,10 @@ noise, stars = np.random.default_rng(0).normal(size=(200, 1000)), test["rating"]
 best = SelectKBest(f_regression, k=10)
 before = cross_val_score(Ridge(), best.fit_transform(noise, stars), stars).mean()
 inside = cross_val_score(make_pipeline(best, Ridge()), noise, stars).mean()
-print(f"R2 with the best 10 chosen before the split: {before:.2f}, a lie; inside the pipeline: {inside:.2f}\n"
-      "(it learned noise, so it is worse than the mean).")
+print(
+    f"R2 with the best 10 chosen before the split: {before:.2f}, a lie; inside the pipeline: {inside:.2f}\n"
+    "(it learned noise, so it is worse than the mean)."
+)
 
 # %% [markdown]
 # **Remember:** impurity praises what it can split on, permutation what helps.

@@ -34,25 +34,39 @@ models = {"mean": DummyRegressor()}  # always the mean rating of its training ro
 for name in ("linear", "forest", "boosting", "factors"):
     models[name] = SklearnEcosystemPipeline(model=name).build_pipeline()
 folds = KFold(5, shuffle=True, random_state=42)
-answers = {name: cross_val_predict(model, table, rating, cv=folds) for name, model in models.items()}
+answers = {
+    name: cross_val_predict(model, table, rating, cv=folds)
+    for name, model in models.items()
+}
 answers["the law"] = expected  # the best possible predictor: what remains is noise
 
 noise = dataset.best_rmse() ** 2  # the noise floor of all rows, squared
 rows = {}
 for name, answer in answers.items():
     parts = {"noise": noise, "ignorance": mean_squared_error(expected, answer)}
-    rows[name] = parts | {"sum": sum(parts.values()), "measured": mean_squared_error(rating, answer)}
+    rows[name] = parts | {
+        "sum": sum(parts.values()),
+        "measured": mean_squared_error(rating, answer),
+    }
 found = pd.DataFrame(rows).T
 found["RMSE"] = found["measured"] ** 0.5
 print("Squared error in stars², and its root (RMSE) in stars:")
 print(found.to_string(float_format="%.3f"))
-print("'measured' differs from 'sum' by luck: the noise of these rows is not exactly the expected one.")
-print("linear, forest and boosting read the same 11 features (13 without the two ids), and they are equally")
-print("ignorant: they lack knowledge (of taste), not a cleverer algorithm. factors learns taste, and is the")
+print(
+    "'measured' differs from 'sum' by luck: the noise of these rows is not exactly the expected one."
+)
+print(
+    "linear, forest and boosting read the same 11 features (13 without the two ids), and they are equally"
+)
+print(
+    "ignorant: they lack knowledge (of taste), not a cleverer algorithm. factors learns taste, and is the"
+)
 print("only one with clearly less ignorance than these three.")
 part, whole = found.loc["factors", ["ignorance", "sum"]]
-print("How much of the error is the model's? "
-      f"For factors: {part:.3f} / {whole:.3f} = {100 * part / whole:.0f} %.")
+print(
+    "How much of the error is the model's? "
+    f"For factors: {part:.3f} / {whole:.3f} = {100 * part / whole:.0f} %."
+)
 
 # %% [markdown]
 # ## Where the error sits: users who rate with care, and users who do not
@@ -61,7 +75,9 @@ print("How much of the error is the model's? "
 
 # %%
 sigma = dataset.law_["sigma"][table["user_id"] - 1]  # user ids count from 1
-group = pd.qcut(sigma, 5, labels=["most careful", "careful", "middle", "careless", "most careless"])
+group = pd.qcut(
+    sigma, 5, labels=["most careful", "careful", "middle", "careless", "most careless"]
+)
 by_care = {}
 for name, at in table.groupby(group, observed=True).indices.items():
     answer = answers["factors"][at]
@@ -70,12 +86,20 @@ for name, at in table.groupby(group, observed=True).indices.items():
     by_care[name]["model to law"] = root_mean_squared_error(expected[at], answer)
 print(pd.DataFrame(by_care).T.to_string(float_format="%.3f"))
 care = [row["RMSE"] for row in by_care.values()]
-print("The squares of 'noise' and 'model to law' add up to the square of the RMSE, but for luck.")
-print(f"From most careful to most careless, the RMSE grows {care[-1] / care[0]:.1f} times. That is noise:")
+print(
+    "The squares of 'noise' and 'model to law' add up to the square of the RMSE, but for luck."
+)
+print(
+    f"From most careful to most careless, the RMSE grows {care[-1] / care[0]:.1f} times. That is noise:"
+)
 print("the model's own part changes little.")
-print(f"Spread (standard deviation) in stars: ratings {rating.std():.2f}, the law {expected.std():.2f}, "
-      f"factors {answers['factors'].std():.2f}.")
-print("Good answers are less extreme than ratings: an answer is an expectation and leaves the noise out;")
+print(
+    f"Spread (standard deviation) in stars: ratings {rating.std():.2f}, the law {expected.std():.2f}, "
+    f"factors {answers['factors'].std():.2f}."
+)
+print(
+    "Good answers are less extreme than ratings: an answer is an expectation and leaves the noise out;"
+)
 print("and a model that is not sure stays nearer to the mean.")
 
 # %%
@@ -84,7 +108,9 @@ if figure is not None:
     axes.barh(found.index, found["noise"], color=GREY)
     axes.barh(found.index, found["ignorance"], left=found["noise"], color=BLUE)
     for name, row in found.drop("the law").iterrows():
-        axes.text(row["sum"] + 0.01, name, f"{row['ignorance']:.2f}", va="center", color=BLUE)
+        axes.text(
+            row["sum"] + 0.01, name, f"{row['ignorance']:.2f}", va="center", color=BLUE
+        )
     axes.text(noise / 2, "mean", f"noise {noise:.2f}", ha="center", va="center")
     axes.text(noise + 0.02, "mean", "ignorance", va="center", color="white")
     axes.set(xlabel="mean squared error (stars²), five folds", xlim=(0, 1.2))

@@ -17,18 +17,27 @@ from scipy.optimize import linear_sum_assignment
 from sklearn.base import clone
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
-from sklearn.metrics import ConfusionMatrixDisplay, adjusted_rand_score, silhouette_score
+from sklearn.metrics import (
+    ConfusionMatrixDisplay,
+    adjusted_rand_score,
+    silhouette_score,
+)
 
 from lesson_code import MatrixFactorization, MovieRecommendationDataset
 
-kmeans = KMeans(8, n_init=20, random_state=0)  # eight clusters, because we know that there are eight genres
+kmeans = KMeans(
+    8, n_init=20, random_state=0
+)  # eight clusters, because we know that there are eight genres
 blind = MatrixFactorization(n_factors=8, content=False, n_patterns=0)
+
 
 def learn(n_ratings):
     """Return the law of a table, its movies, and the factors learned from it."""
     dataset = MovieRecommendationDataset(n_ratings=n_ratings)
     table = dataset.generate()
-    movies = table.groupby("movie_id").agg(genre=("genre", "first"), n=("rating", "size"))
+    movies = table.groupby("movie_id").agg(
+        genre=("genre", "first"), n=("rating", "size")
+    )
     movies["one_genre"] = ~movies["genre"].str.contains("[|]")
     return dataset.law_, movies, clone(blind).fit(table)
 
@@ -45,27 +54,43 @@ kept = (movies["one_genre"] & (movies["n"] >= 50)).to_numpy()
 numbers, genre = factors.movie_factors_[kept], movies["genre"][kept]  # (n_movies, 8)
 cluster = kmeans.fit_predict(numbers)
 shuffled = np.random.default_rng(0).permutation(genre)
-print(f"Adjusted Rand index with shuffled genres: {adjusted_rand_score(shuffled, cluster):.3f}")
-print(f"Adjusted Rand index with true genres:     {adjusted_rand_score(genre, cluster):.3f}")
+print(
+    f"Adjusted Rand index with shuffled genres: {adjusted_rand_score(shuffled, cluster):.3f}"
+)
+print(
+    f"Adjusted Rand index with true genres:     {adjusted_rand_score(genre, cluster):.3f}"
+)
 shares = PCA().fit(numbers).explained_variance_ratio_.round(2)
 print("PCA, the share of variance in each direction:", shares)
-print(f"Two directions hold only {100 * shares[:2].sum():.0f} % of the variance, "
-      "so a drawing in two dimensions would mix the genres.")
+print(
+    f"Two directions hold only {100 * shares[:2].sum():.0f} % of the variance, "
+    "so a drawing in two dimensions would mix the genres."
+)
 
 rows = {}
 for n_ratings in (5000, 20_000, 50_000, 100_000, 200_000):
     law, films, model = learn(n_ratings)
     # T: users x 8 tastes, G: movies x 8 genres; the product: all users' tastes for all movies
-    true_taste = (law["T"] @ law["G"].T)[np.ix_(model.users_ - 1, model.movies_ - 1)]  # ids count from 1
-    learned = model.user_factors_ @ model.movie_factors_.T  # all pairs, most of which nobody has rated
-    rows[n_ratings] = {"true taste": np.corrcoef(learned.ravel(), true_taste.ravel())[0, 1]}
+    true_taste = (law["T"] @ law["G"].T)[
+        np.ix_(model.users_ - 1, model.movies_ - 1)
+    ]  # ids count from 1
+    learned = (
+        model.user_factors_ @ model.movie_factors_.T
+    )  # all pairs, most of which nobody has rated
+    rows[n_ratings] = {
+        "true taste": np.corrcoef(learned.ravel(), true_taste.ravel())[0, 1]
+    }
     one = films["one_genre"].to_numpy()
     groups = kmeans.fit_predict(model.movie_factors_[one])
     rows[n_ratings]["genres"] = adjusted_rand_score(films["genre"][one], groups)
-print("\nMore ratings, more truth: correlation with the true taste, Rand index with the genres")
+print(
+    "\nMore ratings, more truth: correlation with the true taste, Rand index with the genres"
+)
 print(pd.DataFrame(rows).T.to_string(float_format="%.2f"))
-print(f"(At 50000 the index is lower than above: all {movies['one_genre'].sum()} movies of one genre, "
-      f"not only the {kept.sum()} with 50 ratings.)")
+print(
+    f"(At 50000 the index is lower than above: all {movies['one_genre'].sum()} movies of one genre, "
+    f"not only the {kept.sum()} with 50 ratings.)"
+)
 
 # %% [markdown]
 # ## Users: KMeans always answers
@@ -78,20 +103,30 @@ rng = np.random.default_rng(0)
 print("Silhouette of eight clusters, and of the same columns, shuffled five times:")
 for name, points in {"movies": numbers, "users": factors.user_factors_}.items():
     tables = [points] + [rng.permuted(points, axis=0) for _ in range(5)]
-    score, *control = [silhouette_score(each, kmeans.fit_predict(each)) for each in tables]
+    score, *control = [
+        silhouette_score(each, kmeans.fit_predict(each)) for each in tables
+    ]
     print(f"  {name}: {score:.3f}, controls: {min(control):.3f} to {max(control):.3f}")
-print("Movies are above all controls: there are groups. Users are not: KMeans answered, but no groups show.")
+print(
+    "Movies are above all controls: there are groups. Users are not: KMeans answered, but no groups show."
+)
 print("A low silhouette is no verdict; compare it with a control.")
 
 # %%
 found = pd.crosstab(genre, cluster).to_numpy()
-found = found[:, linear_sum_assignment(-found)[1]]  # clusters in the order of the genres that they fit best
+found = found[
+    :, linear_sum_assignment(-found)[1]
+]  # clusters in the order of the genres that they fit best
 title = f"From ratings alone, KMeans groups {np.trace(found)} of {kept.sum()} movies by genre"
 figure, axes = new_picture(title, height=4.4)
 if figure is not None:
     display = ConfusionMatrixDisplay(found, display_labels=np.unique(genre))
     display.plot(ax=axes, cmap="Blues", colorbar=False)
-    axes.set(xlabel="cluster (in the squares: movies)", ylabel="true genre", xticklabels=range(1, 9))
+    axes.set(
+        xlabel="cluster (in the squares: movies)",
+        ylabel="true genre",
+        xticklabels=range(1, 9),
+    )
     save_picture(figure, "5_unsupervised.svg")
 
 # %% [markdown]

@@ -25,7 +25,9 @@ X_train, X_test, y_train, y_test = X[:4800], X[4800:], y[:4800], y[4800:]
 recommender = SklearnEcosystemPipeline(model="linear").fit(X_train, y_train)
 pipeline, ids = recommender.pipeline, X_test[["user_id", "movie_id"]]
 stars = pipeline.predict(ids)
-temporary = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)  # it is removed when Python ends
+temporary = tempfile.TemporaryDirectory(
+    ignore_cleanup_errors=True
+)  # it is removed when Python ends
 folder = Path(temporary.name)
 
 
@@ -36,14 +38,18 @@ def tool(module, install=None):
         print(f"\n--- {module}")
         return found
     except ModuleNotFoundError:
-        print(f"{module} is not installed. To see this recipe: pip install {install or module}")
+        print(
+            f"{module} is not installed. To see this recipe: pip install {install or module}"
+        )
 
 
 # %%
 # skrub: look at a table before you model it (a notebook shows a report when a cell ends with its name)
 if skrub := tool("skrub"):
     skrub.TableReport(table, verbose=0).write_html(folder / "table.html")
-    print(f"Gaps, distributions, associations: {(folder / 'table.html').stat().st_size} bytes of HTML")
+    print(
+        f"Gaps, distributions, associations: {(folder / 'table.html').stat().st_size} bytes of HTML"
+    )
 
 # %%
 # skore: measure, and check for common mistakes. It finds the columns that are useless by law.
@@ -70,49 +76,88 @@ def rmse(trial):
     settings = {"features__damping": trial.suggest_float("damping", 1, 50, log=True)}
     settings["model__alpha"] = trial.suggest_float("alpha", 0.01, 1000, log=True)
     candidate = recommender.build_pipeline().set_params(**settings)
-    return -cross_val_score(candidate, X_train, y_train, scoring="neg_root_mean_squared_error").mean()
+    return -cross_val_score(
+        candidate, X_train, y_train, scoring="neg_root_mean_squared_error"
+    ).mean()
 
 
 if optuna := tool("optuna"):
     study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=0))
     study.enqueue_trial({"damping": 10.0, "alpha": 1.0})
     study.optimize(rmse, n_trials=20)
-    print(f"RMSE of the lesson's settings {study.trials[0].value:.4f}, of the best {study.best_value:.4f}")
+    print(
+        f"RMSE of the lesson's settings {study.trials[0].value:.4f}, of the best {study.best_value:.4f}"
+    )
 
 # %%
 # MLflow: a registry of models in SQLite. A request that does not fit the signature, two ids, is refused
 if mlflow := tool("mlflow"):
     mlflow.set_tracking_uri(f"sqlite:///{(folder / 'mlflow.db').as_posix()}")
-    mlflow.set_experiment(experiment_id=mlflow.create_experiment("lesson", (folder / "models").as_uri()))
-    how = {"skops_trusted_types": ["lesson_code.RatingPipeline", "lesson_code.UserMovieFeatureTransformer"]}
-    how |= {"signature": mlflow.models.infer_signature(ids, stars), "code_paths": [ROOT / "lesson_code.py"]}
-    mlflow.sklearn.log_model(pipeline, name="stars", registered_model_name="movies", **how)
+    mlflow.set_experiment(
+        experiment_id=mlflow.create_experiment("lesson", (folder / "models").as_uri())
+    )
+    how = {
+        "skops_trusted_types": [
+            "lesson_code.RatingPipeline",
+            "lesson_code.UserMovieFeatureTransformer",
+        ]
+    }
+    how |= {
+        "signature": mlflow.models.infer_signature(ids, stars),
+        "code_paths": [ROOT / "lesson_code.py"],
+    }
+    mlflow.sklearn.log_model(
+        pipeline, name="stars", registered_model_name="movies", **how
+    )
     served = mlflow.pyfunc.load_model("models:/movies/1")
     same = np.array_equal(served.predict(ids), stars)
-    print(f"Signature: {served.metadata.signature.inputs}. The same predictions: {same}")
+    print(
+        f"Signature: {served.metadata.signature.inputs}. The same predictions: {same}"
+    )
 
 # %%
 # fairlearn: the error by group, beside the size of the group
 if fairlearn := tool("fairlearn.metrics", "fairlearn"):
     metrics = {"RMSE": root_mean_squared_error, "ratings": fairlearn.count}
-    groups = {"y_true": y_test, "y_pred": stars, "sensitive_features": X_test["user_country"]}
+    groups = {
+        "y_true": y_test,
+        "y_pred": stars,
+        "sensitive_features": X_test["user_country"],
+    }
     print(fairlearn.MetricFrame(metrics=metrics, **groups).by_group)
-    print("By law, country has no influence: these differences are luck, most of all where ratings are few.")
+    print(
+        "By law, country has no influence: these differences are luck, most of all where ratings are few."
+    )
 
 # %%
 # Dask: all parallel work goes to a cluster: Client("address:8786"). This one lives in our own process
 if dask := tool("distributed"):
-    with dask.Client(processes=False, dashboard_address=None) as client, joblib.parallel_config("dask"):
+    with (
+        dask.Client(processes=False, dashboard_address=None) as client,
+        joblib.parallel_config("dask"),
+    ):
         recommender.train(X_train, y_train)
-        print(f"CV RMSE {recommender.cv_scores.mean():.4f}, workers: {len(client.ncores())}")
+        print(
+            f"CV RMSE {recommender.cv_scores.mean():.4f}, workers: {len(client.ncores())}"
+        )
 
 # %%
 # ONNX (models that run without Python): scaler and model can be converted, our own transformer cannot
-if (skl2onnx := tool("skl2onnx", "skl2onnx onnxruntime")) and (runtime := tool("onnxruntime")):
-    numbers = pipeline[:2].transform(X_test).astype(np.float32)  # (n_rows, 11): features, without ids
-    session = runtime.InferenceSession(skl2onnx.to_onnx(pipeline[2:], numbers[:1]).SerializeToString())
-    answers = np.clip(session.run(None, {"X": numbers})[0].ravel(), 1, 5)  # as our pipeline does
-    print(f"ONNX is at most {np.abs(answers - pipeline.predict(X_test)).max():.6f} stars off")
+if (skl2onnx := tool("skl2onnx", "skl2onnx onnxruntime")) and (
+    runtime := tool("onnxruntime")
+):
+    numbers = (
+        pipeline[:2].transform(X_test).astype(np.float32)
+    )  # (n_rows, 11): features, without ids
+    session = runtime.InferenceSession(
+        skl2onnx.to_onnx(pipeline[2:], numbers[:1]).SerializeToString()
+    )
+    answers = np.clip(
+        session.run(None, {"X": numbers})[0].ravel(), 1, 5
+    )  # as our pipeline does
+    print(
+        f"ONNX is at most {np.abs(answers - pipeline.predict(X_test)).max():.6f} stars off"
+    )
 
 # %% [markdown]
 # **Two that refuse.** ONNX cannot take the whole pipeline: it has no converter for our own transformer.

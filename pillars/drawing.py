@@ -8,8 +8,12 @@ import textwrap
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))  # so that a chapter finds lesson_code from wherever it is run
-if hasattr(sys.stdout, "reconfigure"):  # a console that cannot show a character shows "?"; a notebook can
+sys.path.insert(
+    0, str(ROOT)
+)  # so that a chapter finds lesson_code from wherever it is run
+if hasattr(
+    sys.stdout, "reconfigure"
+):  # a console that cannot show a character shows "?"; a notebook can
     sys.stdout.reconfigure(errors="replace")
 
 #: Where pictures are written. The tests name another folder, so that they change nothing here.
@@ -21,9 +25,16 @@ BLUE, ORANGE, GREEN, PINK, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#
 FONT_SIZE = 14
 #: The background is always white, so that a picture reads the same on light and on dark pages.
 STYLE = {
-    "font.size": FONT_SIZE, "axes.labelsize": FONT_SIZE, "legend.frameon": False, "lines.linewidth": 2.5,
-    "axes.spines.top": False, "axes.spines.right": False, "figure.facecolor": "white",
-    "savefig.facecolor": "white", "svg.fonttype": "none", "svg.hashsalt": "lesson",
+    "font.size": FONT_SIZE,
+    "axes.labelsize": FONT_SIZE,
+    "legend.frameon": False,
+    "lines.linewidth": 2.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+    "svg.fonttype": "none",
+    "svg.hashsalt": "lesson",
 }
 
 
@@ -32,18 +43,26 @@ def end_quietly(kind, error, traceback):
     if not issubclass(kind, BrokenPipeError):
         sys.__excepthook__(kind, error, traceback)
         return
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left to print goes nowhere
+    os.dup2(
+        os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+    )  # what is left to print goes nowhere
 
 
 sys.excepthook = end_quietly  # (a notebook shows errors in its own way)
-SCRIPT = Path(getattr(sys.modules["__main__"], "__file__", None) or "")  # what was started
+SCRIPT = Path(
+    getattr(sys.modules["__main__"], "__file__", None) or ""
+)  # what was started
 
 
 @atexit.register
 def print_what_to_remember():
     """Print a chapter's last sentence when it has run as a script; a notebook shows it as text."""
     if SCRIPT.parent.name == "pillars" and "ipykernel" not in sys.modules:
-        sentences = re.findall(r"^# \*\*Remember:\*\* (.+)", SCRIPT.read_text(encoding="utf-8"), re.MULTILINE)
+        sentences = re.findall(
+            r"^# \*\*Remember:\*\* (.+)",
+            SCRIPT.read_text(encoding="utf-8"),
+            re.MULTILINE,
+        )
         print("\nRemember:", *sentences)
 
 
@@ -62,13 +81,21 @@ def new_picture(title, *, ncols=1, width=6.4, height=3.6, **options):
     from matplotlib import pyplot as plt
 
     plt.rcParams.update(STYLE)
-    figure, axes = plt.subplots(ncols=ncols, figsize=(width, height), layout="constrained", **options)
-    figure.get_layout_engine().set(w_pad=0.1, h_pad=0.1)  # inches: another font may be a little wider
+    figure, axes = plt.subplots(
+        ncols=ncols, figsize=(width, height), layout="constrained", **options
+    )
+    figure.get_layout_engine().set(
+        w_pad=0.1, h_pad=0.1
+    )  # inches: another font may be a little wider
     letters = round(7 * width)  # 7 bold letters to the inch
     n_lines = len(textwrap.wrap(title, letters))
-    while len(textwrap.wrap(title, letters - 1)) == n_lines:  # lines of about the same length
+    while (
+        len(textwrap.wrap(title, letters - 1)) == n_lines
+    ):  # lines of about the same length
         letters -= 1
-    figure.suptitle(textwrap.fill(title, letters), fontsize=FONT_SIZE + 1, fontweight="bold")
+    figure.suptitle(
+        textwrap.fill(title, letters), fontsize=FONT_SIZE + 1, fontweight="bold"
+    )
     return figure, axes
 
 
@@ -80,10 +107,16 @@ def save_picture(figure, name):
     path = PICTURES / name
     # The title is in the file too, for readers who listen. The date is not: it would change the bytes.
     title = {"Title": " ".join(figure.get_suptitle().split())}
-    figure.savefig(path, dpi=150, metadata=title | ({"Date": None} if path.suffix == ".svg" else {}))
+    figure.savefig(
+        path,
+        dpi=150,
+        metadata=title | ({"Date": None} if path.suffix == ".svg" else {}),
+    )
     plt.close(figure)
     if path.stat().st_size > MAX_SIZE:
-        raise ValueError(f"{name} has {path.stat().st_size} bytes, more than {MAX_SIZE}: draw fewer marks.")
+        raise ValueError(
+            f"{name} has {path.stat().st_size} bytes, more than {MAX_SIZE}: draw fewer marks."
+        )
     shown = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
     print(f"Picture: {shown.as_posix()}")
     if "ipykernel" in sys.modules:
