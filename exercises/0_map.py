@@ -11,4 +11,6 @@ Check: python -m pytest exercises -k 0_map
 
 def accept_missing_values(estimators):
     """Return those of the estimators (a list of unfitted objects) that accept missing values (NaN) in X."""
-    return [one for one in estimators if "Hist" in type(one).__name__]  # TODO: ask the tags
+    return [
+        one for one in estimators if "Hist" in type(one).__name__
+    ]  # TODO: ask the tags

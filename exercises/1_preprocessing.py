@@ -17,6 +17,8 @@ from sklearn.preprocessing import StandardScaler
 
 def train(X, y):
     """Return a fitted model. X: a DataFrame of numbers with gaps; the rows to predict have gaps too."""
-    X = SimpleImputer().fit_transform(X)  # TODO: these means are forgotten after training
+    X = SimpleImputer().fit_transform(
+        X
+    )  # TODO: these means are forgotten after training
     model = make_pipeline(StandardScaler(), KNeighborsRegressor(15))
     return model.fit(X, y)

@@ -17,5 +17,7 @@ from sklearn.model_selection import KFold, cross_val_score
 def cross_validated_r2(X, y):
     """Return the mean R2 over five folds of a ridge regression on the ten best features of X."""
     folds = KFold(5, shuffle=True, random_state=0)
-    X = SelectKBest(f_regression, k=10).fit_transform(X, y)  # TODO: this line sees all of y
+    X = SelectKBest(f_regression, k=10).fit_transform(
+        X, y
+    )  # TODO: this line sees all of y
     return cross_val_score(Ridge(), X, y, cv=folds).mean()

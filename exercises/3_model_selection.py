@@ -14,7 +14,9 @@ from sklearn.model_selection import KFold, cross_val_score
 
 def rmse_for_new_users(model, table):
     """Return the RMSE of each of five folds, for a model that takes the table of ratings."""
-    folds = KFold(5, shuffle=True, random_state=0)  # TODO: a splitter that keeps users together
+    folds = KFold(
+        5, shuffle=True, random_state=0
+    )  # TODO: a splitter that keeps users together
     scores = cross_val_score(
         model, table, table["rating"], cv=folds, scoring="neg_root_mean_squared_error"
     )

@@ -17,5 +17,7 @@ from lesson_code import SklearnEcosystemPipeline
 def train_and_save(table, path):
     """Train on a table of ratings and save an artifact at `path`. Return the recommender."""
     recommender = SklearnEcosystemPipeline(model="linear").fit(table)
-    joblib.dump(recommender.pipeline["model"], path)  # TODO: the model alone is not enough
+    joblib.dump(
+        recommender.pipeline["model"], path
+    )  # TODO: the model alone is not enough
     return recommender

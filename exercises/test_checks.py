@@ -19,7 +19,9 @@ from sklearn.utils.discovery import all_estimators
 
 from lesson_code import MovieRecommendationDataset
 
-pytestmark = pytest.mark.filterwarnings("ignore")  # warnings are not what is checked here
+pytestmark = pytest.mark.filterwarnings(
+    "ignore"
+)  # warnings are not what is checked here
 
 
 def check(holds, message):
@@ -36,7 +38,10 @@ def test_first(exercise):
     table = ratings()
     train, test = table[:2000], table[2000:]
     answers = np.asarray(exercise.predict_mean(train, test), dtype=float)
-    check(answers.shape == (1000,), f"Expected one prediction per row of `test`, got shape {answers.shape}.")
+    check(
+        answers.shape == (1000,),
+        f"Expected one prediction per row of `test`, got shape {answers.shape}.",
+    )
     changed = exercise.predict_mean(train, test.assign(rating=5.0))
     check(
         np.allclose(answers, changed),
@@ -77,11 +82,16 @@ def test_0_map(exercise):
         try:
             one = made_by()
             get_tags(one)
-        except (TypeError, AttributeError):  # it needs another estimator as its argument
+        except (
+            TypeError,
+            AttributeError,
+        ):  # it needs another estimator as its argument
             continue
         estimators.append(one)
     found = {type(one).__name__ for one in exercise.accept_missing_values(estimators)}
-    expected = {type(one).__name__ for one in estimators if get_tags(one).input_tags.allow_nan}
+    expected = {
+        type(one).__name__ for one in estimators if get_tags(one).input_tags.allow_nan
+    }
     missed, too_many = sorted(expected - found), sorted(found - expected)
     check(
         not missed and not too_many,
@@ -93,7 +103,10 @@ def test_0_map(exercise):
 
 def table_with_gaps(seed, n_rows=600):
     rng = np.random.default_rng(seed)
-    X = pd.DataFrame(rng.normal([35, 2000, 3], [12, 10, 1], (n_rows, 3)), columns=["age", "year", "average"])
+    X = pd.DataFrame(
+        rng.normal([35, 2000, 3], [12, 10, 1], (n_rows, 3)),
+        columns=["age", "year", "average"],
+    )
     y = X["average"] + 0.02 * (X["year"] - 2000) + rng.normal(0, 0.1, n_rows)
     return X.mask(rng.random(X.shape) < 0.1), y
 
@@ -166,7 +179,10 @@ def test_3_model_selection(exercise):
     table = ratings(2000)
     Spy.notes.clear()
     try:
-        found, forgotten = np.asarray(exercise.rmse_for_new_users(Spy(), table), dtype=float), False
+        found, forgotten = (
+            np.asarray(exercise.rmse_for_new_users(Spy(), table), dtype=float),
+            False,
+        )
     except ValueError as error:
         if "groups" not in str(error):
             raise
@@ -177,7 +193,10 @@ def test_3_model_selection(exercise):
         "splitter (pillars/3_model_selection.py).",
     )
     tested = [row for _, rows, _ in Spy.notes for row in rows]
-    check(tested, "The model was not asked for any prediction. Measure its error on the table that is given.")
+    check(
+        tested,
+        "The model was not asked for any prediction. Measure its error on the table that is given.",
+    )
     strangers = np.mean([share for share, _, _ in Spy.notes])
     check(
         all(share == 1 for share, _, _ in Spy.notes),
@@ -191,7 +210,10 @@ def test_3_model_selection(exercise):
         f"There were {len(tested)} predictions for {len(table)} rows. In cross-validation each row is held "
         "out once, so that every user counts (pillars/3_model_selection.py).",
     )
-    errors = [np.sqrt(np.mean((table.loc[rows, "rating"] - mean) ** 2)) for _, rows, mean in Spy.notes]
+    errors = [
+        np.sqrt(np.mean((table.loc[rows, "rating"] - mean) ** 2))
+        for _, rows, mean in Spy.notes
+    ]
     check(
         np.isclose(found.mean(), np.mean(errors)),
         f"The folds are right, but the result {found.mean():.4f} is not their mean RMSE "
@@ -205,11 +227,20 @@ def test_4_supervised(exercise):
     table = dataset.generate()
     train, test = table[:4800], table[4800:]
     recommender = exercise.build().fit(train)
-    rmse = np.sqrt(np.mean((recommender.predict(test.drop(columns="rating")) - test["rating"]) ** 2))
-    mean, floor = np.sqrt(np.mean((test["rating"] - train["rating"].mean()) ** 2)), dataset.best_rmse(test)
+    rmse = np.sqrt(
+        np.mean(
+            (recommender.predict(test.drop(columns="rating")) - test["rating"]) ** 2
+        )
+    )
+    mean, floor = (
+        np.sqrt(np.mean((test["rating"] - train["rating"].mean()) ** 2)),
+        dataset.best_rmse(test),
+    )
     way = (mean - rmse) / (mean - floor)
     if way < -0.02:
-        cause = "It is worse than the mean: it learned noise by heart, as a deep tree does"
+        cause = (
+            "It is worse than the mean: it learned noise by heart, as a deep tree does"
+        )
     elif way < 0.02:
         cause = "A model that does not beat the mean has learned nothing useful"
     else:
@@ -225,11 +256,15 @@ def test_4_supervised(exercise):
 
 def test_5_unsupervised(exercise):
     rng = np.random.default_rng(7)
-    noise = [rng.random((150, 3)) * [5, 2, 1]]  # one long column: it scores 0.39, the overlapping groups 0.24
+    noise = [
+        rng.random((150, 3)) * [5, 2, 1]
+    ]  # one long column: it scores 0.39, the overlapping groups 0.24
     # By luck, each of these scores above the mean of its controls, by half to one standard deviation.
     noise += [np.random.default_rng(seed).normal(size=(150, 4)) for seed in (1, 8, 12)]
     centres = np.repeat(rng.normal(size=(3, 8)), 50, axis=0)
-    overlapping, clear = (centres + rng.normal(0, spread, (150, 8)) for spread in (1, 0.2))
+    overlapping, clear = (
+        centres + rng.normal(0, spread, (150, 8)) for spread in (1, 0.2)
+    )
     check(
         exercise.has_groups(clear.copy()),
         f"You found no groups where we put three clear ones (score {exercise.separation(clear):.2f}). Does "
@@ -267,11 +302,17 @@ print(joblib.load(sys.argv[1]).predict(pair)[0])"""
 def test_6_utilities(exercise, tmp_path):
     path, folder = tmp_path / "artifact.pkl", Path(__file__).resolve().parent.parent
     here = exercise.train_and_save(ratings(), path)
-    check(path.exists(), "There is no file at `path`: save the artifact there (pillars/6_utilities.py).")
+    check(
+        path.exists(),
+        "There is no file at `path`: save the artifact there (pillars/6_utilities.py).",
+    )
     there = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", PREDICT, str(path)], cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(folder)}, capture_output=True, text=True,
-    )  # fmt: skip
+        [sys.executable, "-W", "ignore", "-c", PREDICT, str(path)],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+    )
     last = (there.stderr.strip().splitlines() or [""])[-1].rstrip(".")
     check(
         there.returncode == 0,

@@ -11,5 +11,7 @@ def rmse_for_new_users(model, table):
     folds = GroupKFold(5)
     error = "neg_root_mean_squared_error"
     users = table["user_id"]
-    scores = cross_val_score(model, table, table["rating"], groups=users, cv=folds, scoring=error)
+    scores = cross_val_score(
+        model, table, table["rating"], groups=users, cv=folds, scoring=error
+    )
     return -scores
