@@ -23,7 +23,12 @@ from sklearn.model_selection import GroupKFold, KFold, cross_val_score
 from sklearn.neighbors import KNeighborsRegressor
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from lesson_code import RATING, MovieRecommendationDataset, SklearnEcosystemPipeline, load_movielens
+from lesson_code import (
+    RATING,
+    MovieRecommendationDataset,
+    SklearnEcosystemPipeline,
+    load_movielens,
+)
 
 MODELS = {name: name for name in ("linear", "forest", "boosting", "blend")}
 MODELS["50 neighbours"] = KNeighborsRegressor(50)
@@ -33,12 +38,19 @@ WITHOUT_FACTORS = {"features__factors": "drop", "features__ids": "drop"}
 
 def build(name, change):
     """Return an unfitted pipeline of a model, with some of its steps changed."""
-    return SklearnEcosystemPipeline(model=MODELS[name]).build_pipeline().set_params(**change)
+    return (
+        SklearnEcosystemPipeline(model=MODELS[name])
+        .build_pipeline()
+        .set_params(**change)
+    )
 
 
 def fold_errors(name, change, table):
     """Return the RMSE of every random fold: (5,), in stars."""
-    how = {"cv": KFold(5, shuffle=True, random_state=0), "scoring": "neg_root_mean_squared_error"}
+    how = {
+        "cv": KFold(5, shuffle=True, random_state=0),
+        "scoring": "neg_root_mean_squared_error",
+    }
     X, y = table.drop(columns=RATING), table[RATING]
     return -cross_val_score(build(name, change), X, y, error_score="raise", **how)
 
@@ -51,7 +63,10 @@ def report_random_folds(table):
         if name == "blend":
             changes["without the factors"] = WITHOUT_FACTORS
         lesson = fold_errors(name, {}, table)
-        print(f"{name:15}{'of the lesson':22}{lesson.mean():.4f} ± {lesson.std():.4f}", flush=True)
+        print(
+            f"{name:15}{'of the lesson':22}{lesson.mean():.4f} ± {lesson.std():.4f}",
+            flush=True,
+        )
         for told, change in changes.items():
             errors = fold_errors(name, change, table)
             more = pd.Series(errors - lesson)
@@ -62,7 +77,9 @@ def report_random_folds(table):
 def held_out_errors(name, change, table):
     """Return the RMSE of users never seen: with an id below, and with an id above those of the training."""
     low, high = np.empty(len(table)), np.empty(len(table))
-    folds = GroupKFold(5, shuffle=True, random_state=0).split(table, groups=table["user_id"])
+    folds = GroupKFold(5, shuffle=True, random_state=0).split(
+        table, groups=table["user_id"]
+    )
     for train, test in folds:
         known, rows = table.iloc[train], table.iloc[test].drop(columns=RATING)
         pipeline = build(name, change).fit(known)
@@ -83,7 +100,11 @@ def report_held_out_users(table):
 def main():
     if len(sys.argv) > 2:
         sys.exit("usage: python benchmarks/ablation.py [MOVIELENS]")
-    table = load_movielens(sys.argv[1]) if len(sys.argv) > 1 else MovieRecommendationDataset().generate()
+    table = (
+        load_movielens(sys.argv[1])
+        if len(sys.argv) > 1
+        else MovieRecommendationDataset().generate()
+    )
     report_random_folds(table)
     report_held_out_users(table)
 

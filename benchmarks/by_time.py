@@ -35,7 +35,10 @@ def read_release(path, until=None):
     table = load_movielens(path)
     if until is None:
         return table
-    return table[pd.to_datetime(table["timestamp"], unit="s") < pd.Timestamp(until) + pd.Timedelta("1D")]
+    return table[
+        pd.to_datetime(table["timestamp"], unit="s")
+        < pd.Timestamp(until) + pd.Timedelta("1D")
+    ]
 
 
 def split_by_time(table):
@@ -49,8 +52,12 @@ def rmse_difference(squared, best, users):
     rmse, best_rmse = np.sqrt(squared.mean()), np.sqrt(best.mean())
     if rmse == best_rmse:
         return 0.0, 0.0
-    influence = (squared - rmse**2) / (2 * rmse) - (best - best_rmse**2) / (2 * best_rmse)  # (n_rows,)
-    per_user = pd.Series(influence).groupby(users).sum().to_numpy() / len(squared)  # (n_users,)
+    influence = (squared - rmse**2) / (2 * rmse) - (best - best_rmse**2) / (
+        2 * best_rmse
+    )  # (n_rows,)
+    per_user = pd.Series(influence).groupby(users).sum().to_numpy() / len(
+        squared
+    )  # (n_users,)
     n_users = len(per_user)
     return rmse - best_rmse, np.sqrt(n_users / (n_users - 1) * (per_user**2).sum())
 
@@ -61,19 +68,31 @@ def main():
     train, test = split_by_time(read_release(*sys.argv[1:]))
     users, stars = test["user_id"].to_numpy(), test["rating"].to_numpy()
     known = np.isin(users, train["user_id"])
-    groups = {"all": np.full(len(test), True), "known users": known, "new users": ~known}
-    groups = {name: rows for name, rows in groups.items() if np.unique(users[rows]).size > 1}
+    groups = {
+        "all": np.full(len(test), True),
+        "known users": known,
+        "new users": ~known,
+    }
+    groups = {
+        name: rows for name, rows in groups.items() if np.unique(users[rows]).size > 1
+    }
 
     day = pd.to_datetime(test["timestamp"].min(), unit="s").date()
-    print(f"{len(train)} training rows of {train['user_id'].nunique()} users; test rows from {day} on\n")
+    print(
+        f"{len(train)} training rows of {train['user_id'].nunique()} users; test rows from {day} on\n"
+    )
     print(f"{'test rows of':13}{'rows':>7}{'users':>7}{'most active user':>18}")
     for name, rows in groups.items():
         per_user = pd.Series(users[rows]).value_counts()
-        print(f"{name:13}{rows.sum():7}{len(per_user):7}{per_user.max() / rows.sum():18.1%}")
+        print(
+            f"{name:13}{rows.sum():7}{len(per_user):7}{per_user.max() / rows.sum():18.1%}"
+        )
 
     squared = {}
     for name, model in MODELS.items():
-        squared[name] = (SklearnEcosystemPipeline(model=model).fit(train).predict(test) - stars) ** 2
+        squared[name] = (
+            SklearnEcosystemPipeline(model=model).fit(train).predict(test) - stars
+        ) ** 2
     print("\n" + " " * 10 + "".join(f"{name:<28}" for name in groups).rstrip())
     print(f"{'model':10}" + (f"{'RMSE':<8}{'to best':<20}" * len(groups)).rstrip())
     for name in MODELS:

@@ -32,8 +32,20 @@ from sklearn.model_selection import KFold, train_test_split
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from lesson_code import RATING, MovieRecommendationDataset, SklearnEcosystemPipeline
 
-LESSON_PAGE = {"mean rating": 3.02, "CV RMSE": 0.8431, "RMSE": 0.8356, "MAE": 0.6521, "R2": 0.3487}
-TOLERANCE = {"mean rating": 0.02, "CV RMSE": 0.015, "RMSE": 0.015, "MAE": 0.02, "R2": 0.02}
+LESSON_PAGE = {
+    "mean rating": 3.02,
+    "CV RMSE": 0.8431,
+    "RMSE": 0.8356,
+    "MAE": 0.6521,
+    "R2": 0.3487,
+}
+TOLERANCE = {
+    "mean rating": 0.02,
+    "CV RMSE": 0.015,
+    "RMSE": 0.015,
+    "MAE": 0.02,
+    "R2": 0.02,
+}
 SEEDS = [*range(10), 42]
 
 
@@ -53,15 +65,24 @@ def figures(seed):
     recommender.train(X_train, y_train)
     metrics, _ = recommender.evaluate(X_test, y_test)
     floor = dataset.best_rmse(X_test)
-    return {"mean rating": mean, "CV RMSE": recommender.cv_scores.mean(), **metrics, "noise floor": floor}
+    return {
+        "mean rating": mean,
+        "CV RMSE": recommender.cv_scores.mean(),
+        **metrics,
+        "noise floor": floor,
+    }
 
 
 def summarise(found):
     """Return one row per figure: the ten seeds, the page, and the default seed."""
     ten, default = found.loc[:9], found.loc[42]
-    summary = pd.DataFrame({"mean": ten.mean(), "std": ten.std(), "std error": ten.sem()})
+    summary = pd.DataFrame(
+        {"mean": ten.mean(), "std": ten.std(), "std error": ten.sem()}
+    )
     summary["page"], summary["tolerance"] = pd.Series(LESSON_PAGE), pd.Series(TOLERANCE)
-    summary["mean - page, std errors"] = (summary["mean"] - summary["page"]) / summary["std error"]
+    summary["mean - page, std errors"] = (summary["mean"] - summary["page"]) / summary[
+        "std error"
+    ]
     summary["seed 42"] = default
     summary["seed 42 - mean, stds"] = (default - summary["mean"]) / summary["std"]
     return summary
@@ -74,25 +95,45 @@ def explain_cv(seed):
     of_folds, on_test = [], []
     for rows, left_out in KFold(5, shuffle=True, random_state=seed).split(X_train):
         model = wrapper.build_pipeline().fit(X_train.iloc[rows], y_train.iloc[rows])
-        of_folds.append(rmse(y_train.iloc[left_out], model.predict(X_train.iloc[left_out])))
+        of_folds.append(
+            rmse(y_train.iloc[left_out], model.predict(X_train.iloc[left_out]))
+        )
         on_test.append(rmse(y_test, model.predict(X_test)))
     full = rmse(y_test, wrapper.build_pipeline().fit(X_train, y_train).predict(X_test))
-    best = [rmse(part, dataset.true_expected_[part.index]) for part in (y_train, y_test)]
-    print(f"\nCV RMSE - test RMSE at seed {seed}: {np.mean(of_folds) - full:.4f}, of which")
+    best = [
+        rmse(part, dataset.true_expected_[part.index]) for part in (y_train, y_test)
+    ]
+    print(
+        f"\nCV RMSE - test RMSE at seed {seed}: {np.mean(of_folds) - full:.4f}, of which"
+    )
     less_data, luck = np.mean(on_test) - full, np.mean(of_folds) - np.mean(on_test)
-    print(f"  {less_data:.4f} less data (the CV models, on the test rows, against the final model)")
-    print(f"  {luck:.4f} luck (the CV models, on the rows that they left out, against the test rows)")
-    print(f"The best possible predictor: {best[0]:.4f} on the training rows, {best[1]:.4f} on the test rows,")
-    print(f"  where its expected error, the noise floor, is {dataset.best_rmse(X_test):.4f}")
+    print(
+        f"  {less_data:.4f} less data (the CV models, on the test rows, against the final model)"
+    )
+    print(
+        f"  {luck:.4f} luck (the CV models, on the rows that they left out, against the test rows)"
+    )
+    print(
+        f"The best possible predictor: {best[0]:.4f} on the training rows, {best[1]:.4f} on the test rows,"
+    )
+    print(
+        f"  where its expected error, the noise floor, is {dataset.best_rmse(X_test):.4f}"
+    )
 
 
 def main():
     with joblib.parallel_config("loky"):
-        rows = joblib.Parallel(n_jobs=-1)(joblib.delayed(figures)(seed) for seed in SEEDS)
+        rows = joblib.Parallel(n_jobs=-1)(
+            joblib.delayed(figures)(seed) for seed in SEEDS
+        )
     found = pd.DataFrame(rows, index=pd.Index(SEEDS, name="seed"))
     print(f"{found.to_string(float_format='%.4f')}\n")
-    one_digit = dict.fromkeys(("mean - page, std errors", "seed 42 - mean, stds"), "{:+.1f}".format)
-    print(summarise(found).to_string(float_format="%.4f", formatters=one_digit, na_rep=""))
+    one_digit = dict.fromkeys(
+        ("mean - page, std errors", "seed 42 - mean, stds"), "{:+.1f}".format
+    )
+    print(
+        summarise(found).to_string(float_format="%.4f", formatters=one_digit, na_rep="")
+    )
     explain_cv(42)
 
 

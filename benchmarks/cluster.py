@@ -21,7 +21,11 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 os.environ["PYTHONPATH"] = str(ROOT)  # Ray's workers find lesson_code by it
-from lesson_code import MovieRecommendationDataset, SklearnEcosystemPipeline, compare_models  # noqa: E402
+from lesson_code import (
+    MovieRecommendationDataset,
+    SklearnEcosystemPipeline,
+    compare_models,
+)  # noqa: E402
 
 
 def train(table, model, tune=False):
@@ -73,17 +77,28 @@ def measure(job, table, backends, client):
     scheduler = client.scheduler.address
     by_client = sent_bytes().get(scheduler, 0)
     of_workers = client.run(sent_bytes).values()
-    by_workers = sum(n for sent in of_workers for peer, n in sent.items() if peer != scheduler)
+    by_workers = sum(
+        n for sent in of_workers for peer, n in sent.items() if peer != scheduler
+    )
     apart = max(np.abs(figures - found[0]).max() for figures in found)
     times = "".join(f"{one:>12.1f}" for one in seconds)
-    print(f"{job:15}{times}{apart:>10.0e}{by_client / 1e6:>12.0f}{by_workers / 1e6:>12.0f}", flush=True)
+    print(
+        f"{job:15}{times}{apart:>10.0e}{by_client / 1e6:>12.0f}{by_workers / 1e6:>12.0f}",
+        flush=True,
+    )
 
 
 def main():
-    parser = argparse.ArgumentParser(description="One fit after the other, threads, Dask, Ray.")
-    parser.add_argument("--ratings", nargs="+", type=int, default=[50_000, 500_000], metavar="N")
+    parser = argparse.ArgumentParser(
+        description="One fit after the other, threads, Dask, Ray."
+    )
+    parser.add_argument(
+        "--ratings", nargs="+", type=int, default=[50_000, 500_000], metavar="N"
+    )
     parser.add_argument("--jobs", nargs="+", choices=JOBS, default=list(JOBS))
-    parser.add_argument("--ray", action="store_true", help="also with Ray, if it is installed")
+    parser.add_argument(
+        "--ray", action="store_true", help="also with Ray, if it is installed"
+    )
     options = parser.parse_args()
     from distributed import Client, LocalCluster
 
@@ -98,7 +113,9 @@ def main():
     workers = LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
     with workers, Client(workers) as client:
         for n_ratings in options.ratings:
-            table = MovieRecommendationDataset(n_ratings // 50, n_ratings // 100, n_ratings).generate()
+            table = MovieRecommendationDataset(
+                n_ratings // 50, n_ratings // 100, n_ratings
+            ).generate()
             run("train linear", table[:1000], "dask")
             size = table.memory_usage(deep=True).sum() / 1e6
             print(f"\n{n_ratings:,} ratings, {size:.0f} MB in memory; times in seconds")

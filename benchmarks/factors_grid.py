@@ -17,10 +17,23 @@ from sklearn.metrics import root_mean_squared_error
 from sklearn.model_selection import KFold
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from lesson_code import MatrixFactorization, MovieRanker, SklearnEcosystemPipeline, ranking_metrics
+from lesson_code import (
+    MatrixFactorization,
+    MovieRanker,
+    SklearnEcosystemPipeline,
+    ranking_metrics,
+)
 
-FACTORS = {"n_factors": [4, 8, 16], "n_patterns": [4, 8, 16], "regularization": [5.0, 6.0, 7.0], "damping": [3.0, 5.0]}
-BLEND = {"model__boosting__learning_rate": [0.05, 0.1], "model__boosting__max_leaf_nodes": [8, 15, 31]}
+FACTORS = {
+    "n_factors": [4, 8, 16],
+    "n_patterns": [4, 8, 16],
+    "regularization": [5.0, 6.0, 7.0],
+    "damping": [3.0, 5.0],
+}
+BLEND = {
+    "model__boosting__learning_rate": [0.05, 0.1],
+    "model__boosting__max_leaf_nodes": [8, 15, 31],
+}
 RANKER = {"regularization": [150.0, 300.0, "auto", 450.0, 600.0]}
 
 
@@ -30,7 +43,9 @@ def rmse(make, setting, X, y, train, test):
 
 
 def blend(**setting):
-    return SklearnEcosystemPipeline(model="blend").build_pipeline().set_params(**setting)
+    return (
+        SklearnEcosystemPipeline(model="blend").build_pipeline().set_params(**setting)
+    )
 
 
 def ndcg(make, setting, X, y, train, test):
@@ -45,13 +60,25 @@ def report(make, grid, figure, best):
     settings = [dict(zip(grid, values)) for values in itertools.product(*grid.values())]
     name, rows = figure.__name__, []
     for setting in settings:
-        rows.append({**setting, name: np.mean([figure(make, setting, X, y, *fold) for fold in folds])})
+        rows.append(
+            {
+                **setting,
+                name: np.mean([figure(make, setting, X, y, *fold) for fold in folds]),
+            }
+        )
     table = pd.DataFrame(rows).sort_values(name, ascending=best == "min")
-    table["from the best"] = (table[name] / table[name].iloc[0] - 1).map("{:+.2%}".format)
+    table["from the best"] = (table[name] / table[name].iloc[0] - 1).map(
+        "{:+.2%}".format
+    )
     default = make().get_params()
-    is_default = (table[list(grid)] == [default[parameter] for parameter in grid]).all(axis=1)
+    is_default = (table[list(grid)] == [default[parameter] for parameter in grid]).all(
+        axis=1
+    )
     table["default"] = np.where(is_default, "<--", "")
-    print(f"{make.__name__}\n{table.to_string(index=False, float_format='{:.4f}'.format)}\n", flush=True)
+    print(
+        f"{make.__name__}\n{table.to_string(index=False, float_format='{:.4f}'.format)}\n",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

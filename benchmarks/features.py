@@ -29,7 +29,10 @@ def main():
     for number in range(1, 6):
         ours = cpu_seconds(UserMovieFeatureTransformer().fit_transform, table)
         theirs = cpu_seconds(pandas_features, table)
-        print(f"round {number}: features {ours:.2f} s, pandas {theirs:.2f} s, ratio {ours / theirs:.2f}", flush=True)
+        print(
+            f"round {number}: features {ours:.2f} s, pandas {theirs:.2f} s, ratio {ours / theirs:.2f}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -41,7 +41,9 @@ ROOT = Path(__file__).resolve().parent.parent
 LESSON = ROOT / "lesson_code.py"
 PLAIN = ROOT / "benchmarks" / "plain_recipe.py"
 INTERVAL = 0.05  # seconds between two samples of the process tree
-STEP = 1.01  # shared memory is read only when the resident memory has grown by this factor
+STEP = (
+    1.01  # shared memory is read only when the resident memory has grown by this factor
+)
 MB = 1e6
 
 
@@ -114,10 +116,13 @@ def measure(command):
         sys.exit(f"{' '.join(map(str, command))} ended with exit status {status}.")
     reaped = sum(after[2:4]) - sum(before[2:4])  # user and system time of children
     return {
-        "wall": wall, "cpu": max(reaped, sum(watch.cpu.values())), "peak": watch.peak / MB,
-        "largest": watch.largest / MB, "kind": watch.kind,
+        "wall": wall,
+        "cpu": max(reaped, sum(watch.cpu.values())),
+        "peak": watch.peak / MB,
+        "largest": watch.largest / MB,
+        "kind": watch.kind,
         "rmse": float(re.search(r"^ *RMSE: ([\d.]+)", printed, re.MULTILINE)[1]),
-    }  # fmt: skip
+    }
 
 
 def import_lines():
@@ -135,7 +140,9 @@ def time_import(lines):
     """Return the wall and the CPU time, in seconds, that import lines take in a fresh process."""
     clocks = "time.perf_counter(), time.process_time()"
     code = f"import time\nbefore = {clocks}\n{lines}\nafter = {clocks}\nprint(*before, *after)"
-    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, check=True)
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, check=True
+    )
     *before, wall, cpu = map(float, run.stdout.split())
     return wall - before[0], cpu - before[1]
 
@@ -147,7 +154,9 @@ def alternate(first, second, n_runs):
 
 
 def spread(values, digits):
-    low, middle, high = (f"{f(values):.{digits}f}" for f in (min, statistics.median, max))
+    low, middle, high = (
+        f"{f(values):.{digits}f}" for f in (min, statistics.median, max)
+    )
     return f"{middle} ({low} - {high})"
 
 
@@ -156,12 +165,19 @@ def ratios(over, under):
 
 
 def report_imports(n_runs):
-    sides = lambda: time_import("import lesson_code"), lambda: time_import(import_lines())
+    sides = (
+        lambda: time_import("import lesson_code"),
+        lambda: time_import(import_lines()),
+    )
     alternate(*sides, 1)  # fills caches
-    lesson, parts = (list(zip(*runs)) for runs in alternate(*sides, n_runs))  # each: wall times, CPU times
+    lesson, parts = (
+        list(zip(*runs)) for runs in alternate(*sides, n_runs)
+    )  # each: wall times, CPU times
     print(f"| import, {n_runs} runs each | wall s | CPU s |\n|---|---|---|")
     print(f"| `import lesson_code` | {spread(lesson[0], 3)} | {spread(lesson[1], 3)} |")
-    print(f"| the scikit-learn and pandas parts it uses | {spread(parts[0], 3)} | {spread(parts[1], 3)} |\n")
+    print(
+        f"| the scikit-learn and pandas parts it uses | {spread(parts[0], 3)} | {spread(parts[1], 3)} |\n"
+    )
     wall, cpu = (spread(ratios(lesson[clock], parts[clock]), 3) for clock in (0, 1))
     print(f"Wall time of the import, lesson / parts: {wall}; wanted: at most 1.10")
     print(f"CPU time of the import, lesson / parts: {cpu}\n", flush=True)
@@ -169,36 +185,62 @@ def report_imports(n_runs):
 
 def report_demo(n_runs):
     commands = [sys.executable, LESSON, "--output", "a.pkl"], [sys.executable, PLAIN]
-    lesson, plain = alternate(lambda: measure(commands[0]), lambda: measure(commands[1]), n_runs)
+    lesson, plain = alternate(
+        lambda: measure(commands[0]), lambda: measure(commands[1]), n_runs
+    )
     memory = f"peak {lesson[0]['kind']} MB | largest process RSS MB"
     print(f"| demo, {n_runs} runs each | wall s | CPU s | {memory} | test RMSE |")
     print("|---|---|---|---|---|---|")
     columns = {"wall": 2, "cpu": 2, "peak": 0, "largest": 0, "rmse": 4}
     for name, runs in (("lesson", lesson), ("plain recipe", plain)):
-        cells = [spread([run[column] for run in runs], digits) for column, digits in columns.items()]
+        cells = [
+            spread([run[column] for run in runs], digits)
+            for column, digits in columns.items()
+        ]
         print(f"| {name} | {' | '.join(cells)} |")
-    values = {name: ([run[name] for run in lesson], [run[name] for run in plain]) for name in columns}
-    print(f"\nWall time, plain / lesson: {spread(ratios(*values['wall'][::-1]), 2)}; wanted: at least 10")
+    values = {
+        name: ([run[name] for run in lesson], [run[name] for run in plain])
+        for name in columns
+    }
+    print(
+        f"\nWall time, plain / lesson: {spread(ratios(*values['wall'][::-1]), 2)}; wanted: at least 10"
+    )
     print(f"CPU time, plain / lesson: {spread(ratios(*values['cpu'][::-1]), 2)}")
-    print(f"Peak memory, lesson / plain: {spread(ratios(*values['peak']), 2)}; wanted: at most 1.10")
-    print(f"Largest process, lesson / plain: {spread(ratios(*values['largest']), 2)}", flush=True)
+    print(
+        f"Peak memory, lesson / plain: {spread(ratios(*values['peak']), 2)}; wanted: at most 1.10"
+    )
+    print(
+        f"Largest process, lesson / plain: {spread(ratios(*values['largest']), 2)}",
+        flush=True,
+    )
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Measure the demo and the import of the lesson.")
-    parser.add_argument("--runs", type=int, default=3, metavar="N", help="of each program (default 3)")
-    parser.add_argument("--imports", type=int, default=7, metavar="N", help="of the import (default 7)")
+    parser = argparse.ArgumentParser(
+        description="Measure the demo and the import of the lesson."
+    )
+    parser.add_argument(
+        "--runs", type=int, default=3, metavar="N", help="of each program (default 3)"
+    )
+    parser.add_argument(
+        "--imports", type=int, default=7, metavar="N", help="of the import (default 7)"
+    )
     options = parser.parse_args()
     if min(options.runs, options.imports) < 1:
         parser.error("--runs and --imports must be at least 1.")
     try:
         import psutil  # noqa: F401
     except ImportError:
-        parser.exit(2, "Memory and CPU time of processes are measured with psutil: pip install psutil\n")
+        parser.exit(
+            2,
+            "Memory and CPU time of processes are measured with psutil: pip install psutil\n",
+        )
     report_imports(options.imports)
     report_demo(options.runs)
     honest = measure([sys.executable, PLAIN, "--honest"])["rmse"]
-    print(f"Test RMSE of the plain recipe when its averages come from training rows alone: {honest:.4f}")
+    print(
+        f"Test RMSE of the plain recipe when its averages come from training rows alone: {honest:.4f}"
+    )
 
 
 if __name__ == "__main__":

@@ -22,8 +22,14 @@ def main():
     if len(sys.argv) not in (2, 3):
         sys.exit("usage: python benchmarks/movielens.py MOVIELENS [UNTIL]")
     table = read_release(*sys.argv[1:])
-    stars, users, movies = table["rating"], table["user_id"].nunique(), table["movie_id"].nunique()
-    print(f"{len(table)} ratings from {stars.min()} to {stars.max()} stars, {users} users, {movies} movies\n")
+    stars, users, movies = (
+        table["rating"],
+        table["user_id"].nunique(),
+        table["movie_id"].nunique(),
+    )
+    print(
+        f"{len(table)} ratings from {stars.min()} to {stars.max()} stars, {users} users, {movies} movies\n"
+    )
     found = compare_models(table, random_state=0)
     print(found[SHOWN].to_string(float_format="%.4f"))
 

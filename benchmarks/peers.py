@@ -83,7 +83,9 @@ class Ours:
             self.predict = lambda rows: self.model.predict(rows.loc[:, self.columns])
 
     def fit(self, table):
-        self.model.fit(table.drop(columns="rating").loc[:, self.columns], table["rating"])
+        self.model.fit(
+            table.drop(columns="rating").loc[:, self.columns], table["rating"]
+        )
 
 
 def pipeline(model, **settings):
@@ -111,7 +113,9 @@ class Skrub:
     def fit(self, table):
         from skrub import tabular_pipeline
 
-        self.model = tabular_pipeline("regressor").set_params(histgradientboostingregressor__random_state=0)
+        self.model = tabular_pipeline("regressor").set_params(
+            histgradientboostingregressor__random_state=0
+        )
         self.model.fit(self.table(table.drop(columns="rating")), table["rating"])
 
     def predict(self, rows):
@@ -137,7 +141,12 @@ class Surprise:
         self.model.fit(ratings.build_full_trainset())
 
     def predict(self, rows):
-        return np.array([self.model.predict(u, m).est for u, m in zip(rows["user_id"], rows["movie_id"])])
+        return np.array(
+            [
+                self.model.predict(u, m).est
+                for u, m in zip(rows["user_id"], rows["movie_id"])
+            ]
+        )
 
 
 class LensKit:
@@ -145,14 +154,19 @@ class LensKit:
         scorer = getattr(importlib.import_module(f"lenskit.{module}"), name)(**settings)
         from lenskit.pipeline import topn_pipeline
 
-        self.predicts = name != "ItemKNNScorer" or settings.get("feedback", "explicit") == "explicit"
+        self.predicts = (
+            name != "ItemKNNScorer"
+            or settings.get("feedback", "explicit") == "explicit"
+        )
         self.pipeline = topn_pipeline(scorer, n=TOP, predicts_ratings=self.predicts)
 
     def fit(self, table):
         from lenskit.data import from_interactions_df
         from lenskit.training import TrainingOptions
 
-        renamed = table[["user_id", "movie_id", "rating"]].rename(columns={"movie_id": "item_id"})
+        renamed = table[["user_id", "movie_id", "rating"]].rename(
+            columns={"movie_id": "item_id"}
+        )
         self.pipeline.train(from_interactions_df(renamed), TrainingOptions(rng=0))
 
     def predict(self, rows):
@@ -160,7 +174,9 @@ class LensKit:
 
         stars = pd.Series(np.nan, index=rows.index)
         for user, movies in rows.groupby("user_id")["movie_id"]:
-            stars[movies.index] = predict(self.pipeline, user, movies.to_numpy()).scores()
+            stars[movies.index] = predict(
+                self.pipeline, user, movies.to_numpy()
+            ).scores()
         return stars.to_numpy()
 
     def recommend(self, users):
@@ -168,7 +184,11 @@ class LensKit:
 
         # user by user: lenskit.batch cannot put together the lists of its ItemKNN
         lists = {user: recommend(self.pipeline, user, n=TOP).ids() for user in users}
-        rows = [(user, rank, movie) for user, movies in lists.items() for rank, movie in enumerate(movies, 1)]
+        rows = [
+            (user, rank, movie)
+            for user, movies in lists.items()
+            for rank, movie in enumerate(movies, 1)
+        ]
         return pd.DataFrame(rows, columns=["user_id", "rank", "movie_id"])
 
 
@@ -189,12 +209,16 @@ class ByMatrix:
         """Return the frame of lists; `top(positions)` gives the columns, best first, of known users."""
         known = np.asarray(users)[np.isin(users, self.users)]
         columns = top(np.searchsorted(self.users, known))[:, :TOP]
-        lists = pd.DataFrame({
-            "user_id": np.repeat(known, columns.shape[1]),
-            "rank": np.tile(np.arange(1, columns.shape[1] + 1), len(known)),
-            "movie_id": self.movies[columns.ravel()],
-        })  # fmt: skip
-        return lists[columns.ravel() >= 0]  # implicit fills lists that are too short with -1
+        lists = pd.DataFrame(
+            {
+                "user_id": np.repeat(known, columns.shape[1]),
+                "rank": np.tile(np.arange(1, columns.shape[1] + 1), len(known)),
+                "movie_id": self.movies[columns.ravel()],
+            }
+        )
+        return lists[
+            columns.ravel() >= 0
+        ]  # implicit fills lists that are too short with -1
 
 
 class Cornac(ByMatrix):
@@ -210,20 +234,34 @@ class Cornac(ByMatrix):
         from cornac.data import Dataset
 
         X = self.index(table, self.liked).tocoo()
-        data = Dataset.from_uir(zip(X.row.tolist(), X.col.tolist(), X.data.tolist()), seed=0)
+        data = Dataset.from_uir(
+            zip(X.row.tolist(), X.col.tolist(), X.data.tolist()), seed=0
+        )
         self.mean = table["rating"].mean()
         # cornac counts anew: position of ours -> of theirs, one more for what it does not know
-        self.user_at = np.array([data.uid_map.get(u, -1) for u in range(self.users.size)])
-        self.movie_at = np.array([data.iid_map.get(m, -1) for m in range(self.movies.size)])
+        self.user_at = np.array(
+            [data.uid_map.get(u, -1) for u in range(self.users.size)]
+        )
+        self.movie_at = np.array(
+            [data.iid_map.get(m, -1) for m in range(self.movies.size)]
+        )
         self.model.fit(data)
 
     def predict(self, rows):
         stars = np.full(len(rows), np.nan)
-        user = np.searchsorted(self.users, rows["user_id"]).clip(max=self.users.size - 1)
-        movie = np.searchsorted(self.movies, rows["movie_id"]).clip(max=self.movies.size - 1)
-        known = (self.users[user] == rows["user_id"]) & (self.movies[movie] == rows["movie_id"])
+        user = np.searchsorted(self.users, rows["user_id"]).clip(
+            max=self.users.size - 1
+        )
+        movie = np.searchsorted(self.movies, rows["movie_id"]).clip(
+            max=self.movies.size - 1
+        )
+        known = (self.users[user] == rows["user_id"]) & (
+            self.movies[movie] == rows["movie_id"]
+        )
         for row in np.flatnonzero(known):
-            stars[row] = self.model.rate(self.user_at[user[row]], self.movie_at[movie[row]], clipping=False)
+            stars[row] = self.model.rate(
+                self.user_at[user[row]], self.movie_at[movie[row]], clipping=False
+            )
         return stars
 
     def recommend(self, users):
@@ -233,10 +271,14 @@ class Cornac(ByMatrix):
                 theirs = self.user_at[position]
                 scores = np.full(self.movies.size, -np.inf)
                 if theirs < 0:  # liked nothing: popularity
-                    scores = np.asarray((self.seen > 0).sum(axis=0)).ravel().astype(float)
+                    scores = (
+                        np.asarray((self.seen > 0).sum(axis=0)).ravel().astype(float)
+                    )
                 else:
                     there = self.movie_at >= 0
-                    scores[there] = np.asarray(self.model.score(theirs)).ravel()[self.movie_at[there]]
+                    scores[there] = np.asarray(self.model.score(theirs)).ravel()[
+                        self.movie_at[there]
+                    ]
                 scores[self.seen[position].indices] = -np.inf
                 best = np.argpartition(-scores, TOP)[:TOP]
                 found.append(best[np.argsort(-scores[best], kind="stable")])
@@ -251,7 +293,9 @@ class Implicit(ByMatrix):
     def __init__(self, module, name, liked=False, **settings):
         self.liked = liked
         seed = {} if module == "nearest_neighbours" else {"random_state": 0}
-        self.model = getattr(importlib.import_module(f"implicit.{module}"), name)(**seed, **settings)
+        self.model = getattr(importlib.import_module(f"implicit.{module}"), name)(
+            **seed, **settings
+        )
 
     def fit(self, table):
         self.used = self.index(table, self.liked)
@@ -259,14 +303,23 @@ class Implicit(ByMatrix):
 
     def recommend(self, users):
         if not (self.liked and hasattr(self.model, "similarity")):
-            return self.lists(users, lambda at: self.model.recommend(at, self.seen[at], N=TOP)[0])
+            return self.lists(
+                users, lambda at: self.model.recommend(at, self.seen[at], N=TOP)[0]
+            )
 
         def top(positions):
             """Ask by what was liked, for a list long enough, and leave out what was seen and not liked."""
             n_seen = np.diff(self.seen.indptr).max()
-            long, _ = self.model.recommend(positions, self.used[positions], N=TOP + int(n_seen))
-            rows = [row[~np.isin(row, self.seen[at].indices)][:TOP] for row, at in zip(long, positions)]
-            return np.array([np.pad(row, (0, TOP - row.size), constant_values=-1) for row in rows])
+            long, _ = self.model.recommend(
+                positions, self.used[positions], N=TOP + int(n_seen)
+            )
+            rows = [
+                row[~np.isin(row, self.seen[at].indices)][:TOP]
+                for row, at in zip(long, positions)
+            ]
+            return np.array(
+                [np.pad(row, (0, TOP - row.size), constant_values=-1) for row in rows]
+            )
 
         return self.lists(users, top)
 
@@ -274,8 +327,13 @@ class Implicit(ByMatrix):
 FACTORS = {"n_factors": [8, 16], "regularization": [4.5, 6.0, 9.0]}
 BLEND = {"model__boosting__max_leaf_nodes": [15, 31], "model__weights": [[2, 1]]}
 LIKED_OR_ALL = {"liked": [False, True]}
-BIAS_PENALTIES = [{"method": "als", "reg_u": u, "reg_i": i} for u, i in ((5, 3), (10, 5), (15, 10))]
-SIMILARITIES = [{"name": "pearson_baseline", "user_based": user, "verbose": False} for user in (True, False)]
+BIAS_PENALTIES = [
+    {"method": "als", "reg_u": u, "reg_i": i} for u, i in ((5, 3), (10, 5), (15, 10))
+]
+SIMILARITIES = [
+    {"name": "pearson_baseline", "user_based": user, "verbose": False}
+    for user in (True, False)
+]
 
 
 def ours(model, columns=slice(None)):
@@ -290,64 +348,110 @@ def peer(library, *names, **fixed):
 
 MODELS = {  # name: (library, what makes it, grid)
     "`factors`, MatrixFactorization": ("", peer(Ours, MatrixFactorization), FACTORS),
-    "`factors`, of ids alone": ("", peer(Ours, MatrixFactorization, content=False), FACTORS),
-    "`factors`, of ids alone, without patterns": (
-        "", peer(Ours, MatrixFactorization, content=False, n_patterns=0), FACTORS,
+    "`factors`, of ids alone": (
+        "",
+        peer(Ours, MatrixFactorization, content=False),
+        FACTORS,
     ),
-    "`forest`": ("", ours("forest"), {"model__min_samples_leaf": [5], "model__max_samples": [0.1]}),
+    "`factors`, of ids alone, without patterns": (
+        "",
+        peer(Ours, MatrixFactorization, content=False, n_patterns=0),
+        FACTORS,
+    ),
+    "`forest`": (
+        "",
+        ours("forest"),
+        {"model__min_samples_leaf": [5], "model__max_samples": [0.1]},
+    ),
     "`boosting`": ("", ours("boosting"), {"model__learning_rate": [0.05, 0.1]}),
     "`blend`": ("", ours("blend"), BLEND),
     "`blend`, of ids alone": ("", ours("blend", IDS), BLEND),
     "MovieRanker": ("", peer(Ours, MovieRanker), {"regularization": [150.0, 600.0]}),
     "TargetEncoder, Ridge": (
-        "", peer(Ours, two_lines), {"smooth": [3.0, 10.0, 30.0], "alpha": [1.0, 100.0]},
+        "",
+        peer(Ours, two_lines),
+        {"smooth": [3.0, 10.0, 30.0], "alpha": [1.0, 100.0]},
     ),
     "skrub tabular_pipeline": ("skrub", Skrub, {"ids_as": ["text"]}),
     "Surprise BaselineOnly": (
-        "surprise", peer(Surprise, "BaselineOnly"), {"bsl_options": BIAS_PENALTIES},
+        "surprise",
+        peer(Surprise, "BaselineOnly"),
+        {"bsl_options": BIAS_PENALTIES},
     ),
     "Surprise SVD": (
-        "surprise", peer(Surprise, "SVD"),
+        "surprise",
+        peer(Surprise, "SVD"),
         [
             {"n_factors": [20], "reg_all": [0.06], "n_epochs": [40]},
             {"n_factors": [200], "reg_all": [0.1], "n_epochs": [80], "lr_all": [0.01]},
         ],
     ),
     "Surprise SVD++": (
-        "surprise", peer(Surprise, "SVDpp", cache_ratings=True), {"reg_all": [0.1], "lr_all": [0.01]},
+        "surprise",
+        peer(Surprise, "SVDpp", cache_ratings=True),
+        {"reg_all": [0.1], "lr_all": [0.01]},
     ),
     "Surprise KNNBaseline": (
-        "surprise", peer(Surprise, "KNNBaseline"), {"k": [40, 80], "sim_options": SIMILARITIES},
+        "surprise",
+        peer(Surprise, "KNNBaseline"),
+        {"k": [40, 80], "sim_options": SIMILARITIES},
     ),
     "LensKit BiasedMF": (
-        "lenskit", peer(LensKit, "als", "BiasedMFScorer"),
+        "lenskit",
+        peer(LensKit, "als", "BiasedMFScorer"),
         {"embedding_size": [50, 100], "regularization": [0.12]},
     ),
-    "LensKit ItemKNN": ("lenskit", peer(LensKit, "knn", "ItemKNNScorer"), {"max_nbrs": [50]}),
+    "LensKit ItemKNN": (
+        "lenskit",
+        peer(LensKit, "knn", "ItemKNNScorer"),
+        {"max_nbrs": [50]},
+    ),
     "LensKit ItemKNN, implicit": (
-        "lenskit", peer(LensKit, "knn", "ItemKNNScorer", feedback="implicit"), {"max_nbrs": [50]},
+        "lenskit",
+        peer(LensKit, "knn", "ItemKNNScorer", feedback="implicit"),
+        {"max_nbrs": [50]},
     ),
     "Cornac MF": (
-        "cornac", peer(Cornac, "MF"), {"k": [10, 100], "lambda_reg": [0.1], "max_iter": [100]},
+        "cornac",
+        peer(Cornac, "MF"),
+        {"k": [10, 100], "lambda_reg": [0.1], "max_iter": [100]},
     ),
     "Cornac BPR": (
-        "cornac", peer(Cornac, "BPR"),
-        LIKED_OR_ALL | {"k": [50], "max_iter": [200], "learning_rate": [0.01, 0.05], "lambda_reg": [0.01]},
+        "cornac",
+        peer(Cornac, "BPR"),
+        LIKED_OR_ALL
+        | {
+            "k": [50],
+            "max_iter": [200],
+            "learning_rate": [0.01, 0.05],
+            "lambda_reg": [0.01],
+        },
     ),
-    "Cornac EASE": ("cornac", peer(Cornac, "EASE"), LIKED_OR_ALL | {"lamb": [200], "posB": [False]}),
+    "Cornac EASE": (
+        "cornac",
+        peer(Cornac, "EASE"),
+        LIKED_OR_ALL | {"lamb": [200], "posB": [False]},
+    ),
     "implicit ALS": (
-        "implicit", peer(Implicit, "als", "AlternatingLeastSquares"),
+        "implicit",
+        peer(Implicit, "als", "AlternatingLeastSquares"),
         LIKED_OR_ALL | {"factors": [32, 100], "regularization": [1.0, 10.0, 30.0]},
     ),
     "implicit BPR": (
-        "implicit", peer(Implicit, "bpr", "BayesianPersonalizedRanking"),
-        [{"liked": [True]}, LIKED_OR_ALL | {"factors": [50], "iterations": [200], "regularization": [0.05]}],
+        "implicit",
+        peer(Implicit, "bpr", "BayesianPersonalizedRanking"),
+        [
+            {"liked": [True]},
+            LIKED_OR_ALL
+            | {"factors": [50], "iterations": [200], "regularization": [0.05]},
+        ],
     ),
     "implicit item cosine": (
-        "implicit", peer(Implicit, "nearest_neighbours", "CosineRecommender"),
+        "implicit",
+        peer(Implicit, "nearest_neighbours", "CosineRecommender"),
         LIKED_OR_ALL | {"K": [20, 100]},
     ),
-}  # fmt: skip
+}
 
 
 # ----- a cell: one model, one fold, a process of its own
@@ -400,7 +504,11 @@ def referee(lists, test, ours):
     liked = test.loc[test["rating"] >= LIKED, IDS].astype(str).assign(score=1)
     ranked = lists[IDS].astype(str).assign(score=-lists["rank"].astype(float))
     names = {"q_id_col": "user_id", "doc_id_col": "movie_id", "score_col": "score"}
-    metrics = {"Precision@10": "precision@10", "Recall@10": "recall@10", "NDCG@10": "ndcg@10"}
+    metrics = {
+        "Precision@10": "precision@10",
+        "Recall@10": "recall@10",
+        "NDCG@10": "ndcg@10",
+    }
     judged, run = Qrels.from_df(liked, **names), Run.from_df(ranked, **names)
     theirs = evaluate(judged, run, list(metrics.values()), make_comparable=True)
     return max(abs(ours[name] - theirs[metric]) for name, metric in metrics.items())
@@ -415,10 +523,16 @@ def cell(path, name, fold):
     """Print the figures of a model at its defaults and at its best, as JSON."""
     train, test = split(path, fold)
     inner, lists = inner_split(train, fold), fold != BY_TIME
-    found = {"default": measure(name, {}, train, test, lists) | {"memory": peak_memory()}}
+    found = {
+        "default": measure(name, {}, train, test, lists) | {"memory": peak_memory()}
+    }
     candidates = [{}, *ParameterGrid(MODELS[name][2])]
     best = max(candidates, key=lambda settings: goodness(name, settings, *inner))
-    found |= {"best": measure(name, best, train, test, lists) if best else found["default"].copy()}
+    found |= {
+        "best": measure(name, best, train, test, lists)
+        if best
+        else found["default"].copy()
+    }
     found["best"]["memory"] = peak_memory() if best else found["default"]["memory"]
     found["settings"] = best
     if fold != BY_TIME:  # for the differences by time alone
@@ -433,12 +547,16 @@ def peak_memory():
         import psutil
 
         return psutil.Process().memory_info().peak_wset / 1e6
-    if os.path.exists("/proc/self/status"):  # getrusage would count the process that started this one
+    if os.path.exists(
+        "/proc/self/status"
+    ):  # getrusage would count the process that started this one
         status = Path("/proc/self/status").read_text(encoding="utf-8")
         return int(re.search(r"VmHWM:\s*(\d+)", status)[1]) / 1e3
     import resource
 
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (
+        1e6 if sys.platform == "darwin" else 1e3
+    )
 
 
 # ----- the three ratios
@@ -457,7 +575,9 @@ def time_svd_alone(train):
     from surprise import Dataset, Reader
 
     ratings = train[["user_id", "movie_id", "rating"]]
-    prepared = Dataset.load_from_df(ratings, Reader(rating_scale=(0.5, 5))).build_full_trainset()
+    prepared = Dataset.load_from_df(
+        ratings, Reader(rating_scale=(0.5, 5))
+    ).build_full_trainset()
     return clocked(lambda: Surprise("SVD").model.fit(prepared))
 
 
@@ -480,15 +600,21 @@ def clocked(call):
 
 RATIOS = {  # title: (ours, theirs, library)
     "fit of MatrixFactorization / Surprise's SVD, both from a DataFrame": (
-        time_ours_fit, time_svd, "surprise"
+        time_ours_fit,
+        time_svd,
+        "surprise",
     ),
     "fit of MatrixFactorization, from a DataFrame / Surprise's SVD, its fit alone": (
-        time_ours_fit, time_svd_alone, "surprise"
+        time_ours_fit,
+        time_svd_alone,
+        "surprise",
     ),
     "top-10 lists of all users, fit included / implicit's ALS, fit alone": (
-        time_lists, time_als, "implicit"
+        time_lists,
+        time_als,
+        "implicit",
     ),
-}  # fmt: skip
+}
 
 
 def report_ratios(path, runs):
@@ -496,10 +622,14 @@ def report_ratios(path, runs):
         if importlib.util.find_spec(library) is None:
             continue
         names = ours.__name__, theirs.__name__
-        pairs = [[float(child(path, "--time", name)) for name in names] for _ in range(runs)]
+        pairs = [
+            [float(child(path, "--time", name)) for name in names] for _ in range(runs)
+        ]
         ratios = [a / b for a, b in pairs]
         times = " / ".join(f"{statistics.median(side):.2f} s" for side in zip(*pairs))
-        spread = f"{statistics.median(ratios):.2f} ({min(ratios):.2f} - {max(ratios):.2f})"
+        spread = (
+            f"{statistics.median(ratios):.2f} ({min(ratios):.2f} - {max(ratios):.2f})"
+        )
         print(f"{title}: {spread}, {times}", flush=True)
 
 
@@ -509,9 +639,15 @@ def report_ratios(path, runs):
 def child(path, *arguments):
     """Run this script again, as a process of its own, and return its last line."""
     command = [sys.executable, __file__, str(path), *map(str, arguments)]
-    environment = os.environ | {"OMP_WAIT_POLICY": "PASSIVE"}  # threads that spin are slow on a busy machine
-    of_implicit = [name for name, (library, *_) in MODELS.items() if library == "implicit"]
-    if {"time_als", *of_implicit} & set(arguments):  # implicit asks for it: its threads and BLAS's fight
+    environment = os.environ | {
+        "OMP_WAIT_POLICY": "PASSIVE"
+    }  # threads that spin are slow on a busy machine
+    of_implicit = [
+        name for name, (library, *_) in MODELS.items() if library == "implicit"
+    ]
+    if {"time_als", *of_implicit} & set(
+        arguments
+    ):  # implicit asks for it: its threads and BLAS's fight
         environment["OPENBLAS_NUM_THREADS"] = "1"
     run = subprocess.run(command, capture_output=True, text=True, env=environment)
     if run.returncode:
@@ -520,8 +656,14 @@ def child(path, *arguments):
 
 
 COLUMNS = {  # name: digits
-    "RMSE": 4, "MAE": 4, "NDCG@10": 4, "Precision@10": 4, "Recall@10": 4, "fit": 2, "predict": 2,
-}  # fmt: skip
+    "RMSE": 4,
+    "MAE": 4,
+    "NDCG@10": 4,
+    "Precision@10": 4,
+    "Recall@10": 4,
+    "fit": 2,
+    "predict": 2,
+}
 
 
 def report(name, found):
@@ -543,18 +685,31 @@ def report(name, found):
 def report_differences(found, n_folds, users):
     """Print RMSE at the best settings, and how much it is above that of the best model, ± standard error."""
     stars = {name: cells for name, cells in found.items() if BY_TIME in cells}
-    folds = pd.DataFrame({
-        name: [cells[str(fold)]["best"]["RMSE"] for fold in range(n_folds)] for name, cells in stars.items()
-    })  # fmt: skip
-    squared = {name: np.array(cells[BY_TIME]["best"]["squared"]) for name, cells in stars.items()}
+    folds = pd.DataFrame(
+        {
+            name: [cells[str(fold)]["best"]["RMSE"] for fold in range(n_folds)]
+            for name, cells in stars.items()
+        }
+    )
+    squared = {
+        name: np.array(cells[BY_TIME]["best"]["squared"])
+        for name, cells in stars.items()
+    }
     to_best = folds.sub(folds[folds.mean().idxmin()], axis=0)
     best = min(squared.values(), key=np.mean)
-    print("\n| model, at its best settings | random folds | to best | by time | by time, default | to best |")
+    print(
+        "\n| model, at its best settings | random folds | to best | by time | by time, default | to best |"
+    )
     print("|---|---|---|---|---|---|")
     for name in folds.mean().sort_values().index:
         more, se = rmse_difference(squared[name], best, users)
-        by_time = (stars[name][BY_TIME][variant]["RMSE"] for variant in ("best", "default"))
-        told = [f"{folds[name].mean():.4f}", f"{to_best[name].mean():+.4f} ± {to_best[name].sem():.4f}"]
+        by_time = (
+            stars[name][BY_TIME][variant]["RMSE"] for variant in ("best", "default")
+        )
+        told = [
+            f"{folds[name].mean():.4f}",
+            f"{to_best[name].mean():+.4f} ± {to_best[name].sem():.4f}",
+        ]
         told += [*(f"{rmse:.4f}" for rmse in by_time), f"{more:+.4f} ± {se:.4f}"]
         print(f"| {name} | {' | '.join(told)} |")
 
@@ -569,7 +724,11 @@ def run_cells(name, options, folder):
         if not kept.exists():
             started = time.perf_counter()
             kept.write_text(child(options.data, "--cell", name, fold), encoding="utf-8")
-            print(f"{name}, {fold}: {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
+            print(
+                f"{name}, {fold}: {time.perf_counter() - started:.0f} s",
+                file=sys.stderr,
+                flush=True,
+            )
         cells[fold] = json.loads(kept.read_text(encoding="utf-8"))
     return cells
 
@@ -578,12 +737,18 @@ def main():
     libraries = "Surprise, LensKit, Cornac, implicit, skrub"
     parser = argparse.ArgumentParser(description=f"Compare with {libraries}.")
     parser.add_argument("data", help="a MovieLens release, folder or zip file")
-    parser.add_argument("--folds", type=int, default=5, metavar="N", help="fewer for a look (default 5)")
+    parser.add_argument(
+        "--folds", type=int, default=5, metavar="N", help="fewer for a look (default 5)"
+    )
     words = {"nargs": "+", "default": [], "metavar": "WORD"}
-    parser.add_argument("--only", **words, help="models whose name contains one of the words")
+    parser.add_argument(
+        "--only", **words, help="models whose name contains one of the words"
+    )
     runs = {"type": int, "default": 5, "metavar": "N"}
     parser.add_argument("--runs", **runs, help="runs for a ratio (default 5, 0: none)")
-    parser.add_argument("--folder", help="keeps what is done; a later run goes on from it")
+    parser.add_argument(
+        "--folder", help="keeps what is done; a later run goes on from it"
+    )
     parser.add_argument("--cell", nargs=2, help=argparse.SUPPRESS)
     parser.add_argument("--time", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -592,13 +757,25 @@ def main():
         return cell(options.data, *options.cell)
     if options.time:
         return print(globals()[options.time](split(options.data, 0)[0]))
-    chosen = [name for name in MODELS if not options.only or any(word in name for word in options.only)]
+    chosen = [
+        name
+        for name in MODELS
+        if not options.only or any(word in name for word in options.only)
+    ]
     libraries = {MODELS[name][0] for name in chosen} - {""}
-    missing = {library for library in [*libraries, "ranx"] if importlib.util.find_spec(library) is None}
+    missing = {
+        library
+        for library in [*libraries, "ranx"]
+        if importlib.util.find_spec(library) is None
+    }
     if missing:
         names = ", ".join(sorted(missing))
-        print(f"Not installed, left out: {names} (pip install -r benchmarks/requirements.txt)\n")
-    print("| model | settings | RMSE | MAE | NDCG@10 | P@10 | R@10 | fit, s | predict, s | memory, MB |")
+        print(
+            f"Not installed, left out: {names} (pip install -r benchmarks/requirements.txt)\n"
+        )
+    print(
+        "| model | settings | RMSE | MAE | NDCG@10 | P@10 | R@10 | fit, s | predict, s | memory, MB |"
+    )
     print("|---|---|---|---|---|---|---|---|---|---|", flush=True)
     found = {}
     with tempfile.TemporaryDirectory() as temporary:
@@ -608,14 +785,24 @@ def main():
             if MODELS[name][0] not in missing:
                 found[name] = run_cells(name, options, folder)
                 report(name, [found[name][str(fold)] for fold in range(options.folds)])
-    referees = [one[variant].get("referee") for cells in found.values() for one in cells.values()
-                for variant in ("default", "best")]  # fmt: skip
+    referees = [
+        one[variant].get("referee")
+        for cells in found.values()
+        for one in cells.values()
+        for variant in ("default", "best")
+    ]
     checked = [one for one in referees if one is not None]
     if checked:
-        print(f"\nFigures of lists, largest difference to ranx in {len(checked)} tests: {max(checked):.0e}")
+        print(
+            f"\nFigures of lists, largest difference to ranx in {len(checked)} tests: {max(checked):.0e}"
+        )
     if options.folds > 1 and any(BY_TIME in cells for cells in found.values()):
-        report_differences(found, options.folds, split(options.data, BY_TIME)[1]["user_id"].to_numpy())
-    print("\nGrids, and what was chosen in each fold and by time ({} are the defaults):\n")
+        report_differences(
+            found, options.folds, split(options.data, BY_TIME)[1]["user_id"].to_numpy()
+        )
+    print(
+        "\nGrids, and what was chosen in each fold and by time ({} are the defaults):\n"
+    )
     for name, cells in found.items():
         best = [one["settings"] for one in cells.values()]
         print(f"- {name}: {json.dumps(MODELS[name][2])} -> {json.dumps(best)}")

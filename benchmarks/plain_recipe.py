@@ -23,7 +23,10 @@ from sklearn.preprocessing import LabelEncoder, StandardScaler
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from lesson_code import FEATURES, RATING, MovieRecommendationDataset
 
-SPLIT = {"test_size": 0.2, "random_state": 42}  # the demo's, so that both sides are tested on the same rows
+SPLIT = {
+    "test_size": 0.2,
+    "random_state": 42,
+}  # the demo's, so that both sides are tested on the same rows
 
 
 def make_features(table, seen):
@@ -33,7 +36,9 @@ def make_features(table, seen):
     X["country_encoded"] = LabelEncoder().fit_transform(table["user_country"])
     for who in ("user", "movie"):
         ratings = seen.groupby(f"{who}_id")[RATING]
-        X[f"{who}_avg_rating"] = table[f"{who}_id"].map(ratings.mean()).fillna(seen[RATING].mean())
+        X[f"{who}_avg_rating"] = (
+            table[f"{who}_id"].map(ratings.mean()).fillna(seen[RATING].mean())
+        )
         X[f"{who}_rating_count"] = table[f"{who}_id"].map(ratings.count()).fillna(0)
     X["user_movie_interaction"] = X["user_avg_rating"] * X["movie_avg_rating"]
     time = pd.to_datetime(table["timestamp"], unit="s")
@@ -48,11 +53,17 @@ def make_pipeline():
 
 
 def main():
-    parser = argparse.ArgumentParser(description="The plain recipe: features of all rows, split, forest.")
-    parser.add_argument("--honest", action="store_true", help="averages of training rows alone")
+    parser = argparse.ArgumentParser(
+        description="The plain recipe: features of all rows, split, forest."
+    )
+    parser.add_argument(
+        "--honest", action="store_true", help="averages of training rows alone"
+    )
     honest = parser.parse_args().honest
     table = MovieRecommendationDataset().generate()
-    X = make_features(table, seen=train_test_split(table, **SPLIT)[0] if honest else table)
+    X = make_features(
+        table, seen=train_test_split(table, **SPLIT)[0] if honest else table
+    )
     X_train, X_test, y_train, y_test = train_test_split(X, table[RATING], **SPLIT)
     pipeline = make_pipeline().fit(X_train, y_train)
     how = {"cv": 5, "n_jobs": -1, "scoring": "neg_root_mean_squared_error"}

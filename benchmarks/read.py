@@ -35,7 +35,9 @@ if __name__ == "__main__":
         cpu = {}
         for name, call in READERS.items():
             command = [sys.executable, "-c", CODE.format(call), str(release)]
-            found = subprocess.run(command, cwd=lesson, capture_output=True, text=True, check=True).stdout
+            found = subprocess.run(
+                command, cwd=lesson, capture_output=True, text=True, check=True
+            ).stdout
             user, system, wall = map(float, found.split())
             cpu[name] = user + system
             print(

@@ -36,11 +36,19 @@ import lesson_code as lesson
 from pillars.drawing import BLUE, GREEN, GREY, ORANGE, PINK, new_picture, save_picture
 
 SIZES = {  # name: users, movies, ratings
-    "50k": (1_000, 500, 50_000), "500k": (5_700, 2_650, 500_000),
-    "5M": (32_000, 14_000, 5_000_000), "32M": (200_948, 87_585, 32_000_000),
-}  # fmt: skip
+    "50k": (1_000, 500, 50_000),
+    "500k": (5_700, 2_650, 500_000),
+    "5M": (32_000, 14_000, 5_000_000),
+    "32M": (200_948, 87_585, 32_000_000),
+}
 LIMIT = 9 * 2**30  # bytes
-SHOWN = {"read": BLUE, "features": ORANGE, "factors": GREEN, "ranker": PINK, "save": "black"}
+SHOWN = {
+    "read": BLUE,
+    "features": ORANGE,
+    "factors": GREEN,
+    "ranker": PINK,
+    "save": "black",
+}
 REFERENCES = {"read": "read_csv", "features": "pandas", "features-text": "pandas-text"}
 TABLE = "| {:13} | {:>10} | {:>8} | {:>8} | {:>11} | {:>9} | {} |"
 
@@ -48,11 +56,26 @@ TABLE = "| {:13} | {:>10} | {:>8} | {:>8} | {:>11} | {:>9} | {} |"
 def write(table, folder):
     """Write ratings.csv and movies.csv as GroupLens ships them: sorted by user and movie."""
     folder.mkdir(exist_ok=True)
-    ratings = table[["user_id", "movie_id", "rating", "timestamp"]].sort_values(["user_id", "movie_id"])
-    ratings.to_csv(folder / "ratings.csv", index=False, header=["userId", "movieId", "rating", "timestamp"])
-    movies = table[["movie_id", "movie_year", "genre"]].drop_duplicates("movie_id").sort_values("movie_id")
-    titles = [f"Movie {movie} ({year})" for movie, year in zip(movies["movie_id"], movies["movie_year"])]
-    movies = pd.DataFrame({"movieId": movies["movie_id"], "title": titles, "genres": movies["genre"]})
+    ratings = table[["user_id", "movie_id", "rating", "timestamp"]].sort_values(
+        ["user_id", "movie_id"]
+    )
+    ratings.to_csv(
+        folder / "ratings.csv",
+        index=False,
+        header=["userId", "movieId", "rating", "timestamp"],
+    )
+    movies = (
+        table[["movie_id", "movie_year", "genre"]]
+        .drop_duplicates("movie_id")
+        .sort_values("movie_id")
+    )
+    titles = [
+        f"Movie {movie} ({year})"
+        for movie, year in zip(movies["movie_id"], movies["movie_year"])
+    ]
+    movies = pd.DataFrame(
+        {"movieId": movies["movie_id"], "title": titles, "genres": movies["genre"]}
+    )
     movies.to_csv(folder / "movies.csv", index=False)
 
 
@@ -62,12 +85,17 @@ def pandas_features(table):
         groups = table.groupby(name)["rating"]
         made[f"{name}_avg"] = table[name].map(groups.mean())
         made[f"{name}_count"] = table[name].map(groups.size())
-    codes = {name: table[name].astype("category").cat.codes for name in ("genre", "user_country")}
+    codes = {
+        name: table[name].astype("category").cat.codes
+        for name in ("genre", "user_country")
+    }
     return pd.DataFrame(made | codes)
 
 
 def fit_ranker(recommender):
-    print(f"A ranker of {recommender.ranker.movies_.size} movies", file=sys.stderr)  # fitted when asked for
+    print(
+        f"A ranker of {recommender.ranker.movies_.size} movies", file=sys.stderr
+    )  # fitted when asked for
     return recommender
 
 
@@ -78,7 +106,10 @@ def recommend(recommender):
 
 def steps(folder, size):
     """Return {name: (the file it is given, the work that is timed, the file that keeps what it returns)}."""
-    dataset, release = lesson.MovieRecommendationDataset(*SIZES[size]), folder / "release"
+    dataset, release = (
+        lesson.MovieRecommendationDataset(*SIZES[size]),
+        folder / "release",
+    )
     artifact = folder / "artifact.pkl"
     return {
         "generate": (None, dataset.generate, "table"),
@@ -87,14 +118,30 @@ def steps(folder, size):
         "read_csv": (None, lambda: pd.read_csv(release / "ratings.csv"), None),
         "features": ("table", lesson.UserMovieFeatureTransformer().fit_transform, None),
         "pandas": ("table", pandas_features, None),
-        "features-text": ("table", lesson.UserMovieFeatureTransformer().fit_transform, None),
+        "features-text": (
+            "table",
+            lesson.UserMovieFeatureTransformer().fit_transform,
+            None,
+        ),
         "pandas-text": ("table", pandas_features, None),
         "factors": ("table", lesson.MatrixFactorization().fit, None),
-        "train": ("table", lesson.SklearnEcosystemPipeline(model="factors").fit, "trained"),
+        "train": (
+            "table",
+            lesson.SklearnEcosystemPipeline(model="factors").fit,
+            "trained",
+        ),
         "ranker": ("trained", fit_ranker, "ranked"),
-        "lists": ("ranked", lambda made: made.ranker.recommend(made.ranker.users_[:1000], n=10), None),
+        "lists": (
+            "ranked",
+            lambda made: made.ranker.recommend(made.ranker.users_[:1000], n=10),
+            None,
+        ),
         "save": ("ranked", lambda made: made.save_pipeline(artifact), None),
-        "load": (None, lambda: lesson.SklearnEcosystemPipeline.load_pipeline(artifact), None),
+        "load": (
+            None,
+            lambda: lesson.SklearnEcosystemPipeline.load_pipeline(artifact),
+            None,
+        ),
         "recommend": ("artifact.pkl", recommend, None),
     }
 
@@ -116,7 +163,9 @@ def do(name, size, folder):
     try:
         arguments = [joblib.load(folder / given)] if given else []
         if name.endswith("-text"):
-            arguments = [table.astype({"genre": str, "user_country": str}) for table in arguments]
+            arguments = [
+                table.astype({"genre": str, "user_country": str}) for table in arguments
+            ]
         cpu, wall = time.process_time(), time.perf_counter()
         made = work(*arguments)
         figures = {"cpu": time.process_time() - cpu, "wall": time.perf_counter() - wall}
@@ -128,7 +177,9 @@ def do(name, size, folder):
     except (MemoryError, FileNotFoundError) as error:
         return {"failed": f"{type(error).__name__}: {error}"}
     if name == "save":
-        figures["note"] = f"{(folder / 'artifact.pkl').stat().st_size / SIZES[size][2]:.1f} bytes per rating"
+        figures["note"] = (
+            f"{(folder / 'artifact.pkl').stat().st_size / SIZES[size][2]:.1f} bytes per rating"
+        )
     return figures
 
 
@@ -143,10 +194,21 @@ def child(name, size, folder):
 
 
 def show(name, size, figures):
-    told = [f"{SIZES[size][2]:,}", "", "", "", "", figures.get("failed", figures.get("note", ""))]
+    told = [
+        f"{SIZES[size][2]:,}",
+        "",
+        "",
+        "",
+        "",
+        figures.get("failed", figures.get("note", "")),
+    ]
     if "cpu" in figures:
         per_million = figures["cpu"] / SIZES[size][2] * 1e6
-        seconds = f"{figures['wall']:.2f}", f"{figures['cpu']:.2f}", f"{per_million:.3f}"
+        seconds = (
+            f"{figures['wall']:.2f}",
+            f"{figures['cpu']:.2f}",
+            f"{per_million:.3f}",
+        )
         told[1:5] = *seconds, f"{figures['peak']:.2f}"
     print(TABLE.format(name, *told), flush=True)
 
@@ -154,13 +216,17 @@ def show(name, size, figures):
 def show_growth(cpu):
     """Print slopes and ratios, and draw the picture, from CPU seconds: steps (rows) by ratings (columns)."""
     slopes = {}
-    print("\nFrom 500 thousand ratings on: slope of log(CPU), and time per million, largest / 500 thousand")
+    print(
+        "\nFrom 500 thousand ratings on: slope of log(CPU), and time per million, largest / 500 thousand"
+    )
     for name, seconds in cpu.iterrows():
         seconds = seconds[seconds.index >= 500_000].dropna()
         if len(seconds) > 1:
             slopes[name] = np.polyfit(np.log(seconds.index), np.log(seconds), 1)[0]
             per_million = seconds / seconds.index
-            print(f"  {name:13} {slopes[name]:.2f}  {per_million.iloc[-1] / per_million.iloc[0]:.2f}")
+            print(
+                f"  {name:13} {slopes[name]:.2f}  {per_million.iloc[-1] / per_million.iloc[0]:.2f}"
+            )
     for name, reference in REFERENCES.items():
         ratios = (cpu.loc[name] / cpu.loc[reference]).dropna()
         told = ", ".join(f"{ratio:.2f} ({n:,})" for n, ratio in ratios.items())
@@ -179,8 +245,12 @@ def show_growth(cpu):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Time and memory from 50 thousand to 32 million ratings.")
-    parser.add_argument("--folder", required=True, type=Path, help="keeps tables and results")
+    parser = argparse.ArgumentParser(
+        description="Time and memory from 50 thousand to 32 million ratings."
+    )
+    parser.add_argument(
+        "--folder", required=True, type=Path, help="keeps tables and results"
+    )
     parser.add_argument("--sizes", nargs="+", choices=SIZES, default=list(SIZES))
     parser.add_argument("--steps", nargs="+", choices=STEPS, default=STEPS)
     parser.add_argument("--step", nargs=2, help=argparse.SUPPRESS)
@@ -191,7 +261,11 @@ def main():
     if sys.platform != "linux":
         print("This system enforces no limit of memory: only the peak is reported.")
     found = json.loads(results.read_text(encoding="utf-8")) if results.exists() else {}
-    print(TABLE.format("step", "ratings", "wall, s", "CPU, s", "per million", "peak, GiB", ""))
+    print(
+        TABLE.format(
+            "step", "ratings", "wall, s", "CPU, s", "per million", "peak, GiB", ""
+        )
+    )
     print("|---|---|---|---|---|---|---|")
     for size in options.sizes:
         (folder / size).mkdir(parents=True, exist_ok=True)
@@ -201,7 +275,10 @@ def main():
                 of_size[name] = child(name, size, folder / size)
                 results.write_text(json.dumps(found, indent=1), encoding="utf-8")
             show(name, size, of_size[name])
-    cpu = {SIZES[size][2]: {name: one.get("cpu") for name, one in found[size].items()} for size in found}
+    cpu = {
+        SIZES[size][2]: {name: one.get("cpu") for name, one in found[size].items()}
+        for size in found
+    }
     show_growth(pd.DataFrame(cpu, dtype=float).reindex(STEPS))
 
 

@@ -36,7 +36,10 @@ def gini(counts):
 def describe(table):
     """Return the figures of a table, a dict of text: what is told, and the value."""
     stars, seconds = table["rating"], table["timestamp"]
-    per_user, per_movie = table["user_id"].value_counts(), table["movie_id"].value_counts()
+    per_user, per_movie = (
+        table["user_id"].value_counts(),
+        table["movie_id"].value_counts(),
+    )
     days = (seconds // DAY).groupby(table["user_id"]).nunique()
     genres = table.drop_duplicates("movie_id")["genre"].str.count(r"\|") + 1
     train, test = split_by_time(table)
@@ -63,7 +66,8 @@ def describe(table):
         "users with one active day": f"{(days == 1).mean():.0%}",
         "last fifth by time: of new users": f"{(~test['user_id'].isin(train['user_id'])).mean():.0%}",
         "last fifth by time: of new movies": f"{(~test['movie_id'].isin(train['movie_id'])).mean():.0%}",
-        "columns without any value": ", ".join(table.columns[table.isna().all()]) or "none",
+        "columns without any value": ", ".join(table.columns[table.isna().all()])
+        or "none",
     }
 
 

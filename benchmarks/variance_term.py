@@ -23,7 +23,12 @@ from sklearn.model_selection import KFold, cross_validate
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import lesson_code
-from lesson_code import RATING, MatrixFactorization, MovieRecommendationDataset, load_movielens
+from lesson_code import (
+    RATING,
+    MatrixFactorization,
+    MovieRecommendationDataset,
+    load_movielens,
+)
 
 
 def without_variance():
@@ -42,16 +47,31 @@ def main():
         sys.exit("usage: python benchmarks/variance_term.py [MOVIELENS]")
     synthetic = MovieRecommendationDataset().generate()
     shuffled = np.random.default_rng(0).permutation(synthetic[RATING])
-    tables = {"shuffled ratings": synthetic.assign(rating=shuffled), "synthetic": synthetic}
+    tables = {
+        "shuffled ratings": synthetic.assign(rating=shuffled),
+        "synthetic": synthetic,
+    }
     if len(sys.argv) > 1:
         tables["MovieLens"] = load_movielens(sys.argv[1])
-    how = {"cv": KFold(5, shuffle=True, random_state=0), "return_train_score": True, "error_score": "raise"}
+    how = {
+        "cv": KFold(5, shuffle=True, random_state=0),
+        "return_train_score": True,
+        "error_score": "raise",
+    }
     scoring = {"R2": "r2", "RMSE": "neg_root_mean_squared_error"}
     rows = []
     for name, table in tables.items():
-        for told, model in {"with": MatrixFactorization(), "without": without_variance()()}.items():
-            found = cross_validate(model, table.drop(columns=RATING), table[RATING], scoring=scoring, **how)
-            figures = {"training R2": found["train_R2"], "held-out R2": found["test_R2"]}
+        for told, model in {
+            "with": MatrixFactorization(),
+            "without": without_variance()(),
+        }.items():
+            found = cross_validate(
+                model, table.drop(columns=RATING), table[RATING], scoring=scoring, **how
+            )
+            figures = {
+                "training R2": found["train_R2"],
+                "held-out R2": found["test_R2"],
+            }
             figures["held-out RMSE"] = -found["test_RMSE"]
             means = {column: values.mean() for column, values in figures.items()}
             rows.append({"table": name, "variance term": told} | means)
