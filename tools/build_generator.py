@@ -12,8 +12,17 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = ROOT / "generate_lesson_files.sh"
 FILES = ["lesson_code.py", "test_lesson.py", "requirements.txt", "README.md", "LICENSE"]
-FOLDERS = ["pillars", "exercises", "exercises/solutions"]  # chapters, exercises: all the files in them
-FILES += sorted(f"{folder}/{path.name}" for folder in FOLDERS for path in (ROOT / folder).iterdir() if path.suffix in (".py", ".md"))
+FOLDERS = [
+    "pillars",
+    "exercises",
+    "exercises/solutions",
+]  # chapters, exercises: all the files in them
+FILES += sorted(
+    f"{folder}/{path.name}"
+    for folder in FOLDERS
+    for path in (ROOT / folder).iterdir()
+    if path.suffix in (".py", ".md")
+)
 
 #: The line that ends each here-document: a file that holds it would be cut short there.
 DELIMITER = "END_OF_LESSON_FILE"
@@ -202,26 +211,52 @@ def cksum(data: bytes) -> str:
 def here_document(name: str, data: bytes) -> bytes:
     """Write the command that writes this file, or raise where a here-document would not give the same bytes."""
     if not data.endswith(b"\n"):
-        raise ValueError(f"{name} does not end with a newline, as what a here-document writes always does")
+        raise ValueError(
+            f"{name} does not end with a newline, as what a here-document writes always does"
+        )
     if DELIMITER.encode() in data:
-        raise ValueError(f"{name} contains {DELIMITER}, which ends the here-documents: choose another delimiter")
+        raise ValueError(
+            f"{name} contains {DELIMITER}, which ends the here-documents: choose another delimiter"
+        )
     if b"\0" in data or b"\r" in data:
-        raise ValueError(f"{name} contains a NUL or a carriage return, which do not pass unharmed through every shell")
-    return f"\ncat >\"$new/{name}\" <<'{DELIMITER}'\n".encode() + data + f"{DELIMITER}\n".encode()
+        raise ValueError(
+            f"{name} contains a NUL or a carriage return, which do not pass unharmed through every shell"
+        )
+    return (
+        f"\ncat >\"$new/{name}\" <<'{DELIMITER}'\n".encode()
+        + data
+        + f"{DELIMITER}\n".encode()
+    )
 
 
 def build(files: dict[str, bytes]) -> bytes:
     """Put the whole script together."""
-    recorded = "\n".join(f'        {name}) echo "{cksum(data)}" ;;' for name, data in files.items())
-    head = HEAD.replace("@NAMES@", " ".join(files)).replace("@RECORDED@", recorded).replace("@DELIMITER@", DELIMITER)
+    recorded = "\n".join(
+        f'        {name}) echo "{cksum(data)}" ;;' for name, data in files.items()
+    )
+    head = (
+        HEAD.replace("@NAMES@", " ".join(files))
+        .replace("@RECORDED@", recorded)
+        .replace("@DELIMITER@", DELIMITER)
+    )
     head = head.replace("@FOLDERS@", " ".join(FOLDERS))
-    return head.encode() + b"".join(here_document(name, data) for name, data in files.items()) + TAIL.encode()
+    return (
+        head.encode()
+        + b"".join(here_document(name, data) for name, data in files.items())
+        + TAIL.encode()
+    )
 
 
 def main() -> None:
     """Rebuild the script, or with --check tell whether that would change it."""
-    parser = argparse.ArgumentParser(description=f"Rebuild {SCRIPT.name} from the files of the lesson.")
-    parser.add_argument("--check", action="store_true", help="change nothing; exit with 1 if the script is stale")
+    parser = argparse.ArgumentParser(
+        description=f"Rebuild {SCRIPT.name} from the files of the lesson."
+    )
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="change nothing; exit with 1 if the script is stale",
+    )
     check = parser.parse_args().check
     try:
         script = build({name: (ROOT / name).read_bytes() for name in FILES})

@@ -25,15 +25,35 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "versions.md"
 PYTHONS = ["3.10", "3.11", "3.12", "3.13", "3.14"]
 BASE = "3.11"  # every minor version of scikit-learn since the oldest is built for it
-EXTRA = ["hypothesis", "polars", "skops"]  # the optional packages that most tests want; for lack of the others, some skip
+EXTRA = [
+    "hypothesis",
+    "polars",
+    "skops",
+]  # the optional packages that most tests want; for lack of the others, some skip
 PACKAGES = ["numpy", "pandas", "scikit-learn", "joblib", "pytest"]
-RELEASE = {"MOVIELENS": str(ROOT.parent / "shared" / "data" / "ml-latest-small")}  # where no MOVIELENS is set
-SETTINGS = RELEASE | os.environ | {"OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONIOENCODING": "utf-8"}
+RELEASE = {
+    "MOVIELENS": str(ROOT.parent / "shared" / "data" / "ml-latest-small")
+}  # where no MOVIELENS is set
+SETTINGS = (
+    RELEASE
+    | os.environ
+    | {
+        "OMP_NUM_THREADS": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONIOENCODING": "utf-8",
+    }
+)
 
 
 def bounds():
     """Return the lower bounds of requirements.txt: {package: version}."""
-    return dict(re.findall(r"^([\w-]+)>=([\d.]+)", (ROOT / "requirements.txt").read_text(encoding="utf-8"), re.MULTILINE))
+    return dict(
+        re.findall(
+            r"^([\w-]+)>=([\d.]+)",
+            (ROOT / "requirements.txt").read_text(encoding="utf-8"),
+            re.MULTILINE,
+        )
+    )
 
 
 # ----- Inside an environment: save and load -------------------------------------------------------------------------------
@@ -43,7 +63,9 @@ def small_table():
     """Return training rows and test rows."""
     from lesson_code import MovieRecommendationDataset
 
-    table = MovieRecommendationDataset(n_users=300, n_movies=150, n_ratings=6000).generate()
+    table = MovieRecommendationDataset(
+        n_users=300, n_movies=150, n_ratings=6000
+    ).generate()
     return table[:4800], table[4800:]
 
 
@@ -53,15 +75,25 @@ def save(folder):
 
     sha256, (train, test), models = hashlib.sha256(), small_table(), {}
     for _, column in MovieRecommendationDataset().generate().items():
-        is_number = column.dtype.kind in "if"  # the type of texts differs between pandas 2 and 3
-        sha256.update(column.to_numpy().tobytes() if is_number else "\n".join(column).encode())
+        is_number = (
+            column.dtype.kind in "if"
+        )  # the type of texts differs between pandas 2 and 3
+        sha256.update(
+            column.to_numpy().tobytes() if is_number else "\n".join(column).encode()
+        )
     for name in MODELS:
         recommender = SklearnEcosystemPipeline(model=name).fit(train)
         metrics, predictions = recommender.evaluate(test)
         recommender.save_pipeline(folder / f"{name}.pkl")
         movies = recommender.recommend(42)["movie_id"].tolist()
-        models[name] = {"RMSE": metrics["RMSE"], "predictions": predictions.tolist(), "movies": movies}
-    versions = {"python": sys.version.split()[0]} | {name: version(name) for name in PACKAGES}
+        models[name] = {
+            "RMSE": metrics["RMSE"],
+            "predictions": predictions.tolist(),
+            "movies": movies,
+        }
+    versions = {"python": sys.version.split()[0]} | {
+        name: version(name) for name in PACKAGES
+    }
     facts = {"versions": versions, "table": sha256.hexdigest(), "models": models}
     (folder / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
 
@@ -75,8 +107,13 @@ def load(folder):
             with tempfile.TemporaryDirectory() as place:
                 artifact = shutil.copy(saved.parent / f"{model}.pkl", place)
                 for card in ("without", "with"):
-                    what, text = what_comes_of(artifact, facts["versions"]["scikit-learn"], answers)
-                    found[f"{saved.parent.name} {model} {card}"] = [what, text.replace(artifact, f"{model}.pkl")]
+                    what, text = what_comes_of(
+                        artifact, facts["versions"]["scikit-learn"], answers
+                    )
+                    found[f"{saved.parent.name} {model} {card}"] = [
+                        what,
+                        text.replace(artifact, f"{model}.pkl"),
+                    ]
                     shutil.copy(saved.parent / f"{model}.pkl.json", place)
     print(json.dumps(found))
 
@@ -96,13 +133,24 @@ def what_comes_of(artifact, made_with, answers):
     text, what = " | ".join(said), "WRONG"
     if not said and made_with == here:
         what = "same"
-    if len(said) == 1 and made_with != here and all(part in text for part in (made_with, here, "train it again")):
+    if (
+        len(said) == 1
+        and made_with != here
+        and all(part in text for part in (made_with, here, "train it again"))
+    ):
         what = "error" if error else "warning"
     if error:
-        return (what if isinstance(error, ValueError) and "\n" not in text else "WRONG"), text
+        return (
+            what if isinstance(error, ValueError) and "\n" not in text else "WRONG"
+        ), text
     try:
-        error = abs(recommender.predict(small_table()[1]) - answers["predictions"]).max()
-        same = error <= 1e-6 and recommender.recommend(42)["movie_id"].tolist() == answers["movies"]  # stars, as load_pipeline
+        error = abs(
+            recommender.predict(small_table()[1]) - answers["predictions"]
+        ).max()
+        same = (
+            error <= 1e-6
+            and recommender.recommend(42)["movie_id"].tolist() == answers["movies"]
+        )  # stars, as load_pipeline
         return (what if same else f"{what}, other answers"), text
     except Exception as raised:
         return f"{what}, cannot predict", f"{text} | {type(raised).__name__}: {raised}"
@@ -113,9 +161,16 @@ def what_comes_of(artifact, made_with, answers):
 
 def run(*command, **how):
     """Return what a command prints; where it fails, stop and show that."""
-    done = subprocess.run(list(map(str, command)), capture_output=True, encoding="utf-8", **{"env": SETTINGS} | how)
+    done = subprocess.run(
+        list(map(str, command)),
+        capture_output=True,
+        encoding="utf-8",
+        **{"env": SETTINGS} | how,
+    )
     if done.returncode:
-        sys.exit(f"{' '.join(map(str, command))}\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
+        sys.exit(
+            f"{' '.join(map(str, command))}\n{done.stdout[-2000:]}{done.stderr[-4000:]}"
+        )
     return done.stdout
 
 
@@ -123,8 +178,16 @@ def find_pythons(folders):
     """Return {"3.11": its interpreter, ...}: those that are there, run, and can make environments."""
     found = {}
     for name in PYTHONS:
-        for python in filter(None, [shutil.which(f"python{name}", path=folder) for folder in [*folders, None]]):
-            if name not in found and not subprocess.run([python, "-c", "import ensurepip"], capture_output=True).returncode:
+        for python in filter(
+            None,
+            [shutil.which(f"python{name}", path=folder) for folder in [*folders, None]],
+        ):
+            if (
+                name not in found
+                and not subprocess.run(
+                    [python, "-c", "import ensurepip"], capture_output=True
+                ).returncode
+            ):
                 found[name] = python
     return found
 
@@ -145,7 +208,9 @@ def environments(folder, pythons):
     newest = [f"{name}>={bound}" for name, bound in bounds().items()]
     found = environment("oldest", [line.replace(">=", "==") for line in newest])
     (last,) = environment("newest", newest).values()
-    newest_minor = int(run(last, "-c", "import sklearn; print(sklearn.__version__)").split(".")[1])
+    newest_minor = int(
+        run(last, "-c", "import sklearn; print(sklearn.__version__)").split(".")[1]
+    )
     for minor in range(int(bounds()["scikit-learn"].split(".")[1]), newest_minor):
         found |= environment(f"1.{minor}", [*newest, f"scikit-learn==1.{minor}.*"])
     for python in pythons:
@@ -157,15 +222,42 @@ def all_tests(python, copy):
     """Run all tests; return how many passed and so on, the reasons of skips, what failed, minutes."""
     start = time.time()
     not_yet = "--deselect=tests/test_versions.py::test_the_page"  # which is written after this run
-    command = [str(python), "-m", "pytest", "-q", "-p", "no:cacheprovider", "-rsfE", not_yet]
-    done = subprocess.run(command, cwd=copy, env=SETTINGS, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8")
+    command = [
+        str(python),
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-rsfE",
+        not_yet,
+    ]
+    done = subprocess.run(
+        command,
+        cwd=copy,
+        env=SETTINGS,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+    )
     reasons, lines = Counter(), done.stdout.rstrip().splitlines()
-    for number, reason in re.findall(r"^SKIPPED \[(\d+)\] \S+: (.*)", done.stdout, re.MULTILINE):
+    for number, reason in re.findall(
+        r"^SKIPPED \[(\d+)\] \S+: (.*)", done.stdout, re.MULTILINE
+    ):
         reasons[reason] += int(number)
     return {
-        "counts": {word: int(number) for number, word in re.findall(r"(\d+) (passed|skipped|xfailed|failed|error)", lines[-1])},
-        "reasons": reasons, "failed": [line for line in lines if line.startswith(("FAILED", "ERROR"))],
-        "minutes": (time.time() - start) / 60, "status": done.returncode, "output": done.stdout}  # fmt: skip
+        "counts": {
+            word: int(number)
+            for number, word in re.findall(
+                r"(\d+) (passed|skipped|xfailed|failed|error)", lines[-1]
+            )
+        },
+        "reasons": reasons,
+        "failed": [line for line in lines if line.startswith(("FAILED", "ERROR"))],
+        "minutes": (time.time() - start) / 60,
+        "status": done.returncode,
+        "output": done.stdout,
+    }
 
 
 # ----- The page -----------------------------------------------------------------------------------------------------------
@@ -173,7 +265,10 @@ def all_tests(python, copy):
 
 def table(head, rows):
     """Return a table in Markdown."""
-    return "\n".join("| " + " | ".join(map(str, row)) + " |" for row in [head, ["---"] * len(head), *rows])
+    return "\n".join(
+        "| " + " | ".join(map(str, row)) + " |"
+        for row in [head, ["---"] * len(head), *rows]
+    )
 
 
 def make_blocks(tests, facts, loads):
@@ -182,14 +277,43 @@ def make_blocks(tests, facts, loads):
     for name, done in tests.items():
         reasons.update(done["reasons"])
         failed += [f"- {name}: `{line}`" for line in done["failed"]]
-        counts = [done["counts"].get(word, 0) for word in ("passed", "skipped", "xfailed")]
-        rows.append([*facts[name]["versions"].values(), *counts, len(done["failed"]), f"{done['minutes']:.1f}"])
-    blocks = {"tests": table(["Python", *PACKAGES, "passed", "skipped", "expected to fail", "failed", "minutes"], rows)}
+        counts = [
+            done["counts"].get(word, 0) for word in ("passed", "skipped", "xfailed")
+        ]
+        rows.append(
+            [
+                *facts[name]["versions"].values(),
+                *counts,
+                len(done["failed"]),
+                f"{done['minutes']:.1f}",
+            ]
+        )
+    blocks = {
+        "tests": table(
+            [
+                "Python",
+                *PACKAGES,
+                "passed",
+                "skipped",
+                "expected to fail",
+                "failed",
+                "minutes",
+            ],
+            rows,
+        )
+    }
     sha256 = hashlib.sha256((ROOT / "lesson_code.py").read_bytes()).hexdigest()
-    blocks["tests"] += f"\n\nThe SHA-256 of `lesson_code.py` begins with `{sha256[:12]}`."
-    blocks["failed and skipped"] = "\n".join(failed + [f"- {number}: {reason}" for reason, number in reasons.most_common()])
+    blocks["tests"] += (
+        f"\n\nThe SHA-256 of `lesson_code.py` begins with `{sha256[:12]}`."
+    )
+    blocks["failed and skipped"] = "\n".join(
+        failed + [f"- {number}: {reason}" for reason, number in reasons.most_common()]
+    )
     models = list(next(iter(facts.values()))["models"])
-    label = {name: f"{fact['versions']['scikit-learn']} ({name.split('-')[0]})" for name, fact in facts.items()}
+    label = {
+        name: f"{fact['versions']['scikit-learn']} ({name.split('-')[0]})"
+        for name, fact in facts.items()
+    }
     for card in ("with", "without"):
         rows = []
         for saved in facts:
@@ -197,9 +321,15 @@ def make_blocks(tests, facts, loads):
             for here in facts:
                 by_what = {}
                 for model in models:
-                    by_what.setdefault(loads[here, saved, model, card][0], []).append(model)
-                parts = [f"{what}: {', '.join(found)}" for what, found in by_what.items()]
-                rows[-1].append(next(iter(by_what)) if len(by_what) == 1 else "; ".join(parts))
+                    by_what.setdefault(loads[here, saved, model, card][0], []).append(
+                        model
+                    )
+                parts = [
+                    f"{what}: {', '.join(found)}" for what, found in by_what.items()
+                ]
+                rows[-1].append(
+                    next(iter(by_what)) if len(by_what) == 1 else "; ".join(parts)
+                )
         blocks[f"{card} card"] = table(["saved by", *label.values()], rows)
     if blocks["without card"] == blocks["with card"]:
         blocks["without card"] = "The table is the same."
@@ -208,30 +338,62 @@ def make_blocks(tests, facts, loads):
         kind = what, text.partition("train it again")[2]
         reasons[kind] += 1
         example.setdefault(kind, text)
-    blocks["sentences"] = table(["", "loads", "for example"], [[kind[0], number, example[kind]] for kind, number in reasons.most_common()])
+    blocks["sentences"] = table(
+        ["", "loads", "for example"],
+        [[kind[0], number, example[kind]] for kind, number in reasons.most_common()],
+    )
     hashes = sorted({fact["table"][:12] for fact in facts.values()})
-    blocks["figures"] = f"- SHA-256 of the demo's table of 50,000 ratings, in {len(facts)} environments: {', '.join(hashes)}\n"
+    blocks["figures"] = (
+        f"- SHA-256 of the demo's table of 50,000 ratings, in {len(facts)} environments: {', '.join(hashes)}\n"
+    )
     for model in models:
         rmse = [fact["models"][model]["RMSE"] for fact in facts.values()]
-        blocks["figures"] += f"- RMSE of `{model}`: {min(rmse):.6f} to {max(rmse):.6f}, a difference of {max(rmse) - min(rmse):.1e}\n"
+        blocks["figures"] += (
+            f"- RMSE of `{model}`: {min(rmse):.6f} to {max(rmse):.6f}, a difference of {max(rmse) - min(rmse):.1e}\n"
+        )
     return blocks
 
 
 def main():
     """Make environments, run all tests, try all artifacts, fill the page; exit with 1 if something is not as promised."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pythons", nargs="*", default=[], metavar="FOLDER", help="where python3.10 and so on are, besides PATH")
-    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "lesson-versions", help="to keep what is done")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--pythons",
+        nargs="*",
+        default=[],
+        metavar="FOLDER",
+        help="where python3.10 and so on are, besides PATH",
+    )
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        default=Path(tempfile.gettempdir()) / "lesson-versions",
+        help="to keep what is done",
+    )
     parser.add_argument("--quick", action="store_true", help="artifacts only, no tests")
-    parser.add_argument("--only", default="", metavar="WORD", help="tests only in environments whose name has this word")
+    parser.add_argument(
+        "--only",
+        default="",
+        metavar="WORD",
+        help="tests only in environments whose name has this word",
+    )
     options = parser.parse_args()
     pythons = find_pythons(options.pythons)
     if BASE not in pythons:
         sys.exit(f"There is no python{BASE} on PATH or in the folders of --pythons.")
     inside = environments(options.folder.resolve(), pythons)
     files = run("git", "ls-tree", "-r", "HEAD", cwd=ROOT).splitlines()
-    state = "\n".join(line for line in files if not line.endswith(("docs/versions.md", "tools/versions.py")))
-    work = options.folder.resolve() / f"state-{hashlib.sha256(state.encode()).hexdigest()[:12]}"
+    state = "\n".join(
+        line
+        for line in files
+        if not line.endswith(("docs/versions.md", "tools/versions.py"))
+    )
+    work = (
+        options.folder.resolve()
+        / f"state-{hashlib.sha256(state.encode()).hexdigest()[:12]}"
+    )
     if not (work / "copy").exists():
         run("git", "clone", "-q", ROOT, work / "copy")
     tests, facts, loads = {}, {}, {}
@@ -239,10 +401,17 @@ def main():
         result = work / f"{name}.json"
         if not (options.quick or result.exists()) and options.only in name:
             print(f"all tests: {name}", flush=True)
-            result.write_text(json.dumps(all_tests(python, work / "copy")), encoding="utf-8")
+            result.write_text(
+                json.dumps(all_tests(python, work / "copy")), encoding="utf-8"
+            )
         if result.exists():
             tests[name] = json.loads(result.read_text(encoding="utf-8"))
-            print(f"{name}: {tests[name]['counts']}, {tests[name]['minutes']:.1f} minutes", *tests[name]["failed"], sep="\n  ", flush=True)
+            print(
+                f"{name}: {tests[name]['counts']}, {tests[name]['minutes']:.1f} minutes",
+                *tests[name]["failed"],
+                sep="\n  ",
+                flush=True,
+            )
 
     def call(function, name, place):
         paths = os.pathsep.join([str(work / "copy"), str(ROOT / "tools")])
@@ -268,8 +437,12 @@ def main():
     if len(tests) == len(inside):
         PAGE.write_text(text, encoding="utf-8", newline="\n")
     else:
-        print(f"\nThe page stays as it is: tests were run in {len(tests)} of {len(inside)} environments.")
-    good = len({fact["table"] for fact in facts.values()}) == 1 and not any(what.startswith(("WRONG", "same,")) for what, _ in loads.values())
+        print(
+            f"\nThe page stays as it is: tests were run in {len(tests)} of {len(inside)} environments."
+        )
+    good = len({fact["table"] for fact in facts.values()}) == 1 and not any(
+        what.startswith(("WRONG", "same,")) for what, _ in loads.values()
+    )
     sys.exit(0 if good and not any(done["status"] for done in tests.values()) else 1)
 
 
