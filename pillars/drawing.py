@@ -1,4 +1,7 @@
-"""What the chapters share: the way to `lesson_code`, and how a picture looks and is saved."""
+"""What the chapters share.
+
+It is the way to `lesson_code`, and how a picture looks and is saved.
+"""
 
 import atexit
 import os
@@ -8,22 +11,28 @@ import textwrap
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(
-    0, str(ROOT)
-)  # so that a chapter finds lesson_code from wherever it is run
-if hasattr(
-    sys.stdout, "reconfigure"
-):  # a console that cannot show a character shows "?"; a notebook can
+# A chapter finds lesson_code from wherever it is run.
+sys.path.insert(0, str(ROOT))
+# A console that cannot show a character shows "?". A notebook can show all of them.
+if hasattr(sys.stdout, "reconfigure"):
     sys.stdout.reconfigure(errors="replace")
 
-#: Where pictures are written. The tests name another folder, so that they change nothing here.
+#: Where pictures are written. The tests name another folder, so that they change
+#: nothing here.
 PICTURES = Path(os.environ.get("PICTURES", ROOT / "docs" / "pictures"))
 MAX_SIZE = 60_000  # bytes of a picture: pages must load fast on a phone
-#: Colours that colour-blind readers can tell apart (Okabe and Ito, 2008). Grey is for what does not matter.
-BLUE, ORANGE, GREEN, PINK, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#9A9A9A"
-#: A phone shows 6.4 inches (614 pixels) on 360 pixels; text of 14 points is 11 pixels high there.
+#: Colours that colour-blind readers can tell apart (Okabe and Ito, 2008).
+BLUE = "#0072B2"
+ORANGE = "#D55E00"
+GREEN = "#009E73"
+PINK = "#CC79A7"
+#: Grey is for what does not matter.
+GREY = "#9A9A9A"
+#: A phone shows 6.4 inches (614 pixels) on 360 pixels; text of 14 points is 11 pixels
+#: high there.
 FONT_SIZE = 14
-#: The background is always white, so that a picture reads the same on light and on dark pages.
+#: The background is always white, so that a picture reads the same on light and on
+#: dark pages.
 STYLE = {
     "font.size": FONT_SIZE,
     "axes.labelsize": FONT_SIZE,
@@ -39,38 +48,44 @@ STYLE = {
 
 
 def end_quietly(kind, error, traceback):
-    """Say nothing when the reader of a pipe has gone, as `head` goes; show every other error."""
+    """Say nothing when the reader of a pipe has gone, as `head` goes.
+
+    Show every other error.
+    """
     if not issubclass(kind, BrokenPipeError):
         sys.__excepthook__(kind, error, traceback)
         return
-    os.dup2(
-        os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
-    )  # what is left to print goes nowhere
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())  # what is left to print goes there
 
 
 sys.excepthook = end_quietly  # (a notebook shows errors in its own way)
-SCRIPT = Path(
-    getattr(sys.modules["__main__"], "__file__", None) or ""
-)  # what was started
+#: The program that was started. In a console or a notebook there is none.
+SCRIPT = Path(getattr(sys.modules["__main__"], "__file__", None) or "")
 
 
 @atexit.register
 def print_what_to_remember():
-    """Print a chapter's last sentence when it has run as a script; a notebook shows it as text."""
-    if SCRIPT.parent.name == "pillars" and "ipykernel" not in sys.modules:
-        sentences = re.findall(
-            r"^# \*\*Remember:\*\* (.+)",
-            SCRIPT.read_text(encoding="utf-8"),
-            re.MULTILINE,
-        )
-        print("\nRemember:", *sentences)
+    """Print a chapter's last sentence when it has run as a script.
+
+    A notebook shows it as text.
+    """
+    if SCRIPT.parent.name != "pillars" or "ipykernel" in sys.modules:
+        return
+    text = SCRIPT.read_text(encoding="utf-8")
+    # The sentence may go on in the next lines, up to an empty line of the cell.
+    paragraphs = re.findall(r"^# \*\*Remember:\*\* (.+(?:\n# .+)*)", text, re.MULTILINE)
+    sentences = [paragraph.replace("\n# ", " ") for paragraph in paragraphs]
+    print("\nRemember:", *sentences)
 
 
 def new_picture(title, *, ncols=1, width=6.4, height=3.6, **options):
-    """Return a figure and its axes, titled with the picture's message; (None, None) without matplotlib.
+    """Return a figure and its axes, titled with the picture's message.
 
-    A long title is broken into lines. `width` and `height` are in inches; keep the width, because the size of
-    the text fits it. `options` are those of `plt.subplots`.
+    Without matplotlib it is (None, None).
+
+    A long title is broken into lines. `width` and `height` are in inches; keep the
+    width, because the size of the text fits it. `options` are those of `plt.subplots`.
     """
     try:
         import matplotlib
@@ -84,14 +99,13 @@ def new_picture(title, *, ncols=1, width=6.4, height=3.6, **options):
     figure, axes = plt.subplots(
         ncols=ncols, figsize=(width, height), layout="constrained", **options
     )
-    figure.get_layout_engine().set(
-        w_pad=0.1, h_pad=0.1
-    )  # inches: another font may be a little wider
+    # Room around the axes, in inches: another font may be a little wider.
+    figure.get_layout_engine().set(w_pad=0.1, h_pad=0.1)
+
+    # The lines of the title get about the same length: the shortest for their number.
     letters = round(7 * width)  # 7 bold letters to the inch
     n_lines = len(textwrap.wrap(title, letters))
-    while (
-        len(textwrap.wrap(title, letters - 1)) == n_lines
-    ):  # lines of about the same length
+    while len(textwrap.wrap(title, letters - 1)) == n_lines:
         letters -= 1
     figure.suptitle(
         textwrap.fill(title, letters), fontsize=FONT_SIZE + 1, fontweight="bold"
@@ -100,26 +114,34 @@ def new_picture(title, *, ncols=1, width=6.4, height=3.6, **options):
 
 
 def save_picture(figure, name):
-    """Write `PICTURES/NAME`, .svg or .png, the same bytes for the same picture. Notebooks show it."""
+    """Write `PICTURES/NAME`, .svg or .png. Notebooks show it, too.
+
+    The same picture always gives the same bytes.
+    """
     from matplotlib import pyplot as plt
 
     PICTURES.mkdir(parents=True, exist_ok=True)
     path = PICTURES / name
-    # The title is in the file too, for readers who listen. The date is not: it would change the bytes.
-    title = {"Title": " ".join(figure.get_suptitle().split())}
-    figure.savefig(
-        path,
-        dpi=150,
-        metadata=title | ({"Date": None} if path.suffix == ".svg" else {}),
-    )
+    is_svg = path.suffix == ".svg"
+    # The title is in the file too, for readers who listen. The date is not: it would
+    # change the bytes.
+    metadata = {"Title": " ".join(figure.get_suptitle().split())}
+    if is_svg:
+        metadata["Date"] = None
+    figure.savefig(path, dpi=150, metadata=metadata)
     plt.close(figure)
-    if path.stat().st_size > MAX_SIZE:
+
+    size = path.stat().st_size
+    if size > MAX_SIZE:
         raise ValueError(
-            f"{name} has {path.stat().st_size} bytes, more than {MAX_SIZE}: draw fewer marks."
+            f"{name} has {size} bytes, more than {MAX_SIZE}: draw fewer marks."
         )
-    shown = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
+    shown = path
+    if path.is_relative_to(ROOT):
+        shown = path.relative_to(ROOT)
     print(f"Picture: {shown.as_posix()}")
     if "ipykernel" in sys.modules:
         from IPython.display import SVG, Image, display
 
-        display((SVG if path.suffix == ".svg" else Image)(filename=str(path)))
+        image = SVG(filename=str(path)) if is_svg else Image(filename=str(path))
+        display(image)
