@@ -1,16 +1,21 @@
 """Exercise of chapter 0, the map (5 minutes): which regressors accept missing values?
 
-Every estimator of scikit-learn carries tags: facts about itself that a program can read. The function below
-guesses by the name instead. It misses most of the estimators that accept missing values.
+Every estimator of scikit-learn carries tags: facts about itself that a program can
+read. The function below guesses by the name instead. It misses most of the estimators
+that accept missing values.
 
 Task: choose the estimators by their tags, not by their names.
-Hint: `from sklearn.utils import get_tags`, then print `get_tags(estimator).input_tags` of one estimator.
+Hint: `from sklearn.utils import get_tags`, then print `get_tags(estimator).input_tags`
+    of one estimator.
 Check: python -m pytest exercises -k 0_map
 """
 
 
 def accept_missing_values(estimators):
-    """Return those of the estimators (a list of unfitted objects) that accept missing values (NaN) in X."""
+    """Return those of the estimators that accept missing values (NaN) in X.
+
+    `estimators` is a list of unfitted objects.
+    """
     return [
         one for one in estimators if "Hist" in type(one).__name__
     ]  # TODO: ask the tags

@@ -1,11 +1,12 @@
 """Exercise of chapter 1, preprocessing (5 minutes): where are gaps filled?
 
-Nearest neighbours cannot compute with missing values (NaN). `train` fills the gaps of the training rows with
-the mean of their column, and training works. But the model that it returns stops at the first new row that
-has a gap.
+Nearest neighbours cannot compute with missing values (NaN). `train` fills the gaps of
+the training rows with the mean of their column, and training works. But the model that
+it returns stops at the first new row that has a gap.
 
 Task: return a model that accepts rows with gaps. Keep the nearest neighbours.
-Hint: what must happen again at every prediction is a step of the pipeline, as the scaler is.
+Hint: what must happen again at every prediction is a step of the pipeline, as the
+    scaler is.
 Check: python -m pytest exercises -k 1_preprocessing
 """
 
@@ -16,7 +17,10 @@ from sklearn.preprocessing import StandardScaler
 
 
 def train(X, y):
-    """Return a fitted model. X: a DataFrame of numbers with gaps; the rows to predict have gaps too."""
+    """Return a fitted model.
+
+    X is a DataFrame of numbers with gaps. The rows to predict have gaps too.
+    """
     X = SimpleImputer().fit_transform(
         X
     )  # TODO: these means are forgotten after training

@@ -1,11 +1,13 @@
 """Exercise of chapter 2, feature selection (5 minutes): who may see the answers?
 
-`cross_validated_r2` chooses the ten best of many features, and then cross-validates a ridge regression on
-them. (R2 is 1 for perfect predictions and 0 for the mean.) Its score is too good: `SelectKBest` reads y, and
-it has read the y of the rows that are held out later.
+`cross_validated_r2` chooses the ten best of many features, and then cross-validates a
+ridge regression on them. (R2 is 1 for perfect predictions and 0 for the mean.) Its
+score is too good: `SelectKBest` reads y, and it has read the y of the rows that are
+held out later.
 
 Task: choose the features inside each fold, from the training rows only.
-Hint: `cross_val_score` fits the whole model that you give it in each fold. A pipeline is a model too.
+Hint: `cross_val_score` fits the whole model that you give it in each fold. A pipeline
+    is a model too.
 Check: python -m pytest exercises -k 2_feature_selection
 """
 
@@ -15,7 +17,10 @@ from sklearn.model_selection import KFold, cross_val_score
 
 
 def cross_validated_r2(X, y):
-    """Return the mean R2 over five folds of a ridge regression on the ten best features of X."""
+    """Return the mean R2 of a ridge regression on the ten best features of X.
+
+    It is the mean over five folds.
+    """
     folds = KFold(5, shuffle=True, random_state=0)
     X = SelectKBest(f_regression, k=10).fit_transform(
         X, y

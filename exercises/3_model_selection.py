@@ -1,11 +1,15 @@
-"""Exercise of chapter 3, model selection (10 minutes): how good are predictions for new users?
+"""Exercise of chapter 3, model selection (10 minutes): how good are predictions for
+new users?
 
-Tomorrow, people will come whom the model has never seen. How large will its error be for them? The function
-below asks another question: it shuffles rows, so the same user stands in training and in test.
+Tomorrow, people will come whom the model has never seen. How large will its error be
+for them? The function below asks another question: it shuffles rows, so the same user
+stands in training and in test.
 
-Task: hold out whole users, so that all users of the test rows are strangers to the model. Three lines
-    change: the marked one, the import and the call of `cross_val_score`.
-Hint: import another splitter, and tell `cross_val_score` with `groups=` who belongs together.
+Task: hold out whole users, so that all users of the test rows are strangers to the
+    model. Three lines change: the marked one, the import and the call of
+    `cross_val_score`.
+Hint: import another splitter, and tell `cross_val_score` with `groups=` who belongs
+    together.
 Check: python -m pytest exercises -k 3_model_selection
 """
 
@@ -13,7 +17,10 @@ from sklearn.model_selection import KFold, cross_val_score
 
 
 def rmse_for_new_users(model, table):
-    """Return the RMSE of each of five folds, for a model that takes the table of ratings."""
+    """Return the RMSE of each of five folds.
+
+    The model takes the table of ratings.
+    """
     folds = KFold(
         5, shuffle=True, random_state=0
     )  # TODO: a splitter that keeps users together

@@ -1,8 +1,10 @@
-"""Exercise of chapter 6, utilities (5 minutes): does the artifact work in another process?
+"""Exercise of chapter 6, utilities (5 minutes): does the artifact work in another
+process?
 
-The artifact is the file that a trained model is saved in. Tomorrow another program loads it with
-`joblib.load` and predicts from a user's id and a movie's id. It fails with this artifact: only the last step
-of the pipeline was saved, and that step reads features.
+The artifact is the file that a trained model is saved in. Tomorrow another program
+loads it with `joblib.load` and predicts from a user's id and a movie's id. It fails
+with this artifact: only the last step of the pipeline was saved, and that step reads
+features.
 
 Task: save all that is needed to predict from the two ids.
 Hint: `print(recommender.pipeline)` shows the steps that a row goes through.
@@ -15,7 +17,10 @@ from lesson_code import SklearnEcosystemPipeline
 
 
 def train_and_save(table, path):
-    """Train on a table of ratings and save an artifact at `path`. Return the recommender."""
+    """Train on a table of ratings and save an artifact at `path`.
+
+    Return the recommender.
+    """
     recommender = SklearnEcosystemPipeline(model="linear").fit(table)
     joblib.dump(
         recommender.pipeline["model"], path

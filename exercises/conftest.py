@@ -1,5 +1,9 @@
-"""What `python -m pytest exercises` says before and after its checks, and how it reads your programs."""
+"""What `python -m pytest exercises` says before and after its checks.
 
+It also reads your programs here.
+"""
+
+import ast
 import sys
 import types
 from pathlib import Path
@@ -12,12 +16,15 @@ NAMES = ["first", *sorted(path.stem for path in HERE.glob("[0-9]_*.py"))]
 
 
 def asked_for(config):
+    """Return True if the command names this folder."""
     return any("exercises" in str(path) for path in config.args)
 
 
 def pytest_ignore_collect(collection_path, config):
-    """Check exercises where they are asked for: a plain `pytest` in the folder runs the ten."""
-    return None if asked_for(config) else True
+    """Check exercises where they are asked for: a plain `pytest` runs the ten tests."""
+    if asked_for(config):
+        return None  # pytest decides
+    return True
 
 
 def pytest_addoption(parser):
@@ -27,9 +34,8 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    config.option.reportchars = config.option.reportchars.replace(
-        "fE", ""
-    )  # messages are shown once
+    # Without this, every message is shown twice.
+    config.option.reportchars = config.option.reportchars.replace("fE", "")
     if config.option.tbstyle == "auto":
         config.option.tbstyle = "short"
 
@@ -37,28 +43,34 @@ def pytest_configure(config):
 def pytest_report_header(config):
     if config.option.solutions:
         return f"checking the solutions of {len(NAMES)} exercises"
-    to_do = [
-        name
-        for name in NAMES
-        if "# TODO" in (HERE / f"{name}.py").read_text(encoding="utf-8")
-    ]
+    to_do = [name for name in NAMES if "# TODO" in text_of(name)]
     return [
-        f"{len(NAMES)} exercises, small broken programs; {len(to_do)} still have their TODO.",
-        "Open one, read the task at its top, mend the line with the TODO, and run this again.",
-        "One exercise alone: python -m pytest exercises -k first. Stuck? exercises/README.md",
+        f"{len(NAMES)} exercises, small broken programs; {len(to_do)} still have their "
+        "TODO.",
+        "Open one, read the task at its top, mend the line with the TODO, and run this "
+        "again.",
+        "One exercise alone: python -m pytest exercises -k first. Stuck? "
+        "exercises/README.md",
     ]
 
 
 @pytest.fixture
 def exercise(request):
-    """The program that a test is named after, run from its file; its functions are attributes."""
+    """The program that a test is named after. Its functions are attributes."""
     name = request.node.name.removeprefix("test_")
-    return read(
-        HERE / ("solutions" if request.config.option.solutions else "") / f"{name}.py"
-    )
+    folder = HERE
+    if request.config.option.solutions:
+        folder = HERE / "solutions"
+    return read(folder / f"{name}.py")
+
+
+def text_of(name):
+    """Return the text of an exercise."""
+    return (HERE / f"{name}.py").read_text(encoding="utf-8")
 
 
 def read(path):
+    """Run a program from its file, and return it as a module."""
     module = types.ModuleType(path.stem)
     try:
         program = compile(path.read_text(encoding="utf-8"), str(path), "exec")
@@ -74,25 +86,26 @@ def read(path):
 def pytest_terminal_summary(terminalreporter, config):
     if not asked_for(config):
         return
-    kinds = ("passed", "failed", "error")
-    reports = [report for kind in kinds for report in terminalreporter.getreports(kind)]
-    passed = {
-        report.nodeid.rpartition("::test_")[2] for report in reports if report.passed
-    }
-    checked = {report.nodeid.rpartition("::test_")[2] for report in reports}
-    open_ones = [name for name in NAMES if name in checked - passed]
+    passed = set()
+    checked = set()
+    for kind in ("passed", "failed", "error"):
+        for report in terminalreporter.getreports(kind):
+            name = report.nodeid.rpartition("::test_")[2]
+            checked.add(name)
+            if report.passed:
+                passed.add(name)
+    unsolved = [name for name in NAMES if name in checked - passed]
+
     terminalreporter.section("exercises")
     terminalreporter.line(
-        f"Solved: {len(passed)} of the {len(checked)} checked here ({len(NAMES)} in all)."
+        f"Solved: {len(passed)} of the {len(checked)} checked here ({len(NAMES)} in "
+        "all)."
     )
-    if open_ones:
-        task = (
-            (HERE / f"{open_ones[0]}.py")
-            .read_text(encoding="utf-8")
-            .splitlines()[0]
-            .strip('"')
-        )
-        terminalreporter.line(f"Next: exercises/{open_ones[0]}.py. {task}")
+    if unsolved:
+        # What the exercise asks is the first paragraph of its docstring.
+        docstring = ast.get_docstring(ast.parse(text_of(unsolved[0])))
+        question = docstring.partition("\n\n")[0].replace("\n", " ")
+        terminalreporter.line(f"Next: exercises/{unsolved[0]}.py. {question}")
     elif checked and not config.option.solutions:
         terminalreporter.line(
             "Compare your answers with those in exercises/solutions/."

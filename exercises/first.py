@@ -1,7 +1,8 @@
 """The first exercise (1 minute): what does the score of knowing nothing look like?
 
-The simplest prediction there is answers the mean rating, always. A model must beat it, so it is called the
-baseline. `predict_mean` computes this baseline, but it cheats: it looks at the ratings that it must predict.
+The simplest prediction there is answers the mean rating, always. A model must beat it,
+so it is called the baseline. `predict_mean` computes this baseline, but it cheats: it
+looks at the ratings that it must predict.
 
 Task: use only ratings that are known before the prediction.
 Hint: one word in the marked line is wrong.

@@ -1,6 +1,9 @@
-"""The checks of the exercises: `python -m pytest exercises`. Read a task before its check.
+"""The checks of the exercises: `python -m pytest exercises`.
 
-Each check tests a property on data of its own, so an answer that is written down as a number does not pass.
+Read a task before its check.
+
+Each check tests a property on data of its own, so an answer that is written down as a
+number does not pass.
 """
 
 import os
@@ -19,24 +22,28 @@ from sklearn.utils.discovery import all_estimators
 
 from lesson_code import MovieRecommendationDataset
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore"
-)  # warnings are not what is checked here
+# Warnings are not what is checked here.
+pytestmark = pytest.mark.filterwarnings("ignore")
 
 
 def check(holds, message):
-    """Fail with the message alone: what went wrong, why it matters, which chapter explains it."""
+    """Fail with the message alone.
+
+    It says what went wrong, why it matters, and which chapter explains it.
+    """
     if not holds:
         pytest.fail(textwrap.fill(message, 100), pytrace=False)
 
 
 def ratings(n_ratings=3000, seed=1):
+    """Return a table of ratings, which no exercise contains."""
     return MovieRecommendationDataset(300, 150, n_ratings, seed).generate()
 
 
 def test_first(exercise):
     table = ratings()
-    train, test = table[:2000], table[2000:]
+    train = table[:2000]
+    test = table[2000:]
     answers = np.asarray(exercise.predict_mean(train, test), dtype=float)
     check(
         answers.shape == (1000,),
@@ -45,20 +52,25 @@ def test_first(exercise):
     changed = exercise.predict_mean(train, test.assign(rating=5.0))
     check(
         np.allclose(answers, changed),
-        "The predictions changed when we changed the ratings in `test`: they were made from the answers. A "
-        "real prediction is made before the rating is known, so such an error says nothing about it. Take "
-        "the mean of what is known then (lesson_code.py, section 1; pillars/3_model_selection.py).",
+        "The predictions changed when we changed the ratings in `test`: they were made "
+        "from the answers. A real prediction is made before the rating is known, so "
+        "such an error says nothing about it. Take the mean of what is known then "
+        "(lesson_code.py, section 1; pillars/3_model_selection.py).",
     )
     for known in (train, train[train["rating"] > 2]):
         check(
             np.allclose(exercise.predict_mean(known, test), known["rating"].mean()),
-            "The predictions are not the mean rating of `train`. A number that was right for one table is "
-            "wrong for the next: compute it from the rows that you are given (lesson_code.py, section 1).",
+            "The predictions are not the mean rating of `train`. A number that was "
+            "right for one table is wrong for the next: compute it from the rows that "
+            "you are given (lesson_code.py, section 1).",
         )
 
 
 class Careful(RegressorMixin, BaseEstimator):
-    """A regressor that no list contains; it accepts missing values, and its tag says so."""
+    """A regressor that no list contains.
+
+    It accepts missing values, and its tag says so.
+    """
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -72,171 +84,189 @@ class HistogramLover(RegressorMixin, BaseEstimator):
 
 def first_five(names):
     """Return the names as text: five of them, and how many more there are."""
-    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return (", ".join(names[:5]) or "none") + more
+    if not names:
+        return "none"
+    text = ", ".join(names[:5])
+    if len(names) > 5:
+        text += f" and {len(names) - 5} more"
+    return text
 
 
 def test_0_map(exercise):
     estimators = [Careful(), HistogramLover()]
-    for _, made_by in all_estimators(type_filter="regressor"):
+    for _, estimator_class in all_estimators(type_filter="regressor"):
         try:
-            one = made_by()
-            get_tags(one)
-        except (
-            TypeError,
-            AttributeError,
-        ):  # it needs another estimator as its argument
-            continue
-        estimators.append(one)
-    found = {type(one).__name__ for one in exercise.accept_missing_values(estimators)}
-    expected = {
-        type(one).__name__ for one in estimators if get_tags(one).input_tags.allow_nan
-    }
-    missed, too_many = sorted(expected - found), sorted(found - expected)
+            estimator = estimator_class()
+            get_tags(estimator)
+        except (TypeError, AttributeError):
+            continue  # it needs another estimator as its argument
+        estimators.append(estimator)
+
+    chosen = exercise.accept_missing_values(estimators)
+    accepting = [it for it in estimators if get_tags(it).input_tags.allow_nan]
+    chosen_names = {type(estimator).__name__ for estimator in chosen}
+    expected_names = {type(estimator).__name__ for estimator in accepting}
+    missed = sorted(expected_names - chosen_names)
+    too_many = sorted(chosen_names - expected_names)
     check(
         not missed and not too_many,
-        f"Missed: {first_five(missed)}. Wrongly chosen: {first_five(too_many)}. A name does not say what an "
-        "estimator accepts, and a list made by hand is wrong after the next release (Careful and "
-        "HistogramLover are ours). Each estimator answers by its tags (pillars/0_map.py).",
+        f"Missed: {first_five(missed)}. Wrongly chosen: {first_five(too_many)}. A name "
+        "does not say what an estimator accepts, and a list made by hand is wrong "
+        "after the next release (Careful and HistogramLover are ours). Each estimator "
+        "answers by its tags (pillars/0_map.py).",
     )
 
 
 def table_with_gaps(seed, n_rows=600):
+    """Return X, in which a tenth of the values is missing, and y."""
     rng = np.random.default_rng(seed)
-    X = pd.DataFrame(
-        rng.normal([35, 2000, 3], [12, 10, 1], (n_rows, 3)),
-        columns=["age", "year", "average"],
-    )
+    numbers = rng.normal([35, 2000, 3], [12, 10, 1], (n_rows, 3))
+    X = pd.DataFrame(numbers, columns=["age", "year", "average"])
     y = X["average"] + 0.02 * (X["year"] - 2000) + rng.normal(0, 0.1, n_rows)
     return X.mask(rng.random(X.shape) < 0.1), y
 
 
 def test_1_preprocessing(exercise):
-    (X, y), (X_new, y_new) = table_with_gaps(0), table_with_gaps(1)
+    X, y = table_with_gaps(0)
+    X_new, y_new = table_with_gaps(1)
     X_new.loc[0, "average"] = np.nan
     model = exercise.train(X.copy(), y)
+
+    stopped = None
     try:
-        predictions, stopped = np.asarray(model.predict(X_new)), None
+        predictions = np.asarray(model.predict(X_new))
     except ValueError as error:
-        predictions, stopped = None, str(error).splitlines()[0]
+        stopped = str(error).splitlines()[0]
     check(
         stopped is None,
-        f"Training worked, but predicting new rows with gaps failed: {stopped} In production, new rows have "
-        "gaps too. What training learned to fill them (the means) must stay in the model: make the imputer "
-        "a step of the pipeline (pillars/1_preprocessing.py).",
+        f"Training worked, but predicting new rows with gaps failed: {stopped} In "
+        "production, new rows have gaps too. What training learned to fill them (the "
+        "means) must stay in the model: make the imputer a step of the pipeline "
+        "(pillars/1_preprocessing.py).",
     )
     alone = model.predict(X_new.iloc[[0]])
     check(
         np.allclose(alone, predictions[0]),
-        "One and the same row got another prediction when it came alone. Its gap was filled from the rows "
-        "beside it, so the answer depends on who else asks. Fill gaps with what was learned in training "
-        "(pillars/1_preprocessing.py).",
+        "One and the same row got another prediction when it came alone. Its gap was "
+        "filled from the rows beside it, so the answer depends on who else asks. Fill "
+        "gaps with what was learned in training (pillars/1_preprocessing.py).",
     )
     r2 = 1 - np.mean((predictions - y_new) ** 2) / np.var(y_new)
     check(
         r2 > 0.5,
-        f"The model accepts gaps, but explains little (R2 = {r2:.2f}; 0.5 can be had). Are the columns "
-        "still scaled, and are gaps filled with a typical value of their column? "
-        "(pillars/1_preprocessing.py)",
+        f"The model accepts gaps, but explains little (R2 = {r2:.2f}; 0.5 can be had). "
+        "Are the columns still scaled, and are gaps filled with a typical value of "
+        "their column? (pillars/1_preprocessing.py)",
     )
 
 
 def test_2_feature_selection(exercise):
     rng = np.random.default_rng(0)
-    X, noise = rng.normal(size=(100, 1000)), rng.normal(size=100)
+    X = rng.normal(size=(100, 1000))
+    noise = rng.normal(size=100)
     r2 = np.mean(exercise.cross_validated_r2(X, noise))
     check(
         r2 <= 0.05,
-        f"On pure noise, where nothing can be predicted, your R2 is {r2:.2f}: it should be 0 or less. Of "
-        "1000 random features, some fit all 100 answers by luck. Whoever sees the held-out answers chooses "
-        "exactly those. Put the choice inside the pipeline (pillars/2_feature_selection.py).",
+        f"On pure noise, where nothing can be predicted, your R2 is {r2:.2f}: it "
+        "should be 0 or less. Of 1000 random features, some fit all 100 answers by "
+        "luck. Whoever sees the held-out answers chooses exactly those. Put the choice "
+        "inside the pipeline (pillars/2_feature_selection.py).",
     )
     signal = X[:, :5].sum(axis=1) + noise
     r2 = np.mean(exercise.cross_validated_r2(X, signal))
     check(
         0.3 < r2 <= 1,
-        f"Five of 1000 features carry a signal, but your R2 is {r2:.2f}; above 0.3 can be had. Is it still "
-        "the mean R2 of ridge on the ten best features? (pillars/2_feature_selection.py)",
+        f"Five of 1000 features carry a signal, but your R2 is {r2:.2f}; above 0.3 can "
+        "be had. Is it still the mean R2 of ridge on the ten best features? "
+        "(pillars/2_feature_selection.py)",
     )
 
 
 class Spy(RegressorMixin, BaseEstimator):
     """A model that answers the mean, and notes whom it was trained on and tested on."""
 
-    notes: ClassVar = []  # of all copies: cross-validation works on clones
+    # The notes of all copies: cross-validation works on clones.
+    notes: ClassVar = []
 
     def fit(self, X, y):
-        self.mean_, self.users_ = float(np.mean(y)), set(X["user_id"])
+        self.mean_ = float(np.mean(y))
+        self.users_ = set(X["user_id"])
         return self
 
     def predict(self, X):
         strangers = ~X["user_id"].isin(self.users_)
-        self.notes.append((strangers.mean(), list(X.index), self.mean_))
+        note = {
+            "share of strangers": strangers.mean(),
+            "rows": list(X.index),
+            "mean": self.mean_,
+        }
+        self.notes.append(note)
         return np.full(len(X), self.mean_)
 
 
 def test_3_model_selection(exercise):
     table = ratings(2000)
     Spy.notes.clear()
+    forgotten = False
     try:
-        found, forgotten = (
-            np.asarray(exercise.rmse_for_new_users(Spy(), table), dtype=float),
-            False,
-        )
+        rmse = np.asarray(exercise.rmse_for_new_users(Spy(), table), dtype=float)
     except ValueError as error:
         if "groups" not in str(error):
             raise
         forgotten = True
     check(
         not forgotten,
-        "GroupKFold must know who belongs together: pass groups=. `cross_val_score` hands it on to the "
-        "splitter (pillars/3_model_selection.py).",
+        "GroupKFold must know who belongs together: pass groups=. `cross_val_score` "
+        "hands it on to the splitter (pillars/3_model_selection.py).",
     )
-    tested = [row for _, rows, _ in Spy.notes for row in rows]
+
+    tested = []
+    errors = []
+    for note in Spy.notes:
+        tested += note["rows"]
+        stars = table.loc[note["rows"], "rating"]
+        errors.append(np.sqrt(np.mean((stars - note["mean"]) ** 2)))
     check(
         tested,
-        "The model was not asked for any prediction. Measure its error on the table that is given.",
+        "The model was not asked for any prediction. Measure its error on the table "
+        "that is given.",
     )
-    strangers = np.mean([share for share, _, _ in Spy.notes])
+    shares = [note["share of strangers"] for note in Spy.notes]
     check(
-        all(share == 1 for share, _, _ in Spy.notes),
-        f"Only {strangers:.0%} of the test rows are of users whom the model has never seen; it must be all "
-        "of them. With a known user, the model looks up how this user rates. Nobody can do that for a new "
-        "user, so the error comes out too small. Whose rows did you keep together? (`KFold` ignores "
-        "`groups=`.) A splitter is a question: see pillars/3_model_selection.py.",
+        all(share == 1 for share in shares),
+        f"Only {np.mean(shares):.0%} of the test rows are of users whom the model has "
+        "never seen; it must be all of them. With a known user, the model looks up how "
+        "this user rates. Nobody can do that for a new user, so the error comes out "
+        "too small. Whose rows did you keep together? (`KFold` ignores `groups=`.) A "
+        "splitter is a question: see pillars/3_model_selection.py.",
     )
     check(
         sorted(tested) == sorted(table.index),
-        f"There were {len(tested)} predictions for {len(table)} rows. In cross-validation each row is held "
-        "out once, so that every user counts (pillars/3_model_selection.py).",
+        f"There were {len(tested)} predictions for {len(table)} rows. In "
+        "cross-validation each row is held out once, so that every user counts "
+        "(pillars/3_model_selection.py).",
     )
-    errors = [
-        np.sqrt(np.mean((table.loc[rows, "rating"] - mean) ** 2))
-        for _, rows, mean in Spy.notes
-    ]
     check(
-        np.isclose(found.mean(), np.mean(errors)),
-        f"The folds are right, but the result {found.mean():.4f} is not their mean RMSE "
-        f"{np.mean(errors):.4f}. scikit-learn's score is minus the error, because a score is better when it "
-        "is larger.",
+        np.isclose(rmse.mean(), np.mean(errors)),
+        f"The folds are right, but the result {rmse.mean():.4f} is not their mean "
+        f"RMSE {np.mean(errors):.4f}. scikit-learn's score is minus the error, because "
+        "a score is better when it is larger.",
     )
 
 
 def test_4_supervised(exercise):
     dataset = MovieRecommendationDataset(300, 150, 6000, random_state=5)
     table = dataset.generate()
-    train, test = table[:4800], table[4800:]
+    train = table[:4800]
+    test = table[4800:]
+
     recommender = exercise.build().fit(train)
-    rmse = np.sqrt(
-        np.mean(
-            (recommender.predict(test.drop(columns="rating")) - test["rating"]) ** 2
-        )
-    )
-    mean, floor = (
-        np.sqrt(np.mean((test["rating"] - train["rating"].mean()) ** 2)),
-        dataset.best_rmse(test),
-    )
+    predictions = recommender.predict(test.drop(columns="rating"))
+    rmse = np.sqrt(np.mean((predictions - test["rating"]) ** 2))
+    mean = np.sqrt(np.mean((test["rating"] - train["rating"].mean()) ** 2))
+    floor = dataset.best_rmse(test)
     way = (mean - rmse) / (mean - floor)
+
     if way < -0.02:
         cause = (
             "It is worse than the mean: it learned noise by heart, as a deep tree does"
@@ -244,53 +274,62 @@ def test_4_supervised(exercise):
     elif way < 0.02:
         cause = "A model that does not beat the mean has learned nothing useful"
     else:
-        cause = "It beats the mean, but still learns noise. Average over more rows (chapter 1 uses 50 "
-        cause += "neighbours), or take a name from MODELS"
+        cause = (
+            "It beats the mean, but still learns noise. Average over more rows "
+            "(chapter 1 uses 50 neighbours), or take a name from MODELS"
+        )
     check(
         way >= 1 / 3,
-        f"RMSE {rmse:.3f}. Always the mean: {mean:.3f}. Noise floor: {floor:.3f}. The model goes "
-        f"{way:.0%} of the way from the mean to the floor; more than a third can be had. {cause} "
-        "(pillars/4_supervised.py).",
+        f"RMSE {rmse:.3f}. Always the mean: {mean:.3f}. Noise floor: {floor:.3f}. The "
+        f"model goes {way:.0%} of the way from the mean to the floor; more than a "
+        f"third can be had. {cause} (pillars/4_supervised.py).",
     )
 
 
 def test_5_unsupervised(exercise):
     rng = np.random.default_rng(7)
-    noise = [
-        rng.random((150, 3)) * [5, 2, 1]
-    ]  # one long column: it scores 0.39, the overlapping groups 0.24
-    # By luck, each of these scores above the mean of its controls, by half to one standard deviation.
-    noise += [np.random.default_rng(seed).normal(size=(150, 4)) for seed in (1, 8, 12)]
+    # Data with one long column scores 0.39; the overlapping groups score only 0.24.
+    noise = [rng.random((150, 3)) * [5, 2, 1]]
+    # By luck, each of these scores above the mean of its controls, by half to one
+    # standard deviation.
+    for seed in (1, 8, 12):
+        noise.append(np.random.default_rng(seed).normal(size=(150, 4)))
     centres = np.repeat(rng.normal(size=(3, 8)), 50, axis=0)
-    overlapping, clear = (
-        centres + rng.normal(0, spread, (150, 8)) for spread in (1, 0.2)
-    )
+    overlapping = centres + rng.normal(0, 1, (150, 8))
+    clear = centres + rng.normal(0, 0.2, (150, 8))
+
+    clear_score = exercise.separation(clear)
     check(
         exercise.has_groups(clear.copy()),
-        f"You found no groups where we put three clear ones (score {exercise.separation(clear):.2f}). Does "
-        "the control lose the groups? If whole rows change places, the groups stay: shuffle each column on "
-        "its own (pillars/5_unsupervised.py).",
+        "You found no groups where we put three clear ones (score "
+        f"{clear_score:.2f}). Does the control lose the groups? If "
+        "whole rows change places, the groups stay: shuffle each column on its own "
+        "(pillars/5_unsupervised.py).",
     )
     wrong = [X for X in noise if exercise.has_groups(X.copy())]
     scores = ", ".join(f"{exercise.separation(X):.2f}" for X in wrong)
     check(
         len(wrong) < len(noise),
-        f"You found groups in all of {len(noise)} data sets (scores {scores}), where by construction there "
-        "are none. KMeans always answers, and its score depends on the shape of the data. Compare with data "
-        "that has the same columns but no groups (pillars/5_unsupervised.py).",
+        f"You found groups in all of {len(noise)} data sets (scores {scores}), where "
+        "by construction there are none. KMeans always answers, and its score depends "
+        "on the shape of the data. Compare with data that has the same columns but no "
+        "groups (pillars/5_unsupervised.py).",
     )
     check(
         not wrong,
-        f"You found groups in {len(wrong)} of {len(noise)} data sets (scores {scores}), where by "
-        "construction there are none. No fixed limit serves all data, and by luck about half of "
-        "such data scores above the mean of its controls. Ask for more than three standard deviations "
-        "of ten controls (pillars/5_unsupervised.py).",
+        f"You found groups in {len(wrong)} of {len(noise)} data sets (scores "
+        f"{scores}), where by construction there are none. No fixed limit serves all "
+        "data, and by luck about half of such data scores above the mean of its "
+        "controls. Ask for more than three standard deviations of ten controls "
+        "(pillars/5_unsupervised.py).",
     )
+    overlapping_score = exercise.separation(overlapping)
     check(
         exercise.has_groups(overlapping.copy()),
-        f"You found no groups where we put three that overlap (score {exercise.separation(overlapping):.2f}"
-        "). Your limit is too high. A fixed amount does not serve all data: measure with the standard "
-        "deviation of the controls (pillars/5_unsupervised.py).",
+        "You found no groups where we put three that overlap (score "
+        f"{overlapping_score:.2f}). Your limit is too high. A fixed "
+        "amount does not serve all data: measure with the standard deviation of the "
+        "controls (pillars/5_unsupervised.py).",
     )
 
 
@@ -300,29 +339,36 @@ print(joblib.load(sys.argv[1]).predict(pair)[0])"""
 
 
 def test_6_utilities(exercise, tmp_path):
-    path, folder = tmp_path / "artifact.pkl", Path(__file__).resolve().parent.parent
-    here = exercise.train_and_save(ratings(), path)
+    path = tmp_path / "artifact.pkl"
+    folder = Path(__file__).resolve().parent.parent
+    recommender = exercise.train_and_save(ratings(), path)
     check(
         path.exists(),
         "There is no file at `path`: save the artifact there (pillars/6_utilities.py).",
     )
-    there = subprocess.run(
+    fresh = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", PREDICT, str(path)],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": str(folder)},
         capture_output=True,
         text=True,
     )
-    last = (there.stderr.strip().splitlines() or [""])[-1].rstrip(".")
+
+    reason = ""
+    if fresh.stderr.strip():
+        reason = fresh.stderr.strip().splitlines()[-1].rstrip(".")
     check(
-        there.returncode == 0,
-        f"A fresh process could not predict from the two ids: {last}. It has only what is in the file. "
-        "The steps before the model (features, scaler) belong to the model and must travel with it "
-        "(lesson_code.py, section 5; pillars/6_utilities.py).",
+        fresh.returncode == 0,
+        f"A fresh process could not predict from the two ids: {reason}. It has only "
+        "what is in the file. The steps before the model (features, scaler) belong to "
+        "the model and must travel with it (lesson_code.py, section 5; "
+        "pillars/6_utilities.py).",
     )
-    expected = here.predict(pd.DataFrame({"user_id": [7], "movie_id": [9]}))[0]
+    predicted = float(fresh.stdout)
+    expected = recommender.predict(pd.DataFrame({"user_id": [7], "movie_id": [9]}))[0]
     check(
-        np.isclose(float(there.stdout), expected),
-        f"The fresh process predicts {float(there.stdout):.4f}, this one {expected:.4f}. An artifact must "
-        "give the same answers everywhere: save the object that was trained (pillars/6_utilities.py).",
+        np.isclose(predicted, expected),
+        f"The fresh process predicts {predicted:.4f}, this one "
+        f"{expected:.4f}. An artifact must give the same answers everywhere: save the "
+        "object that was trained (pillars/6_utilities.py).",
     )

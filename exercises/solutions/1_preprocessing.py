@@ -1,6 +1,7 @@
 """Solution of exercise 1, preprocessing: where are gaps filled?
 
-The imputer learns its means in `fit`, keeps them, and fills the gaps of new rows with them.
+The imputer learns its means in `fit`, keeps them, and fills the gaps of new rows with
+them.
 """
 
 from sklearn.impute import SimpleImputer
@@ -10,6 +11,9 @@ from sklearn.preprocessing import StandardScaler
 
 
 def train(X, y):
-    """Return a fitted model. X: a DataFrame of numbers with gaps; the rows to predict have gaps too."""
+    """Return a fitted model.
+
+    X is a DataFrame of numbers with gaps. The rows to predict have gaps too.
+    """
     model = make_pipeline(SimpleImputer(), StandardScaler(), KNeighborsRegressor(15))
     return model.fit(X, y)

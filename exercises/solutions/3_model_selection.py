@@ -7,7 +7,10 @@ from sklearn.model_selection import GroupKFold, cross_val_score
 
 
 def rmse_for_new_users(model, table):
-    """Return the RMSE of each of five folds, for a model that takes the table of ratings."""
+    """Return the RMSE of each of five folds.
+
+    The model takes the table of ratings.
+    """
     folds = GroupKFold(5)
     error = "neg_root_mean_squared_error"
     users = table["user_id"]
