@@ -14,7 +14,6 @@ def rmse_for_new_users(model, table):
     folds = GroupKFold(5)
     error = "neg_root_mean_squared_error"
     users = table["user_id"]
-    scores = cross_val_score(
-        model, table, table["rating"], groups=users, cv=folds, scoring=error
-    )
+    stars = table["rating"]
+    scores = cross_val_score(model, table, stars, groups=users, cv=folds, scoring=error)
     return -scores
