@@ -1,8 +1,11 @@
-"""Rebuild generate_lesson_files.sh, the lesson in one file: `python tools/build_generator.py`.
+"""Rebuild the lesson in one file: `python tools/build_generator.py`.
 
-A learner may have nothing but a terminal and this one script. It therefore holds the lesson's files as plain text, and
-this command copies them into it, so that nobody keeps two versions by hand. With `--check` it changes nothing and fails
-if the script is stale.
+It is written to generate_lesson_files.sh.
+
+A learner may have nothing but a terminal and this one script. It therefore holds the
+lesson's files as plain text, and this command copies them into it, so that nobody keeps
+two versions by hand. With `--check` it changes nothing and fails if the script is
+stale.
 """
 
 import argparse
@@ -11,26 +14,54 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = ROOT / "generate_lesson_files.sh"
-FILES = ["lesson_code.py", "test_lesson.py", "requirements.txt", "README.md", "LICENSE"]
-FOLDERS = [
-    "pillars",
-    "exercises",
-    "exercises/solutions",
-]  # chapters, exercises: all the files in them
-FILES += sorted(
-    f"{folder}/{path.name}"
-    for folder in FOLDERS
-    for path in (ROOT / folder).iterdir()
-    if path.suffix in (".py", ".md")
-)
+
+PACKAGE = "recommender"
+#: Folders of the lesson: the package, the chapters, the exercises. All Python files and
+#: pages in them are carried. A folder stands behind the one that it is in.
+FOLDERS = ["pillars", "exercises", "exercises/solutions"]
+if (ROOT / PACKAGE).is_dir():
+    FOLDERS.insert(0, PACKAGE)
+
+
+def names_of_files() -> list[str]:
+    """Return the names of all files that the script carries, as it writes them."""
+    names = [
+        "lesson_code.py",
+        "test_lesson.py",
+        "requirements.txt",
+        "README.md",
+        "LICENSE",
+    ]
+    for folder in FOLDERS:
+        for path in sorted((ROOT / folder).iterdir()):
+            if path.suffix in (".py", ".md"):
+                names.append(f"{folder}/{path.name}")
+    return names
+
+
+FILES = names_of_files()
 
 #: The line that ends each here-document: a file that holds it would be cut short there.
 DELIMITER = "END_OF_LESSON_FILE"
 
+#: The help text. Its lines are longer than a line of this file may be.
+USAGE = """\
+Usage: bash generate_lesson_files.sh [--force] [--] [FOLDER]
+
+Writes the lesson's files into FOLDER (scikit_learn_ecosystem_lesson if none is given),\
+ which is made if it is missing.
+Files there that differ from the lesson's are kept, and nothing is written,\
+ unless --force is given.
+
+  --force     overwrite files that differ
+  -h, --help  show this text
+"""
+
 HEAD = r"""#!/usr/bin/env bash
 #
-# Makes the folder scikit_learn_ecosystem_lesson with the lesson, its chapters and its exercises. It needs no network and no Python:
-# all it will write stands below as plain text. Made by `python tools/build_generator.py`; change the files, not this.
+# Makes the folder scikit_learn_ecosystem_lesson with the lesson, its chapters and its
+# exercises. It needs no network and no Python: all it will write stands below as plain
+# text. Made by `python tools/build_generator.py`; change the files, not this.
 
 set -eu
 # The files are bytes to be copied, in whatever language the learner's computer speaks.
@@ -48,14 +79,7 @@ recorded() {
 
 usage() {
     cat <<'@DELIMITER@'
-Usage: bash generate_lesson_files.sh [--force] [--] [FOLDER]
-
-Writes the lesson's files into FOLDER (scikit_learn_ecosystem_lesson if none is given), which is made if it is missing.
-Files there that differ from the lesson's are kept, and nothing is written, unless --force is given.
-
-  --force     overwrite files that differ
-  -h, --help  show this text
-@DELIMITER@
+@USAGE@@DELIMITER@
 }
 
 fail() { # fail STATUS MESSAGE
@@ -71,7 +95,9 @@ checksum() {
 # The folder's name as it has to be typed.
 quoted() {
     case $1 in
-        *[!A-Za-z0-9_./-]*) printf '%s\n' "$1" | sed "s/'/'\\\\''/g; 1s/^/'/; \$s/\$/'/" ;;
+        *[!A-Za-z0-9_./-]*)
+            printf '%s\n' "$1" | sed "s/'/'\\\\''/g; 1s/^/'/; \$s/\$/'/"
+            ;;
         *) printf '%s\n' "$1" ;;
     esac
 }
@@ -84,19 +110,26 @@ next_steps() {
         "    pip install -r requirements.txt" \
         "    python lesson_code.py" \
         "    python -m pytest test_lesson.py -v" \
-        "    python pillars/1_preprocessing.py     (chapters: seven questions, 0 to 6)" \
+        "    python pillars/1_preprocessing.py     \
+(chapters: seven questions, 0 to 6)" \
         "    python -m pytest exercises            (small broken programs to mend)"
 }
 
-# However the script ends, nothing half-written stays. A script whose end is missing stops without an error of its own.
+# However the script ends, nothing half-written stays. A script whose end is missing
+# stops without an error of its own.
 unfinished=""
 made=""
 complete=no
 on_exit() {
     status=$?
     [ -z "$unfinished" ] || rm -rf "$unfinished"
-    [ "$status" -eq 0 ] || for folder in $made; do rmdir "$target/$folder" 2>/dev/null || :; done
-    [ "$status" -ne 0 ] || [ "$complete" = yes ] || fail 1 "this script is cut short; get it again"
+    if [ "$status" -ne 0 ]; then
+        for folder in $made; do
+            rmdir "$target/$folder" 2>/dev/null || :
+        done
+    elif [ "$complete" != yes ]; then
+        fail 1 "this script is cut short; get it again"
+    fi
 }
 trap on_exit EXIT
 trap 'exit 129' HUP
@@ -146,7 +179,8 @@ differing=""
 for name in $names; do
     file=$target/$name
     if [ -f "$file" ]; then
-        [ "$(checksum "$file")" = "$(recorded "$name")" ] || differing="$differing $name"
+        [ "$(checksum "$file")" = "$(recorded "$name")" ] ||
+            differing="$differing $name"
     elif [ -e "$file" ] || [ -L "$file" ]; then
         fail 1 "'$file' is in the way and is no file; nothing was changed"
     else
@@ -154,7 +188,8 @@ for name in $names; do
     fi
 done
 if [ -n "$differing" ] && [ $force = no ]; then
-    fail 1 "these files in '$target' differ from the lesson's:$differing; nothing was changed (--force overwrites them)"
+    fail 1 "these files in '$target' differ from the lesson's:$differing; \
+nothing was changed (--force overwrites them)"
 fi
 if [ -z "$missing$differing" ]; then
     next_steps
@@ -162,14 +197,17 @@ if [ -z "$missing$differing" ]; then
     exit 0
 fi
 
-# ----- The files, first into a folder of their own inside the target, so that moving them is only a renaming
+# ----- The files, first into a folder of their own inside the target, so that moving
+# them is only a renaming
 
 new=$target/.new-lesson-files.$$
 if [ ! -d "$target" ]; then
-    reason=$(mkdir "$target" 2>&1) || fail 1 "cannot make the folder '$target' ($reason)"
+    reason=$(mkdir "$target" 2>&1) ||
+        fail 1 "cannot make the folder '$target' ($reason)"
     unfinished=$target
 fi
-reason=$(mkdir "$new" 2>&1) || fail 1 "cannot write in the folder '$target' ($reason)"
+reason=$(mkdir "$new" 2>&1) ||
+    fail 1 "cannot write in the folder '$target' ($reason)"
 [ -n "$unfinished" ] || unfinished=$new
 for folder in $folders; do
     mkdir "$new/$folder"
@@ -181,13 +219,15 @@ TAIL = r"""
 
 for name in $names; do
     [ "$(checksum "$new/$name")" = "$(recorded "$name")" ] ||
-        fail 1 "$name came out wrong: this script was altered, so get it again (nothing was changed)"
+        fail 1 "$name came out wrong: this script was altered, so get it again \
+(nothing was changed)"
 done
 # From here on an interruption would leave some files new and some old.
 trap '' HUP INT TERM
 for folder in $folders; do
     [ -d "$target/$folder" ] || made="$folder $made"
-    reason=$(mkdir -p "$target/$folder" 2>&1) || fail 1 "cannot make the folder '$target/$folder' ($reason)"
+    reason=$(mkdir -p "$target/$folder" 2>&1) ||
+        fail 1 "cannot make the folder '$target/$folder' ($reason)"
 done
 for name in $missing $differing; do
     mv -f "$new/$name" "$target/$name"
@@ -199,52 +239,66 @@ complete=yes
 
 
 def cksum(data: bytes) -> str:
-    """Tell what POSIX `cksum` prints of these bytes; macOS has that command, but no `sha256sum`."""
+    """Return what POSIX `cksum` prints of these bytes.
+
+    macOS has that command, but no `sha256sum`.
+    """
+    n_bytes_of_size = (len(data).bit_length() + 7) // 8
+    size = len(data).to_bytes(n_bytes_of_size, "little")
     crc = 0
-    for byte in data + len(data).to_bytes((len(data).bit_length() + 7) // 8, "little"):
+    for byte in data + size:
         crc ^= byte << 24
         for _ in range(8):
-            crc = (crc << 1) ^ (0x104C11DB7 if crc & 0x80000000 else 0)
+            is_high = crc & 0x80000000
+            crc <<= 1
+            if is_high:
+                crc ^= 0x104C11DB7
     return f"{crc ^ 0xFFFFFFFF} {len(data)}"
 
 
 def here_document(name: str, data: bytes) -> bytes:
-    """Write the command that writes this file, or raise where a here-document would not give the same bytes."""
+    """Return the command that writes this file.
+
+    Raise where a here-document would not give the same bytes.
+    """
     if not data.endswith(b"\n"):
         raise ValueError(
-            f"{name} does not end with a newline, as what a here-document writes always does"
+            f"{name} does not end with a newline, as what a here-document writes "
+            "always does"
         )
     if DELIMITER.encode() in data:
         raise ValueError(
-            f"{name} contains {DELIMITER}, which ends the here-documents: choose another delimiter"
+            f"{name} contains {DELIMITER}, which ends the here-documents: choose "
+            "another delimiter"
         )
     if b"\0" in data or b"\r" in data:
         raise ValueError(
-            f"{name} contains a NUL or a carriage return, which do not pass unharmed through every shell"
+            f"{name} contains a NUL or a carriage return, which do not pass unharmed "
+            "through every shell"
         )
-    return (
-        f"\ncat >\"$new/{name}\" <<'{DELIMITER}'\n".encode()
-        + data
-        + f"{DELIMITER}\n".encode()
-    )
+    command = f"\ncat >\"$new/{name}\" <<'{DELIMITER}'\n"
+    return command.encode() + data + f"{DELIMITER}\n".encode()
 
 
 def build(files: dict[str, bytes]) -> bytes:
     """Put the whole script together."""
-    recorded = "\n".join(
-        f'        {name}) echo "{cksum(data)}" ;;' for name, data in files.items()
-    )
-    head = (
-        HEAD.replace("@NAMES@", " ".join(files))
-        .replace("@RECORDED@", recorded)
-        .replace("@DELIMITER@", DELIMITER)
-    )
-    head = head.replace("@FOLDERS@", " ".join(FOLDERS))
-    return (
-        head.encode()
-        + b"".join(here_document(name, data) for name, data in files.items())
-        + TAIL.encode()
-    )
+    checksums = []
+    documents = []
+    for name, data in files.items():
+        checksums.append(f'        {name}) echo "{cksum(data)}" ;;')
+        documents.append(here_document(name, data))
+
+    values = {
+        "@NAMES@": " ".join(files),
+        "@FOLDERS@": " ".join(FOLDERS),
+        "@RECORDED@": "\n".join(checksums),
+        "@USAGE@": USAGE,
+        "@DELIMITER@": DELIMITER,
+    }
+    head = HEAD
+    for placeholder, value in values.items():
+        head = head.replace(placeholder, value)
+    return head.encode() + b"".join(documents) + TAIL.encode()
 
 
 def main() -> None:
@@ -257,12 +311,13 @@ def main() -> None:
         action="store_true",
         help="change nothing; exit with 1 if the script is stale",
     )
-    check = parser.parse_args().check
+    options = parser.parse_args()
     try:
         script = build({name: (ROOT / name).read_bytes() for name in FILES})
     except (OSError, ValueError) as error:
         sys.exit(f"{SCRIPT.name} cannot be built: {error}")
-    if not check:
+
+    if not options.check:
         SCRIPT.write_bytes(script)
         SCRIPT.chmod(0o755)
     elif not SCRIPT.exists() or SCRIPT.read_bytes() != script:
