@@ -1,12 +1,17 @@
-"""Write the printed outputs in README, docs and benchmarks again: `python tools/figures.py [--check] [--only WORD]`.
+"""Write the printed outputs in README, docs and benchmarks again.
+
+    python tools/figures.py [--check] [--only WORD]
 
 A block of output (or a table, up to `<!-- end -->`) follows a line such as
-`<!-- run: python benchmarks/tables.py ml-latest-small | slow -->`. This command
-runs it and puts what it prints into the block, so that no figure is copied by hand. Behind the bar: first `slow` (over a few
-seconds) or `times` (it prints times, which differ from run to run); last, `keep: REGEX` takes the lines that match. With
-`--check` nothing is written: blocks that are neither slow nor have times are run, and must stand as they are printed.
+`<!-- run: python benchmarks/tables.py ml-latest-small | slow -->`. This command runs it
+and puts what it prints into the block, so that no figure is copied by hand. Behind the
+bar: first `slow` (over a few seconds) or `times` (it prints times, which differ from
+run to run); last, `keep: REGEX` takes the lines that match. With `--check` nothing is
+written: blocks that are neither slow nor have times are run, and must stand as they are
+printed.
 
-`ml-latest-small` stands for the folder that the environment variable MOVIELENS names; without it such blocks are left.
+`ml-latest-small` stands for the folder that the environment variable MOVIELENS names;
+without it such blocks are left.
 """
 
 import argparse
@@ -19,41 +24,48 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-RELEASE = Path(
-    os.environ.get("MOVIELENS", ROOT.parent / "shared" / "data" / "ml-latest-small")
-)
+EXAMPLE = "ml-latest-small"  # stands for the release in the commands
+RELEASE = Path(os.environ.get("MOVIELENS", ROOT.parent / "shared" / "data" / EXAMPLE))
 BLOCK = re.compile(
-    r"<!-- run: (?P<command>.*?)(?: \| (?P<how>.*?))? -->\n+(```text\n)?(?P<output>.*?)(?=```|<!-- end -->)",
+    r"<!-- run: (?P<command>.*?)(?: \| (?P<options>.*?))? -->\n+(```text\n)?"
+    r"(?P<output>.*?)(?=```|<!-- end -->)",
     re.DOTALL,
 )
 
 
 def printed(command, keep):
-    """Return what a command prints, run in a folder of its own."""
-    words = [
-        str(RELEASE) if word == "ml-latest-small" else word
-        for word in shlex.split(command)
-    ]
-    script = str(ROOT / words[1])
+    """Return what a command prints, run in a folder of its own.
+
+    `keep` is a regular expression: only lines that match are returned. None: all lines.
+    """
+    words = shlex.split(command)
+    script = ROOT / words[1]
+    arguments = [str(RELEASE) if word == EXAMPLE else word for word in words[2:]]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
     with tempfile.TemporaryDirectory() as folder:
-        environment = os.environ | {
-            "PYTHONPATH": str(ROOT),
-            "PYTHONIOENCODING": "utf-8",
-        }
         run = subprocess.run(
-            [sys.executable, script, *words[2:]],
+            [sys.executable, str(script), *arguments],
             cwd=folder,
             env=environment,
             stdout=subprocess.PIPE,
             check=True,
         )
-    lines = run.stdout.decode().rstrip().splitlines()
-    return (
-        "\n".join(
-            line.rstrip() for line in lines if keep is None or re.search(keep, line)
-        )
-        + "\n"
-    )
+
+    lines = [line.rstrip() for line in run.stdout.decode().rstrip().splitlines()]
+    if keep is not None:
+        lines = [line for line in lines if re.search(keep, line)]
+    return "\n".join(lines) + "\n"
+
+
+def is_left(block, options):
+    """Return True if the command of a block is not to be run."""
+    command = block["command"]
+    if options.only not in command:
+        return True
+    if EXAMPLE in command and not RELEASE.exists():
+        return True
+    is_slow = re.match("slow|times", block["options"] or "")
+    return bool(options.check and is_slow)
 
 
 def main():
@@ -72,33 +84,36 @@ def main():
         metavar="WORD",
         help="only commands that contain this word",
     )
-    options, drifted = parser.parse_args(), 0
-    for file in [
-        ROOT / "README.md",
-        *sorted((ROOT / "docs").glob("*.md")),
-        ROOT / "benchmarks" / "README.md",
-    ]:
-        text = file.read_text(encoding="utf-8")
+    options = parser.parse_args()
+
+    pages = [ROOT / "README.md"]
+    pages += sorted((ROOT / "docs").glob("*.md"))
+    pages.append(ROOT / "benchmarks" / "README.md")
+    has_drifted = False
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
         for block in BLOCK.finditer(text):
-            command, how = block["command"], block["how"] or ""
-            skipped = options.only not in command or (
-                "ml-latest-small" in command and not RELEASE.exists()
-            )
-            if skipped or (options.check and re.match("slow|times", how)):
+            if is_left(block, options):
                 continue
-            print(f"{file.relative_to(ROOT)}: {command}", flush=True)
-            keep = re.search("keep: (.*)", how)
-            found = printed(command, keep and keep[1])
-            if options.check and found != block["output"]:
-                drifted += 1
-                print(f"  has drifted; it prints:\n{found}")
+            print(f"{page.relative_to(ROOT)}: {block['command']}", flush=True)
+            keep = None
+            wanted = re.search("keep: (.*)", block["options"] or "")
+            if wanted:
+                keep = wanted[1]
+            output = printed(block["command"], keep)
+
             if not options.check:
-                now = file.read_text(encoding="utf-8")
                 head = text[block.start() : block.start("output")]
-                file.write_text(
-                    now.replace(block[0], head + found), encoding="utf-8", newline="\n"
-                )
-    sys.exit(1 if drifted else 0)
+                # The page is read again: earlier blocks of it have been written.
+                written = page.read_text(encoding="utf-8")
+                written = written.replace(block[0], head + output)
+                page.write_text(written, encoding="utf-8", newline="\n")
+            elif output != block["output"]:
+                has_drifted = True
+                print(f"  has drifted; it prints:\n{output}")
+    if has_drifted:
+        sys.exit(1)
+    sys.exit(0)
 
 
 if __name__ == "__main__":
