@@ -1,19 +1,25 @@
-"""How well is tomorrow predicted? `python benchmarks/by_time.py MOVIELENS [UNTIL]`, such as
-`python benchmarks/by_time.py ml-latest-small 2018-09-26`.
+"""How well is tomorrow predicted?
 
-The split is by time: models are trained on the first four fifths of the ratings and tested on the last fifth.
-MOVIELENS is the folder or the zip file of a release. With a date, ratings after that day are left out.
+    python benchmarks/by_time.py MOVIELENS [UNTIL]
+    python benchmarks/by_time.py ml-latest-small 2018-09-26
 
-Printed first: the number of test rows, of the users who gave them, and the share of the most active of these
-users, for all rows, for known users (who also have training rows) and for new users. Then, for each model:
+The split is by time: models are trained on the first four fifths of the ratings and
+tested on the last fifth. MOVIELENS is the folder or the zip file of a release. With a
+date, ratings after that day are left out.
 
-* RMSE: in stars, over the rows of the group (not a mean over users: active users count more);
+Printed first: the number of test rows, of the users who gave them, and the share of the
+most active of these users, for all rows, for known users (who also have training rows)
+and for new users. Then, for each model:
+
+* RMSE: in stars, over the rows of the group (not a mean over users: active users count
+  more);
 * "to best": this RMSE minus the smallest one of the same group, ± its standard error.
 
-The standard error is clustered by user: rows of one user are alike, so the sample is the users, not the rows.
-It comes from the delta method: to first order, each user moves the difference by a known amount, and the
-standard error is the root of the sum of their squares. A difference below two standard errors may be luck.
-With fewer than about 30 users the standard error itself is a rough guess.
+The standard error is clustered by user: rows of one user are alike, so the sample is
+the users, not the rows. It comes from the delta method: to first order, each user moves
+the difference by a known amount, and the standard error is the root of the sum of their
+squares. A difference below two standard errors may be luck. With fewer than about 30
+users the standard error itself is a rough guess.
 """
 
 import sys
@@ -26,8 +32,14 @@ from sklearn.dummy import DummyRegressor
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from lesson_code import SklearnEcosystemPipeline, load_movielens
 
-NAMES = ("linear", "forest", "boosting", "factors", "blend")
-MODELS = {"mean": DummyRegressor()} | {name: name for name in NAMES}
+MODELS = {
+    "mean": DummyRegressor(),
+    "linear": "linear",
+    "forest": "forest",
+    "boosting": "boosting",
+    "factors": "factors",
+    "blend": "blend",
+}
 
 
 def read_release(path, until=None):
@@ -35,74 +47,100 @@ def read_release(path, until=None):
     table = load_movielens(path)
     if until is None:
         return table
-    return table[
-        pd.to_datetime(table["timestamp"], unit="s")
-        < pd.Timestamp(until) + pd.Timedelta("1D")
-    ]
+    next_day = pd.Timestamp(until) + pd.Timedelta("1D")
+    return table[pd.to_datetime(table["timestamp"], unit="s") < next_day]
 
 
 def split_by_time(table):
-    """Return training rows and test rows, the last fifth. Rows of the same second stay together."""
-    started = np.sort(table["timestamp"].to_numpy())[int(0.8 * len(table))]
-    return table[table["timestamp"] < started], table[table["timestamp"] >= started]
+    """Return training rows and test rows, the last fifth.
+
+    Rows of the same second stay together.
+    """
+    seconds = table["timestamp"]
+    started = np.sort(seconds.to_numpy())[int(0.8 * len(table))]
+    return table[seconds < started], table[seconds >= started]
 
 
 def rmse_difference(squared, best, users):
-    """Return RMSE minus best RMSE, and its standard error clustered by user, from squared errors of rows."""
-    rmse, best_rmse = np.sqrt(squared.mean()), np.sqrt(best.mean())
+    """Return RMSE minus best RMSE, and its standard error clustered by user.
+
+    Parameters
+    ----------
+    squared, best : array of shape (n_rows,)
+        The squared errors of a model and of the best model.
+    users : array of shape (n_rows,)
+        Who gave the ratings.
+    """
+    rmse = np.sqrt(squared.mean())
+    best_rmse = np.sqrt(best.mean())
     if rmse == best_rmse:
         return 0.0, 0.0
-    influence = (squared - rmse**2) / (2 * rmse) - (best - best_rmse**2) / (
-        2 * best_rmse
-    )  # (n_rows,)
-    per_user = pd.Series(influence).groupby(users).sum().to_numpy() / len(
-        squared
-    )  # (n_users,)
+
+    # To first order, each row moves the difference by its influence / n_rows.
+    influence = (squared - rmse**2) / (2 * rmse)
+    influence = influence - (best - best_rmse**2) / (2 * best_rmse)
+    per_user = pd.Series(influence).groupby(users).sum().to_numpy() / len(squared)
     n_users = len(per_user)
-    return rmse - best_rmse, np.sqrt(n_users / (n_users - 1) * (per_user**2).sum())
+    standard_error = np.sqrt(n_users / (n_users - 1) * (per_user**2).sum())
+    return rmse - best_rmse, standard_error
+
+
+def report_groups(groups, users):
+    """Print the sizes of the groups of test rows, {name: mask of rows}."""
+    print(f"{'test rows of':13}{'rows':>7}{'users':>7}{'most active user':>18}")
+    for name, rows in groups.items():
+        per_user = pd.Series(users[rows]).value_counts()
+        n_rows = rows.sum()
+        share = per_user.max() / n_rows
+        print(f"{name:13}{n_rows:7}{len(per_user):7}{share:18.1%}")
+
+
+def report_models(squared, groups, users):
+    """Print the RMSE of every model in every group, and how far it is from the best.
+
+    `squared` has the squared errors of all rows, by model.
+    """
+    print("\n" + " " * 10 + "".join(f"{name:<28}" for name in groups).rstrip())
+    print(f"{'model':10}" + (f"{'RMSE':<8}{'to best':<20}" * len(groups)).rstrip())
+    for name, errors in squared.items():
+        line = f"{name:10}"
+        for rows in groups.values():
+            best = min((others[rows] for others in squared.values()), key=np.mean)
+            more, standard_error = rmse_difference(errors[rows], best, users[rows])
+            to_best = "best"
+            if more > 0:
+                to_best = f"{more:+.4f} ± {standard_error:.4f}"
+            line += f"{np.sqrt(errors[rows].mean()):<8.4f}{to_best:<20}"
+        print(line.rstrip())
 
 
 def main():
     if len(sys.argv) not in (2, 3):
         sys.exit("usage: python benchmarks/by_time.py MOVIELENS [UNTIL]")
     train, test = split_by_time(read_release(*sys.argv[1:]))
-    users, stars = test["user_id"].to_numpy(), test["rating"].to_numpy()
-    known = np.isin(users, train["user_id"])
+    users = test["user_id"].to_numpy()
+    stars = test["rating"].to_numpy()
+
+    is_known = np.isin(users, train["user_id"])
     groups = {
         "all": np.full(len(test), True),
-        "known users": known,
-        "new users": ~known,
+        "known users": is_known,
+        "new users": ~is_known,
     }
-    groups = {
-        name: rows for name, rows in groups.items() if np.unique(users[rows]).size > 1
-    }
+    for name in list(groups):
+        if np.unique(users[groups[name]]).size < 2:
+            del groups[name]  # one user alone has no standard error
 
     day = pd.to_datetime(test["timestamp"].min(), unit="s").date()
-    print(
-        f"{len(train)} training rows of {train['user_id'].nunique()} users; test rows from {day} on\n"
-    )
-    print(f"{'test rows of':13}{'rows':>7}{'users':>7}{'most active user':>18}")
-    for name, rows in groups.items():
-        per_user = pd.Series(users[rows]).value_counts()
-        print(
-            f"{name:13}{rows.sum():7}{len(per_user):7}{per_user.max() / rows.sum():18.1%}"
-        )
+    n_users = train["user_id"].nunique()
+    print(f"{len(train)} training rows of {n_users} users; test rows from {day} on\n")
+    report_groups(groups, users)
 
     squared = {}
     for name, model in MODELS.items():
-        squared[name] = (
-            SklearnEcosystemPipeline(model=model).fit(train).predict(test) - stars
-        ) ** 2
-    print("\n" + " " * 10 + "".join(f"{name:<28}" for name in groups).rstrip())
-    print(f"{'model':10}" + (f"{'RMSE':<8}{'to best':<20}" * len(groups)).rstrip())
-    for name in MODELS:
-        line = f"{name:10}"
-        for rows in groups.values():
-            best = min((errors[rows] for errors in squared.values()), key=np.mean)
-            more, se = rmse_difference(squared[name][rows], best, users[rows])
-            told = f"{more:+.4f} ± {se:.4f}" if more > 0 else "best"
-            line += f"{np.sqrt(squared[name][rows].mean()):<8.4f}{told:<20}"
-        print(line.rstrip())
+        recommender = SklearnEcosystemPipeline(model=model).fit(train)
+        squared[name] = (recommender.predict(test) - stars) ** 2
+    report_models(squared, groups, users)
 
 
 if __name__ == "__main__":

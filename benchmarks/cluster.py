@@ -1,12 +1,17 @@
-"""When does a cluster pay? `python benchmarks/cluster.py [--ratings N ...]` (needs dask and distributed)
+"""When does a cluster pay?
 
-The same work is done one fit after the other, in two threads, and on a Dask cluster of two worker processes
-on this machine; with `--ray` also by two Ray workers. Printed: seconds by the clock, the largest difference
-of the RMSEs to those of the first way, and what the Dask workers were sent, in MB: by the client (through the
-scheduler), and by each other. The size of the table in memory stands above.
+    python benchmarks/cluster.py [--ratings N ...]
 
-"train": cross-validation in five folds and the final fit. "search": 12 candidates in three folds before that.
-"compare": `compare_models`. The workers are started before the clock, and have done a small job.
+It needs dask and distributed. The same work is done one fit after the other, in two
+threads, and on a Dask cluster of two worker processes on this machine; with `--ray`
+also by two Ray workers. Printed: seconds by the clock, the largest difference of the
+RMSEs to those of the first way, and what the Dask workers were sent, in MB: by the
+client (through the scheduler), and by each other. The size of the table in memory
+stands above.
+
+"train": cross-validation in five folds and the final fit. "search": 12 candidates in
+three folds before that. "compare": `compare_models`. The workers are started before the
+clock, and have done a small job.
 """
 
 import argparse
@@ -21,14 +26,15 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 os.environ["PYTHONPATH"] = str(ROOT)  # Ray's workers find lesson_code by it
-from lesson_code import (
+from lesson_code import (  # noqa: E402
     MovieRecommendationDataset,
     SklearnEcosystemPipeline,
     compare_models,
-)  # noqa: E402
+)
 
 
 def train(table, model, tune=False):
+    """Train a model, and return its RMSEs in cross-validation."""
     recommender = SklearnEcosystemPipeline(model=model)
     recommender.train(table, tune_hyperparameters=tune)
     return recommender.cv_scores
@@ -44,48 +50,61 @@ JOBS = {
 
 
 def sent_bytes():
-    """Return {address: bytes} that this process has written to others since the last call."""
+    """Return {address: bytes} that this process sent to others since the last call."""
     from distributed.comm.tcp import TCP
 
+    # At the first call, the method that sends is replaced by one that counts, too.
     if not hasattr(TCP, "sent"):
-        TCP.sent, plain = {}, TCP.write
+        plain_write = TCP.write
+        TCP.sent = {}
 
-        async def write(self, *args, **kwargs):
-            n_bytes = await plain(self, *args, **kwargs)
+        async def counting_write(self, *args, **kwargs):
+            n_bytes = await plain_write(self, *args, **kwargs)
             TCP.sent[self.peer_address] = TCP.sent.get(self.peer_address, 0) + n_bytes
             return n_bytes
 
-        TCP.write = write
-    sent, TCP.sent = TCP.sent, {}
+        TCP.write = counting_write
+    sent = TCP.sent
+    TCP.sent = {}
     return sent
 
 
 def run(job, table, backend):
+    """Do a job, and return the seconds that it took and its RMSEs."""
     started = time.perf_counter()
     if backend == "one by one":
-        found = JOBS[job](table)
+        errors = JOBS[job](table)
     else:
         with joblib.parallel_config(backend, n_jobs=2):
-            found = JOBS[job](table)
-    return time.perf_counter() - started, found
+            errors = JOBS[job](table)
+    return time.perf_counter() - started, errors
 
 
 def measure(job, table, backends, client):
-    """Print one row: seconds by backend, how far RMSEs are apart, and MB sent to Dask's workers."""
-    sent_bytes(), client.run(sent_bytes)
-    seconds, found = zip(*(run(job, table, backend) for backend in backends))
+    """Print one row: seconds by backend, how far RMSEs are apart, MB sent in Dask."""
+    # The counters begin at 0, in this process and in the workers.
+    sent_bytes()
+    client.run(sent_bytes)
+
+    seconds = []
+    errors = []
+    for backend in backends:
+        time_taken, errors_of_backend = run(job, table, backend)
+        seconds.append(time_taken)
+        errors.append(errors_of_backend)
+    apart = max(np.abs(others - errors[0]).max() for others in errors)
+
     scheduler = client.scheduler.address
     by_client = sent_bytes().get(scheduler, 0)
-    of_workers = client.run(sent_bytes).values()
-    by_workers = sum(
-        n for sent in of_workers for peer, n in sent.items() if peer != scheduler
-    )
-    apart = max(np.abs(figures - found[0]).max() for figures in found)
-    times = "".join(f"{one:>12.1f}" for one in seconds)
-    print(
-        f"{job:15}{times}{apart:>10.0e}{by_client / 1e6:>12.0f}{by_workers / 1e6:>12.0f}",
-        flush=True,
-    )
+    by_workers = 0
+    for sent in client.run(sent_bytes).values():
+        for address, n_bytes in sent.items():
+            if address != scheduler:
+                by_workers += n_bytes
+
+    times = "".join(f"{time_taken:>12.1f}" for time_taken in seconds)
+    megabytes = f"{by_client / 1e6:>12.0f}{by_workers / 1e6:>12.0f}"
+    print(f"{job:15}{times}{apart:>10.0e}{megabytes}", flush=True)
 
 
 def main():
@@ -110,13 +129,15 @@ def main():
         ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
         register_ray()
         backends.append("ray")
+
     workers = LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
     with workers, Client(workers) as client:
         for n_ratings in options.ratings:
-            table = MovieRecommendationDataset(
-                n_ratings // 50, n_ratings // 100, n_ratings
-            ).generate()
-            run("train linear", table[:1000], "dask")
+            n_users = n_ratings // 50
+            n_movies = n_ratings // 100
+            table = MovieRecommendationDataset(n_users, n_movies, n_ratings).generate()
+            run("train linear", table[:1000], "dask")  # a small job, to warm up
+
             size = table.memory_usage(deep=True).sum() / 1e6
             print(f"\n{n_ratings:,} ratings, {size:.0f} MB in memory; times in seconds")
             names = "".join(f"{name:>12}" for name in backends)

@@ -1,9 +1,12 @@
-"""Which settings should the recommenders have? `python benchmarks/factors_grid.py [MOVIELENS]`
+"""Which settings should the recommenders have?
 
-The rows are those of `forest_grid.py`, the training rows of the demo's split; three folds. Printed are three
-grids, each best first, with how far every setting is from the best: `MatrixFactorization` by its RMSE in
-stars, the blend's boosting by its RMSE, and `MovieRanker` by its NDCG@10. An arrow marks the default. It is
-one setting for both tables, the synthetic one and ml-latest-small, so it need not be the best of either.
+    python benchmarks/factors_grid.py [MOVIELENS]
+
+The rows are those of `forest_grid.py`, the training rows of the demo's split; three
+folds. Printed are three grids, each best first, with how far every setting is from the
+best: `MatrixFactorization` by its RMSE in stars, the blend's boosting by its RMSE, and
+`MovieRanker` by its NDCG@10. An arrow marks the default. It is one setting for both
+tables, the synthetic one and ml-latest-small, so it need not be the best of either.
 """
 
 import itertools
@@ -37,51 +40,53 @@ BLEND = {
 RANKER = {"regularization": [150.0, 300.0, "auto", 450.0, 600.0]}
 
 
-def rmse(make, setting, X, y, train, test):
-    model = make(**setting).fit(X.iloc[train], y.iloc[train])
+def blend(**setting):
+    """Return the pipeline of the blend with some settings changed."""
+    pipeline = SklearnEcosystemPipeline(model="blend").build_pipeline()
+    return pipeline.set_params(**setting)
+
+
+def rmse(model, X, y, train, test):
+    """Return the RMSE of a model, fitted on the training rows, on the test rows."""
+    model.fit(X.iloc[train], y.iloc[train])
     return root_mean_squared_error(y.iloc[test], model.predict(X.iloc[test]))
 
 
-def blend(**setting):
-    return (
-        SklearnEcosystemPipeline(model="blend").build_pipeline().set_params(**setting)
-    )
-
-
-def ndcg(make, setting, X, y, train, test):
-    ranker = make(**setting).fit(X.iloc[train], y.iloc[train])
+def ndcg(ranker, X, y, train, test):
+    """Return NDCG@10 of the lists of the test users."""
+    ranker.fit(X.iloc[train], y.iloc[train])
     lists = ranker.recommend(X.iloc[test]["user_id"].unique())
     return ranking_metrics(lists, X.iloc[test], y.iloc[test])["NDCG@10"]
 
 
-def report(make, grid, figure, best):
+def report(make, grid, figure, smaller_is_better):
+    """Print a grid, best first.
+
+    `make` makes a model with a setting, and `figure` measures it in a fold.
+    """
     X, y = training_rows()
     folds = list(KFold(3, shuffle=True, random_state=42).split(X))
-    settings = [dict(zip(grid, values)) for values in itertools.product(*grid.values())]
-    name, rows = figure.__name__, []
-    for setting in settings:
-        rows.append(
-            {
-                **setting,
-                name: np.mean([figure(make, setting, X, y, *fold) for fold in folds]),
-            }
-        )
-    table = pd.DataFrame(rows).sort_values(name, ascending=best == "min")
-    table["from the best"] = (table[name] / table[name].iloc[0] - 1).map(
-        "{:+.2%}".format
-    )
-    default = make().get_params()
-    is_default = (table[list(grid)] == [default[parameter] for parameter in grid]).all(
-        axis=1
-    )
+    name = figure.__name__
+    rows = []
+    for values in itertools.product(*grid.values()):
+        setting = dict(zip(grid, values))
+        of_folds = [figure(make(**setting), X, y, train, test) for train, test in folds]
+        rows.append({**setting, name: np.mean(of_folds)})
+
+    table = pd.DataFrame(rows).sort_values(name, ascending=smaller_is_better)
+    from_best = table[name] / table[name].iloc[0] - 1
+    table["from the best"] = from_best.map("{:+.2%}".format)
+    defaults = make().get_params()
+    default = [defaults[parameter] for parameter in grid]
+    is_default = (table[list(grid)] == default).all(axis=1)
     table["default"] = np.where(is_default, "<--", "")
-    print(
-        f"{make.__name__}\n{table.to_string(index=False, float_format='{:.4f}'.format)}\n",
-        flush=True,
-    )
+
+    print(make.__name__)
+    print(table.to_string(index=False, float_format="{:.4f}".format))
+    print(flush=True)
 
 
 if __name__ == "__main__":
-    report(MatrixFactorization, FACTORS, rmse, "min")
-    report(blend, BLEND, rmse, "min")
-    report(MovieRanker, RANKER, ndcg, "max")
+    report(MatrixFactorization, FACTORS, rmse, smaller_is_better=True)
+    report(blend, BLEND, rmse, smaller_is_better=True)
+    report(MovieRanker, RANKER, ndcg, smaller_is_better=False)
