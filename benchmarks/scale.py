@@ -1,22 +1,31 @@
-"""Do time and memory grow in proportion to the ratings? `python benchmarks/scale.py --folder FOLDER`
+"""Do time and memory grow in proportion to the ratings?
 
-Tables of 50 thousand to 32 million synthetic ratings, with the users and movies that MovieLens has at these
-sizes, go through everything that the lesson does. Each step is a process of its own. It may take 9 GiB of
-address space (`resource.setrlimit`; Windows and macOS do not enforce that: there only the peak is reported).
+    python benchmarks/scale.py --folder FOLDER
 
-* CPU: seconds of all threads of the step. Wall: seconds by the clock; other work on the machine is in it.
-* Per million: CPU seconds per million ratings. It is the same at every size if a step is linear. (`lists` are
-  always of 1,000 users, and `recommend` is ten calls for ten users: they need not grow at all.)
-* Peak: the greatest resident memory of the process, in GiB. What the step is given is in it.
-* Slope: of log(CPU) over log(ratings), from 500 thousand on. 1 is linear, 2 is quadratic.
+Tables of 50 thousand to 32 million synthetic ratings, with the users and movies that
+MovieLens has at these sizes, go through everything that the lesson does. Each step is a
+process of its own. It may take 9 GiB of address space (`resource.setrlimit`; Windows
+and macOS do not enforce that: there only the peak is reported).
 
-`read_csv` and `pandas` are references for `read` and `features`: `pd.read_csv` of ratings.csv alone; and
-plain group-by means and sizes, with category codes of genre and country, which are not cross-fitted. In the
-steps that end in `-text` both get genre and country as text, in all others as categories. `train` is
+* CPU: seconds of all threads of the step. Wall: seconds by the clock; other work on the
+  machine is in it.
+* Per million: CPU seconds per million ratings. It is the same at every size if a step
+  is linear. (`lists` are always of 1,000 users, and `recommend` is ten calls for ten
+  users: they need not grow at all.)
+* Peak: the greatest resident memory of the process, in GiB. What the step is given is
+  in it.
+* Slope: of log(CPU) over log(ratings), from 500 thousand on. 1 is linear, 2 is
+  quadratic.
+
+`read_csv` and `pandas` are references for `read` and `features`: `pd.read_csv` of
+ratings.csv alone; and plain group-by means and sizes, with category codes of genre and
+country, which are not cross-fitted. In the steps that end in `-text` both get genre and
+country as text, in all others as categories. `train` is
 `SklearnEcosystemPipeline(model="factors").fit`, which the steps below it need.
 
-FOLDER keeps tables and results (some 6 GB at 32 million). A step that is done is not done again; one that
-failed is a row that says why, and is tried again. With matplotlib, docs/pictures/scale.svg is drawn anew.
+FOLDER keeps tables and results (some 6 GB at 32 million). A step that is done is not
+done again; one that failed is a row that says why, and is tried again. With matplotlib,
+docs/pictures/scale.svg is drawn anew.
 """
 
 import argparse
@@ -50,29 +59,31 @@ SHOWN = {
     "save": "black",
 }
 REFERENCES = {"read": "read_csv", "features": "pandas", "features-text": "pandas-text"}
-TABLE = "| {:13} | {:>10} | {:>8} | {:>8} | {:>11} | {:>9} | {} |"
+ROW = "| {:13} | {:>10} | {:>8} | {:>8} | {:>11} | {:>9} | {} |"
+
+
+def n_ratings_of(size):
+    """Return the number of ratings of a size."""
+    _, _, n_ratings = SIZES[size]
+    return n_ratings
 
 
 def write(table, folder):
-    """Write ratings.csv and movies.csv as GroupLens ships them: sorted by user and movie."""
+    """Write ratings.csv and movies.csv as GroupLens ships them.
+
+    They are sorted by user and movie.
+    """
     folder.mkdir(exist_ok=True)
-    ratings = table[["user_id", "movie_id", "rating", "timestamp"]].sort_values(
-        ["user_id", "movie_id"]
-    )
-    ratings.to_csv(
-        folder / "ratings.csv",
-        index=False,
-        header=["userId", "movieId", "rating", "timestamp"],
-    )
-    movies = (
-        table[["movie_id", "movie_year", "genre"]]
-        .drop_duplicates("movie_id")
-        .sort_values("movie_id")
-    )
-    titles = [
-        f"Movie {movie} ({year})"
-        for movie, year in zip(movies["movie_id"], movies["movie_year"])
-    ]
+    ratings = table[["user_id", "movie_id", "rating", "timestamp"]]
+    ratings = ratings.sort_values(["user_id", "movie_id"])
+    header = ["userId", "movieId", "rating", "timestamp"]
+    ratings.to_csv(folder / "ratings.csv", index=False, header=header)
+
+    movies = table[["movie_id", "movie_year", "genre"]].drop_duplicates("movie_id")
+    movies = movies.sort_values("movie_id")
+    titles = []
+    for movie, year in zip(movies["movie_id"], movies["movie_year"]):
+        titles.append(f"Movie {movie} ({year})")
     movies = pd.DataFrame(
         {"movieId": movies["movie_id"], "title": titles, "genres": movies["genre"]}
     )
@@ -80,68 +91,79 @@ def write(table, folder):
 
 
 def pandas_features(table):
-    made = {}
+    """Return what one writes first: averages, counts and codes, not cross-fitted."""
+    columns = {}
     for name in ("user_id", "movie_id"):
         groups = table.groupby(name)["rating"]
-        made[f"{name}_avg"] = table[name].map(groups.mean())
-        made[f"{name}_count"] = table[name].map(groups.size())
-    codes = {
-        name: table[name].astype("category").cat.codes
-        for name in ("genre", "user_country")
-    }
-    return pd.DataFrame(made | codes)
+        columns[f"{name}_avg"] = table[name].map(groups.mean())
+        columns[f"{name}_count"] = table[name].map(groups.size())
+    for name in ("genre", "user_country"):
+        columns[name] = table[name].astype("category").cat.codes
+    return pd.DataFrame(columns)
 
 
 def fit_ranker(recommender):
-    print(
-        f"A ranker of {recommender.ranker.movies_.size} movies", file=sys.stderr
-    )  # fitted when asked for
+    """Fit the ranker, which is fitted when it is asked for."""
+    n_movies = recommender.ranker.movies_.size
+    print(f"A ranker of {n_movies} movies", file=sys.stderr)
     return recommender
 
 
+def make_lists(recommender):
+    """Return the lists of 1,000 users."""
+    ranker = recommender.ranker
+    return ranker.recommend(ranker.users_[:1000], n=10)
+
+
 def recommend(recommender):
+    """Make the lists of ten users, one by one."""
     for user in recommender.ranker.users_[:10]:
         recommender.recommend(int(user))
 
 
 def steps(folder, size):
-    """Return {name: (the file it is given, the work that is timed, the file that keeps what it returns)}."""
-    dataset, release = (
-        lesson.MovieRecommendationDataset(*SIZES[size]),
-        folder / "release",
-    )
+    """Return {name: (input, work, output)}, from the first step on.
+
+    Input is the name of the file that the step is given, or None. Work is what is
+    timed. Output is the name of the file that keeps what it returns, or None.
+    """
+    dataset = lesson.MovieRecommendationDataset(*SIZES[size])
+    make_features = lesson.UserMovieFeatureTransformer().fit_transform
+    factorize = lesson.MatrixFactorization().fit
+    train = lesson.SklearnEcosystemPipeline(model="factors").fit
+    release = folder / "release"
     artifact = folder / "artifact.pkl"
+
+    def write_release(table):
+        write(table, release)
+
+    def read():
+        return lesson.load_movielens(release)
+
+    def read_csv():
+        return pd.read_csv(release / "ratings.csv")
+
+    def save(recommender):
+        recommender.save_pipeline(artifact)
+
+    def load():
+        return lesson.SklearnEcosystemPipeline.load_pipeline(artifact)
+
     return {
         "generate": (None, dataset.generate, "table"),
-        "write": ("table", lambda table: write(table, release), None),
-        "read": (None, lambda: lesson.load_movielens(release), None),
-        "read_csv": (None, lambda: pd.read_csv(release / "ratings.csv"), None),
-        "features": ("table", lesson.UserMovieFeatureTransformer().fit_transform, None),
+        "write": ("table", write_release, None),
+        "read": (None, read, None),
+        "read_csv": (None, read_csv, None),
+        "features": ("table", make_features, None),
         "pandas": ("table", pandas_features, None),
-        "features-text": (
-            "table",
-            lesson.UserMovieFeatureTransformer().fit_transform,
-            None,
-        ),
+        "features-text": ("table", make_features, None),
         "pandas-text": ("table", pandas_features, None),
-        "factors": ("table", lesson.MatrixFactorization().fit, None),
-        "train": (
-            "table",
-            lesson.SklearnEcosystemPipeline(model="factors").fit,
-            "trained",
-        ),
+        "factors": ("table", factorize, None),
+        "train": ("table", train, "trained"),
         "ranker": ("trained", fit_ranker, "ranked"),
-        "lists": (
-            "ranked",
-            lambda made: made.ranker.recommend(made.ranker.users_[:1000], n=10),
-            None,
-        ),
-        "save": ("ranked", lambda made: made.save_pipeline(artifact), None),
-        "load": (
-            None,
-            lambda: lesson.SklearnEcosystemPipeline.load_pipeline(artifact),
-            None,
-        ),
+        "lists": ("ranked", make_lists, None),
+        "save": ("ranked", save, None),
+        "load": (None, load, None),
         "recommend": ("artifact.pkl", recommend, None),
     }
 
@@ -150,36 +172,48 @@ STEPS = list(steps(Path(), "50k"))
 
 
 def do(name, size, folder):
-    """Do one step in this process, within the limit; return its figures, or why it failed."""
+    """Do one step in this process, within the limit.
+
+    Return its figures, or why it failed.
+    """
     from peers import peak_memory
 
     if importlib.util.find_spec("resource"):  # not on Windows
         import resource
 
         resource.setrlimit(resource.RLIMIT_AS, (LIMIT, LIMIT))
-    given, work, kept = steps(folder, size)[name]
-    if given and not (folder / given).exists():
-        return {"failed": f"there is no {given}: a step above failed, or was left out"}
+    input_name, work, output_name = steps(folder, size)[name]
+    if input_name and not (folder / input_name).exists():
+        reason = f"there is no {input_name}: a step above failed, or was left out"
+        return {"failed": reason}
+
     try:
-        arguments = [joblib.load(folder / given)] if given else []
+        arguments = []
+        if input_name:
+            arguments = [joblib.load(folder / input_name)]
         if name.endswith("-text"):
-            arguments = [
-                table.astype({"genre": str, "user_country": str}) for table in arguments
-            ]
-        cpu, wall = time.process_time(), time.perf_counter()
-        made = work(*arguments)
-        figures = {"cpu": time.process_time() - cpu, "wall": time.perf_counter() - wall}
-        figures["peak"] = peak_memory() * 1e6 / 2**30
-        if kept == "table":  # strings that repeat are small as categories
-            made = made.astype({"genre": "category", "user_country": "category"})
-        if kept:
-            joblib.dump(made, folder / kept)
+            texts = {"genre": str, "user_country": str}
+            arguments = [table.astype(texts) for table in arguments]
+
+        cpu = time.process_time()
+        wall = time.perf_counter()
+        result = work(*arguments)
+        figures = {
+            "cpu": time.process_time() - cpu,
+            "wall": time.perf_counter() - wall,
+            "peak": peak_memory() * 1e6 / 2**30,
+        }
+
+        if output_name == "table":  # strings that repeat are small as categories
+            result = result.astype({"genre": "category", "user_country": "category"})
+        if output_name:
+            joblib.dump(result, folder / output_name)
     except (MemoryError, FileNotFoundError) as error:
         return {"failed": f"{type(error).__name__}: {error}"}
+
     if name == "save":
-        figures["note"] = (
-            f"{(folder / 'artifact.pkl').stat().st_size / SIZES[size][2]:.1f} bytes per rating"
-        )
+        n_bytes = (folder / "artifact.pkl").stat().st_size
+        figures["note"] = f"{n_bytes / n_ratings_of(size):.1f} bytes per rating"
     return figures
 
 
@@ -187,58 +221,72 @@ def child(name, size, folder):
     """Do one step in a process of its own; return its figures, or why it failed."""
     command = [sys.executable, __file__, "--folder", str(folder), "--step", name, size]
     run = subprocess.run(command, capture_output=True, text=True)
-    if run.returncode:  # a negative status is the signal that ended it, such as -9 or -11 where memory ran out
-        last = run.stderr.strip().splitlines()[-1:] or ["no message"]
-        return {"failed": f"exit status {run.returncode}: {last[0]}"}
-    return json.loads(run.stdout.splitlines()[-1])
+    if run.returncode == 0:
+        return json.loads(run.stdout.splitlines()[-1])
+
+    # A negative status is the signal that ended it, such as -9 or -11 where memory
+    # ran out.
+    reason = "no message"
+    if run.stderr.strip():
+        reason = run.stderr.strip().splitlines()[-1]
+    return {"failed": f"exit status {run.returncode}: {reason}"}
 
 
 def show(name, size, figures):
-    told = [
-        f"{SIZES[size][2]:,}",
-        "",
-        "",
-        "",
-        "",
-        figures.get("failed", figures.get("note", "")),
-    ]
+    """Print the row of a step: its figures, or why it failed."""
+    n_ratings = n_ratings_of(size)
+    ratings = f"{n_ratings:,}"
+    note = figures.get("failed", figures.get("note", ""))
+    cells = ["", "", "", ""]
     if "cpu" in figures:
-        per_million = figures["cpu"] / SIZES[size][2] * 1e6
-        seconds = (
+        cells = [
             f"{figures['wall']:.2f}",
             f"{figures['cpu']:.2f}",
-            f"{per_million:.3f}",
-        )
-        told[1:5] = *seconds, f"{figures['peak']:.2f}"
-    print(TABLE.format(name, *told), flush=True)
+            f"{figures['cpu'] / n_ratings * 1e6:.3f}",
+            f"{figures['peak']:.2f}",
+        ]
+    print(ROW.format(name, ratings, *cells, note), flush=True)
 
 
 def show_growth(cpu):
-    """Print slopes and ratios, and draw the picture, from CPU seconds: steps (rows) by ratings (columns)."""
-    slopes = {}
+    """Print slopes and ratios; return the slopes, {step: slope}.
+
+    `cpu` has CPU seconds: steps (rows) by numbers of ratings (columns).
+    """
     print(
-        "\nFrom 500 thousand ratings on: slope of log(CPU), and time per million, largest / 500 thousand"
+        "\nFrom 500 thousand ratings on: slope of log(CPU), "
+        "and time per million, largest / 500 thousand"
     )
+    slopes = {}
     for name, seconds in cpu.iterrows():
         seconds = seconds[seconds.index >= 500_000].dropna()
-        if len(seconds) > 1:
-            slopes[name] = np.polyfit(np.log(seconds.index), np.log(seconds), 1)[0]
-            per_million = seconds / seconds.index
-            print(
-                f"  {name:13} {slopes[name]:.2f}  {per_million.iloc[-1] / per_million.iloc[0]:.2f}"
-            )
+        if len(seconds) < 2:
+            continue
+        slopes[name] = np.polyfit(np.log(seconds.index), np.log(seconds), 1)[0]
+        per_million = seconds / seconds.index
+        growth = per_million.iloc[-1] / per_million.iloc[0]
+        print(f"  {name:13} {slopes[name]:.2f}  {growth:.2f}")
+
     for name, reference in REFERENCES.items():
         ratios = (cpu.loc[name] / cpu.loc[reference]).dropna()
-        told = ", ".join(f"{ratio:.2f} ({n:,})" for n, ratio in ratios.items())
-        print(f"CPU time, {name} / {reference} (ratings): {told}")
+        by_size = ", ".join(f"{ratio:.2f} ({n:,})" for n, ratio in ratios.items())
+        print(f"CPU time, {name} / {reference} (ratings): {by_size}")
+    return slopes
+
+
+def draw_growth(cpu, slopes):
+    """Draw the picture of CPU seconds by ratings, if there is matplotlib."""
     figure, axes = new_picture("Time grows in proportion to the ratings", height=4.4)
     if figure is None:
         return
     for name, color in SHOWN.items():
-        label = f"{name} (slope {slopes[name]:.2f})" if name in slopes else name
+        label = name
+        if name in slopes:
+            label = f"{name} (slope {slopes[name]:.2f})"
         axes.loglog(cpu.columns, cpu.loc[name], marker="o", color=color, label=label)
     line = cpu.loc[list(SHOWN)].min(axis=None) * cpu.columns / cpu.columns[0]
-    axes.loglog(cpu.columns, line, "--", color=GREY, label="in proportion (slope 1)")
+    label = "in proportion (slope 1)"
+    axes.loglog(cpu.columns, line, "--", color=GREY, label=label)
     axes.set(xlabel="ratings", ylabel="CPU time, seconds")
     axes.legend(fontsize=9)
     save_picture(figure, "scale.svg")
@@ -255,31 +303,38 @@ def main():
     parser.add_argument("--steps", nargs="+", choices=STEPS, default=STEPS)
     parser.add_argument("--step", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    folder, results = options.folder, options.folder / "results.json"
+    folder = options.folder
     if options.step:
-        return print(json.dumps(do(*options.step, folder)))
+        name, size = options.step
+        print(json.dumps(do(name, size, folder)))
+        return
+
     if sys.platform != "linux":
         print("This system enforces no limit of memory: only the peak is reported.")
-    found = json.loads(results.read_text(encoding="utf-8")) if results.exists() else {}
-    print(
-        TABLE.format(
-            "step", "ratings", "wall, s", "CPU, s", "per million", "peak, GiB", ""
-        )
-    )
+    results_file = folder / "results.json"
+    results = {}
+    if results_file.exists():
+        results = json.loads(results_file.read_text(encoding="utf-8"))
+    head = ["step", "ratings", "wall, s", "CPU, s", "per million", "peak, GiB", ""]
+    print(ROW.format(*head))
     print("|---|---|---|---|---|---|---|")
     for size in options.sizes:
         (folder / size).mkdir(parents=True, exist_ok=True)
-        of_size = found.setdefault(size, {})
+        of_size = results.setdefault(size, {})
         for name in options.steps:
             if "cpu" not in of_size.get(name, {}):
                 of_size[name] = child(name, size, folder / size)
-                results.write_text(json.dumps(found, indent=1), encoding="utf-8")
+                text = json.dumps(results, indent=1)
+                results_file.write_text(text, encoding="utf-8")
             show(name, size, of_size[name])
-    cpu = {
-        SIZES[size][2]: {name: one.get("cpu") for name, one in found[size].items()}
-        for size in found
-    }
-    show_growth(pd.DataFrame(cpu, dtype=float).reindex(STEPS))
+
+    cpu = {}
+    for size, of_size in results.items():
+        seconds = {name: figures.get("cpu") for name, figures in of_size.items()}
+        cpu[n_ratings_of(size)] = seconds
+    cpu = pd.DataFrame(cpu, dtype=float).reindex(STEPS)
+    slopes = show_growth(cpu)
+    draw_growth(cpu, slopes)
 
 
 if __name__ == "__main__":
