@@ -2,8 +2,8 @@
 
     python benchmarks/lesson.py [--runs N]
 
-It needs psutil. Two programs are measured, each as a whole process: `python
-lesson_code.py`, and the plain recipe, `benchmarks/plain_recipe.py`. They run in turn,
+It needs psutil. Two programs are measured, each as a whole process:
+`python lesson_code.py`, and the plain recipe, `plain_recipe.py`. They run in turn,
 so other load of the machine meets both. The figures are the median (least - greatest)
 of the runs. Ratios are taken pair by pair, from two runs in a row; then their median.
 

@@ -4,8 +4,12 @@
 
 In every half step, one side of a factor is fixed. It is only an estimate, so
 `MatrixFactorization` adds the estimate's variance to its square; the factor then
-explains less. Here it is fitted with and without that term, in `KFold(5, shuffle=True,
-random_state=0)`:
+explains less. Here it is fitted with and without that term, in
+`KFold(5, shuffle=True, random_state=0)`. `MatrixFactorization` has no switch for the
+term, so this script fits the factors again by itself. It first checks that with the
+term it comes to the same factors.
+
+The tables are:
 
 * shuffled ratings: the synthetic table, its ratings in random order. There is nothing
   to learn: above 0 in the training rows, R2 is noise that was learned by heart; below 0
