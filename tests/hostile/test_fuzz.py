@@ -1,7 +1,7 @@
 """Attack every public call with every kind of input: it works and keeps its promises, or says one sentence of ours.
 
 Two layers. A matrix tries each way to spoil a table on each call. Then hypothesis puts two or three ways together.
-How many calls there were, and how they ended, is in the last test's output: `pytest tests/test_fuzz.py -s`.
+How many calls there were, and how they ended, is in the last test's output: `pytest tests/hostile/test_fuzz.py -s`.
 """
 
 import decimal
@@ -38,6 +38,7 @@ hypothesis = pytest.importorskip("hypothesis")
 from hypothesis import given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
+pytestmark = pytest.mark.hostile
 BASE = MovieRecommendationDataset(n_users=10, n_movies=8, n_ratings=50, random_state=1).generate()
 BASE = BASE.assign(title="Movie " + BASE["movie_id"].astype(str))
 TRAIN, TEST = BASE[:40], BASE[40:]

@@ -13,6 +13,7 @@ from test_movielens import CSV, DAT, USERS_DAT, U, write
 
 from lesson_code import TABLE_COLUMNS, load_movielens
 
+pytestmark = pytest.mark.hostile
 FORMATS = {"csv": CSV, "10M": DAT, "1M": DAT | USERS_DAT, "100K": U}
 OUTCOMES = Counter()
 

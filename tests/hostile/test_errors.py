@@ -17,6 +17,8 @@ from lesson_code import (
     rating_metrics,
 )
 
+pytestmark = pytest.mark.hostile
+
 
 def with_value(table, column, value):
     changed = table.copy()

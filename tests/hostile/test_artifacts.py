@@ -20,6 +20,7 @@ from forked import FORKS, POSIX, QUIET, as_nobody, forked
 
 from lesson_code import SklearnEcosystemPipeline, main
 
+pytestmark = pytest.mark.hostile
 load = SklearnEcosystemPipeline.load_pipeline
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT)}
 SAVER = """

@@ -22,6 +22,7 @@ from forked import FORKS, QUIET, as_nobody, forked
 import lesson_code
 from lesson_code import SklearnEcosystemPipeline
 
+pytestmark = pytest.mark.hostile
 SMALL = ["--users", "40", "--movies", "30", "--ratings", "400"]
 DEMO = [*SMALL, "--model", "linear"]
 COMMANDS = {
