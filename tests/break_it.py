@@ -17,21 +17,44 @@ WHY = {
 def replacements(lesson, name):
     features, ranker = lesson.UserMovieFeatureTransformer, lesson.MovieRanker
     return {  # the owner, the name of its attribute, and the new value
-        "cross-fitting": [(features, "fit_transform", lambda self, X, y=None: self.fit(X, y).transform(X))],
-        "averages-anew": [(features, m, keep(getattr(features, m))) for m in ("fit_transform", "transform")],
+        "cross-fitting": [
+            (
+                features,
+                "fit_transform",
+                lambda self, X, y=None: self.fit(X, y).transform(X),
+            )
+        ],
+        "averages-anew": [
+            (features, m, keep(getattr(features, m)))
+            for m in ("fit_transform", "transform")
+        ],
         "clipping": [(lesson.RatingPipeline, "predict", lesson.Pipeline.predict)],
-        "digest": [(lesson, "_check_digest", lambda content, path: (content[-64:].decode(), None))],
-        "shuffled-folds": [(lesson, "_folds", lambda n_folds, random_state: lesson.KFold(n_folds))],
-        "ranker-scale": [(ranker, "unit_", property(lambda self: 1.0, lambda self, unit: None))],
+        "digest": [
+            (
+                lesson,
+                "_check_digest",
+                lambda content, path: (content[-64:].decode(), None),
+            )
+        ],
+        "shuffled-folds": [
+            (lesson, "_folds", lambda n_folds, random_state: lesson.KFold(n_folds))
+        ],
+        "ranker-scale": [
+            (ranker, "unit_", property(lambda self: 1.0, lambda self, unit: None))
+        ],
     }[name]
 
 
 def keep(make):
-    return lambda self, X, *y: make(self, X, *y).assign(**X.filter(regex="avg_rating|interaction"))
+    return lambda self, X, *y: make(self, X, *y).assign(
+        **X.filter(regex="avg_rating|interaction")
+    )
 
 
 def pytest_addoption(parser):
-    parser.addoption("--break", dest="safeguard", choices=[*WHY, "list"], help="take out a safeguard")
+    parser.addoption(
+        "--break", dest="safeguard", choices=[*WHY, "list"], help="take out a safeguard"
+    )
 
 
 def pytest_cmdline_main(config):
@@ -43,7 +66,9 @@ def pytest_cmdline_main(config):
 
         for owner, attribute, new in replacements(lesson, name):
             if not hasattr(owner, attribute) and attribute not in str(owner.__doc__):
-                raise pytest.UsageError(f"{owner.__name__} has no {attribute}: mend tests/break_it.py")
+                raise pytest.UsageError(
+                    f"{owner.__name__} has no {attribute}: mend tests/break_it.py"
+                )
             setattr(owner, attribute, new)
         config.option.tbstyle, config.option.reportchars = "no", ""
         if config.args_source is not config.ArgsSource.ARGS:
@@ -54,7 +79,10 @@ def pytest_cmdline_main(config):
 def pytest_terminal_summary(terminalreporter, config):
     name, failed = config.option.safeguard, terminalreporter.getreports("failed")
     if name:
-        noticed = [f"- {r.nodeid}\n  {r.longrepr.reprcrash.message.splitlines()[0]}\n" for r in failed]
+        noticed = [
+            f"- {r.nodeid}\n  {r.longrepr.reprcrash.message.splitlines()[0]}\n"
+            for r in failed
+        ]
         told = f"Checks that noticed: {len(failed)}\n{''.join(noticed)}Why it exists:\n  {WHY[name]}"
         terminalreporter.section(f"this run was without the safeguard {name}")
         terminalreporter.line(told.replace("  AssertionError: ", "  "))

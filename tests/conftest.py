@@ -12,13 +12,17 @@ import lesson_code
 from lesson_code import MovieRecommendationDataset
 
 ROOT = Path(__file__).resolve().parent.parent
-REAL = Path(os.environ.get("MOVIELENS", ROOT.parent / "shared" / "data" / "ml-latest-small"))
+REAL = Path(
+    os.environ.get("MOVIELENS", ROOT.parent / "shared" / "data" / "ml-latest-small")
+)
 MODELS = list(lesson_code.MODELS)
 
 
 @pytest.fixture(scope="session")
 def table():
-    return MovieRecommendationDataset(n_users=100, n_movies=60, n_ratings=2000, random_state=3).generate()
+    return MovieRecommendationDataset(
+        n_users=100, n_movies=60, n_ratings=2000, random_state=3
+    ).generate()
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,9 @@ import traceback
 import pytest
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="POSIX alone has these")
-FORKS = pytest.mark.skipif(not hasattr(os, "fork"), reason="a copy of the process is made, as only POSIX can")
+FORKS = pytest.mark.skipif(
+    not hasattr(os, "fork"), reason="a copy of the process is made, as only POSIX can"
+)
 #: What Python 3.12 and later say of every fork in a process with threads; the work here starts none and needs none.
 QUIET = pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
 
@@ -33,7 +35,9 @@ def forked(work):
     with open(read, "rb") as pipe:
         content = pipe.read()
     status = os.waitpid(child, 0)[1]
-    assert status == 0 and content, f"the child ended with status {status}, and told nothing"
+    assert status == 0 and content, (
+        f"the child ended with status {status}, and told nothing"
+    )
     good, answer = pickle.loads(content)
     assert good, answer
     return answer
@@ -59,7 +63,9 @@ def as_nobody(folder, work):
         try:
             forked(lambda: drop_rights(folder))
         except AssertionError as error:
-            pytest.skip(f"root may not drop its rights here: {str(error).strip().splitlines()[-1]}")
+            pytest.skip(
+                f"root may not drop its rights here: {str(error).strip().splitlines()[-1]}"
+            )
 
     def drop_and_work():
         drop_rights(folder)

@@ -21,11 +21,17 @@ class OnArrays:
     def _frame(self, X, **how):
         X = validate_data(self, X, dtype=np.float64, **how)
         ids = np.floor(X[:, [0, min(1, X.shape[1] - 1)]] * 3).astype(np.int64)
-        return pd.DataFrame({"user_id": ids[:, 0], "movie_id": ids[:, 1], "user_age": X[:, -1]})
+        return pd.DataFrame(
+            {"user_id": ids[:, 0], "movie_id": ids[:, 1], "user_age": X[:, -1]}
+        )
 
     def _frame_and_ratings(self, X, y):
         X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
-        recorded = {name: getattr(self, name) for name in ("n_features_in_", "feature_names_in_") if hasattr(self, name)}
+        recorded = {
+            name: getattr(self, name)
+            for name in ("n_features_in_", "feature_names_in_")
+            if hasattr(self, name)
+        }
         return self._frame(X), y, recorded
 
     def fit(self, X, y):
@@ -37,10 +43,14 @@ class OnArrays:
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = True
-        tags.input_tags.string = tags.input_tags.allow_nan = False  # true of tables alone
+        tags.input_tags.string = tags.input_tags.allow_nan = (
+            False  # true of tables alone
+        )
         tags.target_tags.required = True
         if tags.regressor_tags is not None:
-            tags.regressor_tags.poor_score = True  # three columns of noise tell a recommender little
+            tags.regressor_tags.poor_score = (
+                True  # three columns of noise tell a recommender little
+            )
         return tags
 
 
@@ -88,11 +98,18 @@ def recorded(name):
             raise AttributeError(name)
         return vars(self)[name]
 
-    return property(read, lambda self, value: vars(self).update({name: value}), lambda self: vars(self).pop(name))
+    return property(
+        read,
+        lambda self, value: vars(self).update({name: value}),
+        lambda self: vars(self).pop(name),
+    )
 
 
 class PipelineOnArrays(OnArrays, RatingPipeline):
-    n_features_in_, feature_names_in_ = recorded("n_features_in_"), recorded("feature_names_in_")
+    n_features_in_, feature_names_in_ = (
+        recorded("n_features_in_"),
+        recorded("feature_names_in_"),
+    )
 
     def __repr__(self, **_):
         return "PipelineOnArrays()"  # the names of the tests tell no steps

@@ -30,13 +30,20 @@ table = MovieRecommendationDataset(100, 50, 1000).generate()
 pipeline = SklearnEcosystemPipeline(model="linear").fit(table).pipeline
 """
 REFUSALS = {
-    "skl2onnx": ("from skl2onnx import to_onnx; to_onnx(pipeline[:1], table[['user_id', 'movie_id']])",
-                 "type '<class 'lesson_code.UserMovieFeatureTransformer'>'"),
-    "yellowbrick": ("from sklearn.linear_model import Ridge; from yellowbrick.regressor import PredictionError\n"
-                    "assert not hasattr(Ridge(), '_estimator_type'); PredictionError(Ridge())",
-                    "This estimator is not a regressor"),
+    "skl2onnx": (
+        "from skl2onnx import to_onnx; to_onnx(pipeline[:1], table[['user_id', 'movie_id']])",
+        "type '<class 'lesson_code.UserMovieFeatureTransformer'>'",
+    ),
+    "yellowbrick": (
+        "from sklearn.linear_model import Ridge; from yellowbrick.regressor import PredictionError\n"
+        "assert not hasattr(Ridge(), '_estimator_type'); PredictionError(Ridge())",
+        "This estimator is not a regressor",
+    ),
 }
-slow = pytest.mark.skipif(not os.environ.get("RECIPES"), reason="takes minutes: set RECIPES=1 to run the recipes")
+slow = pytest.mark.skipif(
+    not os.environ.get("RECIPES"),
+    reason="takes minutes: set RECIPES=1 to run the recipes",
+)
 
 
 def run(python, *command):
@@ -48,9 +55,20 @@ def run(python, *command):
 def environment_with(packages, folder):
     venv.create(folder, with_pip=True)
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    done = run(python, "-m", "pip", "install", "-q", "-r", "requirements.txt", *packages.split())
+    done = run(
+        python,
+        "-m",
+        "pip",
+        "install",
+        "-q",
+        "-r",
+        "requirements.txt",
+        *packages.split(),
+    )
     assert done.returncode == 0, f"pip could not install {packages}: {done.stderr}"
-    print(run(python, "-m", "pip", "freeze").stdout)  # with pytest -rP: the versions that were tried
+    print(
+        run(python, "-m", "pip", "freeze").stdout
+    )  # with pytest -rP: the versions that were tried
     return python
 
 
@@ -62,7 +80,9 @@ def test_a_recipe_works(packages, tmp_path):
     print(done.stdout)
     assert done.returncode == 0, f"the recipe of {packages} failed: {done.stderr}"
     printed = done.stdout.partition(f"--- {module}\n")[2]
-    assert expected in printed, f"{packages} should print {expected!r}; the chapter printed: {done.stdout}"
+    assert expected in printed, (
+        f"{packages} should print {expected!r}; the chapter printed: {done.stdout}"
+    )
 
 
 @slow
@@ -71,14 +91,22 @@ def test_what_refuses_still_refuses_and_for_the_same_reason(package, tmp_path):
     code, reason = REFUSALS[package]
     done = run(environment_with(package, tmp_path / "env"), "-c", PREPARE + code)
     assert done.returncode != 0, f"{package} works now: make it a recipe of chapter 7"
-    assert reason in done.stderr, f"{package} refuses for another reason than chapter 7 says: {done.stderr}"
+    assert reason in done.stderr, (
+        f"{package} refuses for another reason than chapter 7 says: {done.stderr}"
+    )
 
 
 def test_without_any_tool_the_chapter_says_how_to_get_each():
     modules = [name.split(".")[0] for name, _ in RECIPES.values()] + ["skl2onnx"]
     hide = f"import runpy, sys; sys.modules.update(dict.fromkeys({modules}))"
-    done = run(sys.executable, "-c", f"{hide}; sys.path.insert(0, 'pillars'); runpy.run_path({str(CHAPTER)!r})")
+    done = run(
+        sys.executable,
+        "-c",
+        f"{hide}; sys.path.insert(0, 'pillars'); runpy.run_path({str(CHAPTER)!r})",
+    )
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     for packages in RECIPES:
-        assert any(line.endswith(f"pip install {packages}") for line in lines), f"no line on {packages}: {lines}"
+        assert any(line.endswith(f"pip install {packages}") for line in lines), (
+            f"no line on {packages}: {lines}"
+        )

@@ -65,12 +65,16 @@ def replace_pickle(path, body):
     edit_card(path, sha256=digest)
 
 
-def test_what_is_saved_and_loaded_is_the_object_and_predicts_the_same(recommender, path, table):
+def test_what_is_saved_and_loaded_is_the_object_and_predicts_the_same(
+    recommender, path, table
+):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         loaded = load(path)
     assert isinstance(loaded, SklearnEcosystemPipeline)
-    np.testing.assert_allclose(loaded.predict(table), recommender.predict(table), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(
+        loaded.predict(table), recommender.predict(table), rtol=0, atol=1e-12
+    )
     np.testing.assert_array_equal(loaded.cv_scores, recommender.cv_scores)
 
 
@@ -78,34 +82,66 @@ def test_save_returns_the_path_it_was_given(recommender, tmp_path):
     assert recommender.save_pipeline(str(tmp_path / "a.pkl")) == str(tmp_path / "a.pkl")
 
 
-def test_joblib_alone_loads_it_in_a_fresh_process_in_another_folder(path, table, tmp_path):
+def test_joblib_alone_loads_it_in_a_fresh_process_in_another_folder(
+    path, table, tmp_path
+):
     folder = tmp_path / "elsewhere"
     folder.mkdir()
     code = f"import joblib; print(joblib.load({str(path)!r}).predict(__import__('pandas').DataFrame(dict(user_id=[1], movie_id=[1])))[0])"
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    answer = subprocess.run([sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True)
+    answer = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
     assert answer.returncode == 0, answer.stderr
-    expected = load(path).predict(table.assign(user_id=1, movie_id=1)[["user_id", "movie_id"]][:1])[0]
+    expected = load(path).predict(
+        table.assign(user_id=1, movie_id=1)[["user_id", "movie_id"]][:1]
+    )[0]
     assert float(answer.stdout) == pytest.approx(expected, abs=1e-12)
 
 
 def test_a_flipped_bit_anywhere_is_noticed(path):
     data = path.read_bytes()
-    for place in [0, 1, len(data) // 3, len(data) // 2, *range(len(data) - 80, len(data), 7), len(data) - 1]:
+    for place in [
+        0,
+        1,
+        len(data) // 3,
+        len(data) // 2,
+        *range(len(data) - 80, len(data), 7),
+        len(data) - 1,
+    ]:
         damaged = bytearray(data)
         damaged[place] ^= 4
         path.write_bytes(bytes(damaged))
         with warnings.catch_warnings(), pytest.raises(ValueError, match="model.pkl"):
-            warnings.filterwarnings("ignore", ".*carries no digest")  # the bit may be one of the digest's mark
+            warnings.filterwarnings(
+                "ignore", ".*carries no digest"
+            )  # the bit may be one of the digest's mark
             load(path)
 
 
 def test_a_truncated_file_is_noticed_wherever_it_ends(path):
     data = path.read_bytes()
-    whole = len(data) - DIGEST_SIZE  # cut exactly here, it is a file without a digest: the next test
-    for size in [0, 1, 100, len(data) // 2, whole - 1, *range(whole + 1, len(data), 5), len(data) - 1]:
+    whole = (
+        len(data) - DIGEST_SIZE
+    )  # cut exactly here, it is a file without a digest: the next test
+    for size in [
+        0,
+        1,
+        100,
+        len(data) // 2,
+        whole - 1,
+        *range(whole + 1, len(data), 5),
+        len(data) - 1,
+    ]:
         path.write_bytes(data[:size])
-        with warnings.catch_warnings(), pytest.raises(ValueError, match="model.pkl is damaged"):
+        with (
+            warnings.catch_warnings(),
+            pytest.raises(ValueError, match="model.pkl is damaged"),
+        ):
             warnings.filterwarnings("ignore", ".*carries no digest")
             load(path)
 
@@ -115,7 +151,7 @@ def test_a_file_whose_digest_is_cut_is_refused_before_its_code_runs(path, tmp_pa
         def __reduce__(self):
             return (os.mkdir, (str(tmp_path / "exploded"),))
 
-    whole = pickle.dumps(Bomb()) + path.read_bytes()[-DIGEST_SIZE :]
+    whole = pickle.dumps(Bomb()) + path.read_bytes()[-DIGEST_SIZE:]
     for lost in (1, 30, DIGEST_SIZE - len(lesson_code.DIGEST_MARK)):
         path.write_bytes(whole[:-lost])
         with pytest.raises(ValueError, match="is damaged: its digest is cut"):
@@ -130,14 +166,20 @@ def test_the_card_names_the_model_that_was_trained(table, tmp_path):
 
 
 def test_a_file_without_a_digest_loads_with_a_warning(path, recommender, table):
-    path.write_bytes(path.read_bytes()[: -DIGEST_SIZE])
+    path.write_bytes(path.read_bytes()[:-DIGEST_SIZE])
     with pytest.warns(UserWarning, match="model.pkl carries no digest") as caught:
         loaded = load(path)
     assert len(caught) == 1
-    np.testing.assert_allclose(loaded.predict(table), recommender.predict(table), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(
+        loaded.predict(table), recommender.predict(table), rtol=0, atol=1e-12
+    )
 
 
-@pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04", b"\x80\x05."], ids=["empty", "text", "zip", "stub"])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"hello", b"PK\x03\x04", b"\x80\x05."],
+    ids=["empty", "text", "zip", "stub"],
+)
 def test_what_is_no_pickle_is_refused(tmp_path, content):
     (tmp_path / "x.pkl").write_bytes(content)
     refused = pytest.raises(ValueError, match=r"x.pkl is damaged or no saved pipeline")
@@ -148,7 +190,9 @@ def test_what_is_no_pickle_is_refused(tmp_path, content):
 
 def test_a_pickle_of_something_else_is_refused(tmp_path):
     joblib.dump({"a": 1}, tmp_path / "x.pkl")
-    refused = pytest.raises(ValueError, match=r"x.pkl holds no pipeline, but an object of type dict")
+    refused = pytest.raises(
+        ValueError, match=r"x.pkl holds no pipeline, but an object of type dict"
+    )
     with pytest.warns(UserWarning, match="x.pkl carries no digest"), refused:
         load(tmp_path / "x.pkl")
 
@@ -158,7 +202,7 @@ def test_a_damaged_file_is_refused_before_its_code_runs(path, tmp_path):
         def __reduce__(self):
             return (os.mkdir, (str(tmp_path / "exploded"),))
 
-    path.write_bytes(pickle.dumps(Bomb()) + path.read_bytes()[-DIGEST_SIZE :])
+    path.write_bytes(pickle.dumps(Bomb()) + path.read_bytes()[-DIGEST_SIZE:])
     with pytest.raises(ValueError, match="does not fit its content"):
         load(path)
     assert not (tmp_path / "exploded").exists()
@@ -172,7 +216,10 @@ def test_the_warning_of_a_missing_digest_comes_before_anything_runs(tmp_path):
             return (os.mkdir, (str(tmp_path / "exploded"),))
 
     (tmp_path / "x.pkl").write_bytes(pickle.dumps(Bomb()))
-    with warnings.catch_warnings(), pytest.raises(UserWarning, match="carries no digest"):
+    with (
+        warnings.catch_warnings(),
+        pytest.raises(UserWarning, match="carries no digest"),
+    ):
         warnings.simplefilter("error")
         load(tmp_path / "x.pkl")
     assert not (tmp_path / "exploded").exists()
@@ -186,7 +233,9 @@ def test_a_missing_file_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("culprit", ["replace", "fsync"])
-def test_a_crash_while_saving_leaves_the_old_file_whole(path, recommender, monkeypatch, culprit):
+def test_a_crash_while_saving_leaves_the_old_file_whole(
+    path, recommender, monkeypatch, culprit
+):
     before = b"the old artifact"
     path.write_bytes(before)
 
@@ -200,7 +249,9 @@ def test_a_crash_while_saving_leaves_the_old_file_whole(path, recommender, monke
     assert names_in(path.parent) == ["model.pkl", "model.pkl.json"]
 
 
-def test_a_full_disk_is_told_in_one_sentence_and_changes_nothing(path, recommender, monkeypatch):
+def test_a_full_disk_is_told_in_one_sentence_and_changes_nothing(
+    path, recommender, monkeypatch
+):
     before = b"the old artifact"
     path.write_bytes(before)
 
@@ -208,32 +259,52 @@ def test_a_full_disk_is_told_in_one_sentence_and_changes_nothing(path, recommend
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match=r"Cannot write .*model.pkl: No space left on device"):
+    with pytest.raises(
+        OSError, match=r"Cannot write .*model.pkl: No space left on device"
+    ):
         recommender.save_pipeline(path)
     assert path.read_bytes() == before
     assert len(list(path.parent.iterdir())) == 2
 
 
 def test_paths_that_cannot_be_written_are_named(recommender, tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"Cannot write .*x.pkl: there is no folder"):
+    with pytest.raises(
+        FileNotFoundError, match=r"Cannot write .*x.pkl: there is no folder"
+    ):
         recommender.save_pipeline(tmp_path / "nowhere" / "x.pkl")
     with pytest.raises(IsADirectoryError, match="it is a folder"):
         recommender.save_pipeline(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_in_the_place_of_the_folder_is_told_as_a_missing_folder(recommender, tmp_path):
+def test_a_file_in_the_place_of_the_folder_is_told_as_a_missing_folder(
+    recommender, tmp_path
+):
     file = tmp_path / "file"
     file.write_bytes(b"whole")
-    with pytest.raises(FileNotFoundError, match=r"Cannot write .*x.pkl: there is no folder .*file\.$"):
+    with pytest.raises(
+        FileNotFoundError, match=r"Cannot write .*x.pkl: there is no folder .*file\.$"
+    ):
         recommender.save_pipeline(file / "x.pkl")
     assert file.read_bytes() == b"whole"
 
 
 CARD = [
-    "artifact", "sha256", "created", "versions", "model", "input", "input_required", "output", "rating_scale",
-    "training_rows", "best_params", "parameters", "scores", "example",
-]  # fmt: skip
+    "artifact",
+    "sha256",
+    "created",
+    "versions",
+    "model",
+    "input",
+    "input_required",
+    "output",
+    "rating_scale",
+    "training_rows",
+    "best_params",
+    "parameters",
+    "scores",
+    "example",
+]
 
 
 def test_the_card_tells_what_the_artifact_is(path, recommender, table):
@@ -245,7 +316,9 @@ def test_the_card_tells_what_the_artifact_is(path, recommender, table):
     assert card["versions"] == versions | {"python": platform.python_version()}
     assert list(card) == CARD
     assert card["parameters"]["model__alpha"] == "1.0"
-    assert [name for name in card["parameters"] if "__" not in name] == []  # the steps, whose parameters these are
+    assert [
+        name for name in card["parameters"] if "__" not in name
+    ] == []  # the steps, whose parameters these are
     assert card["input"]["user_id"] == "int64"
     assert "rating" not in card["input"]
     assert card["rating_scale"] == [1.0, 5.0]
@@ -254,7 +327,9 @@ def test_the_card_tells_what_the_artifact_is(path, recommender, table):
     assert card["scores"]["test"]["rows"] == 400
     assert card["scores"]["ranking"] is None  # nobody asked for it
     assert card["artifact"] + ".json" == card_file(path).name
-    assert card["sha256"] == hashlib.sha256(path.read_bytes()[: -DIGEST_SIZE]).hexdigest()
+    assert (
+        card["sha256"] == hashlib.sha256(path.read_bytes()[:-DIGEST_SIZE]).hexdigest()
+    )
     assert card["model"] == "linear"
 
 
@@ -263,14 +338,22 @@ def test_the_example_of_the_card_is_no_person_of_the_training(path, recommender,
     assert set(example["input"]) == {"user_id", "movie_id"}
     assert example["input"]["user_id"] == table["user_id"][:1600].max() + 1
     assert example["input"]["movie_id"] == table["movie_id"][:1600].min()
-    assert example["prediction"] == pytest.approx(recommender.predict(pd.DataFrame([example["input"]]))[0])
+    assert example["prediction"] == pytest.approx(
+        recommender.predict(pd.DataFrame([example["input"]]))[0]
+    )
     rated = {str(number) for number in table["timestamp"]}
-    assert not [number for number in rated if number in card_file(path).read_text(encoding="utf-8")]
+    assert not [
+        number
+        for number in rated
+        if number in card_file(path).read_text(encoding="utf-8")
+    ]
 
 
 def test_another_scikit_learn_version_is_a_warning_that_names_both(path):
     edit_card(path, versions=card_of(path)["versions"] | {"scikit-learn": "0.99"})
-    with pytest.warns(UserWarning, match=rf"0\.99, but this is {sklearn.__version__}") as caught:
+    with pytest.warns(
+        UserWarning, match=rf"0\.99, but this is {sklearn.__version__}"
+    ) as caught:
         load(path)
     assert len(caught) == 1
 
@@ -290,11 +373,17 @@ def test_a_change_of_version_is_told_apart_from_damage(path):
     """The artifact of another scikit-learn, whose classes are not where they were: whole, but not to be loaded."""
     version = sklearn.__version__.encode()
     other = b"0" + version[1:]
-    body = path.read_bytes()[: -DIGEST_SIZE]
+    body = path.read_bytes()[:-DIGEST_SIZE]
     assert version in body
-    replace_pickle(path, body.replace(version, other).replace(b"StandardScaler", b"StandardScalex"))
-    edit_card(path, versions=card_of(path)["versions"] | {"scikit-learn": other.decode()})
-    versions = f"made with scikit-learn {other.decode()}, but this is {sklearn.__version__}"
+    replace_pickle(
+        path, body.replace(version, other).replace(b"StandardScaler", b"StandardScalex")
+    )
+    edit_card(
+        path, versions=card_of(path)["versions"] | {"scikit-learn": other.decode()}
+    )
+    versions = (
+        f"made with scikit-learn {other.decode()}, but this is {sklearn.__version__}"
+    )
     sentence = f"{path} is whole, but cannot be loaded: it was {versions}"
     for with_card in (True, False):  # the pickle tells its version, too
         if not with_card:
@@ -307,29 +396,49 @@ def test_a_change_of_version_is_told_apart_from_damage(path):
 
 
 def test_a_pickle_that_tells_no_version_is_known_by_its_card(path):
-    replace_pickle(path, pickle.dumps(Ridge()).replace(b"Ridge", b"Gone!").replace(b"_sklearn_version", b"_sklearn_versiom"))
+    replace_pickle(
+        path,
+        pickle.dumps(Ridge())
+        .replace(b"Ridge", b"Gone!")
+        .replace(b"_sklearn_version", b"_sklearn_versiom"),
+    )
     edit_card(path, versions=card_of(path)["versions"] | {"scikit-learn": "0.99"})
-    with pytest.raises(ValueError, match=r"is whole, but cannot be loaded: it was made with scikit-learn 0\.99, but this is"):
+    with pytest.raises(
+        ValueError,
+        match=r"is whole, but cannot be loaded: it was made with scikit-learn 0\.99, but this is",
+    ):
         load(path)
 
 
-def test_an_object_of_another_version_that_loads_but_cannot_predict_is_told_as_such(path, monkeypatch):
+def test_an_object_of_another_version_that_loads_but_cannot_predict_is_told_as_such(
+    path, monkeypatch
+):
     """A private attribute that a later version reads is missing: the example of the card finds it out."""
     edit_card(path, versions=card_of(path)["versions"] | {"scikit-learn": "0.99"})
 
     def predict(*_):
-        raise AttributeError("'StandardScaler' object has no attribute '_new_in_this_version'")
+        raise AttributeError(
+            "'StandardScaler' object has no attribute '_new_in_this_version'"
+        )
 
     monkeypatch.setattr(StandardScaler, "transform", predict)
-    with warnings.catch_warnings(), pytest.raises(ValueError, match=r"model.pkl .*0\.99") as caught:
+    with (
+        warnings.catch_warnings(),
+        pytest.raises(ValueError, match=r"model.pkl .*0\.99") as caught,
+    ):
         warnings.simplefilter("ignore")
         load(path)
     assert "\n" not in str(caught.value)
 
 
 def test_the_same_version_under_an_intact_digest_is_not_called_another(path):
-    replace_pickle(path, path.read_bytes()[: -DIGEST_SIZE].replace(b"StandardScaler", b"StandardScalex"))
-    with pytest.raises(ValueError, match="is whole, but cannot be loaded here: .*StandardScalex"):
+    replace_pickle(
+        path,
+        path.read_bytes()[:-DIGEST_SIZE].replace(b"StandardScaler", b"StandardScalex"),
+    )
+    with pytest.raises(
+        ValueError, match="is whole, but cannot be loaded here: .*StandardScalex"
+    ):
         load(path)
 
 
@@ -343,9 +452,22 @@ def test_a_card_of_another_artifact_is_a_warning_that_names_both(path):
 
 
 def test_a_card_that_cannot_be_read_is_a_warning(path):
-    for content in (b"{}", b"[]", b"null", b"3", b'"x"', b"", b"\xff\xfe", b"no json", b"[" * 100_000, b"9" * 5000):
+    for content in (
+        b"{}",
+        b"[]",
+        b"null",
+        b"3",
+        b'"x"',
+        b"",
+        b"\xff\xfe",
+        b"no json",
+        b"[" * 100_000,
+        b"9" * 5000,
+    ):
         card_file(path).write_bytes(content)
-        with pytest.warns(UserWarning, match="is no model card, and is not used") as caught:
+        with pytest.warns(
+            UserWarning, match="is no model card, and is not used"
+        ) as caught:
             assert load(path).pipeline is not None
         assert len(caught) == 1
 
@@ -357,12 +479,17 @@ def test_a_folder_in_the_place_of_the_card_is_a_warning(path):
         assert load(path).pipeline is not None
 
 
-def test_the_card_is_strict_json_even_after_a_score_of_one_row(recommender, table, tmp_path):
+def test_the_card_is_strict_json_even_after_a_score_of_one_row(
+    recommender, table, tmp_path
+):
     recommender = SklearnEcosystemPipeline(model="linear").fit(table)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # scikit-learn: R2 of one row is not defined
         recommender.evaluate(table[:1])
-    assert card_of(recommender.save_pipeline(tmp_path / "one.pkl"))["scores"]["test"]["R2"] is None
+    assert (
+        card_of(recommender.save_pipeline(tmp_path / "one.pkl"))["scores"]["test"]["R2"]
+        is None
+    )
 
 
 PAIR = {"user_id": 1, "movie_id": 1}
@@ -375,16 +502,28 @@ MISSHAPEN = {
     "an input that is a list": {"example": {"input": [1, 1], "prediction": 3.0}},
     "no movie": {"example": {"input": {"user_id": 1}, "prediction": 3.0}},
     "half an id": {"example": {"input": PAIR | {"user_id": 1.5}, "prediction": 3.0}},
-    "an id in words": {"example": {"input": PAIR | {"movie_id": "Heat"}, "prediction": 3.0}},
-    "a nested id": {"example": {"input": PAIR | {"movie_id": {"a": [1]}}, "prediction": 3.0}},
-    "an age beside the ids": {"example": {"input": PAIR | {"user_age": 35}, "prediction": 3.0}},
-    "an age in words": {"example": {"input": PAIR | {"user_age": "old"}, "prediction": 3.0}},
-    "a genre that is a list": {"example": {"input": PAIR | {"genre": ["Drama"]}, "prediction": 3.0}},
+    "an id in words": {
+        "example": {"input": PAIR | {"movie_id": "Heat"}, "prediction": 3.0}
+    },
+    "a nested id": {
+        "example": {"input": PAIR | {"movie_id": {"a": [1]}}, "prediction": 3.0}
+    },
+    "an age beside the ids": {
+        "example": {"input": PAIR | {"user_age": 35}, "prediction": 3.0}
+    },
+    "an age in words": {
+        "example": {"input": PAIR | {"user_age": "old"}, "prediction": 3.0}
+    },
+    "a genre that is a list": {
+        "example": {"input": PAIR | {"genre": ["Drama"]}, "prediction": 3.0}
+    },
     "NaN": {"example": {"input": PAIR, "prediction": float("nan")}},
     "infinity": {"example": {"input": PAIR, "prediction": float("inf")}},
     "a prediction in words": {"example": {"input": PAIR, "prediction": "3"}},
     "a prediction that is missing": {"example": {"input": PAIR, "prediction": None}},
-    "a prediction that is a truth value": {"example": {"input": PAIR, "prediction": True}},
+    "a prediction that is a truth value": {
+        "example": {"input": PAIR, "prediction": True}
+    },
     "a prediction that is a list": {"example": {"input": PAIR, "prediction": [3.0]}},
     "a prediction beyond floats": {"example": {"input": PAIR, "prediction": 10**400}},
     "versions that are a list": {"versions": ["1.6"]},
@@ -398,7 +537,9 @@ MISSHAPEN = {
 @pytest.mark.parametrize("shape", MISSHAPEN)
 def test_a_card_of_the_wrong_shape_is_a_warning_and_never_an_error(path, shape):
     edit_card(path, **MISSHAPEN[shape])
-    with pytest.warns(UserWarning, match="model.pkl.json is no model card, and is not used") as caught:
+    with pytest.warns(
+        UserWarning, match="model.pkl.json is no model card, and is not used"
+    ) as caught:
         assert load(path).pipeline is not None
     assert len(caught) == 1
 
@@ -410,35 +551,58 @@ def test_an_artifact_without_its_card_loads(path):
 
 def test_an_example_that_is_predicted_otherwise_is_refused(path):
     edit_card(path, example=card_of(path)["example"] | {"prediction": 1.2345})
-    with pytest.raises(ValueError, match=r"model.pkl predicts .* for the model card's example; when saved, 1.2345"):
+    with pytest.raises(
+        ValueError,
+        match=r"model.pkl predicts .* for the model card's example; when saved, 1.2345",
+    ):
         load(path)
 
 
-@pytest.mark.parametrize("gaps", [["genre", "user_age"], ["timestamp", "movie_year", "user_country"]])
+@pytest.mark.parametrize(
+    "gaps", [["genre", "user_age"], ["timestamp", "movie_year", "user_country"]]
+)
 def test_an_example_with_gaps_is_kept_and_checked(table, tmp_path, gaps):
     rows = table.drop(columns=gaps[:1])
     rows = rows.assign(**{gap: np.nan for gap in gaps[1:]})
-    path = SklearnEcosystemPipeline(model="linear").fit(rows).save_pipeline(tmp_path / "gaps.pkl")
+    path = (
+        SklearnEcosystemPipeline(model="linear")
+        .fit(rows)
+        .save_pipeline(tmp_path / "gaps.pkl")
+    )
     assert load(path).predict(rows).shape == (len(rows),)
 
 
 def test_a_pipeline_trained_on_engineered_rows_is_saved_and_loaded(table, tmp_path):
     X, y, *_ = SklearnEcosystemPipeline().create_features(table)
-    path = SklearnEcosystemPipeline(model="linear").fit(X, y).save_pipeline(tmp_path / "engineered.pkl")
+    path = (
+        SklearnEcosystemPipeline(model="linear")
+        .fit(X, y)
+        .save_pipeline(tmp_path / "engineered.pkl")
+    )
     assert load(path).predict(X).shape == (len(X),)
 
 
 @pytest.mark.parametrize("by", [-0.001, 0.001])
-def test_an_example_predicted_a_little_otherwise_on_either_side_is_refused(table, tmp_path, by):
-    path = SklearnEcosystemPipeline(model="linear").fit(table).save_pipeline(tmp_path / "model.pkl")
+def test_an_example_predicted_a_little_otherwise_on_either_side_is_refused(
+    table, tmp_path, by
+):
+    path = (
+        SklearnEcosystemPipeline(model="linear")
+        .fit(table)
+        .save_pipeline(tmp_path / "model.pkl")
+    )
     example = card_of(path)["example"]
     edit_card(path, example=example | {"prediction": example["prediction"] + by})
     with pytest.raises(ValueError, match="for the model card's example; when saved"):
         SklearnEcosystemPipeline.load_pipeline(path)
 
 
-@pytest.mark.parametrize("name", ["x.json", "x.JSON", "no ending", ".hidden", "ümlaut.pkl"])
-def test_every_name_will_do_and_its_card_is_the_whole_name_and_json(recommender, tmp_path, name):
+@pytest.mark.parametrize(
+    "name", ["x.json", "x.JSON", "no ending", ".hidden", "ümlaut.pkl"]
+)
+def test_every_name_will_do_and_its_card_is_the_whole_name_and_json(
+    recommender, tmp_path, name
+):
     recommender.save_pipeline(tmp_path / name)
     assert names_in(tmp_path) == sorted([name, name + ".json"])
     assert card_of(tmp_path / name)["artifact"] == name
@@ -451,7 +615,15 @@ def test_saving_touches_no_other_file(recommender, tmp_path):
     for name in ("data.pkl", "m.v1", "m.v2"):
         recommender.save_pipeline(tmp_path / name)
     assert (tmp_path / "data.json").read_text(encoding="utf-8") == "mine"
-    expected = ["data.json", "data.pkl", "data.pkl.json", "m.v1", "m.v1.json", "m.v2", "m.v2.json"]
+    expected = [
+        "data.json",
+        "data.pkl",
+        "data.pkl.json",
+        "m.v1",
+        "m.v1.json",
+        "m.v2",
+        "m.v2.json",
+    ]
     assert names_in(tmp_path) == expected
     for name in ("m.v1", "m.v2"):
         assert card_of(tmp_path / name)["artifact"] == name
@@ -464,61 +636,96 @@ def test_the_permissions_of_the_old_files_are_kept(path, recommender, mode):
     for file in (path, card_file(path)):
         file.chmod(mode)
     recommender.save_pipeline(path)
-    assert [file.stat().st_mode & 0o777 for file in (path, card_file(path))] == [mode, mode]
+    assert [file.stat().st_mode & 0o777 for file in (path, card_file(path))] == [
+        mode,
+        mode,
+    ]
     load(path)
 
 
 @POSIX
-def test_nobody_else_may_read_a_private_file_even_while_it_is_written(path, recommender, monkeypatch):
+def test_nobody_else_may_read_a_private_file_even_while_it_is_written(
+    path, recommender, monkeypatch
+):
     modes = []
     for file in (path, card_file(path)):
         file.chmod(0o600)
-    monkeypatch.setattr(os, "fsync", lambda number: modes.append(os.fstat(number).st_mode & 0o777))
+    monkeypatch.setattr(
+        os, "fsync", lambda number: modes.append(os.fstat(number).st_mode & 0o777)
+    )
     recommender.save_pipeline(path)
     assert modes == [0o600, 0o600]
 
 
 @POSIX
-@pytest.mark.parametrize(("umask", "mode"), [(0o027, 0o640), (0, 0o666)], ids=["027", "000"])
-def test_new_files_have_the_permissions_that_the_umask_says(recommender, tmp_path, umask, mode):
+@pytest.mark.parametrize(
+    ("umask", "mode"), [(0o027, 0o640), (0, 0o666)], ids=["027", "000"]
+)
+def test_new_files_have_the_permissions_that_the_umask_says(
+    recommender, tmp_path, umask, mode
+):
     old = os.umask(umask)
     try:
         path = recommender.save_pipeline(tmp_path / "model.pkl")
     finally:
         os.umask(old)
-    assert [file.stat().st_mode & 0o777 for file in (path, card_file(path))] == [mode, mode]
+    assert [file.stat().st_mode & 0o777 for file in (path, card_file(path))] == [
+        mode,
+        mode,
+    ]
 
 
-def test_nobody_can_guess_or_share_the_name_of_a_temporary_file(recommender, tmp_path, monkeypatch):
+def test_nobody_can_guess_or_share_the_name_of_a_temporary_file(
+    recommender, tmp_path, monkeypatch
+):
     """Seen at the moment before the renaming: a new name for every file and save, which neither process nor target tells."""
     path, seen = tmp_path / "model.pkl", []
-    monkeypatch.setattr(os, "fsync", lambda _: seen.append(set(names_in(tmp_path)) - {"model.pkl", "model.pkl.json"}))
+    monkeypatch.setattr(
+        os,
+        "fsync",
+        lambda _: seen.append(
+            set(names_in(tmp_path)) - {"model.pkl", "model.pkl.json"}
+        ),
+    )
     for _ in range(3):
         recommender.save_pipeline(path)
     names = [name for names in seen for name in names]
     assert len(names) == len(seen) == len(set(names)) == 6
     # what all names share is no part of what makes them secret
-    shared = len(os.path.commonprefix(names)) + len(os.path.commonprefix([name[::-1] for name in names]))
+    shared = len(os.path.commonprefix(names)) + len(
+        os.path.commonprefix([name[::-1] for name in names])
+    )
     assert min(map(len, names)) - shared >= 6
     assert names_in(tmp_path) == ["model.pkl", "model.pkl.json"]
 
 
-def test_savers_at_once_leave_a_whole_artifact_and_nothing_else(recommender, table, tmp_path):
+def test_savers_at_once_leave_a_whole_artifact_and_nothing_else(
+    recommender, table, tmp_path
+):
     path = tmp_path / "model.pkl"
     others = [recommender, SklearnEcosystemPipeline(model="linear").fit(table[:500])]
     for saver in others:
         saver.ranker  # noqa: B018  fitted now: the race is to be that of the files
     with ThreadPoolExecutor(4) as pool:
-        for saved in [pool.submit(others[number % 2].save_pipeline, path) for number in range(24)]:
+        for saved in [
+            pool.submit(others[number % 2].save_pipeline, path) for number in range(24)
+        ]:
             assert saved.result() == path
     assert names_in(tmp_path) == ["model.pkl", "model.pkl.json"]
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", ".*belongs to another artifact")  # the last card may be that of the other
+        warnings.filterwarnings(
+            "ignore", ".*belongs to another artifact"
+        )  # the last card may be that of the other
         predictions = load(path).predict(table)
-    assert any(np.allclose(predictions, saver.predict(table), rtol=0, atol=1e-12) for saver in others)
+    assert any(
+        np.allclose(predictions, saver.predict(table), rtol=0, atol=1e-12)
+        for saver in others
+    )
 
 
-def test_a_card_that_another_saver_writes_this_moment_is_not_taken_for_a_folder(path, recommender, monkeypatch):
+def test_a_card_that_another_saver_writes_this_moment_is_not_taken_for_a_folder(
+    path, recommender, monkeypatch
+):
     real, asked = os.stat, []
 
     def not_yet(file, *args, **kwargs):
@@ -533,7 +740,9 @@ def test_a_card_that_another_saver_writes_this_moment_is_not_taken_for_a_folder(
 
 
 @POSIX
-def test_of_two_savers_of_a_new_file_none_opens_it_wider_than_the_umask_says(recommender, tmp_path, monkeypatch):
+def test_of_two_savers_of_a_new_file_none_opens_it_wider_than_the_umask_says(
+    recommender, tmp_path, monkeypatch
+):
     fsync, path = os.fsync, tmp_path / "model.pkl"
 
     def the_other_is_first(file):
@@ -550,7 +759,9 @@ def test_of_two_savers_of_a_new_file_none_opens_it_wider_than_the_umask_says(rec
 
 
 @POSIX
-def test_a_link_is_followed_its_target_replaced_and_the_link_stays(recommender, tmp_path):
+def test_a_link_is_followed_its_target_replaced_and_the_link_stays(
+    recommender, tmp_path
+):
     (tmp_path / "real").mkdir()
     (tmp_path / "links").mkdir()
     target, link = tmp_path / "real" / "model.pkl", tmp_path / "links" / "link.pkl"
@@ -579,7 +790,10 @@ def test_what_is_no_regular_file_is_refused_and_stays(recommender, tmp_path):
     os.mkfifo(pipe)
     (tmp_path / "link").symlink_to(pipe)
     for path in (pipe, tmp_path / "link"):
-        with pytest.raises(OSError, match=r"Cannot write .*: it is a folder, a device, a pipe or a socket"):
+        with pytest.raises(
+            OSError,
+            match=r"Cannot write .*: it is a folder, a device, a pipe or a socket",
+        ):
             recommender.save_pipeline(path)
         with pytest.raises(FileNotFoundError, match="There is no file"):
             load(path)
@@ -589,7 +803,9 @@ def test_what_is_no_regular_file_is_refused_and_stays(recommender, tmp_path):
 
 @POSIX
 @pytest.mark.parametrize("what", ["folder", "pipe"])
-def test_a_card_that_cannot_be_written_is_told_before_the_artifact_is_replaced(path, recommender, what):
+def test_a_card_that_cannot_be_written_is_told_before_the_artifact_is_replaced(
+    path, recommender, what
+):
     before = b"the old artifact"
     path.write_bytes(before)
     card_file(path).unlink()
@@ -601,31 +817,59 @@ def test_a_card_that_cannot_be_written_is_told_before_the_artifact_is_replaced(p
     assert card_file(path).is_dir() or card_file(path).is_fifo()
 
 
-def test_the_card_tells_the_parameters_of_the_steps_and_what_the_search_chose(table, tmp_path, monkeypatch):
+def test_the_card_tells_the_parameters_of_the_steps_and_what_the_search_chose(
+    table, tmp_path, monkeypatch
+):
     monkeypatch.setattr(lesson_code, "N_CANDIDATES", 2)
     recommender = SklearnEcosystemPipeline(model="linear")
     recommender.train(table[:300], perform_cv=False, tune_hyperparameters=True)
     card = card_of(recommender.save_pipeline(tmp_path / "model.pkl"))
     assert card["best_params"] == recommender.best_params
-    assert card["parameters"]["model__alpha"] == repr(recommender.best_params["model__alpha"])
+    assert card["parameters"]["model__alpha"] == repr(
+        recommender.best_params["model__alpha"]
+    )
 
 
-def test_what_cannot_be_pickled_or_cannot_do_with_two_ids_is_told_and_leaves_no_file(table, tmp_path, monkeypatch):
+def test_what_cannot_be_pickled_or_cannot_do_with_two_ids_is_told_and_leaves_no_file(
+    table, tmp_path, monkeypatch
+):
     by_genre = lambda X: X[["genre"]].apply(lambda genre: genre.str.len())  # noqa: E731
-    features = lesson_code.FeatureUnion([("13", lesson_code.UserMovieFeatureTransformer()), ("n", FunctionTransformer(by_genre))])
-    monkeypatch.setitem(lesson_code.MODELS, "mine", lesson_code.MODELS["linear"] | {"features": features, "search": None})
+    features = lesson_code.FeatureUnion(
+        [
+            ("13", lesson_code.UserMovieFeatureTransformer()),
+            ("n", FunctionTransformer(by_genre)),
+        ]
+    )
+    monkeypatch.setitem(
+        lesson_code.MODELS,
+        "mine",
+        lesson_code.MODELS["linear"] | {"features": features, "search": None},
+    )
     recommender = SklearnEcosystemPipeline(model="mine").fit(table)
-    with pytest.raises(ValueError, match="Cannot save: the model cannot predict from the ids alone: .*genre"):
+    with pytest.raises(
+        ValueError,
+        match="Cannot save: the model cannot predict from the ids alone: .*genre",
+    ):
         recommender.save_pipeline(tmp_path / "mine.pkl")
-    features.transformer_list[1] = ("n", FunctionTransformer(lambda X: np.ones((len(X), 1))))
+    features.transformer_list[1] = (
+        "n",
+        FunctionTransformer(lambda X: np.ones((len(X), 1))),
+    )
     recommender = SklearnEcosystemPipeline(model="mine").fit(table)
-    with pytest.raises(ValueError, match="Cannot save what cannot be pickled, or is not in TRUSTED: .*lambda"):
+    with pytest.raises(
+        ValueError,
+        match="Cannot save what cannot be pickled, or is not in TRUSTED: .*lambda",
+    ):
         recommender.save_pipeline(tmp_path / "mine.pkl")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_a_search_chose_is_on_the_card_even_where_json_has_no_word_for_it(table, tmp_path, monkeypatch):
-    row = lesson_code.MODELS["linear"] | {"search": {"scaler": [StandardScaler(with_mean=False)]}}
+def test_what_a_search_chose_is_on_the_card_even_where_json_has_no_word_for_it(
+    table, tmp_path, monkeypatch
+):
+    row = lesson_code.MODELS["linear"] | {
+        "search": {"scaler": [StandardScaler(with_mean=False)]}
+    }
     monkeypatch.setitem(lesson_code.MODELS, "scaled", row)
     monkeypatch.setattr(lesson_code, "N_CANDIDATES", 1)
     recommender = SklearnEcosystemPipeline(model="scaled")
@@ -635,7 +879,9 @@ def test_what_a_search_chose_is_on_the_card_even_where_json_has_no_word_for_it(t
     assert load(path).best_params.keys() == {"scaler"}
 
 
-def test_the_card_tells_when_it_was_made_what_comes_out_and_is_laid_out_for_people(recommender, tmp_path):
+def test_the_card_tells_when_it_was_made_what_comes_out_and_is_laid_out_for_people(
+    recommender, tmp_path
+):
     before = pd.Timestamp.now("UTC").floor("s")
     path = recommender.save_pipeline(tmp_path / "model.pkl")
     card, text = card_of(path), card_file(path).read_text(encoding="utf-8")
@@ -647,15 +893,26 @@ def test_the_card_tells_when_it_was_made_what_comes_out_and_is_laid_out_for_peop
     assert '\n  "artifact": "model.pkl",\n' in text
 
 
-def test_every_byte_is_on_the_disk_before_the_file_gets_its_name(recommender, tmp_path, monkeypatch):
+def test_every_byte_is_on_the_disk_before_the_file_gets_its_name(
+    recommender, tmp_path, monkeypatch
+):
     sizes, sync = [], os.fsync
-    monkeypatch.setattr(os, "fsync", lambda number: (sync(number), sizes.append(os.fstat(number).st_size)))
+    monkeypatch.setattr(
+        os,
+        "fsync",
+        lambda number: (sync(number), sizes.append(os.fstat(number).st_size)),
+    )
     path = recommender.save_pipeline(tmp_path / "model.pkl")
     assert sizes == [path.stat().st_size, card_file(path).stat().st_size]
 
 
 def test_nothing_of_a_card_of_another_artifact_is_used(path):
-    edit_card(path, sha256="0" * 64, versions={"scikit-learn": "0.99"}, example={"input": PAIR, "prediction": 99.0})
+    edit_card(
+        path,
+        sha256="0" * 64,
+        versions={"scikit-learn": "0.99"},
+        example={"input": PAIR, "prediction": 99.0},
+    )
     with pytest.warns(UserWarning, match="belongs to another artifact") as caught:
         assert load(path).pipeline is not None
     assert len(caught) == 1
@@ -678,7 +935,10 @@ class FailsToLoad:
 
 def test_the_reason_why_an_artifact_cannot_be_loaded_is_told_in_one_line(path):
     replace_pickle(path, pickle.dumps(FailsToLoad()))
-    with pytest.raises(ValueError, match=r"model.pkl is whole, but cannot be loaded here: RuntimeError: in two lines$"):
+    with pytest.raises(
+        ValueError,
+        match=r"model.pkl is whole, but cannot be loaded here: RuntimeError: in two lines$",
+    ):
         load(path)
 
 
@@ -688,8 +948,14 @@ class WarnsWhenLoaded(Ridge):
         super().__setstate__(state)
 
 
-def test_of_an_artifact_of_another_version_only_scikit_learns_own_warnings_are_left_out(table, tmp_path):
-    path = SklearnEcosystemPipeline(model=WarnsWhenLoaded()).fit(table).save_pipeline(tmp_path / "model.pkl")
+def test_of_an_artifact_of_another_version_only_scikit_learns_own_warnings_are_left_out(
+    table, tmp_path
+):
+    path = (
+        SklearnEcosystemPipeline(model=WarnsWhenLoaded())
+        .fit(table)
+        .save_pipeline(tmp_path / "model.pkl")
+    )
     edit_card(path, versions=card_of(path)["versions"] | {"scikit-learn": "0.99"})
     with pytest.warns(UserWarning) as caught:
         load(path)
@@ -700,8 +966,14 @@ def test_of_an_artifact_of_another_version_only_scikit_learns_own_warnings_are_l
 
 def test_what_looks_like_a_digest_inside_an_artifact_is_none(table, tmp_path):
     titled = table.assign(title="\nsha256:" + "0" * 64)
-    path = SklearnEcosystemPipeline(model="linear").fit(titled).save_pipeline(tmp_path / "model.pkl")
-    assert load(path).titles_ == dict.fromkeys(np.unique(table["movie_id"]), titled["title"].iloc[0])
+    path = (
+        SklearnEcosystemPipeline(model="linear")
+        .fit(titled)
+        .save_pipeline(tmp_path / "model.pkl")
+    )
+    assert load(path).titles_ == dict.fromkeys(
+        np.unique(table["movie_id"]), titled["title"].iloc[0]
+    )
 
 
 def test_a_digest_that_is_no_text_is_damaged(path):

@@ -12,8 +12,14 @@ from conftest import ROOT
 
 #: What must notice, and a part of its message.
 NOTICED = {
-    "cross-fitting": ("test_transformer_fit_transform", "the first row's rating changed its own features"),
-    "averages-anew": ("test_pipeline_evaluation", "R2 on shuffled ratings must be about 0"),
+    "cross-fitting": (
+        "test_transformer_fit_transform",
+        "the first row's rating changed its own features",
+    ),
+    "averages-anew": (
+        "test_pipeline_evaluation",
+        "R2 on shuffled ratings must be about 0",
+    ),
     "clipping": ("test_pipeline_prediction", "nobody can give more than 5"),
     "digest": ("test_pipeline_serialization", "a damaged artifact was loaded"),
     "shuffled-folds": ("test_the_order_of_the_rows", "Folds must be shuffled"),
@@ -22,7 +28,16 @@ NOTICED = {
 
 
 def break_it(name, *paths, cwd=ROOT):
-    command = [sys.executable, "-m", "pytest", "--break", name, "-p", "no:cacheprovider", *paths]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "--break",
+        name,
+        "-p",
+        "no:cacheprovider",
+        *paths,
+    ]
     return subprocess.run(command, cwd=cwd, capture_output=True, encoding="utf-8")
 
 
@@ -38,7 +53,12 @@ def test_every_safeguard_is_listed_with_the_reason_for_it():
 def runs():
     """One run for each safeguard, two at a time."""
     with ThreadPoolExecutor(2) as pool:
-        return dict(zip(NOTICED, pool.map(lambda name: break_it(name, "-k", NOTICED[name][0]), NOTICED)))
+        return dict(
+            zip(
+                NOTICED,
+                pool.map(lambda name: break_it(name, "-k", NOTICED[name][0]), NOTICED),
+            )
+        )
 
 
 @pytest.mark.parametrize("name", NOTICED)
@@ -53,22 +73,48 @@ def test_a_safeguard_that_is_taken_out_is_noticed(runs, name):
 
 def test_without_paths_the_ten_checks_and_those_of_two_safeguards_are_taken():
     assert "12 tests collected" in break_it("clipping", "--collect-only", "-q").stdout
-    assert "2 tests collected" in break_it("clipping", "tests/test_safeguards.py", "--collect-only", "-q").stdout
+    assert (
+        "2 tests collected"
+        in break_it(
+            "clipping", "tests/test_safeguards.py", "--collect-only", "-q"
+        ).stdout
+    )
 
 
 def test_an_unknown_name_and_a_safeguard_that_has_moved_end_with_one_sentence(tmp_path):
     assert "invalid choice: 'luck'" in break_it("luck").stderr
     (tmp_path / "tests").mkdir()
-    for name in ("lesson_code.py", "test_lesson.py", "conftest.py", "tests/break_it.py"):
+    for name in (
+        "lesson_code.py",
+        "test_lesson.py",
+        "conftest.py",
+        "tests/break_it.py",
+    ):
         shutil.copy(ROOT / name, tmp_path / name)
-    lesson = (tmp_path / "lesson_code.py").read_text(encoding="utf-8").replace("_folds(", "_other_folds(")
+    lesson = (
+        (tmp_path / "lesson_code.py")
+        .read_text(encoding="utf-8")
+        .replace("_folds(", "_other_folds(")
+    )
     (tmp_path / "lesson_code.py").write_text(lesson, encoding="utf-8")
-    assert "lesson_code has no _folds: mend tests/break_it.py" in break_it("shuffled-folds", cwd=tmp_path).stderr
+    assert (
+        "lesson_code has no _folds: mend tests/break_it.py"
+        in break_it("shuffled-folds", cwd=tmp_path).stderr
+    )
 
 
 def test_the_root_conftest_does_no_harm_where_there_is_no_folder_of_tests(tmp_path):
     for name in ("lesson_code.py", "test_lesson.py", "conftest.py"):
         shutil.copy(ROOT / name, tmp_path)
-    command = [sys.executable, "-m", "pytest", "test_lesson.py", "--collect-only", "-q", "-p", "no:cacheprovider"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "test_lesson.py",
+        "--collect-only",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+    ]
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8")
     assert "10 tests collected" in run.stdout

@@ -8,21 +8,28 @@ from sklearn.model_selection import GridSearchCV, KFold, cross_validate
 
 from lesson_code import SklearnEcosystemPipeline, compare_models
 
-distributed = pytest.importorskip("distributed", reason="no Dask at hand: pip install distributed, to test a cluster")
+distributed = pytest.importorskip(
+    "distributed", reason="no Dask at hand: pip install distributed, to test a cluster"
+)
 FOLDS = KFold(3, shuffle=True, random_state=0)
 
 
 @pytest.fixture(scope="module")
 def client():
     """Two worker processes on this machine: what is sent to them is pickled, as on any cluster."""
-    workers = distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
+    workers = distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=None
+    )
     with workers, distributed.Client(workers) as client:
         yield client
 
 
 @pytest.mark.parametrize("model", ["linear", "forest", "blend"])
 def test_training_on_a_cluster_gives_the_same_figures(client, table, model):
-    here, there = SklearnEcosystemPipeline(model=model), SklearnEcosystemPipeline(model=model)
+    here, there = (
+        SklearnEcosystemPipeline(model=model),
+        SklearnEcosystemPipeline(model=model),
+    )
     here.train(table)
     with joblib.parallel_config("dask"):
         there.train(table)
@@ -36,13 +43,20 @@ def test_models_compared_on_a_cluster_have_the_same_figures(client, table):
         there = compare_models(table)
     times = ["fit_s", "predict_s", "fit_s_std", "predict_s_std"]
     here = compare_models(table).drop(columns=times)
-    pd.testing.assert_frame_equal(there.drop(columns=times), here, check_exact=False, rtol=1e-12, atol=1e-12)
+    pd.testing.assert_frame_equal(
+        there.drop(columns=times), here, check_exact=False, rtol=1e-12, atol=1e-12
+    )
 
 
 def test_searches_on_a_cluster_choose_the_same(client, table):
-    here, there = SklearnEcosystemPipeline(model="linear"), SklearnEcosystemPipeline(model="linear")
+    here, there = (
+        SklearnEcosystemPipeline(model="linear"),
+        SklearnEcosystemPipeline(model="linear"),
+    )
     here.train(table, perform_cv=False, tune_hyperparameters=True)
-    search = GridSearchCV(here.build_pipeline(), {"features__damping": [2.0, 50.0]}, cv=FOLDS)
+    search = GridSearchCV(
+        here.build_pipeline(), {"features__damping": [2.0, 50.0]}, cv=FOLDS
+    )
     scores = search.fit(table, table["rating"]).cv_results_["mean_test_score"]
     with joblib.parallel_config("dask"):
         there.train(table, perform_cv=False, tune_hyperparameters=True)
@@ -60,5 +74,10 @@ def test_the_table_is_sent_once_for_all_folds(client, table, monkeypatch):
 
     monkeypatch.setattr(distributed.Client, "scatter", scatter)
     with joblib.parallel_config("dask"):
-        cross_validate(SklearnEcosystemPipeline(model="linear").build_pipeline(), table, table["rating"], cv=FOLDS)
+        cross_validate(
+            SklearnEcosystemPipeline(model="linear").build_pipeline(),
+            table,
+            table["rating"],
+            cv=FOLDS,
+        )
     assert sum(data is table for data in sent) == 1

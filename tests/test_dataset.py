@@ -52,7 +52,9 @@ def test_the_same_seed_gives_the_same_table_on_every_machine(dataset):
     assert float((place * table["rating"]).sum()) == 1_544_561.0
     assert int((place * table["movie_year"]).sum()) == 1_004_385_525
     assert int((place * table["user_age"]).sum()) == 17_922_774
-    letters = (table["genre"] + table["user_country"]).map(lambda text: sum(text.encode()))
+    letters = (table["genre"] + table["user_country"]).map(
+        lambda text: sum(text.encode())
+    )
     assert int((place * letters).sum()) == 555_655_137
 
 
@@ -63,7 +65,10 @@ def test_a_table_that_is_drawn_in_many_parts_is_that_of_one_part():
     assert int((place * table["user_id"]).sum()) == 320_535_442_397_510
     assert int((place * table["movie_id"]).sum()) == 161_761_044_992_212
     assert float((place * table["rating"]).sum()) == 241_372_752_239.0
-    assert int((place % 1000 * (table["timestamp"] % 1_000_000)).sum()) == 100_016_571_631_131
+    assert (
+        int((place % 1000 * (table["timestamp"] % 1_000_000)).sum())
+        == 100_016_571_631_131
+    )
 
 
 def test_calling_generate_twice_gives_equal_tables(dataset):
@@ -71,7 +76,9 @@ def test_calling_generate_twice_gives_equal_tables(dataset):
 
 
 def test_another_seed_gives_another_table():
-    small = [MovieRecommendationDataset(50, 30, 500, seed).generate() for seed in (0, 1)]
+    small = [
+        MovieRecommendationDataset(50, 30, 500, seed).generate() for seed in (0, 1)
+    ]
     assert not small[0].equals(small[1])
 
 
@@ -84,7 +91,15 @@ def test_drawing_leaves_the_global_generator_alone():
 
 @pytest.mark.parametrize(
     ("users", "movies", "ratings"),
-    [(100, 50, 500), (1000, 500, 100), (10, 5, 50), (1, 1, 1), (1, 40, 40), (40, 1, 40), (300, 150, 3000)],
+    [
+        (100, 50, 500),
+        (1000, 500, 100),
+        (10, 5, 50),
+        (1, 1, 1),
+        (1, 40, 40),
+        (40, 1, 40),
+        (300, 150, 3000),
+    ],
 )
 def test_every_size_that_is_possible_is_reached(users, movies, ratings):
     table = MovieRecommendationDataset(users, movies, ratings).generate()
@@ -106,7 +121,9 @@ def test_users_watch_what_they_love(dataset):
     """Compared with a shuffling of the movies among the rows, which keeps both long tails."""
     user, movie = positions(dataset.table)
     shuffled = np.random.RandomState(0).permutation(movie)
-    taste = (dataset.law_["T"][user] * dataset.law_["G"][shuffled]).sum(axis=1) - dataset.law_["mean_taste"]
+    taste = (dataset.law_["T"][user] * dataset.law_["G"][shuffled]).sum(
+        axis=1
+    ) - dataset.law_["mean_taste"]
     assert dataset.true_taste_.mean() > taste.mean() + 0.05
 
 
@@ -125,7 +142,9 @@ def test_rows_come_in_random_order(dataset):
 def test_hours_and_weekdays_follow_habits(dataset):
     time = pd.to_datetime(dataset.table["timestamp"], unit="s")
     assert (time.max() - time.min()).days in range(715, 731)
-    of_users = time.dt.hour.groupby(dataset.table["user_id"]).agg(lambda hours: np.cos(hours / 24 * 2 * np.pi).std())
+    of_users = time.dt.hour.groupby(dataset.table["user_id"]).agg(
+        lambda hours: np.cos(hours / 24 * 2 * np.pi).std()
+    )
     assert of_users.mean() < 0.8 * np.cos(time.dt.hour / 24 * 2 * np.pi).std()
     assert time.dt.day_of_week.value_counts(normalize=True).max() > 1.2 / 7
 
@@ -137,7 +156,9 @@ def test_drawn_effects_are_standardised_so_that_seeds_agree():
         user, movie = positions(table)
         assert dataset.law_["user"][user].std() == pytest.approx(LAW["user"])
         assert dataset.law_["movie"][movie].std() == pytest.approx(LAW["movie"])
-        assert np.sqrt((dataset.law_["sigma"][user] ** 2).mean()) == pytest.approx(LAW["noise"])
+        assert np.sqrt((dataset.law_["sigma"][user] ** 2).mean()) == pytest.approx(
+            LAW["noise"]
+        )
         assert dataset.true_taste_.std() == pytest.approx(LAW["taste"])
         assert dataset.true_taste_.mean() == pytest.approx(0, abs=1e-9)
         assert table["rating"].mean() == pytest.approx(LAW["mean"], abs=0.02)
@@ -147,18 +168,26 @@ def test_expectation_and_noise_floor_are_those_of_many_draws(dataset):
     """The docstring's law, drawn 4,000 times for each of 200 pairs."""
     rows = dataset.table[:200]
     user, movie = positions(rows)
-    noise = dataset.law_["sigma"][user] * np.random.RandomState(0).standard_normal((4000, 200))
+    noise = dataset.law_["sigma"][user] * np.random.RandomState(0).standard_normal(
+        (4000, 200)
+    )
     draws = np.clip(np.round(2 * (opinion(dataset, user, movie) + noise)) / 2, 1, 5)
     standard_error = draws.std(axis=0) / np.sqrt(len(draws))
-    assert (abs(draws.mean(axis=0) - dataset.true_expected_[:200]) < 4.5 * standard_error).all()
-    assert dataset.best_rmse(rows) ** 2 == pytest.approx(draws.var(axis=0).mean(), rel=0.02)
+    assert (
+        abs(draws.mean(axis=0) - dataset.true_expected_[:200]) < 4.5 * standard_error
+    ).all()
+    assert dataset.best_rmse(rows) ** 2 == pytest.approx(
+        draws.var(axis=0).mean(), rel=0.02
+    )
 
 
 def test_the_table_is_drawn_from_the_law_of_the_docstring(dataset):
     """What is left of a rating when the law's opinion is taken off has mean 0 and the spread of its user."""
     user, movie = positions(dataset.table)
     z = (dataset.table["rating"] - dataset.true_expected_) / dataset.law_["sigma"][user]
-    inside = abs(opinion(dataset, user, movie) - 3) < 1  # away from the ends of the scale, where noise is cut
+    inside = (
+        abs(opinion(dataset, user, movie) - 3) < 1
+    )  # away from the ends of the scale, where noise is cut
     assert z[inside].mean() == pytest.approx(0, abs=0.02)
     assert z[inside].std() == pytest.approx(0.95, abs=0.1)
 
@@ -171,9 +200,13 @@ def test_best_rmse_is_the_error_of_the_true_expectation(dataset):
 def test_best_rmse_takes_rows_as_a_frame_of_pairs(dataset):
     rows = dataset.table.iloc[[5, 70, 3]]
     alone = [dataset.best_rmse(dataset.table.iloc[[row]]) for row in (5, 70, 3)]
-    assert dataset.best_rmse(rows) == pytest.approx(np.sqrt(np.mean(np.square(alone))), rel=1e-12)
+    assert dataset.best_rmse(rows) == pytest.approx(
+        np.sqrt(np.mean(np.square(alone))), rel=1e-12
+    )
     assert dataset.best_rmse(rows[["movie_id", "user_id"]]) == dataset.best_rmse(rows)
-    assert dataset.best_rmse(dataset.table) == pytest.approx(dataset.best_rmse(), rel=1e-12)
+    assert dataset.best_rmse(dataset.table) == pytest.approx(
+        dataset.best_rmse(), rel=1e-12
+    )
 
 
 @pytest.mark.parametrize("rows", [[5, 70, 3], np.arange(3)], ids=["list", "array"])
@@ -194,11 +227,26 @@ def test_best_rmse_refuses_pairs_that_the_law_does_not_know(dataset):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"n_users": 0}, "n_users must be an integer of at least 1 and below .*, got 0"),
-        ({"n_movies": -3}, "n_movies must be an integer of at least 1 and below .*, got -3"),
-        ({"n_ratings": 2.5}, "n_ratings must be an integer of at least 1 and below .*, got 2.5"),
-        ({"random_state": "x"}, "random_state must be an integer of at least 0 and below .*, got 'x'"),
-        ({"n_users": 3, "n_movies": 4, "n_ratings": 13}, "n_ratings=13 is more than the 12 pairs"),
+        (
+            {"n_users": 0},
+            "n_users must be an integer of at least 1 and below .*, got 0",
+        ),
+        (
+            {"n_movies": -3},
+            "n_movies must be an integer of at least 1 and below .*, got -3",
+        ),
+        (
+            {"n_ratings": 2.5},
+            "n_ratings must be an integer of at least 1 and below .*, got 2.5",
+        ),
+        (
+            {"random_state": "x"},
+            "random_state must be an integer of at least 0 and below .*, got 'x'",
+        ),
+        (
+            {"n_users": 3, "n_movies": 4, "n_ratings": 13},
+            "n_ratings=13 is more than the 12 pairs",
+        ),
     ],
 )
 def test_impossible_sizes_are_refused(arguments, message):
@@ -209,7 +257,9 @@ def test_impossible_sizes_are_refused(arguments, message):
 @pytest.mark.parametrize(("user", "movie"), [(21, 1), (1, 31), (0, 1), (1, 0)])
 def test_best_rmse_refuses_every_pair_outside_the_law(user, movie):
     dataset = MovieRecommendationDataset(20, 30, 200)
-    with pytest.raises(ValueError, match="rows must be of users 1 to 20,? (and )?movies 1 to 30"):
+    with pytest.raises(
+        ValueError, match="rows must be of users 1 to 20,? (and )?movies 1 to 30"
+    ):
         dataset.best_rmse(pd.DataFrame({"user_id": [user], "movie_id": [movie]}))
 
 

@@ -14,7 +14,12 @@ from conftest import MODELS, ROOT
 from sklearn.metrics import root_mean_squared_error
 
 import lesson_code
-from lesson_code import SklearnEcosystemPipeline, UserMovieFeatureTransformer, demonstrate_ecosystem, main
+from lesson_code import (
+    SklearnEcosystemPipeline,
+    UserMovieFeatureTransformer,
+    demonstrate_ecosystem,
+    main,
+)
 
 #: The lines of the lesson page, in its order; # stands for a figure.
 LINES = """
@@ -69,14 +74,22 @@ SMALL = {"n_users": 300, "n_movies": 150, "n_ratings": 3000}
 
 def run(*arguments, cwd, script=ROOT / "lesson_code.py", **environment):
     return subprocess.run(
-        [sys.executable, str(script), *map(str, arguments)], cwd=cwd, capture_output=True, text=True, encoding="utf-8",
+        [sys.executable, str(script), *map(str, arguments)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
         env=os.environ | {"PYTHONIOENCODING": "utf-8"} | environment,
-    )  # fmt: skip
+    )
 
 
 def pattern(line):
     """A line as a regular expression, "#.##" being any number with two decimals."""
-    decimals = re.sub(r"\\\.((?:\\#)+)", lambda hashes: rf"\.\d{{{len(hashes[1]) // 2}}}", re.escape(line))
+    decimals = re.sub(
+        r"\\\.((?:\\#)+)",
+        lambda hashes: rf"\.\d{{{len(hashes[1]) // 2}}}",
+        re.escape(line),
+    )
     return re.compile(decimals.replace(r"\#", r"-?\d+"))
 
 
@@ -92,22 +105,40 @@ def printed(tmp_path_factory):
 def test_the_lines_of_the_lesson_page_come_in_its_order(printed):
     lines = iter(printed[1].splitlines())
     for expected in LINES:
-        assert any(pattern(expected).fullmatch(line) for line in lines), f"missing, or out of order: {expected}"
+        assert any(pattern(expected).fullmatch(line) for line in lines), (
+            f"missing, or out of order: {expected}"
+        )
 
 
-def test_the_errors_of_mean_model_and_noise_floor_stand_together_right_after_rmse(printed):
+def test_the_errors_of_mean_model_and_noise_floor_stand_together_right_after_rmse(
+    printed,
+):
     lines = printed[1].splitlines()
-    start, end = (next(i for i, line in enumerate(lines) if line.startswith(f"  {name}: ")) for name in ("RMSE", "MAE"))
+    start, end = (
+        next(i for i, line in enumerate(lines) if line.startswith(f"  {name}: "))
+        for name in ("RMSE", "MAE")
+    )
     ladder = lines[start + 1 : end]
-    assert [bool(re.search(word, line)) for word, line in zip(("mean", "this model", "noise floor"), ladder)] == [True] * 3
-    mean, model, floor = (float(re.match(r" +(\d\.\d{4})  ", line)[1]) for line in ladder[:3])
+    assert [
+        bool(re.search(word, line))
+        for word, line in zip(("mean", "this model", "noise floor"), ladder)
+    ] == [True] * 3
+    mean, model, floor = (
+        float(re.match(r" +(\d\.\d{4})  ", line)[1]) for line in ladder[:3]
+    )
     assert mean > model > floor
     assert f"  RMSE: {model:.4f}" == lines[start]
-    assert float(re.search(r"± (0\.\d{4})", ladder[1])[1]) < 0.1  # the standard error of the test figure
+    assert (
+        float(re.search(r"± (0\.\d{4})", ladder[1])[1]) < 0.1
+    )  # the standard error of the test figure
 
 
-def test_the_fragile_way_stands_beside_with_its_misleading_figure_and_what_is_wrong(printed):
-    line, reason = re.search(r"^( +.*fragile way.*)\n( +.*)$", printed[1], re.MULTILINE).groups()
+def test_the_fragile_way_stands_beside_with_its_misleading_figure_and_what_is_wrong(
+    printed,
+):
+    line, reason = re.search(
+        r"^( +.*fragile way.*)\n( +.*)$", printed[1], re.MULTILINE
+    ).groups()
     model = float(re.search(r"^  RMSE: (\S+)$", printed[1], re.MULTILINE)[1])
     assert float(re.search(r"RMSE (\d\.\d{4})", line)[1]) < model
     assert "before the split" in line
@@ -118,17 +149,30 @@ def test_the_fragile_way_stands_beside_with_its_misleading_figure_and_what_is_wr
 def test_what_a_model_does_not_read_is_not_shown_as_if_it_did(printed):
     """Of the first sample the averages and counts are told, not the country and the hour, which are worthless by law."""
     step_2 = printed[1].split("Step 2")[1].split("Step 3")[0]
-    assert re.search(r"user \d+ gave \d+ ratings, average of the other folds \d\.\d\d", step_2)
-    assert re.search(r"movie \d+ got \d+ ratings, average of the other folds \d\.\d\d", step_2)
+    assert re.search(
+        r"user \d+ gave \d+ ratings, average of the other folds \d\.\d\d", step_2
+    )
+    assert re.search(
+        r"movie \d+ got \d+ ratings, average of the other folds \d\.\d\d", step_2
+    )
     assert "country" not in step_2
 
 
 def test_the_artifact_of_the_command_loads_with_joblib_alone(printed):
     folder, _ = printed
-    assert sorted(p.name for p in folder.iterdir()) == ["production_pipeline.pkl", "production_pipeline.pkl.json"]
-    code = "import joblib; print(type(joblib.load('production_pipeline.pkl')).__module__)"
+    assert sorted(p.name for p in folder.iterdir()) == [
+        "production_pipeline.pkl",
+        "production_pipeline.pkl.json",
+    ]
+    code = (
+        "import joblib; print(type(joblib.load('production_pipeline.pkl')).__module__)"
+    )
     loaded = subprocess.run(
-        [sys.executable, "-c", code], cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
     )
     assert loaded.stdout.strip() == "lesson_code", loaded.stderr
 
@@ -138,15 +182,22 @@ def test_step_5_tells_the_figures_of_lists_beside_popularity_and_chance(printed)
     for name in ("Precision@10", "Recall@10", "NDCG@10"):
         limit = r", at most (\S+)" if name == "Precision@10" else ""
         figures = re.search(
-            rf"^  {name}: (\S+)\n    \(by popularity (\S+), by chance (\S+?){limit}\)$", printed[1], re.MULTILINE
+            rf"^  {name}: (\S+)\n    \(by popularity (\S+), by chance (\S+?){limit}\)$",
+            printed[1],
+            re.MULTILINE,
         ).groups()
         taste, popularity, chance, *most = map(float, figures)
-        assert min(taste, popularity) > chance  # a table this small tells little of taste
+        assert (
+            min(taste, popularity) > chance
+        )  # a table this small tells little of taste
         assert not most or taste < most[0] < 1
 
 
 def test_the_users_of_the_lists_add_up(printed):
-    n_all, *parts = map(int, re.findall(r"\d+", re.search(r"^  Users: .*$", printed[1], re.MULTILINE)[0]))
+    n_all, *parts = map(
+        int,
+        re.findall(r"\d+", re.search(r"^  Users: .*$", printed[1], re.MULTILINE)[0]),
+    )
     assert n_all == 300
     assert len(parts) == 3
     assert sum(parts) == n_all
@@ -174,51 +225,103 @@ def test_the_command_recommends_from_the_saved_artifact(printed, monkeypatch, ca
     assert lists["--user 7777"][0].startswith("User 7777 is unknown: ")
     assert "popular" in lists["--user 7777"][0].splitlines()[0]
     assert lists["--user 7"][1] == artifact.recommend(7, n=4)["movie_id"].tolist()
-    assert lists["--user 7777"][1] == artifact.recommend(ratings={}, n=4)["movie_id"].tolist()
-    assert lists["--rated 1=5,50=2.5"][1] == artifact.recommend(ratings={1: 5, 50: 2.5}, n=4)["movie_id"].tolist()
+    assert (
+        lists["--user 7777"][1]
+        == artifact.recommend(ratings={}, n=4)["movie_id"].tolist()
+    )
+    assert (
+        lists["--rated 1=5,50=2.5"][1]
+        == artifact.recommend(ratings={1: 5, 50: 2.5}, n=4)["movie_id"].tolist()
+    )
 
 
-def test_the_command_lists_ten_movies_unless_asked_for_another_number(printed, monkeypatch, capsys):
+def test_the_command_lists_ten_movies_unless_asked_for_another_number(
+    printed, monkeypatch, capsys
+):
     monkeypatch.chdir(printed[0])
     main(["recommend", "--user", "7"])
-    assert [row[0] for row in table_in(capsys.readouterr().out, 10)[1]] == [str(rank) for rank in range(1, 11)]
+    assert [row[0] for row in table_in(capsys.readouterr().out, 10)[1]] == [
+        str(rank) for rank in range(1, 11)
+    ]
     with pytest.raises(SystemExit, match="2"):
         main(["recommend", "--user", "7", "--top", "0"])
-    assert capsys.readouterr().err == "lesson_code.py: n must be an integer of at least 1, got 0.\n"
+    assert (
+        capsys.readouterr().err
+        == "lesson_code.py: n must be an integer of at least 1, got 0.\n"
+    )
 
 
-@pytest.mark.parametrize(("user", "movie"), [(7, 3), (7777, 3), (7, 7777), (7777, 7777)])
+@pytest.mark.parametrize(
+    ("user", "movie"), [(7, 3), (7777, 3), (7, 7777), (7777, 7777)]
+)
 def test_the_command_predicts_one_rating(printed, monkeypatch, capsys, user, movie):
     monkeypatch.chdir(printed[0])
     assert main(["predict", "--user", str(user), "--movie", str(movie)]) == 0
     out, err = capsys.readouterr()
-    stars = joblib.load("production_pipeline.pkl").predict(pd.DataFrame({"user_id": [user], "movie_id": [movie]}))[0]
-    unknown = " (the user is unknown)" * (user == 7777) + " (the movie is unknown)" * (movie == 7777)
+    stars = joblib.load("production_pipeline.pkl").predict(
+        pd.DataFrame({"user_id": [user], "movie_id": [movie]})
+    )[0]
+    unknown = " (the user is unknown)" * (user == 7777) + " (the movie is unknown)" * (
+        movie == 7777
+    )
     assert out == f"User {user}, Movie {movie}: Predicted {stars:.2f}{unknown}\n"
     assert err == ""
 
 
 def test_the_command_predicts_from_another_artifact(table, tmp_path, capsys):
-    path = SklearnEcosystemPipeline(model="linear").fit(table).save_pipeline(tmp_path / "mine.pkl")
-    assert main(["predict", "--user", "1", "--movie", "2", "--artifact", str(path)]) == 0
-    assert re.fullmatch(r"User 1, Movie 2: Predicted \d\.\d\d\n", capsys.readouterr().out)
+    path = (
+        SklearnEcosystemPipeline(model="linear")
+        .fit(table)
+        .save_pipeline(tmp_path / "mine.pkl")
+    )
+    assert (
+        main(["predict", "--user", "1", "--movie", "2", "--artifact", str(path)]) == 0
+    )
+    assert re.fullmatch(
+        r"User 1, Movie 2: Predicted \d\.\d\d\n", capsys.readouterr().out
+    )
 
 
 @pytest.mark.filterwarnings("default")  # as in a shell; here all warnings are errors
 def test_a_warning_on_the_command_line_is_one_line(printed, monkeypatch, capsys):
     monkeypatch.chdir(printed[0])
     main(["recommend", "--rated", "1=5,9999=2"])
-    assert capsys.readouterr().err == "lesson_code.py: Unknown movies are passed over: 9999.\n"
+    assert (
+        capsys.readouterr().err
+        == "lesson_code.py: Unknown movies are passed over: 9999.\n"
+    )
     main(["recommend", "--rated", "9999=2"])
     err = capsys.readouterr().err
     assert err.count("\n") == 1
     assert re.search(r"9999\. None is left: .*most popular movies", err)
 
 
-def test_titles_of_the_real_release_stand_in_its_recommendations(real_release, tmp_path):
-    assert run("--data", real_release, "--model", "factors", "--output", "real.pkl", cwd=tmp_path).returncode == 0
+def test_titles_of_the_real_release_stand_in_its_recommendations(
+    real_release, tmp_path
+):
+    assert (
+        run(
+            "--data",
+            real_release,
+            "--model",
+            "factors",
+            "--output",
+            "real.pkl",
+            cwd=tmp_path,
+        ).returncode
+        == 0
+    )
     result = run("recommend", "--user", 1, "--artifact", "real.pkl", cwd=tmp_path)
-    assert len(re.findall(r"^\d+ +\d+ +.+ \(\d{4}\) +-?\d+\.\d{4} +\d\.\d{4}$", result.stdout, re.MULTILINE)) >= 9
+    assert (
+        len(
+            re.findall(
+                r"^\d+ +\d+ +.+ \(\d{4}\) +-?\d+\.\d{4} +\d\.\d{4}$",
+                result.stdout,
+                re.MULTILINE,
+            )
+        )
+        >= 9
+    )
 
 
 COMPARED = ["mean", "two lines", *MODELS]
@@ -226,14 +329,36 @@ SHOWN = ["RMSE", "RMSE_std", "MAE", "R2", "to_best", "to_best_se", "fit_s", "pre
 
 
 def test_compare_prints_a_line_per_model_while_it_goes_and_then_the_table(capsys):
-    assert main(["compare", "--users", "60", "--movies", "40", "--ratings", "900", "--seed", "3"]) == 0
+    assert (
+        main(
+            [
+                "compare",
+                "--users",
+                "60",
+                "--movies",
+                "40",
+                "--ratings",
+                "900",
+                "--seed",
+                "3",
+            ]
+        )
+        == 0
+    )
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("900 ratings, 5 folds")
-    going = [re.fullmatch(r"  (.+): RMSE (\d\.\d{4})", line).groups() for line in lines[1:8]]
+    going = [
+        re.fullmatch(r"  (.+): RMSE (\d\.\d{4})", line).groups() for line in lines[1:8]
+    ]
     assert [name for name, _ in going] == COMPARED
     assert lines[8].split() == SHOWN
-    rows = [re.fullmatch(r"(.+?)" + r" +(-?\d+\.\d{4})" * 8 + " *", line) for line in lines[9:-1]]
-    rows = [row.groups() for row in rows if row]  # pandas may put the name of the index on a line of its own
+    rows = [
+        re.fullmatch(r"(.+?)" + r" +(-?\d+\.\d{4})" * 8 + " *", line)
+        for line in lines[9:-1]
+    ]
+    rows = [
+        row.groups() for row in rows if row
+    ]  # pandas may put the name of the index on a line of its own
     assert [(row[0].strip(), row[1]) for row in rows] == going
     best = min(rows, key=lambda row: float(row[1]))
     assert [float(value) for value in best[5:7]] == [0, 0]
@@ -242,8 +367,12 @@ def test_compare_prints_a_line_per_model_while_it_goes_and_then_the_table(capsys
 
 
 def test_compare_of_a_release_tells_no_noise_floor(tmp_path, capsys, monkeypatch, stub):
-    (tmp_path / "ratings.csv").write_text("userId,movieId,rating,timestamp\n1,10,4,1\n2,10,3,2\n", encoding="utf-8")
-    (tmp_path / "movies.csv").write_text("movieId,title,genres\n10,Heat (1995),Drama\n", encoding="utf-8")
+    (tmp_path / "ratings.csv").write_text(
+        "userId,movieId,rating,timestamp\n1,10,4,1\n2,10,3,2\n", encoding="utf-8"
+    )
+    (tmp_path / "movies.csv").write_text(
+        "movieId,title,genres\n10,Heat (1995),Drama\n", encoding="utf-8"
+    )
     assert main(["compare", "--data", str(tmp_path)]) == 0
     out = capsys.readouterr().out
     assert out.startswith("2 ratings")
@@ -256,7 +385,9 @@ def stub(monkeypatch):
     """In the place of the comparison, which takes its time: the lengths of the tables it was called with."""
     calls = []
     found = pd.DataFrame({name: [0.0] for name in SHOWN}, index=["mean"])
-    monkeypatch.setattr(lesson_code, "compare_models", lambda X, *_, **__: calls.append(len(X)) or found)
+    monkeypatch.setattr(
+        lesson_code, "compare_models", lambda X, *_, **__: calls.append(len(X)) or found
+    )
     return calls
 
 
@@ -269,21 +400,31 @@ def test_options_of_the_table_count_on_either_side_of_the_command(capsys, stub):
 @pytest.fixture
 def demo(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    return lambda **options: (demonstrate_ecosystem(**SMALL | options), capsys.readouterr().out)
+    return lambda **options: (
+        demonstrate_ecosystem(**SMALL | options),
+        capsys.readouterr().out,
+    )
 
 
 def test_the_driver_returns_what_it_made(demo, tmp_path):
     result, _ = demo()
     assert isinstance(result["pipeline"], SklearnEcosystemPipeline)
     X_train, X_test, y_train, y_test = result["data"]
-    assert (len(X_train), len(X_test), len(y_train), len(y_test)) == (2400, 600, 2400, 600)
+    assert (len(X_train), len(X_test), len(y_train), len(y_test)) == (
+        2400,
+        600,
+        2400,
+        600,
+    )
     assert "rating" not in X_train
     assert "genre" in X_train  # raw rows: the pipeline engineers its own features
     assert result["metrics"] == result["pipeline"].evaluate(X_test, y_test)[0]
     assert result["noise_floor"] < result["metrics"]["RMSE"] < result["baseline_rmse"]
     assert result["fragile_rmse"] < result["metrics"]["RMSE"]
     assert result["ranking"] == result["pipeline"].evaluate_ranking(X_test, y_test)
-    assert joblib.load(tmp_path / "production_pipeline.pkl").predict(X_test).shape == (600,)
+    assert joblib.load(tmp_path / "production_pipeline.pkl").predict(X_test).shape == (
+        600,
+    )
 
 
 def test_the_same_seed_gives_the_same_figures_twice(demo):
@@ -306,9 +447,13 @@ def test_the_figures_of_the_lesson_page_are_reached(tmp_path, monkeypatch, capsy
     result = demonstrate_ecosystem()
     metrics, page = result["metrics"], {"RMSE": 0.8356, "MAE": 0.6521, "R2": 0.3487}
     tolerance = {"RMSE": 0.015, "MAE": 0.02, "R2": 0.02}
-    assert {name: abs(metrics[name] - page[name]) < tolerance[name] for name in page} == dict.fromkeys(page, True)
+    assert {
+        name: abs(metrics[name] - page[name]) < tolerance[name] for name in page
+    } == dict.fromkeys(page, True)
     assert result["pipeline"].cv_scores.mean() == pytest.approx(0.8431, abs=0.015)
-    assert float(re.search(r"Average rating: (\S+)", capsys.readouterr().out)[1]) == pytest.approx(3.02, abs=0.02)
+    assert float(
+        re.search(r"Average rating: (\S+)", capsys.readouterr().out)[1]
+    ) == pytest.approx(3.02, abs=0.02)
 
 
 def test_the_real_release_goes_the_same_seven_steps(real_release, tmp_path):
@@ -325,15 +470,23 @@ def test_tuning_and_another_model_from_the_command_line(tmp_path):
     result = run(*sizes, "--model", "linear", "--tune", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert "Searching: 12 candidates in 3 folds..." in result.stdout
-    assert "[CV]" not in result.stdout + result.stderr  # nobody looks: the output goes into a pipe
+    assert (
+        "[CV]" not in result.stdout + result.stderr
+    )  # nobody looks: the output goes into a pipe
     assert result.stderr == ""
-    assert "model__alpha" in joblib.load(tmp_path / "production_pipeline.pkl").best_params
+    assert (
+        "model__alpha" in joblib.load(tmp_path / "production_pipeline.pkl").best_params
+    )
 
 
 @pytest.mark.parametrize("looks", [True, False])
-def test_long_work_shows_that_it_moves_where_somebody_looks(table, capsys, monkeypatch, looks):
+def test_long_work_shows_that_it_moves_where_somebody_looks(
+    table, capsys, monkeypatch, looks
+):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: looks)
-    SklearnEcosystemPipeline(model="linear", verbose=True).train(table, tune_hyperparameters=True)
+    SklearnEcosystemPipeline(model="linear", verbose=True).train(
+        table, tune_hyperparameters=True
+    )
     printed = capsys.readouterr()
     assert printed.err.count("[CV] END") == (36 if looks else 0)
     assert "[CV]" not in printed.out
@@ -352,7 +505,10 @@ def test_long_work_shows_that_it_moves_where_somebody_looks(table, capsys, monke
         (["--seed", -1], "random_state must be an integer of at least 0"),
         (["--data", "nowhere"], "nowhere does not exist"),
         (["--data", ".", "--users", 5], "do not go with --data"),
-        (["--output", "nowhere/x.pkl"], "Cannot write nowhere/x.pkl: there is no folder"),
+        (
+            ["--output", "nowhere/x.pkl"],
+            "Cannot write nowhere/x.pkl: there is no folder",
+        ),
         (["--output", "."], "is a folder"),
         (["--frobnicate"], "--frobnicate"),
         (["compare", "--users", 0], "n_users must be an integer of at least 1"),
@@ -361,24 +517,41 @@ def test_long_work_shows_that_it_moves_where_somebody_looks(table, capsys, monke
         (["recommend", "--user", 1], "There is no file production_pipeline.pkl"),
         (["recommend", "--rated", "1:5"], "expected movie=stars"),
         (["recommend", "--rated", "1=5,1=4"], "each movie once"),
-        (["--model", "linear", "compare"], "--model is for the lesson and does not go with compare"),
+        (
+            ["--model", "linear", "compare"],
+            "--model is for the lesson and does not go with compare",
+        ),
         (["recommend", "--user", "ann"], "ann"),
         (["recommend", "--user", 1, "--rated", "1=5"], "not allowed with"),
         (["recommend", "--user", 1, "--movie", 1], "--movie"),
         (["predict"], "--user, --movie"),
         (["predict", "--user", 1], "--movie"),
         (["predict", "--user", 1, "--movie", "Heat"], "Heat"),
-        (["predict", "--user", 1, "--movie", 1], "There is no file production_pipeline.pkl"),
-        (["predict", "--user", 1, "--movie", 1, "--artifact", "."], "There is no file ."),
-        (["--tune", "predict", "--user", 1, "--movie", 1], "--tune is for the lesson and does not go with predict"),
-        (["--output", "x", "recommend", "--user", 1], "--output is for the lesson and does not go with recommend"),
+        (
+            ["predict", "--user", 1, "--movie", 1],
+            "There is no file production_pipeline.pkl",
+        ),
+        (
+            ["predict", "--user", 1, "--movie", 1, "--artifact", "."],
+            "There is no file .",
+        ),
+        (
+            ["--tune", "predict", "--user", 1, "--movie", 1],
+            "--tune is for the lesson and does not go with predict",
+        ),
+        (
+            ["--output", "x", "recommend", "--user", 1],
+            "--output is for the lesson and does not go with recommend",
+        ),
         (["compare", "--data", ".", "--users", 5], "do not go with --data"),
         (["--user", 3], "invalid choice: '3'"),
         (["frobnicate"], "frobnicate"),
     ],
     ids=lambda value: "" if isinstance(value, str) else " ".join(map(str, value)),
 )
-def test_bad_arguments_end_with_one_clear_line_and_status_2(tmp_path, monkeypatch, capsys, arguments, message):
+def test_bad_arguments_end_with_one_clear_line_and_status_2(
+    tmp_path, monkeypatch, capsys, arguments, message
+):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as stop:
         main([str(argument) for argument in arguments])
@@ -391,7 +564,9 @@ def test_bad_arguments_end_with_one_clear_line_and_status_2(tmp_path, monkeypatc
 
 
 def test_a_broken_release_ends_with_one_line_that_names_file_and_line(tmp_path, capsys):
-    (tmp_path / "ratings.csv").write_text("userId,movieId,rating,timestamp\n1,2,x,4\n", encoding="utf-8")
+    (tmp_path / "ratings.csv").write_text(
+        "userId,movieId,rating,timestamp\n1,2,x,4\n", encoding="utf-8"
+    )
     (tmp_path / "movies.csv").write_text("movieId,title,genres\n", encoding="utf-8")
     with pytest.raises(SystemExit, match="2"):
         main(["--data", str(tmp_path)])
@@ -416,7 +591,11 @@ def test_a_renamed_file_gets_one_clear_sentence(tmp_path):
 def test_importing_prints_nothing_and_loads_no_plotting_library(tmp_path):
     code = "import sys, lesson_code; print([m for m in sys.modules if m.split('.')[0] in ('matplotlib', 'pytest')])"
     result = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
     )
     assert result.stdout == "[]\n", result.stderr
     assert result.stderr == ""
@@ -430,7 +609,9 @@ def test_the_demo_does_not_change_the_table_it_is_given(demo, table):
 
 def test_pairs_rated_twice_do_not_reach_both_sides_of_the_split(demo, table):
     """The older rating of a pair in training and the newer one in the test would be a leak of its own."""
-    twice = pd.concat([table, table.assign(timestamp=table["timestamp"] + 1)], ignore_index=True)
+    twice = pd.concat(
+        [table, table.assign(timestamp=table["timestamp"] + 1)], ignore_index=True
+    )
     with pytest.warns(UserWarning, match="^2000 older ratings") as caught:
         result, text = demo(data=twice, model="linear")
     assert len(caught) == 1
@@ -446,7 +627,11 @@ def test_everything_in_all_exists_and_is_documented():
 
 def test_the_seed_of_the_command_line_reaches_the_comparison(monkeypatch):
     seeds, found = [], pd.DataFrame({name: [0.0] for name in SHOWN}, index=["mean"])
-    monkeypatch.setattr(lesson_code, "compare_models", lambda *_, random_state=42, **__: seeds.append(random_state) or found)
+    monkeypatch.setattr(
+        lesson_code,
+        "compare_models",
+        lambda *_, random_state=42, **__: seeds.append(random_state) or found,
+    )
     small = ["compare", "--users", "20", "--movies", "20", "--ratings", "100"]
     main([*small, "--seed", "7"])
     main(small)
@@ -457,45 +642,69 @@ def test_the_demo_counts_the_users_it_makes_lists_for_and_all_others(demo):
     result, text = demo(n_users=60, n_movies=40, n_ratings=900, model="linear")
     X_train, X_test, _, y_test = result["data"]
     n_all = pd.concat([X_train, X_test])["user_id"].nunique()
-    tested, listed = X_test["user_id"].nunique(), X_test["user_id"][y_test >= 4].nunique()
+    tested, listed = (
+        X_test["user_id"].nunique(),
+        X_test["user_id"][y_test >= 4].nunique(),
+    )
     line = re.search(r"^  Users: .*$", text, re.MULTILINE)[0]
-    assert list(map(int, re.findall(r"\d+", line))) == [n_all, listed, tested - listed, n_all - tested]
+    assert list(map(int, re.findall(r"\d+", line))) == [
+        n_all,
+        listed,
+        tested - listed,
+        n_all - tested,
+    ]
     assert 0 < tested - listed != listed
 
 
-def test_at_two_ratings_per_user_the_demo_shows_a_fragile_figure_below_the_noise_floor(demo):
+def test_at_two_ratings_per_user_the_demo_shows_a_fragile_figure_below_the_noise_floor(
+    demo,
+):
     result, text = demo(n_users=1000, n_movies=500, n_ratings=2000)
     assert result["fragile_rmse"] < result["noise_floor"] < result["metrics"]["RMSE"]
     assert f"RMSE {result['fragile_rmse']:.4f}" in text
 
 
-def test_fragile_figures_are_those_of_the_same_model_on_features_from_before_the_split(demo, table):
+def test_fragile_figures_are_those_of_the_same_model_on_features_from_before_the_split(
+    demo, table
+):
     result, _ = demo(data=table, model="linear", random_state=5)
     X_train, X_test, y_train, y_test = result["data"]
     features = UserMovieFeatureTransformer(random_state=5).fit(table)
     rest = SklearnEcosystemPipeline(model="linear", random_state=5).build_pipeline()[1:]
-    stars = rest.fit(features.transform(X_train), y_train).predict(features.transform(X_test))
-    assert result["fragile_rmse"] == pytest.approx(root_mean_squared_error(y_test, stars), abs=2e-3)  # clipped or not
+    stars = rest.fit(features.transform(X_train), y_train).predict(
+        features.transform(X_test)
+    )
+    assert result["fragile_rmse"] == pytest.approx(
+        root_mean_squared_error(y_test, stars), abs=2e-3
+    )  # clipped or not
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_the_demo_runs_with_every_model(demo, table, model):
     result, text = demo(data=table, model=model)
     assert result["metrics"]["R2"] > 0.1
-    if model == "factors":  # it reads no averages: nothing fragile in it, and nothing may be claimed of it
+    if (
+        model == "factors"
+    ):  # it reads no averages: nothing fragile in it, and nothing may be claimed of it
         assert "fragile way" not in text
     else:
         assert result["fragile_rmse"] < result["metrics"]["RMSE"]
 
 
-def test_a_table_too_large_for_exact_lists_goes_through_the_demo_with_lists(demo, table, monkeypatch):
+def test_a_table_too_large_for_exact_lists_goes_through_the_demo_with_lists(
+    demo, table, monkeypatch
+):
     monkeypatch.setattr(lesson_code, "MAX_GRAM_BYTES", 1)
     result, _ = demo(data=table, model="linear")
     assert result["ranking"]["NDCG@10"] > 0
 
 
-def test_a_table_without_a_relevant_test_rating_goes_through_the_demo_without_lists(demo, table):
-    result, text = demo(data=table.assign(rating=table["rating"].clip(upper=3.5)), model="linear")
+def test_a_table_without_a_relevant_test_rating_goes_through_the_demo_without_lists(
+    demo, table
+):
+    result, text = demo(
+        data=table.assign(rating=table["rating"].clip(upper=3.5)), model="linear"
+    )
     assert result["ranking"] is None
     assert "Precision@10" not in text
     assert "Ecosystem Demonstration Complete!" in text
@@ -515,10 +724,15 @@ def test_an_interruption_is_one_line_and_status_130(monkeypatch, capsys):
 def start(*arguments, cwd):
     """Start the lesson as a shell does, with Ctrl-C switched on, and read up to its first step."""
     process = subprocess.Popen(
-        [sys.executable, str(ROOT / "lesson_code.py"), *arguments], cwd=cwd, text=True, encoding="utf-8",
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ | {"PYTHONIOENCODING": "utf-8"},
+        [sys.executable, str(ROOT / "lesson_code.py"), *arguments],
+        cwd=cwd,
+        text=True,
+        encoding="utf-8",
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=os.environ | {"PYTHONIOENCODING": "utf-8"},
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )  # fmt: skip
+    )
     while not process.stdout.readline().startswith("Step 1"):
         pass
     return process
@@ -547,7 +761,11 @@ def test_a_closed_pipe_is_silent(tmp_path):
 
 def test_the_seed_of_the_command_line_reaches_the_demo(monkeypatch):
     seen = []
-    monkeypatch.setattr(lesson_code, "demonstrate_ecosystem", lambda *_, random_state=42, **__: seen.append(random_state))
+    monkeypatch.setattr(
+        lesson_code,
+        "demonstrate_ecosystem",
+        lambda *_, random_state=42, **__: seen.append(random_state),
+    )
     main(["--seed", "7"])
     main([])
     assert seen == [7, 42]
@@ -555,7 +773,11 @@ def test_the_seed_of_the_command_line_reaches_the_demo(monkeypatch):
 
 def test_titles_stand_in_the_list_of_the_command(table, tmp_path, capsys):
     titled = table.assign(title="Movie " + table["movie_id"].astype(str))
-    path = SklearnEcosystemPipeline(model="linear").fit(titled).save_pipeline(tmp_path / "x.pkl")
+    path = (
+        SklearnEcosystemPipeline(model="linear")
+        .fit(titled)
+        .save_pipeline(tmp_path / "x.pkl")
+    )
     main(["recommend", "--user", "5", "--artifact", str(path)])
     head, rows = table_in(capsys.readouterr().out, 10)
     assert head == ["movie_id", "title", "score", "predicted_rating"]
@@ -563,17 +785,24 @@ def test_titles_stand_in_the_list_of_the_command(table, tmp_path, capsys):
     assert all(row[2:4] == ["Movie", row[1]] for row in rows)
 
 
-@pytest.mark.filterwarnings("default")  # of the missing digest: the message after it is what counts
+@pytest.mark.filterwarnings(
+    "default"
+)  # of the missing digest: the message after it is what counts
 def test_artifacts_that_do_not_recommend_end_with_one_line(table, tmp_path, capsys):
     recommender = SklearnEcosystemPipeline(model="linear").fit(table)
     joblib.dump(recommender.pipeline, tmp_path / "bare.pkl")
     with pytest.raises(SystemExit, match="2"):
         main(["recommend", "--user", "1", "--artifact", str(tmp_path / "bare.pkl")])
-    assert "holds a RatingPipeline, which does not recommend" in capsys.readouterr().err.splitlines()[-1]
+    assert (
+        "holds a RatingPipeline, which does not recommend"
+        in capsys.readouterr().err.splitlines()[-1]
+    )
 
 
 @pytest.mark.parametrize("kind", ["category", "str"])
 def test_ratings_may_come_in_any_type_that_holds_numbers(demo, table, kind):
     expected, _ = demo(data=table, model="linear")
-    found, _ = demo(data=table.assign(rating=table["rating"].astype(kind)), model="linear")
+    found, _ = demo(
+        data=table.assign(rating=table["rating"].astype(kind)), model="linear"
+    )
     assert found["metrics"] == expected["metrics"]

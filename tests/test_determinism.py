@@ -35,7 +35,12 @@ if __name__ == "__main__":
 PLACES = {
     "once": ("0", "1", "threading", 1),
     "again, with another seed of hashes": ("1", "1", "threading", 1),
-    "a random seed of hashes, 2 threads of OpenMP, BLAS and joblib": ("random", "2", "threading", 2),
+    "a random seed of hashes, 2 threads of OpenMP, BLAS and joblib": (
+        "random",
+        "2",
+        "threading",
+        2,
+    ),
     "joblib with 2 processes": ("1", "1", "loky", 2),
 }
 
@@ -44,10 +49,15 @@ def everything(backend, n_jobs, folder):
     """What a seed decides, as JSON: stars and scores as floats, which JSON keeps to the last bit, and lists, and digests."""
     import joblib
 
-    dataset = MovieRecommendationDataset(n_users=100, n_movies=60, n_ratings=2000, random_state=3)
+    dataset = MovieRecommendationDataset(
+        n_users=100, n_movies=60, n_ratings=2000, random_state=3
+    )
     table = dataset.generate()
     train, test = table[:1600], table[1600:]
-    told = {"table": pd.util.hash_pandas_object(table).tolist()[::50], "floor": [dataset.best_rmse()]}
+    told = {
+        "table": pd.util.hash_pandas_object(table).tolist()[::50],
+        "floor": [dataset.best_rmse()],
+    }
     with joblib.parallel_config(backend, n_jobs=n_jobs):
         for name in MODELS:
             recommender = SklearnEcosystemPipeline(model=name)
@@ -58,13 +68,29 @@ def everything(backend, n_jobs, folder):
             told[f"list of {name}"] = recommender.recommend(5)["movie_id"].tolist()
             path = os.path.join(folder, f"{name}.pkl")
             recommender.save_pipeline(path)
-            with open(path, "rb") as artifact, open(path + ".json", encoding="utf-8") as card:
+            with (
+                open(path, "rb") as artifact,
+                open(path + ".json", encoding="utf-8") as card,
+            ):
                 told[f"bytes of {name}"] = hashlib.sha256(artifact.read()).hexdigest()
-                told[f"card of {name}"] = {k: v for k, v in json.load(card).items() if k not in ("created", "sha256")}
-        told["features"] = UserMovieFeatureTransformer().fit_transform(train).to_numpy().ravel().tolist()[::7]
+                told[f"card of {name}"] = {
+                    k: v
+                    for k, v in json.load(card).items()
+                    if k not in ("created", "sha256")
+                }
+        told["features"] = (
+            UserMovieFeatureTransformer()
+            .fit_transform(train)
+            .to_numpy()
+            .ravel()
+            .tolist()[::7]
+        )
         ranker = MovieRanker().fit(train)
         lists = ranker.recommend(ranker.users_)
-        told["lists"], told["scores of lists"] = lists["movie_id"].tolist(), lists["score"].tolist()
+        told["lists"], told["scores of lists"] = (
+            lists["movie_id"].tolist(),
+            lists["score"].tolist(),
+        )
         told["figures of lists"] = list(recommender.evaluate_ranking(test).values())
         search = SklearnEcosystemPipeline(model="linear")
         search.train(train, perform_cv=False, tune_hyperparameters=True)
@@ -76,14 +102,31 @@ def everything(backend, n_jobs, folder):
 def told(tmp_path_factory):
     found = {}
     for place, (hash_seed, threads, backend, n_jobs) in PLACES.items():
-        environment = {"PYTHONHASHSEED": hash_seed, "OPENBLAS_NUM_THREADS": threads, "OMP_NUM_THREADS": threads}
+        environment = {
+            "PYTHONHASHSEED": hash_seed,
+            "OPENBLAS_NUM_THREADS": threads,
+            "OMP_NUM_THREADS": threads,
+        }
         environment |= {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
-        environment |= {"OMP_WAIT_POLICY": "passive"}  # threads that spin would take the core from each other
+        environment |= {
+            "OMP_WAIT_POLICY": "passive"
+        }  # threads that spin would take the core from each other
         folder = tmp_path_factory.mktemp("bits")
         done = subprocess.run(
-            [sys.executable, "-c", SCRIPT, str(ROOT / "tests"), backend, str(n_jobs), str(folder)],
-            env=os.environ | environment, capture_output=True, text=True, encoding="utf-8",
-        )  # fmt: skip
+            [
+                sys.executable,
+                "-c",
+                SCRIPT,
+                str(ROOT / "tests"),
+                backend,
+                str(n_jobs),
+                str(folder),
+            ],
+            env=os.environ | environment,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+        )
         assert done.returncode == 0, done.stderr
         found[place] = json.loads(done.stdout)
     return found
@@ -97,7 +140,9 @@ def bits(told):
     return [name for name in told if not name.startswith("bytes")]
 
 
-def test_the_same_seed_gives_the_same_bits_in_a_fresh_process_with_another_seed_of_hashes(told):
+def test_the_same_seed_gives_the_same_bits_in_a_fresh_process_with_another_seed_of_hashes(
+    told,
+):
     first, second = told["once"], told["again, with another seed of hashes"]
     print(f"\n{len(bits(first))} kinds of figures: " + ", ".join(bits(first)))
     assert len(bits(first)) == 4 + 3 * len(MODELS) + 5
@@ -105,14 +150,24 @@ def test_the_same_seed_gives_the_same_bits_in_a_fresh_process_with_another_seed_
 
 
 @pytest.mark.parametrize("place", list(PLACES)[2:])
-def test_threads_and_processes_change_no_list_and_no_star_beyond_the_last_digits(told, place):
+def test_threads_and_processes_change_no_list_and_no_star_beyond_the_last_digits(
+    told, place
+):
     first, second = told["once"], told[place]
     assert set(first) == set(second)
-    print(f"\n{place}: other bits in {', '.join(differing(first, second, first)) or 'nothing'}")
+    print(
+        f"\n{place}: other bits in {', '.join(differing(first, second, first)) or 'nothing'}"
+    )
     for name in bits(first):
         values = first[name]
         if isinstance(values, list) and isinstance(values[0], float):
-            np.testing.assert_allclose(second[name], values, rtol=0, atol=1e-9 if "scores" in name else 1e-12, err_msg=name)
+            np.testing.assert_allclose(
+                second[name],
+                values,
+                rtol=0,
+                atol=1e-9 if "scores" in name else 1e-12,
+                err_msg=name,
+            )
         elif not name.startswith("card"):  # whose scores and example are stars
             assert second[name] == values, name
         else:
@@ -122,7 +177,10 @@ def test_threads_and_processes_change_no_list_and_no_star_beyond_the_last_digits
 def test_the_bytes_of_an_artifact_are_the_same_where_scikit_learn_lets_them_be(told):
     """Not promised, but seen: scikit-learn keeps a memory address in what reads genres (`_stop_words_id`), of factors and blend."""
     first, second = told["once"], told["again, with another seed of hashes"]
-    assert set(differing(first, second, first)) <= {"bytes of factors", "bytes of blend"}
+    assert set(differing(first, second, first)) <= {
+        "bytes of factors",
+        "bytes of blend",
+    }
 
 
 def quick(table, travelled):
@@ -156,7 +214,9 @@ def test_nothing_rests_on_the_global_random_numbers_and_nothing_changes_them(tab
 @pytest.fixture(scope="module")
 def orders(table):
     rng = np.random.RandomState(0)
-    return [table.iloc[rng.permutation(len(table))] for _ in range(3)] + [table.sort_values("timestamp")]
+    return [table.iloc[rng.permutation(len(table))] for _ in range(3)] + [
+        table.sort_values("timestamp")
+    ]
 
 
 def test_the_order_of_the_rows_changes_no_list_and_no_id(table, orders):
@@ -173,7 +233,9 @@ def test_the_order_of_the_rows_changes_no_list_and_no_id(table, orders):
 
 
 @pytest.mark.parametrize("limit", ["users", "strongest"])
-def test_the_order_of_the_rows_changes_no_list_by_another_way_of_solving(table, orders, monkeypatch, limit):
+def test_the_order_of_the_rows_changes_no_list_by_another_way_of_solving(
+    table, orders, monkeypatch, limit
+):
     if limit == "strongest":
         monkeypatch.setattr(lesson_code, "MAX_GRAM_BYTES", 1)
         rows = [table, *orders]
@@ -190,13 +252,19 @@ def test_the_order_of_the_rows_changes_no_average_beyond_the_last_digits(table, 
     for order in orders:
         transformer = UserMovieFeatureTransformer().fit(order)
         # what a user last told of an age is by order of the rows, where it changes; here it never does
-        pd.testing.assert_frame_equal(transformer.transform(table), features, rtol=0, atol=1e-12)
+        pd.testing.assert_frame_equal(
+            transformer.transform(table), features, rtol=0, atol=1e-12
+        )
         assert (np.diff(transformer.users_) > 0).all()
 
 
 @pytest.mark.parametrize("model", ["linear", "factors"])
-def test_predictions_come_with_their_rows_in_whatever_order_these_are(table, orders, model):
+def test_predictions_come_with_their_rows_in_whatever_order_these_are(
+    table, orders, model
+):
     recommender = SklearnEcosystemPipeline(model=model).fit(table)
     stars = pd.Series(recommender.predict(table), table.index)
     for order in orders:
-        np.testing.assert_allclose(recommender.predict(order), stars[order.index], rtol=0, atol=1e-12)
+        np.testing.assert_allclose(
+            recommender.predict(order), stars[order.index], rtol=0, atol=1e-12
+        )

@@ -21,8 +21,12 @@ def test_examples_in_docstrings_do_what_they_show():
 
 def test_python_in_the_readme_runs_from_top_to_bottom(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(lesson_code, "MODELS", dict(lesson_code.MODELS))  # the README adds a row
-    blocks = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    monkeypatch.setattr(
+        lesson_code, "MODELS", dict(lesson_code.MODELS)
+    )  # the README adds a row
+    blocks = re.findall(
+        r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL
+    )
     assert blocks
     names = {}
     for block in blocks:
@@ -30,7 +34,10 @@ def test_python_in_the_readme_runs_from_top_to_bottom(tmp_path, monkeypatch, cap
 
 
 def test_files_that_the_readme_names_are_there():
-    named = re.findall(r"`((?:tests|benchmarks|tools|docs|pillars|exercises)/[\w./]*)", README.read_text(encoding="utf-8"))
+    named = re.findall(
+        r"`((?:tests|benchmarks|tools|docs|pillars|exercises)/[\w./]*)",
+        README.read_text(encoding="utf-8"),
+    )
     assert named
     assert [name for name in named if not (ROOT / name).exists()] == []
 
@@ -48,19 +55,35 @@ def test_the_sections_come_in_the_order_of_the_story_and_the_demo_before_section
 def test_everything_public_has_a_docstring():
     undocumented = []
     for node in TREE.body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+        if isinstance(
+            node, ast.FunctionDef | ast.ClassDef
+        ) and not node.name.startswith("_"):
             members = node.body if isinstance(node, ast.ClassDef) else []
-            public = [m for m in members if isinstance(m, ast.FunctionDef) and not m.name.startswith("_")]
-            undocumented += [f"{node.name}: {n.name}" for n in [node, *public] if not ast.get_docstring(n)]
+            public = [
+                m
+                for m in members
+                if isinstance(m, ast.FunctionDef) and not m.name.startswith("_")
+            ]
+            undocumented += [
+                f"{node.name}: {n.name}"
+                for n in [node, *public]
+                if not ast.get_docstring(n)
+            ]
     assert undocumented == []
     assert ast.get_docstring(TREE)
 
 
 def test_all_lists_every_public_class_and_function_that_a_user_calls():
-    public = {n.name for n in TREE.body if isinstance(n, ast.FunctionDef | ast.ClassDef) and not n.name.startswith("_")}
+    public = {
+        n.name
+        for n in TREE.body
+        if isinstance(n, ast.FunctionDef | ast.ClassDef) and not n.name.startswith("_")
+    }
     assert public - {"main", "say"} <= set(lesson_code.__all__)
     assert sorted(lesson_code.__all__) == sorted(set(lesson_code.__all__))
-    assert [name for name in lesson_code.__all__ if not hasattr(lesson_code, name)] == []
+    assert [
+        name for name in lesson_code.__all__ if not hasattr(lesson_code, name)
+    ] == []
 
 
 def test_docstrings_name_the_parameters_that_there_are():
@@ -71,7 +94,9 @@ def test_docstrings_name_the_parameters_that_there_are():
             assert parameter in cls.__doc__, f"{name}: {parameter}"
 
 
-@pytest.mark.parametrize("file", ["lesson_code.py", "test_lesson.py", "README.md", "requirements.txt"])
+@pytest.mark.parametrize(
+    "file", ["lesson_code.py", "test_lesson.py", "README.md", "requirements.txt"]
+)
 def test_files_are_utf_8_with_unix_line_ends(file):
     data = (ROOT / file).read_bytes()
     data.decode("utf-8")

@@ -49,10 +49,17 @@ def test_a_setting_of_the_output_changes_no_prediction(table, tmp_path, model, o
         recommender = SklearnEcosystemPipeline(model=model)
         X, y, *_ = recommender.create_features(train)
         assert isinstance(X, pd.DataFrame)
-        if model not in ("factors", "blend"):  # they read genres, too, which engineered rows do not tell
-            np.testing.assert_allclose(recommender.fit(X, y).predict(test), expected, rtol=0, atol=1e-12)
+        if model not in (
+            "factors",
+            "blend",
+        ):  # they read genres, too, which engineered rows do not tell
+            np.testing.assert_allclose(
+                recommender.fit(X, y).predict(test), expected, rtol=0, atol=1e-12
+            )
         recommender.train(train)
-        np.testing.assert_allclose(recommender.predict(test), expected, rtol=0, atol=1e-12)
+        np.testing.assert_allclose(
+            recommender.predict(test), expected, rtol=0, atol=1e-12
+        )
         path = recommender.save_pipeline(tmp_path / "model.pkl")
         assert len(recommender.recommend(1, n=3)) == 3
         recommender.evaluate(test)
@@ -66,22 +73,31 @@ def test_what_was_fitted_before_a_setting_predicts_under_it(fitted, table, outpu
         pytest.importorskip("polars")
     expected = fitted.predict(table[1600:])
     with sklearn.config_context(transform_output=output):
-        np.testing.assert_allclose(fitted.predict(table[1600:]), expected, rtol=0, atol=1e-12)
+        np.testing.assert_allclose(
+            fitted.predict(table[1600:]), expected, rtol=0, atol=1e-12
+        )
 
 
 @pytest.mark.parametrize("output", ["pandas", "polars"])
 def test_a_comparison_of_the_models_works_under_a_setting(table, output):
     if output == "polars":
         old = tuple(map(int, sklearn.__version__.split(".")[:2])) < (1, 9)
-        if not hasattr(pytest.importorskip("polars").DataFrame, "__dataframe__") and old:
-            pytest.skip("ColumnTransformer of scikit-learn before 1.9 takes no frames of polars 2")
+        if (
+            not hasattr(pytest.importorskip("polars").DataFrame, "__dataframe__")
+            and old
+        ):
+            pytest.skip(
+                "ColumnTransformer of scikit-learn before 1.9 takes no frames of polars 2"
+            )
     expected = compare_models(table[:500])["RMSE"]
     with sklearn.config_context(transform_output=output):
         np.testing.assert_allclose(compare_models(table[:500])["RMSE"], expected)
 
 
 def test_set_output_of_a_pipeline_breaks_nothing(table):
-    pipeline = SklearnEcosystemPipeline(select=SelectKBest(f_regression, k=5)).build_pipeline()
+    pipeline = SklearnEcosystemPipeline(
+        select=SelectKBest(f_regression, k=5)
+    ).build_pipeline()
     expected = clone(pipeline).fit(table[:1600]).predict(table[1600:])
     framed = pipeline.set_output(transform="pandas").fit(table[:1600])
     np.testing.assert_allclose(framed.predict(table[1600:]), expected)
@@ -110,16 +126,22 @@ def test_a_slice_is_a_plain_pipeline_and_fitted_if_the_whole_is(table, fit):
 def test_features_and_the_rest_of_a_pipeline_make_the_whole(fitted, table):
     pipeline, test = fitted.pipeline, table[1600:]
     rest = pipeline[1:].predict(pipeline[0].transform(test))
-    np.testing.assert_array_equal(np.clip(rest, pipeline.y_min_, pipeline.y_max_), pipeline.predict(test))
+    np.testing.assert_array_equal(
+        np.clip(rest, pipeline.y_min_, pipeline.y_max_), pipeline.predict(test)
+    )
 
 
 def test_permutation_importance_tells_which_of_the_13_features_help(table):
     pipeline = SklearnEcosystemPipeline().fit(table[:1600]).pipeline
     X = pipeline[0].transform(table[1600:])
-    found = permutation_importance(pipeline[1:], X, table["rating"][1600:], n_repeats=5, random_state=0)
+    found = permutation_importance(
+        pipeline[1:], X, table["rating"][1600:], n_repeats=5, random_state=0
+    )
     importance = dict(zip(X, found.importances_mean))
     assert list(importance) == FEATURES
-    assert importance["user_id"] == importance["movie_id"] == 0  # dropped before the model
+    assert (
+        importance["user_id"] == importance["movie_id"] == 0
+    )  # dropped before the model
     best = max(importance, key=importance.get)
     assert best in ("user_avg_rating", "movie_avg_rating", "user_movie_interaction")
     assert importance[best] > 0.02
@@ -130,9 +152,15 @@ def test_permutation_importance_tells_which_of_the_13_features_help(table):
 
 def test_a_feature_union_adds_a_feature_beside_ours(table):
     """The one place of a 14th feature, as the README shows it: the models know of no other."""
-    genre_length = FunctionTransformer(lambda X: X["genre"].str.len().to_frame("genre_length"))
+    genre_length = FunctionTransformer(
+        lambda X: X["genre"].str.len().to_frame("genre_length")
+    )
     pipeline = SklearnEcosystemPipeline(model="linear").build_pipeline()
-    pipeline.set_params(features=FeatureUnion([("ours", clone(pipeline["features"])), ("length", genre_length)]))
+    pipeline.set_params(
+        features=FeatureUnion(
+            [("ours", clone(pipeline["features"])), ("length", genre_length)]
+        )
+    )
     pipeline.fit(table[:1600])
     assert pipeline["model"].n_features_in_ == len(FEATURES) - 2 + 1
     assert pipeline.score(table[1600:], table["rating"][1600:]) > 0.1
@@ -140,13 +168,21 @@ def test_a_feature_union_adds_a_feature_beside_ours(table):
 
 def test_nested_parameters_of_a_named_model_belong_to_build_pipeline(table):
     grid = {"model__min_samples_leaf": [5, 50]}
-    with pytest.raises(ValueError, match=r"'model__min_samples_leaf' .*build_pipeline\(\)") as caught:
+    with pytest.raises(
+        ValueError, match=r"'model__min_samples_leaf' .*build_pipeline\(\)"
+    ) as caught:
         GridSearchCV(SklearnEcosystemPipeline(), grid, cv=3).fit(table, table["rating"])
     assert "\n" not in str(caught.value)
     with pytest.raises(ValueError, match=r"build_pipeline\(\)"):
-        SklearnEcosystemPipeline(model=Ridge()).set_params(model="forest", model__min_samples_leaf=5)
-    search = GridSearchCV(SklearnEcosystemPipeline().build_pipeline(), grid, cv=3, error_score="raise")
-    assert search.fit(table, table["rating"]).best_params_ in ({"model__min_samples_leaf": n} for n in (5, 50))
+        SklearnEcosystemPipeline(model=Ridge()).set_params(
+            model="forest", model__min_samples_leaf=5
+        )
+    search = GridSearchCV(
+        SklearnEcosystemPipeline().build_pipeline(), grid, cv=3, error_score="raise"
+    )
+    assert search.fit(table, table["rating"]).best_params_ in (
+        {"model__min_samples_leaf": n} for n in (5, 50)
+    )
 
 
 def test_nested_parameters_of_a_regressor_of_ones_own_can_be_set_together_with_it():
@@ -158,7 +194,11 @@ def test_nested_parameters_of_a_regressor_of_ones_own_can_be_set_together_with_i
         recommender.set_params(colour="red")
 
 
-@pytest.mark.parametrize("estimator", [RatingPipeline, SklearnEcosystemPipeline], ids=lambda cls: cls.__name__)
+@pytest.mark.parametrize(
+    "estimator",
+    [RatingPipeline, SklearnEcosystemPipeline],
+    ids=lambda cls: cls.__name__,
+)
 def test_score_wants_the_ratings_as_any_regressor_does(table, estimator):
     fitted = SklearnEcosystemPipeline(model="linear").fit(table[:1600])
     fitted = fitted.pipeline if estimator is RatingPipeline else fitted
@@ -172,7 +212,10 @@ def test_predictions_can_be_cross_validated_by_scikit_learn_itself(table):
     rows = table.sample(frac=1, random_state=0)  # an index in no order
     pipeline = SklearnEcosystemPipeline(model="linear").build_pipeline()
     wrapper = SklearnEcosystemPipeline(model="linear")
-    found = [cross_val_predict(estimator, rows, rows["rating"], cv=3) for estimator in (pipeline, wrapper)]
+    found = [
+        cross_val_predict(estimator, rows, rows["rating"], cv=3)
+        for estimator in (pipeline, wrapper)
+    ]
     np.testing.assert_array_equal(*found)
 
 
@@ -182,12 +225,23 @@ def test_predictions_can_be_cross_validated_by_scikit_learn_itself(table):
 @pytest.mark.parametrize("fit", [False, True], ids=["unfitted", "fitted"])
 @pytest.mark.parametrize("model", MODELS)
 def test_the_html_diagram_shows_all_steps(table, model, fit):
-    wrapper = SklearnEcosystemPipeline(model=model, select=None if model == "factors" else SelectKBest(f_regression, k=8))
+    wrapper = SklearnEcosystemPipeline(
+        model=model,
+        select=None if model == "factors" else SelectKBest(f_regression, k=8),
+    )
     if fit:
         wrapper.fit(table[:800])
-    steps = [step for _, step in wrapper.build_pipeline().steps if step != "passthrough"]
-    for shown in (estimator_html_repr(wrapper), wrapper._repr_html_(), wrapper._repr_mimebundle_()["text/html"]):
-        assert [type(step).__name__ for step in steps if type(step).__name__ not in shown] == []
+    steps = [
+        step for _, step in wrapper.build_pipeline().steps if step != "passthrough"
+    ]
+    for shown in (
+        estimator_html_repr(wrapper),
+        wrapper._repr_html_(),
+        wrapper._repr_mimebundle_()["text/html"],
+    ):
+        assert [
+            type(step).__name__ for step in steps if type(step).__name__ not in shown
+        ] == []
 
 
 TAGGED = {
@@ -196,7 +250,10 @@ TAGGED = {
     "ranker": MovieRanker(),
     "wrapper": SklearnEcosystemPipeline(),
     "wrapper of a regressor": SklearnEcosystemPipeline(model=Ridge()),
-    **{f"pipeline {model}": SklearnEcosystemPipeline(model=model).build_pipeline() for model in MODELS},
+    **{
+        f"pipeline {model}": SklearnEcosystemPipeline(model=model).build_pipeline()
+        for model in MODELS
+    },
 }
 
 
@@ -211,7 +268,9 @@ def test_tags_tell_what_is_true(name):
     assert not tags.target_tags.required
     regresses = name not in ("transformer", "ranker")
     assert is_regressor(TAGGED[name]) == (tags.regressor_tags is not None) == regresses
-    assert (tags.transformer_tags is not None) == (name in ("transformer", "factors", "pipeline factors", "pipeline blend"))
+    assert (tags.transformer_tags is not None) == (
+        name in ("transformer", "factors", "pipeline factors", "pipeline blend")
+    )
 
 
 @pytest.mark.parametrize("name", TAGGED)
@@ -224,17 +283,33 @@ def test_an_estimator_can_be_cloned_and_printed(name):
 # ----- polars, and what is kept
 
 
-@pytest.mark.parametrize("call", ["fit", "predict", "create_features", "ranker", "factors", "recommend_new", "compare"])
+@pytest.mark.parametrize(
+    "call",
+    [
+        "fit",
+        "predict",
+        "create_features",
+        "ranker",
+        "factors",
+        "recommend_new",
+        "compare",
+    ],
+)
 def test_a_polars_frame_gets_one_sentence_that_names_to_pandas(fitted, table, call):
     polars = pytest.importorskip("polars")
     frame = polars.DataFrame({name: table[name].to_list() for name in table})
     run = {
-        "fit": lambda: SklearnEcosystemPipeline().fit(frame), "predict": lambda: fitted.predict(frame),
-        "create_features": lambda: fitted.create_features(frame), "ranker": lambda: MovieRanker().fit(frame),
+        "fit": lambda: SklearnEcosystemPipeline().fit(frame),
+        "predict": lambda: fitted.predict(frame),
+        "create_features": lambda: fitted.create_features(frame),
+        "ranker": lambda: MovieRanker().fit(frame),
         "factors": lambda: MatrixFactorization().fit_transform(frame),
-        "recommend_new": lambda: fitted.ranker.recommend_new(frame), "compare": lambda: compare_models(frame),
-    }[call]  # fmt: skip
-    with pytest.raises(TypeError, match=r"got DataFrame of polars.*\.to_pandas\(\)") as caught:
+        "recommend_new": lambda: fitted.ranker.recommend_new(frame),
+        "compare": lambda: compare_models(frame),
+    }[call]
+    with pytest.raises(
+        TypeError, match=r"got DataFrame of polars.*\.to_pandas\(\)"
+    ) as caught:
         run()
     assert "\n" not in str(caught.value)
 
@@ -242,17 +317,25 @@ def test_a_polars_frame_gets_one_sentence_that_names_to_pandas(fitted, table, ca
 def walk(value, path="", seen=None):
     """Everything that can be reached from an object through attributes, items and elements: path and value."""
     seen = set() if seen is None else seen
-    if id(value) in seen or isinstance(value, (str, bytes, int, float, type(None), type)):
+    if id(value) in seen or isinstance(
+        value, (str, bytes, int, float, type(None), type)
+    ):
         return
     seen.add(id(value))
     yield path, value
     inside = {}
     if isinstance(value, dict):
-        inside = {f"[{key!r}]": item for key, item in value.items()} | {f"key {key!r}": key for key in value}
+        inside = {f"[{key!r}]": item for key, item in value.items()} | {
+            f"key {key!r}": key for key in value
+        }
     elif isinstance(value, (list, tuple, set)):
         inside = {f"[{place}]": item for place, item in enumerate(value)}
     elif isinstance(value, np.ndarray):
-        inside = {f"[{place}]": item for place, item in enumerate(value.ravel())} if value.dtype == object else {}
+        inside = (
+            {f"[{place}]": item for place, item in enumerate(value.ravel())}
+            if value.dtype == object
+            else {}
+        )
     elif hasattr(value, "__dict__") and not type(value).__module__.startswith("pandas"):
         inside = {f".{name}": item for name, item in vars(value).items()}
     for name, item in inside.items():
@@ -269,12 +352,18 @@ def test_nothing_that_is_learned_holds_a_pandas_object(fitted, table):
     reached = list(walk(wrapper))
     assert len(reached) > 40
     assert any(isinstance(value, MovieRanker) for _, value in reached)
-    assert [path for path, value in reached if type(value).__module__.split(".")[0] in ("pandas", "pyarrow", "polars")] == []
+    assert [
+        path
+        for path, value in reached
+        if type(value).__module__.split(".")[0] in ("pandas", "pyarrow", "polars")
+    ] == []
 
 
 def test_the_walk_finds_a_pandas_object_that_hides():
     hidden = Ridge()
-    hidden.learned_ = {"a": (np.array([[pd.Timestamp(0)]], dtype=object), [pd.Index([1])])}
+    hidden.learned_ = {
+        "a": (np.array([[pd.Timestamp(0)]], dtype=object), [pd.Index([1])])
+    }
     found = {path: type(value) for path, value in walk(hidden)}
     assert found[".learned_['a'][0][0]"] is pd.Timestamp
     assert issubclass(found[".learned_['a'][1][0]"], pd.Index)
@@ -291,7 +380,11 @@ def test_skops_stores_a_pipeline_and_trusts_all_but_the_lessons_classes(fitted, 
     skops = pytest.importorskip("skops.io")
     data = skops.dumps(fitted)
     untrusted = skops.get_untrusted_types(data=data)
-    strangers = [name for name in untrusted if name.split(".")[0] not in ("lesson_code", "sklearn", "numpy", "scipy")]
+    strangers = [
+        name
+        for name in untrusted
+        if name.split(".")[0] not in ("lesson_code", "sklearn", "numpy", "scipy")
+    ]
     assert strangers == []
     loaded = skops.loads(data, trusted=untrusted)
     np.testing.assert_array_equal(loaded.predict(table), fitted.predict(table))
@@ -301,12 +394,18 @@ def test_every_estimator_of_the_module_can_be_made_with_its_defaults():
     module = importlib.import_module("lesson_code")
     for name in module.__all__:
         estimator = getattr(module, name)
-        if isinstance(estimator, type) and issubclass(estimator, BaseEstimator) and estimator is not RatingPipeline:
+        if (
+            isinstance(estimator, type)
+            and issubclass(estimator, BaseEstimator)
+            and estimator is not RatingPipeline
+        ):
             assert clone(estimator()).get_params() == estimator().get_params()
 
 
 def test_the_transformer_stands_in_any_pipeline(table):
-    pipeline = make_pipeline(UserMovieFeatureTransformer(), Ridge()).fit(table[:1600], table["rating"][:1600])
+    pipeline = make_pipeline(UserMovieFeatureTransformer(), Ridge()).fit(
+        table[:1600], table["rating"][:1600]
+    )
     assert pipeline.score(table[1600:], table["rating"][1600:]) > 0.1
 
 
@@ -316,7 +415,10 @@ def test_the_names_of_what_a_model_reads_come_out_of_the_steps_before_it(fitted)
         pytest.skip("it reads raw rows, whatever their columns")
     names = list(fitted.pipeline[:-1].get_feature_names_out())
     expected = [name for name in FEATURES if name not in IDS]
-    assert names == [*expected, *(["factor_rating", "factor_rating_of_ids"] if model == "blend" else [])]
+    assert names == [
+        *expected,
+        *(["factor_rating", "factor_rating_of_ids"] if model == "blend" else []),
+    ]
 
 
 def test_a_union_in_which_our_features_do_not_come_first_is_refused(table):
@@ -325,7 +427,10 @@ def test_a_union_in_which_our_features_do_not_come_first_is_refused(table):
     year = FunctionTransformer(lambda X: X[["movie_year"]].to_numpy())
     pipeline = SklearnEcosystemPipeline(model="linear").build_pipeline()
     pipeline.set_params(features=FeatureUnion([("year", year), ("ours", ours)]))
-    with pytest.raises(ValueError, match="must begin with the ids: put UserMovieFeatureTransformer first"):
+    with pytest.raises(
+        ValueError,
+        match="must begin with the ids: put UserMovieFeatureTransformer first",
+    ):
         pipeline.fit(table)
     pipeline.set_params(features=FeatureUnion([("ours", ours), ("year", year)]))
     assert pipeline.fit(table).predict(table).shape == (len(table),)

@@ -25,38 +25,138 @@ MESSAGES = {
 }
 #: Attempts at a solution: exercise, what replaces what in the solution, and a part of the message.
 ATTEMPTS = [
-    ("first", 'train["rating"].mean()', "3.02", "A number that was right for one table"),
+    (
+        "first",
+        'train["rating"].mean()',
+        "3.02",
+        "A number that was right for one table",
+    ),
     ("first", "np.full(len(test), mean)", "mean", "one prediction per row"),
-    ("0_map", "get_tags(one).input_tags.allow_nan", "get_tags(one).input_tags.sparse", "Wrongly chosen"),
-    ("0_map", "[one for one in estimators if get_tags(one).input_tags.allow_nan]", "[]", r"Missed: (\w+, ){4}\w+ and \d+ more\."),
-    ("0_map", "get_tags(one).input_tags.allow_nan", 'type(one).__name__ in {"Careful"}', "Missed: Bagging"),
-    ("1_preprocessing", "    return model.fit(X, y)", """\
+    (
+        "0_map",
+        "get_tags(one).input_tags.allow_nan",
+        "get_tags(one).input_tags.sparse",
+        "Wrongly chosen",
+    ),
+    (
+        "0_map",
+        "[one for one in estimators if get_tags(one).input_tags.allow_nan]",
+        "[]",
+        r"Missed: (\w+, ){4}\w+ and \d+ more\.",
+    ),
+    (
+        "0_map",
+        "get_tags(one).input_tags.allow_nan",
+        'type(one).__name__ in {"Careful"}',
+        "Missed: Bagging",
+    ),
+    (
+        "1_preprocessing",
+        "    return model.fit(X, y)",
+        """\
     model.fit(X.fillna(X.mean()), y)
     fitted = model.predict
     model.predict = lambda X: fitted(X.fillna(X.mean()).fillna(0))
-    return model""", "got another prediction when it came alone"),
-    ("1_preprocessing", "SimpleImputer(), StandardScaler()", "SimpleImputer()", "Are the columns still"),
-    ("2_feature_selection", "cross_val_score(model, X, y, cv=folds).mean()", "-1.0", "Five of 1000 features"),
-    ("2_feature_selection", "cross_val_score(model, X, y, cv=folds).mean()", "model.fit(X, y).score(X, y)", "it should be 0 or less"),
+    return model""",
+        "got another prediction when it came alone",
+    ),
+    (
+        "1_preprocessing",
+        "SimpleImputer(), StandardScaler()",
+        "SimpleImputer()",
+        "Are the columns still",
+    ),
+    (
+        "2_feature_selection",
+        "cross_val_score(model, X, y, cv=folds).mean()",
+        "-1.0",
+        "Five of 1000 features",
+    ),
+    (
+        "2_feature_selection",
+        "cross_val_score(model, X, y, cv=folds).mean()",
+        "model.fit(X, y).score(X, y)",
+        "it should be 0 or less",
+    ),
     ("3_model_selection", "GroupKFold(5)", "KFold(5)", "`KFold` ignores `groups=`"),
-    ("3_model_selection", "groups=users, ", "", "GroupKFold must know who belongs together: pass groups=."),
-    ("3_model_selection", 'table["user_id"]', 'table["movie_id"]', "Whose rows did you keep together?"),
+    (
+        "3_model_selection",
+        "groups=users, ",
+        "",
+        "GroupKFold must know who belongs together: pass groups=.",
+    ),
+    (
+        "3_model_selection",
+        'table["user_id"]',
+        'table["movie_id"]',
+        "Whose rows did you keep together?",
+    ),
     ("3_model_selection", "-scores", "scores", "not their mean RMSE"),
     ("3_model_selection", "-scores", "[1.04]", "not their mean RMSE"),
-    ("3_model_selection", "GroupKFold(5)", "GroupShuffleSplit(5, random_state=0)", "is held out once"),
-    ("3_model_selection", "cross_val_score(model, table", "cross_val_score(DummyRegressor(), table", "was not asked"),
-    ("4_supervised", '"linear"', "DecisionTreeRegressor(random_state=0)", "it learned noise by heart"),
-    ("4_supervised", '"linear"', "KNeighborsRegressor()", "It beats the mean, but still learns noise"),
+    (
+        "3_model_selection",
+        "GroupKFold(5)",
+        "GroupShuffleSplit(5, random_state=0)",
+        "is held out once",
+    ),
+    (
+        "3_model_selection",
+        "cross_val_score(model, table",
+        "cross_val_score(DummyRegressor(), table",
+        "was not asked",
+    ),
+    (
+        "4_supervised",
+        '"linear"',
+        "DecisionTreeRegressor(random_state=0)",
+        "it learned noise by heart",
+    ),
+    (
+        "4_supervised",
+        '"linear"',
+        "KNeighborsRegressor()",
+        "It beats the mean, but still learns noise",
+    ),
     ("4_supervised", '"linear"', "DummyRegressor()", "has learned nothing useful"),
-    ("5_unsupervised", "rng.permuted(X, axis=0)", "rng.permutation(X)", "If whole rows change places"),
-    ("5_unsupervised", "np.mean(controls) + 3 * np.std(controls)", "0.3", "You found groups in 1 of 4"),
-    ("5_unsupervised", "separation(X) > np.mean(controls) + 3 * np.std(controls)", "True", "KMeans always answers"),
-    ("5_unsupervised", "separation(X) > np.mean(controls) + 3 * np.std(controls)", "False", "You found no groups"),
+    (
+        "5_unsupervised",
+        "rng.permuted(X, axis=0)",
+        "rng.permutation(X)",
+        "If whole rows change places",
+    ),
+    (
+        "5_unsupervised",
+        "np.mean(controls) + 3 * np.std(controls)",
+        "0.3",
+        "You found groups in 1 of 4",
+    ),
+    (
+        "5_unsupervised",
+        "separation(X) > np.mean(controls) + 3 * np.std(controls)",
+        "True",
+        "KMeans always answers",
+    ),
+    (
+        "5_unsupervised",
+        "separation(X) > np.mean(controls) + 3 * np.std(controls)",
+        "False",
+        "You found no groups",
+    ),
     ("5_unsupervised", " + 3 * np.std(controls)", "", "You found groups in 3 of 4"),
-    ("5_unsupervised", "np.mean(controls) + 3 * np.std(controls)", "max(controls) + 0.1", "Your limit is too high"),
+    (
+        "5_unsupervised",
+        "np.mean(controls) + 3 * np.std(controls)",
+        "max(controls) + 0.1",
+        "Your limit is too high",
+    ),
     ("6_utilities", "    recommender.save_pipeline(path)", "", "no file at `path`"),
-    ("6_utilities", "recommender.save_pipeline(path)", 'SklearnEcosystemPipeline(model="linear").fit(table[:500]).save_pipeline(path)', "The fresh process predicts"),
-]  # fmt: skip
+    (
+        "6_utilities",
+        "recommender.save_pipeline(path)",
+        'SklearnEcosystemPipeline(model="linear").fit(table[:500]).save_pipeline(path)',
+        "The fresh process predicts",
+    ),
+]
 IMPORTS = "from sklearn.dummy import DummyRegressor\nfrom sklearn.model_selection import GroupShuffleSplit, KFold\n"
 IMPORTS += "from sklearn.neighbors import KNeighborsRegressor\nfrom sklearn.tree import DecisionTreeRegressor\n"
 
@@ -64,13 +164,23 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 
 def pytest_exercises(folder, *options):
-    command = [sys.executable, "-m", "pytest", "exercises", "-p", "no:cacheprovider", *options]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "exercises",
+        "-p",
+        "no:cacheprovider",
+        *options,
+    ]
     return subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
 def checks():
-    spec = importlib.util.spec_from_file_location("checks_of_exercises", EXERCISES / "test_checks.py")
+    spec = importlib.util.spec_from_file_location(
+        "checks_of_exercises", EXERCISES / "test_checks.py"
+    )
     spec.loader.exec_module(module := importlib.util.module_from_spec(spec))
     return module
 
@@ -80,7 +190,9 @@ def unsolved(tmp_path_factory):
     """What a learner sees who has a copy of the module and the exercises, and nothing else."""
     folder = tmp_path_factory.mktemp("copy")
     shutil.copy(ROOT / "lesson_code.py", folder)
-    shutil.copytree(EXERCISES, folder / "exercises", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(
+        EXERCISES, folder / "exercises", ignore=shutil.ignore_patterns("__pycache__")
+    )
     return pytest_exercises(folder)
 
 
@@ -95,16 +207,22 @@ def test_an_exercise_tells_task_hint_minutes_and_command(name):
     assert text.count("TODO") == text.count("# TODO: ") == 1
     for word in ("Task: ", "Hint: ", f"Check: python -m pytest exercises -k {name}\n"):
         assert text.count(word) == 1
-    assert re.match(r'"""(The first exercise|Exercise of chapter \d, .+) \(\d+ minutes?\): ', text)
+    assert re.match(
+        r'"""(The first exercise|Exercise of chapter \d, .+) \(\d+ minutes?\): ', text
+    )
     assert "TODO" not in (SOLUTIONS / f"{name}.py").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", MESSAGES)
 def test_an_unsolved_exercise_fails_with_its_own_message(unsolved, name):
-    section = re.search(rf"_ test_{name} _+\n(.*?)\n(__|==)", unsolved.stdout, re.DOTALL)
+    section = re.search(
+        rf"_ test_{name} _+\n(.*?)\n(__|==)", unsolved.stdout, re.DOTALL
+    )
     told = " ".join(section[1].split())
     assert MESSAGES[name] in told
-    assert "Error" not in told.replace("ValueError: X has 2 features", ""), "it stops, instead of telling why"
+    assert "Error" not in told.replace("ValueError: X has 2 features", ""), (
+        "it stops, instead of telling why"
+    )
 
 
 def test_the_run_says_what_to_do_how_many_are_solved_and_what_is_next(unsolved):
@@ -122,7 +240,9 @@ def test_every_solution_passes_where_warnings_are_errors():
 
 
 @pytest.mark.parametrize(("name", "old", "new", "message"), ATTEMPTS)
-def test_a_wrong_attempt_gets_a_message_and_a_written_down_figure_fails(checks, tmp_path, name, old, new, message):
+def test_a_wrong_attempt_gets_a_message_and_a_written_down_figure_fails(
+    checks, tmp_path, name, old, new, message
+):
     program = (SOLUTIONS / f"{name}.py").read_text(encoding="utf-8")
     assert program.count(old) == 1
     attempt = types.ModuleType(name)
@@ -136,5 +256,10 @@ def test_a_wrong_attempt_gets_a_message_and_a_written_down_figure_fails(checks, 
 def test_a_program_that_is_not_python_is_told_with_its_line(tmp_path):
     shutil.copy(ROOT / "lesson_code.py", tmp_path)
     shutil.copytree(EXERCISES, tmp_path / "exercises")
-    (tmp_path / "exercises" / "first.py").write_text("import numpy\nmean = (\n", encoding="utf-8")
-    assert "first.py, line 2: this is not Python" in pytest_exercises(tmp_path, "-k", "first").stdout
+    (tmp_path / "exercises" / "first.py").write_text(
+        "import numpy\nmean = (\n", encoding="utf-8"
+    )
+    assert (
+        "first.py, line 2: this is not Python"
+        in pytest_exercises(tmp_path, "-k", "first").stdout
+    )

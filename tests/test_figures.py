@@ -19,7 +19,9 @@ def page(tmp_path, monkeypatch):
     for name in ("docs", "benchmarks"):
         (tmp_path / name).mkdir()
     (tmp_path / "benchmarks" / "README.md").write_text("nothing\n", encoding="utf-8")
-    (tmp_path / "two.py").write_text("print('one 1')\nprint('two ✓ 2')\n", encoding="utf-8")
+    (tmp_path / "two.py").write_text(
+        "print('one 1')\nprint('two ✓ 2')\n", encoding="utf-8"
+    )
 
     def run(text, *arguments):
         (tmp_path / "README.md").write_text(text, encoding="utf-8")
@@ -32,12 +34,21 @@ def page(tmp_path, monkeypatch):
 
 
 def test_a_block_is_written_as_its_command_prints_it(page):
-    assert page(BLOCK.format("two.py", "old")) == (0, BLOCK.format("two.py", "one 1\ntwo ✓ 2"))
-    assert page(BLOCK.format("two.py | keep: two", "old")) == (0, BLOCK.format("two.py | keep: two", "two ✓ 2"))
+    assert page(BLOCK.format("two.py", "old")) == (
+        0,
+        BLOCK.format("two.py", "one 1\ntwo ✓ 2"),
+    )
+    assert page(BLOCK.format("two.py | keep: two", "old")) == (
+        0,
+        BLOCK.format("two.py | keep: two", "two ✓ 2"),
+    )
 
 
 def test_a_block_that_has_drifted_is_told_and_left(page, capsys):
-    good, drifted = BLOCK.format("two.py", "one 1\ntwo ✓ 2"), BLOCK.format("two.py", "one 2\ntwo ✓ 2")
+    good, drifted = (
+        BLOCK.format("two.py", "one 1\ntwo ✓ 2"),
+        BLOCK.format("two.py", "one 2\ntwo ✓ 2"),
+    )
     assert page(good, "--check") == (0, good)
     assert page(drifted, "--check") == (1, drifted)
     assert "has drifted" in capsys.readouterr().out
@@ -61,4 +72,6 @@ def test_only_what_is_asked_for_is_run(page):
 
 def test_the_quick_figures_of_the_documentation_are_blocks_of_their_commands():
     for page_of, commands in {"README.md": 1, "benchmarks/README.md": 14}.items():
-        assert (ROOT / page_of).read_text(encoding="utf-8").count("<!-- run: python ") >= commands
+        assert (ROOT / page_of).read_text(encoding="utf-8").count(
+            "<!-- run: python "
+        ) >= commands

@@ -42,7 +42,13 @@ def sh(copy, place):
 
     def run(*arguments, **environment):
         command = [BASH, copy, *arguments]
-        return subprocess.run(command, cwd=place, env=os.environ | environment, capture_output=True, encoding="utf-8")
+        return subprocess.run(
+            command,
+            cwd=place,
+            env=os.environ | environment,
+            capture_output=True,
+            encoding="utf-8",
+        )
 
     return run
 
@@ -50,8 +56,15 @@ def sh(copy, place):
 def inside(folder):
     """Everything below a folder: the bytes of each file, None for each folder that is not one of the lesson's."""
     found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*")}
-    told = {name: None if path.is_dir() else path.read_bytes() for name, path in found.items()}
-    return {name: data for name, data in told.items() if data is not None or name not in generator.FOLDERS}
+    told = {
+        name: None if path.is_dir() else path.read_bytes()
+        for name, path in found.items()
+    }
+    return {
+        name: data
+        for name, data in told.items()
+        if data is not None or name not in generator.FOLDERS
+    }
 
 
 def lesson():
@@ -103,7 +116,9 @@ def test_script_is_not_stale():
 
 
 @pytest.mark.parametrize("name", generator.FILES)
-def test_check_tells_a_stale_script_in_one_sentence_and_the_command_rebuilds_it(repository, name):
+def test_check_tells_a_stale_script_in_one_sentence_and_the_command_rebuilds_it(
+    repository, name
+):
     with open(repository / name, "a", encoding="utf-8") as file:
         file.write("# one line more\n")
     check = build(repository, "--check")
@@ -127,9 +142,14 @@ def test_check_tells_a_missing_script_and_a_missing_file(repository):
 
 
 @pytest.mark.parametrize(
-    ("ending", "word"), [(b"no newline", "newline"), (b"\r\n", "carriage return"), (b"\0\n", "NUL"),
-                         (b"x " + generator.DELIMITER.encode() + b"\n", generator.DELIMITER)]
-)  # fmt: skip
+    ("ending", "word"),
+    [
+        (b"no newline", "newline"),
+        (b"\r\n", "carriage return"),
+        (b"\0\n", "NUL"),
+        (b"x " + generator.DELIMITER.encode() + b"\n", generator.DELIMITER),
+    ],
+)
 def test_what_a_here_document_would_change_is_not_built(ending, word):
     with pytest.raises(ValueError, match=f"README.md .*{word}"):
         generator.build(lesson() | {"README.md": lesson()["README.md"] + ending})
@@ -145,16 +165,24 @@ def test_script_shows_every_file_as_it_is():
         assert data in SCRIPT.read_bytes()
 
 
-@pytest.mark.parametrize("data", [b"", b"a", b"lesson\n", bytes(range(256)) * 300], ids=["empty", "one byte", "a line", "all bytes"])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"a", b"lesson\n", bytes(range(256)) * 300],
+    ids=["empty", "one byte", "a line", "all bytes"],
+)
 def test_recorded_checksum_is_what_cksum_tells(data):
-    told = subprocess.run(["cksum"], input=data, capture_output=True, check=True).stdout.decode()
+    told = subprocess.run(
+        ["cksum"], input=data, capture_output=True, check=True
+    ).stdout.decode()
     assert generator.cksum(data) == told.strip()
 
 
 def test_shellcheck_finds_nothing():
     if shutil.which("shellcheck") is None:
         pytest.skip("shellcheck is not installed")
-    check = subprocess.run(["shellcheck", "--norc", SCRIPT], capture_output=True, encoding="utf-8")
+    check = subprocess.run(
+        ["shellcheck", "--norc", SCRIPT], capture_output=True, encoding="utf-8"
+    )
     assert check.returncode == 0, check.stdout
     assert b"shellcheck disable" not in SCRIPT.read_bytes()
 
@@ -171,11 +199,15 @@ def test_files_are_byte_for_byte_those_of_the_repository(sh, place):
 
 def test_next_steps_are_told_in_their_order(sh):
     steps = [
-        f"cd {FOLDER}", "python3 -m venv .venv", "source .venv/bin/activate", "pip install -r requirements.txt",
-        "python lesson_code.py", "python -m pytest test_lesson.py -v",
+        f"cd {FOLDER}",
+        "python3 -m venv .venv",
+        "source .venv/bin/activate",
+        "pip install -r requirements.txt",
+        "python lesson_code.py",
+        "python -m pytest test_lesson.py -v",
         "python pillars/1_preprocessing.py     (chapters: seven questions, 0 to 6)",
         "python -m pytest exercises            (small broken programs to mend)",
-    ]  # fmt: skip
+    ]
     assert re.findall(r"^    (.+)$", sh().stdout, flags=re.MULTILINE) == steps
 
 
@@ -186,7 +218,8 @@ def test_every_locale_gives_the_same_bytes(sh, place, locale):
 
 
 @pytest.mark.parametrize(
-    "arguments", [["my lesson"], ["--", "-rf"], ["--", "--force"], ["it's a\\'$HOME"], ["sub/new"]]
+    "arguments",
+    [["my lesson"], ["--", "-rf"], ["--", "--force"], ["it's a\\'$HOME"], ["sub/new"]],
 )
 def test_another_folder_can_be_named_and_the_cd_told_leads_there(sh, place, arguments):
     (place / "sub").mkdir()
@@ -194,7 +227,9 @@ def test_another_folder_can_be_named_and_the_cd_told_leads_there(sh, place, argu
     assert (run.returncode, run.stderr) == (0, "")
     assert inside(place / arguments[-1]) == lesson()
     cd = re.search(r"^    (cd .+)$", run.stdout, flags=re.MULTILINE).group(1)
-    there = subprocess.run([BASH, "-c", f"{cd} && cat README.md"], cwd=place, capture_output=True)
+    there = subprocess.run(
+        [BASH, "-c", f"{cd} && cat README.md"], cwd=place, capture_output=True
+    )
     assert there.stdout == lesson()["README.md"]
 
 
@@ -207,7 +242,10 @@ def test_folder_that_exists_keeps_what_else_it_holds(sh, place):
 
 def test_running_twice_succeeds_and_touches_nothing(sh, place):
     first = sh()
-    before = {path: path.stat().st_mtime_ns for path in [place / FOLDER, *(place / FOLDER).iterdir()]}
+    before = {
+        path: path.stat().st_mtime_ns
+        for path in [place / FOLDER, *(place / FOLDER).iterdir()]
+    }
     second = sh()
     assert (second.returncode, second.stdout) == (0, first.stdout)
     assert {path: path.stat().st_mtime_ns for path in before} == before
@@ -227,7 +265,11 @@ def test_only_bash_and_a_few_posix_tools_are_needed(copy, place, tmp_path):
     for tool in ["bash", *POSIX_TOOLS]:
         (tmp_path / "bin" / tool).symlink_to(shutil.which(tool))
     run = subprocess.run(
-        [copy, "my lesson"], cwd=place, env={"PATH": str(tmp_path / "bin")}, capture_output=True, encoding="utf-8"
+        [copy, "my lesson"],
+        cwd=place,
+        env={"PATH": str(tmp_path / "bin")},
+        capture_output=True,
+        encoding="utf-8",
     )
     assert (run.returncode, run.stderr) == (0, "")
     assert inside(place / "my lesson") == lesson()
@@ -239,17 +281,29 @@ def test_nothing_in_it_is_newer_than_the_oldest_bash(copy, place, shell):
     if shutil.which(shell) is None:
         pytest.skip(f"{shell} is not installed")
     command = [shell, "sh"] if shell == "busybox" else [shell]
-    assert subprocess.run([*command, copy], cwd=place, stdout=subprocess.DEVNULL).returncode == 0
+    assert (
+        subprocess.run(
+            [*command, copy], cwd=place, stdout=subprocess.DEVNULL
+        ).returncode
+        == 0
+    )
     assert inside(place / FOLDER) == lesson()
 
 
 def test_generated_folder_passes_its_own_ten_tests(sh, place):
     sh()
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("PYTEST_")
+    }
     run = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
-        cwd=place / FOLDER, env=environment, capture_output=True, encoding="utf-8",
-    )  # fmt: skip
+        cwd=place / FOLDER,
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
+    )
     assert run.returncode == 0, run.stdout
     assert "10 passed" in run.stdout
 
@@ -274,7 +328,9 @@ def test_changed_files_are_named_and_nothing_at_all_is_changed(sh, edited):
     assert_refused(run, 1, "test_lesson.py README.md", "--force")
     assert "lesson_code.py" not in run.stderr
     assert inside(edited) == before
-    assert edited.stat().st_mtime_ns == when, "something was written there and taken away again"
+    assert edited.stat().st_mtime_ns == when, (
+        "something was written there and taken away again"
+    )
 
 
 def test_a_change_that_keeps_the_size_is_seen(sh, place):
@@ -285,7 +341,8 @@ def test_a_change_that_keeps_the_size_is_seen(sh, place):
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--force"], ["--force", FOLDER], [FOLDER, "--force"], ["--force", "--", FOLDER]]
+    "arguments",
+    [["--force"], ["--force", FOLDER], [FOLDER, "--force"], ["--force", "--", FOLDER]],
 )
 def test_force_overwrites(sh, edited, arguments):
     assert sh(*arguments).returncode == 0
@@ -323,9 +380,16 @@ def test_help_is_told_and_nothing_written(sh, place, option):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "word"), [(["--forec"], "--forec"), (["-x", "here"], "-x"), (["-"], "-"), (["one", "two"], "two"),
-                            (["--", "one", "--force"], "--force"), ([""], "empty")]
-)  # fmt: skip
+    ("arguments", "word"),
+    [
+        (["--forec"], "--forec"),
+        (["-x", "here"], "-x"),
+        (["-"], "-"),
+        (["one", "two"], "two"),
+        (["--", "one", "--force"], "--force"),
+        ([""], "empty"),
+    ],
+)
 def test_bad_arguments_end_with_one_line_and_status_2(sh, place, arguments, word):
     assert_refused(sh(*arguments), 2, f"'{word}'" if word != "empty" else word)
     assert inside(place) == {}
@@ -344,7 +408,9 @@ def test_a_folder_that_cannot_be_made_is_told(sh, place, target):
     assert inside(place) == {"file": b"mine"}
 
 
-@pytest.mark.skipif(getattr(os, "geteuid", int)() == 0, reason="root may write everywhere")
+@pytest.mark.skipif(
+    getattr(os, "geteuid", int)() == 0, reason="root may write everywhere"
+)
 @pytest.mark.parametrize("target", ["locked", "locked/new"])
 def test_a_folder_that_cannot_be_written_is_told(sh, place, target):
     (place / "locked").mkdir(mode=0o555)
@@ -373,9 +439,16 @@ def test_altered_script_is_told_and_leaves_nothing(sh, copy, place, target):
 
 
 @pytest.mark.parametrize(
-    "end", [b"\n# ----- What is there", b"\nclass MovieRecommendationDataset", b"\n# ----- Into place"]
+    "end",
+    [
+        b"\n# ----- What is there",
+        b"\nclass MovieRecommendationDataset",
+        b"\n# ----- Into place",
+    ],
 )
-def test_script_that_is_cut_short_fails_and_leaves_nothing(sh, copy, place, target, end):
+def test_script_that_is_cut_short_fails_and_leaves_nothing(
+    sh, copy, place, target, end
+):
     alter(copy, end + SCRIPT.read_bytes().partition(end)[2], b"\n")
     run = sh("--force")
     assert run.returncode == 1
@@ -386,7 +459,9 @@ def test_script_that_is_cut_short_fails_and_leaves_nothing(sh, copy, place, targ
 def test_full_disk_leaves_nothing(copy, place, target):
     """A limit of 16 KiB to a file stands in for the disk: the first file of the lesson does not fit."""
     run = subprocess.run(
-        [BASH, "-c", f'ulimit -f 16; exec "{BASH}" "$0" --force', copy], cwd=place, capture_output=True
+        [BASH, "-c", f'ulimit -f 16; exec "{BASH}" "$0" --force', copy],
+        cwd=place,
+        capture_output=True,
     )
     assert run.returncode != 0
     assert inside(place) == target
@@ -405,15 +480,21 @@ def instead(tmp_path):
     return put
 
 
-@pytest.mark.parametrize(("signal", "status"), [("HUP", 129), ("INT", 130), ("TERM", 143)])
-def test_interruption_while_writing_leaves_nothing(sh, place, instead, target, signal, status):
+@pytest.mark.parametrize(
+    ("signal", "status"), [("HUP", 129), ("INT", 130), ("TERM", 143)]
+)
+def test_interruption_while_writing_leaves_nothing(
+    sh, place, instead, target, signal, status
+):
     path = instead("cat", f'"{shutil.which("cat")}"', f"kill -{signal} $PPID")
     assert sh("--force", PATH=path).returncode == status
     assert inside(place) == target
 
 
 @pytest.mark.parametrize("signal", ["HUP", "INT", "TERM"])
-def test_interruption_while_moving_waits_until_all_files_are_in_place(sh, place, instead, target, signal):
+def test_interruption_while_moving_waits_until_all_files_are_in_place(
+    sh, place, instead, target, signal
+):
     path = instead("mv", f"kill -{signal} $PPID", f'"{shutil.which("mv")}" "$@"')
     assert sh("--force", PATH=path).returncode == 0
     assert inside(place / FOLDER) == lesson()

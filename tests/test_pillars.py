@@ -15,18 +15,36 @@ from lesson_code import SklearnEcosystemPipeline
 PILLARS = ROOT / "pillars"
 CHAPTERS = sorted(PILLARS.glob("[0-9]_*.py"))
 NAMES = [chapter.stem for chapter in CHAPTERS]
-PICTURED = [chapter for chapter in CHAPTERS if chapter.stem != "7_after_the_lesson"]  # recipes: no picture, no exercise
-LIMIT = 300  # seconds: a guard against hanging only, so a busy machine must not reach it
+PICTURED = [
+    chapter for chapter in CHAPTERS if chapter.stem != "7_after_the_lesson"
+]  # recipes: no picture, no exercise
+LIMIT = (
+    300  # seconds: a guard against hanging only, so a busy machine must not reach it
+)
 NO_MATPLOTLIB = 'raise ImportError("hidden by a test")\n'
 
 
 def run(tmp_path, *command, path=PILLARS):
     """Run a command of Python in a fresh process, whose pictures go to `tmp_path`; return what it printed."""
-    settings = {"PICTURES": str(tmp_path / "pictures"), "PYTHONPATH": str(path), "PYTHONIOENCODING": "utf-8"}
-    settings |= {"PYTHONDONTWRITEBYTECODE": "1", "IPYTHONDIR": str(tmp_path), "JUPYTER_PLATFORM_DIRS": "1"}
+    settings = {
+        "PICTURES": str(tmp_path / "pictures"),
+        "PYTHONPATH": str(path),
+        "PYTHONIOENCODING": "utf-8",
+    }
+    settings |= {
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "IPYTHONDIR": str(tmp_path),
+        "JUPYTER_PLATFORM_DIRS": "1",
+    }
     command = [sys.executable, *map(str, command)]
     done = subprocess.run(
-        command, cwd=tmp_path, env=os.environ | settings, capture_output=True, timeout=LIMIT, encoding="utf-8")
+        command,
+        cwd=tmp_path,
+        env=os.environ | settings,
+        capture_output=True,
+        timeout=LIMIT,
+        encoding="utf-8",
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -44,14 +62,18 @@ def words_of(chapter):
 
 def check_output(printed, chapter):
     assert len(printed.splitlines()) >= 5, "a chapter prints its tables"
-    sentence = re.search(r"\*\*Remember:\*\* (.+)", chapter.read_text(encoding="utf-8"))[1]
+    sentence = re.search(
+        r"\*\*Remember:\*\* (.+)", chapter.read_text(encoding="utf-8")
+    )[1]
     assert printed.rstrip().endswith(f"Remember: {sentence}")
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=NAMES)
 def test_a_chapter_runs_without_matplotlib(tmp_path, chapter):
     (tmp_path / "matplotlib").mkdir()
-    (tmp_path / "matplotlib" / "__init__.py").write_text(NO_MATPLOTLIB, encoding="utf-8")
+    (tmp_path / "matplotlib" / "__init__.py").write_text(
+        NO_MATPLOTLIB, encoding="utf-8"
+    )
     check_output(run(tmp_path, chapter, path=tmp_path), chapter)
     assert not (tmp_path / "pictures").exists()
 
@@ -64,19 +86,41 @@ def test_a_chapter_draws_one_small_picture_with_a_title(tmp_path, chapter):
     assert [picture.stem for picture in pictures] == [chapter.stem]
     assert pictures[0].stat().st_size <= 60_000
     if pictures[0].suffix == ".svg":
-        assert len(re.search("<title>(.*)</title>", pictures[0].read_text(encoding="utf-8"))[1]) > 20
+        assert (
+            len(
+                re.search(
+                    "<title>(.*)</title>", pictures[0].read_text(encoding="utf-8")
+                )[1]
+            )
+            > 20
+        )
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=NAMES)
 def test_a_chapter_runs_as_a_notebook(tmp_path, chapter):
     need("matplotlib", "jupytext", "nbconvert", "ipykernel")
     notebook = tmp_path / f"{chapter.stem}.ipynb"
-    run(tmp_path, "-m", "jupytext", "--from", "py:percent", "--to", "ipynb", "--output", notebook, chapter)
+    run(
+        tmp_path,
+        "-m",
+        "jupytext",
+        "--from",
+        "py:percent",
+        "--to",
+        "ipynb",
+        "--output",
+        notebook,
+        chapter,
+    )
     run(tmp_path, "-m", "nbconvert", "--to", "markdown", "--execute", notebook)
     page = (tmp_path / f"{chapter.stem}.md").read_text(encoding="utf-8")
     assert "**Remember:**" in page
-    assert "Remember: " not in page.replace("**Remember:**", ""), "a notebook says it once"
-    assert chapter not in PICTURED or re.search(r"!\[(svg|png)\]", page), "a notebook shows the picture"
+    assert "Remember: " not in page.replace("**Remember:**", ""), (
+        "a notebook says it once"
+    )
+    assert chapter not in PICTURED or re.search(r"!\[(svg|png)\]", page), (
+        "a notebook shows the picture"
+    )
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=NAMES)
@@ -108,23 +152,48 @@ def test_a_pillar_claims_every_module_of_the_installed_scikit_learn(whole_map):
 def test_the_map_lists_every_name_with_its_verbs_and_tags(whole_map):
     lines = [line.split() for line in whole_map.splitlines()]
     facts = {line[0]: " ".join(line[1:]) for line in lines if line}
-    assert facts["Ridge"].startswith("estimators linear_model Supervised fit predict regressor")
-    assert facts["KMeans"].startswith("estimators cluster Unsupervised fit predict transform clusterer, transformer")
-    assert facts["HistGradientBoostingRegressor"].endswith("regressor, missing values True")
-    assert "sparse" in facts["TruncatedSVD"] or sklearn.__version__.startswith("1.6."), "1.6 does not tell"
+    assert facts["Ridge"].startswith(
+        "estimators linear_model Supervised fit predict regressor"
+    )
+    assert facts["KMeans"].startswith(
+        "estimators cluster Unsupervised fit predict transform clusterer, transformer"
+    )
+    assert facts["HistGradientBoostingRegressor"].endswith(
+        "regressor, missing values True"
+    )
+    assert "sparse" in facts["TruncatedSVD"] or sklearn.__version__.startswith(
+        "1.6."
+    ), "1.6 does not tell"
     assert facts["KFold"] == "splitters model_selection Model selection split True"
     assert facts["NMF"].endswith("False"), "neither the lesson nor a chapter imports it"
 
 
 def test_the_pictures_are_there_and_small():
-    pictures = {picture.stem: picture for picture in (ROOT / "docs" / "pictures").iterdir()}
-    expected = {chapter.stem for chapter in PICTURED} | {"error_ladder", "pipeline", "scale"}  # scale: by benchmarks/scale.py
+    pictures = {
+        picture.stem: picture for picture in (ROOT / "docs" / "pictures").iterdir()
+    }
+    expected = {chapter.stem for chapter in PICTURED} | {
+        "error_ladder",
+        "pipeline",
+        "scale",
+    }  # scale: by benchmarks/scale.py
     assert set(pictures) == expected, "python tools/pictures.py draws them all"
-    assert [name for name, picture in pictures.items() if picture.stat().st_size > 60_000] == []
+    assert [
+        name for name, picture in pictures.items() if picture.stat().st_size > 60_000
+    ] == []
 
 
 def test_the_picture_of_the_pipeline_shows_the_steps_that_it_has():
-    words = re.findall(r">([^<>\n]+)</text>", (ROOT / "docs" / "pictures" / "pipeline.svg").read_text(encoding="utf-8"))
-    steps = [word for name, step in SklearnEcosystemPipeline().build_pipeline().steps for word in (name, type(step).__name__)]
+    words = re.findall(
+        r">([^<>\n]+)</text>",
+        (ROOT / "docs" / "pictures" / "pipeline.svg").read_text(encoding="utf-8"),
+    )
+    steps = [
+        word
+        for name, step in SklearnEcosystemPipeline().build_pipeline().steps
+        for word in (name, type(step).__name__)
+    ]
     start = words.index(steps[0])
-    assert words[start : start + len(steps)] == steps, "python tools/pictures.py draws it again"
+    assert words[start : start + len(steps)] == steps, (
+        "python tools/pictures.py draws it again"
+    )

@@ -18,7 +18,11 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import get_tags
 
 import lesson_code
-from lesson_code import RatingPipeline, SklearnEcosystemPipeline, UserMovieFeatureTransformer
+from lesson_code import (
+    RatingPipeline,
+    SklearnEcosystemPipeline,
+    UserMovieFeatureTransformer,
+)
 
 
 @pytest.fixture(scope="module", params=MODELS)
@@ -27,9 +31,17 @@ def fitted(request, table):
 
 
 def test_steps_are_features_scaler_and_the_regressor_itself():
-    pipeline = SklearnEcosystemPipeline(select=SelectKBest(f_regression, k=8)).build_pipeline()
+    pipeline = SklearnEcosystemPipeline(
+        select=SelectKBest(f_regression, k=8)
+    ).build_pipeline()
     assert isinstance(pipeline, RatingPipeline)
-    assert list(pipeline.named_steps) == ["features", "drop_ids", "scaler", "select", "model"]
+    assert list(pipeline.named_steps) == [
+        "features",
+        "drop_ids",
+        "scaler",
+        "select",
+        "model",
+    ]
     assert isinstance(pipeline[0], UserMovieFeatureTransformer)
     assert isinstance(pipeline.named_steps["scaler"], StandardScaler)
     assert isinstance(pipeline.named_steps["model"], RandomForestRegressor)
@@ -41,10 +53,17 @@ def test_the_table_of_models_tells_the_steps_of_every_pipeline(model):
     recipe = lesson_code.MODELS[model]
     assert set(recipe) - {"raw"} == {"features", "scaling", "regressor", "search"}
     steps = SklearnEcosystemPipeline(model=model).build_pipeline().named_steps
-    assert list(steps) == ["features", *(["drop_ids"] if model != "factors" else []), "scaler", "model"]
+    assert list(steps) == [
+        "features",
+        *(["drop_ids"] if model != "factors" else []),
+        "scaler",
+        "model",
+    ]
     assert type(steps["features"]) is type(recipe["features"])
     assert type(steps["model"]) is type(recipe["regressor"])
-    assert steps["model"] is not recipe["regressor"]  # a copy: whoever fits it leaves the table as it was
+    assert (
+        steps["model"] is not recipe["regressor"]
+    )  # a copy: whoever fits it leaves the table as it was
     assert (steps["scaler"] == "passthrough") == (model == "factors")
 
 
@@ -53,7 +72,10 @@ def test_models_are_those_of_the_table_in_its_order():
 
 
 def test_a_row_added_to_the_table_is_a_model(table, monkeypatch):
-    row = lesson_code.MODELS["linear"] | {"regressor": KNeighborsRegressor(20), "search": {"model__n_neighbors": [5, 50]}}
+    row = lesson_code.MODELS["linear"] | {
+        "regressor": KNeighborsRegressor(20),
+        "search": {"model__n_neighbors": [5, 50]},
+    }
     monkeypatch.setitem(lesson_code.MODELS, "neighbors", row)
     monkeypatch.setattr(lesson_code, "N_CANDIDATES", 2)
     recommender = SklearnEcosystemPipeline(model="neighbors")
@@ -62,13 +84,28 @@ def test_a_row_added_to_the_table_is_a_model(table, monkeypatch):
     assert recommender.score(table, table["rating"]) > 0
 
 
-@pytest.mark.parametrize("model", [*(m for m in MODELS if m != "factors"), KNeighborsRegressor(), LinearRegression()], ids=str)
+@pytest.mark.parametrize(
+    "model",
+    [*(m for m in MODELS if m != "factors"), KNeighborsRegressor(), LinearRegression()],
+    ids=str,
+)
 def test_ids_never_reach_the_regressor(table, model):
     """An id is a label, not a quantity: what is unknown is predicted alike, however large its id happens to be."""
     recommender = SklearnEcosystemPipeline(model=model).fit(table)
     ids = [-(10**9), -1, 0, 101, 4711, 10**6, 2**40]
     for user, movie in ((ids, 1), (1, ids), (ids, ids)):
-        assert len(set(recommender.predict(pd.DataFrame({"user_id": user, "movie_id": movie}, index=range(7))))) == 1
+        assert (
+            len(
+                set(
+                    recommender.predict(
+                        pd.DataFrame(
+                            {"user_id": user, "movie_id": movie}, index=range(7)
+                        )
+                    )
+                )
+            )
+            == 1
+        )
     rest = len(lesson_code.FEATURES) - 2 + 2 * (model == "blend")
     scaled = recommender.pipeline[:-1].transform(table)
     assert np.shape(scaled) == (len(table), rest)
@@ -76,7 +113,9 @@ def test_ids_never_reach_the_regressor(table, model):
 
 def test_factors_read_the_ids_as_labels_too(table):
     recommender = SklearnEcosystemPipeline(model="factors").fit(table)
-    moved = table.assign(user_id=table["user_id"] * 1000 - 7, movie_id=10**9 + table["movie_id"])
+    moved = table.assign(
+        user_id=table["user_id"] * 1000 - 7, movie_id=10**9 + table["movie_id"]
+    )
     expected = SklearnEcosystemPipeline(model="factors").fit(moved).predict(moved)
     np.testing.assert_allclose(recommender.predict(table), expected, atol=1e-12)
     strangers = pd.DataFrame({"user_id": [-(10**9), 101, 2**40], "movie_id": 1})
@@ -87,12 +126,25 @@ def test_factors_and_blend_take_engineered_rows_which_tell_no_genres(table):
     train, test = table[:1600], table[1600:]
     X, y, transformer, *_ = SklearnEcosystemPipeline().create_features(train)
     for model in ("factors", "blend"):
-        expected = SklearnEcosystemPipeline(model=model).fit(train.drop(columns="genre")).predict(test.drop(columns="genre"))
+        expected = (
+            SklearnEcosystemPipeline(model=model)
+            .fit(train.drop(columns="genre"))
+            .predict(test.drop(columns="genre"))
+        )
         engineered = SklearnEcosystemPipeline(model=model).fit(X, y)
-        assert np.sqrt(np.mean((engineered.predict(transformer.transform(test)) - expected) ** 2)) < 0.1
+        assert (
+            np.sqrt(
+                np.mean(
+                    (engineered.predict(transformer.transform(test)) - expected) ** 2
+                )
+            )
+            < 0.1
+        )
 
 
-@pytest.mark.parametrize("model", [name for name in MODELS if name not in ("factors", "blend")])
+@pytest.mark.parametrize(
+    "model", [name for name in MODELS if name not in ("factors", "blend")]
+)
 def test_raw_and_engineered_rows_give_equal_predictions(table, model):
     train, test = table[:1600], table[1600:]
     X, y, transformer, *_ = SklearnEcosystemPipeline().create_features(train)
@@ -109,12 +161,20 @@ def test_raw_and_engineered_rows_give_equal_predictions(table, model):
 def test_the_blend_adds_the_cross_fitted_factors_to_the_13_features(table):
     pipeline = SklearnEcosystemPipeline(model="blend").build_pipeline()
     names = pipeline[0].fit(table, table["rating"]).get_feature_names_out()
-    assert list(names) == [*lesson_code.FEATURES, "factor_rating", "factor_rating_of_ids"]
+    assert list(names) == [
+        *lesson_code.FEATURES,
+        "factor_rating",
+        "factor_rating_of_ids",
+    ]
     features = np.asarray(pipeline[0].fit_transform(table, table["rating"]))
     factors = lesson_code.MatrixFactorization(random_state=42)
-    np.testing.assert_allclose(features[:, 13], factors.fit_transform(table, table["rating"]).ravel())
+    np.testing.assert_allclose(
+        features[:, 13], factors.fit_transform(table, table["rating"]).ravel()
+    )
     factors = lesson_code.MatrixFactorization(16, 0, content=False, random_state=42)
-    np.testing.assert_allclose(features[:, 14], factors.fit_transform(table, table["rating"]).ravel())
+    np.testing.assert_allclose(
+        features[:, 14], factors.fit_transform(table, table["rating"]).ravel()
+    )
     transformer = UserMovieFeatureTransformer(random_state=42)
     np.testing.assert_allclose(features[:, :13], transformer.fit_transform(table))
 
@@ -126,9 +186,14 @@ def test_raw_and_engineered_rows_agree_where_values_are_missing(table):
         gaps[column] = gaps[column].where(rng.random_sample(len(gaps)) < 0.5)
     train, test = gaps[:1600], gaps[1600:]
     X, y, transformer, *_ = SklearnEcosystemPipeline().create_features(train)
-    raw, engineered = SklearnEcosystemPipeline().fit(train), SklearnEcosystemPipeline().fit(X, y)
+    raw, engineered = (
+        SklearnEcosystemPipeline().fit(train),
+        SklearnEcosystemPipeline().fit(X, y),
+    )
     expected = raw.predict(test)
-    np.testing.assert_allclose(engineered.predict(transformer.transform(test)), expected, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(
+        engineered.predict(transformer.transform(test)), expected, rtol=0, atol=1e-12
+    )
 
 
 COLD = {"user": (10**6, None), "movie": (None, 10**6), "both": (10**6, 10**6)}
@@ -136,7 +201,9 @@ COLD = {"user": (10**6, None), "movie": (None, 10**6), "both": (10**6, 10**6)}
 
 @pytest.mark.parametrize("cold", COLD)
 def test_cold_start_is_a_normal_row(fitted, table, cold):
-    user, movie = (known if new is None else new for new, known in zip(COLD[cold], (1, 1)))
+    user, movie = (
+        known if new is None else new for new, known in zip(COLD[cold], (1, 1))
+    )
     prediction = fitted.predict(pd.DataFrame({"user_id": [user], "movie_id": [movie]}))
     assert prediction.shape == (1,)
     assert 1.0 <= prediction[0] <= 5.0
@@ -151,18 +218,26 @@ def test_two_ids_are_enough_to_predict(fitted, table):
 
 def test_predictions_keep_to_the_scale_of_the_fit(table):
     wild = LinearRegression()
-    low = table[table["rating"] <= 3].assign(movie_year=range((table["rating"] <= 3).sum()))
+    low = table[table["rating"] <= 3].assign(
+        movie_year=range((table["rating"] <= 3).sum())
+    )
     pipeline = SklearnEcosystemPipeline(model=wild).fit(low)
-    predictions = pipeline.predict(table.assign(movie_year=np.linspace(-1e9, 1e9, len(table))))
+    predictions = pipeline.predict(
+        table.assign(movie_year=np.linspace(-1e9, 1e9, len(table)))
+    )
     assert predictions.min() >= 1.0
     assert predictions.max() <= 3.0
     assert (pipeline.pipeline.y_min_, pipeline.pipeline.y_max_) == (1.0, 3.0)
 
 
 def test_the_pipelines_score_is_that_of_its_clipped_predictions(table):
-    pipeline = SklearnEcosystemPipeline(model="linear").build_pipeline().fit(table[:1600])
+    pipeline = (
+        SklearnEcosystemPipeline(model="linear").build_pipeline().fit(table[:1600])
+    )
     test = table[1600:]
-    assert pipeline.score(test, test["rating"]) == r2_score(test["rating"], pipeline.predict(test))
+    assert pipeline.score(test, test["rating"]) == r2_score(
+        test["rating"], pipeline.predict(test)
+    )
     with pytest.raises(TypeError, match="y"):
         pipeline.score(test)
 
@@ -172,17 +247,25 @@ def test_a_prediction_does_not_depend_on_its_company(fitted, table):
     together = fitted.predict(rows)
     alone = np.concatenate([fitted.predict(rows.iloc[[i]]) for i in range(20)])
     np.testing.assert_allclose(alone, together[:20], rtol=0, atol=1e-12)
-    np.testing.assert_allclose(fitted.predict(rows[::-1]), together[::-1], rtol=0, atol=1e-12)
+    np.testing.assert_allclose(
+        fitted.predict(rows[::-1]), together[::-1], rtol=0, atol=1e-12
+    )
 
 
 def test_create_features_gives_table_ratings_and_what_was_fitted(table):
-    X, y, transformer, genre_encoder, country_encoder = SklearnEcosystemPipeline().create_features(table)
+    X, y, transformer, genre_encoder, country_encoder = (
+        SklearnEcosystemPipeline().create_features(table)
+    )
     assert X.index.equals(table.index)
     pd.testing.assert_series_equal(y, table["rating"])
     assert isinstance(transformer, UserMovieFeatureTransformer)
     assert list(genre_encoder.categories_[0]) == sorted(table["genre"].unique())
-    assert list(country_encoder.categories_[0]) == sorted(table["user_country"].unique())
-    codes = genre_encoder.transform(np.array([["Drama"], ["Polka"]], dtype=object)).ravel()
+    assert list(country_encoder.categories_[0]) == sorted(
+        table["user_country"].unique()
+    )
+    codes = genre_encoder.transform(
+        np.array([["Drama"], ["Polka"]], dtype=object)
+    ).ravel()
     assert codes.tolist() == [list(genre_encoder.categories_[0]).index("Drama"), -1]
 
 
@@ -214,41 +297,60 @@ def test_without_timestamps_the_last_row_of_a_pair_is_kept(table):
 
 def test_training_reports_folds_and_keeps_the_pipeline(table):
     recommender = SklearnEcosystemPipeline(model="linear")
-    assert recommender.pipeline is recommender.cv_scores is recommender.best_params is None
+    assert (
+        recommender.pipeline is recommender.cv_scores is recommender.best_params is None
+    )
     pipeline = recommender.train(table, table["rating"])
     assert pipeline is recommender.pipeline
     expected = -cross_val_score(
-        SklearnEcosystemPipeline(model="linear").build_pipeline(), table, table["rating"],
-        cv=KFold(5, shuffle=True, random_state=42), scoring="neg_root_mean_squared_error",
-    )  # fmt: skip
+        SklearnEcosystemPipeline(model="linear").build_pipeline(),
+        table,
+        table["rating"],
+        cv=KFold(5, shuffle=True, random_state=42),
+        scoring="neg_root_mean_squared_error",
+    )
     np.testing.assert_allclose(recommender.cv_scores, expected)
     recommender.fit(table)
     assert recommender.cv_scores is None
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_tuning_chooses_among_its_candidates_and_uses_the_choice(table, model, monkeypatch):
-    monkeypatch.setattr(lesson_code, "N_CANDIDATES", 3)  # that there are 12 is seen in test_demo.py
+def test_tuning_chooses_among_its_candidates_and_uses_the_choice(
+    table, model, monkeypatch
+):
+    monkeypatch.setattr(
+        lesson_code, "N_CANDIDATES", 3
+    )  # that there are 12 is seen in test_demo.py
     recommender = SklearnEcosystemPipeline(model=model)
-    pipeline = recommender.train(table[:600], perform_cv=False, tune_hyperparameters=True)
+    pipeline = recommender.train(
+        table[:600], perform_cv=False, tune_hyperparameters=True
+    )
     assert set(recommender.best_params) == set(lesson_code.MODELS[model]["search"])
     parameters = pipeline.get_params()
-    assert {name: parameters[name] for name in recommender.best_params} == recommender.best_params
+    assert {
+        name: parameters[name] for name in recommender.best_params
+    } == recommender.best_params
 
 
 def test_evaluate_gives_the_three_figures_and_the_predictions(fitted, table):
     test = table[1600:]
     metrics, predictions = fitted.evaluate(test.drop(columns="rating"), test["rating"])
     assert list(metrics) == ["RMSE", "MAE", "R2"]
-    assert metrics["RMSE"] == pytest.approx(np.sqrt(((test["rating"] - predictions) ** 2).mean()))
-    assert metrics["MAE"] == pytest.approx(mean_absolute_error(test["rating"], predictions))
+    assert metrics["RMSE"] == pytest.approx(
+        np.sqrt(((test["rating"] - predictions) ** 2).mean())
+    )
+    assert metrics["MAE"] == pytest.approx(
+        mean_absolute_error(test["rating"], predictions)
+    )
     assert metrics["R2"] == pytest.approx(r2_score(test["rating"], predictions))
 
 
 def test_any_regressor_will_do(table):
     model = KNeighborsRegressor(20)
     recommender = SklearnEcosystemPipeline(model=model).fit(table)
-    assert recommender.pipeline.named_steps["model"] is not model  # a copy: the caller's stays unfitted
+    assert (
+        recommender.pipeline.named_steps["model"] is not model
+    )  # a copy: the caller's stays unfitted
     assert not hasattr(model, "n_features_in_")
     assert recommender.score(table, table["rating"]) > 0
 
@@ -258,14 +360,30 @@ def test_the_wrapper_is_a_regressor_that_can_be_cloned_and_searched(table):
     assert is_regressor(wrapper)
     assert clone(wrapper).get_params()["model__n_neighbors"] == 5
     grid = {"model__n_neighbors": [2, 30]}
-    search = GridSearchCV(wrapper, grid, cv=3, error_score="raise").fit(table, table["rating"])
+    search = GridSearchCV(wrapper, grid, cv=3, error_score="raise").fit(
+        table, table["rating"]
+    )
     assert search.best_params_ == {"model__n_neighbors": 30}
-    assert (cross_val_score(SklearnEcosystemPipeline(), table, table["rating"], cv=3, error_score="raise") > 0).all()
-    assert wrapper.set_params(model="linear").fit(table).predict(table).shape == (len(table),)
+    assert (
+        cross_val_score(
+            SklearnEcosystemPipeline(),
+            table,
+            table["rating"],
+            cv=3,
+            error_score="raise",
+        )
+        > 0
+    ).all()
+    assert wrapper.set_params(model="linear").fit(table).predict(table).shape == (
+        len(table),
+    )
 
 
 def test_the_same_seed_predicts_the_same_and_another_does_not(table):
-    predictions = [SklearnEcosystemPipeline(random_state=s).fit(table).predict(table) for s in (1, 1, 2)]
+    predictions = [
+        SklearnEcosystemPipeline(random_state=s).fit(table).predict(table)
+        for s in (1, 1, 2)
+    ]
     np.testing.assert_array_equal(predictions[0], predictions[1])
     assert not np.array_equal(predictions[0], predictions[2])
 
@@ -298,22 +416,39 @@ def test_silent_unless_asked(table, capsys):
         SklearnEcosystemPipeline(model="linear").train(table)
     assert capsys.readouterr() == ("", "")
     SklearnEcosystemPipeline(model="linear", verbose=True).train(table)
-    assert capsys.readouterr().out.splitlines()[:2] == ["Building pipeline...", "Performing cross-validation..."]
+    assert capsys.readouterr().out.splitlines()[:2] == [
+        "Building pipeline...",
+        "Performing cross-validation...",
+    ]
 
 
 def test_of_a_pair_rated_twice_a_row_without_a_time_is_the_older(table):
     unknown = table[:30].assign(rating=1.0, timestamp=np.nan)
     with pytest.warns(UserWarning, match="^30 older ratings"):
-        _, y, *_ = SklearnEcosystemPipeline().create_features(pd.concat([table, unknown], ignore_index=True))
+        _, y, *_ = SklearnEcosystemPipeline().create_features(
+            pd.concat([table, unknown], ignore_index=True)
+        )
     assert y.tolist() == table["rating"].tolist()
 
 
 @pytest.mark.parametrize("model", ["forest", "boosting", "factors", "blend"])
 def test_the_seed_reaches_every_part_that_draws(model):
-    parameters = SklearnEcosystemPipeline(model=model, random_state=7).build_pipeline().get_params()
-    seeds = {name: value for name, value in parameters.items() if name.endswith("random_state")}
+    parameters = (
+        SklearnEcosystemPipeline(model=model, random_state=7)
+        .build_pipeline()
+        .get_params()
+    )
+    seeds = {
+        name: value
+        for name, value in parameters.items()
+        if name.endswith("random_state")
+    }
     assert seeds == dict.fromkeys(seeds, 7)
-    assert {"features__random_state", "features__ratings__random_state", "model__random_state"} & set(seeds)
+    assert {
+        "features__random_state",
+        "features__ratings__random_state",
+        "model__random_state",
+    } & set(seeds)
 
 
 def test_a_search_with_the_same_seed_tries_the_same_candidates(table, monkeypatch):
@@ -334,10 +469,20 @@ def test_the_callers_selector_stays_unfitted(table):
 
 def test_text_columns_may_be_categorical(table):
     text = table.assign(title="Movie " + table["movie_id"].astype(str))
-    text = text.assign(**{name: text[name].astype(object) for name in ("genre", "user_country", "title")})
+    text = text.assign(
+        **{
+            name: text[name].astype(object)
+            for name in ("genre", "user_country", "title")
+        }
+    )
     typed = text.astype(dict.fromkeys(["genre", "user_country", "title"], "category"))
-    plain, categorical = (SklearnEcosystemPipeline(model="linear").fit(rows[:1600]) for rows in (text, typed))
-    np.testing.assert_array_equal(categorical.predict(typed[1600:]), plain.predict(text[1600:]))
+    plain, categorical = (
+        SklearnEcosystemPipeline(model="linear").fit(rows[:1600])
+        for rows in (text, typed)
+    )
+    np.testing.assert_array_equal(
+        categorical.predict(typed[1600:]), plain.predict(text[1600:])
+    )
     pd.testing.assert_frame_equal(categorical.recommend(5), plain.recommend(5))
 
 
@@ -347,7 +492,9 @@ def test_a_rating_of_a_pair_behind_a_later_one_does_not_count(table, method):
     older = table[:30].assign(rating=1.0, timestamp=table["timestamp"][:30] - 1)
     recommender = SklearnEcosystemPipeline(model="linear")
     with pytest.warns(UserWarning, match="^30 older ratings"):
-        found = getattr(recommender, method)(pd.concat([table, older], ignore_index=True))
+        found = getattr(recommender, method)(
+            pd.concat([table, older], ignore_index=True)
+        )
     if method == "create_features":
         pd.testing.assert_frame_equal(found[0], recommender.create_features(table)[0])
     else:
@@ -357,21 +504,29 @@ def test_a_rating_of_a_pair_behind_a_later_one_does_not_count(table, method):
 
 @pytest.mark.parametrize("model", ["boosting", "blend"])
 def test_boosting_stops_early_however_few_rows_there_are(table, model):
-    regressor = SklearnEcosystemPipeline(model=model).fit(table[:1000]).pipeline["model"]
-    regressor = regressor.named_estimators_["boosting"] if model == "blend" else regressor
+    regressor = (
+        SklearnEcosystemPipeline(model=model).fit(table[:1000]).pipeline["model"]
+    )
+    regressor = (
+        regressor.named_estimators_["boosting"] if model == "blend" else regressor
+    )
     assert regressor.early_stopping is True
     assert regressor.n_iter_ < regressor.max_iter
 
 
 def test_a_row_with_a_scaling_of_its_own_sees_no_ids_either(table, monkeypatch):
-    row = lesson_code.MODELS["linear"] | {"scaling": [("scaler", StandardScaler(with_mean=False))]}
+    row = lesson_code.MODELS["linear"] | {
+        "scaling": [("scaler", StandardScaler(with_mean=False))]
+    }
     monkeypatch.setitem(lesson_code.MODELS, "scaled", row)
     fitted = SklearnEcosystemPipeline(model="scaled").fit(table).pipeline
     assert fitted["model"].n_features_in_ == 11
 
 
 def test_a_failed_refit_of_a_pipeline_keeps_features_and_model_together(table):
-    pipeline = SklearnEcosystemPipeline(model="linear").build_pipeline().fit(table[:900])
+    pipeline = (
+        SklearnEcosystemPipeline(model="linear").build_pipeline().fit(table[:900])
+    )
     expected = pipeline.predict(table)
     pipeline.set_params(model__alpha=-1.0)
     with pytest.raises(ValueError, match="alpha"):
@@ -396,7 +551,9 @@ ESTIMATORS = {
     "factors": lesson_code.MatrixFactorization,
     "ranker": lesson_code.MovieRanker,
     "pipeline": lambda: SklearnEcosystemPipeline(model="linear").build_pipeline(),
-    "pipeline of factors": lambda: SklearnEcosystemPipeline(model="factors").build_pipeline(),
+    "pipeline of factors": lambda: SklearnEcosystemPipeline(
+        model="factors"
+    ).build_pipeline(),
     "wrapper": lambda: SklearnEcosystemPipeline(model="linear"),
 }
 
@@ -404,7 +561,10 @@ ESTIMATORS = {
 @pytest.mark.parametrize("kind", ESTIMATORS)
 def test_a_fit_records_the_names_of_the_columns_as_every_estimator_does(table, kind):
     estimator = ESTIMATORS[kind]()
-    for rows in (table, table[["movie_id", "user_id", "rating"]]):  # a refit forgets the last names
+    for rows in (
+        table,
+        table[["movie_id", "user_id", "rating"]],
+    ):  # a refit forgets the last names
         estimator.fit(rows, rows["rating"])
         assert estimator.feature_names_in_.tolist() == list(rows.columns)
         assert estimator.n_features_in_ == rows.shape[1]
@@ -423,7 +583,9 @@ def test_a_failed_fit_leaves_the_names_of_the_columns_as_they_were(table, kind):
 
 
 @pytest.mark.parametrize("kind", ESTIMATORS)
-def test_the_tags_say_that_every_estimator_takes_tables_with_strings_and_gaps_and_ratings_in_them(kind):
+def test_the_tags_say_that_every_estimator_takes_tables_with_strings_and_gaps_and_ratings_in_them(
+    kind,
+):
     tags = get_tags(ESTIMATORS[kind]())
     assert (tags.input_tags.two_d_array, tags.target_tags.required) == (False, False)
     assert (tags.input_tags.string, tags.input_tags.allow_nan) == (True, True)

@@ -19,7 +19,9 @@ LARGE = 5_000_000  # so that the id of a user is no other number
 @pytest.fixture(scope="module")
 def rows():
     """More users than boosting has bins (255), and no other size near: what is of this length is of the users."""
-    table = MovieRecommendationDataset(n_users=300, n_movies=61, n_ratings=4000, random_state=3).generate()
+    table = MovieRecommendationDataset(
+        n_users=300, n_movies=61, n_ratings=4000, random_state=3
+    ).generate()
     table["user_id"] += LARGE
     table["title"] = "Title of " + table["movie_id"].astype(str)
     newcomers = table["user_id"] > LARGE + 290  # who are in the test alone
@@ -28,7 +30,10 @@ def rows():
 
 @pytest.fixture(scope="module")
 def artifacts(rows, tmp_path_factory):
-    return {model: saved(model, rows, tmp_path_factory.mktemp("private")) for model in MODELS}
+    return {
+        model: saved(model, rows, tmp_path_factory.mktemp("private"))
+        for model in MODELS
+    }
 
 
 def saved(model, rows, folder):
@@ -47,12 +52,16 @@ def contents(thing, name="", seen=None):
     if id(thing) in seen or isinstance(thing, (str, bytes, type)):
         return
     seen[id(thing)] = thing  # kept, so that no other object gets its id
-    if isinstance(thing, (np.ndarray, pd.DataFrame, pd.Series, pd.Index)) or sparse.issparse(thing):
+    if isinstance(
+        thing, (np.ndarray, pd.DataFrame, pd.Series, pd.Index)
+    ) or sparse.issparse(thing):
         yield name, thing
     elif isinstance(thing, dict):
         yield name, list(thing)
         for key, value in thing.items():
-            yield from contents(value, f'{name}["{key}"]' if name == "known_" else name, seen)
+            yield from contents(
+                value, f'{name}["{key}"]' if name == "known_" else name, seen
+            )
     elif isinstance(thing, (list, tuple, set)):
         yield name, list(thing)
         for value in thing:
@@ -65,26 +74,51 @@ def contents(thing, name="", seen=None):
 def numbers_in(values):
     if sparse.issparse(values):
         values = values.data
-    return pd.to_numeric(pd.Series(np.asarray(values, dtype=object).ravel()), errors="coerce").dropna().to_numpy(dtype=float)
+    return (
+        pd.to_numeric(
+            pd.Series(np.asarray(values, dtype=object).ravel()), errors="coerce"
+        )
+        .dropna()
+        .to_numpy(dtype=float)
+    )
 
 
 def of_each_person(recommender, n_users, n_rows):
     """The attributes of which one side is as long as there are users, or rows, or users with the imaginary ones."""
-    sides = {n_users, n_users + 1, n_users + recommender.ranker_.kinds_.shape[0], n_rows}
-    return {name for name, values in contents(recommender) if sides & set(getattr(values, "shape", None) or [len(values)])}
+    sides = {
+        n_users,
+        n_users + 1,
+        n_users + recommender.ranker_.kinds_.shape[0],
+        n_rows,
+    }
+    return {
+        name
+        for name, values in contents(recommender)
+        if sides & set(getattr(values, "shape", None) or [len(values)])
+    }
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_the_artifact_has_of_each_person_what_security_md_says_and_no_more(rows, artifacts, model):
+def test_the_artifact_has_of_each_person_what_security_md_says_and_no_more(
+    rows, artifacts, model
+):
     recommender, _ = artifacts[model]
     n_users, n_rows = rows[0]["user_id"].nunique(), len(rows[0])
     found = of_each_person(recommender, n_users, n_rows)
     said = {}
-    for name, models in re.findall(r"^\| `(\w+_(?:\[\"\w+\"\])?)` \| .* \| (.*) \|$", SECURITY, re.MULTILINE):
-        said[name] = set(MODELS) - {"factors"} if models == "all but factors" else set(MODELS if models == "all" else models.split(", "))
+    for name, models in re.findall(
+        r"^\| `(\w+_(?:\[\"\w+\"\])?)` \| .* \| (.*) \|$", SECURITY, re.MULTILINE
+    ):
+        said[name] = (
+            set(MODELS) - {"factors"}
+            if models == "all but factors"
+            else set(MODELS if models == "all" else models.split(", "))
+        )
     assert len(said) == 9
     print(f"\n{model}: {', '.join(sorted(found))}")
-    assert found == {name for name, models in said.items() if model in models} - {"inverse_"}  # here by movies
+    assert found == {name for name, models in said.items() if model in models} - {
+        "inverse_"
+    }  # here by movies
 
 
 def test_with_fewer_users_than_movies_the_inverse_is_of_the_users(rows, tmp_path):
@@ -97,8 +131,12 @@ def test_with_fewer_users_than_movies_the_inverse_is_of_the_users(rows, tmp_path
 @pytest.mark.parametrize("model", MODELS)
 def test_no_time_and_no_row_of_the_test_is_in_the_artifact(rows, artifacts, model):
     recommender, path = artifacts[model]
-    numbers = np.unique(np.concatenate([numbers_in(values) for _, values in contents(recommender)]))
-    assert np.isin(rows[0]["user_id"], numbers).all()  # the search does find what is there
+    numbers = np.unique(
+        np.concatenate([numbers_in(values) for _, values in contents(recommender)])
+    )
+    assert np.isin(
+        rows[0]["user_id"], numbers
+    ).all()  # the search does find what is there
     assert not np.isin(rows[0]["timestamp"], numbers).any()
     assert not np.isin(rows[1]["user_id"], numbers).any()
     content = path.read_bytes()
@@ -108,7 +146,9 @@ def test_no_time_and_no_row_of_the_test_is_in_the_artifact(rows, artifacts, mode
 
 def test_a_regressor_that_keeps_its_training_rows_is_found_out(rows, tmp_path):
     recommender, _ = saved(KNeighborsRegressor(), rows, tmp_path)
-    assert {"_fit_X", "_y"} <= of_each_person(recommender, rows[0]["user_id"].nunique(), len(rows[0]))
+    assert {"_fit_X", "_y"} <= of_each_person(
+        recommender, rows[0]["user_id"].nunique(), len(rows[0])
+    )
     assert "`KNeighborsRegressor` keeps all rows" in SECURITY
 
 
@@ -123,12 +163,24 @@ def test_the_card_tells_no_person_no_title_and_no_time(rows, artifacts, model):
     assert not (set(everything["user_id"].astype(str)) - {str(example)}) & numbers
     assert not set(everything["timestamp"].astype(str)) & numbers
     assert "Title of" not in text
-    assert not [country for country in everything["user_country"].unique() if f'"{country}"' in text]
+    assert not [
+        country
+        for country in everything["user_country"].unique()
+        if f'"{country}"' in text
+    ]
     assert not [genre for genre in everything["genre"].unique() if genre in text]
-    lists = [value for value in json.loads(text).values() if isinstance(value, (list, dict))]
-    assert max(len(json.dumps(value)) for value in lists) < 5000  # settings: nothing as long as there are rows
+    lists = [
+        value for value in json.loads(text).values() if isinstance(value, (list, dict))
+    ]
+    assert (
+        max(len(json.dumps(value)) for value in lists) < 5000
+    )  # settings: nothing as long as there are rows
 
 
 def test_security_md_gives_the_bounds_of_the_requirements():
-    bounds = re.findall(r"^([\w-]+>=[\d.]+)", (ROOT / "requirements.txt").read_text(encoding="utf-8"), re.MULTILINE)
+    bounds = re.findall(
+        r"^([\w-]+>=[\d.]+)",
+        (ROOT / "requirements.txt").read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
     assert re.findall(r"^\| `([\w-]+>=[\d.]+)` \|", SECURITY, re.MULTILINE) == bounds

@@ -17,7 +17,9 @@ load = SklearnEcosystemPipeline.load_pipeline
 
 @pytest.fixture(scope="module")
 def skops():
-    return pytest.importorskip("skops.io", reason="skops is not installed: pip install skops")
+    return pytest.importorskip(
+        "skops.io", reason="skops is not installed: pip install skops"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -26,17 +28,26 @@ def recommenders(table):
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_what_is_saved_and_loaded_predicts_and_recommends_the_same(skops, recommenders, table, tmp_path, model, monkeypatch):
+def test_what_is_saved_and_loaded_predicts_and_recommends_the_same(
+    skops, recommenders, table, tmp_path, model, monkeypatch
+):
     path = recommenders[model].save_pipeline(tmp_path / "model.skops")
     monkeypatch.setattr(pickle, "Unpickler", None)  # nothing is unpickled
     monkeypatch.setattr("joblib.load", None)
     loaded = load(path)
-    np.testing.assert_array_equal(loaded.predict(table), recommenders[model].predict(table))
+    np.testing.assert_array_equal(
+        loaded.predict(table), recommenders[model].predict(table)
+    )
     pd.testing.assert_frame_equal(loaded.recommend(1), recommenders[model].recommend(1))
-    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["model.skops", "model.skops.json"]
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == [
+        "model.skops",
+        "model.skops.json",
+    ]
 
 
-def test_the_trusted_types_are_those_that_the_models_need_and_no_others(skops, recommenders):
+def test_the_trusted_types_are_those_that_the_models_need_and_no_others(
+    skops, recommenders
+):
     needed = set()
     for recommender in recommenders.values():
         recommender.ranker  # noqa: B018  solved, as in an artifact
@@ -48,29 +59,46 @@ def test_the_trusted_types_are_those_that_the_models_need_and_no_others(skops, r
 def test_skops_alone_reads_the_file(skops, recommenders, table, tmp_path):
     path = recommenders["linear"].save_pipeline(tmp_path / "model.skops")
     loaded = skops.load(path, trusted=lesson_code.TRUSTED)
-    np.testing.assert_array_equal(loaded.predict(table), recommenders["linear"].predict(table))
+    np.testing.assert_array_equal(
+        loaded.predict(table), recommenders["linear"].predict(table)
+    )
 
 
-def test_a_type_that_is_not_trusted_is_named_when_it_is_saved_and_can_be_trusted(skops, recommenders, table, tmp_path, monkeypatch):
+def test_a_type_that_is_not_trusted_is_named_when_it_is_saved_and_can_be_trusted(
+    skops, recommenders, table, tmp_path, monkeypatch
+):
     path = recommenders["linear"].save_pipeline(tmp_path / "model.skops")
     before = path.read_bytes()
-    monkeypatch.setattr(lesson_code, "TRUSTED", [one for one in lesson_code.TRUSTED if not one.endswith("Tree")])
-    with pytest.raises(ValueError, match=r"is not in TRUSTED: Untrusted types .*sklearn\.tree\._tree\.Tree"):
+    monkeypatch.setattr(
+        lesson_code,
+        "TRUSTED",
+        [one for one in lesson_code.TRUSTED if not one.endswith("Tree")],
+    )
+    with pytest.raises(
+        ValueError,
+        match=r"is not in TRUSTED: Untrusted types .*sklearn\.tree\._tree\.Tree",
+    ):
         recommenders["forest"].save_pipeline(path)
     assert path.read_bytes() == before
-    monkeypatch.setattr(lesson_code, "TRUSTED", [*lesson_code.TRUSTED, "sklearn.tree._tree.Tree"])
+    monkeypatch.setattr(
+        lesson_code, "TRUSTED", [*lesson_code.TRUSTED, "sklearn.tree._tree.Tree"]
+    )
     assert load(recommenders["forest"].save_pipeline(path)).model == "forest"
 
 
 @pytest.mark.parametrize("name", ["model.SKOPS", ".skops", "a.pkl.skops"])
-def test_every_name_that_ends_in_skops_is_no_pickle(skops, recommenders, tmp_path, name):
+def test_every_name_that_ends_in_skops_is_no_pickle(
+    skops, recommenders, tmp_path, name
+):
     path = recommenders["linear"].save_pipeline(tmp_path / name)
     assert path.read_bytes().startswith(b"PK")
     assert load(path).pipeline is not None
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
-def test_the_name_that_is_given_counts_and_not_that_of_the_file_behind_a_link(skops, recommenders, tmp_path):
+def test_the_name_that_is_given_counts_and_not_that_of_the_file_behind_a_link(
+    skops, recommenders, tmp_path
+):
     recommenders["linear"].save_pipeline(tmp_path / "model.pkl")
     (tmp_path / "link.skops").symlink_to("model.pkl")
     with pytest.raises(ValueError, match="is whole, but cannot be loaded here"):
@@ -82,14 +110,20 @@ def test_the_name_that_is_given_counts_and_not_that_of_the_file_behind_a_link(sk
     assert load(tmp_path / "stored.skops").pipeline is not None
 
 
-def test_types_that_are_not_trusted_are_never_made(skops, recommenders, tmp_path, monkeypatch):
+def test_types_that_are_not_trusted_are_never_made(
+    skops, recommenders, tmp_path, monkeypatch
+):
     path = recommenders["linear"].save_pipeline(tmp_path / "model.skops")
     monkeypatch.setattr(lesson_code, "TRUSTED", [])
-    with pytest.raises(ValueError, match="is whole, but cannot be loaded here: Untrusted"):
+    with pytest.raises(
+        ValueError, match="is whole, but cannot be loaded here: Untrusted"
+    ):
         load(path)
 
 
-def test_a_damaged_file_is_refused_before_it_is_opened(skops, recommenders, tmp_path, monkeypatch):
+def test_a_damaged_file_is_refused_before_it_is_opened(
+    skops, recommenders, tmp_path, monkeypatch
+):
     path = recommenders["linear"].save_pipeline(tmp_path / "model.skops")
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
@@ -99,8 +133,12 @@ def test_a_damaged_file_is_refused_before_it_is_opened(skops, recommenders, tmp_
         load(path)
 
 
-def test_a_pickle_under_the_name_of_a_skops_file_is_not_unpickled(skops, recommenders, tmp_path):
-    recommenders["linear"].save_pipeline(tmp_path / "model.pkl").rename(tmp_path / "model.skops")
+def test_a_pickle_under_the_name_of_a_skops_file_is_not_unpickled(
+    skops, recommenders, tmp_path
+):
+    recommenders["linear"].save_pipeline(tmp_path / "model.pkl").rename(
+        tmp_path / "model.skops"
+    )
     with pytest.raises(ValueError, match="is whole, but cannot be loaded here"):
         load(tmp_path / "model.skops")
 
@@ -111,16 +149,27 @@ def test_a_file_without_a_digest_loads_with_a_warning(skops, recommenders, tmp_p
         load(tmp_path / "model.skops")
 
 
-def test_without_skops_one_sentence_says_how_to_install_it_and_nothing_is_written(recommenders, tmp_path, monkeypatch, capsys):
+def test_without_skops_one_sentence_says_how_to_install_it_and_nothing_is_written(
+    recommenders, tmp_path, monkeypatch, capsys
+):
     (tmp_path / "there.skops").write_bytes(b"")
     monkeypatch.setitem(sys.modules, "skops", None)
     monkeypatch.setitem(sys.modules, "skops.io", None)
-    with pytest.raises(ImportError, match=r"model.skops needs skops, which is not here: pip install skops$"):
+    with pytest.raises(
+        ImportError,
+        match=r"model.skops needs skops, which is not here: pip install skops$",
+    ):
         recommenders["linear"].save_pipeline(tmp_path / "model.skops")
-    with pytest.warns(UserWarning, match="no digest"), pytest.raises(ImportError, match="pip install skops"):
+    with (
+        pytest.warns(UserWarning, match="no digest"),
+        pytest.raises(ImportError, match="pip install skops"),
+    ):
         load(tmp_path / "there.skops")
     with pytest.raises(SystemExit) as stop:
         main(["--output", str(tmp_path / "model.skops")])
     assert stop.value.code == 2
-    assert capsys.readouterr() == ("", f"lesson_code.py: {tmp_path / 'model.skops'} needs skops, which is not here: pip install skops\n")
+    assert capsys.readouterr() == (
+        "",
+        f"lesson_code.py: {tmp_path / 'model.skops'} needs skops, which is not here: pip install skops\n",
+    )
     assert [entry.name for entry in tmp_path.iterdir()] == ["there.skops"]

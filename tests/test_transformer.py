@@ -28,7 +28,16 @@ TRAIN = pd.DataFrame(
         (4, 30, 5.0, 1e9 + 60, "Comedy", NAN, 48.0, "BR"),
         (4, 40, 3.0, NAN, None, NAN, NAN, None),
     ],
-    columns=["user_id", "movie_id", "rating", "timestamp", "genre", "movie_year", "user_age", "user_country"],
+    columns=[
+        "user_id",
+        "movie_id",
+        "rating",
+        "timestamp",
+        "genre",
+        "movie_year",
+        "user_age",
+        "user_country",
+    ],
     index=[f"row{i}" for i in range(12)],
 )
 NEW = pd.DataFrame(
@@ -39,16 +48,28 @@ NEW = pd.DataFrame(
         (2, 99, 0, "Comedy", NAN, NAN, None),
         (9, 99, 3600, None, NAN, NAN, None),
     ],
-    columns=["user_id", "movie_id", "timestamp", "genre", "movie_year", "user_age", "user_country"],
+    columns=[
+        "user_id",
+        "movie_id",
+        "timestamp",
+        "genre",
+        "movie_year",
+        "user_age",
+        "user_country",
+    ],
 )
 
 
 def reference(train, rows, damping=10.0, cv=5, seed=0, cross_fit=False):
     """Every feature, row by row, with loops and dictionaries."""
     fold = {}
-    for number, (_, held_out) in enumerate(KFold(cv, shuffle=True, random_state=seed).split(train)):
+    for number, (_, held_out) in enumerate(
+        KFold(cv, shuffle=True, random_state=seed).split(train)
+    ):
         fold |= {position: number for position in held_out}
-    ratings = list(zip(train["user_id"], train["movie_id"], train["rating"], range(len(train))))
+    ratings = list(
+        zip(train["user_id"], train["movie_id"], train["rating"], range(len(train)))
+    )
 
     def average(place, wanted, left_out):
         used = [r for r in ratings if left_out is None or fold[r[3]] != left_out]
@@ -57,81 +78,160 @@ def reference(train, rows, damping=10.0, cv=5, seed=0, cross_fit=False):
         return (sum(own) + damping * mean) / (len(own) + damping)
 
     def last_known(owner, wanted, column):
-        values = [v for o, v in zip(train[owner], train[column]) if o == wanted and not pd.isna(v)]
+        values = [
+            v
+            for o, v in zip(train[owner], train[column])
+            if o == wanted and not pd.isna(v)
+        ]
         return values[-1] if values else None
 
     def number(row, owner, column):
-        known = row[column] if not pd.isna(row[column]) else last_known(owner, row[owner], column)
+        known = (
+            row[column]
+            if not pd.isna(row[column])
+            else last_known(owner, row[owner], column)
+        )
         return known if known is not None else np.median(train[column].dropna())
 
     def code(row, owner, column):
         names = sorted(train[column].dropna().unique())
-        known = row[column] if row[column] in names else last_known(owner, row[owner], column)
+        known = (
+            row[column]
+            if row[column] in names
+            else last_known(owner, row[owner], column)
+        )
         return names.index(known) if known in names else -1
 
     def clock(row, read):
         values = [read(pd.Timestamp(s, unit="s")) for s in train["timestamp"].dropna()]
-        mode = min(v for v in values if values.count(v) == max(map(values.count, values)))
-        return mode if pd.isna(row["timestamp"]) else read(pd.Timestamp(row["timestamp"], unit="s"))
+        mode = min(
+            v for v in values if values.count(v) == max(map(values.count, values))
+        )
+        return (
+            mode
+            if pd.isna(row["timestamp"])
+            else read(pd.Timestamp(row["timestamp"], unit="s"))
+        )
 
     out = []
     for position, (_, row) in enumerate(rows.iterrows()):
         left_out = fold[position] if cross_fit else None
-        user, movie = average(0, row["user_id"], left_out), average(1, row["movie_id"], left_out)
+        user, movie = (
+            average(0, row["user_id"], left_out),
+            average(1, row["movie_id"], left_out),
+        )
         counts = [(train[o] == row[o]).sum() for o in ("user_id", "movie_id")]
         out.append(
-            [row["user_id"], row["movie_id"], number(row, "user_id", "user_age"), number(row, "movie_id", "movie_year"),
-             code(row, "movie_id", "genre"), code(row, "user_id", "user_country"), user, movie, user * movie,
-             clock(row, lambda t: t.hour), clock(row, lambda t: t.weekday()), *counts]
-        )  # fmt: skip
+            [
+                row["user_id"],
+                row["movie_id"],
+                number(row, "user_id", "user_age"),
+                number(row, "movie_id", "movie_year"),
+                code(row, "movie_id", "genre"),
+                code(row, "user_id", "user_country"),
+                user,
+                movie,
+                user * movie,
+                clock(row, lambda t: t.hour),
+                clock(row, lambda t: t.weekday()),
+                *counts,
+            ]
+        )
     return np.array(out, dtype=float)
 
 
 @pytest.mark.parametrize("damping", [0.5, 10.0])
 @pytest.mark.parametrize("cv", [2, 5])
 def test_cross_fitted_features_are_those_of_the_slow_reference(damping, cv):
-    ours = UserMovieFeatureTransformer(damping=damping, cv=cv, random_state=7).fit_transform(TRAIN)
-    np.testing.assert_allclose(ours, reference(TRAIN, TRAIN, damping, cv, 7, cross_fit=True), rtol=1e-12)
+    ours = UserMovieFeatureTransformer(
+        damping=damping, cv=cv, random_state=7
+    ).fit_transform(TRAIN)
+    np.testing.assert_allclose(
+        ours, reference(TRAIN, TRAIN, damping, cv, 7, cross_fit=True), rtol=1e-12
+    )
     assert ours.index.equals(TRAIN.index)
 
 
 @pytest.mark.parametrize("n_rows", [2, 3])
-def test_with_hardly_a_row_in_the_other_folds_features_are_those_of_the_slow_reference(n_rows):
+def test_with_hardly_a_row_in_the_other_folds_features_are_those_of_the_slow_reference(
+    n_rows,
+):
     rows = TRAIN[:n_rows].assign(user_country="US", movie_year=1990.0, timestamp=0.0)
     ours = UserMovieFeatureTransformer(damping=0.5, cv=2).fit_transform(rows)
-    np.testing.assert_allclose(ours, reference(rows, rows, 0.5, 2, 0, cross_fit=True), rtol=1e-12)
+    np.testing.assert_allclose(
+        ours, reference(rows, rows, 0.5, 2, 0, cross_fit=True), rtol=1e-12
+    )
 
 
 def test_features_of_new_rows_are_those_of_the_slow_reference():
     transformer = UserMovieFeatureTransformer().fit(TRAIN)
-    np.testing.assert_allclose(transformer.transform(NEW), reference(TRAIN, NEW), rtol=1e-12)
-    np.testing.assert_allclose(transformer.transform(TRAIN), reference(TRAIN, TRAIN), rtol=1e-12)
+    np.testing.assert_allclose(
+        transformer.transform(NEW), reference(TRAIN, NEW), rtol=1e-12
+    )
+    np.testing.assert_allclose(
+        transformer.transform(TRAIN), reference(TRAIN, TRAIN), rtol=1e-12
+    )
 
 
 def test_an_unknown_string_of_a_known_owner_counts_as_missing_and_of_an_unknown_one_is_minus_1():
     transformer = UserMovieFeatureTransformer().fit(TRAIN)
-    rows = pd.DataFrame({"user_id": [1, 3, 77], "movie_id": [10, 40, 88], "genre": "Western", "user_country": "FR"})
-    features, missing = transformer.transform(rows), transformer.transform(rows[["user_id", "movie_id"]])
+    rows = pd.DataFrame(
+        {
+            "user_id": [1, 3, 77],
+            "movie_id": [10, 40, 88],
+            "genre": "Western",
+            "user_country": "FR",
+        }
+    )
+    features, missing = (
+        transformer.transform(rows),
+        transformer.transform(rows[["user_id", "movie_id"]]),
+    )
     pd.testing.assert_frame_equal(features, missing)
-    genres, countries = (list(encoder.categories_[0]) for encoder in (transformer.genre_encoder_, transformer.country_encoder_))
-    assert features["genre_encoded"].tolist() == [genres.index("Drama"), -1, -1]  # nothing is known of movie 40
-    assert features["country_encoded"].tolist() == [countries.index("US"), -1, -1]  # nor of user 3
+    genres, countries = (
+        list(encoder.categories_[0])
+        for encoder in (transformer.genre_encoder_, transformer.country_encoder_)
+    )
+    assert features["genre_encoded"].tolist() == [
+        genres.index("Drama"),
+        -1,
+        -1,
+    ]  # nothing is known of movie 40
+    assert features["country_encoded"].tolist() == [
+        countries.index("US"),
+        -1,
+        -1,
+    ]  # nor of user 3
 
 
 @pytest.mark.parametrize("damping", [0.5, 10.0])
 @pytest.mark.parametrize("route", ["new rows", "cross-fitted"])
-def test_averages_are_those_of_scikit_learns_target_encoder_to_the_last_bits(table, damping, route):
+def test_averages_are_those_of_scikit_learns_target_encoder_to_the_last_bits(
+    table, damping, route
+):
     folds = KFold(5, shuffle=True, random_state=7)
-    since_1_9 = TargetEncoder().shuffle == "deprecated"  # before, its folds are told by number and seed
+    since_1_9 = (
+        TargetEncoder().shuffle == "deprecated"
+    )  # before, its folds are told by number and seed
     how = {"cv": folds} if since_1_9 else {"cv": 5, "random_state": 7}
     encoder = TargetEncoder(target_type="continuous", smooth=damping, **how)
     ours = UserMovieFeatureTransformer(damping=damping, cv=5, random_state=7)
     ids, averages = ["user_id", "movie_id"], ["user_avg_rating", "movie_avg_rating"]
     if route == "cross-fitted":
-        found, expected = ours.fit_transform(table), encoder.fit_transform(table[ids], table["rating"])
+        found, expected = (
+            ours.fit_transform(table),
+            encoder.fit_transform(table[ids], table["rating"]),
+        )
     else:
-        new = table[ids].sample(frac=1, random_state=0).assign(user_id=lambda t: t["user_id"] + 3)  # three are unknown
-        found, expected = ours.fit(table).transform(new), encoder.fit(table[ids], table["rating"]).transform(new)
+        new = (
+            table[ids]
+            .sample(frac=1, random_state=0)
+            .assign(user_id=lambda t: t["user_id"] + 3)
+        )  # three are unknown
+        found, expected = (
+            ours.fit(table).transform(new),
+            encoder.fit(table[ids], table["rating"]).transform(new),
+        )
     np.testing.assert_allclose(found[averages], expected, rtol=1e-14)
 
 
@@ -141,7 +241,9 @@ def test_columns_order_and_types(table):
     assert features.dtypes.map(str).tolist() == ["int64", "int64"] + ["float64"] * 11
     temporal = {"hour_of_day", "day_of_week"}
     without = UserMovieFeatureTransformer(create_temporal=False).fit_transform(table)
-    pd.testing.assert_frame_equal(without, features[[f for f in FEATURES if f not in temporal]])
+    pd.testing.assert_frame_equal(
+        without, features[[f for f in FEATURES if f not in temporal]]
+    )
 
 
 def test_weekdays_count_from_monday_and_hours_are_utc(table):
@@ -152,7 +254,12 @@ def test_weekdays_count_from_monday_and_hours_are_utc(table):
 
 
 def test_an_unknown_user_or_movie_gets_the_mean_and_the_count_0():
-    row = UserMovieFeatureTransformer().fit(TRAIN).transform(pd.DataFrame({"user_id": [77], "movie_id": [88]})).iloc[0]
+    row = (
+        UserMovieFeatureTransformer()
+        .fit(TRAIN)
+        .transform(pd.DataFrame({"user_id": [77], "movie_id": [88]}))
+        .iloc[0]
+    )
     assert row["user_avg_rating"] == row["movie_avg_rating"] == TRAIN["rating"].mean()
     assert row["user_rating_count"] == row["movie_rating_count"] == 0
     assert row["genre_encoded"] == row["country_encoded"] == -1
@@ -160,15 +267,21 @@ def test_an_unknown_user_or_movie_gets_the_mean_and_the_count_0():
 
 def test_y_counts_where_the_table_has_ratings_too(table):
     y = np.random.RandomState(0).choice([1.0, 2.0], len(table))
-    expected = UserMovieFeatureTransformer().fit_transform(table.drop(columns="rating"), y)
-    pd.testing.assert_frame_equal(UserMovieFeatureTransformer().fit_transform(table, y), expected)
+    expected = UserMovieFeatureTransformer().fit_transform(
+        table.drop(columns="rating"), y
+    )
+    pd.testing.assert_frame_equal(
+        UserMovieFeatureTransformer().fit_transform(table, y), expected
+    )
 
 
 def test_transform_never_looks_at_a_rating(table):
     transformer = UserMovieFeatureTransformer().fit(table)
     expected = transformer.transform(table.drop(columns="rating"))
     for ratings in (np.nan, 5.0, "five"):
-        pd.testing.assert_frame_equal(transformer.transform(table.assign(rating=ratings)), expected)
+        pd.testing.assert_frame_equal(
+            transformer.transform(table.assign(rating=ratings)), expected
+        )
 
 
 def test_averages_of_a_held_out_rating_are_not_in_its_features(table):
@@ -178,16 +291,29 @@ def test_averages_of_a_held_out_rating_are_not_in_its_features(table):
     changed = table["rating"].copy()
     changed.iloc[123] = 1.0 if changed.iloc[123] > 3 else 5.0
     after = transformer.fit_transform(table, changed)
-    fold = next(rows for _, rows in KFold(5, shuffle=True, random_state=0).split(table) if 123 in rows)
+    fold = next(
+        rows
+        for _, rows in KFold(5, shuffle=True, random_state=0).split(table)
+        if 123 in rows
+    )
     pd.testing.assert_frame_equal(before.iloc[fold], after.iloc[fold])
-    assert not before.drop(index=before.index[fold]).equals(after.drop(index=after.index[fold]))
+    assert not before.drop(index=before.index[fold]).equals(
+        after.drop(index=after.index[fold])
+    )
 
 
-def test_fit_transform_differs_from_fit_and_transform_only_in_what_is_cross_fitted(table):
+def test_fit_transform_differs_from_fit_and_transform_only_in_what_is_cross_fitted(
+    table,
+):
     transformer = UserMovieFeatureTransformer()
-    crossed, plain = transformer.fit_transform(table), transformer.fit(table).transform(table)
+    crossed, plain = (
+        transformer.fit_transform(table),
+        transformer.fit(table).transform(table),
+    )
     differ = ["user_avg_rating", "movie_avg_rating", "user_movie_interaction"]
-    pd.testing.assert_frame_equal(crossed.drop(columns=differ), plain.drop(columns=differ))
+    pd.testing.assert_frame_equal(
+        crossed.drop(columns=differ), plain.drop(columns=differ)
+    )
     assert (crossed[differ] != plain[differ]).mean().min() > 0.9
 
 
@@ -195,9 +321,13 @@ def test_transform_depends_on_neither_row_order_nor_company_nor_column_order(tab
     transformer = UserMovieFeatureTransformer().fit(table)
     whole = transformer.transform(table)
     shuffled = table.sample(frac=1, random_state=1)
-    pd.testing.assert_frame_equal(transformer.transform(shuffled), whole.loc[shuffled.index])
+    pd.testing.assert_frame_equal(
+        transformer.transform(shuffled), whole.loc[shuffled.index]
+    )
     pd.testing.assert_frame_equal(transformer.transform(table[7:8]), whole[7:8])
-    pd.testing.assert_frame_equal(transformer.transform(table[table.columns[::-1]]), whole)
+    pd.testing.assert_frame_equal(
+        transformer.transform(table[table.columns[::-1]]), whole
+    )
 
 
 def test_what_a_row_lacks_training_fills_in(table):
@@ -205,21 +335,36 @@ def test_what_a_row_lacks_training_fills_in(table):
     bare = transformer.transform(table[["user_id", "movie_id"]])
     whole = transformer.transform(table)
     temporal = ["hour_of_day", "day_of_week"]
-    pd.testing.assert_frame_equal(bare.drop(columns=temporal), whole.drop(columns=temporal))
+    pd.testing.assert_frame_equal(
+        bare.drop(columns=temporal), whole.drop(columns=temporal)
+    )
     assert (bare[temporal] == whole[temporal].mode().iloc[0]).all().all()
 
 
 @pytest.mark.parametrize("kind", ["float64", "Float64"])
 @pytest.mark.parametrize("told", ["age", "no age"])
 @pytest.mark.parametrize("engineered", [False, True], ids=["raw", "engineered"])
-def test_gaps_are_filled_in_the_features_and_never_in_the_frame_of_the_caller(engineered, told, kind):
-    frame = UserMovieFeatureTransformer().fit_transform(TRAIN) if engineered else TRAIN.copy()
-    years = pd.Series(TRAIN["movie_year"].fillna(1999).to_numpy(), TRAIN.index, kind)  # without gaps
+def test_gaps_are_filled_in_the_features_and_never_in_the_frame_of_the_caller(
+    engineered, told, kind
+):
+    frame = (
+        UserMovieFeatureTransformer().fit_transform(TRAIN)
+        if engineered
+        else TRAIN.copy()
+    )
+    years = pd.Series(
+        TRAIN["movie_year"].fillna(1999).to_numpy(), TRAIN.index, kind
+    )  # without gaps
     ages = pd.Series(TRAIN["user_age"].to_numpy(), TRAIN.index, kind)
     frame = frame.assign(rating=TRAIN["rating"], movie_year=years, user_age=ages)
     before, transformer = frame.copy(), UserMovieFeatureTransformer()
-    transformer.fit(frame if told == "age" else frame[["user_id", "movie_id", "rating"]])
-    for X in (transformer.transform(frame), UserMovieFeatureTransformer().fit_transform(frame)):
+    transformer.fit(
+        frame if told == "age" else frame[["user_id", "movie_id", "rating"]]
+    )
+    for X in (
+        transformer.transform(frame),
+        UserMovieFeatureTransformer().fit_transform(frame),
+    ):
         assert not X.isna().any(axis=None)
         X.loc[:, :] = 0
         pd.testing.assert_frame_equal(frame, before)
@@ -229,26 +374,45 @@ def test_a_column_absent_in_training_is_constant(table):
     known = table[["user_id", "movie_id", "rating"]]
     transformer = UserMovieFeatureTransformer().fit(known)
     features = transformer.transform(table)
-    assert (features[["user_age", "movie_year", "hour_of_day", "day_of_week"]] == 0).all().all()
+    assert (
+        (features[["user_age", "movie_year", "hour_of_day", "day_of_week"]] == 0)
+        .all()
+        .all()
+    )
     assert (features[["genre_encoded", "country_encoded"]] == -1).all().all()
     empty = known.assign(genre=None, user_age=np.nan, timestamp=np.nan)
-    pd.testing.assert_frame_equal(UserMovieFeatureTransformer().fit(empty).transform(table), features)
+    pd.testing.assert_frame_equal(
+        UserMovieFeatureTransformer().fit(empty).transform(table), features
+    )
 
 
 def test_an_engineered_frame_is_accepted_again_and_learns_its_averages_anew(table):
     transformer = UserMovieFeatureTransformer()
     once = transformer.fit_transform(table)
-    pd.testing.assert_frame_equal(clone(transformer).fit_transform(once, table["rating"]), once)
-    lies = once.assign(user_avg_rating=9.0, movie_avg_rating=9.0, user_movie_interaction=81.0, user_rating_count=-5.0)
-    pd.testing.assert_frame_equal(clone(transformer).fit_transform(lies, table["rating"]), once)
+    pd.testing.assert_frame_equal(
+        clone(transformer).fit_transform(once, table["rating"]), once
+    )
+    lies = once.assign(
+        user_avg_rating=9.0,
+        movie_avg_rating=9.0,
+        user_movie_interaction=81.0,
+        user_rating_count=-5.0,
+    )
+    pd.testing.assert_frame_equal(
+        clone(transformer).fit_transform(lies, table["rating"]), once
+    )
     new = transformer.transform(table)
     pd.testing.assert_frame_equal(transformer.transform(new), new)
 
 
 def test_a_raw_column_wins_over_its_engineered_twin(table):
     transformer = UserMovieFeatureTransformer().fit(table)
-    both = table.assign(genre_encoded=3.0, country_encoded=2.0, hour_of_day=5.0, day_of_week=1.0)
-    pd.testing.assert_frame_equal(transformer.transform(both), transformer.transform(table))
+    both = table.assign(
+        genre_encoded=3.0, country_encoded=2.0, hour_of_day=5.0, day_of_week=1.0
+    )
+    pd.testing.assert_frame_equal(
+        transformer.transform(both), transformer.transform(table)
+    )
 
 
 @pytest.mark.parametrize("place", ["before", "behind", "without times"])
@@ -261,27 +425,47 @@ def test_of_a_pair_rated_twice_the_latest_counts_and_one_warning_says_so(table, 
     with pytest.warns(UserWarning, match="^50 older ratings") as caught:
         transformer = UserMovieFeatureTransformer().fit(twice)
     assert len(caught) == 1
-    pd.testing.assert_frame_equal(transformer.transform(table), UserMovieFeatureTransformer().fit(table).transform(table))
+    pd.testing.assert_frame_equal(
+        transformer.transform(table),
+        UserMovieFeatureTransformer().fit(table).transform(table),
+    )
     with pytest.warns(UserWarning, match="^50 older ratings"):
         features = UserMovieFeatureTransformer().fit_transform(twice)
     assert len(features) == len(twice)
-    newer = features.iloc[-len(table) :] if place != "behind" else features.iloc[: len(table)]
-    assert (newer["user_rating_count"].to_numpy() == table.groupby("user_id")["rating"].transform("size")).all()
+    newer = (
+        features.iloc[-len(table) :]
+        if place != "behind"
+        else features.iloc[: len(table)]
+    )
+    assert (
+        newer["user_rating_count"].to_numpy()
+        == table.groupby("user_id")["rating"].transform("size")
+    ).all()
 
 
-@pytest.mark.parametrize("make", [str, lambda v: v.astype("category"), lambda v: v.astype("string")], ids=lambda f: "")
+@pytest.mark.parametrize(
+    "make",
+    [str, lambda v: v.astype("category"), lambda v: v.astype("string")],
+    ids=lambda f: "",
+)
 def test_strings_may_come_in_any_type_that_pandas_has(table, make):
     expected = UserMovieFeatureTransformer().fit(table).transform(table)
     convert = (lambda v: v.astype(object)) if make is str else make
-    typed = table.assign(genre=convert(table["genre"]), user_country=convert(table["user_country"]))
-    pd.testing.assert_frame_equal(UserMovieFeatureTransformer().fit(typed).transform(typed), expected)
+    typed = table.assign(
+        genre=convert(table["genre"]), user_country=convert(table["user_country"])
+    )
+    pd.testing.assert_frame_equal(
+        UserMovieFeatureTransformer().fit(typed).transform(typed), expected
+    )
 
 
 @pytest.mark.parametrize("kind", ["int32", "uint16", "float64", "Int64", "object"])
 def test_ids_may_come_in_any_type_that_holds_whole_numbers(table, kind):
     typed = table.astype({"user_id": kind, "movie_id": kind})
     expected = UserMovieFeatureTransformer().fit_transform(table)
-    pd.testing.assert_frame_equal(UserMovieFeatureTransformer().fit_transform(typed), expected)
+    pd.testing.assert_frame_equal(
+        UserMovieFeatureTransformer().fit_transform(typed), expected
+    )
 
 
 def test_no_damping_gives_plain_averages_and_the_mean_for_the_unknown(table):
@@ -289,8 +473,14 @@ def test_no_damping_gives_plain_averages_and_the_mean_for_the_unknown(table):
     features = transformer.transform(table)
     plain = table.groupby("user_id")["rating"].transform("mean")
     np.testing.assert_allclose(features["user_avg_rating"], plain)
-    unknown = transformer.transform(pd.DataFrame({"user_id": [10**6], "movie_id": [10**6]})).iloc[0]
-    assert unknown["user_avg_rating"] == unknown["movie_avg_rating"] == transformer.global_mean_
+    unknown = transformer.transform(
+        pd.DataFrame({"user_id": [10**6], "movie_id": [10**6]})
+    ).iloc[0]
+    assert (
+        unknown["user_avg_rating"]
+        == unknown["movie_avg_rating"]
+        == transformer.global_mean_
+    )
     assert transformer.global_mean_ == pytest.approx(table["rating"].mean())
 
 
@@ -304,7 +494,9 @@ def test_nothing_is_missing_even_where_only_one_row_counts(table):
 def test_scikit_learns_global_output_setting_is_respected(table):
     expected = UserMovieFeatureTransformer().fit_transform(table)
     with sklearn.config_context(transform_output="pandas"):
-        pd.testing.assert_frame_equal(UserMovieFeatureTransformer().fit_transform(table), expected)
+        pd.testing.assert_frame_equal(
+            UserMovieFeatureTransformer().fit_transform(table), expected
+        )
 
 
 def test_the_callers_frame_is_left_as_it_was(table):
@@ -319,13 +511,21 @@ def test_the_callers_frame_is_left_as_it_was(table):
 
 def test_a_refit_forgets_the_last_fit(table):
     refitted = UserMovieFeatureTransformer().fit(table[:900]).fit(TRAIN)
-    pd.testing.assert_frame_equal(refitted.transform(NEW), UserMovieFeatureTransformer().fit(TRAIN).transform(NEW))
+    pd.testing.assert_frame_equal(
+        refitted.transform(NEW), UserMovieFeatureTransformer().fit(TRAIN).transform(NEW)
+    )
 
 
 def test_what_is_learned_is_kept_in_arrays_and_scikit_learns_parts(table):
     transformer = UserMovieFeatureTransformer().fit(table)
-    learned = {name: value for name, value in vars(transformer).items() if name.endswith("_")}
-    assert not [n for n, value in learned.items() if isinstance(value, (pd.DataFrame, pd.Series, pd.Index))]
+    learned = {
+        name: value for name, value in vars(transformer).items() if name.endswith("_")
+    }
+    assert not [
+        n
+        for n, value in learned.items()
+        if isinstance(value, (pd.DataFrame, pd.Series, pd.Index))
+    ]
     assert (np.diff(transformer.users_) > 0).all()
     assert (np.diff(transformer.movies_) > 0).all()
     for who, ids in (("user", transformer.users_), ("movie", transformer.movies_)):
@@ -338,13 +538,18 @@ def test_what_is_learned_is_kept_in_arrays_and_scikit_learns_parts(table):
 
 def test_fit_transform_warns_once_of_pairs_rated_twice(table):
     twice = pd.concat([table[:5], table], ignore_index=True)
-    with pytest.warns(UserWarning, match="^5 older ratings of user-movie pairs rated twice do not count.$") as caught:
+    with pytest.warns(
+        UserWarning,
+        match="^5 older ratings of user-movie pairs rated twice do not count.$",
+    ) as caught:
         UserMovieFeatureTransformer().fit_transform(twice)
     assert len(caught) == 1
 
 
 def test_a_truth_value_is_no_id(table):
-    with pytest.raises(ValueError, match="user_id must hold integers.* row 0 holds True"):
+    with pytest.raises(
+        ValueError, match="user_id must hold integers.* row 0 holds True"
+    ):
         UserMovieFeatureTransformer().fit(table.assign(user_id=True))
 
 
@@ -356,22 +561,39 @@ def test_infinite_damping_is_refused(table):
 @pytest.mark.parametrize("damping", [0, 10.0])
 def test_a_rating_without_company_in_the_other_folds_gets_their_mean(table, damping):
     """A user's only rating, in cross-fitting: no other fold tells anything of the user, and nothing can be divided."""
-    lonely = pd.concat([table, table[:1].assign(user_id=10**6, rating=5.0)], ignore_index=True)
+    lonely = pd.concat(
+        [table, table[:1].assign(user_id=10**6, rating=5.0)], ignore_index=True
+    )
     features = UserMovieFeatureTransformer(damping=damping).fit_transform(lonely)
     last = len(lonely) - 1
-    others = next(others for others, rows in KFold(5, shuffle=True, random_state=0).split(lonely) if last in rows)
-    assert features["user_avg_rating"].iloc[-1] == pytest.approx(lonely["rating"].iloc[others].mean())
-    known = UserMovieFeatureTransformer(damping=damping).fit(lonely).transform(lonely[-1:])
+    others = next(
+        others
+        for others, rows in KFold(5, shuffle=True, random_state=0).split(lonely)
+        if last in rows
+    )
+    assert features["user_avg_rating"].iloc[-1] == pytest.approx(
+        lonely["rating"].iloc[others].mean()
+    )
+    known = (
+        UserMovieFeatureTransformer(damping=damping).fit(lonely).transform(lonely[-1:])
+    )
     mean = lonely["rating"].mean()
-    assert known["user_avg_rating"].iloc[0] == pytest.approx((5.0 + damping * mean) / (1 + damping))
+    assert known["user_avg_rating"].iloc[0] == pytest.approx(
+        (5.0 + damping * mean) / (1 + damping)
+    )
 
 
 def test_of_a_pair_rated_twice_at_the_same_time_the_last_row_counts(table):
-    table = table.assign(timestamp=np.arange(len(table)) % 3)  # so many ties that an unstable sort would mix them
+    table = table.assign(
+        timestamp=np.arange(len(table)) % 3
+    )  # so many ties that an unstable sort would mix them
     twice = pd.concat([table.assign(rating=1.0), table], ignore_index=True)
     with pytest.warns(UserWarning, match="^2000 older ratings"):
         found = UserMovieFeatureTransformer().fit(twice)
-    pd.testing.assert_frame_equal(found.transform(table), UserMovieFeatureTransformer().fit(table).transform(table))
+    pd.testing.assert_frame_equal(
+        found.transform(table),
+        UserMovieFeatureTransformer().fit(table).transform(table),
+    )
 
 
 def test_encoders_keep_strings_as_objects_whose_length_nobody_has_to_know(table):
@@ -382,15 +604,21 @@ def test_encoders_keep_strings_as_objects_whose_length_nobody_has_to_know(table)
 
 def test_a_row_without_a_time_is_older_than_one_from_before_1970(table):
     times = table.assign(timestamp=-5.0)
-    twice = pd.concat([times, table[:30].assign(rating=1.0, timestamp=np.nan)], ignore_index=True)
+    twice = pd.concat(
+        [times, table[:30].assign(rating=1.0, timestamp=np.nan)], ignore_index=True
+    )
     with pytest.warns(UserWarning, match="^30 older ratings"):
         found = UserMovieFeatureTransformer().fit(twice)
-    np.testing.assert_array_equal(found.user_avg_, UserMovieFeatureTransformer().fit(table).user_avg_)
+    np.testing.assert_array_equal(
+        found.user_avg_, UserMovieFeatureTransformer().fit(table).user_avg_
+    )
 
 
 def test_a_moment_before_midnight_is_in_the_last_hour(table):
     rows = table.assign(timestamp=table["timestamp"].astype(float))
-    rows.loc[rows.index[0], "timestamp"] = -1e-12  # 1969-12-31, less than a nanosecond before midnight
+    rows.loc[
+        rows.index[0], "timestamp"
+    ] = -1e-12  # 1969-12-31, less than a nanosecond before midnight
     features = UserMovieFeatureTransformer().fit_transform(rows)
     assert features["hour_of_day"].iloc[0] == 23
     assert features["day_of_week"].iloc[0] == 2  # a Wednesday

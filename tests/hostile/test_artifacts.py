@@ -35,26 +35,45 @@ for _ in range(int(sys.argv[3])):
 
 @pytest.fixture(scope="module")
 def artifact(table, tmp_path_factory):
-    return SklearnEcosystemPipeline(model="linear").fit(table).save_pipeline(tmp_path_factory.mktemp("one") / "model.pkl")
+    return (
+        SklearnEcosystemPipeline(model="linear")
+        .fit(table)
+        .save_pipeline(tmp_path_factory.mktemp("one") / "model.pkl")
+    )
 
 
 def saver(source, target, times, prefix=()):
-    return subprocess.Popen([*prefix, sys.executable, "-c", SAVER, str(source), str(target), str(times)],
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT, text=True)  # fmt: skip
+    return subprocess.Popen(
+        [*prefix, sys.executable, "-c", SAVER, str(source), str(target), str(times)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=ENVIRONMENT,
+        text=True,
+    )
 
 
 def namespace(*more):
     """The beginning of a command that runs in namespaces of its own, as a container does; skip where there are none."""
     command = ["unshare", "--user", "--map-root-user", "--mount", *more]
-    if not shutil.which("unshare") or subprocess.run([*command, "true"], capture_output=True).returncode:
+    if (
+        not shutil.which("unshare")
+        or subprocess.run([*command, "true"], capture_output=True).returncode
+    ):
         pytest.skip("this system gives a process no namespaces of its own")
     return command
 
 
 @FORKS
 @QUIET
-def test_200_kills_at_random_moments_lose_no_artifact_and_leave_only_hidden_files(artifact, tmp_path):
-    path, rng, recommender, killed = tmp_path / "model.pkl", random.Random(0), load(artifact), 0
+def test_200_kills_at_random_moments_lose_no_artifact_and_leave_only_hidden_files(
+    artifact, tmp_path
+):
+    path, rng, recommender, killed = (
+        tmp_path / "model.pkl",
+        random.Random(0),
+        load(artifact),
+        0,
+    )
     recommender.save_pipeline(path)
     start = time.perf_counter()
     recommender.save_pipeline(path)
@@ -72,23 +91,39 @@ def test_200_kills_at_random_moments_lose_no_artifact_and_leave_only_hidden_file
         os.close(ready)
         os.close(tell)
         killed += os.WIFSIGNALED(os.waitpid(child, 0)[1])
-        with warnings.catch_warnings():  # between the two renames, the card is that of the last save
+        with (
+            warnings.catch_warnings()
+        ):  # between the two renames, the card is that of the last save
             warnings.filterwarnings("ignore", ".*belongs to another artifact")
             assert load(path).pipeline is not None
     assert killed == 200
-    left = {entry.name for entry in tmp_path.iterdir()} - {"model.pkl", "model.pkl.json"}
-    print(f"\n{killed} kills, {len(left)} of them in the middle of a file, which then stays: .HEX.tmp")
-    assert 0 < len(left) <= killed  # at most one file for each kill; nobody can clean up after a kill -9
+    left = {entry.name for entry in tmp_path.iterdir()} - {
+        "model.pkl",
+        "model.pkl.json",
+    }
+    print(
+        f"\n{killed} kills, {len(left)} of them in the middle of a file, which then stays: .HEX.tmp"
+    )
+    assert (
+        0 < len(left) <= killed
+    )  # at most one file for each kill; nobody can clean up after a kill -9
     assert all(re.fullmatch(r"\.[0-9a-f]{32}\.tmp", name) for name in left)
-    recommender.save_pipeline(path)  # it cannot know whose these are: it leaves them, and adds none of its own
-    assert {entry.name for entry in tmp_path.iterdir()} == left | {"model.pkl", "model.pkl.json"}
+    recommender.save_pipeline(
+        path
+    )  # it cannot know whose these are: it leaves them, and adds none of its own
+    assert {entry.name for entry in tmp_path.iterdir()} == left | {
+        "model.pkl",
+        "model.pkl.json",
+    }
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         load(path)
 
 
 @pytest.mark.parametrize("where", ["processes", "namespaces"])
-def test_savers_at_once_leave_a_whole_artifact_and_nothing_else(artifact, tmp_path, where):
+def test_savers_at_once_leave_a_whole_artifact_and_nothing_else(
+    artifact, tmp_path, where
+):
     """In namespaces, as in containers that share a folder, every saver has the same process id: no name may rest on it."""
     path = tmp_path / "model.pkl"
     prefix = [] if where == "processes" else namespace("--pid", "--fork")
@@ -99,9 +134,14 @@ def test_savers_at_once_leave_a_whole_artifact_and_nothing_else(artifact, tmp_pa
         assert process.returncode == 0, err
         pids.append(out.split()[-1])
     assert (pids == ["1", "1"]) == (where == "namespaces")
-    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["model.pkl", "model.pkl.json"]
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == [
+        "model.pkl",
+        "model.pkl.json",
+    ]
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", ".*belongs to another artifact")  # the last card may be that of the other
+        warnings.filterwarnings(
+            "ignore", ".*belongs to another artifact"
+        )  # the last card may be that of the other
         assert load(path).pipeline is not None
 
 
@@ -147,14 +187,34 @@ print(len(told), {what: told.count(what) for what in sorted(set(told))})
 
 def test_a_really_full_disk_is_one_sentence_wherever_it_fills_up(artifact, tmp_path):
     """A disk of one megabyte in the memory, in a mount namespace of its own, with room for 0, 1, 2, ... blocks."""
-    mount = f"mount -t tmpfs -o size=1m tmpfs {shlex.quote(str(tmp_path))} && exec \"$@\""
-    command = [*namespace(), "sh", "-c", mount, "sh", sys.executable, "-W", "error", "-c", FILL, str(artifact), str(tmp_path)]
-    done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=120)
+    mount = f'mount -t tmpfs -o size=1m tmpfs {shlex.quote(str(tmp_path))} && exec "$@"'
+    command = [
+        *namespace(),
+        "sh",
+        "-c",
+        mount,
+        "sh",
+        sys.executable,
+        "-W",
+        "error",
+        "-c",
+        FILL,
+        str(artifact),
+        str(tmp_path),
+    ]
+    done = subprocess.run(
+        command, env=ENVIRONMENT, capture_output=True, text=True, timeout=120
+    )
     if "mount" in done.stderr and "Traceback" not in done.stderr:
-        pytest.skip("this system mounts no tmpfs in a namespace; the test of limited file sizes stands in")
+        pytest.skip(
+            "this system mounts no tmpfs in a namespace; the test of limited file sizes stands in"
+        )
     assert done.returncode == 0, done.stderr
     print(f"\n{done.stdout}")
-    assert all(what in done.stdout for what in ("'no room'", "'no room for the card'", "'saved'"))
+    assert all(
+        what in done.stdout
+        for what in ("'no room'", "'no room for the card'", "'saved'")
+    )
     assert list(tmp_path.iterdir()) == []  # the disk was there for the child alone
 
 
@@ -169,7 +229,9 @@ def test_a_file_that_may_not_grow_is_one_sentence_wherever_it_ends(artifact, tmp
     limits = [0, 1, size - 65, size - 1, *(rng.randrange(size) for _ in range(26))]
 
     def save(limit):
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))  # Python ignores the signal: writing fails
+        resource.setrlimit(
+            resource.RLIMIT_FSIZE, (limit, limit)
+        )  # Python ignores the signal: writing fails
         try:
             recommender.save_pipeline(path)
         except OSError as error:
@@ -177,8 +239,13 @@ def test_a_file_that_may_not_grow_is_one_sentence_wherever_it_ends(artifact, tmp
 
     for limit in limits:
         message = forked(partial(save, limit))
-        assert re.fullmatch(r"Cannot write .*model\.pkl: File too large\.", message or "saved"), (limit, message)
-        assert sorted(entry.name for entry in tmp_path.iterdir()) == ["model.pkl", "model.pkl.json"]
+        assert re.fullmatch(
+            r"Cannot write .*model\.pkl: File too large\.", message or "saved"
+        ), (limit, message)
+        assert sorted(entry.name for entry in tmp_path.iterdir()) == [
+            "model.pkl",
+            "model.pkl.json",
+        ]
     assert path.read_bytes() == before
     assert forked(partial(save, size)) is None
     print(f"\n{len(limits)} limits from 0 to {size - 1} bytes")
@@ -186,7 +253,11 @@ def test_a_file_that_may_not_grow_is_one_sentence_wherever_it_ends(artifact, tmp
 
 PLACES = {  # mode of the folder, of the artifact in it, what is told
     "a folder that is read-only": (0o555, 0o644, "Permission denied"),
-    "a folder in which others may only replace their own": (0o1777, 0o644, "Operation not permitted"),
+    "a folder in which others may only replace their own": (
+        0o1777,
+        0o644,
+        "Operation not permitted",
+    ),
     "a folder that may not be entered": (0o600, 0o644, "Permission denied"),
 }
 
@@ -194,7 +265,9 @@ PLACES = {  # mode of the folder, of the artifact in it, what is told
 @FORKS
 @QUIET
 @pytest.mark.parametrize("place", PLACES)
-def test_where_one_may_not_write_it_is_one_sentence_and_nothing_changes(artifact, tmp_path, place):
+def test_where_one_may_not_write_it_is_one_sentence_and_nothing_changes(
+    artifact, tmp_path, place
+):
     mode, file_mode, reason = PLACES[place]
     if mode == 0o1777 and os.getuid() != 0:
         pytest.skip("only root can give a folder and a file to another owner")
@@ -204,7 +277,9 @@ def test_where_one_may_not_write_it_is_one_sentence_and_nothing_changes(artifact
     recommender.save_pipeline(folder / "model.pkl")
     for file in folder.iterdir():
         file.chmod(file_mode)
-    before = {file.name: (file.read_bytes(), file.stat().st_mode) for file in folder.iterdir()}
+    before = {
+        file.name: (file.read_bytes(), file.stat().st_mode) for file in folder.iterdir()
+    }
     folder.chmod(mode)
 
     def save():
@@ -220,12 +295,16 @@ def test_where_one_may_not_write_it_is_one_sentence_and_nothing_changes(artifact
         folder.chmod(0o755)
     assert reason in message or "there is no folder" in message
     assert "model.pkl" in message and "\n" not in message
-    assert {file.name: (file.read_bytes(), file.stat().st_mode) for file in folder.iterdir()} == before
+    assert {
+        file.name: (file.read_bytes(), file.stat().st_mode) for file in folder.iterdir()
+    } == before
 
 
 @FORKS
 @QUIET
-def test_in_a_shared_folder_the_artifact_of_another_owner_is_replaced_and_its_permissions_kept(artifact, tmp_path):
+def test_in_a_shared_folder_the_artifact_of_another_owner_is_replaced_and_its_permissions_kept(
+    artifact, tmp_path
+):
     """As root replaces a file of a user, a user replaces that of root: the folder decides, not the file."""
     folder, recommender = tmp_path / "folder", load(artifact)
     folder.mkdir()
@@ -237,8 +316,13 @@ def test_in_a_shared_folder_the_artifact_of_another_owner_is_replaced_and_its_pe
     as_nobody(tmp_path, lambda: recommender.save_pipeline("folder/model.pkl"))
     assert load(folder / "model.pkl").pipeline is not None
     files = sorted(folder.iterdir())
-    assert [(file.name, file.stat().st_mode & 0o777) for file in files] == [("model.pkl", 0o646), ("model.pkl.json", 0o646)]
-    assert {file.stat().st_uid for file in files} == {65534 if os.getuid() == 0 else os.getuid()}
+    assert [(file.name, file.stat().st_mode & 0o777) for file in files] == [
+        ("model.pkl", 0o646),
+        ("model.pkl.json", 0o646),
+    ]
+    assert {file.stat().st_uid for file in files} == {
+        65534 if os.getuid() == 0 else os.getuid()
+    }
 
 
 @FORKS
@@ -254,7 +338,9 @@ def test_an_artifact_that_may_not_be_read_is_named(artifact, tmp_path):
             load("model.pkl")
         return str(caught.value)
 
-    assert re.fullmatch(r"\[Errno 13\] Permission denied: '.*model\.pkl'", as_nobody(tmp_path, read))
+    assert re.fullmatch(
+        r"\[Errno 13\] Permission denied: '.*model\.pkl'", as_nobody(tmp_path, read)
+    )
 
 
 LONGEST = 255  # bytes of a name, on nearly all file systems of POSIX
@@ -263,11 +349,17 @@ NAMES = {"letters": "a", "accents": "é", "a script": "映", "a picture": "🎬"
 
 @POSIX
 @pytest.mark.parametrize("kind", NAMES)
-def test_names_may_be_as_long_as_the_file_system_lets_their_cards_be(artifact, tmp_path, kind):
+def test_names_may_be_as_long_as_the_file_system_lets_their_cards_be(
+    artifact, tmp_path, kind
+):
     """The temporary file has a short name of its own: it is never the one that is too long."""
     recommender, letter = load(artifact), NAMES[kind]
     for length in (LONGEST - len(".json") - 1, LONGEST - len(".json")):
-        name = (letter * LONGEST).encode()[: length // len(letter.encode()) * len(letter.encode())].decode()
+        name = (
+            (letter * LONGEST)
+            .encode()[: length // len(letter.encode()) * len(letter.encode())]
+            .decode()
+        )
         name += "a" * (length - len(name.encode()))
         recommender.save_pipeline(tmp_path / name)
         assert {entry.name for entry in tmp_path.iterdir()} == {name, name + ".json"}
@@ -281,44 +373,66 @@ def refuse_too_long_names(recommender, folder):
         path = folder / ("a" * length)
         if length <= LONGEST:
             path.write_bytes(b"the old artifact")
-        with pytest.raises(OSError, match="(?s)File name too long|Filename too long") as caught:
+        with pytest.raises(
+            OSError, match="(?s)File name too long|Filename too long"
+        ) as caught:
             recommender.save_pipeline(path)
         assert "aaaa" in str(caught.value) and "\n" not in str(caught.value)
         if length <= LONGEST:
-            assert path.read_bytes() == b"the old artifact", f"{length} letters: replaced, and then the card was refused"
+            assert path.read_bytes() == b"the old artifact", (
+                f"{length} letters: replaced, and then the card was refused"
+            )
             path.unlink()
         assert list(folder.iterdir()) == []
 
 
 @POSIX
-def test_a_name_whose_card_has_no_room_is_one_sentence_and_changes_nothing(artifact, tmp_path):
+def test_a_name_whose_card_has_no_room_is_one_sentence_and_changes_nothing(
+    artifact, tmp_path
+):
     refuse_too_long_names(load(artifact), tmp_path)
 
 
 @POSIX
-def test_a_name_whose_card_has_no_room_is_refused_by_python_3_14_as_well(artifact, tmp_path, monkeypatch):
-    for name, of_3_14 in {"is_dir": os.path.isdir, "exists": os.path.exists, "is_file": os.path.isfile}.items():
+def test_a_name_whose_card_has_no_room_is_refused_by_python_3_14_as_well(
+    artifact, tmp_path, monkeypatch
+):
+    for name, of_3_14 in {
+        "is_dir": os.path.isdir,
+        "exists": os.path.exists,
+        "is_file": os.path.isfile,
+    }.items():
         monkeypatch.setattr(Path, name, lambda path, of_3_14=of_3_14: of_3_14(path))
     refuse_too_long_names(load(artifact), tmp_path)
 
 
 @POSIX
-def test_links_to_links_are_followed_and_links_to_a_folder_are_refused(artifact, tmp_path):
+def test_links_to_links_are_followed_and_links_to_a_folder_are_refused(
+    artifact, tmp_path
+):
     recommender = load(artifact)
     (tmp_path / "folder").mkdir()
-    for name, target in {"first": "second", "second": "folder/model.pkl", "to folder": "folder"}.items():
+    for name, target in {
+        "first": "second",
+        "second": "folder/model.pkl",
+        "to folder": "folder",
+    }.items():
         (tmp_path / name).symlink_to(target)
     recommender.save_pipeline(tmp_path / "first")
     assert load(tmp_path / "first").pipeline is not None
     recommender.save_pipeline(tmp_path / "to folder" / "other.pkl")
     before = sorted(entry.name for entry in (tmp_path / "folder").iterdir())
     assert before == ["model.pkl", "model.pkl.json", "other.pkl", "other.pkl.json"]
-    with pytest.raises(IsADirectoryError, match=r"Cannot write .*folder: it is a folder"):
+    with pytest.raises(
+        IsADirectoryError, match=r"Cannot write .*folder: it is a folder"
+    ):
         recommender.save_pipeline(tmp_path / "to folder")
     with pytest.raises(FileNotFoundError, match="There is no file"):
         load(tmp_path / "to folder")
     assert sorted(entry.name for entry in (tmp_path / "folder").iterdir()) == before
-    assert [(tmp_path / name).is_symlink() for name in ("first", "second", "to folder")] == [True] * 3
+    assert [
+        (tmp_path / name).is_symlink() for name in ("first", "second", "to folder")
+    ] == [True] * 3
 
 
 def loops(folder):
@@ -331,7 +445,10 @@ def loops(folder):
 @POSIX
 def test_a_loop_of_links_is_no_file_to_load(tmp_path):
     for path in loops(tmp_path):
-        with pytest.raises(OSError, match=rf"There is no file .*{path.name}|Symlink loop|Too many levels") as caught:
+        with pytest.raises(
+            OSError,
+            match=rf"There is no file .*{path.name}|Symlink loop|Too many levels",
+        ) as caught:
             load(path)
         assert "\n" not in str(caught.value)
 
@@ -350,39 +467,101 @@ def test_a_link_in_the_place_of_the_card_is_never_written_through(artifact, tmp_
     (tmp_path / "model.pkl.json").symlink_to("mine.json")
     load(artifact).save_pipeline(tmp_path / "model.pkl")
     assert (tmp_path / "mine.json").read_text(encoding="utf-8") == "mine"
-    assert json.loads((tmp_path / "model.pkl.json").read_text(encoding="utf-8"))["artifact"] == "model.pkl"
+    assert (
+        json.loads((tmp_path / "model.pkl.json").read_text(encoding="utf-8"))[
+            "artifact"
+        ]
+        == "model.pkl"
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         load(tmp_path / "model.pkl")
 
 
-def test_300_flips_and_truncations_are_refused_before_anything_is_unpickled(artifact, tmp_path, monkeypatch):
+def test_300_flips_and_truncations_are_refused_before_anything_is_unpickled(
+    artifact, tmp_path, monkeypatch
+):
     data, rng, path = artifact.read_bytes(), random.Random(2), tmp_path / "model.pkl"
     loaded = []
     monkeypatch.setattr("joblib.load", lambda stream: loaded.append(stream))
     for number in range(300):
         damaged = bytearray(data)
-        at = rng.randrange(len(data) - 100) if number % 3 else rng.randrange(len(data) - 64, len(data))
+        at = (
+            rng.randrange(len(data) - 100)
+            if number % 3
+            else rng.randrange(len(data) - 64, len(data))
+        )
         if number % 2:
             damaged[at] ^= 1 << rng.randrange(8)
         else:
             del damaged[at:]
         path.write_bytes(bytes(damaged))
-        with warnings.catch_warnings(), pytest.raises((ValueError, UserWarning), match="model.pkl"):
-            warnings.simplefilter("error")  # a file that lost its digest is only warned of: tests/test_artifact.py
+        with (
+            warnings.catch_warnings(),
+            pytest.raises((ValueError, UserWarning), match="model.pkl"),
+        ):
+            warnings.simplefilter(
+                "error"
+            )  # a file that lost its digest is only warned of: tests/test_artifact.py
             load(path)
     assert loaded == []
 
 
-SHAPES = ["", "null", "[]", "[[]]", '"x"', "1e999", "NaN", "-Infinity", "9" * 400, "{" * 5000, "[" * 50_000, '{"a":' * 9000, "\0", "\ufeff{}", "{}{}",
-          '{"sha256": NaN}', '{"sha256": [[[]]]}', '{"versions": {"scikit-learn": {}}}', '{"example": null}', '{"example": {"input": [], "prediction": NaN}}',
-          '{"example": {"input": {"user_id": 1' + "0" * 400 + "}}}"]  # fmt: skip
-INNER = [None, [], {}, "x", 1e308, 10**400, -1, True, float("nan"), [[[[]]]], {"a": {"b": {}}}, "\ud800", ""]
-KEYS = [("sha256",), ("versions",), ("versions", "scikit-learn"), ("example",), ("example", "input"), ("example", "prediction"), ("example", "input", "user_id")]
+SHAPES = [
+    "",
+    "null",
+    "[]",
+    "[[]]",
+    '"x"',
+    "1e999",
+    "NaN",
+    "-Infinity",
+    "9" * 400,
+    "{" * 5000,
+    "[" * 50_000,
+    '{"a":' * 9000,
+    "\0",
+    "\ufeff{}",
+    "{}{}",
+    '{"sha256": NaN}',
+    '{"sha256": [[[]]]}',
+    '{"versions": {"scikit-learn": {}}}',
+    '{"example": null}',
+    '{"example": {"input": [], "prediction": NaN}}',
+    '{"example": {"input": {"user_id": 1' + "0" * 400 + "}}}",
+]
+INNER = [
+    None,
+    [],
+    {},
+    "x",
+    1e308,
+    10**400,
+    -1,
+    True,
+    float("nan"),
+    [[[[]]]],
+    {"a": {"b": {}}},
+    "\ud800",
+    "",
+]
+KEYS = [
+    ("sha256",),
+    ("versions",),
+    ("versions", "scikit-learn"),
+    ("example",),
+    ("example", "input"),
+    ("example", "prediction"),
+    ("example", "input", "user_id"),
+]
 
 
 def test_cards_of_every_shape_never_lose_a_good_artifact(artifact, tmp_path):
-    path, card_file, outcomes = tmp_path / "model.pkl", tmp_path / "model.pkl.json", Counter()
+    path, card_file, outcomes = (
+        tmp_path / "model.pkl",
+        tmp_path / "model.pkl.json",
+        Counter(),
+    )
     path.write_bytes(artifact.read_bytes())
     card = json.loads(artifact.with_name("model.pkl.json").read_text(encoding="utf-8"))
     cards = list(SHAPES)
@@ -401,38 +580,103 @@ def test_cards_of_every_shape_never_lose_a_good_artifact(artifact, tmp_path):
             try:
                 load(path)
             except ValueError as error:  # a good card that tells another prediction
-                assert "for the model card's example; when saved" in str(error), (content[-300:], error)
+                assert "for the model card's example; when saved" in str(error), (
+                    content[-300:],
+                    error,
+                )
                 outcomes["another prediction"] += 1
                 continue
         outcomes[f"{len(caught)} warnings"] += 1
         for warning in caught:
             text = str(warning.message)
-            assert warning.category is UserWarning and "model.pkl" in text and "\n" not in text
+            assert (
+                warning.category is UserWarning
+                and "model.pkl" in text
+                and "\n" not in text
+            )
     print(f"\n{len(cards)} cards: {dict(outcomes)}")
 
 
-OPTIONS = ["--users", "--movies", "--ratings", "--seed", "--model", "--output", "--data", "--user", "--movie", "--rated", "--top", "--artifact", "--tune"]
-ARGUMENTS = ["", "0", "-1", "1.5", "1e9", "nan", "inf", "ten", "9" * 400, "٣", "x" * 300, "=", "1=", "=5", "1=5,", "1=nan", "1=1e999", "-", "--", "\\", "~", "nowhere/x"]
+OPTIONS = [
+    "--users",
+    "--movies",
+    "--ratings",
+    "--seed",
+    "--model",
+    "--output",
+    "--data",
+    "--user",
+    "--movie",
+    "--rated",
+    "--top",
+    "--artifact",
+    "--tune",
+]
+ARGUMENTS = [
+    "",
+    "0",
+    "-1",
+    "1.5",
+    "1e9",
+    "nan",
+    "inf",
+    "ten",
+    "9" * 400,
+    "٣",
+    "x" * 300,
+    "=",
+    "1=",
+    "=5",
+    "1=5,",
+    "1=nan",
+    "1=1e999",
+    "-",
+    "--",
+    "\\",
+    "~",
+    "nowhere/x",
+]
 
 
-def test_arguments_of_every_wrong_kind_end_with_one_line_and_a_status(artifact, tmp_path, monkeypatch, capsys):
+def test_arguments_of_every_wrong_kind_end_with_one_line_and_a_status(
+    artifact, tmp_path, monkeypatch, capsys
+):
     monkeypatch.chdir(tmp_path)
     outcomes, broken = Counter(), {}
-    calls = [[*command, option, value] for option in OPTIONS for value in ARGUMENTS for command in ([], ["recommend"], ["predict"], ["compare"])]
+    calls = [
+        [*command, option, value]
+        for option in OPTIONS
+        for value in ARGUMENTS
+        for command in ([], ["recommend"], ["predict"], ["compare"])
+    ]
     small = ["--users", "0"]  # so that nothing ever runs for long
     for arguments in calls:
         ask = arguments[0] in ("recommend", "predict")
-        more = ["--artifact", str(artifact)] if ask and "--artifact" not in arguments else [] if ask or "--users" in arguments else small
+        more = (
+            ["--artifact", str(artifact)]
+            if ask and "--artifact" not in arguments
+            else []
+            if ask or "--users" in arguments
+            else small
+        )
         try:
-            status = main([*arguments[:1], *more, *arguments[1:]] if ask or arguments[0] == "compare" else [*more, *arguments])
+            status = main(
+                [*arguments[:1], *more, *arguments[1:]]
+                if ask or arguments[0] == "compare"
+                else [*more, *arguments]
+            )
         except SystemExit as stop:
             status = stop.code
         except Exception as error:
-            broken[" ".join(arguments)[:80]] = f"{type(error).__name__}: {str(error)[:100]}"
+            broken[" ".join(arguments)[:80]] = (
+                f"{type(error).__name__}: {str(error)[:100]}"
+            )
         err = capsys.readouterr().err
         outcomes[status] += 1
         if status == 2 and err.count("\n") != 1:
-            broken[" ".join(arguments)[:80]] = f"{err.count(chr(10))} lines: {err[-200:]!r}"
+            broken[" ".join(arguments)[:80]] = (
+                f"{err.count(chr(10))} lines: {err[-200:]!r}"
+            )
     print(f"\n{len(calls)} command lines: {dict(outcomes)}")
     assert not broken
 

@@ -26,25 +26,42 @@ pytestmark = pytest.mark.hostile
 SMALL = ["--users", "40", "--movies", "30", "--ratings", "400"]
 DEMO = [*SMALL, "--model", "linear"]
 COMMANDS = {
-    "demo": DEMO, "tune": [*DEMO, "--tune"], "compare": ["compare", *SMALL], "recommend": ["recommend", "--user", "5"],
-    "predict": ["predict", "--user", "5", "--movie", "3"], "help": ["--help"],
+    "demo": DEMO,
+    "tune": [*DEMO, "--tune"],
+    "compare": ["compare", *SMALL],
+    "recommend": ["recommend", "--user", "5"],
+    "predict": ["predict", "--user", "5", "--movie", "3"],
+    "help": ["--help"],
     "help of a command": ["recommend", "--help"],
-}  # fmt: skip
+}
 NAMES = ["Семь самураев", "七人の侍", "العربية", "Amélie €", "🎬"]
-LINUX = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
+LINUX = pytest.mark.skipif(
+    not os.path.exists("/dev/full"), reason="this system has no /dev/full"
+)
 
 
 @pytest.fixture
 def folder(table, tmp_path, monkeypatch):
     """A working folder with the artifact of a table with titles of many scripts. Of the models only the quick one is left."""
-    titled = table.assign(title=[f"{NAMES[movie % len(NAMES)]} {movie}" for movie in table["movie_id"]])
+    titled = table.assign(
+        title=[f"{NAMES[movie % len(NAMES)]} {movie}" for movie in table["movie_id"]]
+    )
     monkeypatch.chdir(tmp_path)
     SklearnEcosystemPipeline(model="linear").fit(titled).save_pipeline()
     monkeypatch.setattr(lesson_code, "MODELS", {"linear": lesson_code.MODELS["linear"]})
     return tmp_path
 
 
-def console(command, *, out="read", err="read", no_input=False, encoding="utf-8", before=lambda: None, run=forked):
+def console(
+    command,
+    *,
+    out="read",
+    err="read",
+    no_input=False,
+    encoding="utf-8",
+    before=lambda: None,
+    run=forked,
+):
     """Run a command with standard streams of our own; return its status, and what was written to the two.
 
     A stream is "read", "closed", "full" or "nobody reads". At the end stdout is flushed as Python does it: if that
@@ -52,20 +69,28 @@ def console(command, *, out="read", err="read", no_input=False, encoding="utf-8"
     """
     with tempfile.TemporaryFile() as out_file, tempfile.TemporaryFile() as err_file:
         files = {1: out_file, 2: err_file}
-        status = run(partial(_work, command, files, {1: out, 2: err}, no_input, encoding, before))
+        status = run(
+            partial(_work, command, files, {1: out, 2: err}, no_input, encoding, before)
+        )
         texts = []
         for file in files.values():
             file.seek(0)
             texts.append(file.read().decode(encoding))
     # scikit-learn's threads reset the filters of warnings for a moment, and then may warn that there are none
-    texts[1] = re.sub(r"lesson_code.py: `sklearn.utils.parallel.delayed` should be used with .*\n", "", texts[1])
+    texts[1] = re.sub(
+        r"lesson_code.py: `sklearn.utils.parallel.delayed` should be used with .*\n",
+        "",
+        texts[1],
+    )
     return status, *texts
 
 
 def _work(command, files, kinds, no_input, encoding, before):
     def open_streams():
         for number, kind in kinds.items():
-            name, errors = {1: ("stdout", "strict"), 2: ("stderr", "backslashreplace")}[number]
+            name, errors = {1: ("stdout", "strict"), 2: ("stderr", "backslashreplace")}[
+                number
+            ]
             target = files[number].fileno()
             if kind == "nobody reads":
                 read, target = os.pipe()
@@ -84,7 +109,9 @@ def _work(command, files, kinds, no_input, encoding, before):
     open_streams()
     before()
     try:
-        status = lesson_code.main(COMMANDS.get(command) if isinstance(command, str) else command)
+        status = lesson_code.main(
+            COMMANDS.get(command) if isinstance(command, str) else command
+        )
     except SystemExit as stop:
         status = stop.code
     try:
@@ -120,16 +147,33 @@ def test_a_full_disk_behind_the_output_is_one_line_and_status_2(folder, command)
 @QUIET
 def test_a_console_that_cannot_show_a_letter_shows_a_question_mark_and_all_else(folder):
     encodings, shown = ("ascii", "cp1252", "shift_jis"), 0
-    titles = [line.split()[2:-3] for line in console("recommend", encoding="cp1252")[1].splitlines()[2:]]
+    titles = [
+        line.split()[2:-3]
+        for line in console("recommend", encoding="cp1252")[1].splitlines()[2:]
+    ]
     assert len(titles) == 10 and ["Amélie", "€"] in titles
-    for command in ("recommend", "demo", "help", "help of a command"):  # the demo writes another artifact
+    for command in (
+        "recommend",
+        "demo",
+        "help",
+        "help of a command",
+    ):  # the demo writes another artifact
         right = console(command)[1]
         for encoding in encodings:
             expected = right.encode(encoding, "replace").decode(encoding)
-            assert console(command, encoding=encoding) == (0, expected, ""), (command, encoding)
+            assert console(command, encoding=encoding) == (0, expected, ""), (
+                command,
+                encoding,
+            )
             shown += 1
-    status, figures, err = console("compare", encoding="ascii")  # it tells times, which differ
-    assert (status, err, len(figures.splitlines())) == (0, "", len(console("compare")[1].splitlines()))
+    status, figures, err = console(
+        "compare", encoding="ascii"
+    )  # it tells times, which differ
+    assert (status, err, len(figures.splitlines())) == (
+        0,
+        "",
+        len(console("compare")[1].splitlines()),
+    )
     print(f"\n{shown + 1} consoles: {', '.join(encodings)}")
 
 
@@ -137,9 +181,10 @@ def test_a_console_that_cannot_show_a_letter_shows_a_question_mark_and_all_else(
 @QUIET
 @pytest.mark.parametrize("command", ["demo", "compare", "recommend", "predict"])
 def test_errors_on_a_console_of_ascii_are_one_line(folder, command):
-    arguments = {"demo": ["--output", "ни/куда.pkl"], "compare": ["compare", "--data", "никуда"]}.get(
-        command, [*COMMANDS[command], "--artifact", "никуда.pkl"]
-    )
+    arguments = {
+        "demo": ["--output", "ни/куда.pkl"],
+        "compare": ["compare", "--data", "никуда"],
+    }.get(command, [*COMMANDS[command], "--artifact", "никуда.pkl"])
     status, out, err = console(arguments, encoding="ascii")
     assert (status, out) == (2, "")
     assert err.count("\n") == 1 and r"\u043d\u0438" in err
@@ -170,7 +215,9 @@ def test_no_command_needs_a_place_for_its_errors(folder, command):
 @QUIET
 def test_without_a_place_for_errors_the_status_still_tells_them(folder):
     assert console(["--users", "0"], err="closed")[:2] == (2, "")
-    assert console(["recommend", "--user", "5", "--artifact", "nowhere"], err="closed")[:2] == (2, "")
+    assert console(["recommend", "--user", "5", "--artifact", "nowhere"], err="closed")[
+        :2
+    ] == (2, "")
 
 
 def interrupt(*_, **__):
@@ -195,13 +242,17 @@ PLACES = {  # the command, and what it is doing when Ctrl-C comes
 @FORKS
 @QUIET
 @pytest.mark.parametrize("place", PLACES)
-def test_ctrl_c_anywhere_is_one_line_and_status_130_and_changes_no_file(folder, monkeypatch, place):
+def test_ctrl_c_anywhere_is_one_line_and_status_130_and_changes_no_file(
+    folder, monkeypatch, place
+):
     command, target = PLACES[place]
     before = {entry.name: entry.read_bytes() for entry in folder.iterdir()}
 
     def arm():
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        monkeypatch.setattr(joblib, "parallel_config", lambda *_, **__: nullcontext())  # two threads would interrupt twice
+        monkeypatch.setattr(
+            joblib, "parallel_config", lambda *_, **__: nullcontext()
+        )  # two threads would interrupt twice
         monkeypatch.setattr(target, interrupt)  # in the child alone
 
     status, _, err = console(command, before=arm)
@@ -218,20 +269,45 @@ def test_a_working_folder_without_the_right_to_write_is_one_line(folder, monkeyp
     closed.mkdir(exist_ok=True)
     closed.chmod(0o555)
     try:
-        one_thread = partial(monkeypatch.setattr, joblib, "parallel_config", lambda *_, **__: nullcontext())
+        one_thread = partial(
+            monkeypatch.setattr,
+            joblib,
+            "parallel_config",
+            lambda *_, **__: nullcontext(),
+        )
         # in the child alone: threads need a part of the system that is not in this folder
-        status, _, err = console("demo", before=one_thread, run=lambda work: as_nobody(closed, work))
+        status, _, err = console(
+            "demo", before=one_thread, run=lambda work: as_nobody(closed, work)
+        )
     finally:
         closed.chmod(0o755)
     assert status == 2
-    assert re.fullmatch(r"lesson_code.py: Cannot write .*production_pipeline.pkl: Permission denied.\n", err)
-    assert {entry.name: entry.read_bytes() for entry in folder.iterdir() if entry.is_file()} == before
+    assert re.fullmatch(
+        r"lesson_code.py: Cannot write .*production_pipeline.pkl: Permission denied.\n",
+        err,
+    )
+    assert {
+        entry.name: entry.read_bytes() for entry in folder.iterdir() if entry.is_file()
+    } == before
 
 
-def start(*options, script=ROOT / "lesson_code.py", cwd, stdout=subprocess.PIPE, **environment):
-    needed = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "OMP_NUM_THREADS") if name in os.environ}
+def start(
+    *options, script=ROOT / "lesson_code.py", cwd, stdout=subprocess.PIPE, **environment
+):
+    needed = {
+        name: os.environ[name]
+        for name in ("PATH", "SYSTEMROOT", "OMP_NUM_THREADS")
+        if name in os.environ
+    }
     command = [sys.executable, *options[:1], str(script), *options[1:]]
-    return subprocess.run(command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE, env=needed | environment)  # fmt: skip
+    return subprocess.run(
+        command,
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        env=needed | environment,
+    )
 
 
 @pytest.fixture
@@ -245,11 +321,26 @@ def house(tmp_path):
 
 def test_without_home_and_locale_the_demo_is_the_same_from_any_folder(house):
     script, elsewhere = house
-    done = start("-B", *DEMO, "--output", "é x.pkl", script=script, cwd=elsewhere, LC_ALL="C", PYTHONUTF8="0")
+    done = start(
+        "-B",
+        *DEMO,
+        "--output",
+        "é x.pkl",
+        script=script,
+        cwd=elsewhere,
+        LC_ALL="C",
+        PYTHONUTF8="0",
+    )
     assert (done.returncode, done.stderr) == (0, b"")
     assert b"Ecosystem Demonstration Complete!" in done.stdout
-    assert sorted(entry.name for entry in elsewhere.iterdir()) == ["é x.pkl", "é x.pkl.json"]
-    assert SklearnEcosystemPipeline.load_pipeline(elsewhere / "é x.pkl").pipeline is not None
+    assert sorted(entry.name for entry in elsewhere.iterdir()) == [
+        "é x.pkl",
+        "é x.pkl.json",
+    ]
+    assert (
+        SklearnEcosystemPipeline.load_pipeline(elsewhere / "é x.pkl").pipeline
+        is not None
+    )
 
 
 @FORKS
@@ -258,7 +349,13 @@ def test_without_home_and_locale_the_demo_is_the_same_from_any_folder(house):
 def test_nothing_rests_on_assertions_or_docstrings(folder, optimize):
     """The module is compiled as `python -O` and `-OO` do: all libraries compiled anew would take ten seconds."""
     source = (ROOT / "lesson_code.py").read_text(encoding="utf-8")
-    code = compile(source, str(ROOT / "lesson_code.py"), "exec", dont_inherit=True, optimize=optimize)
+    code = compile(
+        source,
+        str(ROOT / "lesson_code.py"),
+        "exec",
+        dont_inherit=True,
+        optimize=optimize,
+    )
 
     def optimized():
         module = sys.modules["lesson_code"] = types.ModuleType("lesson_code")
@@ -269,7 +366,9 @@ def test_nothing_rests_on_assertions_or_docstrings(folder, optimize):
         globals()["lesson_code"] = module  # in the child alone
 
     for command in ("recommend", "predict", "demo", "help", "help of a command"):
-        assert console(command, before=optimized) == (0, console(command)[1], ""), command
+        assert console(command, before=optimized) == (0, console(command)[1], ""), (
+            command
+        )
 
 
 @LINUX
@@ -280,5 +379,8 @@ def test_what_the_copy_of_this_process_tells_of_its_end_is_what_python_does(fold
     with open("/dev/full", "wb") as full:
         done = start("-B", "recommend", "--user", "5", cwd=folder, stdout=full)
     status, _, err = console("recommend", out="full")
-    assert (done.returncode, done.stderr.decode().count("\n")) == (status, err.count("\n"))
+    assert (done.returncode, done.stderr.decode().count("\n")) == (
+        status,
+        err.count("\n"),
+    )
     assert done.stderr.decode().splitlines()[0] == err.splitlines()[0]

@@ -40,36 +40,108 @@ class Foreign:
 
 
 BAD_TABLES = {
-    "an array": (lambda t: t.to_numpy(), TypeError, r"Expected a pandas DataFrame .* got ndarray\.$"),
-    "a list": (lambda t: [[1, 2]], TypeError, r"Expected a pandas DataFrame .* got list\.$"),
-    "no user_id": (lambda t: t.drop(columns="user_id"), ValueError, "lacks the column 'user_id'"),
-    "no movie_id": (lambda t: t.drop(columns="movie_id"), ValueError, "lacks the column 'movie_id'"),
+    "an array": (
+        lambda t: t.to_numpy(),
+        TypeError,
+        r"Expected a pandas DataFrame .* got ndarray\.$",
+    ),
+    "a list": (
+        lambda t: [[1, 2]],
+        TypeError,
+        r"Expected a pandas DataFrame .* got list\.$",
+    ),
+    "no user_id": (
+        lambda t: t.drop(columns="user_id"),
+        ValueError,
+        "lacks the column 'user_id'",
+    ),
+    "no movie_id": (
+        lambda t: t.drop(columns="movie_id"),
+        ValueError,
+        "lacks the column 'movie_id'",
+    ),
     "no rows": (lambda t: t[:0], ValueError, "The table is empty"),
-    "a column twice": (lambda t: pd.concat([t, t[["genre"]]], axis=1), ValueError, "'genre' stands twice"),
-    "a missing id": (lambda t: with_value(t, "user_id", None), ValueError, "user_id must hold integers.* row 3 holds None"),
-    "a NaN id": (lambda t: with_value(t, "movie_id", np.nan).astype({"movie_id": float}), ValueError, "row 3 holds nan"),
+    "a column twice": (
+        lambda t: pd.concat([t, t[["genre"]]], axis=1),
+        ValueError,
+        "'genre' stands twice",
+    ),
+    "a missing id": (
+        lambda t: with_value(t, "user_id", None),
+        ValueError,
+        "user_id must hold integers.* row 3 holds None",
+    ),
+    "a NaN id": (
+        lambda t: with_value(t, "movie_id", np.nan).astype({"movie_id": float}),
+        ValueError,
+        "row 3 holds nan",
+    ),
     "a gap in whole ids": (
-        lambda t: t.assign(user_id=t["user_id"].astype("Int64").mask(np.arange(len(t)) == 3)), ValueError, "user_id must .*3 holds <NA>",
+        lambda t: t.assign(
+            user_id=t["user_id"].astype("Int64").mask(np.arange(len(t)) == 3)
+        ),
+        ValueError,
+        "user_id must .*3 holds <NA>",
     ),
-    "half an id": (lambda t: with_value(t, "movie_id", 2.5), ValueError, "movie_id must hold integers.* row 3 holds 2.5"),
-    "halves for ids": (lambda t: t.assign(user_id=t["user_id"] + 0.5), ValueError, r"user_id must hold integers.* row 0 holds \d+\.5"),
-    "a name for an id": (lambda t: with_value(t, "user_id", "ann"), ValueError, "row 3 holds 'ann'"),
-    "an infinite age": (lambda t: with_value(t, "user_age", np.inf), ValueError, "user_age must hold finite.* row 3"),
-    "an id too large": (lambda t: with_value(t, "user_id", 1e300), ValueError, "row 3 holds 1e\\+300"),
-    "a hash for an id": (lambda t: t.assign(user_id=np.uint64(2**63 + 25)), ValueError, "row 0 holds 9223372036854775833"),
+    "half an id": (
+        lambda t: with_value(t, "movie_id", 2.5),
+        ValueError,
+        "movie_id must hold integers.* row 3 holds 2.5",
+    ),
+    "halves for ids": (
+        lambda t: t.assign(user_id=t["user_id"] + 0.5),
+        ValueError,
+        r"user_id must hold integers.* row 0 holds \d+\.5",
+    ),
+    "a name for an id": (
+        lambda t: with_value(t, "user_id", "ann"),
+        ValueError,
+        "row 3 holds 'ann'",
+    ),
+    "an infinite age": (
+        lambda t: with_value(t, "user_age", np.inf),
+        ValueError,
+        "user_age must hold finite.* row 3",
+    ),
+    "an id too large": (
+        lambda t: with_value(t, "user_id", 1e300),
+        ValueError,
+        "row 3 holds 1e\\+300",
+    ),
+    "a hash for an id": (
+        lambda t: t.assign(user_id=np.uint64(2**63 + 25)),
+        ValueError,
+        "row 0 holds 9223372036854775833",
+    ),
     "dates for seconds": (
-        lambda t: t.assign(timestamp=pd.to_datetime(t["timestamp"], unit="s")), ValueError, "numbers of Unix seconds",
+        lambda t: t.assign(timestamp=pd.to_datetime(t["timestamp"], unit="s")),
+        ValueError,
+        "numbers of Unix seconds",
     ),
-    "a polars frame": (polars_frame, TypeError, r"got DataFrame of polars.*: pass its \.to_pandas\(\)"),
-    "a year in words": (lambda t: t.assign(movie_year="old"), ValueError, "movie_year must hold numbers, got a column"),
-    "a foreign frame": (lambda t: Foreign(), TypeError, r"got Foreign of test_errors: pass its \.to_pandas\(\)\.$"),
+    "a polars frame": (
+        polars_frame,
+        TypeError,
+        r"got DataFrame of polars.*: pass its \.to_pandas\(\)",
+    ),
+    "a year in words": (
+        lambda t: t.assign(movie_year="old"),
+        ValueError,
+        "movie_year must hold numbers, got a column",
+    ),
+    "a foreign frame": (
+        lambda t: Foreign(),
+        TypeError,
+        r"got Foreign of test_errors: pass its \.to_pandas\(\)\.$",
+    ),
 }
 CALLS = {
     "create_features": lambda table: SklearnEcosystemPipeline().create_features(table),
     "train": lambda table: SklearnEcosystemPipeline(model="linear").train(table),
     "fit": lambda table: SklearnEcosystemPipeline(model="linear").fit(table),
     "transformer": lambda table: UserMovieFeatureTransformer().fit_transform(table),
-    "pipeline": lambda table: SklearnEcosystemPipeline(model="linear").build_pipeline().fit(table),
+    "pipeline": lambda table: (
+        SklearnEcosystemPipeline(model="linear").build_pipeline().fit(table)
+    ),
 }
 
 
@@ -93,10 +165,15 @@ def test_bad_tables_are_refused_in_prediction(table, bad):
 
 
 READ_BY_FEATURES_ALONE = {"an infinite age"}
-READ_IN_TRAINING_ALONE = READ_BY_FEATURES_ALONE | {"dates for seconds", "a year in words"}
+READ_IN_TRAINING_ALONE = READ_BY_FEATURES_ALONE | {
+    "dates for seconds",
+    "a year in words",
+}
 
 
-@pytest.mark.parametrize("bad", [bad for bad in BAD_TABLES if bad not in READ_BY_FEATURES_ALONE])
+@pytest.mark.parametrize(
+    "bad", [bad for bad in BAD_TABLES if bad not in READ_BY_FEATURES_ALONE]
+)
 @pytest.mark.parametrize("make", [MatrixFactorization, MovieRanker])
 def test_bad_tables_are_refused_by_factors_and_ranker(table, make, bad):
     spoil, error, message = BAD_TABLES[bad]
@@ -107,8 +184,12 @@ def test_bad_tables_are_refused_by_factors_and_ranker(table, make, bad):
 
 LIST_CALLS = {
     "evaluate_ranking": lambda fitted, rows, y: fitted.evaluate_ranking(rows, y),
-    "evaluate_ranking by chance": lambda fitted, rows, y: fitted.evaluate_ranking(rows, y, by="chance"),
-    "ranking_metrics": lambda fitted, rows, y: ranking_metrics(fitted.ranker.recommend([1]), rows, y),
+    "evaluate_ranking by chance": lambda fitted, rows, y: fitted.evaluate_ranking(
+        rows, y, by="chance"
+    ),
+    "ranking_metrics": lambda fitted, rows, y: ranking_metrics(
+        fitted.ranker.recommend([1]), rows, y
+    ),
     "recommend_new": lambda fitted, rows, y: fitted.ranker.recommend_new(rows),
 }
 
@@ -121,8 +202,12 @@ def ranked(table):
 
 
 @pytest.mark.parametrize("call", LIST_CALLS)
-@pytest.mark.parametrize("bad", [bad for bad in BAD_TABLES if bad not in READ_IN_TRAINING_ALONE])
-def test_bad_tables_are_refused_where_lists_are_made_and_scored(table, ranked, call, bad):
+@pytest.mark.parametrize(
+    "bad", [bad for bad in BAD_TABLES if bad not in READ_IN_TRAINING_ALONE]
+)
+def test_bad_tables_are_refused_where_lists_are_made_and_scored(
+    table, ranked, call, bad
+):
     spoil, error, message = BAD_TABLES[bad]
     before = {**vars(ranked)}
     with pytest.raises(error, match=message) as caught:
@@ -133,7 +218,10 @@ def test_bad_tables_are_refused_where_lists_are_made_and_scored(table, ranked, c
 
 @pytest.mark.parametrize("call", LIST_CALLS)
 def test_bad_ratings_are_refused_where_lists_are_made_and_scored(table, ranked, call):
-    for rows, message in ((table.drop(columns="rating"), "No ratings"), (with_value(table, "rating", np.nan), "row 3 holds nan")):
+    for rows, message in (
+        (table.drop(columns="rating"), "No ratings"),
+        (with_value(table, "rating", np.nan), "row 3 holds nan"),
+    ):
         with pytest.raises(ValueError, match=message):
             LIST_CALLS[call](ranked, rows, None)
 
@@ -141,18 +229,42 @@ def test_bad_ratings_are_refused_where_lists_are_made_and_scored(table, ranked, 
 @pytest.mark.parametrize("column", ["user_id", "rank", "movie_id"])
 def test_lists_that_lack_a_column_are_refused(table, ranked, column):
     lists = ranked.ranker.recommend([1, 2])
-    with pytest.raises(ValueError, match=f"lacks the column '{column}'|lists must be a DataFrame with .*'{column}'"):
+    with pytest.raises(
+        ValueError,
+        match=f"lacks the column '{column}'|lists must be a DataFrame with .*'{column}'",
+    ):
         ranking_metrics(lists.drop(columns=column), table, table["rating"])
 
 
 BAD_LISTS = {
-    "ids in words": (lambda lists: lists.assign(movie_id="Heat"), "movie_id must hold integers.* row 0 holds 'Heat'"),
-    "half an id": (lambda lists: lists.assign(user_id=1.5), "user_id must hold integers.* row 0 holds 1.5"),
-    "a rank of 0": (lambda lists: lists.assign(rank=lists["rank"] - 1), "lists must be .*ranks from 1 on"),
-    "no rank": (lambda lists: lists.assign(rank=np.nan), "lists must be .*ranks from 1 on"),
-    "half a rank": (lambda lists: lists.assign(rank=lists["rank"] + 0.5), "lists must be .*, once per user"),
-    "a rank twice": (lambda lists: lists.assign(rank=1), "lists must be .*, once per user"),
-    "a rank in words": (lambda lists: lists.assign(rank="first"), "rank must hold numbers"),
+    "ids in words": (
+        lambda lists: lists.assign(movie_id="Heat"),
+        "movie_id must hold integers.* row 0 holds 'Heat'",
+    ),
+    "half an id": (
+        lambda lists: lists.assign(user_id=1.5),
+        "user_id must hold integers.* row 0 holds 1.5",
+    ),
+    "a rank of 0": (
+        lambda lists: lists.assign(rank=lists["rank"] - 1),
+        "lists must be .*ranks from 1 on",
+    ),
+    "no rank": (
+        lambda lists: lists.assign(rank=np.nan),
+        "lists must be .*ranks from 1 on",
+    ),
+    "half a rank": (
+        lambda lists: lists.assign(rank=lists["rank"] + 0.5),
+        "lists must be .*, once per user",
+    ),
+    "a rank twice": (
+        lambda lists: lists.assign(rank=1),
+        "lists must be .*, once per user",
+    ),
+    "a rank in words": (
+        lambda lists: lists.assign(rank="first"),
+        "rank must hold numbers",
+    ),
 }
 
 
@@ -169,7 +281,13 @@ def test_an_empty_series_of_lists_is_refused_as_no_table(table, ranked):
 
 
 def test_lists_that_are_no_table_are_refused(table, ranked):
-    for bad in (ranked.ranker.recommend([1, 2]).to_numpy(), None, [[1, 1, 1]], [], np.empty((0, 3))):
+    for bad in (
+        ranked.ranker.recommend([1, 2]).to_numpy(),
+        None,
+        [[1, 1, 1]],
+        [],
+        np.empty((0, 3)),
+    ):
         with pytest.raises((TypeError, ValueError), match="DataFrame with the columns"):
             ranking_metrics(bad, table, table["rating"])
 
@@ -177,7 +295,11 @@ def test_lists_that_are_no_table_are_refused(table, ranked):
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize(
     ("value", "message"),
-    [(np.nan, "finite numbers below 1e15, but row 3 holds nan"), (np.inf, "finite numbers below 1e15, but row 3 holds inf"), ("5*", "numbers")],
+    [
+        (np.nan, "finite numbers below 1e15, but row 3 holds nan"),
+        (np.inf, "finite numbers below 1e15, but row 3 holds inf"),
+        ("5*", "numbers"),
+    ],
     ids=["missing", "infinite", "text"],
 )
 def test_bad_ratings_are_refused(table, call, value, message):
@@ -193,7 +315,9 @@ def test_a_table_without_ratings_is_refused(table, call):
 
 @pytest.mark.parametrize("call", ["create_features", "train", "fit"])
 def test_constant_ratings_are_refused(table, call):
-    with pytest.raises(ValueError, match=r"All 2000 ratings are 3.0: .*nothing to learn"):
+    with pytest.raises(
+        ValueError, match=r"All 2000 ratings are 3.0: .*nothing to learn"
+    ):
         CALLS[call](table.assign(rating=3.0))
 
 
@@ -238,28 +362,52 @@ def test_an_unfitted_pipeline_and_transformer_say_so(table):
 
 @pytest.mark.parametrize("model", ["florest", 3, KNeighborsRegressor, None])
 def test_an_unknown_model_is_refused(table, model):
-    with pytest.raises(ValueError, match=r"model must be one of .'forest', 'boosting', 'linear', 'factors', 'blend'. or a regressor, got"):
+    with pytest.raises(
+        ValueError,
+        match=r"model must be one of .'forest', 'boosting', 'linear', 'factors', 'blend'. or a regressor, got",
+    ):
         SklearnEcosystemPipeline(model=model).fit(table)
 
 
 def test_tuning_a_model_of_ones_own_is_refused(table):
-    with pytest.raises(ValueError, match="tune_hyperparameters=True: .* has no search space in MODELS"):
-        SklearnEcosystemPipeline(model=KNeighborsRegressor()).train(table, tune_hyperparameters=True)
+    with pytest.raises(
+        ValueError, match="tune_hyperparameters=True: .* has no search space in MODELS"
+    ):
+        SklearnEcosystemPipeline(model=KNeighborsRegressor()).train(
+            table, tune_hyperparameters=True
+        )
 
 
 class FailsInFit(LinearRegression):
     def fit(self, X, y):
-        if len(X) > 1700:  # the folds of the cross-validation are smaller: only the last fit fails
+        if (
+            len(X) > 1700
+        ):  # the folds of the cross-validation are smaller: only the last fit fails
             raise RuntimeError("the last fit fails")
         return super().fit(X, y)
 
 
 FAILURES = {
-    "constant ratings": (lambda t: t.assign(rating=1.0), "linear", ValueError, "constant"),
+    "constant ratings": (
+        lambda t: t.assign(rating=1.0),
+        "linear",
+        ValueError,
+        "constant",
+    ),
     "no table": (lambda t: t.to_numpy(), "linear", TypeError, "pandas DataFrame"),
-    "a year in words": (lambda t: t.assign(movie_year="old"), "linear", ValueError, "movie_year must hold numbers"),
+    "a year in words": (
+        lambda t: t.assign(movie_year="old"),
+        "linear",
+        ValueError,
+        "movie_year must hold numbers",
+    ),
     "the last fit": (lambda t: t, FailsInFit(), RuntimeError, "the last fit fails"),
-    "a search": (lambda t: t, KNeighborsRegressor(), ValueError, "tune_hyperparameters=True: .* has no search space in MODELS"),
+    "a search": (
+        lambda t: t,
+        KNeighborsRegressor(),
+        ValueError,
+        "tune_hyperparameters=True: .* has no search space in MODELS",
+    ),
 }
 
 
@@ -275,13 +423,17 @@ def test_a_failed_training_leaves_the_object_as_it_was(table, failure):
         recommender.train(spoil(table), tune_hyperparameters=failure == "a search")
     after = {**vars(recommender)}
     assert before.keys() == after.keys()
-    assert [name for name in before if name != "model" and before[name] is not after[name]] == []
+    assert [
+        name for name in before if name != "model" and before[name] is not after[name]
+    ] == []
     np.testing.assert_array_equal(recommender.predict(table), predictions)
 
 
 @pytest.mark.parametrize("column", ["genre", "user_country", "title"])
 @pytest.mark.filterwarnings("ignore:.*rows are of pairs")
-def test_a_string_that_no_file_can_hold_is_learned_or_refused_as_a_whole(table, column, tmp_path):
+def test_a_string_that_no_file_can_hold_is_learned_or_refused_as_a_whole(
+    table, column, tmp_path
+):
     """A lone surrogate, half of a character, once left a half-changed object behind."""
     recommender = SklearnEcosystemPipeline(model="linear").fit(table)
     before = {**vars(recommender)}
@@ -290,17 +442,25 @@ def test_a_string_that_no_file_can_hold_is_learned_or_refused_as_a_whole(table, 
         recommender.fit(strange)
     except ValueError as error:
         assert "\n" not in str(error)
-        assert [name for name in before if before[name] is not vars(recommender)[name]] == []
+        assert [
+            name for name in before if before[name] is not vars(recommender)[name]
+        ] == []
     else:
         path = recommender.save_pipeline(tmp_path / "strange.pkl")
         loaded = SklearnEcosystemPipeline.load_pipeline(path)
-        np.testing.assert_array_equal(loaded.predict(strange), recommender.predict(strange))
+        np.testing.assert_array_equal(
+            loaded.predict(strange), recommender.predict(strange)
+        )
 
 
 def test_a_failed_fit_leaves_the_transformer_as_it_was(table):
     transformer = UserMovieFeatureTransformer().fit(table)
     features = transformer.transform(table)
-    for spoiled in (table.assign(movie_year="old"), table.assign(genre=[["Drama"]] * len(table)), table.assign(rating=np.nan)):
+    for spoiled in (
+        table.assign(movie_year="old"),
+        table.assign(genre=[["Drama"]] * len(table)),
+        table.assign(rating=np.nan),
+    ):
         with pytest.raises(ValueError, match=r"movie_year|genre|finite numbers"):
             transformer.fit(spoiled[:100])
         pd.testing.assert_frame_equal(transformer.transform(table), features)
@@ -309,7 +469,11 @@ def test_a_failed_fit_leaves_the_transformer_as_it_was(table):
 def test_a_failed_fit_leaves_factors_and_ranker_as_they_were(table):
     factors, ranker = MatrixFactorization().fit(table), MovieRanker().fit(table)
     predictions, lists = factors.predict(table), ranker.recommend([1, 2])
-    for spoiled in (with_value(table, "user_id", None), table.assign(rating=np.nan), table.assign(timestamp="late")):
+    for spoiled in (
+        with_value(table, "user_id", None),
+        table.assign(rating=np.nan),
+        table.assign(timestamp="late"),
+    ):
         for estimator in (factors, ranker):
             with pytest.raises(ValueError, match=r"user_id|finite numbers|timestamp"):
                 estimator.fit(spoiled[:100])
@@ -321,40 +485,78 @@ def test_a_failed_fit_leaves_factors_and_ranker_as_they_were(table):
 @pytest.mark.parametrize("sign", [-1, 1])
 def test_ids_up_to_2_to_the_53_are_taken_and_the_next_ones_refused(table, kind, sign):
     fitted = UserMovieFeatureTransformer().fit(table)
-    rows = pd.DataFrame({"user_id": [1, sign * 2**53], "movie_id": [1, 2]}).astype({"user_id": kind})
+    rows = pd.DataFrame({"user_id": [1, sign * 2**53], "movie_id": [1, 2]}).astype(
+        {"user_id": kind}
+    )
     assert fitted.transform(rows)["user_id"].tolist() == [1, sign * 2**53]
-    beyond = 2**53 + (2 if kind == "float64" else 1)  # the next number that the type has
+    beyond = 2**53 + (
+        2 if kind == "float64" else 1
+    )  # the next number that the type has
     rows["user_id"] = pd.Series([1, sign * beyond], dtype=kind)
-    with pytest.raises(ValueError, match=r"user_id must hold integers up to 2\*\*53, but row 1 holds -?9007199254740"):
+    with pytest.raises(
+        ValueError,
+        match=r"user_id must hold integers up to 2\*\*53, but row 1 holds -?9007199254740",
+    ):
         fitted.transform(rows)
 
 
 @pytest.mark.parametrize("value", [np.nan, "four", None])
 def test_an_impossible_limit_of_what_is_relevant_is_named(table, ranked, value):
-    for score in (ranked.evaluate_ranking, lambda *rows, **how: ranking_metrics(ranked.ranker.recommend([1]), *rows, **how)):
-        with pytest.raises(ValueError, match="^relevant_from must be a number of at least -.*, got"):
+    for score in (
+        ranked.evaluate_ranking,
+        lambda *rows, **how: ranking_metrics(
+            ranked.ranker.recommend([1]), *rows, **how
+        ),
+    ):
+        with pytest.raises(
+            ValueError, match="^relevant_from must be a number of at least -.*, got"
+        ):
             score(table, table["rating"], relevant_from=value)
 
 
 @pytest.mark.parametrize("value", [0, 2.5, None])
 def test_an_impossible_length_of_lists_is_named(table, ranked, value):
-    for score in (ranked.evaluate_ranking, lambda *rows, **how: ranking_metrics(ranked.ranker.recommend([1]), *rows, **how)):
-        with pytest.raises(ValueError, match="^k must be an integer of at least 1, got"):
+    for score in (
+        ranked.evaluate_ranking,
+        lambda *rows, **how: ranking_metrics(
+            ranked.ranker.recommend([1]), *rows, **how
+        ),
+    ):
+        with pytest.raises(
+            ValueError, match="^k must be an integer of at least 1, got"
+        ):
             score(table, table["rating"], k=value)
 
 
 def test_numbers_and_ratings_are_refused_from_1e15_on(table):
     for column in ("timestamp", "rating"):
-        just_below = table.astype({column: float}).assign(**{column: np.where(table.index == 3, 1e15 - 1, table[column])})
+        just_below = table.astype({column: float}).assign(
+            **{column: np.where(table.index == 3, 1e15 - 1, table[column])}
+        )
         UserMovieFeatureTransformer().fit(just_below)
-        with pytest.raises(ValueError, match=r"must (hold|be) finite numbers below 1e15, but row 3 holds 1000000000000000.0"):
-            UserMovieFeatureTransformer().fit(just_below.assign(**{column: np.where(table.index == 3, 1e15, table[column])}))
+        with pytest.raises(
+            ValueError,
+            match=r"must (hold|be) finite numbers below 1e15, but row 3 holds 1000000000000000.0",
+        ):
+            UserMovieFeatureTransformer().fit(
+                just_below.assign(
+                    **{column: np.where(table.index == 3, 1e15, table[column])}
+                )
+            )
 
 
 def test_dates_and_masked_values_are_no_ratings(table):
     dates = pd.to_datetime(table["timestamp"], unit="s")
-    for y in (dates, dates.to_numpy(), dates - dates.min(), np.ma.masked_less(table["rating"].to_numpy(), 2)):
-        with pytest.raises(ValueError, match="Ratings must be numbers, in stars, and none may be missing"):
+    for y in (
+        dates,
+        dates.to_numpy(),
+        dates - dates.min(),
+        np.ma.masked_less(table["rating"].to_numpy(), 2),
+    ):
+        with pytest.raises(
+            ValueError,
+            match="Ratings must be numbers, in stars, and none may be missing",
+        ):
             UserMovieFeatureTransformer().fit(table, y)
 
 
@@ -365,20 +567,37 @@ def test_metrics_without_ratings_say_so():
 
 def test_whole_numbers_with_gaps_are_numbers(table):
     years = table["movie_year"].where(table.index % 2 == 0)
-    found = UserMovieFeatureTransformer().fit_transform(table.assign(movie_year=years.astype("Int64")))
-    pd.testing.assert_frame_equal(found, UserMovieFeatureTransformer().fit_transform(table.assign(movie_year=years)))
+    found = UserMovieFeatureTransformer().fit_transform(
+        table.assign(movie_year=years.astype("Int64"))
+    )
+    pd.testing.assert_frame_equal(
+        found,
+        UserMovieFeatureTransformer().fit_transform(table.assign(movie_year=years)),
+    )
 
 
 def test_numbers_are_refused_with_the_limit_that_they_break():
-    table = pd.DataFrame({"user_id": [1, 1, 2], "movie_id": [1, 2, 1], "rating": [1.0, 2.0, 3.0]})
+    table = pd.DataFrame(
+        {"user_id": [1, 1, 2], "movie_id": [1, 2, 1], "rating": [1.0, 2.0, 3.0]}
+    )
     for seed in (2**32, 2**40, -1):
-        with pytest.raises(ValueError, match=f"^random_state must be an integer of at least 0 and below 4294967296, got {seed}.$"):
+        with pytest.raises(
+            ValueError,
+            match=f"^random_state must be an integer of at least 0 and below 4294967296, got {seed}.$",
+        ):
             MovieRecommendationDataset(random_state=seed).check()
     for damping in (1e15, 10**15, 10**400, np.inf):
-        with pytest.raises(ValueError, match="^damping must be a number of at least 0 and below 1000000000000000, got"):
+        with pytest.raises(
+            ValueError,
+            match="^damping must be a number of at least 0 and below 1000000000000000, got",
+        ):
             UserMovieFeatureTransformer(damping=damping).fit(table)
     for damping in (-1, np.bool_(True), "ten"):
-        with pytest.raises(ValueError, match="^damping must be a number of at least 0, got"):
+        with pytest.raises(
+            ValueError, match="^damping must be a number of at least 0, got"
+        ):
             UserMovieFeatureTransformer(damping=damping).fit(table)
     for n, damping in ((np.int64(2), np.float32(3)), (np.uint8(2), np.int16(3))):
-        assert MatrixFactorization(n, 0, damping=damping).fit(table).user_factors_.shape == (2, 2 + 2)
+        assert MatrixFactorization(n, 0, damping=damping).fit(
+            table
+        ).user_factors_.shape == (2, 2 + 2)

@@ -33,13 +33,18 @@ from lesson_code import (
 
 PANDAS = tuple(map(int, pd.__version__.split(".")[:2]))
 if PANDAS < (2, 3):
-    pytest.skip("pandas 2.2 itself fails on a class of a user's own and on whole numbers beyond floats", allow_module_level=True)
+    pytest.skip(
+        "pandas 2.2 itself fails on a class of a user's own and on whole numbers beyond floats",
+        allow_module_level=True,
+    )
 hypothesis = pytest.importorskip("hypothesis")
 from hypothesis import given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
 pytestmark = pytest.mark.hostile
-BASE = MovieRecommendationDataset(n_users=10, n_movies=8, n_ratings=50, random_state=1).generate()
+BASE = MovieRecommendationDataset(
+    n_users=10, n_movies=8, n_ratings=50, random_state=1
+).generate()
 BASE = BASE.assign(title="Movie " + BASE["movie_id"].astype(str))
 TRAIN, TEST = BASE[:40], BASE[40:]
 HUGE = 10**400
@@ -47,13 +52,33 @@ OUTCOMES = Counter()
 OURS = (ValueError, TypeError, FileNotFoundError, NotFittedError)
 #: Sentences of Python, NumPy, pandas and scikit-learn that are as good as ours: one line that tells what is wrong.
 OTHERS_SAY = (
-    "Cannot have number of splits", "cannot be used to seed", "Seed must be between", "k-fold cross-validation requires",
-    "The number of folds must be", "is not fitted yet", "least 2 samples", "Feature names are only supported", "os.PathLike", "returning str",
-    "embedded null", "can't encode character", "must be an array-like", "inconsistent numbers of samples", "Input should have at least 1",
-    "Input contains", "float() argument must be", "could not convert string to float", "cannot convert signaling NaN", "inhomogeneous shape",
+    "Cannot have number of splits",
+    "cannot be used to seed",
+    "Seed must be between",
+    "k-fold cross-validation requires",
+    "The number of folds must be",
+    "is not fitted yet",
+    "least 2 samples",
+    "Feature names are only supported",
+    "os.PathLike",
+    "returning str",
+    "embedded null",
+    "can't encode character",
+    "must be an array-like",
+    "inconsistent numbers of samples",
+    "Input should have at least 1",
+    "Input contains",
+    "float() argument must be",
+    "could not convert string to float",
+    "cannot convert signaling NaN",
+    "inhomogeneous shape",
     "not all arguments converted",  # a tuple as a seed, in scikit-learn before 1.9
-    "Data must be 1-dimensional", "Buffer has wrong number", "type is unordered", "All intermediate steps should be", "Expected an estimator instance",
-)  # fmt: skip
+    "Data must be 1-dimensional",
+    "Buffer has wrong number",
+    "type is unordered",
+    "All intermediate steps should be",
+    "Expected an estimator instance",
+)
 
 
 def judge(call, *arguments, **named):
@@ -64,18 +89,33 @@ def judge(call, *arguments, **named):
             result = call(*arguments, **named)
         except Exception as error:
             frame, message = traceback.extract_tb(error.__traceback__)[-1], str(error)
-            at_a_raise = linecache.getline(frame.filename, frame.lineno).strip().startswith("raise")
+            at_a_raise = (
+                linecache.getline(frame.filename, frame.lineno)
+                .strip()
+                .startswith("raise")
+            )
             ours = frame.filename == lesson_code.__file__ and at_a_raise
             known = any(says in message for says in OTHERS_SAY)
             if not isinstance(error, OURS) or not (ours or known):
                 OUTCOMES["foreign"] += 1
-                raise AssertionError(f"foreign {type(error).__name__}: {message[:200]}") from error
+                raise AssertionError(
+                    f"foreign {type(error).__name__}: {message[:200]}"
+                ) from error
             assert "\n" not in message.strip(), f"not one line: {message[:200]!r}"
-            assert 10 < len(message) < 1000, f"{len(message)} characters: {message[:200]!r}"
-            OUTCOMES["refused in a sentence of ours" if ours else "refused in a good sentence of a library"] += 1
+            assert 10 < len(message) < 1000, (
+                f"{len(message)} characters: {message[:200]!r}"
+            )
+            OUTCOMES[
+                "refused in a sentence of ours"
+                if ours
+                else "refused in a good sentence of a library"
+            ] += 1
             return None
     for warning in caught:
-        good = warning.category is UserWarning or warning.category is UndefinedMetricWarning
+        good = (
+            warning.category is UserWarning
+            or warning.category is UndefinedMetricWarning
+        )
         assert good, f"foreign {warning.category.__name__}: {warning.message}"
     OUTCOMES["worked"] += 1
     return result
@@ -96,7 +136,9 @@ def same_alone(method, X, found):
     """The same rows get the same answers, whatever their company or order."""
     backwards = np.asarray(method(X.iloc[::-1]))[::-1]
     np.testing.assert_allclose(np.asarray(found), backwards, rtol=1e-9, atol=1e-9)
-    np.testing.assert_allclose(np.asarray(found)[:1], np.asarray(method(X.iloc[:1])), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(
+        np.asarray(found)[:1], np.asarray(method(X.iloc[:1])), rtol=1e-9, atol=1e-9
+    )
 
 
 def figures(found):
@@ -232,7 +274,9 @@ def fit_factors(X):
 
 def cross_fit_factors(X):
     found = judge(MatrixFactorization(2, 2, n_sweeps=1, cv=2).fit_transform, X)
-    assert found is None or (found.shape == (len(X), 1) and np.isfinite(found).all()), "not finite"
+    assert found is None or (found.shape == (len(X), 1) and np.isfinite(found).all()), (
+        "not finite"
+    )
 
 
 def fit_ranker(X):
@@ -249,8 +293,27 @@ def compare(X):
         assert np.isfinite(found["RMSE"]).all(), "not finite"
 
 
-USES = [predict, predict_factors, transform, evaluate, evaluate_ranking, rank_score, recommend_new, best_rmse]
-LEARNS = [create_features, fit_transform, fit, train, fit_pipeline, fit_factors, cross_fit_factors, fit_ranker, compare]
+USES = [
+    predict,
+    predict_factors,
+    transform,
+    evaluate,
+    evaluate_ranking,
+    rank_score,
+    recommend_new,
+    best_rmse,
+]
+LEARNS = [
+    create_features,
+    fit_transform,
+    fit,
+    train,
+    fit_pipeline,
+    fit_factors,
+    cross_fit_factors,
+    fit_ranker,
+    compare,
+]
 CALLS = {call.__name__: call for call in USES + LEARNS}
 
 
@@ -293,7 +356,9 @@ def objects(value):
 
 
 def arrow(type_):
-    return lambda column: (column.round() if type_.startswith("int") else column).astype(type_)
+    return lambda column: (
+        column.round() if type_.startswith("int") else column
+    ).astype(type_)
 
 
 def read_only(X):
@@ -318,11 +383,17 @@ SPOILERS = {
     "columns permuted": lambda X: X[X.columns[::-1]],
     "column extra": lambda X: X.assign(extra="x"),
     "column named 7": lambda X: X.assign(extra=1).rename(columns={"extra": 7}),
-    "column named by a tuple": lambda X: X.assign(extra=1).rename(columns={"extra": ("a", "b")}),
+    "column named by a tuple": lambda X: X.assign(extra=1).rename(
+        columns={"extra": ("a", "b")}
+    ),
     "column named None": lambda X: X.assign(extra=1).rename(columns={"extra": None}),
     "column named NaN": lambda X: X.assign(extra=1).rename(columns={"extra": np.nan}),
-    "columns of two levels": renamed(lambda names: pd.MultiIndex.from_product([["a"], names])),
-    "columns of two levels, ids first": renamed(lambda names: pd.MultiIndex.from_product([names, ["a"]])),
+    "columns of two levels": renamed(
+        lambda names: pd.MultiIndex.from_product([["a"], names])
+    ),
+    "columns of two levels, ids first": renamed(
+        lambda names: pd.MultiIndex.from_product([names, ["a"]])
+    ),
     "columns numbered": renamed(lambda names: range(len(names))),
     "columns of bytes": renamed(lambda names: [name.encode() for name in names]),
     "columns categorical": renamed(pd.CategoricalIndex),
@@ -334,11 +405,15 @@ SPOILERS = {
     "ids and ratings only": lambda X: X[[*IDS, "rating"]],
     "ids only": lambda X: X[IDS],
     "features already": lambda X: X.assign(**dict.fromkeys(FEATURES[4:], 1.0)),
-    "genre_encoded in words": lambda X: X.drop(columns="genre").assign(genre_encoded="x"),
+    "genre_encoded in words": lambda X: X.drop(columns="genre").assign(
+        genre_encoded="x"
+    ),
     "index duplicated": indexed(lambda n: [0] * n),
     "index backwards": indexed(lambda n: range(n, 0, -1)),
     "index of dates": indexed(lambda n: pd.date_range("2020", periods=n)),
-    "index of two levels": indexed(lambda n: pd.MultiIndex.from_arrays([[0] * n, range(n)])),
+    "index of two levels": indexed(
+        lambda n: pd.MultiIndex.from_arrays([[0] * n, range(n)])
+    ),
     "index of strings": indexed(lambda n: list(map(str, range(n)))),
     "index missing": indexed(lambda n: [np.nan] * n),
     "index named user_id": lambda X: X.rename_axis("user_id"),
@@ -351,17 +426,25 @@ SPOILERS = {
     "one movie": lambda X: X.assign(movie_id=1),
     "one pair": lambda X: X.assign(user_id=1, movie_id=1),
     "every row twice": lambda X: pd.concat([X, X]),
-    "every row twice, no timestamp": lambda X: pd.concat([X, X]).drop(columns="timestamp"),
+    "every row twice, no timestamp": lambda X: pd.concat([X, X]).drop(
+        columns="timestamp"
+    ),
     "an array": lambda X: X[[*IDS, "rating"]].to_numpy(),
     "a list": lambda X: X[IDS].values.tolist(),
     "a dict": lambda X: X.to_dict("list"),
     "a series": lambda X: X["user_id"],
     "None": lambda X: None,
     "read-only": read_only,
-    "fortran": lambda X: pd.DataFrame(np.asfortranarray(X[[*IDS, "rating"]].to_numpy()), columns=[*IDS, "rating"]),
-    "one block read-only": lambda X: pd.DataFrame(np.broadcast_to(np.array([1.0, 2.0, 3.0]), (9, 3)), columns=[*IDS, "rating"]),
+    "fortran": lambda X: pd.DataFrame(
+        np.asfortranarray(X[[*IDS, "rating"]].to_numpy()), columns=[*IDS, "rating"]
+    ),
+    "one block read-only": lambda X: pd.DataFrame(
+        np.broadcast_to(np.array([1.0, 2.0, 3.0]), (9, 3)), columns=[*IDS, "rating"]
+    ),
     "a class of one's own": Frame,
-    "no duplicate labels allowed": lambda X: X.copy().set_flags(allows_duplicate_labels=False),
+    "no duplicate labels allowed": lambda X: X.copy().set_flags(
+        allows_duplicate_labels=False
+    ),
     "rank 1": lambda X: X.assign(rank=range(1, len(X) + 1)),
     "rank 0": lambda X: X.assign(rank=0),
     "rank negative": lambda X: X.assign(rank=-5),
@@ -370,64 +453,184 @@ SPOILERS = {
 }
 MISSING = {"None": None, "NaN": np.nan, "NaT": pd.NaT, "NA": pd.NA}
 ODD = {
-    "infinite": np.inf, "minus infinite": -np.inf, "10**400": HUGE, "-10**400": -HUGE, "2**63": 2**63, "2**64": 2**64, "2**53": 2**53,
-    "2**53 + 1": 2**53 + 1, "-1": -1, "0": 0, "half": 2.5, "True": True, "word": "four", "number in a string": "4", "bytes": b"4",
-    "list": [1], "tuple": (1, 2), "dict": {"a": 1}, "set": {1}, "complex": 1 + 2j, "Decimal": decimal.Decimal("2"),
-    "Decimal NaN": decimal.Decimal("nan"), "Decimal sNaN": decimal.Decimal("snan"), "Fraction": Fraction(5, 2),
-    "Fraction 3": Fraction(3), "Timestamp": pd.Timestamp("2020"), "Timedelta": pd.Timedelta("1D"), "Period": pd.Period("2020"),
-    "Interval": pd.Interval(0, 1), "int8": np.int8(3), "uint64": np.uint64(2**64 - 1), "float16": np.float16(3),
-    "longdouble": np.longdouble(3), "bool_": np.True_, "object": object(), "type": int, "array": np.array([1, 2]),
-    "array of 0 dimensions": np.array(3), "a surrogate": "\ud800", "NUL": "\0", "a function": len, "1e308": 1e308, "-1e308": -1e308,
-    "5e-324": 5e-324, "-0.0": -0.0,
-}  # fmt: skip
+    "infinite": np.inf,
+    "minus infinite": -np.inf,
+    "10**400": HUGE,
+    "-10**400": -HUGE,
+    "2**63": 2**63,
+    "2**64": 2**64,
+    "2**53": 2**53,
+    "2**53 + 1": 2**53 + 1,
+    "-1": -1,
+    "0": 0,
+    "half": 2.5,
+    "True": True,
+    "word": "four",
+    "number in a string": "4",
+    "bytes": b"4",
+    "list": [1],
+    "tuple": (1, 2),
+    "dict": {"a": 1},
+    "set": {1},
+    "complex": 1 + 2j,
+    "Decimal": decimal.Decimal("2"),
+    "Decimal NaN": decimal.Decimal("nan"),
+    "Decimal sNaN": decimal.Decimal("snan"),
+    "Fraction": Fraction(5, 2),
+    "Fraction 3": Fraction(3),
+    "Timestamp": pd.Timestamp("2020"),
+    "Timedelta": pd.Timedelta("1D"),
+    "Period": pd.Period("2020"),
+    "Interval": pd.Interval(0, 1),
+    "int8": np.int8(3),
+    "uint64": np.uint64(2**64 - 1),
+    "float16": np.float16(3),
+    "longdouble": np.longdouble(3),
+    "bool_": np.True_,
+    "object": object(),
+    "type": int,
+    "array": np.array([1, 2]),
+    "array of 0 dimensions": np.array(3),
+    "a surrogate": "\ud800",
+    "NUL": "\0",
+    "a function": len,
+    "1e308": 1e308,
+    "-1e308": -1e308,
+    "5e-324": 5e-324,
+    "-0.0": -0.0,
+}
 NUMBERS = {
-    "int8": lambda c: (c % 100).astype("int8"), "uint8": lambda c: (c % 100).astype("uint8"), "uint64": lambda c: c.astype("uint64"),
-    "float": lambda c: c.astype(float), "float16": lambda c: (c % 100).astype("float16"), "negative": lambda c: -c,
-    "longdouble": lambda c: c.astype(np.longdouble), "bool": lambda c: c > 2, "boolean": lambda c: (c > 2).astype("boolean"),
-    "complex": lambda c: c.astype(complex), "Int64": lambda c: c.round().astype("Int64"), "Float64": lambda c: c.astype("Float64"),
-    "Int64 with NA": lambda c: c.round().astype("Int64").mask(c == c.iloc[0]), "category": lambda c: c.astype("category"),
+    "int8": lambda c: (c % 100).astype("int8"),
+    "uint8": lambda c: (c % 100).astype("uint8"),
+    "uint64": lambda c: c.astype("uint64"),
+    "float": lambda c: c.astype(float),
+    "float16": lambda c: (c % 100).astype("float16"),
+    "negative": lambda c: -c,
+    "longdouble": lambda c: c.astype(np.longdouble),
+    "bool": lambda c: c > 2,
+    "boolean": lambda c: (c > 2).astype("boolean"),
+    "complex": lambda c: c.astype(complex),
+    "Int64": lambda c: c.round().astype("Int64"),
+    "Float64": lambda c: c.astype("Float64"),
+    "Int64 with NA": lambda c: c.round().astype("Int64").mask(c == c.iloc[0]),
+    "category": lambda c: c.astype("category"),
     "category with NA": lambda c: c.mask(c == c.iloc[0]).astype("category"),
-    "category of strings": lambda c: c.astype(str).astype("category"), "strings": lambda c: c.astype(str), "objects": lambda c: c.astype(object),
-    "huge": lambda c: c * 0 + 1e308, "huge, both signs": lambda c: np.where(np.arange(len(c)) % 2, 1.7e308, -1.7e308),
-    "huge apart": lambda c: np.where(np.arange(len(c)) % 2, 1e200, 1.0), "tiny": lambda c: c * 5e-324,
-    "2**63": lambda c: np.full(len(c), 2**63, dtype="uint64"), "-2**63": lambda c: np.full(len(c), -(2**63), dtype="int64"),
-    "dates": lambda c: pd.to_datetime(c.astype("int64"), unit="s"), "dates with a zone": lambda c: pd.to_datetime(c.astype("int64"), unit="s", utc=True),
-    "timedeltas": lambda c: pd.to_timedelta(c.astype("int64"), unit="s"), "periods": lambda c: pd.period_range("2020", periods=len(c)),
-    "intervals": lambda c: pd.interval_range(0, len(c)), "sparse": lambda c: pd.arrays.SparseArray(c.to_numpy()), "all NaN": lambda c: c * np.nan,
-    "arrow": arrow("int64[pyarrow]"), "arrow double": arrow("double[pyarrow]"), "arrow with null": lambda c: arrow("double[pyarrow]")(c).mask(c == c.iloc[0]),
-    "arrow strings": lambda c: arrow("string[pyarrow]")(c.astype(str)), "constant": lambda c: c * 0 + 3, "bytes": lambda c: c.astype(str).str.encode("ascii"),
-}  # fmt: skip
+    "category of strings": lambda c: c.astype(str).astype("category"),
+    "strings": lambda c: c.astype(str),
+    "objects": lambda c: c.astype(object),
+    "huge": lambda c: c * 0 + 1e308,
+    "huge, both signs": lambda c: np.where(np.arange(len(c)) % 2, 1.7e308, -1.7e308),
+    "huge apart": lambda c: np.where(np.arange(len(c)) % 2, 1e200, 1.0),
+    "tiny": lambda c: c * 5e-324,
+    "2**63": lambda c: np.full(len(c), 2**63, dtype="uint64"),
+    "-2**63": lambda c: np.full(len(c), -(2**63), dtype="int64"),
+    "dates": lambda c: pd.to_datetime(c.astype("int64"), unit="s"),
+    "dates with a zone": lambda c: pd.to_datetime(
+        c.astype("int64"), unit="s", utc=True
+    ),
+    "timedeltas": lambda c: pd.to_timedelta(c.astype("int64"), unit="s"),
+    "periods": lambda c: pd.period_range("2020", periods=len(c)),
+    "intervals": lambda c: pd.interval_range(0, len(c)),
+    "sparse": lambda c: pd.arrays.SparseArray(c.to_numpy()),
+    "all NaN": lambda c: c * np.nan,
+    "arrow": arrow("int64[pyarrow]"),
+    "arrow double": arrow("double[pyarrow]"),
+    "arrow with null": lambda c: arrow("double[pyarrow]")(c).mask(c == c.iloc[0]),
+    "arrow strings": lambda c: arrow("string[pyarrow]")(c.astype(str)),
+    "constant": lambda c: c * 0 + 3,
+    "bytes": lambda c: c.astype(str).str.encode("ascii"),
+}
 STRINGS = {
-    "category": lambda c: c.astype("category"), "category, all unused": lambda c: pd.Categorical([None] * len(c), categories=["Drama"]),
-    "string": lambda c: c.astype("string"), "arrow": arrow("string[pyarrow]"), "arrow dictionary": lambda c: arrow("string[pyarrow]")(c).astype("category"),
-    "bytes": lambda c: c.astype(str).str.encode("utf-8"), "numbers": lambda c: np.arange(len(c)), "category of numbers": lambda c: pd.Categorical(np.arange(len(c))),
-    "mixed": lambda c: pd.Series([f"a{n}" if n % 2 else n for n in range(len(c))], index=c.index, dtype=object),
-    "dates": lambda c: pd.date_range("2020", periods=len(c)), "bool": lambda c: np.arange(len(c)) % 2 == 0, "all None": objects(None), "all NaN": objects(np.nan),
-    "surrogates": objects("\ud800|Drama"), "any script": objects("ドラマ|драма|دراما|🎬"), "empty": objects(""), "bars": objects("|||"), "long": objects("x" * 10_000),
-    "NUL": objects("a\0b"), "lines": objects("a\nb"), "spaces": objects(" | "), "lists": objects(["Drama"]), "tuples": objects(("Drama", "War")), "none": objects("none"),
-}  # fmt: skip
-for column in ("user_id", "movie_id", "rating", "timestamp", "user_age", "movie_year", "genre", "title", "rank"):
-    how, spoil = (STRINGS, "genre") if column in ("genre", "title") else (NUMBERS, column)
+    "category": lambda c: c.astype("category"),
+    "category, all unused": lambda c: pd.Categorical(
+        [None] * len(c), categories=["Drama"]
+    ),
+    "string": lambda c: c.astype("string"),
+    "arrow": arrow("string[pyarrow]"),
+    "arrow dictionary": lambda c: arrow("string[pyarrow]")(c).astype("category"),
+    "bytes": lambda c: c.astype(str).str.encode("utf-8"),
+    "numbers": lambda c: np.arange(len(c)),
+    "category of numbers": lambda c: pd.Categorical(np.arange(len(c))),
+    "mixed": lambda c: pd.Series(
+        [f"a{n}" if n % 2 else n for n in range(len(c))], index=c.index, dtype=object
+    ),
+    "dates": lambda c: pd.date_range("2020", periods=len(c)),
+    "bool": lambda c: np.arange(len(c)) % 2 == 0,
+    "all None": objects(None),
+    "all NaN": objects(np.nan),
+    "surrogates": objects("\ud800|Drama"),
+    "any script": objects("ドラマ|драма|دراما|🎬"),
+    "empty": objects(""),
+    "bars": objects("|||"),
+    "long": objects("x" * 10_000),
+    "NUL": objects("a\0b"),
+    "lines": objects("a\nb"),
+    "spaces": objects(" | "),
+    "lists": objects(["Drama"]),
+    "tuples": objects(("Drama", "War")),
+    "none": objects("none"),
+}
+for column in (
+    "user_id",
+    "movie_id",
+    "rating",
+    "timestamp",
+    "user_age",
+    "movie_year",
+    "genre",
+    "title",
+    "rank",
+):
+    how, spoil = (
+        (STRINGS, "genre") if column in ("genre", "title") else (NUMBERS, column)
+    )
     if column != "rank":
-        SPOILERS |= {f"{column}: {name}": whole(column, make) for name, make in how.items()}
-        SPOILERS |= {f"{column} once {name}": put(column, value) for name, value in (MISSING | ODD).items()}
+        SPOILERS |= {
+            f"{column}: {name}": whole(column, make) for name, make in how.items()
+        }
+        SPOILERS |= {
+            f"{column} once {name}": put(column, value)
+            for name, value in (MISSING | ODD).items()
+        }
 if importlib.util.find_spec("pyarrow") is None:
     SPOILERS = {name: spoil for name, spoil in SPOILERS.items() if "arrow" not in name}
 
 
 # ----- Odd values for every parameter
 
-VALUES = MISSING | ODD | {
-    "1": 1, "2": 2, "3.0": 3.0, "1e9": 1e9, "int16": np.int16(2), "int32": np.int32(2), "uint8": np.uint8(2), "float32": np.float32(2),
-    "float64": np.float64(2), "numpy inf": np.float64("inf"), "numpy nan": np.float32("nan"), "empty string": "", "empty list": [], "empty dict": {},
-    "generator": (n for n in range(3)), "slice": slice(3), "estimator": MovieRanker(),
-}  # fmt: skip
+VALUES = (
+    MISSING
+    | ODD
+    | {
+        "1": 1,
+        "2": 2,
+        "3.0": 3.0,
+        "1e9": 1e9,
+        "int16": np.int16(2),
+        "int32": np.int32(2),
+        "uint8": np.uint8(2),
+        "float32": np.float32(2),
+        "float64": np.float64(2),
+        "numpy inf": np.float64("inf"),
+        "numpy nan": np.float32("nan"),
+        "empty string": "",
+        "empty list": [],
+        "empty dict": {},
+        "generator": (n for n in range(3)),
+        "slice": slice(3),
+        "estimator": MovieRanker(),
+    }
+)
 SMALL = MovieRecommendationDataset(4, 4, 8, random_state=0).generate()
 
 
 def size(name):
     def call(value):
-        table = judge(MovieRecommendationDataset(**({"n_users": 3, "n_movies": 3, "n_ratings": 3} | {name: value})).generate)
+        table = judge(
+            MovieRecommendationDataset(
+                **({"n_users": 3, "n_movies": 3, "n_ratings": 3} | {name: value})
+            ).generate
+        )
         if table is not None:
             assert list(table.columns) == lesson_code.TABLE_COLUMNS
             assert table["rating"].between(1, 5).all()
@@ -484,23 +687,47 @@ def measured(*arguments):
 
 def path_of(call):
     def attack(value):
-        if not isinstance(value, (int, np.integer, bool, np.bool_)):  # a small integer is an open file
+        if not isinstance(
+            value, (int, np.integer, bool, np.bool_)
+        ):  # a small integer is an open file
             judge(call, value)
 
     return attack
 
 
 PARAMETERS = {
-    **{f"dataset {name}": size(name) for name in ("n_users", "n_movies", "n_ratings", "random_state")},
-    **{f"transformer {name}": parameter(UserMovieFeatureTransformer, name) for name in ("damping", "random_state")},
-    "transformer cv": lambda value: judge(UserMovieFeatureTransformer(cv=value).fit_transform, TRAIN),
-    "transformer seed": lambda value: judge(UserMovieFeatureTransformer(random_state=value).fit_transform, TRAIN),
-    **{f"factors {name}": parameter(MatrixFactorization, name) for name in MatrixFactorization().get_params()},
-    "factors cv in transform": lambda value: judge(MatrixFactorization(1, 1, n_sweeps=1, cv=value).fit_transform, TRAIN),
+    **{
+        f"dataset {name}": size(name)
+        for name in ("n_users", "n_movies", "n_ratings", "random_state")
+    },
+    **{
+        f"transformer {name}": parameter(UserMovieFeatureTransformer, name)
+        for name in ("damping", "random_state")
+    },
+    "transformer cv": lambda value: judge(
+        UserMovieFeatureTransformer(cv=value).fit_transform, TRAIN
+    ),
+    "transformer seed": lambda value: judge(
+        UserMovieFeatureTransformer(random_state=value).fit_transform, TRAIN
+    ),
+    **{
+        f"factors {name}": parameter(MatrixFactorization, name)
+        for name in MatrixFactorization().get_params()
+    },
+    "factors cv in transform": lambda value: judge(
+        MatrixFactorization(1, 1, n_sweeps=1, cv=value).fit_transform, TRAIN
+    ),
     "ranker regularization": parameter(MovieRanker, "regularization"),
-    **{f"wrapper {name}": parameter(SklearnEcosystemPipeline, name) for name in ("model", "random_state")},
-    "wrapper select": lambda value: judge(SklearnEcosystemPipeline(model="linear", select=value).fit, TRAIN),
-    "compare random_state": lambda value: judge(compare_models, SMALL, random_state=value),
+    **{
+        f"wrapper {name}": parameter(SklearnEcosystemPipeline, name)
+        for name in ("model", "random_state")
+    },
+    "wrapper select": lambda value: judge(
+        SklearnEcosystemPipeline(model="linear", select=value).fit, TRAIN
+    ),
+    "compare random_state": lambda value: judge(
+        compare_models, SMALL, random_state=value
+    ),
     "evaluate_ranking k": lambda value: ranked(k=value),
     "evaluate_ranking k, chance": lambda value: ranked(k=value, by="chance"),
     "evaluate_ranking relevant_from": lambda value: ranked(relevant_from=value),
@@ -511,7 +738,9 @@ PARAMETERS = {
     "recommend n": lambda value: recommended(user_id=1, n=value),
     "recommend n of nobody": lambda value: recommended(ratings={}, n=value),
     "recommend ratings": lambda value: recommended(ratings=value),
-    "recommend rated movie": lambda value: recommended(ratings={value: 4.0}) if value.__hash__ else None,
+    "recommend rated movie": lambda value: (
+        recommended(ratings={value: 4.0}) if value.__hash__ else None
+    ),
     "recommend rated stars": lambda value: recommended(ratings={1: value}),
     "ranker user_ids": listed,
     "ranker user_ids in a list": lambda value: listed([value]),
@@ -525,8 +754,14 @@ PARAMETERS = {
     "rating_metrics y_true": lambda value: measured(value, [1.0, 2.0]),
     "rating_metrics one of y_true": lambda value: measured([3.0, value], [1.0, 2.0]),
     "rating_metrics y_pred": lambda value: measured([1.0, 2.0], value),
-    "train y": lambda value: judge(SklearnEcosystemPipeline(model="linear").fit, TRAIN, value),
-    "train one of y": lambda value: judge(SklearnEcosystemPipeline(model="linear").train, TRAIN[:6], [1, 2, 3, 4, 5, value]),
+    "train y": lambda value: judge(
+        SklearnEcosystemPipeline(model="linear").fit, TRAIN, value
+    ),
+    "train one of y": lambda value: judge(
+        SklearnEcosystemPipeline(model="linear").train,
+        TRAIN[:6],
+        [1, 2, 3, 4, 5, value],
+    ),
     "evaluate y": lambda value: judge(FITTED["linear"].evaluate, TEST, value),
     "load_movielens path": path_of(lesson_code.load_movielens),
     "load_pipeline path": path_of(SklearnEcosystemPipeline.load_pipeline),
@@ -538,14 +773,35 @@ PARAMETERS = {
 
 # ----- What is left out
 #: What pandas itself cannot look at: it compares a value with itself, and Python refuses to compare this one.
-LEFT_NAMES = {f"{column} once Decimal sNaN" for column in ("timestamp", "user_age", "movie_year", "title")}
+LEFT_NAMES = {
+    f"{column} once Decimal sNaN"
+    for column in ("timestamp", "user_age", "movie_year", "title")
+}
 #: What no check of a type finds, because its truth is asked for first, or because it cannot be copied.
-LEFT = {(name, value) for value in ("NA", "array", "generator") for name in (
-    "factors content", "ranker regularization", "wrapper select", "wrapper random_state", "evaluate_ranking by")}  # fmt: skip
+LEFT = {
+    (name, value)
+    for value in ("NA", "array", "generator")
+    for name in (
+        "factors content",
+        "ranker regularization",
+        "wrapper select",
+        "wrapper random_state",
+        "evaluate_ranking by",
+    )
+}
 LEFT |= {("recommend rated movie", "Decimal sNaN")}  # Python itself refuses it as a key
 if PANDAS < (3, 0):  # pandas 2 itself makes no Series of them
-    LEFT |= {(name, value) for value in ("10**400", "-10**400") for name in (
-        "ranker user_ids", "ranker user_ids in a list", "predict_new rated", "predict_new all rated", "predict_new movies")}  # fmt: skip
+    LEFT |= {
+        (name, value)
+        for value in ("10**400", "-10**400")
+        for name in (
+            "ranker user_ids",
+            "ranker user_ids in a list",
+            "predict_new rated",
+            "predict_new all rated",
+            "predict_new movies",
+        )
+    }
 
 
 def attack(call, *names):
@@ -554,7 +810,15 @@ def attack(call, *names):
     for name in names:
         try:
             X = SPOILERS[name](X)
-        except (KeyError, AttributeError, TypeError, ValueError, OverflowError, ArithmeticError, IndexError):
+        except (
+            KeyError,
+            AttributeError,
+            TypeError,
+            ValueError,
+            OverflowError,
+            ArithmeticError,
+            IndexError,
+        ):
             if len(names) == 1:
                 raise  # two ways may not go together, but each alone does
     is_frame = isinstance(X, pd.DataFrame)
@@ -565,14 +829,24 @@ def attack(call, *names):
 
 
 #: How many ways to spoil a table are left out between two that are tried: all of them would take two minutes.
-EVERY = {"predict": 1, "train": 40, "compare": 150, "fit": 6, "fit_pipeline": 8, "evaluate_ranking": 6, "cross_fit_factors": 6}
+EVERY = {
+    "predict": 1,
+    "train": 40,
+    "compare": 150,
+    "fit": 6,
+    "fit_pipeline": 8,
+    "evaluate_ranking": 6,
+    "cross_fit_factors": 6,
+}
 SLOW = ("train", "compare", "fit")
 
 
 @pytest.mark.parametrize("name", CALLS)
 def test_each_way_to_spoil_a_table_on_each_call(name):
     broken = {}
-    for spoiler in [one for one in SPOILERS if one not in LEFT_NAMES][:: EVERY.get(name, 3)]:
+    for spoiler in [one for one in SPOILERS if one not in LEFT_NAMES][
+        :: EVERY.get(name, 3)
+    ]:
         try:
             attack(CALLS[name], spoiler)
         except Exception as error:  # collected: one run tells all of them
@@ -585,7 +859,11 @@ def test_each_odd_value_for_each_parameter(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     broken = {}
     for value in VALUES:
-        slow = name == "compare random_state" and value not in ("10**400", "word", "int8")
+        slow = name == "compare random_state" and value not in (
+            "10**400",
+            "word",
+            "int8",
+        )
         if slow or (name, value) in LEFT:
             continue
         try:
@@ -595,30 +873,63 @@ def test_each_odd_value_for_each_parameter(name, tmp_path, monkeypatch):
     assert not broken
 
 
-SETTINGS = settings(derandomize=True, deadline=None, max_examples=250, database=None,
-                    suppress_health_check=list(hypothesis.HealthCheck))  # fmt: skip
+SETTINGS = settings(
+    derandomize=True,
+    deadline=None,
+    max_examples=250,
+    database=None,
+    suppress_health_check=list(hypothesis.HealthCheck),
+)
 FAST = [call for call in CALLS if call not in SLOW]
 GOOD = [name for name in SPOILERS if name not in LEFT_NAMES]
 
 
 @SETTINGS
-@given(st.sampled_from(FAST), st.lists(st.sampled_from(GOOD), min_size=2, max_size=4, unique=True))
+@given(
+    st.sampled_from(FAST),
+    st.lists(st.sampled_from(GOOD), min_size=2, max_size=4, unique=True),
+)
 def test_several_ways_together(name, spoilers):
     attack(CALLS[name], *spoilers)
 
 
-CELLS = st.one_of(st.integers(-3, 60), st.integers(), st.floats(-10, 10), st.sampled_from([None, np.nan, pd.NA, np.inf, True, "3", b"3", 2**53]))
+CELLS = st.one_of(
+    st.integers(-3, 60),
+    st.integers(),
+    st.floats(-10, 10),
+    st.sampled_from([None, np.nan, pd.NA, np.inf, True, "3", b"3", 2**53]),
+)
 COLUMNS = st.fixed_dictionaries(
     {name: st.lists(st.integers(1, 9), min_size=6, max_size=6) for name in IDS}
     | {"rating": st.lists(st.floats(-1e6, 1e6), min_size=6, max_size=6)},
-    optional={name: st.lists(CELLS, min_size=6, max_size=6) for name in ("timestamp", "user_age", "movie_year", "genre", "user_country", "title", "rank")},
+    optional={
+        name: st.lists(CELLS, min_size=6, max_size=6)
+        for name in (
+            "timestamp",
+            "user_age",
+            "movie_year",
+            "genre",
+            "user_country",
+            "title",
+            "rank",
+        )
+    },
 )
 
 
 @SETTINGS
-@given(st.sampled_from(FAST), COLUMNS, st.lists(st.tuples(st.sampled_from([*IDS, "rating"]), st.integers(0, 5), CELLS), max_size=2))
+@given(
+    st.sampled_from(FAST),
+    COLUMNS,
+    st.lists(
+        st.tuples(st.sampled_from([*IDS, "rating"]), st.integers(0, 5), CELLS),
+        max_size=2,
+    ),
+)
 def test_tables_of_any_cells(name, columns, changes):
-    X = pd.DataFrame({column: pd.Series(cells, dtype=object) for column, cells in columns.items()})
+    X = pd.DataFrame(
+        {column: pd.Series(cells, dtype=object) for column, cells in columns.items()}
+    )
     for column, row, cell in changes:
         X.loc[row, column] = cell
     before = X.copy(deep=True)
@@ -631,19 +942,33 @@ def test_tables_of_any_cells(name, columns, changes):
 def test_the_order_of_rows_and_columns_does_not_matter(rows, columns):
     X = TRAIN.iloc[rows][columns]
     for name in ("linear", "factors", "transformer"):
-        method = FITTED[name].transform if name == "transformer" else FITTED[name].predict
-        np.testing.assert_allclose(np.asarray(method(X)), np.asarray(method(TRAIN))[rows], rtol=1e-9, atol=1e-9)
+        method = (
+            FITTED[name].transform if name == "transformer" else FITTED[name].predict
+        )
+        np.testing.assert_allclose(
+            np.asarray(method(X)), np.asarray(method(TRAIN))[rows], rtol=1e-9, atol=1e-9
+        )
     lists = FITTED["ranker"].recommend_new(X.rename(columns={}))
-    pd.testing.assert_frame_equal(lists.sort_values(["user_id", "rank"], ignore_index=True),
-                                  FITTED["ranker"].recommend_new(TRAIN).sort_values(["user_id", "rank"], ignore_index=True))  # fmt: skip
+    pd.testing.assert_frame_equal(
+        lists.sort_values(["user_id", "rank"], ignore_index=True),
+        FITTED["ranker"]
+        .recommend_new(TRAIN)
+        .sort_values(["user_id", "rank"], ignore_index=True),
+    )
     OUTCOMES["worked"] += 4
 
 
-@pytest.mark.parametrize("width", ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"])
+@pytest.mark.parametrize(
+    "width", ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"]
+)
 def test_sizes_of_every_width_make_the_same_table(width):
     number = np.dtype(width).type(100)
-    table = judge(MovieRecommendationDataset(number, number, number, random_state=number).generate)
-    pd.testing.assert_frame_equal(table, MovieRecommendationDataset(100, 100, 100, random_state=100).generate())
+    table = judge(
+        MovieRecommendationDataset(number, number, number, random_state=number).generate
+    )
+    pd.testing.assert_frame_equal(
+        table, MovieRecommendationDataset(100, 100, 100, random_state=100).generate()
+    )
     assert len(judge(FITTED["ranker"].recommend, [1], number)) <= 8
     judge(ranking_metrics, LISTS, TEST, None, k=number)
 
@@ -654,8 +979,11 @@ def test_a_long_list_takes_no_memory_for_its_length(k):
 
     tracemalloc.start()
     try:
-        for call in (lambda: ranking_metrics(LISTS, TEST, None, k=k), lambda: FITTED["ranker"].recommend([1], k),
-                     lambda: FITTED["linear"].evaluate_ranking(TEST, k=k, by="chance")):  # fmt: skip
+        for call in (
+            lambda: ranking_metrics(LISTS, TEST, None, k=k),
+            lambda: FITTED["ranker"].recommend([1], k),
+            lambda: FITTED["linear"].evaluate_ranking(TEST, k=k, by="chance"),
+        ):
             judge(call)
         assert tracemalloc.get_traced_memory()[1] < 10 * 2**20
     finally:
@@ -665,17 +993,31 @@ def test_a_long_list_takes_no_memory_for_its_length(k):
 @pytest.mark.parametrize("kind", ["dates", "dates with a zone", "timedeltas", "masked"])
 def test_what_is_no_rating_is_refused(kind):
     X = TRAIN if kind == "masked" else SPOILERS[f"rating: {kind}"](TRAIN)
-    y = np.ma.masked_array(TRAIN["rating"], np.arange(40) % 2 == 0) if kind == "masked" else None
+    y = (
+        np.ma.masked_array(TRAIN["rating"], np.arange(40) % 2 == 0)
+        if kind == "masked"
+        else None
+    )
     with pytest.raises(ValueError, match="Ratings must be"):
         SklearnEcosystemPipeline(model="linear").fit(X, y)
 
 
 BAD_LISTS = {
-    "an array": lambda L: L.to_numpy(), "None": lambda L: None, "no rank": lambda L: L.drop(columns="rank"), "no user": lambda L: L.drop(columns="user_id"),
-    "ids in words": lambda L: L.astype({"user_id": str}), "an id missing": lambda L: L.assign(user_id=np.nan), "rank in words": lambda L: L.assign(rank="x"),
-    "rank missing": lambda L: L.assign(rank=np.nan), "rank 0": lambda L: L.assign(rank=0), "rank negative": lambda L: L.assign(rank=-5),
-    "two levels": lambda L: L.set_axis(pd.MultiIndex.from_product([L.columns, ["a"]]), axis=1), "columns twice": lambda L: pd.concat([L, L], axis=1),
-}  # fmt: skip
+    "an array": lambda L: L.to_numpy(),
+    "None": lambda L: None,
+    "no rank": lambda L: L.drop(columns="rank"),
+    "no user": lambda L: L.drop(columns="user_id"),
+    "ids in words": lambda L: L.astype({"user_id": str}),
+    "an id missing": lambda L: L.assign(user_id=np.nan),
+    "rank in words": lambda L: L.assign(rank="x"),
+    "rank missing": lambda L: L.assign(rank=np.nan),
+    "rank 0": lambda L: L.assign(rank=0),
+    "rank negative": lambda L: L.assign(rank=-5),
+    "two levels": lambda L: L.set_axis(
+        pd.MultiIndex.from_product([L.columns, ["a"]]), axis=1
+    ),
+    "columns twice": lambda L: pd.concat([L, L], axis=1),
+}
 
 
 @pytest.mark.parametrize("kind", BAD_LISTS)
@@ -685,4 +1027,7 @@ def test_lists_that_are_none_are_refused(kind):
 
 def test_zz_how_many_calls_there_were():
     total = sum(OUTCOMES.values())
-    print(f"\n{total} calls: " + ", ".join(f"{count} {how}" for how, count in OUTCOMES.most_common()))
+    print(
+        f"\n{total} calls: "
+        + ", ".join(f"{count} {how}" for how, count in OUTCOMES.most_common())
+    )

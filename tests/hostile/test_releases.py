@@ -25,7 +25,9 @@ def attempt(path):
         try:
             table = load_movielens(path)
         except (ValueError, FileNotFoundError) as error:
-            foreign = isinstance(error, UnicodeError) or type(error).__name__ == "ParserError"
+            foreign = (
+                isinstance(error, UnicodeError) or type(error).__name__ == "ParserError"
+            )
             assert not foreign, f"foreign {type(error).__name__}: {error}"
             message = str(error)
             assert "\n" not in message and len(message) < 5000, repr(message[:300])
@@ -45,11 +47,46 @@ def hurt(folder, name, content):
     return attempt(folder)
 
 
-PIECES = [b"", b"\n", b"\r", b"\r\n", b"\0", b'"', b'""', b",", b"::", b":", b"\t", b"|", b"\xef\xbb\xbf", b"\xff\xfe", b"\xff", b"\xe2\x80\xa8", b"\x1a", b"-",
-          b"1e5", b"1e999", b"nan", b"inf", b"12345678901234567890", b"0x10", b"1_000", "٣".encode(), b" ", b"'", b"\\", b"\x85", b"\x0b", b"#", b"9" * 5000]  # fmt: skip
+PIECES = [
+    b"",
+    b"\n",
+    b"\r",
+    b"\r\n",
+    b"\0",
+    b'"',
+    b'""',
+    b",",
+    b"::",
+    b":",
+    b"\t",
+    b"|",
+    b"\xef\xbb\xbf",
+    b"\xff\xfe",
+    b"\xff",
+    b"\xe2\x80\xa8",
+    b"\x1a",
+    b"-",
+    b"1e5",
+    b"1e999",
+    b"nan",
+    b"inf",
+    b"12345678901234567890",
+    b"0x10",
+    b"1_000",
+    "٣".encode(),
+    b" ",
+    b"'",
+    b"\\",
+    b"\x85",
+    b"\x0b",
+    b"#",
+    b"9" * 5000,
+]
 
 
-@pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::pandas.errors.ParserWarning")  # open: see below
+@pytest.mark.filterwarnings(
+    "ignore::RuntimeWarning", "ignore::pandas.errors.ParserWarning"
+)  # open: see below
 @pytest.mark.parametrize("kind", FORMATS)
 def test_pieces_put_into_every_file_at_random_places(tmp_path, kind):
     files, rng, broken = FORMATS[kind], random.Random(kind), {}
@@ -60,16 +97,26 @@ def test_pieces_put_into_every_file_at_random_places(tmp_path, kind):
             at, until = sorted(rng.randrange(len(data) + 1) for _ in range(2))
             piece = PIECES[number % len(PIECES)]
             how = number % 3  # insert, cut, or put in the place of some bytes
-            content = data[:at] + piece + data[at if how == 0 else until if how == 1 else min(at + 3, len(data)):]
+            content = (
+                data[:at]
+                + piece
+                + data[
+                    at if how == 0 else until if how == 1 else min(at + 3, len(data)) :
+                ]
+            )
             try:
                 hurt(tmp_path, name, content)
             except Exception as error:
-                broken[name, at, until, how, piece[:20]] = f"{type(error).__name__}: {' '.join(str(error).split())[:150]}"
+                broken[name, at, until, how, piece[:20]] = (
+                    f"{type(error).__name__}: {' '.join(str(error).split())[:150]}"
+                )
         write(tmp_path, files)
     assert not broken
 
 
-@pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::pandas.errors.ParserWarning")  # open: see below
+@pytest.mark.filterwarnings(
+    "ignore::RuntimeWarning", "ignore::pandas.errors.ParserWarning"
+)  # open: see below
 @pytest.mark.parametrize("kind", FORMATS)
 def test_every_file_cut_at_every_place(tmp_path, kind):
     files, broken = FORMATS[kind], {}
@@ -80,13 +127,20 @@ def test_every_file_cut_at_every_place(tmp_path, kind):
             try:
                 hurt(tmp_path, name, data[:size])
             except Exception as error:
-                broken[name, size] = f"{type(error).__name__}: {' '.join(str(error).split())[:150]}"
+                broken[name, size] = (
+                    f"{type(error).__name__}: {' '.join(str(error).split())[:150]}"
+                )
         write(tmp_path, files)
     assert not broken
 
 
-@pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::pandas.errors.ParserWarning")  # open: see below
-@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32", "cp1252", "cp037", "utf-7"])
+@pytest.mark.filterwarnings(
+    "ignore::RuntimeWarning", "ignore::pandas.errors.ParserWarning"
+)  # open: see below
+@pytest.mark.parametrize(
+    "encoding",
+    ["utf-8-sig", "utf-16", "utf-16-le", "utf-32", "cp1252", "cp037", "utf-7"],
+)
 @pytest.mark.parametrize("kind", FORMATS)
 def test_every_file_in_another_encoding(tmp_path, kind, encoding):
     for name, text in FORMATS[kind].items():
@@ -94,7 +148,9 @@ def test_every_file_in_another_encoding(tmp_path, kind, encoding):
         hurt(tmp_path, name, text.encode(encoding))
 
 
-@pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::pandas.errors.ParserWarning")  # open: see below
+@pytest.mark.filterwarnings(
+    "ignore::RuntimeWarning", "ignore::pandas.errors.ParserWarning"
+)  # open: see below
 @pytest.mark.parametrize("kind", FORMATS)
 def test_files_of_one_format_in_the_place_of_another(tmp_path, kind):
     for name in FORMATS[kind]:
@@ -108,24 +164,58 @@ def test_headers_in_another_order_absent_or_twice_are_refused(tmp_path):
     for name in CSV:
         header, rest = CSV[name].split("\n", 1)
         names = header.split(",")
-        for other in (",".join(names[::-1]), ",".join(names[1:]), header + ",more", header.upper(), header.replace(",", ";"), header + "\n" + header, "", rest[:9]):
+        for other in (
+            ",".join(names[::-1]),
+            ",".join(names[1:]),
+            header + ",more",
+            header.upper(),
+            header.replace(",", ";"),
+            header + "\n" + header,
+            "",
+            rest[:9],
+        ):
             write(tmp_path, CSV)
-            assert isinstance(hurt(tmp_path, name, f"{other}\n{rest}".encode()), str), other
+            assert isinstance(hurt(tmp_path, name, f"{other}\n{rest}".encode()), str), (
+                other
+            )
 
 
-@pytest.mark.parametrize("number", ["12345678901234567890", "9" * 400, "-12345678901234567890", "9223372036854775808", "9007199254740993"])
+@pytest.mark.parametrize(
+    "number",
+    [
+        "12345678901234567890",
+        "9" * 400,
+        "-12345678901234567890",
+        "9223372036854775808",
+        "9007199254740993",
+    ],
+)
 @pytest.mark.parametrize("kind", FORMATS)
 def test_an_id_that_is_too_large_is_refused(tmp_path, kind, number):
     name = next(iter(FORMATS[kind]))
     write(tmp_path, FORMATS[kind])
-    assert isinstance(hurt(tmp_path, name, FORMATS[kind][name].replace("10", number, 1).encode()), str)
+    assert isinstance(
+        hurt(tmp_path, name, FORMATS[kind][name].replace("10", number, 1).encode()), str
+    )
 
 
 def test_line_ends_and_a_last_line_without_its_end_change_nothing(tmp_path):
     for kind, files in FORMATS.items():
         expected = attempt(write(tmp_path / kind, files))
-        for number, change in enumerate([lambda t: t.replace("\n", "\r\n"), lambda t: t.rstrip("\n"), lambda t: t + "\n\n", lambda t: "\ufeff" + t]):
-            found = attempt(write(tmp_path / f"{kind}{number}", {name: change(text) for name, text in files.items()}))
+        for number, change in enumerate(
+            [
+                lambda t: t.replace("\n", "\r\n"),
+                lambda t: t.rstrip("\n"),
+                lambda t: t + "\n\n",
+                lambda t: "\ufeff" + t,
+            ]
+        ):
+            found = attempt(
+                write(
+                    tmp_path / f"{kind}{number}",
+                    {name: change(text) for name, text in files.items()},
+                )
+            )
             assert expected.equals(found), (kind, number)
 
 
@@ -135,16 +225,32 @@ def test_line_ends_and_a_last_line_without_its_end_change_nothing(tmp_path):
 def packed(path, files, method=zipfile.ZIP_DEFLATED, inside="ml/"):
     with zipfile.ZipFile(path, "w", method) as archive:
         for name, text in files.items():
-            archive.writestr(inside + name, text if isinstance(text, bytes) else text * 40 if name.startswith("u.i") else text)
+            archive.writestr(
+                inside + name,
+                text
+                if isinstance(text, bytes)
+                else text * 40
+                if name.startswith("u.i")
+                else text,
+            )
     return path
 
 
-METHODS = {"stored": zipfile.ZIP_STORED, "deflate": zipfile.ZIP_DEFLATED, "bzip2": zipfile.ZIP_BZIP2, "lzma": zipfile.ZIP_LZMA}
+METHODS = {
+    "stored": zipfile.ZIP_STORED,
+    "deflate": zipfile.ZIP_DEFLATED,
+    "bzip2": zipfile.ZIP_BZIP2,
+    "lzma": zipfile.ZIP_LZMA,
+}
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_zip_with_a_flipped_byte_or_cut_anywhere(tmp_path, method):
-    path, rng, broken = packed(tmp_path / "x.zip", CSV, METHODS[method]), random.Random(1), {}
+    path, rng, broken = (
+        packed(tmp_path / "x.zip", CSV, METHODS[method]),
+        random.Random(1),
+        {},
+    )
     data = path.read_bytes()
     for number in range(160):
         damaged = bytearray(data)
@@ -154,7 +260,9 @@ def test_a_zip_with_a_flipped_byte_or_cut_anywhere(tmp_path, method):
         try:
             attempt(path)
         except Exception as error:
-            broken[number, at] = f"{type(error).__name__}: {' '.join(str(error).split())[:150]}"
+            broken[number, at] = (
+                f"{type(error).__name__}: {' '.join(str(error).split())[:150]}"
+            )
     assert not broken
 
 
@@ -172,14 +280,25 @@ def patched(data, flags=None, method=None):
     return bytes(data)
 
 
-@pytest.mark.parametrize("change", [{"flags": 1}, {"flags": 0x40}, {"flags": 0x20}, *({"method": number} for number in (1, 6, 9, 12, 14, 93, 97, 99))], ids=str)
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"flags": 1},
+        {"flags": 0x40},
+        {"flags": 0x20},
+        *({"method": number} for number in (1, 6, 9, 12, 14, 93, 97, 99)),
+    ],
+    ids=str,
+)
 def test_an_encrypted_zip_or_an_unsupported_method_is_refused(tmp_path, change):
     path = packed(tmp_path / "x.zip", CSV)
     path.write_bytes(patched(path.read_bytes(), **change))
     assert "x.zip" in attempt(path)
 
 
-@pytest.mark.parametrize("inside", ["../", "../../etc/", "/", "C:\\", "a/b/c/d/", "./", "ml\\", "\u202e/"])
+@pytest.mark.parametrize(
+    "inside", ["../", "../../etc/", "/", "C:\\", "a/b/c/d/", "./", "ml\\", "\u202e/"]
+)
 def test_names_that_leave_the_folder_write_nothing(tmp_path, inside):
     folder = tmp_path / "in" / "side"
     folder.mkdir(parents=True)
@@ -196,8 +315,16 @@ def test_names_on_which_python_never_ends_are_refused(tmp_path, inside):
 def test_zips_in_zips_folders_named_as_files_and_names_twice(tmp_path):
     inner = packed(tmp_path / "inner.zip", CSV).read_bytes()
     assert isinstance(attempt(packed(tmp_path / "outer.zip", {"ml.zip": inner})), str)
-    assert isinstance(attempt(packed(tmp_path / "named.zip", {"ratings.csv": inner, "movies.csv": inner})), str)
-    with zipfile.ZipFile(tmp_path / "twice.zip", "w") as archive, warnings.catch_warnings():
+    assert isinstance(
+        attempt(
+            packed(tmp_path / "named.zip", {"ratings.csv": inner, "movies.csv": inner})
+        ),
+        str,
+    )
+    with (
+        zipfile.ZipFile(tmp_path / "twice.zip", "w") as archive,
+        warnings.catch_warnings(),
+    ):
         warnings.simplefilter("ignore")
         for name, text in [*CSV.items(), *CSV.items()]:
             archive.writestr(name, text)
@@ -210,7 +337,9 @@ def test_zips_in_zips_folders_named_as_files_and_names_twice(tmp_path):
 def test_folders_with_the_names_of_files_are_no_release(tmp_path, where):
     for name in CSV:
         (tmp_path / "release" / name).mkdir(parents=True)
-    path = packed(tmp_path / "x.zip", dict.fromkeys(["ratings.csv/", "movies.csv/"], b""))
+    path = packed(
+        tmp_path / "x.zip", dict.fromkeys(["ratings.csv/", "movies.csv/"], b"")
+    )
     assert isinstance(attempt(path if where == "zip" else tmp_path / "release"), str)
 
 
@@ -218,7 +347,11 @@ def test_folders_with_the_names_of_files_are_no_release(tmp_path, where):
 def test_a_broken_line_gets_our_sentence_and_no_warning_of_a_library(tmp_path, kind):
     write(tmp_path, FORMATS[kind])
     if kind == "csv":  # an id of 1e53: a float that no int64 holds
-        hurt(tmp_path, "ratings.csv", CSV["ratings.csv"].replace("2,20", "1e53,20").encode())
+        hurt(
+            tmp_path,
+            "ratings.csv",
+            CSV["ratings.csv"].replace("2,20", "1e53,20").encode(),
+        )
     for text in [text for files in FORMATS.values() for text in files.values()]:
         for name in DAT if kind == "10M" else ():
             write(tmp_path, DAT)
