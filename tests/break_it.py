@@ -1,4 +1,6 @@
-"""`pytest --break NAME` takes one safeguard out of the lesson for this run, and ends with what noticed."""
+"""`pytest --break NAME` takes one safeguard out of the lesson for this run, and ends
+with what noticed.
+"""
 
 import pytest
 
@@ -15,7 +17,8 @@ WHY = {
 
 
 def replacements(lesson, name):
-    features, ranker = lesson.UserMovieFeatureTransformer, lesson.MovieRanker
+    features = lesson.UserMovieFeatureTransformer
+    ranker = lesson.MovieRanker
     return {  # the owner, the name of its attribute, and the new value
         "cross-fitting": [
             (
@@ -70,14 +73,16 @@ def pytest_cmdline_main(config):
                     f"{owner.__name__} has no {attribute}: mend tests/break_it.py"
                 )
             setattr(owner, attribute, new)
-        config.option.tbstyle, config.option.reportchars = "no", ""
+        config.option.tbstyle = "no"
+        config.option.reportchars = ""
         if config.args_source is not config.ArgsSource.ARGS:
             paths = ("test_lesson.py", "tests/test_safeguards.py")
             config.args = [str(config.rootpath / path) for path in paths]
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    name, failed = config.option.safeguard, terminalreporter.getreports("failed")
+    name = config.option.safeguard
+    failed = terminalreporter.getreports("failed")
     if name:
         noticed = [
             f"- {r.nodeid}\n  {r.longrepr.reprcrash.message.splitlines()[0]}\n"

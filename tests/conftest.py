@@ -1,9 +1,12 @@
-"""What the contract tests share: a small table, and the real release where it is at hand."""
+"""What the contract tests share: a small table, and the real release
+where it is at hand.
+"""
 
 import os
 from pathlib import Path
 
-# Boosting's threads wait for each other by spinning: where other work keeps a core busy, one of them is faster than two.
+# Boosting's threads wait for each other by spinning: where other work keeps a core
+# busy, one of them is faster than two.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest

@@ -1,4 +1,6 @@
-"""Run a piece of work in a copy of this process (POSIX): it may lose its rights, its disk or its console, or be killed."""
+"""Run a piece of work in a copy of this process (POSIX): it may lose its rights, its
+disk or its console, or be killed.
+"""
 
 import os
 import pickle
@@ -10,7 +12,8 @@ POSIX = pytest.mark.skipif(os.name != "posix", reason="POSIX alone has these")
 FORKS = pytest.mark.skipif(
     not hasattr(os, "fork"), reason="a copy of the process is made, as only POSIX can"
 )
-#: What Python 3.12 and later say of every fork in a process with threads; the work here starts none and needs none.
+#: What Python 3.12 and later say of every fork in a process with threads; the work here
+#: starts none and needs none.
 QUIET = pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
 
 
@@ -44,9 +47,11 @@ def forked(work):
 
 
 def drop_rights(folder):
-    """Become a user without rights, to whom `folder` is the root of all files (as root; else only go there).
+    """Become a user without rights, to whom `folder` is the root of all files (as root;
+    else only go there).
 
-    Permissions do not stop root; and the folders of pytest are closed to all others, so their paths must go, too.
+    Permissions do not stop root; and the folders of pytest are closed to all others, so
+    their paths must go, too.
     """
     if os.getuid() != 0:
         return os.chdir(folder)
@@ -58,7 +63,9 @@ def drop_rights(folder):
 
 
 def as_nobody(folder, work):
-    """Return what `work()` returns in a child that has dropped its rights; skip where that is not possible."""
+    """Return what `work()` returns in a child that has dropped its rights; skip where
+    that is not possible.
+    """
     if os.getuid() == 0:
         try:
             forked(lambda: drop_rights(folder))

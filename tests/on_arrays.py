@@ -1,7 +1,9 @@
-"""The lesson's estimators, dressed so that scikit-learn's own checks can feed them arrays.
+"""The lesson's estimators, dressed so that scikit-learn's own checks can
+feed them arrays.
 
-The estimators take tables with named columns and refuse bare arrays, so scikit-learn's suite would run next to nothing
-on them and be green. Here the first two columns of an array become ids and the last one an age; all else is theirs.
+The estimators take tables with named columns and refuse bare arrays, so scikit-learn's
+suite would run next to nothing on them and be green. Here the first two columns of an
+array become ids and the last one an age; all else is theirs.
 """
 
 import numpy as np
@@ -72,7 +74,8 @@ class TransformerOnArrays(TransformsArrays, UserMovieFeatureTransformer):
 
 class FactorsOnArrays(TransformsArrays, MatrixFactorization):
     def fit_transform(self, X, y):
-        # its folds are fitted as clones on frames, and a clone of this class would take a frame for an array
+        # its folds are fitted as clones on frames, and a clone of this class would take
+        # a frame for an array
         frame, y, recorded = self._frame_and_ratings(X, y)
         plain = MatrixFactorization(**self.get_params())
         estimates = plain.fit_transform(frame, y)
@@ -91,7 +94,9 @@ class RankerOnArrays(OnArrays, MovieRanker):
 
 
 def recorded(name):
-    """An attribute of its own, where `Pipeline` asks its first step, which sees frames alone."""
+    """An attribute of its own, where `Pipeline` asks its first step,
+    which sees frames alone.
+    """
 
     def read(self):
         if name not in vars(self):
@@ -106,10 +111,8 @@ def recorded(name):
 
 
 class PipelineOnArrays(OnArrays, RatingPipeline):
-    n_features_in_, feature_names_in_ = (
-        recorded("n_features_in_"),
-        recorded("feature_names_in_"),
-    )
+    n_features_in_ = recorded("n_features_in_")
+    feature_names_in_ = recorded("feature_names_in_")
 
     def __repr__(self, **_):
         return "PipelineOnArrays()"  # the names of the tests tell no steps

@@ -1,6 +1,8 @@
-"""The recipes of `pillars/7_after_the_lesson.py`: each tool really does what the chapter says, in an environment of its own.
+"""The recipes of `pillars/7_after_the_lesson.py`: each tool really does what the
+chapter says, in an environment of its own.
 
-Environments are made and filled by pip, which takes minutes: `RECIPES=1 python -m pytest tests/test_after_the_lesson.py`.
+Environments are made and filled by pip, which takes minutes: `RECIPES=1 python -m
+pytest tests/test_after_the_lesson.py`.
 """
 
 import os
@@ -12,7 +14,8 @@ import pytest
 from conftest import ROOT
 
 CHAPTER = ROOT / "pillars" / "7_after_the_lesson.py"
-#: What pip installs, the module that the chapter names, and what the chapter then prints of it.
+#: What pip installs, the module that the chapter names, and what the chapter then
+#: prints of it.
 RECIPES = {
     "skrub": ("skrub", "bytes of HTML"),
     "skore": ("skore", "Checks summary"),
@@ -23,7 +26,8 @@ RECIPES = {
     "distributed": ("distributed", "workers: 1"),
     "skl2onnx onnxruntime": ("onnxruntime", "at most 0.0000"),
 }
-#: What the chapter says that refuses: code that must fail, and the reason, which must be in the message.
+#: What the chapter says that refuses: code that must fail, and the reason, which must
+#: be in the message.
 PREPARE = """
 from lesson_code import MovieRecommendationDataset, SklearnEcosystemPipeline
 table = MovieRecommendationDataset(100, 50, 1000).generate()

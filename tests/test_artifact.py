@@ -59,7 +59,9 @@ def names_in(folder):
 
 
 def replace_pickle(path, body):
-    """Put another pickle into the artifact, under a digest of its own, and let the card name that digest."""
+    """Put another pickle into the artifact, under a digest of its own, and let the card
+    name that digest.
+    """
     digest = hashlib.sha256(body).hexdigest()
     path.write_bytes(body + lesson_code.DIGEST_MARK + digest.encode())
     edit_card(path, sha256=digest)
@@ -370,7 +372,9 @@ def test_another_scikit_learn_version_is_noticed_without_the_card(path, monkeypa
 
 
 def test_a_change_of_version_is_told_apart_from_damage(path):
-    """The artifact of another scikit-learn, whose classes are not where they were: whole, but not to be loaded."""
+    """The artifact of another scikit-learn, whose classes are not where they were:
+    whole, but not to be loaded.
+    """
     version = sklearn.__version__.encode()
     other = b"0" + version[1:]
     body = path.read_bytes()[:-DIGEST_SIZE]
@@ -413,7 +417,9 @@ def test_a_pickle_that_tells_no_version_is_known_by_its_card(path):
 def test_an_object_of_another_version_that_loads_but_cannot_predict_is_told_as_such(
     path, monkeypatch
 ):
-    """A private attribute that a later version reads is missing: the example of the card finds it out."""
+    """A private attribute that a later version reads is missing: the example of the
+    card finds it out.
+    """
     edit_card(path, versions=card_of(path)["versions"] | {"scikit-learn": "0.99"})
 
     def predict(*_):
@@ -610,7 +616,9 @@ def test_every_name_will_do_and_its_card_is_the_whole_name_and_json(
 
 
 def test_saving_touches_no_other_file(recommender, tmp_path):
-    """`data.pkl` once overwrote an unrelated `data.json`; `m.v1` and `m.v2` shared a card."""
+    """`data.pkl` once overwrote an unrelated `data.json`; `m.v1` and
+    `m.v2` shared a card.
+    """
     (tmp_path / "data.json").write_text("mine", encoding="utf-8")
     for name in ("data.pkl", "m.v1", "m.v2"):
         recommender.save_pipeline(tmp_path / name)
@@ -678,8 +686,11 @@ def test_new_files_have_the_permissions_that_the_umask_says(
 def test_nobody_can_guess_or_share_the_name_of_a_temporary_file(
     recommender, tmp_path, monkeypatch
 ):
-    """Seen at the moment before the renaming: a new name for every file and save, which neither process nor target tells."""
-    path, seen = tmp_path / "model.pkl", []
+    """Seen at the moment before the renaming: a new name for every file and save, which
+    neither process nor target tells.
+    """
+    path = tmp_path / "model.pkl"
+    seen = []
     monkeypatch.setattr(
         os,
         "fsync",
@@ -726,7 +737,8 @@ def test_savers_at_once_leave_a_whole_artifact_and_nothing_else(
 def test_a_card_that_another_saver_writes_this_moment_is_not_taken_for_a_folder(
     path, recommender, monkeypatch
 ):
-    real, asked = os.stat, []
+    real = os.stat
+    asked = []
 
     def not_yet(file, *args, **kwargs):
         if str(file).endswith(".json") and not asked:
@@ -743,7 +755,8 @@ def test_a_card_that_another_saver_writes_this_moment_is_not_taken_for_a_folder(
 def test_of_two_savers_of_a_new_file_none_opens_it_wider_than_the_umask_says(
     recommender, tmp_path, monkeypatch
 ):
-    fsync, path = os.fsync, tmp_path / "model.pkl"
+    fsync = os.fsync
+    path = tmp_path / "model.pkl"
 
     def the_other_is_first(file):
         path.touch()
@@ -764,7 +777,8 @@ def test_a_link_is_followed_its_target_replaced_and_the_link_stays(
 ):
     (tmp_path / "real").mkdir()
     (tmp_path / "links").mkdir()
-    target, link = tmp_path / "real" / "model.pkl", tmp_path / "links" / "link.pkl"
+    target = tmp_path / "real" / "model.pkl"
+    link = tmp_path / "links" / "link.pkl"
     target.write_bytes(b"old")
     link.symlink_to(target)
     assert recommender.save_pipeline(link) == link
@@ -884,7 +898,8 @@ def test_the_card_tells_when_it_was_made_what_comes_out_and_is_laid_out_for_peop
 ):
     before = pd.Timestamp.now("UTC").floor("s")
     path = recommender.save_pipeline(tmp_path / "model.pkl")
-    card, text = card_of(path), card_file(path).read_text(encoding="utf-8")
+    card = card_of(path)
+    text = card_file(path).read_text(encoding="utf-8")
     created = pd.Timestamp(card["created"])
     assert before <= created <= pd.Timestamp.now("UTC")
     assert created.microsecond == 0
@@ -896,7 +911,8 @@ def test_the_card_tells_when_it_was_made_what_comes_out_and_is_laid_out_for_peop
 def test_every_byte_is_on_the_disk_before_the_file_gets_its_name(
     recommender, tmp_path, monkeypatch
 ):
-    sizes, sync = [], os.fsync
+    sizes = []
+    sync = os.fsync
     monkeypatch.setattr(
         os,
         "fsync",

@@ -1,4 +1,6 @@
-"""Every safeguard that `--break` takes out is missed by a check, which says so in its message."""
+"""Every safeguard that `--break` takes out is missed by a check, which
+says so in its message.
+"""
 
 import re
 import shutil
@@ -63,7 +65,8 @@ def runs():
 
 @pytest.mark.parametrize("name", NOTICED)
 def test_a_safeguard_that_is_taken_out_is_noticed(runs, name):
-    (test, message), run = NOTICED[name], runs[name]
+    (test, message) = NOTICED[name]
+    run = runs[name]
     summary = run.stdout.partition(f"this run was without the safeguard {name}")[2]
     assert "Checks that noticed: 1\n" in summary, run.stdout + run.stderr
     assert re.search(rf"- \S*::{test}\S*\n  .*{re.escape(message)}", summary)

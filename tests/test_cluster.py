@@ -1,4 +1,6 @@
-"""All parallel work goes through joblib: a Dask cluster takes it over without a change, with the same figures."""
+"""All parallel work goes through joblib: a Dask cluster takes it over without a change,
+with the same figures.
+"""
 
 import joblib
 import numpy as np
@@ -16,7 +18,9 @@ FOLDS = KFold(3, shuffle=True, random_state=0)
 
 @pytest.fixture(scope="module")
 def client():
-    """Two worker processes on this machine: what is sent to them is pickled, as on any cluster."""
+    """Two worker processes on this machine: what is sent to them is
+    pickled, as on any cluster.
+    """
     workers = distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, dashboard_address=None
     )
@@ -26,14 +30,13 @@ def client():
 
 @pytest.mark.parametrize("model", ["linear", "forest", "blend"])
 def test_training_on_a_cluster_gives_the_same_figures(client, table, model):
-    here, there = (
-        SklearnEcosystemPipeline(model=model),
-        SklearnEcosystemPipeline(model=model),
-    )
+    here = SklearnEcosystemPipeline(model=model)
+    there = SklearnEcosystemPipeline(model=model)
     here.train(table)
     with joblib.parallel_config("dask"):
         there.train(table)
-    # a forest adds up its trees in the order in which threads finish: the last digit may differ
+    # a forest adds up its trees in the order in which threads finish: the last digit
+    # may differ
     np.testing.assert_allclose(there.cv_scores, here.cv_scores, rtol=1e-12)
     np.testing.assert_allclose(there.predict(table), here.predict(table), rtol=1e-12)
 
@@ -49,10 +52,8 @@ def test_models_compared_on_a_cluster_have_the_same_figures(client, table):
 
 
 def test_searches_on_a_cluster_choose_the_same(client, table):
-    here, there = (
-        SklearnEcosystemPipeline(model="linear"),
-        SklearnEcosystemPipeline(model="linear"),
-    )
+    here = SklearnEcosystemPipeline(model="linear")
+    there = SklearnEcosystemPipeline(model="linear")
     here.train(table, perform_cv=False, tune_hyperparameters=True)
     search = GridSearchCV(
         here.build_pipeline(), {"features__damping": [2.0, 50.0]}, cv=FOLDS
@@ -66,7 +67,8 @@ def test_searches_on_a_cluster_choose_the_same(client, table):
 
 
 def test_the_table_is_sent_once_for_all_folds(client, table, monkeypatch):
-    sent, plain = [], distributed.Client.scatter
+    sent = []
+    plain = distributed.Client.scatter
 
     def scatter(self, data, *args, **kwargs):
         sent.append(data)

@@ -43,7 +43,8 @@ def test_types_do_not_depend_on_the_platform(dataset):
 
 
 def test_the_same_seed_gives_the_same_table_on_every_machine(dataset):
-    # Sums of whole numbers, measured at both ends of the version bounds: another stream or selection changes them.
+    # Sums of whole numbers, measured at both ends of the version bounds: another stream
+    # or selection changes them.
     table = dataset.table.head(1000)
     place = np.arange(1, 1001)
     assert int((place * table["user_id"]).sum()) == 247_336_943
@@ -59,7 +60,8 @@ def test_the_same_seed_gives_the_same_table_on_every_machine(dataset):
 
 
 def test_a_table_that_is_drawn_in_many_parts_is_that_of_one_part():
-    # Sums measured with a generator that drew all rows at once, and compared all pairs in one hash table.
+    # Sums measured with a generator that drew all rows at once, and compared all pairs
+    # in one hash table.
     table = MovieRecommendationDataset(8000, 4000, 400_000, 7).generate()
     place = np.arange(1, 400_001)
     assert int((place * table["user_id"]).sum()) == 320_535_442_397_510
@@ -118,7 +120,9 @@ def test_popularity_and_activity_have_long_tails(dataset):
 
 
 def test_users_watch_what_they_love(dataset):
-    """Compared with a shuffling of the movies among the rows, which keeps both long tails."""
+    """Compared with a shuffling of the movies among the rows, which keeps
+    both long tails.
+    """
     user, movie = positions(dataset.table)
     shuffled = np.random.RandomState(0).permutation(movie)
     taste = (dataset.law_["T"][user] * dataset.law_["G"][shuffled]).sum(
@@ -182,7 +186,9 @@ def test_expectation_and_noise_floor_are_those_of_many_draws(dataset):
 
 
 def test_the_table_is_drawn_from_the_law_of_the_docstring(dataset):
-    """What is left of a rating when the law's opinion is taken off has mean 0 and the spread of its user."""
+    """What is left of a rating when the law's opinion is taken off has mean 0 and the
+    spread of its user.
+    """
     user, movie = positions(dataset.table)
     z = (dataset.table["rating"] - dataset.true_expected_) / dataset.law_["sigma"][user]
     inside = (

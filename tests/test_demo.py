@@ -147,7 +147,9 @@ def test_the_fragile_way_stands_beside_with_its_misleading_figure_and_what_is_wr
 
 
 def test_what_a_model_does_not_read_is_not_shown_as_if_it_did(printed):
-    """Of the first sample the averages and counts are told, not the country and the hour, which are worthless by law."""
+    """Of the first sample the averages and counts are told, not the country and the
+    hour, which are worthless by law.
+    """
     step_2 = printed[1].split("Step 2")[1].split("Step 3")[0]
     assert re.search(
         r"user \d+ gave \d+ ratings, average of the other folds \d\.\d\d", step_2
@@ -205,14 +207,17 @@ def test_the_users_of_the_lists_add_up(printed):
 
 
 def table_in(text, n_rows):
-    """The last rows of a pandas table that was printed: its column names, and the cells of every row."""
+    """The last rows of a pandas table that was printed: its column names,
+    and the cells of every row.
+    """
     head, *rows = [line.split() for line in text.splitlines()[-n_rows - 1 :]]
     return head, rows
 
 
 def test_the_command_recommends_from_the_saved_artifact(printed, monkeypatch, capsys):
     monkeypatch.chdir(printed[0])
-    artifact, lists = joblib.load("production_pipeline.pkl"), {}
+    artifact = joblib.load("production_pipeline.pkl")
+    lists = {}
     for who in ("--user 7", "--user 7777", "--rated 1=5,50=2.5"):
         assert main(["recommend", *who.split(), "--top", "4"]) == 0
         out, err = capsys.readouterr()
@@ -382,7 +387,9 @@ def test_compare_of_a_release_tells_no_noise_floor(tmp_path, capsys, monkeypatch
 
 @pytest.fixture
 def stub(monkeypatch):
-    """In the place of the comparison, which takes its time: the lengths of the tables it was called with."""
+    """In the place of the comparison, which takes its time: the lengths of the tables
+    it was called with.
+    """
     calls = []
     found = pd.DataFrame({name: [0.0] for name in SHOWN}, index=["mean"])
     monkeypatch.setattr(
@@ -428,7 +435,8 @@ def test_the_driver_returns_what_it_made(demo, tmp_path):
 
 
 def test_the_same_seed_gives_the_same_figures_twice(demo):
-    (first, text), (second, text_again) = demo(), demo()
+    first, text = demo()
+    second, text_again = demo()
     assert text == text_again
     assert first["metrics"] == second["metrics"]
     assert demo(random_state=1)[0]["metrics"] != first["metrics"]
@@ -445,7 +453,8 @@ def test_a_table_of_ones_own_is_taken_instead(demo, table):
 def test_the_figures_of_the_lesson_page_are_reached(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     result = demonstrate_ecosystem()
-    metrics, page = result["metrics"], {"RMSE": 0.8356, "MAE": 0.6521, "R2": 0.3487}
+    metrics = result["metrics"]
+    page = {"RMSE": 0.8356, "MAE": 0.6521, "R2": 0.3487}
     tolerance = {"RMSE": 0.015, "MAE": 0.02, "R2": 0.02}
     assert {
         name: abs(metrics[name] - page[name]) < tolerance[name] for name in page
@@ -608,7 +617,9 @@ def test_the_demo_does_not_change_the_table_it_is_given(demo, table):
 
 
 def test_pairs_rated_twice_do_not_reach_both_sides_of_the_split(demo, table):
-    """The older rating of a pair in training and the newer one in the test would be a leak of its own."""
+    """The older rating of a pair in training and the newer one in the test would be a
+    leak of its own.
+    """
     twice = pd.concat(
         [table, table.assign(timestamp=table["timestamp"] + 1)], ignore_index=True
     )
@@ -626,7 +637,8 @@ def test_everything_in_all_exists_and_is_documented():
 
 
 def test_the_seed_of_the_command_line_reaches_the_comparison(monkeypatch):
-    seeds, found = [], pd.DataFrame({name: [0.0] for name in SHOWN}, index=["mean"])
+    seeds = []
+    found = pd.DataFrame({name: [0.0] for name in SHOWN}, index=["mean"])
     monkeypatch.setattr(
         lesson_code,
         "compare_models",
@@ -642,10 +654,8 @@ def test_the_demo_counts_the_users_it_makes_lists_for_and_all_others(demo):
     result, text = demo(n_users=60, n_movies=40, n_ratings=900, model="linear")
     X_train, X_test, _, y_test = result["data"]
     n_all = pd.concat([X_train, X_test])["user_id"].nunique()
-    tested, listed = (
-        X_test["user_id"].nunique(),
-        X_test["user_id"][y_test >= 4].nunique(),
-    )
+    tested = X_test["user_id"].nunique()
+    listed = X_test["user_id"][y_test >= 4].nunique()
     line = re.search(r"^  Users: .*$", text, re.MULTILINE)[0]
     assert list(map(int, re.findall(r"\d+", line))) == [
         n_all,
@@ -722,7 +732,9 @@ def test_an_interruption_is_one_line_and_status_130(monkeypatch, capsys):
 
 
 def start(*arguments, cwd):
-    """Start the lesson as a shell does, with Ctrl-C switched on, and read up to its first step."""
+    """Start the lesson as a shell does, with Ctrl-C switched on, and read
+    up to its first step.
+    """
     process = subprocess.Popen(
         [sys.executable, str(ROOT / "lesson_code.py"), *arguments],
         cwd=cwd,

@@ -1,6 +1,8 @@
-"""The same seed gives the same bits: in fresh processes, whatever the seed of hashes, and however a process is started.
+"""The same seed gives the same bits: in fresh processes, whatever the seed of hashes,
+and however a process is started.
 
-With more threads, sums may be taken in another order: then all stars agree to the last digits, and all lists are the same.
+With more threads, sums may be taken in another order: then all stars agree to the last
+digits, and all lists are the same.
 """
 
 import hashlib
@@ -31,7 +33,8 @@ import test_determinism
 if __name__ == "__main__":
     print(json.dumps(test_determinism.everything(sys.argv[2], int(sys.argv[3]), sys.argv[4])))
 """
-#: Where it is run: the seed of hashes, the threads of NumPy and boosting, and how joblib works.
+#: Where it is run: the seed of hashes, the threads of NumPy and boosting, and how
+#: joblib works.
 PLACES = {
     "once": ("0", "1", "threading", 1),
     "again, with another seed of hashes": ("1", "1", "threading", 1),
@@ -46,7 +49,9 @@ PLACES = {
 
 
 def everything(backend, n_jobs, folder):
-    """What a seed decides, as JSON: stars and scores as floats, which JSON keeps to the last bit, and lists, and digests."""
+    """What a seed decides, as JSON: stars and scores as floats, which JSON keeps to the
+    last bit, and lists, and digests.
+    """
     import joblib
 
     dataset = MovieRecommendationDataset(
@@ -87,10 +92,8 @@ def everything(backend, n_jobs, folder):
         )
         ranker = MovieRanker().fit(train)
         lists = ranker.recommend(ranker.users_)
-        told["lists"], told["scores of lists"] = (
-            lists["movie_id"].tolist(),
-            lists["score"].tolist(),
-        )
+        told["lists"] = lists["movie_id"].tolist()
+        told["scores of lists"] = lists["score"].tolist()
         told["figures of lists"] = list(recommender.evaluate_ranking(test).values())
         search = SklearnEcosystemPipeline(model="linear")
         search.train(train, perform_cv=False, tune_hyperparameters=True)
@@ -175,7 +178,9 @@ def test_threads_and_processes_change_no_list_and_no_star_beyond_the_last_digits
 
 
 def test_the_bytes_of_an_artifact_are_the_same_where_scikit_learn_lets_them_be(told):
-    """Not promised, but seen: scikit-learn keeps a memory address in what reads genres (`_stop_words_id`), of factors and blend."""
+    """Not promised, but seen: scikit-learn keeps a memory address in what reads genres
+    (`_stop_words_id`), of factors and blend.
+    """
     first, second = told["once"], told["again, with another seed of hashes"]
     assert set(differing(first, second, first)) <= {
         "bytes of factors",
@@ -251,7 +256,8 @@ def test_the_order_of_the_rows_changes_no_average_beyond_the_last_digits(table, 
     features = UserMovieFeatureTransformer().fit(table).transform(table)
     for order in orders:
         transformer = UserMovieFeatureTransformer().fit(order)
-        # what a user last told of an age is by order of the rows, where it changes; here it never does
+        # what a user last told of an age is by order of the rows, where it changes;
+        # here it never does
         pd.testing.assert_frame_equal(
             transformer.transform(table), features, rtol=0, atol=1e-12
         )

@@ -1,4 +1,6 @@
-"""The documentation is run: the docstrings' examples, the README's code, and what it says of the files."""
+"""The documentation is run: the docstrings' examples, the README's code, and what it
+says of the files.
+"""
 
 import ast
 import doctest

@@ -1,4 +1,6 @@
-"""The lesson's estimators fit in scikit-learn's world: its settings, slices, diagrams, tags, searches and storage."""
+"""The lesson's estimators fit in scikit-learn's world: its settings, slices, diagrams,
+tags, searches and storage.
+"""
 
 import importlib
 
@@ -124,7 +126,8 @@ def test_a_slice_is_a_plain_pipeline_and_fitted_if_the_whole_is(table, fit):
 
 
 def test_features_and_the_rest_of_a_pipeline_make_the_whole(fitted, table):
-    pipeline, test = fitted.pipeline, table[1600:]
+    pipeline = fitted.pipeline
+    test = table[1600:]
     rest = pipeline[1:].predict(pipeline[0].transform(test))
     np.testing.assert_array_equal(
         np.clip(rest, pipeline.y_min_, pipeline.y_max_), pipeline.predict(test)
@@ -151,7 +154,9 @@ def test_permutation_importance_tells_which_of_the_13_features_help(table):
 
 
 def test_a_feature_union_adds_a_feature_beside_ours(table):
-    """The one place of a 14th feature, as the README shows it: the models know of no other."""
+    """The one place of a 14th feature, as the README shows it: the models
+    know of no other.
+    """
     genre_length = FunctionTransformer(
         lambda X: X["genre"].str.len().to_frame("genre_length")
     )
@@ -259,7 +264,9 @@ TAGGED = {
 
 @pytest.mark.parametrize("name", TAGGED)
 def test_tags_tell_what_is_true(name):
-    """Tables with named columns, text and gaps among them; ratings may be one of the columns."""
+    """Tables with named columns, text and gaps among them; ratings may be
+    one of the columns.
+    """
     tags = get_tags(TAGGED[name])
     assert not tags.input_tags.two_d_array
     assert not tags.input_tags.sparse
@@ -315,7 +322,9 @@ def test_a_polars_frame_gets_one_sentence_that_names_to_pandas(fitted, table, ca
 
 
 def walk(value, path="", seen=None):
-    """Everything that can be reached from an object through attributes, items and elements: path and value."""
+    """Everything that can be reached from an object through attributes, items and
+    elements: path and value.
+    """
     seen = set() if seen is None else seen
     if id(value) in seen or isinstance(
         value, (str, bytes, int, float, type(None), type)
@@ -422,7 +431,9 @@ def test_the_names_of_what_a_model_reads_come_out_of_the_steps_before_it(fitted)
 
 
 def test_a_union_in_which_our_features_do_not_come_first_is_refused(table):
-    """The ids are dropped by position: a feature in their place would be dropped in silence."""
+    """The ids are dropped by position: a feature in their place would be
+    dropped in silence.
+    """
     ours = UserMovieFeatureTransformer()
     year = FunctionTransformer(lambda X: X[["movie_year"]].to_numpy())
     pipeline = SklearnEcosystemPipeline(model="linear").build_pipeline()

@@ -1,4 +1,6 @@
-"""The exercises: an unsolved one fails with its own message, a solution passes, an honest error learns something."""
+"""The exercises: an unsolved one fails with its own message, a solution passes, an
+honest error learns something.
+"""
 
 import importlib.util
 import re
@@ -23,7 +25,8 @@ MESSAGES = {
     "5_unsupervised": "where by construction there are none",
     "6_utilities": "A fresh process could not predict from the two ids: ValueError: X has 2 features",
 }
-#: Attempts at a solution: exercise, what replaces what in the solution, and a part of the message.
+#: Attempts at a solution: exercise, what replaces what in the solution, and a part of
+#: the message.
 ATTEMPTS = [
     (
         "first",
@@ -187,7 +190,9 @@ def checks():
 
 @pytest.fixture(scope="module")
 def unsolved(tmp_path_factory):
-    """What a learner sees who has a copy of the module and the exercises, and nothing else."""
+    """What a learner sees who has a copy of the module and the exercises,
+    and nothing else.
+    """
     folder = tmp_path_factory.mktemp("copy")
     shutil.copy(ROOT / "lesson_code.py", folder)
     shutil.copytree(

@@ -1,4 +1,6 @@
-"""The command that writes printed outputs in the documentation again, and tells where they have drifted."""
+"""The command that writes printed outputs in the documentation again, and tells where
+they have drifted.
+"""
 
 import importlib.util
 import sys
@@ -45,10 +47,8 @@ def test_a_block_is_written_as_its_command_prints_it(page):
 
 
 def test_a_block_that_has_drifted_is_told_and_left(page, capsys):
-    good, drifted = (
-        BLOCK.format("two.py", "one 1\ntwo ✓ 2"),
-        BLOCK.format("two.py", "one 2\ntwo ✓ 2"),
-    )
+    good = BLOCK.format("two.py", "one 1\ntwo ✓ 2")
+    drifted = BLOCK.format("two.py", "one 2\ntwo ✓ 2")
     assert page(good, "--check") == (0, good)
     assert page(drifted, "--check") == (1, drifted)
     assert "has drifted" in capsys.readouterr().out

@@ -1,4 +1,6 @@
-"""The lesson in one file: generate_lesson_files.sh writes the same bytes, loses no work, and needs only a shell."""
+"""The lesson in one file: generate_lesson_files.sh writes the same bytes, loses no
+work, and needs only a shell.
+"""
 
 import importlib.util
 import os
@@ -54,7 +56,9 @@ def sh(copy, place):
 
 
 def inside(folder):
-    """Everything below a folder: the bytes of each file, None for each folder that is not one of the lesson's."""
+    """Everything below a folder: the bytes of each file, None for each folder that is
+    not one of the lesson's.
+    """
     found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*")}
     told = {
         name: None if path.is_dir() else path.read_bytes()
@@ -277,7 +281,9 @@ def test_only_bash_and_a_few_posix_tools_are_needed(copy, place, tmp_path):
 
 @pytest.mark.parametrize("shell", ["dash", "busybox"])
 def test_nothing_in_it_is_newer_than_the_oldest_bash(copy, place, shell):
-    """The bash of macOS is of 2007: what a plain POSIX shell runs, that one runs as well."""
+    """The bash of macOS is of 2007: what a plain POSIX shell runs, that
+    one runs as well.
+    """
     if shutil.which(shell) is None:
         pytest.skip(f"{shell} is not installed")
     command = [shell, "sh"] if shell == "busybox" else [shell]
@@ -313,7 +319,9 @@ def test_generated_folder_passes_its_own_ten_tests(sh, place):
 
 @pytest.fixture
 def edited(sh, place):
-    """A lesson in which the learner has changed the second file and the last, and lost the third."""
+    """A lesson in which the learner has changed the second file and the
+    last, and lost the third.
+    """
     sh()
     for name in ["test_lesson.py", "README.md"]:
         with open(place / FOLDER / name, "a", encoding="utf-8") as file:
@@ -323,7 +331,8 @@ def edited(sh, place):
 
 
 def test_changed_files_are_named_and_nothing_at_all_is_changed(sh, edited):
-    before, when = inside(edited), edited.stat().st_mtime_ns
+    before = inside(edited)
+    when = edited.stat().st_mtime_ns
     run = sh()
     assert_refused(run, 1, "test_lesson.py README.md", "--force")
     assert "lesson_code.py" not in run.stderr
@@ -457,7 +466,9 @@ def test_script_that_is_cut_short_fails_and_leaves_nothing(
 
 
 def test_full_disk_leaves_nothing(copy, place, target):
-    """A limit of 16 KiB to a file stands in for the disk: the first file of the lesson does not fit."""
+    """A limit of 16 KiB to a file stands in for the disk: the first file
+    of the lesson does not fit.
+    """
     run = subprocess.run(
         [BASH, "-c", f'ulimit -f 16; exec "{BASH}" "$0" --force', copy],
         cwd=place,

@@ -1,4 +1,6 @@
-"""Nothing leaks: on ratings that are pure noise, no route a learner can take predicts anything. The naive way does."""
+"""Nothing leaks: on ratings that are pure noise, no route a learner can take predicts
+anything. The naive way does.
+"""
 
 import warnings
 
@@ -35,7 +37,9 @@ ANY_MODEL = {name: name for name in MODELS} | {
 
 @pytest.fixture(scope="module")
 def noise():
-    """The table of the design: 10,000 ratings of 1,000 users and 500 movies, each replaced by a star drawn at random."""
+    """The table of the design: 10,000 ratings of 1,000 users and 500 movies, each
+    replaced by a star drawn at random.
+    """
     table = MovieRecommendationDataset(1000, 500, 10_000, random_state=0).generate()
     table["rating"] = np.random.RandomState(0).choice(STARS, len(table))
     return table
@@ -80,7 +84,9 @@ def test_cross_validation_finds_nothing_in_noise(noise, route):
 
 
 def test_the_held_out_score_of_a_search_finds_nothing_in_noise(noise):
-    """Not its best_score_: the best of many is above zero by luck, which is why a test set is held out."""
+    """Not its best_score_: the best of many is above zero by luck, which is why a test
+    set is held out.
+    """
     train, test = train_test_split(noise, test_size=0.2, random_state=0)
     grid = {"model": ["forest", "linear"]}
     search = GridSearchCV(
@@ -101,7 +107,10 @@ def test_a_selection_of_features_finds_nothing_in_noise(noise):
 
 
 def test_control_the_naive_way_seems_to_predict_noise(noise):
-    """What every other lesson does: averages over all rows, before the split. The same noise, the same forest."""
+    """What every other lesson does: averages over all rows, before the split.
+
+    The same noise, the same forest.
+    """
     X = SklearnEcosystemPipeline().create_features(noise)[0]
     X["user_avg_rating"] = noise.groupby("user_id")["rating"].transform("mean")
     X["movie_avg_rating"] = noise.groupby("movie_id")["rating"].transform("mean")
@@ -115,7 +124,10 @@ def test_control_the_naive_way_seems_to_predict_noise(noise):
 
 
 def test_without_cross_fitting_a_model_trusts_the_averages_too_much(noise):
-    """The subtler leak: averages of training rows alone, their own rating included. It costs on every new row."""
+    """The subtler leak: averages of training rows alone, their own rating included.
+
+    It costs on every new row.
+    """
     train, test = train_test_split(noise, test_size=0.2, random_state=0)
     pipeline = SklearnEcosystemPipeline(model="linear").build_pipeline()
     plain = pipeline[0].fit(train).transform(train)
@@ -127,8 +139,12 @@ def test_without_cross_fitting_a_model_trusts_the_averages_too_much(noise):
 
 
 def test_averages_from_before_the_split_fall_below_the_noise_floor():
-    """At two ratings per user the fragile way is better than the perfect predictor: that is proof. The honest way is not."""
-    fragile, honest, floor = [], [], []
+    """At two ratings per user the fragile way is better than the perfect predictor:
+    that is proof. The honest way is not.
+    """
+    fragile = []
+    honest = []
+    floor = []
     for seed in (0, 1, 42):
         dataset = MovieRecommendationDataset(1000, 500, 2000, seed)
         table = dataset.generate()
@@ -152,7 +168,9 @@ def test_averages_from_before_the_split_fall_below_the_noise_floor():
 def test_pairs_twice_split_by_hand_are_the_one_route_left_and_evaluate_warns_of_it(
     noise,
 ):
-    """Half of the test pairs stand in training as well: their ratings reach the features, and a score on noise is above zero."""
+    """Half of the test pairs stand in training as well: their ratings reach the
+    features, and a score on noise is above zero.
+    """
     train, test = train_test_split(noise, test_size=0.2, random_state=0)
     recommender = SklearnEcosystemPipeline(model="factors").fit(
         pd.concat([train, test[:1000]])

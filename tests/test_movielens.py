@@ -1,4 +1,6 @@
-"""Every format in which GroupLens ships MovieLens, from small files written here; and the real release."""
+"""Every format in which GroupLens ships MovieLens, from small files written here; and
+the real release.
+"""
 
 import sys
 import zipfile
@@ -70,7 +72,9 @@ def test_every_format_gives_the_same_table(tmp_path, pack, files, encoding):
 
 @pytest.mark.parametrize("files", [CSV, DAT, U], ids=["csv", "dat", "100K"])
 def test_ratings_without_a_fault_are_read_by_the_fast_parser(tmp_path, files):
-    """Nothing of ours, neither a function nor a call in a loop, runs once per line of the ratings."""
+    """Nothing of ours, neither a function nor a call in a loop, runs once
+    per line of the ratings.
+    """
     ratings = next(
         name for name in files if name in ("ratings.csv", "ratings.dat", "u.data")
     )
@@ -320,7 +324,8 @@ def test_the_year_of_a_series_is_read_in_every_spelling(tmp_path, span):
 @pytest.mark.parametrize("row", [131_071, 131_072, 131_073])
 @pytest.mark.parametrize("kind", ["csv", "dat"])
 def test_a_field_too_many_is_told_where_pandas_begins_a_new_block(tmp_path, kind, row):
-    # pandas 2 reads blocks of 2**19 fields, and does not count those of a block's first row
+    # pandas 2 reads blocks of 2**19 fields, and does not count those of a block's first
+    # row
     separator, files = (",", CSV) if kind == "csv" else ("::", DAT)
     rows = [
         separator.join(["1", str(movie), "4.0", "964982703"])

@@ -1,4 +1,6 @@
-"""The chapters run as scripts and as notebooks, with and without matplotlib, and keep the form they share."""
+"""The chapters run as scripts and as notebooks, with and without matplotlib, and keep
+the form they share.
+"""
 
 import importlib.util
 import os
@@ -25,7 +27,9 @@ NO_MATPLOTLIB = 'raise ImportError("hidden by a test")\n'
 
 
 def run(tmp_path, *command, path=PILLARS):
-    """Run a command of Python in a fresh process, whose pictures go to `tmp_path`; return what it printed."""
+    """Run a command of Python in a fresh process, whose pictures go to `tmp_path`;
+    return what it printed.
+    """
     settings = {
         "PICTURES": str(tmp_path / "pictures"),
         "PYTHONPATH": str(path),
@@ -125,7 +129,8 @@ def test_a_chapter_runs_as_a_notebook(tmp_path, chapter):
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=NAMES)
 def test_a_chapter_keeps_the_form_that_all_share(chapter):
-    lines, text = chapter.read_text(encoding="utf-8").splitlines(), words_of(chapter)
+    lines = chapter.read_text(encoding="utf-8").splitlines()
+    text = words_of(chapter)
     assert re.match(r"# # \d .*\?$", lines[1]), "the title is a question"
     for part in ("**You know**", "**You will see**", "**Minutes**", "**Remember:**"):
         assert part in text, part

@@ -1,4 +1,6 @@
-"""The pipeline and its wrapper: what goes in, what comes out, and that it is a scikit-learn regressor."""
+"""The pipeline and its wrapper: what goes in, what comes out, and that it is a
+scikit-learn regressor.
+"""
 
 import warnings
 
@@ -90,7 +92,9 @@ def test_a_row_added_to_the_table_is_a_model(table, monkeypatch):
     ids=str,
 )
 def test_ids_never_reach_the_regressor(table, model):
-    """An id is a label, not a quantity: what is unknown is predicted alike, however large its id happens to be."""
+    """An id is a label, not a quantity: what is unknown is predicted alike, however
+    large its id happens to be.
+    """
     recommender = SklearnEcosystemPipeline(model=model).fit(table)
     ids = [-(10**9), -1, 0, 101, 4711, 10**6, 2**40]
     for user, movie in ((ids, 1), (1, ids), (ids, ids)):
@@ -154,7 +158,8 @@ def test_raw_and_engineered_rows_give_equal_predictions(table, model):
     expected = raw.predict(test)
     np.testing.assert_allclose(engineered.predict(rows), expected, rtol=0, atol=1e-12)
     np.testing.assert_allclose(raw.predict(rows), expected, rtol=0, atol=1e-12)
-    # strings that it never learned are no reason to forget the codes it knows of these users and movies
+    # strings that it never learned are no reason to forget the codes it knows of these
+    # users and movies
     np.testing.assert_allclose(engineered.predict(test), expected, rtol=0, atol=1e-12)
 
 
@@ -186,10 +191,8 @@ def test_raw_and_engineered_rows_agree_where_values_are_missing(table):
         gaps[column] = gaps[column].where(rng.random_sample(len(gaps)) < 0.5)
     train, test = gaps[:1600], gaps[1600:]
     X, y, transformer, *_ = SklearnEcosystemPipeline().create_features(train)
-    raw, engineered = (
-        SklearnEcosystemPipeline().fit(train),
-        SklearnEcosystemPipeline().fit(X, y),
-    )
+    raw = SklearnEcosystemPipeline().fit(train)
+    engineered = SklearnEcosystemPipeline().fit(X, y)
     expected = raw.predict(test)
     np.testing.assert_allclose(
         engineered.predict(transformer.transform(test)), expected, rtol=0, atol=1e-12

@@ -1,4 +1,6 @@
-"""What artifact and model card have of the persons in the training: no more than .github/SECURITY.md says."""
+"""What artifact and model card have of the persons in the training: no more than
+.github/SECURITY.md says.
+"""
 
 import json
 import re
@@ -18,7 +20,9 @@ LARGE = 5_000_000  # so that the id of a user is no other number
 
 @pytest.fixture(scope="module")
 def rows():
-    """More users than boosting has bins (255), and no other size near: what is of this length is of the users."""
+    """More users than boosting has bins (255), and no other size near: what is of this
+    length is of the users.
+    """
     table = MovieRecommendationDataset(
         n_users=300, n_movies=61, n_ratings=4000, random_state=3
     ).generate()
@@ -47,7 +51,9 @@ def saved(model, rows, folder):
 
 
 def contents(thing, name="", seen=None):
-    """Give everything that holds values inside an object, with the name of its attribute, however deep it is."""
+    """Give everything that holds values inside an object, with the name of its
+    attribute, however deep it is.
+    """
     seen = {} if seen is None else seen
     if id(thing) in seen or isinstance(thing, (str, bytes, type)):
         return
@@ -84,7 +90,9 @@ def numbers_in(values):
 
 
 def of_each_person(recommender, n_users, n_rows):
-    """The attributes of which one side is as long as there are users, or rows, or users with the imaginary ones."""
+    """The attributes of which one side is as long as there are users, or rows, or users
+    with the imaginary ones.
+    """
     sides = {
         n_users,
         n_users + 1,
@@ -103,7 +111,8 @@ def test_the_artifact_has_of_each_person_what_security_md_says_and_no_more(
     rows, artifacts, model
 ):
     recommender, _ = artifacts[model]
-    n_users, n_rows = rows[0]["user_id"].nunique(), len(rows[0])
+    n_users = rows[0]["user_id"].nunique()
+    n_rows = len(rows[0])
     found = of_each_person(recommender, n_users, n_rows)
     said = {}
     for name, models in re.findall(

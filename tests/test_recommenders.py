@@ -1,4 +1,6 @@
-"""The collaborative models, against slow and obvious re-implementations and a truth from elsewhere."""
+"""The collaborative models, against slow and obvious re-implementations
+and a truth from elsewhere.
+"""
 
 import json
 import warnings
@@ -66,7 +68,9 @@ def split(table):
 def slow_factorization(
     table, given, n_factors, regularization, damping, n_sweeps, seed
 ):
-    """The docstring's model, rating by rating: biases, then every factor in turn, each side a ridge regression."""
+    """The docstring's model, rating by rating: biases, then every factor in turn, each
+    side a ridge regression.
+    """
     users, movies = sorted(set(table["user_id"])), sorted(set(table["movie_id"]))
     rows = [
         (users.index(u), movies.index(m), r)
@@ -76,11 +80,9 @@ def slow_factorization(
     bu, bm = np.zeros(len(users)), np.zeros(len(movies))
     free = np.random.RandomState(seed).standard_normal((n_factors, len(movies)))
     Q = np.vstack([given, free])
-    P, PV, QV = (
-        np.zeros((len(Q), len(users))),
-        np.zeros((len(Q), len(users))),
-        np.zeros_like(Q),
-    )
+    P = np.zeros((len(Q), len(users)))
+    PV = np.zeros((len(Q), len(users)))
+    QV = np.zeros_like(Q)
     weight = np.ones(len(users))
 
     def error(u, m, r, without=None):
@@ -142,10 +144,8 @@ def slow_factorization(
 def given_factors(n_patterns):
     """What is known of the movies of `TOLD`, written out."""
     movies = [1, 2, 4, 5]
-    genres, years = (
-        dict(zip(TOLD["movie_id"], TOLD["genre"])),
-        dict(zip(TOLD["movie_id"], TOLD["movie_year"])),
-    )
+    genres = dict(zip(TOLD["movie_id"], TOLD["genre"]))
+    years = dict(zip(TOLD["movie_id"], TOLD["movie_year"]))
     names = [
         "Comedy",
         "Drama",
@@ -279,7 +279,9 @@ def test_content_and_patterns_pay_on_the_real_release(real):
 
 
 def test_factors_find_taste_that_biases_cannot():
-    """Four kinds of user, four kinds of movie, and nothing but how they fit: biases know nothing of it."""
+    """Four kinds of user, four kinds of movie, and nothing but how they fit: biases
+    know nothing of it.
+    """
     rng = np.random.RandomState(0)
     pairs = rng.permutation(200 * 80)[:8000]
     table = pd.DataFrame({"user_id": pairs // 80, "movie_id": pairs % 80})
@@ -502,7 +504,9 @@ def test_impossible_parameters_are_named(parameter, value):
 
 
 def slow_scores(stars, regularization, unit=None):
-    """Steck's formula as he prints it, on a dense matrix: B = I - P / diag(P), zero diagonal, scores X B."""
+    """Steck's formula as he prints it, on a dense matrix: B = I - P / diag(P), zero
+    diagonal, scores X B.
+    """
     X = stars / (unit or np.sqrt((stars[stars != 0] ** 2).mean()))
     P = np.linalg.inv(X.T @ X + regularization * np.eye(X.shape[1]))
     B = -P / np.diag(P)
@@ -542,7 +546,8 @@ def test_somebody_known_gets_the_same_list_as_somebody_new_with_the_same_ratings
     ranker = MovieRanker().fit(table)
     old = table[table["user_id"].isin([5, 6])]
     new = old.assign(user_id=old["user_id"] + 1000)
-    known, folded = ranker.recommend([5, 6]), ranker.recommend_new(new)
+    known = ranker.recommend([5, 6])
+    folded = ranker.recommend_new(new)
     pd.testing.assert_frame_equal(known.assign(user_id=known["user_id"] + 1000), folded)
 
 
@@ -571,7 +576,9 @@ def test_equal_scores_come_in_the_order_of_ids_even_across_the_end_of_the_list()
 
 
 def test_scores_that_differ_in_the_last_digits_alone_are_equal():
-    """The order of a sum may depend on how many users are asked for at once; a list must not."""
+    """The order of a sum may depend on how many users are asked for at
+    once; a list must not.
+    """
     scores = np.array([[0.3, 0.1 + 0.2, 0.3, -np.inf]])
     assert lesson_code._best(scores, 2)[2].tolist() == [0, 1]
     for difference, best in ((2e-10, 0), (2e-9, 1)):  # nine decimals count
@@ -603,17 +610,19 @@ def test_lists_do_not_depend_on_how_many_users_are_scored_at_once(table, monkeyp
 
 
 def test_an_imaginary_user_stands_for_every_genre_whatever_it_is_called_and_every_decade():
-    genres, years = (
-        ["drama", "comedy|drama", "comedy", "zombie"],
-        [1990.0, 1999.0, 2000.0, np.nan],
-    )
+    genres = ["drama", "comedy|drama", "comedy", "zombie"]
+    years = [1990.0, 1999.0, 2000.0, np.nan]
     movies = TINY["movie_id"].map(dict(zip([1, 2, 4, 5], range(4))))
     table = TINY.assign(
         genre=[genres[movie] for movie in movies],
         movie_year=[years[movie] for movie in movies],
     )
-    comedy, drama, none, zombie = [0, 1, 1, 0], [1, 1, 0, 0], [0, 0, 0, 0], [0, 0, 0, 1]
-    nineties, noughties = [1, 1, 0, 0], [0, 0, 1, 0]
+    comedy = [0, 1, 1, 0]
+    drama = [1, 1, 0, 0]
+    none = [0, 0, 0, 0]
+    zombie = [0, 0, 0, 1]
+    nineties = [1, 1, 0, 0]
+    noughties = [0, 0, 1, 0]
     assert MovieRanker().fit(table).kinds_.toarray().tolist() == [
         comedy,
         drama,
@@ -674,10 +683,8 @@ def test_the_number_of_singular_vectors_is_limited_by_a_constant_by_the_time_the
     table, monkeypatch
 ):
     monkeypatch.setattr(lesson_code, "MAX_GRAM_BYTES", 1)
-    shape, nnz = (
-        MovieRanker().fit(table)._table().shape,
-        MovieRanker().fit(table)._table().nnz,
-    )
+    shape = MovieRanker().fit(table)._table().shape
+    nnz = MovieRanker().fit(table)._table().nnz
     for strongest, work, expected in (
         (5, 1e9, 5),
         (400, 7 * nnz, 7),
@@ -879,7 +886,9 @@ def test_taste_ranks_better_than_popularity_and_popularity_better_than_chance():
 
 @pytest.mark.parametrize("k", [1, 10, 100], ids=["k=1", "k=10", "longer than any list"])
 def test_chance_is_one_draw_of_lists_in_random_order(split, k):
-    """Every list shuffled 200 times: what `by="chance"` tells is one more such draw, and the same every time."""
+    """Every list shuffled 200 times: what `by="chance"` tells is one more such draw,
+    and the same every time.
+    """
     train, test = split
     test = pd.concat(
         [
@@ -1174,7 +1183,8 @@ def test_the_baseline_of_two_lines_is_the_two_lines_that_the_lesson_shows(
 
 def test_compare_models_takes_engineered_rows_as_train_does(table, compared):
     X, y, *_ = SklearnEcosystemPipeline().create_features(table)
-    found, expected = compare_models(X, y)["RMSE"], compared["RMSE"].copy()
+    found = compare_models(X, y)["RMSE"]
+    expected = compared["RMSE"].copy()
     tells_no_genre = ["factors", "blend"]
     np.testing.assert_allclose(
         found.drop(tells_no_genre), expected.drop(tells_no_genre)
@@ -1422,7 +1432,9 @@ def test_compare_models_tells_which_time_is_that_of_the_fit(table, monkeypatch):
 
 
 def test_by_chance_counts_no_movie_that_cannot_be_listed(split):
-    """Rows of the training as a test: every relevant movie has been rated, and no list may contain it."""
+    """Rows of the training as a test: every relevant movie has been
+    rated, and no list may contain it.
+    """
     train, _ = split
     recommender = SklearnEcosystemPipeline(model="linear").fit(train)
     for by in ("taste", "popularity", "chance"):

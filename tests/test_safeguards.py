@@ -1,4 +1,6 @@
-"""Two safeguards that the ten checks do not look at. (`python -m pytest --break list`: take one out, and see.)"""
+"""Two safeguards that the ten checks do not look at. (`python -m pytest --break list`:
+take one out, and see.)
+"""
 
 import numpy as np
 

@@ -1,7 +1,9 @@
-"""scikit-learn's own estimator checks, each a test of its own, on tables made of its arrays; how many ran is asserted.
+"""scikit-learn's own estimator checks, each a test of its own, on tables made of its
+arrays; how many ran is asserted.
 
-A suite of checks can be green and empty. So every exception stands here with its reason, and must fail as long as it
-stands here (`xfail_strict` in pyproject.toml); a check that skips itself must be named, too.
+A suite of checks can be green and empty. So every exception stands here with its
+reason, and must fail as long as it stands here (`xfail_strict` in pyproject.toml); a
+check that skips itself must be named, too.
 """
 
 from collections import Counter
@@ -32,7 +34,8 @@ CROSS_FITTED = (
 OF_ANY_PIPELINE = (
     "a pipeline fits the very steps that it was given, in scikit-learn, too"
 )
-#: The checks that cannot pass, for each estimator, with the reason, and the test of ours that stands in.
+#: The checks that cannot pass, for each estimator, with the reason, and the test of
+#: ours that stands in.
 CANNOT_PASS = {
     "TransformerOnArrays": {
         "check_transformer_general": CROSS_FITTED,
@@ -85,7 +88,8 @@ ESTIMATORS = [
     RankerOnArrays(),
     PipelineOnArrays(SklearnEcosystemPipeline(model="linear").build_pipeline().steps),
 ]
-#: What must run besides, and the least number of checks: that of the oldest version within the bounds.
+#: What must run besides, and the least number of checks: that of the oldest version
+#: within the bounds.
 BESIDES = {
     "TransformerOnArrays": ({"check_transformers_unfitted"}, 47),
     "FactorsOnArrays": ({"check_transformers_unfitted"} | REGRESSOR, 57),
@@ -160,7 +164,9 @@ def test_every_exception_has_its_reason_and_every_estimator_its_list():
 
 
 def test_on_bare_tables_the_suite_would_be_nearly_empty():
-    """Why the arrays are needed: the estimators say that they take no arrays, and then scikit-learn checks next to nothing."""
+    """Why the arrays are needed: the estimators say that they take no arrays, and then
+    scikit-learn checks next to nothing.
+    """
     estimator = UserMovieFeatureTransformer()
     with pytest.warns(SkipTestWarning):
         assert len(list(estimator_checks_generator(estimator))) < 5

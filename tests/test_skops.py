@@ -1,4 +1,6 @@
-"""Saving without pickle: `save_pipeline("NAME.skops")`, for every model, and what may be made of such a file."""
+"""Saving without pickle: `save_pipeline("NAME.skops")`, for every model, and what may
+be made of such a file.
+"""
 
 import os
 import pickle

@@ -1,4 +1,6 @@
-"""The 13 features: against a slow and obvious re-implementation, and the properties that the design promises."""
+"""The 13 features: against a slow and obvious re-implementation, and the properties
+that the design promises.
+"""
 
 import numpy as np
 import pandas as pd
@@ -11,7 +13,8 @@ from sklearn.preprocessing import TargetEncoder
 from lesson_code import FEATURES, UserMovieFeatureTransformer
 
 NAN = float("nan")
-#: Twelve ratings by hand. Users 1 to 4, movies 10 to 40; gaps in every column that may have gaps.
+#: Twelve ratings by hand. Users 1 to 4, movies 10 to 40; gaps in every column that may
+#: have gaps.
 TRAIN = pd.DataFrame(
     [
         # user, movie, stars, Unix seconds, genre, year, age, country
@@ -116,10 +119,8 @@ def reference(train, rows, damping=10.0, cv=5, seed=0, cross_fit=False):
     out = []
     for position, (_, row) in enumerate(rows.iterrows()):
         left_out = fold[position] if cross_fit else None
-        user, movie = (
-            average(0, row["user_id"], left_out),
-            average(1, row["movie_id"], left_out),
-        )
+        user = average(0, row["user_id"], left_out)
+        movie = average(1, row["movie_id"], left_out)
         counts = [(train[o] == row[o]).sum() for o in ("user_id", "movie_id")]
         out.append(
             [
@@ -183,10 +184,8 @@ def test_an_unknown_string_of_a_known_owner_counts_as_missing_and_of_an_unknown_
             "user_country": "FR",
         }
     )
-    features, missing = (
-        transformer.transform(rows),
-        transformer.transform(rows[["user_id", "movie_id"]]),
-    )
+    features = transformer.transform(rows)
+    missing = transformer.transform(rows[["user_id", "movie_id"]])
     pd.testing.assert_frame_equal(features, missing)
     genres, countries = (
         list(encoder.categories_[0])
@@ -216,22 +215,19 @@ def test_averages_are_those_of_scikit_learns_target_encoder_to_the_last_bits(
     how = {"cv": folds} if since_1_9 else {"cv": 5, "random_state": 7}
     encoder = TargetEncoder(target_type="continuous", smooth=damping, **how)
     ours = UserMovieFeatureTransformer(damping=damping, cv=5, random_state=7)
-    ids, averages = ["user_id", "movie_id"], ["user_avg_rating", "movie_avg_rating"]
+    ids = ["user_id", "movie_id"]
+    averages = ["user_avg_rating", "movie_avg_rating"]
     if route == "cross-fitted":
-        found, expected = (
-            ours.fit_transform(table),
-            encoder.fit_transform(table[ids], table["rating"]),
-        )
+        found = ours.fit_transform(table)
+        expected = encoder.fit_transform(table[ids], table["rating"])
     else:
         new = (
             table[ids]
             .sample(frac=1, random_state=0)
             .assign(user_id=lambda t: t["user_id"] + 3)
         )  # three are unknown
-        found, expected = (
-            ours.fit(table).transform(new),
-            encoder.fit(table[ids], table["rating"]).transform(new),
-        )
+        found = ours.fit(table).transform(new)
+        expected = encoder.fit(table[ids], table["rating"]).transform(new)
     np.testing.assert_allclose(found[averages], expected, rtol=1e-14)
 
 
@@ -285,7 +281,9 @@ def test_transform_never_looks_at_a_rating(table):
 
 
 def test_averages_of_a_held_out_rating_are_not_in_its_features(table):
-    """Change one rating: its own row keeps every feature that is cross-fitted, all rows of its fold do."""
+    """Change one rating: its own row keeps every feature that is
+    cross-fitted, all rows of its fold do.
+    """
     transformer = UserMovieFeatureTransformer()
     before = transformer.fit_transform(table)
     changed = table["rating"].copy()
@@ -306,10 +304,8 @@ def test_fit_transform_differs_from_fit_and_transform_only_in_what_is_cross_fitt
     table,
 ):
     transformer = UserMovieFeatureTransformer()
-    crossed, plain = (
-        transformer.fit_transform(table),
-        transformer.fit(table).transform(table),
-    )
+    crossed = transformer.fit_transform(table)
+    plain = transformer.fit(table).transform(table)
     differ = ["user_avg_rating", "movie_avg_rating", "user_movie_interaction"]
     pd.testing.assert_frame_equal(
         crossed.drop(columns=differ), plain.drop(columns=differ)
@@ -357,7 +353,8 @@ def test_gaps_are_filled_in_the_features_and_never_in_the_frame_of_the_caller(
     )  # without gaps
     ages = pd.Series(TRAIN["user_age"].to_numpy(), TRAIN.index, kind)
     frame = frame.assign(rating=TRAIN["rating"], movie_year=years, user_age=ages)
-    before, transformer = frame.copy(), UserMovieFeatureTransformer()
+    before = frame.copy()
+    transformer = UserMovieFeatureTransformer()
     transformer.fit(
         frame if told == "age" else frame[["user_id", "movie_id", "rating"]]
     )
@@ -560,7 +557,9 @@ def test_infinite_damping_is_refused(table):
 
 @pytest.mark.parametrize("damping", [0, 10.0])
 def test_a_rating_without_company_in_the_other_folds_gets_their_mean(table, damping):
-    """A user's only rating, in cross-fitting: no other fold tells anything of the user, and nothing can be divided."""
+    """A user's only rating, in cross-fitting: no other fold tells anything of the user,
+    and nothing can be divided.
+    """
     lonely = pd.concat(
         [table, table[:1].assign(user_id=10**6, rating=5.0)], ignore_index=True
     )

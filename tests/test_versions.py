@@ -1,4 +1,6 @@
-"""The command that runs everything on all supported versions, and the page that it fills."""
+"""The command that runs everything on all supported versions, and the
+page that it fills.
+"""
 
 import importlib.util
 import json

@@ -1,4 +1,6 @@
-"""Artifacts under kills, savers at once, full disks, missing rights and random damage: what tests/test_artifact.py does at chosen places, at random ones."""
+"""Artifacts under kills, savers at once, full disks, missing rights and random damage:
+what tests/test_artifact.py does at chosen places, at random ones.
+"""
 
 import json
 import os
@@ -53,7 +55,9 @@ def saver(source, target, times, prefix=()):
 
 
 def namespace(*more):
-    """The beginning of a command that runs in namespaces of its own, as a container does; skip where there are none."""
+    """The beginning of a command that runs in namespaces of its own, as a container
+    does; skip where there are none.
+    """
     command = ["unshare", "--user", "--map-root-user", "--mount", *more]
     if (
         not shutil.which("unshare")
@@ -68,12 +72,10 @@ def namespace(*more):
 def test_200_kills_at_random_moments_lose_no_artifact_and_leave_only_hidden_files(
     artifact, tmp_path
 ):
-    path, rng, recommender, killed = (
-        tmp_path / "model.pkl",
-        random.Random(0),
-        load(artifact),
-        0,
-    )
+    path = tmp_path / "model.pkl"
+    rng = random.Random(0)
+    recommender = load(artifact)
+    killed = 0
     recommender.save_pipeline(path)
     start = time.perf_counter()
     recommender.save_pipeline(path)
@@ -124,7 +126,9 @@ def test_200_kills_at_random_moments_lose_no_artifact_and_leave_only_hidden_file
 def test_savers_at_once_leave_a_whole_artifact_and_nothing_else(
     artifact, tmp_path, where
 ):
-    """In namespaces, as in containers that share a folder, every saver has the same process id: no name may rest on it."""
+    """In namespaces, as in containers that share a folder, every saver has the same
+    process id: no name may rest on it.
+    """
     path = tmp_path / "model.pkl"
     prefix = [] if where == "processes" else namespace("--pid", "--fork")
     savers = [saver(artifact, path, 10, prefix) for _ in range(2)]
@@ -186,7 +190,9 @@ print(len(told), {what: told.count(what) for what in sorted(set(told))})
 
 
 def test_a_really_full_disk_is_one_sentence_wherever_it_fills_up(artifact, tmp_path):
-    """A disk of one megabyte in the memory, in a mount namespace of its own, with room for 0, 1, 2, ... blocks."""
+    """A disk of one megabyte in the memory, in a mount namespace of its own, with room
+    for 0, 1, 2, ... blocks.
+    """
     mount = f'mount -t tmpfs -o size=1m tmpfs {shlex.quote(str(tmp_path))} && exec "$@"'
     command = [
         *namespace(),
@@ -223,9 +229,12 @@ def test_a_really_full_disk_is_one_sentence_wherever_it_fills_up(artifact, tmp_p
 def test_a_file_that_may_not_grow_is_one_sentence_wherever_it_ends(artifact, tmp_path):
     import resource  # POSIX alone has it
 
-    path, recommender, rng = tmp_path / "model.pkl", load(artifact), random.Random(3)
+    path = tmp_path / "model.pkl"
+    recommender = load(artifact)
+    rng = random.Random(3)
     recommender.save_pipeline(path)
-    size, before = path.stat().st_size, path.read_bytes()
+    size = path.stat().st_size
+    before = path.read_bytes()
     limits = [0, 1, size - 65, size - 1, *(rng.randrange(size) for _ in range(26))]
 
     def save(limit):
@@ -271,7 +280,8 @@ def test_where_one_may_not_write_it_is_one_sentence_and_nothing_changes(
     mode, file_mode, reason = PLACES[place]
     if mode == 0o1777 and os.getuid() != 0:
         pytest.skip("only root can give a folder and a file to another owner")
-    folder, recommender = tmp_path / "folder", load(artifact)
+    folder = tmp_path / "folder"
+    recommender = load(artifact)
     folder.mkdir()
     tmp_path.chmod(0o755)
     recommender.save_pipeline(folder / "model.pkl")
@@ -305,8 +315,11 @@ def test_where_one_may_not_write_it_is_one_sentence_and_nothing_changes(
 def test_in_a_shared_folder_the_artifact_of_another_owner_is_replaced_and_its_permissions_kept(
     artifact, tmp_path
 ):
-    """As root replaces a file of a user, a user replaces that of root: the folder decides, not the file."""
-    folder, recommender = tmp_path / "folder", load(artifact)
+    """As root replaces a file of a user, a user replaces that of root: the folder
+    decides, not the file.
+    """
+    folder = tmp_path / "folder"
+    recommender = load(artifact)
     folder.mkdir()
     tmp_path.chmod(0o755)
     for name in ("model.pkl", "model.pkl.json"):
@@ -352,8 +365,11 @@ NAMES = {"letters": "a", "accents": "é", "a script": "映", "a picture": "🎬"
 def test_names_may_be_as_long_as_the_file_system_lets_their_cards_be(
     artifact, tmp_path, kind
 ):
-    """The temporary file has a short name of its own: it is never the one that is too long."""
-    recommender, letter = load(artifact), NAMES[kind]
+    """The temporary file has a short name of its own: it is never the one
+    that is too long.
+    """
+    recommender = load(artifact)
+    letter = NAMES[kind]
     for length in (LONGEST - len(".json") - 1, LONGEST - len(".json")):
         name = (
             (letter * LONGEST)
@@ -481,7 +497,9 @@ def test_a_link_in_the_place_of_the_card_is_never_written_through(artifact, tmp_
 def test_300_flips_and_truncations_are_refused_before_anything_is_unpickled(
     artifact, tmp_path, monkeypatch
 ):
-    data, rng, path = artifact.read_bytes(), random.Random(2), tmp_path / "model.pkl"
+    data = artifact.read_bytes()
+    rng = random.Random(2)
+    path = tmp_path / "model.pkl"
     loaded = []
     monkeypatch.setattr("joblib.load", lambda stream: loaded.append(stream))
     for number in range(300):
@@ -557,11 +575,9 @@ KEYS = [
 
 
 def test_cards_of_every_shape_never_lose_a_good_artifact(artifact, tmp_path):
-    path, card_file, outcomes = (
-        tmp_path / "model.pkl",
-        tmp_path / "model.pkl.json",
-        Counter(),
-    )
+    path = tmp_path / "model.pkl"
+    card_file = tmp_path / "model.pkl.json"
+    outcomes = Counter()
     path.write_bytes(artifact.read_bytes())
     card = json.loads(artifact.with_name("model.pkl.json").read_text(encoding="utf-8"))
     cards = list(SHAPES)
@@ -642,7 +658,8 @@ def test_arguments_of_every_wrong_kind_end_with_one_line_and_a_status(
     artifact, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.chdir(tmp_path)
-    outcomes, broken = Counter(), {}
+    outcomes = Counter()
+    broken = {}
     calls = [
         [*command, option, value]
         for option in OPTIONS

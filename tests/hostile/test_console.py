@@ -1,6 +1,8 @@
-"""The command line where a console, a pipe, a disk or a right is missing: one line, the right status, no traceback.
+"""The command line where a console, a pipe, a disk or a right is missing: one line, the
+right status, no traceback.
 
-Most of it runs in a copy of this process, whose standard streams are opened anew: to start Python takes a second.
+Most of it runs in a copy of this process, whose standard streams are opened anew: to
+start Python takes a second.
 """
 
 import os
@@ -42,7 +44,10 @@ LINUX = pytest.mark.skipif(
 
 @pytest.fixture
 def folder(table, tmp_path, monkeypatch):
-    """A working folder with the artifact of a table with titles of many scripts. Of the models only the quick one is left."""
+    """A working folder with the artifact of a table with titles of many scripts.
+
+    Of the models only the quick one is left.
+    """
     titled = table.assign(
         title=[f"{NAMES[movie % len(NAMES)]} {movie}" for movie in table["movie_id"]]
     )
@@ -62,10 +67,11 @@ def console(
     before=lambda: None,
     run=forked,
 ):
-    """Run a command with standard streams of our own; return its status, and what was written to the two.
+    """Run a command with standard streams of our own; return its status, and what was
+    written to the two.
 
-    A stream is "read", "closed", "full" or "nobody reads". At the end stdout is flushed as Python does it: if that
-    fails, it tells so, and the status is 120.
+    A stream is "read", "closed", "full" or "nobody reads". At the end stdout is flushed
+    as Python does it: if that fails, it tells so, and the status is 120.
     """
     with tempfile.TemporaryFile() as out_file, tempfile.TemporaryFile() as err_file:
         files = {1: out_file, 2: err_file}
@@ -76,7 +82,8 @@ def console(
         for file in files.values():
             file.seek(0)
             texts.append(file.read().decode(encoding))
-    # scikit-learn's threads reset the filters of warnings for a moment, and then may warn that there are none
+    # scikit-learn's threads reset the filters of warnings for a moment, and then may
+    # warn that there are none
     texts[1] = re.sub(
         r"lesson_code.py: `sklearn.utils.parallel.delayed` should be used with .*\n",
         "",
@@ -146,7 +153,8 @@ def test_a_full_disk_behind_the_output_is_one_line_and_status_2(folder, command)
 @FORKS
 @QUIET
 def test_a_console_that_cannot_show_a_letter_shows_a_question_mark_and_all_else(folder):
-    encodings, shown = ("ascii", "cp1252", "shift_jis"), 0
+    encodings = ("ascii", "cp1252", "shift_jis")
+    shown = 0
     titles = [
         line.split()[2:-3]
         for line in console("recommend", encoding="cp1252")[1].splitlines()[2:]
@@ -275,7 +283,8 @@ def test_a_working_folder_without_the_right_to_write_is_one_line(folder, monkeyp
             "parallel_config",
             lambda *_, **__: nullcontext(),
         )
-        # in the child alone: threads need a part of the system that is not in this folder
+        # in the child alone: threads need a part of the system that is not in this
+        # folder
         status, _, err = console(
             "demo", before=one_thread, run=lambda work: as_nobody(closed, work)
         )
@@ -312,8 +321,11 @@ def start(
 
 @pytest.fixture
 def house(tmp_path):
-    """The module, alone in a folder with a space and letters that ASCII lacks in its name; and another folder."""
-    home, elsewhere = tmp_path / "Übung é 七", tmp_path / "else where"
+    """The module, alone in a folder with a space and letters that ASCII lacks in its
+    name; and another folder.
+    """
+    home = tmp_path / "Übung é 七"
+    elsewhere = tmp_path / "else where"
     home.mkdir()
     elsewhere.mkdir()
     return shutil.copy(ROOT / "lesson_code.py", home), elsewhere
@@ -347,7 +359,9 @@ def test_without_home_and_locale_the_demo_is_the_same_from_any_folder(house):
 @QUIET
 @pytest.mark.parametrize("optimize", [1, 2], ids=["-O", "-OO"])
 def test_nothing_rests_on_assertions_or_docstrings(folder, optimize):
-    """The module is compiled as `python -O` and `-OO` do: all libraries compiled anew would take ten seconds."""
+    """The module is compiled as `python -O` and `-OO` do: all libraries compiled anew
+    would take ten seconds.
+    """
     source = (ROOT / "lesson_code.py").read_text(encoding="utf-8")
     code = compile(
         source,

@@ -417,7 +417,8 @@ def test_a_failed_training_leaves_the_object_as_it_was(table, failure):
     recommender = SklearnEcosystemPipeline(model="linear")
     recommender.train(table)
     recommender.evaluate_ranking(table[:50])
-    predictions, before = recommender.predict(table), {**vars(recommender)}
+    predictions = recommender.predict(table)
+    before = {**vars(recommender)}
     recommender.set_params(model=model)
     with pytest.raises(error, match=message):
         recommender.train(spoil(table), tune_hyperparameters=failure == "a search")
@@ -467,8 +468,10 @@ def test_a_failed_fit_leaves_the_transformer_as_it_was(table):
 
 
 def test_a_failed_fit_leaves_factors_and_ranker_as_they_were(table):
-    factors, ranker = MatrixFactorization().fit(table), MovieRanker().fit(table)
-    predictions, lists = factors.predict(table), ranker.recommend([1, 2])
+    factors = MatrixFactorization().fit(table)
+    ranker = MovieRanker().fit(table)
+    predictions = factors.predict(table)
+    lists = ranker.recommend([1, 2])
     for spoiled in (
         with_value(table, "user_id", None),
         table.assign(rating=np.nan),

@@ -1,7 +1,9 @@
-"""Attack every public call with every kind of input: it works and keeps its promises, or says one sentence of ours.
+"""Attack every public call with every kind of input: it works and keeps its promises,
+or says one sentence of ours.
 
-Two layers. A matrix tries each way to spoil a table on each call. Then hypothesis puts two or three ways together.
-How many calls there were, and how they ended, is in the last test's output: `pytest tests/hostile/test_fuzz.py -s`.
+Two layers. A matrix tries each way to spoil a table on each call. Then hypothesis puts
+two or three ways together. How many calls there were, and how they ended, is in the
+last test's output: `pytest tests/hostile/test_fuzz.py -s`.
 """
 
 import decimal
@@ -50,7 +52,8 @@ TRAIN, TEST = BASE[:40], BASE[40:]
 HUGE = 10**400
 OUTCOMES = Counter()
 OURS = (ValueError, TypeError, FileNotFoundError, NotFittedError)
-#: Sentences of Python, NumPy, pandas and scikit-learn that are as good as ours: one line that tells what is wrong.
+#: Sentences of Python, NumPy, pandas and scikit-learn that are as good as ours: one
+#: line that tells what is wrong.
 OTHERS_SAY = (
     "Cannot have number of splits",
     "cannot be used to seed",
@@ -82,13 +85,16 @@ OTHERS_SAY = (
 
 
 def judge(call, *arguments, **named):
-    """Return the result, or None if the call refused in one good sentence; anything else fails the test."""
+    """Return the result, or None if the call refused in one good sentence; anything
+    else fails the test.
+    """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
             result = call(*arguments, **named)
         except Exception as error:
-            frame, message = traceback.extract_tb(error.__traceback__)[-1], str(error)
+            frame = traceback.extract_tb(error.__traceback__)[-1]
+            message = str(error)
             at_a_raise = (
                 linecache.getline(frame.filename, frame.lineno)
                 .strip()
@@ -772,12 +778,14 @@ PARAMETERS = {
 
 
 # ----- What is left out
-#: What pandas itself cannot look at: it compares a value with itself, and Python refuses to compare this one.
+#: What pandas itself cannot look at: it compares a value with itself, and Python
+#: refuses to compare this one.
 LEFT_NAMES = {
     f"{column} once Decimal sNaN"
     for column in ("timestamp", "user_age", "movie_year", "title")
 }
-#: What no check of a type finds, because its truth is asked for first, or because it cannot be copied.
+#: What no check of a type finds, because its truth is asked for first, or because it
+#: cannot be copied.
 LEFT = {
     (name, value)
     for value in ("NA", "array", "generator")
@@ -805,7 +813,9 @@ if PANDAS < (3, 0):  # pandas 2 itself makes no Series of them
 
 
 def attack(call, *names):
-    """Spoil a table in several ways, one after the other, and call; the table must stay as it is."""
+    """Spoil a table in several ways, one after the other, and call; the
+    table must stay as it is.
+    """
     X = (TEST if call in USES else TRAIN).copy()
     for name in names:
         try:
@@ -828,7 +838,8 @@ def attack(call, *names):
         pd.testing.assert_frame_equal(X, before)
 
 
-#: How many ways to spoil a table are left out between two that are tried: all of them would take two minutes.
+#: How many ways to spoil a table are left out between two that are tried: all of them
+#: would take two minutes.
 EVERY = {
     "predict": 1,
     "train": 40,

@@ -1,4 +1,6 @@
-"""Release files that are broken on purpose, and zips that mean harm: a table, or one sentence of ours. Never anything else."""
+"""Release files that are broken on purpose, and zips that mean harm: a table, or one
+sentence of ours. Never anything else.
+"""
 
 import random
 import struct
@@ -89,7 +91,9 @@ PIECES = [
 )  # open: see below
 @pytest.mark.parametrize("kind", FORMATS)
 def test_pieces_put_into_every_file_at_random_places(tmp_path, kind):
-    files, rng, broken = FORMATS[kind], random.Random(kind), {}
+    files = FORMATS[kind]
+    rng = random.Random(kind)
+    broken = {}
     for name, text in files.items():
         data = text.encode()
         write(tmp_path, files)
@@ -119,7 +123,8 @@ def test_pieces_put_into_every_file_at_random_places(tmp_path, kind):
 )  # open: see below
 @pytest.mark.parametrize("kind", FORMATS)
 def test_every_file_cut_at_every_place(tmp_path, kind):
-    files, broken = FORMATS[kind], {}
+    files = FORMATS[kind]
+    broken = {}
     for name, text in files.items():
         data = text.encode()
         write(tmp_path, files)
@@ -246,11 +251,9 @@ METHODS = {
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_zip_with_a_flipped_byte_or_cut_anywhere(tmp_path, method):
-    path, rng, broken = (
-        packed(tmp_path / "x.zip", CSV, METHODS[method]),
-        random.Random(1),
-        {},
-    )
+    path = packed(tmp_path / "x.zip", CSV, METHODS[method])
+    rng = random.Random(1)
+    broken = {}
     data = path.read_bytes()
     for number in range(160):
         damaged = bytearray(data)
@@ -308,7 +311,9 @@ def test_names_that_leave_the_folder_write_nothing(tmp_path, inside):
 
 @pytest.mark.parametrize("inside", ["//", "ml//", "/"])
 def test_names_on_which_python_never_ends_are_refused(tmp_path, inside):
-    """`zipfile.Path` of Python before 3.11.10 goes round and round at them (CVE-2024-8088)."""
+    """`zipfile.Path` of Python before 3.11.10 goes round and round at them
+    (CVE-2024-8088).
+    """
     assert "has an odd name" in attempt(packed(tmp_path / "x.zip", CSV, inside=inside))
 
 
