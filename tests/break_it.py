@@ -5,14 +5,20 @@ with what noticed.
 import pytest
 
 WHY = {
-    "cross-fitting": """In training, a row's averages must come from other rows. With the row's own rating in
-  them they look better than those of new rows will be, and a model trusts them too much (section 2).""",
-    "averages-anew": """Averages from before the split contain the ratings of the test rows. So a table that
-  has some gets new ones from its training rows alone. Otherwise its score is too good (section 2).""",
-    "clipping": "A model may answer 5.3 stars, which nobody can give. The nearest is better (section 3).",
-    "digest": "A file that lost one bit may load, and predict wrong numbers. Its digest tells (section 5).",
-    "shuffled-folds": "Tables are sorted by user. Unshuffled folds tell the error for strangers (section 4).",
-    "ranker-scale": "In units of their root mean square, ratings of any scale suit one penalty (section 7).",
+    "cross-fitting": """In training, a row's averages must come from other rows.
+  With the row's own rating in them they look better than those of new rows will be,
+  and a model trusts them too much (section 2).""",
+    "averages-anew": """Averages from before the split contain the ratings of the test
+  rows. So a table that has some gets new ones from its training rows alone.
+  Otherwise its score is too good (section 2).""",
+    "clipping": """A model may answer 5.3 stars, which nobody can give.
+  The nearest is better (section 3).""",
+    "digest": """A file that lost one bit may load, and predict wrong numbers.
+  Its digest tells (section 5).""",
+    "shuffled-folds": """Tables are sorted by user.
+  Unshuffled folds tell the error for strangers (section 4).""",
+    "ranker-scale": """In units of their root mean square, ratings of any scale suit
+  one penalty (section 7).""",
 }
 
 
@@ -65,7 +71,8 @@ def pytest_cmdline_main(config):
         print("\n".join(f"{name}\n  {why}" for name, why in WHY.items()))
         return 0
     if name:
-        import lesson_code as lesson  # not sooner: an ordinary run sets up its threads first
+        # not sooner: an ordinary run sets up its threads first
+        import lesson_code as lesson
 
         for owner, attribute, new in replacements(lesson, name):
             if not hasattr(owner, attribute) and attribute not in str(owner.__doc__):
@@ -88,6 +95,7 @@ def pytest_terminal_summary(terminalreporter, config):
             f"- {r.nodeid}\n  {r.longrepr.reprcrash.message.splitlines()[0]}\n"
             for r in failed
         ]
-        told = f"Checks that noticed: {len(failed)}\n{''.join(noticed)}Why it exists:\n  {WHY[name]}"
+        told = f"Checks that noticed: {len(failed)}\n{''.join(noticed)}"
+        told += f"Why it exists:\n  {WHY[name]}"
         terminalreporter.section(f"this run was without the safeguard {name}")
         terminalreporter.line(told.replace("  AssertionError: ", "  "))

@@ -70,9 +70,8 @@ def as_nobody(folder, work):
         try:
             forked(lambda: drop_rights(folder))
         except AssertionError as error:
-            pytest.skip(
-                f"root may not drop its rights here: {str(error).strip().splitlines()[-1]}"
-            )
+            reason = str(error).strip().splitlines()[-1]
+            pytest.skip(f"root may not drop its rights here: {reason}")
 
     def drop_and_work():
         drop_rights(folder)

@@ -45,14 +45,13 @@ class OnArrays:
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = True
-        tags.input_tags.string = tags.input_tags.allow_nan = (
-            False  # true of tables alone
-        )
+        # true of tables alone
+        tags.input_tags.string = False
+        tags.input_tags.allow_nan = False
         tags.target_tags.required = True
         if tags.regressor_tags is not None:
-            tags.regressor_tags.poor_score = (
-                True  # three columns of noise tell a recommender little
-            )
+            # three columns of noise tell a recommender little
+            tags.regressor_tags.poor_score = True
         return tags
 
 

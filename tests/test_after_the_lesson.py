@@ -35,12 +35,15 @@ pipeline = SklearnEcosystemPipeline(model="linear").fit(table).pipeline
 """
 REFUSALS = {
     "skl2onnx": (
-        "from skl2onnx import to_onnx; to_onnx(pipeline[:1], table[['user_id', 'movie_id']])",
+        "from skl2onnx import to_onnx\n"
+        "to_onnx(pipeline[:1], table[['user_id', 'movie_id']])",
         "type '<class 'lesson_code.UserMovieFeatureTransformer'>'",
     ),
     "yellowbrick": (
-        "from sklearn.linear_model import Ridge; from yellowbrick.regressor import PredictionError\n"
-        "assert not hasattr(Ridge(), '_estimator_type'); PredictionError(Ridge())",
+        "from sklearn.linear_model import Ridge\n"
+        "from yellowbrick.regressor import PredictionError\n"
+        "assert not hasattr(Ridge(), '_estimator_type')\n"
+        "PredictionError(Ridge())",
         "This estimator is not a regressor",
     ),
 }
@@ -70,9 +73,8 @@ def environment_with(packages, folder):
         *packages.split(),
     )
     assert done.returncode == 0, f"pip could not install {packages}: {done.stderr}"
-    print(
-        run(python, "-m", "pip", "freeze").stdout
-    )  # with pytest -rP: the versions that were tried
+    # with pytest -rP: the versions that were tried
+    print(run(python, "-m", "pip", "freeze").stdout)
     return python
 
 

@@ -89,7 +89,11 @@ def test_joblib_alone_loads_it_in_a_fresh_process_in_another_folder(
 ):
     folder = tmp_path / "elsewhere"
     folder.mkdir()
-    code = f"import joblib; print(joblib.load({str(path)!r}).predict(__import__('pandas').DataFrame(dict(user_id=[1], movie_id=[1])))[0])"
+    code = f"""
+import joblib, pandas
+recommender = joblib.load({str(path)!r})
+print(recommender.predict(pandas.DataFrame(dict(user_id=[1], movie_id=[1])))[0])
+"""
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     answer = subprocess.run(
         [sys.executable, "-c", code],
@@ -119,17 +123,15 @@ def test_a_flipped_bit_anywhere_is_noticed(path):
         damaged[place] ^= 4
         path.write_bytes(bytes(damaged))
         with warnings.catch_warnings(), pytest.raises(ValueError, match="model.pkl"):
-            warnings.filterwarnings(
-                "ignore", ".*carries no digest"
-            )  # the bit may be one of the digest's mark
+            # the bit may be one of the digest's mark
+            warnings.filterwarnings("ignore", ".*carries no digest")
             load(path)
 
 
 def test_a_truncated_file_is_noticed_wherever_it_ends(path):
     data = path.read_bytes()
-    whole = (
-        len(data) - DIGEST_SIZE
-    )  # cut exactly here, it is a file without a digest: the next test
+    # cut exactly here, it is a file without a digest: the next test
+    whole = len(data) - DIGEST_SIZE
     for size in [
         0,
         1,
@@ -318,9 +320,8 @@ def test_the_card_tells_what_the_artifact_is(path, recommender, table):
     assert card["versions"] == versions | {"python": platform.python_version()}
     assert list(card) == CARD
     assert card["parameters"]["model__alpha"] == "1.0"
-    assert [
-        name for name in card["parameters"] if "__" not in name
-    ] == []  # the steps, whose parameters these are
+    # the steps, whose parameters these are
+    assert [name for name in card["parameters"] if "__" not in name] == []
     assert card["input"]["user_id"] == "int64"
     assert "rating" not in card["input"]
     assert card["rating_scale"] == [1.0, 5.0]
@@ -409,7 +410,8 @@ def test_a_pickle_that_tells_no_version_is_known_by_its_card(path):
     edit_card(path, versions=card_of(path)["versions"] | {"scikit-learn": "0.99"})
     with pytest.raises(
         ValueError,
-        match=r"is whole, but cannot be loaded: it was made with scikit-learn 0\.99, but this is",
+        match=r"is whole, but cannot be loaded: "
+        r"it was made with scikit-learn 0\.99, but this is",
     ):
         load(path)
 
@@ -724,9 +726,8 @@ def test_savers_at_once_leave_a_whole_artifact_and_nothing_else(
             assert saved.result() == path
     assert names_in(tmp_path) == ["model.pkl", "model.pkl.json"]
     with warnings.catch_warnings():
-        warnings.filterwarnings(
-            "ignore", ".*belongs to another artifact"
-        )  # the last card may be that of the other
+        # the last card may be that of the other
+        warnings.filterwarnings("ignore", ".*belongs to another artifact")
         predictions = load(path).predict(table)
     assert any(
         np.allclose(predictions, saver.predict(table), rtol=0, atol=1e-12)
@@ -953,7 +954,8 @@ def test_the_reason_why_an_artifact_cannot_be_loaded_is_told_in_one_line(path):
     replace_pickle(path, pickle.dumps(FailsToLoad()))
     with pytest.raises(
         ValueError,
-        match=r"model.pkl is whole, but cannot be loaded here: RuntimeError: in two lines$",
+        match=r"model.pkl is whole, but cannot be loaded here: "
+        r"RuntimeError: in two lines$",
     ):
         load(path)
 

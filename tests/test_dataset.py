@@ -191,9 +191,8 @@ def test_the_table_is_drawn_from_the_law_of_the_docstring(dataset):
     """
     user, movie = positions(dataset.table)
     z = (dataset.table["rating"] - dataset.true_expected_) / dataset.law_["sigma"][user]
-    inside = (
-        abs(opinion(dataset, user, movie) - 3) < 1
-    )  # away from the ends of the scale, where noise is cut
+    # away from the ends of the scale, where noise is cut
+    inside = abs(opinion(dataset, user, movie) - 3) < 1
     assert z[inside].mean() == pytest.approx(0, abs=0.02)
     assert z[inside].std() == pytest.approx(0.95, abs=0.1)
 

@@ -128,9 +128,8 @@ def test_the_errors_of_mean_model_and_noise_floor_stand_together_right_after_rms
     )
     assert mean > model > floor
     assert f"  RMSE: {model:.4f}" == lines[start]
-    assert (
-        float(re.search(r"± (0\.\d{4})", ladder[1])[1]) < 0.1
-    )  # the standard error of the test figure
+    # the standard error of the test figure
+    assert float(re.search(r"± (0\.\d{4})", ladder[1])[1]) < 0.1
 
 
 def test_the_fragile_way_stands_beside_with_its_misleading_figure_and_what_is_wrong(
@@ -189,9 +188,8 @@ def test_step_5_tells_the_figures_of_lists_beside_popularity_and_chance(printed)
             re.MULTILINE,
         ).groups()
         taste, popularity, chance, *most = map(float, figures)
-        assert (
-            min(taste, popularity) > chance
-        )  # a table this small tells little of taste
+        # a table this small tells little of taste
+        assert min(taste, popularity) > chance
         assert not most or taste < most[0] < 1
 
 
@@ -361,9 +359,8 @@ def test_compare_prints_a_line_per_model_while_it_goes_and_then_the_table(capsys
         re.fullmatch(r"(.+?)" + r" +(-?\d+\.\d{4})" * 8 + " *", line)
         for line in lines[9:-1]
     ]
-    rows = [
-        row.groups() for row in rows if row
-    ]  # pandas may put the name of the index on a line of its own
+    # pandas may put the name of the index on a line of its own
+    rows = [row.groups() for row in rows if row]
     assert [(row[0].strip(), row[1]) for row in rows] == going
     best = min(rows, key=lambda row: float(row[1]))
     assert [float(value) for value in best[5:7]] == [0, 0]
@@ -479,9 +476,8 @@ def test_tuning_and_another_model_from_the_command_line(tmp_path):
     result = run(*sizes, "--model", "linear", "--tune", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert "Searching: 12 candidates in 3 folds..." in result.stdout
-    assert (
-        "[CV]" not in result.stdout + result.stderr
-    )  # nobody looks: the output goes into a pipe
+    # nobody looks: the output goes into a pipe
+    assert "[CV]" not in result.stdout + result.stderr
     assert result.stderr == ""
     assert (
         "model__alpha" in joblib.load(tmp_path / "production_pipeline.pkl").best_params
@@ -598,7 +594,10 @@ def test_a_renamed_file_gets_one_clear_sentence(tmp_path):
 
 
 def test_importing_prints_nothing_and_loads_no_plotting_library(tmp_path):
-    code = "import sys, lesson_code; print([m for m in sys.modules if m.split('.')[0] in ('matplotlib', 'pytest')])"
+    code = """
+import sys, lesson_code
+print([m for m in sys.modules if m.split(".")[0] in ("matplotlib", "pytest")])
+"""
     result = subprocess.run(
         [sys.executable, "-c", code],
         cwd=tmp_path,
@@ -684,18 +683,18 @@ def test_fragile_figures_are_those_of_the_same_model_on_features_from_before_the
     stars = rest.fit(features.transform(X_train), y_train).predict(
         features.transform(X_test)
     )
+    # clipped or not
     assert result["fragile_rmse"] == pytest.approx(
         root_mean_squared_error(y_test, stars), abs=2e-3
-    )  # clipped or not
+    )
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_the_demo_runs_with_every_model(demo, table, model):
     result, text = demo(data=table, model=model)
     assert result["metrics"]["R2"] > 0.1
-    if (
-        model == "factors"
-    ):  # it reads no averages: nothing fragile in it, and nothing may be claimed of it
+    # it reads no averages: nothing fragile in it, and nothing may be claimed of it
+    if model == "factors":
         assert "fragile way" not in text
     else:
         assert result["fragile_rmse"] < result["metrics"]["RMSE"]

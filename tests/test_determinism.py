@@ -31,7 +31,9 @@ import json, sys
 sys.path.insert(0, sys.argv[1])
 import test_determinism
 if __name__ == "__main__":
-    print(json.dumps(test_determinism.everything(sys.argv[2], int(sys.argv[3]), sys.argv[4])))
+    backend, n_jobs, folder = sys.argv[2:5]
+    told = test_determinism.everything(backend, int(n_jobs), folder)
+    print(json.dumps(told))
 """
 #: Where it is run: the seed of hashes, the threads of NumPy and boosting, and how
 #: joblib works.
@@ -111,9 +113,8 @@ def told(tmp_path_factory):
             "OMP_NUM_THREADS": threads,
         }
         environment |= {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
-        environment |= {
-            "OMP_WAIT_POLICY": "passive"
-        }  # threads that spin would take the core from each other
+        # threads that spin would take the core from each other
+        environment |= {"OMP_WAIT_POLICY": "passive"}
         folder = tmp_path_factory.mktemp("bits")
         done = subprocess.run(
             [
@@ -143,9 +144,7 @@ def bits(told):
     return [name for name in told if not name.startswith("bytes")]
 
 
-def test_the_same_seed_gives_the_same_bits_in_a_fresh_process_with_another_seed_of_hashes(
-    told,
-):
+def test_the_same_seed_gives_the_same_bits_whatever_the_seed_of_hashes(told):
     first, second = told["once"], told["again, with another seed of hashes"]
     print(f"\n{len(bits(first))} kinds of figures: " + ", ".join(bits(first)))
     assert len(bits(first)) == 4 + 3 * len(MODELS) + 5
@@ -158,9 +157,8 @@ def test_threads_and_processes_change_no_list_and_no_star_beyond_the_last_digits
 ):
     first, second = told["once"], told[place]
     assert set(first) == set(second)
-    print(
-        f"\n{place}: other bits in {', '.join(differing(first, second, first)) or 'nothing'}"
-    )
+    others = ", ".join(differing(first, second, first))
+    print(f"\n{place}: other bits in {others or 'nothing'}")
     for name in bits(first):
         values = first[name]
         if isinstance(values, list) and isinstance(values[0], float):

@@ -51,10 +51,8 @@ def test_a_setting_of_the_output_changes_no_prediction(table, tmp_path, model, o
         recommender = SklearnEcosystemPipeline(model=model)
         X, y, *_ = recommender.create_features(train)
         assert isinstance(X, pd.DataFrame)
-        if model not in (
-            "factors",
-            "blend",
-        ):  # they read genres, too, which engineered rows do not tell
+        # they read genres, too, which engineered rows do not tell
+        if model not in ("factors", "blend"):
             np.testing.assert_allclose(
                 recommender.fit(X, y).predict(test), expected, rtol=0, atol=1e-12
             )
@@ -89,7 +87,8 @@ def test_a_comparison_of_the_models_works_under_a_setting(table, output):
             and old
         ):
             pytest.skip(
-                "ColumnTransformer of scikit-learn before 1.9 takes no frames of polars 2"
+                "ColumnTransformer of scikit-learn before 1.9 "
+                "takes no frames of polars 2"
             )
     expected = compare_models(table[:500])["RMSE"]
     with sklearn.config_context(transform_output=output):
@@ -142,9 +141,8 @@ def test_permutation_importance_tells_which_of_the_13_features_help(table):
     )
     importance = dict(zip(X, found.importances_mean))
     assert list(importance) == FEATURES
-    assert (
-        importance["user_id"] == importance["movie_id"] == 0
-    )  # dropped before the model
+    # dropped before the model
+    assert importance["user_id"] == importance["movie_id"] == 0
     best = max(importance, key=importance.get)
     assert best in ("user_avg_rating", "movie_avg_rating", "user_movie_interaction")
     assert importance[best] > 0.02

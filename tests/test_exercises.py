@@ -19,11 +19,16 @@ MESSAGES = {
     "first": "they were made from the answers",
     "0_map": "Missed: BaggingRegressor, Careful, DecisionTreeRegressor",
     "1_preprocessing": "predicting new rows with gaps failed: Input X contains NaN",
-    "2_feature_selection": "On pure noise, where nothing can be predicted, your R2 is 0.",
+    "2_feature_selection": (
+        "On pure noise, where nothing can be predicted, your R2 is 0."
+    ),
     "3_model_selection": "of the test rows are of users whom the model has never seen",
     "4_supervised": "The model goes 0% of the way from the mean to the floor",
     "5_unsupervised": "where by construction there are none",
-    "6_utilities": "A fresh process could not predict from the two ids: ValueError: X has 2 features",
+    "6_utilities": (
+        "A fresh process could not predict from the two ids: "
+        "ValueError: X has 2 features"
+    ),
 }
 #: Attempts at a solution: exercise, what replaces what in the solution, and a part of
 #: the message.
@@ -160,8 +165,12 @@ ATTEMPTS = [
         "The fresh process predicts",
     ),
 ]
-IMPORTS = "from sklearn.dummy import DummyRegressor\nfrom sklearn.model_selection import GroupShuffleSplit, KFold\n"
-IMPORTS += "from sklearn.neighbors import KNeighborsRegressor\nfrom sklearn.tree import DecisionTreeRegressor\n"
+IMPORTS = """
+from sklearn.dummy import DummyRegressor
+from sklearn.model_selection import GroupShuffleSplit, KFold
+from sklearn.neighbors import KNeighborsRegressor
+from sklearn.tree import DecisionTreeRegressor
+"""
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

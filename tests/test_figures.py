@@ -55,7 +55,10 @@ def test_a_block_that_has_drifted_is_told_and_left(page, capsys):
 
 
 def test_a_table_up_to_its_end_mark_is_a_block_too(page):
-    table = "# Page\n\n<!-- run: python two.py | keep: one -->\n{}\n<!-- end -->\n\nrest\n```text\nnot ours\n```\n"
+    table = (
+        "# Page\n\n<!-- run: python two.py | keep: one -->\n{}\n<!-- end -->\n\n"
+        "rest\n```text\nnot ours\n```\n"
+    )
     assert page(table.format("old")) == (0, table.format("one 1"))
 
 

@@ -480,7 +480,7 @@ def test_full_disk_leaves_nothing(copy, place, target):
 
 @pytest.fixture
 def instead(tmp_path):
-    """Put another command in the place of a tool; what to give the script as its PATH."""
+    """Put another command in the place of a tool; return the PATH for the script."""
 
     def put(tool, *commands):
         (tmp_path / "bin").mkdir()

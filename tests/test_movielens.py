@@ -13,12 +13,24 @@ import lesson_code
 from lesson_code import TABLE_COLUMNS, SklearnEcosystemPipeline, load_movielens
 
 CSV = {
-    "ratings.csv": "userId,movieId,rating,timestamp\n1,10,4.0,964982703\n2,20,0.5,964982703\n1,30,5.0,964982931\n",
-    "movies.csv": 'movieId,title,genres\n10,"Misérables, Les (1995)",Drama|War\n20,Babylon 5,(no genres listed)\n',
+    "ratings.csv": (
+        "userId,movieId,rating,timestamp\n"
+        "1,10,4.0,964982703\n"
+        "2,20,0.5,964982703\n"
+        "1,30,5.0,964982931\n"
+    ),
+    "movies.csv": (
+        "movieId,title,genres\n"
+        '10,"Misérables, Les (1995)",Drama|War\n'
+        "20,Babylon 5,(no genres listed)\n"
+    ),
 }
 DAT = {
     "ratings.dat": "1::10::4::964982703\n2::20::3::964982703\n1::30::5::964982931\n",
-    "movies.dat": "10::Misérables, Les (1995)::Drama|War\n20::Mission: Impossible (1996)::Action\n",
+    "movies.dat": (
+        "10::Misérables, Les (1995)::Drama|War\n"
+        "20::Mission: Impossible (1996)::Action\n"
+    ),
 }
 USERS_DAT = {"users.dat": "1::F::1::10::48067\n2::M::56::16::70072\n"}
 FLAGS = ["0"] * 19
@@ -110,9 +122,8 @@ def test_what_a_release_lacks_is_missing_and_not_invented(tmp_path):
     table = load_movielens(write(tmp_path, CSV))
     assert table[["user_age", "user_country"]].isna().all().all()
     assert np.isnan(table.loc[1, "movie_year"])
-    assert (
-        table.loc[2, ["genre", "title", "movie_year"]].isna().all()
-    )  # rated, but not among the movies
+    # rated, but not among the movies
+    assert table.loc[2, ["genre", "title", "movie_year"]].isna().all()
 
 
 @pytest.mark.parametrize(
@@ -238,13 +249,18 @@ def test_movies_under_another_header_are_refused_for_columns_may_be_swapped(
     }
     with pytest.raises(
         ValueError,
-        match=rf"movies.csv, line 1: expected the header movieId,title,genres, got '{header}'",
+        match="movies.csv, line 1: expected the header movieId,title,genres, "
+        rf"got '{header}'",
     ):
         load_movielens(write(tmp_path, files))
 
 
 def test_a_byte_order_mark_and_quotes_inside_titles_are_read(tmp_path):
-    movies = '\ufeffmovieId,title,genres\n10,"""Great"" Escape, The (1963)",Drama|War\n20,Babylon 5,Drama\n'
+    movies = (
+        "\ufeffmovieId,title,genres\n"
+        '10,"""Great"" Escape, The (1963)",Drama|War\n'
+        "20,Babylon 5,Drama\n"
+    )
     files = CSV | {"movies.csv": movies, "ratings.csv": "\ufeff" + CSV["ratings.csv"]}
     table = load_movielens(write(tmp_path, files))
     assert table.loc[0, ["title", "movie_year"]].tolist() == [

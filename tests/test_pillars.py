@@ -17,12 +17,10 @@ from lesson_code import SklearnEcosystemPipeline
 PILLARS = ROOT / "pillars"
 CHAPTERS = sorted(PILLARS.glob("[0-9]_*.py"))
 NAMES = [chapter.stem for chapter in CHAPTERS]
-PICTURED = [
-    chapter for chapter in CHAPTERS if chapter.stem != "7_after_the_lesson"
-]  # recipes: no picture, no exercise
-LIMIT = (
-    300  # seconds: a guard against hanging only, so a busy machine must not reach it
-)
+# recipes: no picture, no exercise
+PICTURED = [chapter for chapter in CHAPTERS if chapter.stem != "7_after_the_lesson"]
+#: Seconds: a guard against hanging only, so a busy machine must not reach it.
+LIMIT = 300
 NO_MATPLOTLIB = 'raise ImportError("hidden by a test")\n'
 
 
@@ -177,11 +175,12 @@ def test_the_pictures_are_there_and_small():
     pictures = {
         picture.stem: picture for picture in (ROOT / "docs" / "pictures").iterdir()
     }
+    # scale: by benchmarks/scale.py
     expected = {chapter.stem for chapter in PICTURED} | {
         "error_ladder",
         "pipeline",
         "scale",
-    }  # scale: by benchmarks/scale.py
+    }
     assert set(pictures) == expected, "python tools/pictures.py draws them all"
     assert [
         name for name, picture in pictures.items() if picture.stat().st_size > 60_000

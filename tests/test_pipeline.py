@@ -63,9 +63,8 @@ def test_the_table_of_models_tells_the_steps_of_every_pipeline(model):
     ]
     assert type(steps["features"]) is type(recipe["features"])
     assert type(steps["model"]) is type(recipe["regressor"])
-    assert (
-        steps["model"] is not recipe["regressor"]
-    )  # a copy: whoever fits it leaves the table as it was
+    # a copy: whoever fits it leaves the table as it was
+    assert steps["model"] is not recipe["regressor"]
     assert (steps["scaler"] == "passthrough") == (model == "factors")
 
 
@@ -321,9 +320,8 @@ def test_training_reports_folds_and_keeps_the_pipeline(table):
 def test_tuning_chooses_among_its_candidates_and_uses_the_choice(
     table, model, monkeypatch
 ):
-    monkeypatch.setattr(
-        lesson_code, "N_CANDIDATES", 3
-    )  # that there are 12 is seen in test_demo.py
+    # that there are 12 is seen in test_demo.py
+    monkeypatch.setattr(lesson_code, "N_CANDIDATES", 3)
     recommender = SklearnEcosystemPipeline(model=model)
     pipeline = recommender.train(
         table[:600], perform_cv=False, tune_hyperparameters=True
@@ -351,9 +349,8 @@ def test_evaluate_gives_the_three_figures_and_the_predictions(fitted, table):
 def test_any_regressor_will_do(table):
     model = KNeighborsRegressor(20)
     recommender = SklearnEcosystemPipeline(model=model).fit(table)
-    assert (
-        recommender.pipeline.named_steps["model"] is not model
-    )  # a copy: the caller's stays unfitted
+    # a copy: the caller's stays unfitted
+    assert recommender.pipeline.named_steps["model"] is not model
     assert not hasattr(model, "n_features_in_")
     assert recommender.score(table, table["rating"]) > 0
 
@@ -564,10 +561,8 @@ ESTIMATORS = {
 @pytest.mark.parametrize("kind", ESTIMATORS)
 def test_a_fit_records_the_names_of_the_columns_as_every_estimator_does(table, kind):
     estimator = ESTIMATORS[kind]()
-    for rows in (
-        table,
-        table[["movie_id", "user_id", "rating"]],
-    ):  # a refit forgets the last names
+    # a refit forgets the last names
+    for rows in (table, table[["movie_id", "user_id", "rating"]]):
         estimator.fit(rows, rows["rating"])
         assert estimator.feature_names_in_.tolist() == list(rows.columns)
         assert estimator.n_features_in_ == rows.shape[1]
@@ -586,9 +581,7 @@ def test_a_failed_fit_leaves_the_names_of_the_columns_as_they_were(table, kind):
 
 
 @pytest.mark.parametrize("kind", ESTIMATORS)
-def test_the_tags_say_that_every_estimator_takes_tables_with_strings_and_gaps_and_ratings_in_them(
-    kind,
-):
+def test_the_tags_tell_of_tables_with_strings_and_gaps_and_of_ratings_in_them(kind):
     tags = get_tags(ESTIMATORS[kind]())
     assert (tags.input_tags.two_d_array, tags.target_tags.required) == (False, False)
     assert (tags.input_tags.string, tags.input_tags.allow_nan) == (True, True)

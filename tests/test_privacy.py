@@ -125,9 +125,10 @@ def test_the_artifact_has_of_each_person_what_security_md_says_and_no_more(
         )
     assert len(said) == 9
     print(f"\n{model}: {', '.join(sorted(found))}")
+    # here by movies
     assert found == {name for name, models in said.items() if model in models} - {
         "inverse_"
-    }  # here by movies
+    }
 
 
 def test_with_fewer_users_than_movies_the_inverse_is_of_the_users(rows, tmp_path):
@@ -143,9 +144,8 @@ def test_no_time_and_no_row_of_the_test_is_in_the_artifact(rows, artifacts, mode
     numbers = np.unique(
         np.concatenate([numbers_in(values) for _, values in contents(recommender)])
     )
-    assert np.isin(
-        rows[0]["user_id"], numbers
-    ).all()  # the search does find what is there
+    # the search does find what is there
+    assert np.isin(rows[0]["user_id"], numbers).all()
     assert not np.isin(rows[0]["timestamp"], numbers).any()
     assert not np.isin(rows[1]["user_id"], numbers).any()
     content = path.read_bytes()
@@ -181,9 +181,8 @@ def test_the_card_tells_no_person_no_title_and_no_time(rows, artifacts, model):
     lists = [
         value for value in json.loads(text).values() if isinstance(value, (list, dict))
     ]
-    assert (
-        max(len(json.dumps(value)) for value in lists) < 5000
-    )  # settings: nothing as long as there are rows
+    # settings: nothing as long as there are rows
+    assert max(len(json.dumps(value)) for value in lists) < 5000
 
 
 def test_security_md_gives_the_bounds_of_the_requirements():

@@ -146,11 +146,8 @@ def given_factors(n_patterns):
     movies = [1, 2, 4, 5]
     genres = dict(zip(TOLD["movie_id"], TOLD["genre"]))
     years = dict(zip(TOLD["movie_id"], TOLD["movie_year"]))
-    names = [
-        "Comedy",
-        "Drama",
-        "none",
-    ]  # the last stands for no genre at all, which here is never seen
+    # the last stands for no genre at all, which here is never seen
+    names = ["Comedy", "Drama", "none"]
     by_genre = [
         [
             (name in genres[m].split("|")) / np.sqrt(len(genres[m].split("|")))
@@ -198,9 +195,10 @@ def test_factorization_is_what_its_docstring_says(n_factors, what):
     np.testing.assert_allclose(model.movie_bias_, bm, atol=1e-10)
     assert model.user_factors_.shape == P.shape
     assert model.movie_factors_.shape == Q.shape
+    # signs are free
     np.testing.assert_allclose(
         model.user_factors_ @ model.movie_factors_.T, P @ Q.T, atol=1e-10
-    )  # signs are free
+    )
     assert model.users_.tolist() == [3, 7, 9]
     assert model.movies_.tolist() == [1, 2, 4, 5]
     expected = np.clip([mean + bu[1] + bm[2] + P[1] @ Q[2]], 1, 5)  # user 7, movie 4
@@ -217,9 +215,10 @@ def test_a_movie_never_seen_has_the_genres_and_the_year_of_its_row():
             "movie_year": 2000.0,
         }
     )
+    # Western is unknown
     told = np.array(
         [0, 1 / np.sqrt(1), 0, (2000 - np.mean([1990, 2000, 2010, 1980])) / 50]
-    )  # Western is unknown
+    )
     user = 1  # 7
     expected = (
         model.global_mean_
@@ -246,9 +245,8 @@ def test_every_known_movie_has_its_factors_and_every_known_user_a_taste_for_new_
         + model.movie_bias_
         + model.user_factors_ @ model.movie_factors_.T
     )
-    told = everything.assign(
-        genre="Drama", movie_year=1980.0
-    )  # of a known movie, training tells
+    # of a known movie, training tells
+    told = everything.assign(genre="Drama", movie_year=1980.0)
     np.testing.assert_allclose(model.transform(told).ravel(), estimates.ravel())
     new = pd.DataFrame(
         {
@@ -258,9 +256,8 @@ def test_every_known_movie_has_its_factors_and_every_known_user_a_taste_for_new_
             "movie_year": np.nan,
         }
     )
-    expected = (
-        model.global_mean_ + model.user_bias_ + model.user_factors_[:, 1]
-    )  # the factors begin with Comedy, Drama
+    # the factors begin with Comedy, Drama
+    expected = model.global_mean_ + model.user_bias_ + model.user_factors_[:, 1]
     np.testing.assert_allclose(model.transform(new).ravel(), expected)
 
 
@@ -360,9 +357,8 @@ def test_predictions_keep_to_the_scale_of_the_fit():
     predictions = model.predict(everything)
     assert predictions.min() >= 1.0
     assert predictions.max() <= 5.0
-    assert (
-        model.transform(everything).max() > 5.0
-    )  # what a model above it sees is not cut
+    # what a model above it sees is not cut
+    assert model.transform(everything).max() > 5.0
 
 
 def test_constant_ratings_are_learned_as_they_are():
@@ -383,12 +379,11 @@ def test_of_a_pair_rated_twice_the_latest_counts_and_without_times_the_last_row(
     learned,
 ):
     timed = TINY.assign(timestamp=range(10, 18))
+    # without a time it is the older
     for twice in (
         pd.concat([TINY[:2].assign(rating=1.0), TINY], ignore_index=True),
         pd.concat([timed, TINY[:2].assign(rating=1.0, timestamp=5)], ignore_index=True),
-        pd.concat(
-            [timed, TINY[:2].assign(rating=1.0)], ignore_index=True
-        ),  # without a time it is the older
+        pd.concat([timed, TINY[:2].assign(rating=1.0)], ignore_index=True),
     ):
         with pytest.warns(
             UserWarning,
@@ -432,9 +427,8 @@ def test_it_can_be_searched_and_stands_in_a_pipeline(split):
     piped = make_pipeline(UserMovieFeatureTransformer(), MatrixFactorization()).fit(
         train, train["rating"]
     )
-    expected = (
-        MatrixFactorization().fit(train.drop(columns="genre")).predict(test)
-    )  # the 13 features tell no genre
+    # the 13 features tell no genre
+    expected = MatrixFactorization().fit(train.drop(columns="genre")).predict(test)
     np.testing.assert_allclose(piped.predict(test), expected, atol=1e-12)
 
 
@@ -493,10 +487,8 @@ def test_impossible_parameters_are_named(parameter, value):
         "n_sweeps": "an integer of at least 1",
         "regularization": "a number of at least 1e-09",
     }
-    with pytest.raises(
-        ValueError,
-        match=f"{parameter} must be {expected.get(parameter, 'a number of at least 0')}, got {value}",
-    ):
+    wanted = expected.get(parameter, "a number of at least 0")
+    with pytest.raises(ValueError, match=f"{parameter} must be {wanted}, got {value}"):
         MatrixFactorization(**{parameter: value}).fit(TINY)
 
 
@@ -609,7 +601,7 @@ def test_lists_do_not_depend_on_how_many_users_are_scored_at_once(table, monkeyp
     )
 
 
-def test_an_imaginary_user_stands_for_every_genre_whatever_it_is_called_and_every_decade():
+def test_an_imaginary_user_stands_for_every_genre_of_any_name_and_every_decade():
     genres = ["drama", "comedy|drama", "comedy", "zombie"]
     years = [1990.0, 1999.0, 2000.0, np.nan]
     movies = TINY["movie_id"].map(dict(zip([1, 2, 4, 5], range(4))))
@@ -674,17 +666,17 @@ def test_beyond_memory_the_strongest_singular_vectors_stand_for_the_table(
     monkeypatch.setattr(lesson_code, "MAX_GRAM_BYTES", 1)
     low_rank = MovieRanker().fit(table)
     assert low_rank.by_ == "strongest"
-    pd.testing.assert_frame_equal(
-        low_rank.recommend([1, 2, 3], n=50), exact, atol=1e-6
-    )  # all singular vectors are there
+    # all singular vectors are there
+    pd.testing.assert_frame_equal(low_rank.recommend([1, 2, 3], n=50), exact, atol=1e-6)
 
 
-def test_the_number_of_singular_vectors_is_limited_by_a_constant_by_the_time_they_take_and_by_the_table(
+def test_the_number_of_singular_vectors_is_limited_by_a_constant_time_and_the_table(
     table, monkeypatch
 ):
     monkeypatch.setattr(lesson_code, "MAX_GRAM_BYTES", 1)
-    shape = MovieRanker().fit(table)._table().shape
-    nnz = MovieRanker().fit(table)._table().nnz
+    stars = MovieRanker().fit(table)._table()
+    shape = stars.shape
+    nnz = stars.nnz
     for strongest, work, expected in (
         (5, 1e9, 5),
         (400, 7 * nnz, 7),
@@ -706,9 +698,8 @@ def test_the_matrix_of_users_is_inverted_where_it_is_the_smaller_one():
     ):
         ranker = MovieRanker().fit(table)
         assert ranker.by_ == by
-        assert ranker.inverse_.shape[0] == pytest.approx(
-            size, abs=1
-        )  # with an imaginary user for no genre
+        # with an imaginary user for no genre
+        assert ranker.inverse_.shape[0] == pytest.approx(size, abs=1)
 
 
 def test_low_rank_is_ridge_on_a_table_whose_weak_singular_values_are_made_alike(
@@ -724,9 +715,8 @@ def test_low_rank_is_ridge_on_a_table_whose_weak_singular_values_are_made_alike(
     P = Vt.T @ np.diag(1 / (alike + 3.0)) @ Vt
     expected = X - (X @ P) / np.diag(P)
     scores = ranker._scores(ranker._rows(ranker.users_))
-    np.testing.assert_allclose(
-        scores, expected, rtol=0.05, atol=0.02
-    )  # a randomized decomposition is not exact
+    # a randomized decomposition is not exact
+    np.testing.assert_allclose(scores, expected, rtol=0.05, atol=0.02)
 
 
 def test_a_pipeline_beyond_memory_recommends_is_saved_and_loaded(
@@ -890,6 +880,7 @@ def test_chance_is_one_draw_of_lists_in_random_order(split, k):
     and the same every time.
     """
     train, test = split
+    # unknown ones
     test = pd.concat(
         [
             test,
@@ -897,7 +888,7 @@ def test_chance_is_one_draw_of_lists_in_random_order(split, k):
                 {"user_id": [1, 10**6], "movie_id": [10**6, 1], "rating": 5.0}
             ),
         ]
-    )  # unknown ones
+    )
     recommender = SklearnEcosystemPipeline(model="linear").fit(train)
     found = recommender.evaluate_ranking(test, k=k, by="chance")
     users = test.loc[test["rating"] >= 4, "user_id"].unique()
@@ -922,9 +913,8 @@ def test_chance_is_one_draw_of_lists_in_random_order(split, k):
     assert list(found) == list(draws)
     for name, value in found.items():
         assert 0 < abs(draws[name].mean() - value) <= 4 * draws[name].std(), name
-    assert found == recommender.evaluate_ranking(
-        test, k=k, by="chance"
-    )  # it has a seed
+    # it has a seed
+    assert found == recommender.evaluate_ranking(test, k=k, by="chance")
 
 
 def test_chance_of_somebody_who_has_seen_everything_is_nothing(table):
@@ -1007,7 +997,10 @@ def test_recommend_says_what_is_wrong(table):
         UserWarning, match="^Unknown movies are passed over: 4711, 4712.$"
     ):
         recommender.recommend(ratings={4711: 5.0, 1: 4.0, 4712: 3.0})
-    none_left = "^Unknown movies are passed over: 4711. None is left: these are the most popular movies.$"
+    none_left = (
+        "^Unknown movies are passed over: 4711. "
+        "None is left: these are the most popular movies.$"
+    )
     with pytest.warns(UserWarning, match=none_left):
         found = recommender.recommend(ratings={4711: 5.0})
     popular = recommender.recommend(ratings={})
@@ -1056,9 +1049,7 @@ def test_parameters_set_after_a_fit_wait_for_the_next(table):
     )
 
 
-def test_cross_fitting_warns_once_of_pairs_rated_twice_and_no_fold_learns_from_the_older(
-    table,
-):
+def test_cross_fitting_warns_once_of_pairs_rated_twice_and_leaves_out_the_older(table):
     estimator = MatrixFactorization(cv=2)
     table = table[:200].reset_index(drop=True)
     twice = pd.concat([table[:30].assign(rating=1.0), table], ignore_index=True)
@@ -1260,7 +1251,7 @@ def test_r2_of_the_factor_model_is_above_that_of_its_biases(real):
     assert scores[1] > scores[0] + 0.03
 
 
-def test_evaluate_ranking_takes_relevance_from_its_argument_and_the_card_keeps_the_figures(
+def test_evaluate_ranking_takes_relevance_as_an_argument_and_the_card_keeps_figures(
     split, tmp_path
 ):
     train, test = split
@@ -1453,7 +1444,7 @@ def test_ids_of_a_newcomer_that_are_no_ids_are_named():
         model.predict_new([1], [5.0], ["Heat"])
 
 
-def test_the_genres_of_a_movie_share_one_however_frequent_they_are_or_how_often_they_stand_there():
+def test_the_genres_of_a_movie_share_one_however_frequent_or_repeated_they_are():
     genres = ["Drama|War", "Drama", "Drama|Comedy", "War|Drama|War", "Sci-Fi", None]
     rows = pd.DataFrame(
         {
@@ -1482,9 +1473,8 @@ def test_the_genres_of_a_movie_share_one_however_frequent_they_are_or_how_often_
     ]
     told = lesson_code._content(rows, words, mean_year)
     np.testing.assert_allclose(told[:, :-1], expected)
-    np.testing.assert_allclose(
-        told[:, -1], [-0.1, 0.1, 0.3, -0.3, 0, 0]
-    )  # in half centuries from the mean
+    # in half centuries from the mean
+    np.testing.assert_allclose(told[:, -1], [-0.1, 0.1, 0.3, -0.3, 0, 0])
 
 
 def test_genres_that_differ_in_capitals_are_two():
@@ -1501,10 +1491,11 @@ def test_of_more_than_a_hundred_genres_a_hundred_are_used():
             "rating": 3.0,
         }
     )
+    # the year, the free ones
     assert MatrixFactorization(2, 0).fit(table).movie_factors_.shape == (
         120,
         100 + 1 + 2,
-    )  # the year, the free ones
+    )
 
 
 def remembering():

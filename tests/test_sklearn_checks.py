@@ -27,9 +27,10 @@ from sklearn.utils.estimator_checks import (
 from lesson_code import SklearnEcosystemPipeline, UserMovieFeatureTransformer
 
 CROSS_FITTED = (
-    "wants fit_transform to equal fit().transform(); cross-fitting differs, as in TargetEncoder: "
-    "test_fit_transform_differs_from_fit_and_transform_only_in_what_is_cross_fitted, and "
-    "test_cross_fitted_outputs_come_from_the_folds_a_row_is_not_in"
+    "wants fit_transform to equal fit().transform(); "
+    "cross-fitting differs, as in TargetEncoder: "
+    "test_fit_transform_differs_from_fit_and_transform_only_in_what_is_cross_fitted, "
+    "and test_cross_fitted_outputs_come_from_the_folds_a_row_is_not_in"
 )
 OF_ANY_PIPELINE = (
     "a pipeline fits the very steps that it was given, in scikit-learn, too"
@@ -40,14 +41,19 @@ CANNOT_PASS = {
     "TransformerOnArrays": {
         "check_transformer_general": CROSS_FITTED,
         "check_transformer_data_not_an_array": CROSS_FITTED,
-        "check_transformer_preserve_dtypes": "wants one dtype; ours has two: test_columns_order_and_types",
+        "check_transformer_preserve_dtypes": (
+            "wants one dtype; ours has two: test_columns_order_and_types"
+        ),
     },
     "FactorsOnArrays": {
         "check_transformer_general": CROSS_FITTED,
         "check_transformer_data_not_an_array": CROSS_FITTED,
     },
     "WrapperOnArrays": {
-        "check_fit2d_1sample": "wants the word sample; ours speaks of ratings: test_constant_ratings_are_refused",
+        "check_fit2d_1sample": (
+            "wants the word sample; ours speaks of ratings: "
+            "test_constant_ratings_are_refused"
+        )
     },
     "PipelineOnArrays": {
         "check_dont_overwrite_parameters": OF_ANY_PIPELINE,
@@ -57,7 +63,9 @@ CANNOT_PASS = {
 }
 #: The checks that may skip themselves, with the reason.
 MAY_SKIP = {
-    "check_array_api_input": "needs an environment variable; the estimators compute with NumPy"
+    "check_array_api_input": (
+        "needs an environment variable; the estimators compute with NumPy"
+    )
 }
 #: Some that must be among those that ran, in every version within the bounds.
 MUST_RUN = {
@@ -133,7 +141,8 @@ def test_of_scikit_learns_checks_the_number_and_the_names_are_as_expected(estima
     besides, least = BESIDES[case]
     without = [name for name in checks if name in CANNOT_PASS[case] or name in MAY_SKIP]
     print(
-        f"\n{case}: {checks.total()} checks of {len(checks)} names; not passed: {', '.join(without) or 'none'}"
+        f"\n{case}: {checks.total()} checks of {len(checks)} names; "
+        f"not passed: {', '.join(without) or 'none'}"
     )
     if not hasattr(estimator, "predict"):
         besides = besides | {"check_fit_check_is_fitted"}

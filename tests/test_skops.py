@@ -172,6 +172,7 @@ def test_without_skops_one_sentence_says_how_to_install_it_and_nothing_is_writte
     assert stop.value.code == 2
     assert capsys.readouterr() == (
         "",
-        f"lesson_code.py: {tmp_path / 'model.skops'} needs skops, which is not here: pip install skops\n",
+        f"lesson_code.py: {tmp_path / 'model.skops'} needs skops, "
+        "which is not here: pip install skops\n",
     )
     assert [entry.name for entry in tmp_path.iterdir()] == ["there.skops"]

@@ -174,7 +174,7 @@ def test_features_of_new_rows_are_those_of_the_slow_reference():
     )
 
 
-def test_an_unknown_string_of_a_known_owner_counts_as_missing_and_of_an_unknown_one_is_minus_1():
+def test_an_unknown_string_counts_as_missing_or_is_minus_1_for_an_unknown_owner():
     transformer = UserMovieFeatureTransformer().fit(TRAIN)
     rows = pd.DataFrame(
         {
@@ -191,16 +191,10 @@ def test_an_unknown_string_of_a_known_owner_counts_as_missing_and_of_an_unknown_
         list(encoder.categories_[0])
         for encoder in (transformer.genre_encoder_, transformer.country_encoder_)
     )
-    assert features["genre_encoded"].tolist() == [
-        genres.index("Drama"),
-        -1,
-        -1,
-    ]  # nothing is known of movie 40
-    assert features["country_encoded"].tolist() == [
-        countries.index("US"),
-        -1,
-        -1,
-    ]  # nor of user 3
+    # nothing is known of movie 40
+    assert features["genre_encoded"].tolist() == [genres.index("Drama"), -1, -1]
+    # nor of user 3
+    assert features["country_encoded"].tolist() == [countries.index("US"), -1, -1]
 
 
 @pytest.mark.parametrize("damping", [0.5, 10.0])
@@ -209,9 +203,8 @@ def test_averages_are_those_of_scikit_learns_target_encoder_to_the_last_bits(
     table, damping, route
 ):
     folds = KFold(5, shuffle=True, random_state=7)
-    since_1_9 = (
-        TargetEncoder().shuffle == "deprecated"
-    )  # before, its folds are told by number and seed
+    # before, its folds are told by number and seed
+    since_1_9 = TargetEncoder().shuffle == "deprecated"
     how = {"cv": folds} if since_1_9 else {"cv": 5, "random_state": 7}
     encoder = TargetEncoder(target_type="continuous", smooth=damping, **how)
     ours = UserMovieFeatureTransformer(damping=damping, cv=5, random_state=7)
@@ -221,11 +214,12 @@ def test_averages_are_those_of_scikit_learns_target_encoder_to_the_last_bits(
         found = ours.fit_transform(table)
         expected = encoder.fit_transform(table[ids], table["rating"])
     else:
+        # three are unknown
         new = (
             table[ids]
             .sample(frac=1, random_state=0)
             .assign(user_id=lambda t: t["user_id"] + 3)
-        )  # three are unknown
+        )
         found = ours.fit(table).transform(new)
         expected = encoder.fit(table[ids], table["rating"]).transform(new)
     np.testing.assert_allclose(found[averages], expected, rtol=1e-14)
@@ -348,9 +342,8 @@ def test_gaps_are_filled_in_the_features_and_never_in_the_frame_of_the_caller(
         if engineered
         else TRAIN.copy()
     )
-    years = pd.Series(
-        TRAIN["movie_year"].fillna(1999).to_numpy(), TRAIN.index, kind
-    )  # without gaps
+    # without gaps
+    years = pd.Series(TRAIN["movie_year"].fillna(1999).to_numpy(), TRAIN.index, kind)
     ages = pd.Series(TRAIN["user_age"].to_numpy(), TRAIN.index, kind)
     frame = frame.assign(rating=TRAIN["rating"], movie_year=years, user_age=ages)
     before = frame.copy()
@@ -583,9 +576,8 @@ def test_a_rating_without_company_in_the_other_folds_gets_their_mean(table, damp
 
 
 def test_of_a_pair_rated_twice_at_the_same_time_the_last_row_counts(table):
-    table = table.assign(
-        timestamp=np.arange(len(table)) % 3
-    )  # so many ties that an unstable sort would mix them
+    # so many ties that an unstable sort would mix them
+    table = table.assign(timestamp=np.arange(len(table)) % 3)
     twice = pd.concat([table.assign(rating=1.0), table], ignore_index=True)
     with pytest.warns(UserWarning, match="^2000 older ratings"):
         found = UserMovieFeatureTransformer().fit(twice)
@@ -615,9 +607,8 @@ def test_a_row_without_a_time_is_older_than_one_from_before_1970(table):
 
 def test_a_moment_before_midnight_is_in_the_last_hour(table):
     rows = table.assign(timestamp=table["timestamp"].astype(float))
-    rows.loc[
-        rows.index[0], "timestamp"
-    ] = -1e-12  # 1969-12-31, less than a nanosecond before midnight
+    # 1969-12-31, less than a nanosecond before midnight
+    rows.loc[rows.index[0], "timestamp"] = -1e-12
     features = UserMovieFeatureTransformer().fit_transform(rows)
     assert features["hour_of_day"].iloc[0] == 23
     assert features["day_of_week"].iloc[0] == 2  # a Wednesday

@@ -57,7 +57,7 @@ def test_the_page_begins_with_the_lower_bounds_of_the_requirements():
     } == {}
 
 
-def test_the_page_has_every_minor_version_of_scikit_learn_and_the_newest_on_several_pythons():
+def test_the_page_has_every_minor_scikit_learn_and_the_newest_on_several_pythons():
     tested = rows("tests")
     minors = [int(row["scikit-learn"].split(".")[1]) for row in tested]
     assert set(minors) == set(range(min(minors), max(minors) + 1))
@@ -90,10 +90,8 @@ def test_the_page_keeps_to_the_tolerance_that_the_readme_states():
 
 
 def test_the_page_has_same_wherever_scikit_learn_is_the_same_and_nowhere_else():
-    tables = [
-        rows("with card"),
-        rows("without card"),
-    ]  # the second is empty where it is the same
+    # the second is empty where it is the same
+    tables = [rows("with card"), rows("without card")]
     assert len(tables[0]) == len(rows("tests"))
     for row in tables[0] + tables[1]:
         saved_by = row.pop("saved by").strip("*").split()[0]
@@ -203,13 +201,10 @@ def test_a_warning_that_names_both_versions_is_right_and_silence_is_wrong(artifa
     of_another_version(path)
     what, text = versions.what_comes_of(str(path), "0.99.0", answers)
     assert what == "warning"
-    assert (
-        f"made with scikit-learn 0.99.0, but this is {sklearn.__version__}: train it again"
-        in text
-    )
-    assert (
-        versions.what_comes_of(str(path), sklearn.__version__, answers)[0] == "WRONG"
-    )  # a warning that is not due
+    both = f"scikit-learn 0.99.0, but this is {sklearn.__version__}"
+    assert f"made with {both}: train it again" in text
+    # a warning that is not due
+    assert versions.what_comes_of(str(path), sklearn.__version__, answers)[0] == "WRONG"
 
 
 def test_an_error_is_right_if_it_is_one_sentence_that_names_both_versions(
@@ -242,7 +237,8 @@ def test_an_artifact_that_loads_and_cannot_predict_is_told(artifact, monkeypatch
 
 @pytest.mark.skipif(
     not OTHERS.is_dir(),
-    reason="no artifacts of other versions at hand: set ARTIFACTS to the folder that tools/versions.py filled",
+    reason="no artifacts of other versions at hand: "
+    "set ARTIFACTS to the folder that tools/versions.py filled",
 )
 def test_artifacts_of_other_versions_come_with_the_sentence_that_is_due(capsys):
     with warnings.catch_warnings():

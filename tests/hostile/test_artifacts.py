@@ -93,9 +93,8 @@ def test_200_kills_at_random_moments_lose_no_artifact_and_leave_only_hidden_file
         os.close(ready)
         os.close(tell)
         killed += os.WIFSIGNALED(os.waitpid(child, 0)[1])
-        with (
-            warnings.catch_warnings()
-        ):  # between the two renames, the card is that of the last save
+        # between the two renames, the card is that of the last save
+        with warnings.catch_warnings():
             warnings.filterwarnings("ignore", ".*belongs to another artifact")
             assert load(path).pipeline is not None
     assert killed == 200
@@ -104,15 +103,14 @@ def test_200_kills_at_random_moments_lose_no_artifact_and_leave_only_hidden_file
         "model.pkl.json",
     }
     print(
-        f"\n{killed} kills, {len(left)} of them in the middle of a file, which then stays: .HEX.tmp"
+        f"\n{killed} kills, {len(left)} of them in the middle of a file, "
+        "which then stays: .HEX.tmp"
     )
-    assert (
-        0 < len(left) <= killed
-    )  # at most one file for each kill; nobody can clean up after a kill -9
+    # at most one file for each kill; nobody can clean up after a kill -9
+    assert 0 < len(left) <= killed
     assert all(re.fullmatch(r"\.[0-9a-f]{32}\.tmp", name) for name in left)
-    recommender.save_pipeline(
-        path
-    )  # it cannot know whose these are: it leaves them, and adds none of its own
+    # it cannot know whose these are: it leaves them, and adds none of its own
+    recommender.save_pipeline(path)
     assert {entry.name for entry in tmp_path.iterdir()} == left | {
         "model.pkl",
         "model.pkl.json",
@@ -143,9 +141,8 @@ def test_savers_at_once_leave_a_whole_artifact_and_nothing_else(
         "model.pkl.json",
     ]
     with warnings.catch_warnings():
-        warnings.filterwarnings(
-            "ignore", ".*belongs to another artifact"
-        )  # the last card may be that of the other
+        # the last card may be that of the other
+        warnings.filterwarnings("ignore", ".*belongs to another artifact")
         assert load(path).pipeline is not None
 
 
@@ -153,8 +150,10 @@ FILL = """
 import os, sys
 from pathlib import Path
 from lesson_code import SklearnEcosystemPipeline
-recommender, disk = SklearnEcosystemPipeline.load_pipeline(sys.argv[1]), Path(sys.argv[2])
-block, told = os.statvfs(disk).f_bsize, []
+recommender = SklearnEcosystemPipeline.load_pipeline(sys.argv[1])
+disk = Path(sys.argv[2])
+block = os.statvfs(disk).f_bsize
+told = []
 blocks = os.path.getsize(sys.argv[1]) // block + 3
 for old in (True, False):
     for free in range(blocks):
@@ -178,13 +177,22 @@ for old in (True, False):
         (disk / "filler").unlink()
         after = {entry.name: entry.read_bytes() for entry in disk.iterdir()}
         if message:
-            assert message.startswith("Cannot write ") and message.endswith(": No space left on device."), message
-            card = "model.pkl.json: " in message  # of a first save, all but the card may have found room
-            assert after == before or (card and list(after) == ["model.pkl"] and not old), (message, list(after))
-        assert sorted(after) in (["model.pkl", "model.pkl.json"], ["model.pkl"], []), sorted(after)
+            assert message.startswith("Cannot write "), message
+            assert message.endswith(": No space left on device."), message
+            # of a first save, all but the card may have found room
+            card = "model.pkl.json: " in message
+            only_card_missing = card and list(after) == ["model.pkl"] and not old
+            assert after == before or only_card_missing, (message, list(after))
+        names = sorted(after)
+        assert names in (["model.pkl", "model.pkl.json"], ["model.pkl"], []), names
         if after:
             SklearnEcosystemPipeline.load_pipeline(disk / "model.pkl")
-        told.append("saved" if not message else "no room for the card" if card else "no room")
+        if not message:
+            told.append("saved")
+        elif card:
+            told.append("no room for the card")
+        else:
+            told.append("no room")
 print(len(told), {what: told.count(what) for what in sorted(set(told))})
 """
 
@@ -213,7 +221,8 @@ def test_a_really_full_disk_is_one_sentence_wherever_it_fills_up(artifact, tmp_p
     )
     if "mount" in done.stderr and "Traceback" not in done.stderr:
         pytest.skip(
-            "this system mounts no tmpfs in a namespace; the test of limited file sizes stands in"
+            "this system mounts no tmpfs in a namespace; "
+            "the test of limited file sizes stands in"
         )
     assert done.returncode == 0, done.stderr
     print(f"\n{done.stdout}")
@@ -238,9 +247,8 @@ def test_a_file_that_may_not_grow_is_one_sentence_wherever_it_ends(artifact, tmp
     limits = [0, 1, size - 65, size - 1, *(rng.randrange(size) for _ in range(26))]
 
     def save(limit):
-        resource.setrlimit(
-            resource.RLIMIT_FSIZE, (limit, limit)
-        )  # Python ignores the signal: writing fails
+        # Python ignores the signal: writing fails
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
         try:
             recommender.save_pipeline(path)
         except OSError as error:
@@ -312,7 +320,7 @@ def test_where_one_may_not_write_it_is_one_sentence_and_nothing_changes(
 
 @FORKS
 @QUIET
-def test_in_a_shared_folder_the_artifact_of_another_owner_is_replaced_and_its_permissions_kept(
+def test_in_a_shared_folder_the_file_of_another_owner_is_replaced_and_keeps_its_mode(
     artifact, tmp_path
 ):
     """As root replaces a file of a user, a user replaces that of root: the folder
@@ -518,9 +526,8 @@ def test_300_flips_and_truncations_are_refused_before_anything_is_unpickled(
             warnings.catch_warnings(),
             pytest.raises((ValueError, UserWarning), match="model.pkl"),
         ):
-            warnings.simplefilter(
-                "error"
-            )  # a file that lost its digest is only warned of: tests/test_artifact.py
+            # a file that lost its digest is only warned of: tests/test_artifact.py
+            warnings.simplefilter("error")
             load(path)
     assert loaded == []
 

@@ -160,12 +160,8 @@ def test_a_console_that_cannot_show_a_letter_shows_a_question_mark_and_all_else(
         for line in console("recommend", encoding="cp1252")[1].splitlines()[2:]
     ]
     assert len(titles) == 10 and ["Amélie", "€"] in titles
-    for command in (
-        "recommend",
-        "demo",
-        "help",
-        "help of a command",
-    ):  # the demo writes another artifact
+    # the demo writes another artifact
+    for command in ("recommend", "demo", "help", "help of a command"):
         right = console(command)[1]
         for encoding in encodings:
             expected = right.encode(encoding, "replace").decode(encoding)
@@ -174,9 +170,8 @@ def test_a_console_that_cannot_show_a_letter_shows_a_question_mark_and_all_else(
                 encoding,
             )
             shown += 1
-    status, figures, err = console(
-        "compare", encoding="ascii"
-    )  # it tells times, which differ
+    # it tells times, which differ
+    status, figures, err = console("compare", encoding="ascii")
     assert (status, err, len(figures.splitlines())) == (
         0,
         "",
@@ -258,9 +253,8 @@ def test_ctrl_c_anywhere_is_one_line_and_status_130_and_changes_no_file(
 
     def arm():
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        monkeypatch.setattr(
-            joblib, "parallel_config", lambda *_, **__: nullcontext()
-        )  # two threads would interrupt twice
+        # two threads would interrupt twice
+        monkeypatch.setattr(joblib, "parallel_config", lambda *_, **__: nullcontext())
         monkeypatch.setattr(target, interrupt)  # in the child alone
 
     status, _, err = console(command, before=arm)

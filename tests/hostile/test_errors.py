@@ -231,7 +231,8 @@ def test_lists_that_lack_a_column_are_refused(table, ranked, column):
     lists = ranked.ranker.recommend([1, 2])
     with pytest.raises(
         ValueError,
-        match=f"lacks the column '{column}'|lists must be a DataFrame with .*'{column}'",
+        match=f"lacks the column '{column}'|"
+        f"lists must be a DataFrame with .*'{column}'",
     ):
         ranking_metrics(lists.drop(columns=column), table, table["rating"])
 
@@ -364,7 +365,8 @@ def test_an_unfitted_pipeline_and_transformer_say_so(table):
 def test_an_unknown_model_is_refused(table, model):
     with pytest.raises(
         ValueError,
-        match=r"model must be one of .'forest', 'boosting', 'linear', 'factors', 'blend'. or a regressor, got",
+        match=r"model must be one of .'forest', 'boosting', 'linear', 'factors', "
+        r"'blend'. or a regressor, got",
     ):
         SklearnEcosystemPipeline(model=model).fit(table)
 
@@ -380,9 +382,8 @@ def test_tuning_a_model_of_ones_own_is_refused(table):
 
 class FailsInFit(LinearRegression):
     def fit(self, X, y):
-        if (
-            len(X) > 1700
-        ):  # the folds of the cross-validation are smaller: only the last fit fails
+        # the folds of the cross-validation are smaller: only the last fit fails
+        if len(X) > 1700:
             raise RuntimeError("the last fit fails")
         return super().fit(X, y)
 
@@ -492,13 +493,13 @@ def test_ids_up_to_2_to_the_53_are_taken_and_the_next_ones_refused(table, kind, 
         {"user_id": kind}
     )
     assert fitted.transform(rows)["user_id"].tolist() == [1, sign * 2**53]
-    beyond = 2**53 + (
-        2 if kind == "float64" else 1
-    )  # the next number that the type has
+    # the next number that the type has
+    beyond = 2**53 + (2 if kind == "float64" else 1)
     rows["user_id"] = pd.Series([1, sign * beyond], dtype=kind)
     with pytest.raises(
         ValueError,
-        match=r"user_id must hold integers up to 2\*\*53, but row 1 holds -?9007199254740",
+        match=r"user_id must hold integers up to 2\*\*53, "
+        r"but row 1 holds -?9007199254740",
     ):
         fitted.transform(rows)
 
@@ -539,7 +540,8 @@ def test_numbers_and_ratings_are_refused_from_1e15_on(table):
         UserMovieFeatureTransformer().fit(just_below)
         with pytest.raises(
             ValueError,
-            match=r"must (hold|be) finite numbers below 1e15, but row 3 holds 1000000000000000.0",
+            match=r"must (hold|be) finite numbers below 1e15, "
+            r"but row 3 holds 1000000000000000.0",
         ):
             UserMovieFeatureTransformer().fit(
                 just_below.assign(
@@ -586,13 +588,15 @@ def test_numbers_are_refused_with_the_limit_that_they_break():
     for seed in (2**32, 2**40, -1):
         with pytest.raises(
             ValueError,
-            match=f"^random_state must be an integer of at least 0 and below 4294967296, got {seed}.$",
+            match="^random_state must be an integer of at least 0 "
+            f"and below 4294967296, got {seed}.$",
         ):
             MovieRecommendationDataset(random_state=seed).check()
     for damping in (1e15, 10**15, 10**400, np.inf):
         with pytest.raises(
             ValueError,
-            match="^damping must be a number of at least 0 and below 1000000000000000, got",
+            match="^damping must be a number of at least 0 "
+            "and below 1000000000000000, got",
         ):
             UserMovieFeatureTransformer(damping=damping).fit(table)
     for damping in (-1, np.bool_(True), "ten"):

@@ -36,7 +36,8 @@ from lesson_code import (
 PANDAS = tuple(map(int, pd.__version__.split(".")[:2]))
 if PANDAS < (2, 3):
     pytest.skip(
-        "pandas 2.2 itself fails on a class of a user's own and on whole numbers beyond floats",
+        "pandas 2.2 itself fails on a class of a user's own "
+        "and on whole numbers beyond floats",
         allow_module_level=True,
     )
 hypothesis = pytest.importorskip("hypothesis")
@@ -327,7 +328,7 @@ CALLS = {call.__name__: call for call in USES + LEARNS}
 
 
 def put(column, value, row=0):
-    """Return a spoiler that puts one value into a column, which becomes one of objects."""
+    """Return a spoiler that puts one value into a column (then one of objects)."""
 
     def spoil(X):
         cells = X[column].to_numpy(dtype=object, copy=True)
@@ -693,9 +694,8 @@ def measured(*arguments):
 
 def path_of(call):
     def attack(value):
-        if not isinstance(
-            value, (int, np.integer, bool, np.bool_)
-        ):  # a small integer is an open file
+        # a small integer is an open file
+        if not isinstance(value, (int, np.integer, bool, np.bool_)):
             judge(call, value)
 
     return attack
