@@ -103,9 +103,8 @@ print(recommender.predict(pandas.DataFrame(dict(user_id=[1], movie_id=[1])))[0])
         text=True,
     )
     assert answer.returncode == 0, answer.stderr
-    expected = load(path).predict(
-        table.assign(user_id=1, movie_id=1)[["user_id", "movie_id"]][:1]
-    )[0]
+    pair = table.assign(user_id=1, movie_id=1)[["user_id", "movie_id"]][:1]
+    expected = load(path).predict(pair)[0]
     assert float(answer.stdout) == pytest.approx(expected, abs=1e-12)
 
 

@@ -56,20 +56,16 @@ def test_the_sections_come_in_the_order_of_the_story_and_the_demo_before_section
 def test_everything_public_has_a_docstring():
     undocumented = []
     for node in TREE.body:
-        if isinstance(
-            node, ast.FunctionDef | ast.ClassDef
-        ) and not node.name.startswith("_"):
-            members = node.body if isinstance(node, ast.ClassDef) else []
-            public = [
-                m
-                for m in members
-                if isinstance(m, ast.FunctionDef) and not m.name.startswith("_")
-            ]
-            undocumented += [
-                f"{node.name}: {n.name}"
-                for n in [node, *public]
-                if not ast.get_docstring(n)
-            ]
+        if not isinstance(node, ast.FunctionDef | ast.ClassDef):
+            continue
+        if node.name.startswith("_"):
+            continue
+        members = node.body if isinstance(node, ast.ClassDef) else []
+        methods = [m for m in members if isinstance(m, ast.FunctionDef)]
+        public = [m for m in methods if not m.name.startswith("_")]
+        for one in [node, *public]:
+            if not ast.get_docstring(one):
+                undocumented.append(f"{node.name}: {one.name}")
     assert undocumented == []
     assert ast.get_docstring(TREE)
 

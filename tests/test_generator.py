@@ -287,12 +287,8 @@ def test_nothing_in_it_is_newer_than_the_oldest_bash(copy, place, shell):
     if shutil.which(shell) is None:
         pytest.skip(f"{shell} is not installed")
     command = [shell, "sh"] if shell == "busybox" else [shell]
-    assert (
-        subprocess.run(
-            [*command, copy], cwd=place, stdout=subprocess.DEVNULL
-        ).returncode
-        == 0
-    )
+    run = subprocess.run([*command, copy], cwd=place, stdout=subprocess.DEVNULL)
+    assert run.returncode == 0
     assert inside(place / FOLDER) == lesson()
 
 

@@ -312,11 +312,9 @@ def test_the_real_release_is_read_whole_and_the_forest_learns_from_it(real_relea
     assert len(table) == len(lines) - 1
     user, movie, rating, timestamp = lines[-1].split(",")
     last = table.iloc[-1]
-    assert (str(last["user_id"]), str(last["movie_id"]), str(last["timestamp"])) == (
-        user,
-        movie,
-        timestamp,
-    )
+    assert str(last["user_id"]) == user
+    assert str(last["movie_id"]) == movie
+    assert str(last["timestamp"]) == timestamp
     assert last["rating"] == float(rating)
     assert table[["genre", "title"]].notna().all().all()
     assert table["movie_year"].isna().mean() < 0.001

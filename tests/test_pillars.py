@@ -64,9 +64,8 @@ def words_of(chapter):
 
 def check_output(printed, chapter):
     assert len(printed.splitlines()) >= 5, "a chapter prints its tables"
-    sentence = re.search(
-        r"\*\*Remember:\*\* (.+)", chapter.read_text(encoding="utf-8")
-    )[1]
+    text = chapter.read_text(encoding="utf-8")
+    sentence = re.search(r"\*\*Remember:\*\* (.+)", text)[1]
     assert printed.rstrip().endswith(f"Remember: {sentence}")
 
 
@@ -88,14 +87,8 @@ def test_a_chapter_draws_one_small_picture_with_a_title(tmp_path, chapter):
     assert [picture.stem for picture in pictures] == [chapter.stem]
     assert pictures[0].stat().st_size <= 60_000
     if pictures[0].suffix == ".svg":
-        assert (
-            len(
-                re.search(
-                    "<title>(.*)</title>", pictures[0].read_text(encoding="utf-8")
-                )[1]
-            )
-            > 20
-        )
+        drawn = pictures[0].read_text(encoding="utf-8")
+        assert len(re.search("<title>(.*)</title>", drawn)[1]) > 20
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=NAMES)

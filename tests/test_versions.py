@@ -95,9 +95,8 @@ def test_the_page_has_same_wherever_scikit_learn_is_the_same_and_nowhere_else():
     assert len(tables[0]) == len(rows("tests"))
     for row in tables[0] + tables[1]:
         saved_by = row.pop("saved by").strip("*").split()[0]
-        assert {here for here, what in row.items() if what == "same"} == {
-            here for here in row if here.split()[0] == saved_by
-        }
+        same = {here for here, what in row.items() if what == "same"}
+        assert same == {here for here in row if here.split()[0] == saved_by}
 
 
 def test_the_page_has_a_place_for_everything_that_the_command_writes():

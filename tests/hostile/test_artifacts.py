@@ -379,11 +379,7 @@ def test_names_may_be_as_long_as_the_file_system_lets_their_cards_be(
     recommender = load(artifact)
     letter = NAMES[kind]
     for length in (LONGEST - len(".json") - 1, LONGEST - len(".json")):
-        name = (
-            (letter * LONGEST)
-            .encode()[: length // len(letter.encode()) * len(letter.encode())]
-            .decode()
-        )
+        name = letter * (length // len(letter.encode()))
         name += "a" * (length - len(name.encode()))
         recommender.save_pipeline(tmp_path / name)
         assert {entry.name for entry in tmp_path.iterdir()} == {name, name + ".json"}
@@ -491,12 +487,8 @@ def test_a_link_in_the_place_of_the_card_is_never_written_through(artifact, tmp_
     (tmp_path / "model.pkl.json").symlink_to("mine.json")
     load(artifact).save_pipeline(tmp_path / "model.pkl")
     assert (tmp_path / "mine.json").read_text(encoding="utf-8") == "mine"
-    assert (
-        json.loads((tmp_path / "model.pkl.json").read_text(encoding="utf-8"))[
-            "artifact"
-        ]
-        == "model.pkl"
-    )
+    card = json.loads((tmp_path / "model.pkl.json").read_text(encoding="utf-8"))
+    assert card["artifact"] == "model.pkl"
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         load(tmp_path / "model.pkl")
@@ -512,11 +504,10 @@ def test_300_flips_and_truncations_are_refused_before_anything_is_unpickled(
     monkeypatch.setattr("joblib.load", lambda stream: loaded.append(stream))
     for number in range(300):
         damaged = bytearray(data)
-        at = (
-            rng.randrange(len(data) - 100)
-            if number % 3
-            else rng.randrange(len(data) - 64, len(data))
-        )
+        if number % 3:
+            at = rng.randrange(len(data) - 100)
+        else:  # in the digest
+            at = rng.randrange(len(data) - 64, len(data))
         if number % 2:
             damaged[at] ^= 1 << rng.randrange(8)
         else:
@@ -676,19 +667,18 @@ def test_arguments_of_every_wrong_kind_end_with_one_line_and_a_status(
     small = ["--users", "0"]  # so that nothing ever runs for long
     for arguments in calls:
         ask = arguments[0] in ("recommend", "predict")
-        more = (
-            ["--artifact", str(artifact)]
-            if ask and "--artifact" not in arguments
-            else []
-            if ask or "--users" in arguments
-            else small
-        )
+        if ask and "--artifact" not in arguments:
+            more = ["--artifact", str(artifact)]
+        elif ask or "--users" in arguments:
+            more = []
+        else:
+            more = small
+        if ask or arguments[0] == "compare":
+            complete = [*arguments[:1], *more, *arguments[1:]]
+        else:
+            complete = [*more, *arguments]
         try:
-            status = main(
-                [*arguments[:1], *more, *arguments[1:]]
-                if ask or arguments[0] == "compare"
-                else [*more, *arguments]
-            )
+            status = main(complete)
         except SystemExit as stop:
             status = stop.code
         except Exception as error:

@@ -93,11 +93,11 @@ def console(
 
 
 def _work(command, files, kinds, no_input, encoding, before):
+    streams = {1: ("stdout", "strict"), 2: ("stderr", "backslashreplace")}
+
     def open_streams():
         for number, kind in kinds.items():
-            name, errors = {1: ("stdout", "strict"), 2: ("stderr", "backslashreplace")}[
-                number
-            ]
+            name, errors = streams[number]
             target = files[number].fileno()
             if kind == "nobody reads":
                 read, target = os.pipe()
@@ -165,18 +165,13 @@ def test_a_console_that_cannot_show_a_letter_shows_a_question_mark_and_all_else(
         right = console(command)[1]
         for encoding in encodings:
             expected = right.encode(encoding, "replace").decode(encoding)
-            assert console(command, encoding=encoding) == (0, expected, ""), (
-                command,
-                encoding,
-            )
+            told = console(command, encoding=encoding)
+            assert told == (0, expected, ""), (command, encoding)
             shown += 1
     # it tells times, which differ
     status, figures, err = console("compare", encoding="ascii")
-    assert (status, err, len(figures.splitlines())) == (
-        0,
-        "",
-        len(console("compare")[1].splitlines()),
-    )
+    assert (status, err) == (0, "")
+    assert len(figures.splitlines()) == len(console("compare")[1].splitlines())
     print(f"\n{shown + 1} consoles: {', '.join(encodings)}")
 
 
@@ -218,9 +213,8 @@ def test_no_command_needs_a_place_for_its_errors(folder, command):
 @QUIET
 def test_without_a_place_for_errors_the_status_still_tells_them(folder):
     assert console(["--users", "0"], err="closed")[:2] == (2, "")
-    assert console(["recommend", "--user", "5", "--artifact", "nowhere"], err="closed")[
-        :2
-    ] == (2, "")
+    nowhere = ["recommend", "--user", "5", "--artifact", "nowhere"]
+    assert console(nowhere, err="closed")[:2] == (2, "")
 
 
 def interrupt(*_, **__):
@@ -374,9 +368,8 @@ def test_nothing_rests_on_assertions_or_docstrings(folder, optimize):
         globals()["lesson_code"] = module  # in the child alone
 
     for command in ("recommend", "predict", "demo", "help", "help of a command"):
-        assert console(command, before=optimized) == (0, console(command)[1], ""), (
-            command
-        )
+        expected = console(command)[1]
+        assert console(command, before=optimized) == (0, expected, ""), command
 
 
 @LINUX
@@ -387,8 +380,6 @@ def test_what_the_copy_of_this_process_tells_of_its_end_is_what_python_does(fold
     with open("/dev/full", "wb") as full:
         done = start("-B", "recommend", "--user", "5", cwd=folder, stdout=full)
     status, _, err = console("recommend", out="full")
-    assert (done.returncode, done.stderr.decode().count("\n")) == (
-        status,
-        err.count("\n"),
-    )
+    assert done.returncode == status
+    assert done.stderr.decode().count("\n") == err.count("\n")
     assert done.stderr.decode().splitlines()[0] == err.splitlines()[0]

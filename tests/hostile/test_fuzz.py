@@ -112,11 +112,8 @@ def judge(call, *arguments, **named):
             assert 10 < len(message) < 1000, (
                 f"{len(message)} characters: {message[:200]!r}"
             )
-            OUTCOMES[
-                "refused in a sentence of ours"
-                if ours
-                else "refused in a good sentence of a library"
-            ] += 1
+            whose = "sentence of ours" if ours else "good sentence of a library"
+            OUTCOMES[f"refused in a {whose}"] += 1
             return None
     for warning in caught:
         good = (
@@ -855,9 +852,8 @@ SLOW = ("train", "compare", "fit")
 @pytest.mark.parametrize("name", CALLS)
 def test_each_way_to_spoil_a_table_on_each_call(name):
     broken = {}
-    for spoiler in [one for one in SPOILERS if one not in LEFT_NAMES][
-        :: EVERY.get(name, 3)
-    ]:
+    spoilers = [one for one in SPOILERS if one not in LEFT_NAMES]
+    for spoiler in spoilers[:: EVERY.get(name, 3)]:
         try:
             attack(CALLS[name], spoiler)
         except Exception as error:  # collected: one run tells all of them
