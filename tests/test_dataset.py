@@ -208,7 +208,8 @@ def test_best_rmse_takes_rows_as_a_frame_of_pairs(dataset):
     assert dataset.best_rmse(rows) == pytest.approx(
         np.sqrt(np.mean(np.square(alone))), rel=1e-12
     )
-    assert dataset.best_rmse(rows[["movie_id", "user_id"]]) == dataset.best_rmse(rows)
+    expected = pytest.approx(dataset.best_rmse(rows), rel=0, abs=1e-12)
+    assert dataset.best_rmse(rows[["movie_id", "user_id"]]) == expected
     assert dataset.best_rmse(dataset.table) == pytest.approx(
         dataset.best_rmse(), rel=1e-12
     )
