@@ -343,12 +343,9 @@ def test_the_example_of_the_card_is_no_person_of_the_training(path, recommender,
     assert example["prediction"] == pytest.approx(
         recommender.predict(pd.DataFrame([example["input"]]))[0]
     )
+    text = card_file(path).read_text(encoding="utf-8")
     rated = {str(number) for number in table["timestamp"]}
-    assert not [
-        number
-        for number in rated
-        if number in card_file(path).read_text(encoding="utf-8")
-    ]
+    assert [number for number in rated if number in text] == []
 
 
 def test_another_scikit_learn_version_is_a_warning_that_names_both(path):
@@ -493,10 +490,8 @@ def test_the_card_is_strict_json_even_after_a_score_of_one_row(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # scikit-learn: R2 of one row is not defined
         recommender.evaluate(table[:1])
-    assert (
-        card_of(recommender.save_pipeline(tmp_path / "one.pkl"))["scores"]["test"]["R2"]
-        is None
-    )
+    card = card_of(recommender.save_pipeline(tmp_path / "one.pkl"))
+    assert card["scores"]["test"]["R2"] is None
 
 
 PAIR = {"user_id": 1, "movie_id": 1}

@@ -125,9 +125,8 @@ def test_users_watch_what_they_love(dataset):
     """
     user, movie = positions(dataset.table)
     shuffled = np.random.RandomState(0).permutation(movie)
-    taste = (dataset.law_["T"][user] * dataset.law_["G"][shuffled]).sum(
-        axis=1
-    ) - dataset.law_["mean_taste"]
+    law = dataset.law_
+    taste = (law["T"][user] * law["G"][shuffled]).sum(axis=1) - law["mean_taste"]
     assert dataset.true_taste_.mean() > taste.mean() + 0.05
 
 

@@ -81,11 +81,9 @@ def test_what_was_fitted_before_a_setting_predicts_under_it(fitted, table, outpu
 @pytest.mark.parametrize("output", ["pandas", "polars"])
 def test_a_comparison_of_the_models_works_under_a_setting(table, output):
     if output == "polars":
+        polars = pytest.importorskip("polars")
         old = tuple(map(int, sklearn.__version__.split(".")[:2])) < (1, 9)
-        if (
-            not hasattr(pytest.importorskip("polars").DataFrame, "__dataframe__")
-            and old
-        ):
+        if old and not hasattr(polars.DataFrame, "__dataframe__"):
             pytest.skip(
                 "ColumnTransformer of scikit-learn before 1.9 "
                 "takes no frames of polars 2"

@@ -89,32 +89,24 @@ def reference(train, rows, damping=10.0, cv=5, seed=0, cross_fit=False):
         return values[-1] if values else None
 
     def number(row, owner, column):
-        known = (
-            row[column]
-            if not pd.isna(row[column])
-            else last_known(owner, row[owner], column)
-        )
+        known = row[column]
+        if pd.isna(known):
+            known = last_known(owner, row[owner], column)
         return known if known is not None else np.median(train[column].dropna())
 
     def code(row, owner, column):
         names = sorted(train[column].dropna().unique())
-        known = (
-            row[column]
-            if row[column] in names
-            else last_known(owner, row[owner], column)
-        )
+        known = row[column]
+        if known not in names:
+            known = last_known(owner, row[owner], column)
         return names.index(known) if known in names else -1
 
     def clock(row, read):
         values = [read(pd.Timestamp(s, unit="s")) for s in train["timestamp"].dropna()]
-        mode = min(
-            v for v in values if values.count(v) == max(map(values.count, values))
-        )
-        return (
-            mode
-            if pd.isna(row["timestamp"])
-            else read(pd.Timestamp(row["timestamp"], unit="s"))
-        )
+        if not pd.isna(row["timestamp"]):
+            return read(pd.Timestamp(row["timestamp"], unit="s"))
+        most = max(map(values.count, values))
+        return min(value for value in values if values.count(value) == most)
 
     out = []
     for position, (_, row) in enumerate(rows.iterrows()):
@@ -214,12 +206,8 @@ def test_averages_are_those_of_scikit_learns_target_encoder_to_the_last_bits(
         found = ours.fit_transform(table)
         expected = encoder.fit_transform(table[ids], table["rating"])
     else:
-        # three are unknown
-        new = (
-            table[ids]
-            .sample(frac=1, random_state=0)
-            .assign(user_id=lambda t: t["user_id"] + 3)
-        )
+        new = table[ids].sample(frac=1, random_state=0)
+        new = new.assign(user_id=new["user_id"] + 3)  # three are unknown
         found = ours.fit(table).transform(new)
         expected = encoder.fit(table[ids], table["rating"]).transform(new)
     np.testing.assert_allclose(found[averages], expected, rtol=1e-14)
@@ -244,13 +232,12 @@ def test_weekdays_count_from_monday_and_hours_are_utc(table):
 
 
 def test_an_unknown_user_or_movie_gets_the_mean_and_the_count_0():
-    row = (
-        UserMovieFeatureTransformer()
-        .fit(TRAIN)
-        .transform(pd.DataFrame({"user_id": [77], "movie_id": [88]}))
-        .iloc[0]
-    )
-    assert row["user_avg_rating"] == row["movie_avg_rating"] == TRAIN["rating"].mean()
+    transformer = UserMovieFeatureTransformer().fit(TRAIN)
+    row = transformer.transform(pd.DataFrame({"user_id": [77], "movie_id": [88]}))
+    row = row.iloc[0]
+    mean = pytest.approx(TRAIN["rating"].mean(), rel=0, abs=1e-12)
+    assert row["user_avg_rating"] == mean
+    assert row["movie_avg_rating"] == mean
     assert row["user_rating_count"] == row["movie_rating_count"] == 0
     assert row["genre_encoded"] == row["country_encoded"] == -1
 
@@ -364,11 +351,8 @@ def test_a_column_absent_in_training_is_constant(table):
     known = table[["user_id", "movie_id", "rating"]]
     transformer = UserMovieFeatureTransformer().fit(known)
     features = transformer.transform(table)
-    assert (
-        (features[["user_age", "movie_year", "hour_of_day", "day_of_week"]] == 0)
-        .all()
-        .all()
-    )
+    zero = ["user_age", "movie_year", "hour_of_day", "day_of_week"]
+    assert (features[zero] == 0).all().all()
     assert (features[["genre_encoded", "country_encoded"]] == -1).all().all()
     empty = known.assign(genre=None, user_age=np.nan, timestamp=np.nan)
     pd.testing.assert_frame_equal(
@@ -422,15 +406,12 @@ def test_of_a_pair_rated_twice_the_latest_counts_and_one_warning_says_so(table, 
     with pytest.warns(UserWarning, match="^50 older ratings"):
         features = UserMovieFeatureTransformer().fit_transform(twice)
     assert len(features) == len(twice)
-    newer = (
-        features.iloc[-len(table) :]
-        if place != "behind"
-        else features.iloc[: len(table)]
-    )
-    assert (
-        newer["user_rating_count"].to_numpy()
-        == table.groupby("user_id")["rating"].transform("size")
-    ).all()
+    if place == "behind":
+        newer = features.iloc[: len(table)]
+    else:
+        newer = features.iloc[-len(table) :]
+    counts = table.groupby("user_id")["rating"].transform("size")
+    assert (newer["user_rating_count"].to_numpy() == counts).all()
 
 
 @pytest.mark.parametrize(
@@ -466,11 +447,9 @@ def test_no_damping_gives_plain_averages_and_the_mean_for_the_unknown(table):
     unknown = transformer.transform(
         pd.DataFrame({"user_id": [10**6], "movie_id": [10**6]})
     ).iloc[0]
-    assert (
-        unknown["user_avg_rating"]
-        == unknown["movie_avg_rating"]
-        == transformer.global_mean_
-    )
+    mean = pytest.approx(transformer.global_mean_, rel=0, abs=1e-12)
+    assert unknown["user_avg_rating"] == mean
+    assert unknown["movie_avg_rating"] == mean
     assert transformer.global_mean_ == pytest.approx(table["rating"].mean())
 
 

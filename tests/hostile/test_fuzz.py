@@ -96,11 +96,8 @@ def judge(call, *arguments, **named):
         except Exception as error:
             frame = traceback.extract_tb(error.__traceback__)[-1]
             message = str(error)
-            at_a_raise = (
-                linecache.getline(frame.filename, frame.lineno)
-                .strip()
-                .startswith("raise")
-            )
+            line = linecache.getline(frame.filename, frame.lineno)
+            at_a_raise = line.strip().startswith("raise")
             ours = frame.filename == lesson_code.__file__ and at_a_raise
             known = any(says in message for says in OTHERS_SAY)
             if not isinstance(error, OURS) or not (ours or known):
@@ -278,9 +275,9 @@ def fit_factors(X):
 
 def cross_fit_factors(X):
     found = judge(MatrixFactorization(2, 2, n_sweeps=1, cv=2).fit_transform, X)
-    assert found is None or (found.shape == (len(X), 1) and np.isfinite(found).all()), (
-        "not finite"
-    )
+    if found is not None:
+        assert found.shape == (len(X), 1)
+        assert np.isfinite(found).all(), "not finite"
 
 
 def fit_ranker(X):
