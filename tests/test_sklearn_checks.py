@@ -115,9 +115,8 @@ def exceptions(estimator):
     return CANNOT_PASS[type(estimator).__name__]
 
 
-@pytest.mark.filterwarnings(
-    "ignore"
-)  # the checks provoke warnings on purpose, and catch their own
+# the checks provoke warnings on purpose, and catch their own
+@pytest.mark.filterwarnings("ignore")
 @parametrize_with_checks(ESTIMATORS, expected_failed_checks=exceptions)
 def test_scikit_learns_checks(estimator, check):
     try:
