@@ -65,7 +65,8 @@ def words_of(chapter):
 def check_output(printed, chapter):
     assert len(printed.splitlines()) >= 5, "a chapter prints its tables"
     text = chapter.read_text(encoding="utf-8")
-    sentence = re.search(r"\*\*Remember:\*\* (.+)", text)[1]
+    paragraph = re.search(r"\*\*Remember:\*\* (.+(?:\n# .+)*)", text)[1]
+    sentence = paragraph.replace("\n# ", " ")
     assert printed.rstrip().endswith(f"Remember: {sentence}")
 
 
