@@ -72,6 +72,10 @@ class TransformerOnArrays(TransformsArrays, UserMovieFeatureTransformer):
 
 
 class FactorsOnArrays(TransformsArrays, MatrixFactorization):
+    def predict(self, X):
+        check_is_fitted(self)
+        return super().predict(self._frame(X, reset=False))
+
     def fit_transform(self, X, y):
         # its folds are fitted as clones on frames, and a clone of this class would take
         # a frame for an array

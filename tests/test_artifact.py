@@ -23,9 +23,10 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 import lesson_code
 from lesson_code import SklearnEcosystemPipeline
+from recommender import artifact
 
 load = SklearnEcosystemPipeline.load_pipeline
-DIGEST_SIZE = len(lesson_code.DIGEST_MARK) + 64  # bytes, at the end of an artifact
+DIGEST_SIZE = len(artifact.DIGEST_MARK) + 64  # bytes, at the end of an artifact
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +64,7 @@ def replace_pickle(path, body):
     name that digest.
     """
     digest = hashlib.sha256(body).hexdigest()
-    path.write_bytes(body + lesson_code.DIGEST_MARK + digest.encode())
+    path.write_bytes(body + artifact.DIGEST_MARK + digest.encode())
     edit_card(path, sha256=digest)
 
 
@@ -155,7 +156,7 @@ def test_a_file_whose_digest_is_cut_is_refused_before_its_code_runs(path, tmp_pa
             return (os.mkdir, (str(tmp_path / "exploded"),))
 
     whole = pickle.dumps(Bomb()) + path.read_bytes()[-DIGEST_SIZE:]
-    for lost in (1, 30, DIGEST_SIZE - len(lesson_code.DIGEST_MARK)):
+    for lost in (1, 30, DIGEST_SIZE - len(artifact.DIGEST_MARK)):
         path.write_bytes(whole[:-lost])
         with pytest.raises(ValueError, match="is damaged: its digest is cut"):
             load(path)
@@ -930,7 +931,7 @@ def test_nothing_of_a_card_of_another_artifact_is_used(path):
 
 
 def test_a_file_that_is_nothing_but_a_digest_is_damaged(tmp_path):
-    (tmp_path / "x.pkl").write_bytes(lesson_code.DIGEST_MARK + b"0" * 64)
+    (tmp_path / "x.pkl").write_bytes(artifact.DIGEST_MARK + b"0" * 64)
     with pytest.raises(ValueError, match="is damaged: its digest"):
         load(tmp_path / "x.pkl")
 

@@ -18,13 +18,13 @@ import pytest
 from conftest import MODELS, ROOT
 from forked import FORKS, QUIET, forked
 
-import lesson_code
 from lesson_code import (
     MovieRanker,
     MovieRecommendationDataset,
     SklearnEcosystemPipeline,
     UserMovieFeatureTransformer,
 )
+from recommender import ranking
 
 SCRIPT = """
 import json, sys
@@ -235,17 +235,17 @@ def test_the_order_of_the_rows_changes_no_list_and_no_id(table, orders):
         assert found["movie_id"].tolist() == lists["movie_id"].tolist()
 
 
-@pytest.mark.parametrize("limit", ["users", "strongest"])
+@pytest.mark.parametrize("solution", ["ExactByUsers", "LowRank"])
 def test_the_order_of_the_rows_changes_no_list_by_another_way_of_solving(
-    table, orders, monkeypatch, limit
+    table, orders, monkeypatch, solution
 ):
-    if limit == "strongest":
-        monkeypatch.setattr(lesson_code, "MAX_GRAM_BYTES", 1)
+    if solution == "LowRank":
+        monkeypatch.setattr(ranking, "MAX_EXACT_BYTES", 1)
         rows = [table, *orders]
     else:
         rows = [order[order["user_id"] <= 20] for order in [table, *orders]]
     rankers = [MovieRanker().fit(order) for order in rows]
-    assert {ranker.by_ for ranker in rankers} == {limit}
+    assert {type(ranker.solution_).__name__ for ranker in rankers} == {solution}
     lists = [ranker.recommend(ranker.users_)["movie_id"].tolist() for ranker in rankers]
     assert lists == lists[:1] * len(lists)
 

@@ -380,15 +380,14 @@ def test_ids_that_are_learned_are_sorted_arrays(fitted, table):
         assert ids.tolist() == sorted(set(table[name][:1600]))
 
 
+PACKAGES = ("lesson_code", "recommender", "sklearn", "numpy", "scipy")
+
+
 def test_skops_stores_a_pipeline_and_trusts_all_but_the_lessons_classes(fitted, table):
     skops = pytest.importorskip("skops.io")
     data = skops.dumps(fitted)
     untrusted = skops.get_untrusted_types(data=data)
-    strangers = [
-        name
-        for name in untrusted
-        if name.split(".")[0] not in ("lesson_code", "sklearn", "numpy", "scipy")
-    ]
+    strangers = [name for name in untrusted if name.split(".")[0] not in PACKAGES]
     assert strangers == []
     loaded = skops.loads(data, trusted=untrusted)
     np.testing.assert_array_equal(loaded.predict(table), fitted.predict(table))

@@ -10,7 +10,7 @@ import sys
 import types
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, copy_lesson
 
 EXERCISES = ROOT / "exercises"
 SOLUTIONS = EXERCISES / "solutions"
@@ -203,7 +203,7 @@ def unsolved(tmp_path_factory):
     and nothing else.
     """
     folder = tmp_path_factory.mktemp("copy")
-    shutil.copy(ROOT / "lesson_code.py", folder)
+    copy_lesson(folder)
     shutil.copytree(
         EXERCISES, folder / "exercises", ignore=shutil.ignore_patterns("__pycache__")
     )
@@ -268,7 +268,7 @@ def test_a_wrong_attempt_gets_a_message_and_a_written_down_figure_fails(
 
 
 def test_a_program_that_is_not_python_is_told_with_its_line(tmp_path):
-    shutil.copy(ROOT / "lesson_code.py", tmp_path)
+    copy_lesson(tmp_path)
     shutil.copytree(EXERCISES, tmp_path / "exercises")
     (tmp_path / "exercises" / "first.py").write_text(
         "import numpy\nmean = (\n", encoding="utf-8"

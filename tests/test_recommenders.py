@@ -38,6 +38,8 @@ from lesson_code import (
     compare_models,
     ranking_metrics,
 )
+from recommender import ranking, synthetic
+from recommender.matrix import MovieContent
 
 IDS = ["user_id", "movie_id"]
 TINY = pd.DataFrame(
@@ -562,11 +564,13 @@ def test_scores_that_differ_in_the_last_digits_alone_are_equal():
     """The order of a sum may depend on how many users are asked for at
     once; a list must not.
     """
+    ranker = MovieRanker().fit(TINY)
+    user = np.array([1])
     scores = np.array([[0.3, 0.1 + 0.2, 0.3, -np.inf]])
-    assert lesson_code._best(scores, 2)[2].tolist() == [0, 1]
-    for difference, best in ((2e-10, 0), (2e-9, 1)):  # nine decimals count
+    assert ranker._best(user, scores, 2)["movie_id"].tolist() == [1, 2]
+    for difference, best in ((2e-10, 1), (2e-9, 2)):  # nine decimals count
         scores = np.array([[0.3, 0.3 + difference]])
-        assert lesson_code._best(scores, 1)[2].tolist() == [best]
+        assert ranker._best(user, scores, 1)["movie_id"].tolist() == [best]
 
 
 def test_unknown_users_get_the_popular_movies_and_one_warning_counts_them(table):
@@ -585,7 +589,7 @@ def test_unknown_users_get_the_popular_movies_and_one_warning_counts_them(table)
 def test_lists_do_not_depend_on_how_many_users_are_scored_at_once(table, monkeypatch):
     ranker = MovieRanker().fit(table)
     expected = ranker.recommend(ranker.users_)
-    monkeypatch.setattr(lesson_code, "SCORES_AT_ONCE", 1)
+    monkeypatch.setattr(ranking, "SCORES_AT_ONCE", 1)
     pd.testing.assert_frame_equal(
         MovieRanker().fit(table).recommend(ranker.users_), expected
     )
@@ -605,7 +609,7 @@ def test_an_imaginary_user_stands_for_every_genre_of_any_name_and_every_decade()
     zombie = [0, 0, 0, 1]
     nineties = [1, 1, 0, 0]
     noughties = [0, 0, 1, 0]
-    assert MovieRanker().fit(table).kinds_.toarray().tolist() == [
+    assert MovieRanker().fit(table).history_.kinds.toarray().tolist() == [
         comedy,
         drama,
         none,
@@ -623,7 +627,7 @@ def test_imaginary_users_have_watched_all_of_a_genre_or_a_decade(shape):
     movies = table.drop_duplicates("movie_id").set_index("movie_id").loc[ranker.movies_]
     kinds = [
         movies["genre"].str.split("|").apply(lambda genres, name=name: name in genres)
-        for name in lesson_code.GENRES
+        for name in synthetic.GENRES
     ]
     kinds += [
         movies["movie_year"] // 10 == decade
@@ -652,9 +656,9 @@ def test_beyond_memory_the_strongest_singular_vectors_stand_for_the_table(
     table, monkeypatch
 ):
     exact = MovieRanker().fit(table).recommend([1, 2, 3], n=50)
-    monkeypatch.setattr(lesson_code, "MAX_GRAM_BYTES", 1)
+    monkeypatch.setattr(ranking, "MAX_EXACT_BYTES", 1)
     low_rank = MovieRanker().fit(table)
-    assert low_rank.by_ == "strongest"
+    assert isinstance(low_rank.solution_, ranking.LowRank)
     # all singular vectors are there
     pd.testing.assert_frame_equal(low_rank.recommend([1, 2, 3], n=50), exact, atol=1e-6)
 
@@ -662,39 +666,38 @@ def test_beyond_memory_the_strongest_singular_vectors_stand_for_the_table(
 def test_the_number_of_singular_vectors_is_limited_by_a_constant_time_and_the_table(
     table, monkeypatch
 ):
-    monkeypatch.setattr(lesson_code, "MAX_GRAM_BYTES", 1)
-    stars = MovieRanker().fit(table)._table()
-    shape = stars.shape
-    nnz = stars.nnz
+    monkeypatch.setattr(ranking, "MAX_EXACT_BYTES", 1)
+    history = MovieRanker().fit(table).history_
+    shape = np.add(history.codes.shape, (history.kinds.shape[0], 0))
+    nnz = history.codes.nnz + history.kinds.nnz
     for strongest, work, expected in (
         (5, 1e9, 5),
         (400, 7 * nnz, 7),
         (400, 0, 1),
         (400, 1e9, min(shape)),
     ):
-        monkeypatch.setattr(lesson_code, "N_STRONGEST", strongest)
-        monkeypatch.setattr(lesson_code, "SVD_WORK", work)
-        assert MovieRanker().fit(table).V_.shape == (shape[1], expected)
+        monkeypatch.setattr(ranking, "N_STRONGEST", strongest)
+        monkeypatch.setattr(ranking, "SVD_WORK", work)
+        assert MovieRanker().fit(table).solution_.V.shape == (shape[1], expected)
 
 
 def test_the_matrix_of_users_is_inverted_where_it_is_the_smaller_one():
     few = MovieRecommendationDataset(25, 60, 500, random_state=1).generate()
     few = few[[*IDS, "rating"]]
-    for table, by, size in (
-        (few, "users", 25),
-        (few.rename(columns=dict(zip(IDS, IDS[::-1]))), "movies", 25),
-    ):
-        ranker = MovieRanker().fit(table)
-        assert ranker.by_ == by
-        # with an imaginary user for no genre
-        assert ranker.inverse_.shape[0] == pytest.approx(size, abs=1)
+    by_users = MovieRanker().fit(few).solution_
+    assert isinstance(by_users, ranking.ExactByUsers)
+    # With an imaginary user for no genre.
+    assert by_users.G.shape[0] == pytest.approx(25, abs=1)
+    by_movies = MovieRanker().fit(few.rename(columns=dict(zip(IDS, IDS[::-1]))))
+    assert isinstance(by_movies.solution_, ranking.ExactByMovies)
+    assert by_movies.solution_.P.shape == (25, 25)
 
 
 def test_low_rank_is_ridge_on_a_table_whose_weak_singular_values_are_made_alike(
     table, monkeypatch
 ):
-    monkeypatch.setattr(lesson_code, "MAX_GRAM_BYTES", 1)
-    monkeypatch.setattr(lesson_code, "N_STRONGEST", 5)
+    monkeypatch.setattr(ranking, "MAX_EXACT_BYTES", 1)
+    monkeypatch.setattr(ranking, "N_STRONGEST", 5)
     ranker = MovieRanker(regularization=3.0).fit(table[[*IDS, "rating"]])
     stars = dense(table, ranker.users_, ranker.movies_)
     X = stars / ranker.unit_
@@ -702,7 +705,7 @@ def test_low_rank_is_ridge_on_a_table_whose_weak_singular_values_are_made_alike(
     alike = np.append(s[:5], np.full(X.shape[1] - 5, s[4])) ** 2
     P = Vt.T @ np.diag(1 / (alike + 3.0)) @ Vt
     expected = X - (X @ P) / np.diag(P)
-    scores = ranker._scores(ranker._rows(ranker.users_))
+    scores = ranker._scores(ranker.history_.stars())
     # a randomized decomposition is not exact
     np.testing.assert_allclose(scores, expected, rtol=0.05, atol=0.02)
 
@@ -710,7 +713,7 @@ def test_low_rank_is_ridge_on_a_table_whose_weak_singular_values_are_made_alike(
 def test_a_pipeline_beyond_memory_recommends_is_saved_and_loaded(
     table, monkeypatch, tmp_path
 ):
-    monkeypatch.setattr(lesson_code, "MAX_GRAM_BYTES", 1)
+    monkeypatch.setattr(ranking, "MAX_EXACT_BYTES", 1)
     recommender = SklearnEcosystemPipeline(model="linear").fit(table)
     loaded = SklearnEcosystemPipeline.load_pipeline(
         recommender.save_pipeline(tmp_path / "x.pkl")
@@ -723,8 +726,8 @@ def test_low_rank_lists_of_the_real_release_are_nearly_as_good_as_exact_ones(
 ):
     _, train, test = real
     figures = {}
-    for size in (lesson_code.MAX_GRAM_BYTES, 1):
-        monkeypatch.setattr(lesson_code, "MAX_GRAM_BYTES", size)
+    for size in (ranking.MAX_EXACT_BYTES, 1):
+        monkeypatch.setattr(ranking, "MAX_EXACT_BYTES", size)
         recommender = SklearnEcosystemPipeline(model="linear").fit(train)
         figures[size] = recommender.evaluate_ranking(test)["NDCG@10"]
     assert figures[1] > 0.99 * max(figures.values())
@@ -742,7 +745,6 @@ def test_an_unknown_way_to_rank_is_refused(table):
         ValueError, match="by must be 'taste', 'popularity' or 'chance', got 'luck'"
     ):
         recommender.evaluate_ranking(table, by="luck")
-    assert not hasattr(MovieRanker, "rank")
 
 
 def test_nobody_gets_no_list_and_who_has_seen_everything_an_empty_one(table):
@@ -969,12 +971,10 @@ def test_recommend_says_what_is_wrong(table):
         recommender.recommend(ratings={1.5: 2.0})
     with pytest.raises(ValueError, match="user_id must hold integers"):
         recommender.recommend("ann")
-    with pytest.warns(
-        UserWarning, match="^Unknown movies are passed over: 4711, 4712.$"
-    ):
+    with pytest.warns(UserWarning, match="^Unknown movies are ignored: 4711, 4712.$"):
         recommender.recommend(ratings={4711: 5.0, 1: 4.0, 4712: 3.0})
     none_left = (
-        "^Unknown movies are passed over: 4711. "
+        "^Unknown movies are ignored: 4711. "
         "None is left: these are the most popular movies.$"
     )
     with pytest.warns(UserWarning, match=none_left):
@@ -1045,7 +1045,7 @@ def test_a_loaded_artifact_recommends_at_once_and_the_same(table, tmp_path):
     loaded = SklearnEcosystemPipeline.load_pipeline(
         recommender.save_pipeline(tmp_path / "x.pkl")
     )
-    assert hasattr(loaded.ranker_, "inverse_")
+    assert loaded.ranker_ is not None  # it was fitted before it was saved
     pd.testing.assert_frame_equal(loaded.recommend(5), recommender.recommend(5))
 
 
@@ -1417,8 +1417,8 @@ def test_the_genres_of_a_movie_share_one_however_frequent_or_repeated_they_are()
             "movie_year": [1990.0, 2000, 2010, 1980, 1995, np.nan],
         }
     )
-    words, mean_year = lesson_code._fit_content(rows)
-    assert words.get_feature_names_out().tolist() == [
+    content = MovieContent().fit(rows)
+    assert content.vectorizer.get_feature_names_out().tolist() == [
         "Comedy",
         "Drama",
         "Sci-Fi",
@@ -1434,15 +1434,19 @@ def test_the_genres_of_a_movie_share_one_however_frequent_or_repeated_they_are()
         [0, 0, 1, 0, 0],
         [0] * 5,
     ]
-    told = lesson_code._content(rows, words, mean_year)
+    told = content.transform(rows)
     np.testing.assert_allclose(told[:, :-1], expected)
     # in half centuries from the mean
     np.testing.assert_allclose(told[:, -1], [-0.1, 0.1, 0.3, -0.3, 0, 0])
 
 
 def test_genres_that_differ_in_capitals_are_two():
-    words, _ = lesson_code._fit_content(TINY.assign(genre=["Drama", "drama"] * 4))
-    assert words.get_feature_names_out().tolist() == ["Drama", "drama", "none"]
+    content = MovieContent().fit(TINY.assign(genre=["Drama", "drama"] * 4))
+    assert content.vectorizer.get_feature_names_out().tolist() == [
+        "Drama",
+        "drama",
+        "none",
+    ]
 
 
 def test_of_more_than_a_hundred_genres_a_hundred_are_used():
@@ -1459,11 +1463,6 @@ def test_of_more_than_a_hundred_genres_a_hundred_are_used():
     assert model.movie_factors_.shape == (120, 100 + 1 + 2)
 
 
-def remembering():
-    """The ranker of a training, before somebody asks for a list."""
-    return SklearnEcosystemPipeline(model="linear").fit(TINY).ranker_
-
-
 UNFITTED = {
     "recommend": lambda: MovieRanker().recommend([1]),
     "recommend_new": lambda: MovieRanker().recommend_new(TINY),
@@ -1472,10 +1471,6 @@ UNFITTED = {
     "predict_new": lambda: MatrixFactorization().predict_new([1], [5.0], [2]),
     "recommend of the wrapper": lambda: SklearnEcosystemPipeline().recommend(1),
     "evaluate_ranking": lambda: SklearnEcosystemPipeline().evaluate_ranking(TINY),
-    "recommend of what is only remembered": lambda: remembering().recommend([3]),
-    "recommend_new of what is only remembered": lambda: remembering().recommend_new(
-        TINY
-    ),
 }
 
 
@@ -1496,14 +1491,16 @@ def test_the_smaller_matrix_is_inverted_as_long_as_three_of_its_size_fit_in_memo
     table, monkeypatch
 ):
     ranker = MovieRanker().fit(table[IDS], table["rating"])
-    size = min(ranker._table().shape)
-    assert ranker.inverse_.shape == (size, size)
-    for limit, by in (
-        (3 * 8 * size**2, ranker.by_),
-        (3 * 8 * size**2 - 1, "strongest"),
+    exact = ranker.solution_
+    assert isinstance(exact, ranking.ExactByMovies)
+    size = len(exact.P)
+    for limit, solution in (
+        (3 * 8 * size**2, ranking.ExactByMovies),
+        (3 * 8 * size**2 - 1, ranking.LowRank),
     ):
-        monkeypatch.setattr(lesson_code, "MAX_GRAM_BYTES", limit)
-        assert MovieRanker().fit(table[IDS], table["rating"]).by_ == by
+        monkeypatch.setattr(ranking, "MAX_EXACT_BYTES", limit)
+        ranker = MovieRanker().fit(table[IDS], table["rating"])
+        assert isinstance(ranker.solution_, solution)
 
 
 def test_the_defaults_are_those_that_the_docstrings_tell():
@@ -1541,4 +1538,4 @@ def test_the_penalty_of_the_ranker_is_300_or_the_root_of_the_number_of_ratings()
 )
 def test_somebody_new_gets_the_first_id_from_1_on_that_nobody_has(users, free):
     table = TINY.assign(user_id=TINY["user_id"].map(dict(zip([3, 7, 9], users))))
-    assert MovieRanker().fit(table).new_user_ == free
+    assert MovieRanker().fit(table).history_.unused_user_id() == free

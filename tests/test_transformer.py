@@ -501,8 +501,8 @@ def test_what_is_learned_is_kept_in_arrays_and_scikit_learns_parts(table):
         assert len(learned[f"{who}_avg_"]) == len(learned[f"{who}_count_"]) == len(ids)
     assert "imputer_" not in learned
     assert len(transformer.known_["user_age"]) == len(transformer.users_)
-    assert transformer.fill_["movie_year"] == table["movie_year"].median()
-    assert transformer.fill_["genre_encoded"] == -1
+    assert transformer.defaults_["movie_year"] == table["movie_year"].median()
+    assert transformer.defaults_["genre_encoded"] == -1
 
 
 def test_fit_transform_warns_once_of_pairs_rated_twice(table):

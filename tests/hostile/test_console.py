@@ -7,7 +7,6 @@ start Python takes a second.
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -18,7 +17,7 @@ from functools import partial
 
 import joblib
 import pytest
-from conftest import ROOT
+from conftest import ROOT, copy_lesson
 from forked import FORKS, QUIET, as_nobody, forked
 
 import lesson_code
@@ -223,15 +222,15 @@ def interrupt(*_, **__):
 
 
 PLACES = {  # the command, and what it is doing when Ctrl-C comes
-    "demo, making the table": ("demo", "lesson_code._draw_law"),
-    "demo, making features": ("demo", "lesson_code._cross_fitted"),
-    "demo, scoring lists": ("demo", "lesson_code._best"),
+    "demo, making the table": ("demo", "recommender.synthetic.draw_law"),
+    "demo, making features": ("demo", "lesson_code._cross_fitted_averages"),
+    "demo, scoring lists": ("demo", "recommender.ranking.best_columns"),
     "demo, saving": ("demo", "os.fsync"),
     "demo, renaming": ("demo", "os.replace"),
     "a search": ("tune", "lesson_code.Ridge.fit"),
     "a comparison": ("compare", "lesson_code.TargetEncoder.fit_transform"),
     "recommend, loading": ("recommend", "joblib.load"),
-    "recommend, ranking": ("recommend", "lesson_code._best"),
+    "recommend, ranking": ("recommend", "recommender.ranking.best_columns"),
     "predict, loading": ("predict", "hashlib.sha256"),
 }
 
@@ -316,7 +315,7 @@ def house(tmp_path):
     elsewhere = tmp_path / "else where"
     home.mkdir()
     elsewhere.mkdir()
-    return shutil.copy(ROOT / "lesson_code.py", home), elsewhere
+    return copy_lesson(home), elsewhere
 
 
 def test_without_home_and_locale_the_demo_is_the_same_from_any_folder(house):
@@ -362,7 +361,7 @@ def test_nothing_rests_on_assertions_or_docstrings(folder, optimize):
     def optimized():
         module = sys.modules["lesson_code"] = types.ModuleType("lesson_code")
         exec(code, vars(module))
-        assert (module.load_movielens.__doc__ is None) == (optimize == 2)
+        assert (module.compare_models.__doc__ is None) == (optimize == 2)
         for name in set(module.MODELS) - {"linear"}:  # as in the folder
             del module.MODELS[name]
         globals()["lesson_code"] = module  # in the child alone

@@ -64,7 +64,7 @@ BAD_TABLES = {
     "a column twice": (
         lambda t: pd.concat([t, t[["genre"]]], axis=1),
         ValueError,
-        "'genre' stands twice",
+        "'genre' is repeated",
     ),
     "a missing id": (
         lambda t: with_value(t, "user_id", None),
@@ -248,11 +248,11 @@ BAD_LISTS = {
     ),
     "a rank of 0": (
         lambda lists: lists.assign(rank=lists["rank"] - 1),
-        "lists must be .*ranks from 1 on",
+        "lists must be .*ranks count from 1",
     ),
     "no rank": (
         lambda lists: lists.assign(rank=np.nan),
-        "lists must be .*ranks from 1 on",
+        "lists must be .*ranks count from 1",
     ),
     "half a rank": (
         lambda lists: lists.assign(rank=lists["rank"] + 0.5),
@@ -317,7 +317,7 @@ def test_a_table_without_ratings_is_refused(table, call):
 @pytest.mark.parametrize("call", ["create_features", "train", "fit"])
 def test_constant_ratings_are_refused(table, call):
     with pytest.raises(
-        ValueError, match=r"All 2000 ratings are 3.0: .*nothing to learn"
+        ValueError, match=r"All 2000 ratings are 3.0: .*nothing can be learned"
     ):
         CALLS[call](table.assign(rating=3.0))
 

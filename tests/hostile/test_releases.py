@@ -361,7 +361,7 @@ def test_a_small_zip_that_unpacks_to_much_is_refused_in_a_little_memory(tmp_path
     assert (tmp_path / "bomb.zip").stat().st_size < 40_000
     tracemalloc.start()
     try:
-        assert "unpacks over 100-fold" in attempt(tmp_path / "bomb.zip")
+        assert "unpacks to more than 100 times" in attempt(tmp_path / "bomb.zip")
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -1,0 +1,16 @@
+"""What the lesson stands on: one job a file, each readable alone.
+
+`lesson_code.py` tells the story; these files hold the machinery that it names:
+
+* `table`: the columns of a table of ratings, and what may be in them
+* `synthetic`: how the users, movies and pairs of a made-up table are drawn
+* `matrix`: ratings as a sparse matrix, and what the movies are
+* `factors`: `MatrixFactorization`, which predicts ratings
+* `ranking`: `MovieRanker`, which recommends, and the metrics of recommendations
+* `movielens`: `load_movielens`, which reads the releases of GroupLens
+* `artifact`: saving and loading, with a digest and a model card
+* `console`: what a command line needs
+
+Import the published names from `lesson_code`. Nothing here imports `lesson_code`, and
+this file imports nothing, so that a command line can start before NumPy is loaded.
+"""

@@ -1,0 +1,385 @@
+"""Save a model as one file that another process can trust, and load it again.
+
+A file is a pickle (or skops' format, which runs no code when it is loaded), the version
+of scikit-learn that made it, and a digest: the SHA-256 of everything before the digest.
+Beside it lies a model card, a JSON file with an example and its prediction. Loading
+checks digest and card before it unpickles, and the example after that.
+"""
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import re
+import stat
+import sys
+import warnings
+from pathlib import Path
+from typing import NamedTuple
+
+import joblib
+import numpy as np
+import pandas as pd
+import sklearn
+from sklearn.exceptions import InconsistentVersionWarning
+
+from .table import IDS, check_number, table_ids
+
+VERSION_MARK = b"\nscikit-learn:"
+DIGEST_MARK = b"\nsha256:"
+#: How far the prediction of the card's example may be off, in stars: another processor
+#: may differ in the last digits.
+TOLERANCE = 1e-6
+
+
+class Seal(NamedTuple):
+    """What stands at the end of an artifact."""
+
+    digest: str
+    version: str | None  # of the scikit-learn that made it
+
+
+def save(model, filepath, card, trusted):
+    """Save a model and its card, each of them whole or not at all.
+
+    Parameters
+    ----------
+    model : object
+        What is saved.
+    filepath : str or path-like
+        Where; a name that ends in ".skops" is saved by skops, all others are pickles.
+        The card is written to `filepath` + ".json".
+    card : dict
+        What the model card says of the model. Facts about the file are added here.
+    trusted : list of str
+        The types that skops may make of a file, beside those that it knows.
+
+    Raises
+    ------
+    OSError
+        If a file cannot be written; what was there before is kept.
+    ImportError
+        If skops is needed and not installed.
+    ValueError
+        If the model cannot be pickled, or is of a type that is not trusted.
+    """
+    path = check_path(filepath)
+    with _replacing(path) as file:
+        hashed = _HashedFile(file)
+        try:
+            _dump(model, hashed, filepath, trusted)
+        except OSError:
+            raise
+        except Exception as error:  # of a lambda, or a class inside a function
+            raise ValueError(
+                f"Cannot save what cannot be pickled, or is not in TRUSTED: {error}"
+            ) from error
+        hashed.write(VERSION_MARK + sklearn.__version__.encode())
+        digest = hashed.sha256.hexdigest()
+        file.write(DIGEST_MARK + digest.encode())
+
+    card = _file_facts(path, digest) | card
+    text = json.dumps(card, default=str)
+    # JSON has no NaN: Python writes one all the same, so it is replaced by null.
+    card = json.loads(text, parse_constant=lambda _: None)
+    with _replacing(Path(f"{path}.json")) as file:
+        file.write(json.dumps(card, indent=2).encode())
+
+
+def _file_facts(path, digest):
+    """Return what the card of every artifact says."""
+    return {
+        "artifact": path.name,
+        "sha256": digest,
+        "created": pd.Timestamp.now("UTC").isoformat(timespec="seconds"),
+        "versions": {
+            "python": sys.version.split()[0],
+            "numpy": np.__version__,
+            "pandas": pd.__version__,
+            "scikit-learn": sklearn.__version__,
+            "joblib": joblib.__version__,
+        },
+    }
+
+
+def load(filepath, trusted):
+    """Load what `save` has saved, if it is whole and predicts as it did.
+
+    Parameters
+    ----------
+    filepath : str or path-like
+    trusted : list of str
+        As in `save`.
+
+    Returns
+    -------
+    model : object
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file is damaged, holds no model, cannot be loaded with the installed
+        versions, or predicts something else than the card says.
+
+    Warns
+    -----
+    UserWarning
+        If there is no digest, the card is not of this file, or another version of
+        scikit-learn made it.
+    """
+    path = Path(os.path.realpath(filepath))
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"There is no file {filepath}; save_pipeline (or --output) writes it."
+        )
+    content = path.read_bytes()
+    seal = _read_seal(content, path)
+    card = _read_card(Path(f"{path}.json"), seal)
+
+    version = seal.version if seal else None
+    if card:
+        version = card["versions"]["scikit-learn"]
+    other_version = ""
+    if version not in (None, sklearn.__version__):
+        other_version = (
+            f"made with scikit-learn {version}, but this is {sklearn.__version__}: "
+            "train it again"
+        )
+    model = _read_model(content, filepath, seal, other_version, trusted)
+    if other_version:
+        warnings.warn(f"{filepath} was {other_version}.", stacklevel=3)
+    if card:
+        _check_example(model, card["example"], path, other_version)
+    return model
+
+
+def type_name(definition):
+    """Return the name by which skops knows a class or a function."""
+    return f"{definition.__module__}.{definition.__qualname__}"
+
+
+def check_path(filepath):
+    """Return where an artifact can be written, with links followed.
+
+    Parameters
+    ----------
+    filepath : str or path-like
+
+    Returns
+    -------
+    path : Path
+
+    Raises
+    ------
+    OSError
+        If the artifact or its card is something else than a file, or there is no
+        folder for them.
+    ImportError
+        If skops is needed and not installed.
+    """
+    path = Path(os.path.realpath(filepath))
+    for file in (path, Path(f"{path}.json")):
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            mode = os.stat(file).st_mode  # fails for a name that is too long
+            if not stat.S_ISREG(mode):
+                raise IsADirectoryError(
+                    f"Cannot write {file}: it is a folder, a device, a pipe or a "
+                    "socket."
+                )
+    if not path.parent.is_dir():
+        raise FileNotFoundError(
+            f"Cannot write {filepath}: there is no folder {path.parent}."
+        )
+    if _is_skops(filepath):
+        _import_skops(filepath)
+    return path
+
+
+# ----- Writing
+
+
+class _HashedFile:
+    """A file that is hashed while it is written."""
+
+    def __init__(self, file):
+        self.file = file
+        self.sha256 = hashlib.sha256()
+
+    def write(self, data):
+        self.sha256.update(data)
+        return self.file.write(data)
+
+    def tell(self):
+        return self.file.tell()
+
+
+@contextlib.contextmanager
+def _replacing(path):
+    """Give a file to write to, which takes the place of `path` when it is complete.
+
+    It lies beside `path` under a name that nobody can guess and no two savers share. If
+    anything fails, `path` stays as it was. A new file gets the usual permissions, and
+    one that replaces another gets those of the other.
+    """
+    is_new = not path.exists()
+    mode = 0o666 if is_new else path.stat().st_mode & 0o777
+    temporary = path.with_name(f".{os.urandom(16).hex()}.tmp")
+
+    def open_with_mode(name, flags):
+        return os.open(name, flags, mode)
+
+    try:
+        # "x": never through a file or a link that is already there.
+        with open(temporary, "xb", opener=open_with_mode) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        if not is_new:
+            os.chmod(temporary, mode)
+        os.replace(temporary, path)
+    except OSError as error:
+        reason = error.strerror or error
+        raise type(error)(f"Cannot write {path}: {reason}.") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _is_skops(filepath):
+    return str(filepath).lower().endswith(".skops")
+
+
+def _import_skops(filepath):
+    try:
+        import skops.io
+    except ModuleNotFoundError:
+        raise ImportError(
+            f"{filepath} needs skops, which is not installed: pip install skops"
+        ) from None
+    return skops.io
+
+
+def _dump(model, file, filepath, trusted):
+    if not _is_skops(filepath):
+        joblib.dump(model, file)
+        return
+    skops_io = _import_skops(filepath)
+    content = skops_io.dumps(model)
+    # A type that is not trusted is refused now, and not when the model is needed.
+    skops_io.loads(content, trusted=trusted)
+    file.write(content)
+
+
+# ----- Reading
+
+
+def _read_seal(content, path):
+    """Return the seal of an artifact, None if it has none; refuse a damaged one."""
+    start = content.rfind(DIGEST_MARK)
+    if start < 0:
+        warnings.warn(
+            f"{path} carries no digest: nothing shows whether it is what was saved.",
+            stacklevel=4,
+        )
+        return None
+    digest = content[start + len(DIGEST_MARK) :].decode("ascii", "replace")
+    sealed = memoryview(content)[:start]
+    if hashlib.sha256(sealed).hexdigest() != digest:
+        raise ValueError(
+            f"{path} is damaged: its digest is cut, or does not fit its content."
+        )
+    before_digest = content[max(0, start - 50) : start]
+    _, mark, version = before_digest.rpartition(VERSION_MARK)
+    return Seal(digest, version.decode() if mark else None)
+
+
+def _read_card(file, seal):
+    """Return the model card of an artifact; None if it has none of its own."""
+    if seal is None or not file.exists():
+        return None
+    try:
+        card = json.loads(file.read_text(encoding="utf-8"))
+        owner = _check_card(card)
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        OSError,
+        OverflowError,
+        RecursionError,
+    ):
+        warnings.warn(f"{file} is no model card, and is not used.", stacklevel=4)
+        return None
+    if owner != seal.digest:
+        warnings.warn(
+            f"{file} belongs to another artifact, {owner[:12]}, "
+            f"not {seal.digest[:12]}.",
+            stacklevel=4,
+        )
+        return None
+    return card
+
+
+def _check_card(card):
+    """Return the digest in a card; raise anything if this is no model card."""
+    card["versions"]["scikit-learn"].split(".")
+    example = card["example"]["input"]
+    if set(example) != set(IDS):
+        raise ValueError("The example must have the two ids.")
+    table_ids(pd.DataFrame([example]))
+    check_number("prediction", card["example"]["prediction"], -1e9)
+    return str(card["sha256"])
+
+
+def _read_model(content, filepath, seal, other_version, trusted):
+    """Unpickle an artifact whose digest was checked."""
+    path = Path(os.path.realpath(filepath))
+    stream = io.BytesIO(content)
+    as_skops = _is_skops(filepath)
+    skops_io = _import_skops(filepath) if as_skops else None
+    try:
+        with warnings.catch_warnings():
+            if other_version:  # one warning of ours stands for one of each estimator
+                warnings.simplefilter("ignore", InconsistentVersionWarning)
+            if as_skops:
+                model = skops_io.load(stream, trusted=trusted)
+            else:
+                model = joblib.load(stream)
+    except Exception as error:  # damaged bytes, and another version's, raise anything
+        problem = "whole, but cannot be loaded here"
+        if seal is None:
+            problem = "damaged or no saved pipeline"
+        if other_version:
+            problem = f"whole, but cannot be loaded: it was {other_version}"
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise ValueError(f"{path} is {problem}: {reason}") from error
+
+    rest = b"" if as_skops else stream.read()  # skops reads from the end of the file
+    is_version = re.fullmatch(VERSION_MARK + rb"\d+\.\d+\.\d\w*", rest)
+    if seal is None and rest and not is_version:
+        raise ValueError(
+            f"{path} is damaged: something other than a digest follows the pickle."
+        )
+    if not hasattr(model, "predict"):
+        raise ValueError(
+            f"{path} holds no pipeline, but an object of type {type(model).__name__}."
+        )
+    return model
+
+
+def _check_example(model, example, path, other_version):
+    """Refuse a model that predicts something else than when it was saved."""
+    try:
+        row = pd.DataFrame([example["input"]])[IDS]
+        prediction = float(model.predict(row)[0])
+    except Exception as error:  # an object of another version may lack anything
+        raise ValueError(f"{path} cannot predict: it was {other_version}.") from error
+    expected = example["prediction"]
+    if abs(prediction - expected) > TOLERANCE:
+        raise ValueError(
+            f"{path} predicts {prediction} for the model card's example; "
+            f"when saved, {expected}."
+        )

@@ -1,0 +1,429 @@
+"""Biased matrix factorization: which rating would a user give to a movie?"""
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin, clone
+from sklearn.model_selection import KFold
+from sklearn.utils import check_random_state, gen_batches
+from sklearn.utils.extmath import randomized_svd
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .matrix import MovieContent, rating_matrix, with_values
+from .table import (
+    TakesTables,
+    check_ids,
+    check_number,
+    check_ratings,
+    latest_of_pairs,
+    lookup,
+    positions_of,
+    table_ids,
+)
+
+#: Rows that are predicted at a time, so that their factors fit into memory.
+ROWS_AT_ONCE = 2**14
+
+
+class MatrixFactorization(TakesTables, RegressorMixin, TransformerMixin, BaseEstimator):
+    """Predict ratings from what users and movies have in common.
+
+    A rating is a mean, two biases, and how well a taste fits a movie::
+
+        rating[u, m] = mean + user_bias[u] + movie_bias[m]
+                       + user_factors[u] . movie_factors[m]
+
+    Some factors of the movies are given: their genres and year, and the strongest
+    patterns of who rates what (the first singular vectors of the matrix that has 1
+    where there is a rating and 0 elsewhere). The other factors are free.
+
+    The factors are fitted one after the other, by coordinate descent (CCD++: Yu, Hsieh,
+    Si and Dhillon, "Scalable Coordinate Descent Approaches to Parallel Matrix
+    Factorization", ICDM 2012). With r the residuals that everything else leaves over, p
+    the users' side of a factor and q the movies' side, p is a ridge regression on q::
+
+        p[u] = sum of w[u] q[m] r[u, m]  /  (sum of w[u] (q[m]^2 + var q[m]) + penalty)
+
+    where both sums go over the movies that u rated. The movies' side of a free factor
+    is fitted in the same way, with p and q exchanged. A fitted side is an estimate, so
+    its variance is added to its square (Lim and Teh, "Variational Bayesian Approach to
+    Movie Rating Prediction", KDD Cup 2007). Users whose ratings scatter widely have a
+    smaller weight w. Everything unknown about a user or a movie is 0, except what the
+    genres and the year of a new movie say.
+
+    Parameters
+    ----------
+    n_factors : int, default=8
+        The number of free factors.
+    n_patterns : int, default=8
+        The number of factors that are given by who rates what.
+    content : bool, default=True
+        Whether the columns `genre` and `movie_year` give factors, too.
+    regularization : float, default=6.0
+        The penalty on the users' and movies' sides of all factors, in ratings.
+    damping : float, default=3.0
+        The penalty on the biases, in ratings.
+    n_sweeps : int, default=5
+        How often all biases and factors are fitted in turn.
+    cv : int, default=5
+        The number of folds of `fit_transform`.
+    random_state : int, RandomState or None, default=0
+        The seed of the free factors and of the folds.
+
+    Attributes
+    ----------
+    users_, movies_ : ndarray of int64
+        The ids of the training, sorted.
+    global_mean_ : float
+        The mean rating, in stars.
+    user_bias_, movie_bias_ : ndarray of shape (n_users,), (n_movies,)
+        In stars.
+    user_factors_, movie_factors_ : ndarray of shape (n_users, n), (n_movies, n)
+        The given factors (genres, year, patterns), then the free ones.
+    content_ : MovieContent or None
+        What describes a movie that is not in the training.
+    y_min_, y_max_ : float
+        The scale of the ratings, in stars.
+
+    Examples
+    --------
+    >>> from lesson_code import MatrixFactorization, MovieRecommendationDataset
+    >>> table = MovieRecommendationDataset(100, 50, 1000).generate()
+    >>> model = MatrixFactorization().fit(table[:800])
+    >>> model.predict(table[800:]).shape
+    (200,)
+    """
+
+    def __init__(
+        self,
+        n_factors=8,
+        n_patterns=8,
+        content=True,
+        regularization=6.0,
+        damping=3.0,
+        n_sweeps=5,
+        cv=5,
+        random_state=0,
+    ):
+        self.n_factors = n_factors
+        self.n_patterns = n_patterns
+        self.content = content
+        self.regularization = regularization
+        self.damping = damping
+        self.n_sweeps = n_sweeps
+        self.cv = cv
+        self.random_state = random_state
+
+    def fit(self, X, y=None):
+        """Learn biases and factors from ratings.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n_rows, n_columns)
+            A table of ratings; `genre` and `movie_year` are used where they exist.
+        y : array-like of shape (n_rows,), in stars, default=None
+            The ratings; None: those in the column `rating` of `X`.
+
+        Returns
+        -------
+        self : MatrixFactorization
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a parameter, the table or the ratings are refused.
+        """
+        self._check_parameters()
+        rng = check_random_state(self.random_state)
+        matrix = rating_matrix(X, y)
+        stars = matrix.stars
+        free = rng.standard_normal((self.n_factors, matrix.movies.size))
+
+        content = None
+        given = np.zeros((0, matrix.movies.size))
+        if self.content:
+            content = MovieContent().fit(matrix.movie_rows)
+            given = content.transform(matrix.movie_rows).T
+        patterns = _rating_patterns(stars, self.n_patterns, rng)
+
+        mean = stars.data.mean()
+        fit = _AlternatingFit(
+            with_values(stars, stars.data - mean),
+            np.vstack([given, patterns, free]),
+            len(given) + len(patterns),
+            self.damping,
+            self.regularization,
+        )
+        fit.run(self.n_sweeps)
+
+        validate_data(self, X, skip_check_array=True)  # records the columns' names
+        self.users_ = matrix.users
+        self.movies_ = matrix.movies
+        self.content_ = content
+        self.y_min_ = stars.data.min()
+        self.y_max_ = stars.data.max()
+        self.global_mean_ = mean
+        self.user_bias_ = fit.user_bias
+        self.movie_bias_ = fit.movie_bias
+        self.user_factors_ = fit.user_factors.T.copy()
+        self.movie_factors_ = fit.movie_factors.T.copy()
+        return self
+
+    def predict(self, X):
+        """Predict ratings, kept to the scale of the training.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n_rows, n_columns)
+            Rows with `user_id` and `movie_id`; genres and year describe a new movie.
+
+        Returns
+        -------
+        ratings : ndarray of shape (n_rows,), in stars
+        """
+        check_is_fitted(self)
+        return np.clip(self._estimate(X), self.y_min_, self.y_max_)
+
+    def fit_transform(self, X, y=None):
+        """Fit on all rows, and return cross-fitted estimates of their ratings.
+
+        Each row's estimate comes from a fit on the folds that the row is not in, so it
+        differs from ``fit(X, y).transform(X)``. A model must be trained on this one.
+
+        Parameters
+        ----------
+        X, y
+            As in `fit`.
+
+        Returns
+        -------
+        estimates : ndarray of shape (n_rows, 1), in stars
+        """
+        user_ids, movie_ids = table_ids(X)
+        user_codes = np.unique(user_ids, return_inverse=True)[1]
+        movie_codes = np.unique(movie_ids, return_inverse=True)[1]
+        is_latest = latest_of_pairs(X, user_codes, movie_codes)
+        ratings = check_ratings(X, y)
+
+        estimates = np.empty(len(X))
+        folds = KFold(self.cv, shuffle=True, random_state=self.random_state)
+        for others, held_out in folds.split(X):
+            others = others[is_latest[others]]  # an older rating counts in no fold
+            model = clone(self).fit(X.iloc[others], ratings[others])
+            estimates[held_out] = model._estimate(X.iloc[held_out])
+        self.fit(X, y)
+        return estimates[:, None]
+
+    def transform(self, X):
+        """Return the estimated ratings as a feature, not kept to the scale.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n_rows, n_columns)
+            As in `predict`.
+
+        Returns
+        -------
+        estimates : ndarray of shape (n_rows, 1), in stars
+        """
+        check_is_fitted(self)
+        return self._estimate(X)[:, None]
+
+    def get_feature_names_out(self, input_features=None):
+        """Return the name of the feature that `transform` makes."""
+        name = "factor_rating" if self.content else "factor_rating_of_ids"
+        return np.array([name], dtype=object)
+
+    def predict_new(self, rated, stars, movie_ids):
+        """Predict the ratings of a new user, without training again.
+
+        Parameters
+        ----------
+        rated : array-like of shape (n_rated,)
+            The ids of the movies that the user has rated; unknown ones are ignored.
+        stars : array-like of shape (n_rated,), in stars
+            How the user has rated them.
+        movie_ids : array-like of shape (n_movies,)
+            The movies to predict; an unknown one gets the mean and the user's bias.
+
+        Returns
+        -------
+        ratings : ndarray of shape (n_movies,), in stars
+        """
+        check_is_fitted(self)
+        rated_ids = check_ids(pd.Series(rated, name="rated"))
+        asked_ids = check_ids(pd.Series(movie_ids, name="movie_ids"))
+        rated_movie = positions_of(self.movies_, rated_ids)
+        asked_movie = positions_of(self.movies_, asked_ids)
+        is_known = rated_movie >= 0
+        movie = rated_movie[is_known]
+        stars = check_ratings(rated_ids, stars)[is_known]
+
+        # One ridge regression gives the bias (its column is 1) and all factors.
+        columns = np.column_stack([np.ones(movie.size), self.movie_factors_[movie]])
+        n_factors = self.movie_factors_.shape[1]
+        penalty = np.diag([self.damping] + [self.regularization] * n_factors)
+        residuals = stars - self.global_mean_ - self.movie_bias_[movie]
+        bias_and_factors = np.linalg.lstsq(
+            columns.T @ columns + penalty, columns.T @ residuals, rcond=None
+        )[0]
+
+        bias = bias_and_factors[0]
+        fit_to_movies = self.movie_bias_ + self.movie_factors_ @ bias_and_factors[1:]
+        ratings = self.global_mean_ + bias + lookup(fit_to_movies, asked_movie, 0.0)
+        return np.clip(ratings, self.y_min_, self.y_max_)
+
+    def _check_parameters(self):
+        check_number("n_factors", self.n_factors, 0, integer=True)
+        check_number("n_patterns", self.n_patterns, 0, integer=True)
+        check_number("n_sweeps", self.n_sweeps, 1, integer=True)
+        check_number("regularization", self.regularization, 1e-9)
+        check_number("damping", self.damping, 0)
+
+    def _estimate(self, X):
+        """Return the formula of the class docstring for each row, in stars."""
+        user_ids, movie_ids = table_ids(X)
+        user = positions_of(self.users_, user_ids)
+        movie = positions_of(self.movies_, movie_ids)
+        estimates = (
+            self.global_mean_
+            + lookup(self.user_bias_, user, 0.0)
+            + lookup(self.movie_bias_, movie, 0.0)
+        )
+        for rows in gen_batches(len(X), ROWS_AT_ONCE):
+            user_side = lookup(self.user_factors_, user[rows], 0.0)
+            movie_side = lookup(self.movie_factors_, movie[rows], 0.0)
+            estimates[rows] += (user_side * movie_side).sum(axis=1)
+
+        is_new_movie = np.flatnonzero((movie < 0) & (user >= 0))
+        if self.content_ is not None and is_new_movie.size:
+            content = self.content_.transform(X.iloc[is_new_movie])
+            # Genres and year are the first factors.
+            user_side = self.user_factors_[user[is_new_movie], : content.shape[1]]
+            estimates[is_new_movie] += (user_side * content).sum(axis=1)
+        return estimates
+
+
+def _rating_patterns(stars, n_patterns, rng):
+    """Return the strongest patterns of who rates what, (n_patterns, n_movies).
+
+    They are the first singular vectors of the matrix of 0 and 1, each times its
+    singular value, divided by the length of the longest movie vector.
+    """
+    n_patterns = min(n_patterns, *stars.shape)
+    if n_patterns == 0:
+        return np.zeros((0, stars.shape[1]))
+    rated = with_values(stars, np.ones(stars.nnz))
+    U, s, _ = randomized_svd(rated.T, n_patterns, random_state=rng)
+    patterns = U * s  # (n_movies, n_patterns)
+    return patterns.T / np.linalg.norm(patterns, axis=1).max()
+
+
+class _AlternatingFit:
+    """Fit biases and factors in turn: the working memory of `MatrixFactorization.fit`.
+
+    A side of a factor is a ridge regression on the other side. In the words of the
+    formula in `MatrixFactorization`, `right` is the sum in the numerator and `squared`
+    the sum in the denominator.
+
+    Parameters
+    ----------
+    residuals : csr_matrix of shape (n_users, n_movies)
+        The ratings less their mean; changed in place.
+    movie_factors : ndarray of shape (n_factors, n_movies)
+        Given factors, then the starting values of the free ones.
+    n_given : int
+        The number of given factors.
+    damping, regularization : float
+        The penalties on biases and factors.
+    """
+
+    def __init__(self, residuals, movie_factors, n_given, damping, regularization):
+        n_users, n_movies = residuals.shape
+        self.residuals = residuals
+        self.rated = with_values(residuals, np.ones(residuals.nnz))
+        self.n_ratings = np.diff(residuals.indptr)  # of each user
+        self.weights = np.ones(n_users)
+        self.noise = 0.0  # the variance of a residual of weight 1
+        self.n_given = n_given
+        self.damping = damping
+        self.regularization = regularization
+        self.user_bias = np.zeros(n_users)
+        self.movie_bias = np.zeros(n_movies)
+        self.user_factors = np.zeros((len(movie_factors), n_users))
+        self.movie_factors = movie_factors
+        self.movie_variances = np.zeros_like(movie_factors)  # what is given is exact
+
+    def run(self, n_sweeps):
+        """Fit the biases alone, then biases and factors `n_sweeps` times."""
+        self._fit_biases()
+        self._weigh_users()
+        for _ in range(n_sweeps):
+            self._measure_noise()
+            self._fit_biases()
+            for factor in range(len(self.movie_factors)):
+                self._fit_factor(factor)
+
+    def _fit_biases(self):
+        every_user = np.ones_like(self.user_bias)
+        every_movie = np.ones_like(self.movie_bias)
+
+        self._add_to_residuals(every_user, self.movie_bias)
+        self.movie_bias, _ = self._fit_movies(every_user, 0.0, self.damping)
+        self._add_to_residuals(-every_user, self.movie_bias)
+
+        self._add_to_residuals(self.user_bias, every_movie)
+        self.user_bias, _ = self._fit_users(every_movie, 0.0, self.damping)
+        self._add_to_residuals(-self.user_bias, every_movie)
+
+    def _fit_factor(self, factor):
+        p = self.user_factors[factor]
+        q = self.movie_factors[factor]
+        q_variance = self.movie_variances[factor]
+        self._add_to_residuals(p, q)
+        p, p_variance = self._fit_users(q, q_variance, self.regularization)
+        if factor >= self.n_given:
+            q, q_variance = self._fit_movies(p, p_variance, self.regularization)
+            p, p_variance = self._fit_users(q, q_variance, self.regularization)
+            q, q_variance = self._fit_movies(p, p_variance, self.regularization)
+        self._add_to_residuals(-p, q)
+        self.user_factors[factor] = p
+        self.movie_factors[factor] = q
+        self.movie_variances[factor] = q_variance
+
+    def _fit_users(self, movie_side, movie_variance, penalty):
+        """Return the users' side of a factor and its variance, (n_users,) each."""
+        squared = self.weights * (self.rated @ (movie_side**2 + movie_variance))
+        right = self.weights * (self.residuals @ movie_side)
+        return right / (squared + penalty), self.noise / (squared + penalty)
+
+    def _fit_movies(self, user_side, user_variance, penalty):
+        """Return the movies' side of a factor and its variance, (n_movies,) each."""
+        squared = self.rated.T @ (self.weights * (user_side**2 + user_variance))
+        right = self.residuals.T @ (self.weights * user_side)
+        return right / (squared + penalty), self.noise / (squared + penalty)
+
+    def _add_to_residuals(self, user_side, movie_side):
+        of_user = np.repeat(user_side, self.n_ratings)
+        self.residuals.data += of_user * movie_side[self.residuals.indices]
+
+    def _weigh_users(self):
+        """Give users whose residuals scatter widely a smaller weight, 1 / spread.
+
+        The spread is damped: a user with few ratings has nearly that of all ratings.
+        The weights are 1 on average over the ratings.
+        """
+        squares = self._squares()
+        mean_square = max(squares.sum() / self.rated.nnz, 1e-12)
+        strength = max(self.damping, 1.0)  # in ratings
+        spread = np.sqrt(
+            (squares + strength * mean_square) / (self.n_ratings + strength)
+        )
+        self.weights = 1 / spread
+        self.weights /= np.average(self.weights, weights=self.n_ratings)
+
+    def _measure_noise(self):
+        self.noise = self.weights @ self._squares() / self.rated.nnz
+
+    def _squares(self):
+        """Return the sum of the squared residuals of each user."""
+        return np.add.reduceat(self.residuals.data**2, self.residuals.indptr[:-1])

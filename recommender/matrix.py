@@ -1,0 +1,238 @@
+"""Ratings as a sparse matrix, and what the movies are.
+
+The two recommenders, `factors` and `ranking`, both start from here.
+"""
+
+import numbers
+import warnings
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from .table import (
+    RATING,
+    check_ids,
+    check_ratings,
+    factorize_strings,
+    latest_of_pairs,
+    number_column,
+    positions_of,
+    table_ids,
+    warn_of_older,
+)
+
+#: A title in place of a genre would make thousands of columns.
+MAX_GENRES = 100
+
+
+class RatingMatrix(NamedTuple):
+    """A table of ratings as a matrix, with the latest rating of each pair."""
+
+    users: np.ndarray  # the ids of the rows, sorted
+    movies: np.ndarray  # the ids of the columns, sorted
+    stars: sparse.csr_matrix  # (n_users, n_movies); a rating of 0 stars is stored, too
+    movie_rows: pd.DataFrame  # for each movie, a row of the table that describes it
+
+
+def rating_matrix(X, y=None):
+    """Make a matrix of a table of ratings.
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n_rows, n_columns)
+        A table of ratings.
+    y : array-like of shape (n_rows,), in stars, default=None
+        The ratings; None: those in the column `rating` of `X`.
+
+    Returns
+    -------
+    matrix : RatingMatrix
+    """
+    user_ids, movie_ids = table_ids(X)
+    ratings = check_ratings(X, y)
+    user, users = pd.factorize(user_ids, sort=True)
+    movie, movies = pd.factorize(movie_ids, sort=True)
+    is_latest = latest_of_pairs(X, user, movie)
+    warn_of_older(is_latest, stacklevel=4)
+
+    rows = np.flatnonzero(is_latest)
+    shape = (users.size, movies.size)
+    row_of_pair = sparse.csr_matrix((rows, (user[rows], movie[rows])), shape)
+    stars = with_values(row_of_pair, ratings[row_of_pair.data])
+    last_row = np.empty(movies.size, dtype=np.int64)
+    last_row[row_of_pair.indices] = row_of_pair.data
+    return RatingMatrix(users, movies, stars, X.iloc[last_row])
+
+
+def with_values(matrix, values):
+    """Return a sparse matrix with other values in the same places."""
+    return sparse.csr_matrix((values, matrix.indices, matrix.indptr), matrix.shape)
+
+
+class RatingHistory:
+    """Who rated what, kept with a model in about five bytes a rating.
+
+    A rating is stored as the number of its stars in a list of all different ratings,
+    counted from 1, so that 0 means "not rated".
+
+    Parameters
+    ----------
+    matrix : RatingMatrix
+
+    Attributes
+    ----------
+    users, movies : ndarray of int64
+        The ids, sorted.
+    levels : ndarray of shape (n_levels + 1,)
+        The different ratings in stars; the first, 0.0, stands for "not rated".
+    codes : csr_matrix of shape (n_users, n_movies), unsigned integers
+        The place of each rating in `levels`.
+    kinds : csr_matrix of shape (n_kinds, n_movies)
+        For each genre and decade, 1 for the movies that belong to it.
+    """
+
+    def __init__(self, matrix):
+        codes, levels = pd.factorize(matrix.stars.data, sort=True)
+        small = np.min_scalar_type(levels.size)  # mostly one byte
+        self.users = matrix.users
+        self.movies = matrix.movies
+        self.levels = np.append(0.0, levels)
+        self.codes = with_values(matrix.stars, (codes + 1).astype(small))
+        self.kinds = _movie_kinds(matrix.movie_rows)
+
+    def stars_of(self, user_ids):
+        """Return the ratings of users, a csr_matrix (n_user_ids, n_movies).
+
+        The row of an unknown user is empty.
+        """
+        position = positions_of(self.users, user_ids)
+        known = np.flatnonzero(position >= 0)
+        one = np.ones(known.size, dtype=self.codes.dtype)
+        shape = (position.size, self.users.size)
+        which_user = sparse.csr_matrix((one, (known, position[known])), shape)
+        rows = which_user @ self.codes
+        return with_values(rows, self.levels[rows.data])
+
+    def stars(self):
+        """Return all ratings, a csr_matrix (n_users, n_movies)."""
+        return with_values(self.codes, self.levels[self.codes.data])
+
+    def has_rated(self, user_ids, movie_ids):
+        """Return for each pair of ids whether it was rated, an array of bool."""
+        user = positions_of(self.users, user_ids)
+        movie = positions_of(self.movies, movie_ids)
+        is_known = (user >= 0) & (movie >= 0)
+        # An unknown id is looked up as the first one, which does not count.
+        codes = self.codes[np.maximum(user, 0), np.maximum(movie, 0)]
+        return is_known & (np.asarray(codes).ravel() > 0)
+
+    def popularity(self):
+        """Return the share of users who rated each movie, shape (n_movies,)."""
+        n_ratings = np.bincount(self.codes.indices, minlength=self.movies.size)
+        return n_ratings / self.users.size
+
+    def unused_user_id(self):
+        """Return the smallest positive id that no user has."""
+        candidates = np.arange(1, self.users.size + 2)
+        return int(np.setdiff1d(candidates, self.users)[0])
+
+    def new_user(self, ratings):
+        """Return the ratings of somebody new as a table.
+
+        Parameters
+        ----------
+        ratings : dict of {movie_id: stars}
+            Unknown movies give a warning.
+
+        Returns
+        -------
+        table : DataFrame
+            `user_id` (an id that no user has), `movie_id` and `rating`.
+
+        Raises
+        ------
+        ValueError
+            If the ratings are no dict, or not on the scale of the training.
+        """
+        low = float(self.levels[1])  # the first level stands for "not rated"
+        high = float(self.levels[-1])
+        if not isinstance(ratings, dict) or not all(
+            _is_between(stars, low, high) for stars in ratings.values()
+        ):
+            raise ValueError(
+                f"ratings must be {{movie_id: stars from {low} to {high}}}, "
+                f"got {ratings!r}."
+            )
+        keys = pd.Series(list(ratings), name="The keys of ratings", dtype=object)
+        movie_ids = check_ids(keys)
+        unknown = [str(movie) for movie in movie_ids if movie not in self.movies]
+        if unknown:
+            message = f"Unknown movies are ignored: {', '.join(unknown)}."
+            if len(unknown) == len(movie_ids):
+                message += " None is left: these are the most popular movies."
+            warnings.warn(message, stacklevel=4)
+        return pd.DataFrame(
+            {
+                "user_id": self.unused_user_id(),
+                "movie_id": movie_ids,
+                RATING: np.array(list(ratings.values()), dtype=np.float64),
+            }
+        )
+
+
+def _is_between(value, low, high):
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    return is_number and low <= value <= high
+
+
+class MovieContent:
+    """Describe movies by genres and year, as numbers of similar size.
+
+    A row of n genres has 1 / sqrt(n) for each of them: all rows have the same length.
+    The year is that after the mean year, in units of 50 years; 0 where it is missing.
+
+    Attributes
+    ----------
+    vectorizer : TfidfVectorizer
+        Its "words" are the genres of the training.
+    mean_year : float
+        NaN if no movie of the training has a year.
+    """
+
+    def fit(self, movie_rows):
+        """Learn the genres and the mean year from a table with one row per movie."""
+        self.vectorizer = TfidfVectorizer(
+            token_pattern=r"[^|]+",  # a genre is what is between two bars
+            lowercase=False,
+            binary=True,
+            use_idf=False,
+            max_features=MAX_GENRES,
+        )
+        _, genres = factorize_strings(movie_rows, "genre")
+        self.vectorizer.fit([*genres, "none"])  # it refuses to learn from nothing
+        years = pd.Series(number_column(movie_rows, "movie_year"))
+        self.mean_year = float(years.mean())
+        return self
+
+    def genres(self, X):
+        """Return the genres of each row's movie, (n_rows, n_genres), each at most 1."""
+        code, strings = factorize_strings(X, "genre")
+        known = self.vectorizer.transform([*strings, ""]).toarray()
+        nothing = len(strings)  # the place of the empty string
+        return known[np.where(code < 0, nothing, code)]
+
+    def transform(self, X):
+        """Return genres and year of each row's movie, (n_rows, n_genres + 1)."""
+        year = (number_column(X, "movie_year") - self.mean_year) / 50
+        return np.column_stack([self.genres(X), np.nan_to_num(year)])
+
+
+def _movie_kinds(movie_rows):
+    """Return for each genre and each decade which movies belong to it."""
+    has_genre = MovieContent().fit(movie_rows).genres(movie_rows) > 0
+    decade = pd.get_dummies(number_column(movie_rows, "movie_year") // 10)
+    kinds = np.column_stack([has_genre, decade]).T
+    return sparse.csr_matrix(kinds, dtype=np.float64)  # (n_kinds, n_movies)

@@ -1,0 +1,106 @@
+"""The options of the command line, and which of them go together."""
+
+import argparse
+import contextlib
+
+from .console import OneLineParser
+
+
+def make_parser(models, artifact):
+    """Return the parser of the command line.
+
+    Parameters
+    ----------
+    models : list of str
+        The names that `--model` accepts.
+    artifact : str
+        The default of `--output` and `--artifact`, for the help.
+
+    Returns
+    -------
+    parser : OneLineParser
+    """
+    # An option that is not given leaves no trace, and --user is not short for --users.
+    common = {"argument_default": argparse.SUPPRESS, "allow_abbrev": False}
+    table = OneLineParser(add_help=False, **common)
+    table.add_argument(
+        "--data",
+        metavar="PATH",
+        help="a MovieLens release, folder or zip file (default: a synthetic table)",
+    )
+    for name, size in (("users", 1000), ("movies", 500), ("ratings", 50_000)):
+        table.add_argument(
+            f"--{name}",
+            dest=f"n_{name}",
+            type=int,
+            metavar="N",
+            help=f"size of the synthetic table (default {size})",
+        )
+    table.add_argument(
+        "--seed", dest="random_state", type=int, metavar="N", help="default 42"
+    )
+
+    parser = OneLineParser(
+        prog="lesson_code.py", description="Run the lesson.", parents=[table], **common
+    )
+    parser.add_argument("--model", choices=models, help="default forest")
+    parser.add_argument(
+        "--tune", action="store_true", help="search for hyperparameters first"
+    )
+    parser.add_argument("--output", metavar="FILE", help=f"default {artifact}")
+
+    commands = parser.add_subparsers(
+        dest="command", metavar="COMMAND", title="instead of the lesson"
+    )
+    commands.add_parser(
+        "compare",
+        parents=[table],
+        help="cross-validate all models on the same folds",
+        **common,
+    )
+    recommend = commands.add_parser("recommend", help="what to watch next", **common)
+    user = recommend.add_mutually_exclusive_group(required=True)
+    user.add_argument("--user", type=int, metavar="ID", help="a user of the training")
+    user.add_argument(
+        "--rated",
+        type=_parse_ratings,
+        metavar="ID=STARS,...",
+        help="the ratings of a new user, as in 1=5,50=4",
+    )
+    recommend.add_argument("--top", type=int, metavar="N", help="default 10")
+    predict = commands.add_parser("predict", help="one rating", **common)
+    for option in ("--user", "--movie"):
+        predict.add_argument(
+            option, type=int, required=True, metavar="ID", help="known or new"
+        )
+    for command in (recommend, predict):
+        command.add_argument("--artifact", metavar="FILE", help=f"default {artifact}")
+    return parser
+
+
+def parse_options(parser, argv):
+    """Return the command and its options as a dict, only those that were given."""
+    options = {"command": None, **vars(parser.parse_args(argv))}
+    command = options["command"]
+    for option in ("model", "tune", "output"):
+        if command and option in options:
+            parser.error(
+                f"--{option} is for the lesson and does not go with {command}."
+            )
+    if "data" in options and {"n_users", "n_movies", "n_ratings"} & set(options):
+        parser.error(
+            "--users, --movies and --ratings are for a synthetic table and do not go "
+            "with --data."
+        )
+    return options
+
+
+def _parse_ratings(text):
+    pairs = [pair.split("=") for pair in text.split(",")]
+    with contextlib.suppress(ValueError):
+        ratings = {int(movie): float(stars) for movie, stars in pairs}
+        if len(ratings) == len(pairs):
+            return ratings
+    raise argparse.ArgumentTypeError(
+        f"expected movie=stars, each movie once, as in 1=5,50=4, got {text!r}"
+    )

@@ -1,0 +1,423 @@
+"""The table of ratings: its columns, what may be in them, and ids as positions.
+
+One function checks a table, one a column of ids, one the ratings, one a parameter.
+Each raises one sentence: what is wrong, where, and what is expected.
+"""
+
+import numbers
+import warnings
+
+import numpy as np
+import pandas as pd
+from sklearn.preprocessing import OrdinalEncoder
+
+IDS = ["user_id", "movie_id"]
+RATING = "rating"
+#: `rating` is in stars, `timestamp` in Unix seconds (UTC). Several genres are joined by
+#: a bar, as MovieLens does. Only the ids and the rating are needed.
+TABLE_COLUMNS = [
+    *IDS,
+    RATING,
+    "timestamp",
+    "genre",
+    "movie_year",
+    "user_age",
+    "user_country",
+]
+
+#: Numbers from here on are refused: what is made of them, such as squares, must stay
+#: finite.
+LIMIT = 10**15
+#: Beyond this, floats cannot tell two neighbouring whole numbers apart.
+LARGEST_ID = 2**53
+
+
+class TakesTables:
+    """Mixin: tell scikit-learn that an estimator takes a table of ratings.
+
+    The table has strings and gaps in it, and the target may be one of its columns.
+    """
+
+    def __sklearn_tags__(self):
+        """Return scikit-learn's tags, with what is true of a table of ratings."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.string = True
+        tags.input_tags.allow_nan = True
+        tags.target_tags.required = False
+        tags.target_tags.multi_output = False
+        return tags
+
+
+def check_table(X):
+    """Raise an error if `X` is not a table with ids, or has no rows.
+
+    Parameters
+    ----------
+    X : object
+        What a caller passed as a table.
+
+    Raises
+    ------
+    TypeError
+        If `X` is not a pandas DataFrame.
+    ValueError
+        If an id column is missing, a column name is repeated, or there is no row.
+    """
+    if not isinstance(X, pd.DataFrame):
+        hint = ""
+        if hasattr(X, "to_pandas"):
+            hint = f" of {type(X).__module__}: pass its .to_pandas()"
+        raise TypeError(
+            f"Expected a pandas DataFrame with the columns {IDS}, "
+            f"got {type(X).__name__}{hint}."
+        )
+    names = list(X.columns)
+    for name in IDS:
+        if name not in names:
+            raise ValueError(f"The table lacks the column {name!r}; it has {names}.")
+    if not X.columns.is_unique:
+        repeated = X.columns[X.columns.duplicated()][0]
+        raise ValueError(f"Column names must be unique, but {repeated!r} is repeated.")
+    if X.empty:
+        raise ValueError("The table is empty: expected at least one row.")
+
+
+def table_ids(X):
+    """Return the ids of each row's user and movie, two int64 arrays; check the table.
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n_rows, n_columns)
+        A table of ratings.
+
+    Returns
+    -------
+    user_ids, movie_ids : ndarray of shape (n_rows,), int64
+    """
+    check_table(X)
+    return check_ids(X["user_id"]), check_ids(X["movie_id"])
+
+
+def check_ids(column):
+    """Return a column of ids as an int64 array.
+
+    Whole floats are accepted: 7.0 is what pandas makes of integers in a column with
+    gaps.
+
+    Parameters
+    ----------
+    column : Series of shape (n_rows,)
+
+    Returns
+    -------
+    ids : ndarray of shape (n_rows,), int64
+
+    Raises
+    ------
+    ValueError
+        If an id is missing, is not a whole number, or is beyond `LARGEST_ID`.
+    """
+    if column.dtype.kind in "if" and not column.hasnans:
+        dtype = np.int64 if column.dtype.kind == "i" else np.float64
+        values = column.to_numpy(dtype=dtype)
+        is_whole = values == np.floor(values)
+        is_exact = (values >= -LARGEST_ID) & (values <= LARGEST_ID)
+        if (is_whole & is_exact).all():
+            return values.astype(np.int64, copy=False)
+    for row, value in enumerate(column.tolist()):
+        if not _is_id(value):
+            raise ValueError(
+                f"{column.name} must hold integers up to 2**53, "
+                f"but row {row} holds {value!r}."
+            )
+    return column.to_numpy(dtype=np.int64)
+
+
+def _is_id(value):
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        return False
+    return value % 1 == 0 and abs(int(value)) <= LARGEST_ID
+
+
+def number_column(X, name):
+    """Return a column as floats, NaN where the table has no value.
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n_rows, n_columns)
+    name : str
+        The column; if `X` lacks it, all values are missing.
+
+    Returns
+    -------
+    values : ndarray of shape (n_rows,), float64
+        Always a new array, never the memory of the caller's frame.
+
+    Raises
+    ------
+    ValueError
+        If the column holds something other than finite numbers below `LIMIT`.
+    """
+    if name not in X.columns:
+        return np.full(len(X), np.nan)
+    column = X[name]
+    unit = " of Unix seconds" if name == "timestamp" else ""
+    problem = f"{name} must hold numbers{unit}, got a column of type {column.dtype}."
+    if (
+        column.dtype.kind in "mMc"
+    ):  # NumPy would convert dates, in any unit, and complex
+        raise ValueError(problem)
+    try:
+        values = np.array(column.to_numpy(dtype=np.float64, na_value=np.nan))
+    except (TypeError, ValueError, ArithmeticError):
+        raise ValueError(problem) from None
+
+    too_large = np.flatnonzero(np.abs(values) >= LIMIT)
+    if too_large.size:
+        row = too_large[0]
+        raise ValueError(
+            f"{name} must hold finite numbers below 1e15, "
+            f"but row {row} holds {values[row]}."
+        )
+    return values
+
+
+def check_ratings(X, y=None):
+    """Return the ratings of the rows of `X`.
+
+    Parameters
+    ----------
+    X : DataFrame or array-like of length n_rows
+        The rows that are rated.
+    y : array-like of shape (n_rows,), in stars, default=None
+        The ratings; None: those in the column `rating` of `X`.
+
+    Returns
+    -------
+    ratings : ndarray of shape (n_rows,), float64
+
+    Raises
+    ------
+    ValueError
+        If there are no ratings, one is missing, infinite or not a number, or there are
+        more or fewer than rows.
+    """
+    if y is None and RATING not in getattr(X, "columns", ()):
+        raise ValueError(f"No ratings: pass y, or a table with the column {RATING!r}.")
+    problem = "Ratings must be numbers, in stars, and none may be missing."
+    try:
+        values = np.asarray(X[RATING] if y is None else y)
+        is_number = values.dtype.kind not in "mMc" and not np.ma.is_masked(y)
+        ratings = values.astype(np.float64) if is_number else None
+    except (TypeError, ValueError, ArithmeticError):
+        raise ValueError(problem) from None
+    if ratings is None:
+        raise ValueError(problem)
+
+    if ratings.shape != (len(X),):
+        raise ValueError(
+            "X and y differ in length, or y is not one column "
+            f"({len(X)} rows, {ratings.shape})."
+        )
+    is_finite = np.abs(ratings) < LIMIT
+    if not is_finite.all():
+        row = np.argmin(is_finite)
+        raise ValueError(
+            "Ratings must be finite numbers below 1e15, "
+            f"but row {row} holds {ratings[row]}."
+        )
+    return ratings
+
+
+def check_number(name, value, least, *, integer=False, below=LIMIT):
+    """Return a parameter as a plain int or float, if it is a number in its range.
+
+    Parameters
+    ----------
+    name : str
+        The parameter, for the message.
+    value : object
+        What the caller passed.
+    least, below : number
+        The smallest value that is accepted, and the bound that it must stay below.
+    integer : bool, default=False
+        Whether only whole numbers are accepted.
+
+    Returns
+    -------
+    number : int or float
+
+    Raises
+    ------
+    ValueError
+        If the value is not a number of that kind in that range.
+    """
+    number = value.item() if isinstance(value, np.generic) else value
+    kinds = (int,) if integer else (int, float)
+    is_number = isinstance(number, kinds) and not isinstance(number, bool)
+    if is_number and least <= number < below:
+        return number if integer else float(number)
+
+    kind = "an integer" if integer else "a number"
+    bound = ""
+    if below < LIMIT or (is_number and number >= below):
+        bound = f" and below {below}"
+    raise ValueError(
+        f"{name} must be {kind} of at least {least}{bound}, got {value!r}."
+    )
+
+
+def latest_of_pairs(X, user, movie):
+    """Return which rows count: of a user and a movie that appear twice, the latest.
+
+    Without timestamps the last row is the latest.
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n_rows, n_columns)
+    user, movie : ndarray of shape (n_rows,), integers from 0
+        The positions of each row's user and movie.
+
+    Returns
+    -------
+    is_latest : ndarray of shape (n_rows,), bool
+    """
+    seconds = number_column(X, "timestamp")
+    is_latest = np.full(len(X), True)
+    pairs = user * (movie.max() + 1) + movie  # one number for each user and movie
+    in_order = np.sort(pairs)
+    if (in_order[1:] == in_order[:-1]).any():
+        oldest_first = np.argsort(np.nan_to_num(seconds, nan=-np.inf), kind="stable")
+        is_older = pd.Series(pairs[oldest_first]).duplicated(keep="last")
+        is_latest[oldest_first] = ~is_older
+    return is_latest
+
+
+def warn_of_older(is_latest, stacklevel=3):
+    """Warn once if some rows do not count (see `latest_of_pairs`)."""
+    n_older = len(is_latest) - np.count_nonzero(is_latest)
+    if n_older:
+        warnings.warn(
+            f"{n_older} older ratings of user-movie pairs rated twice do not count.",
+            stacklevel=stacklevel,
+        )
+
+
+def check_training_table(X, y=None):
+    """Return the rows of a table that count in training, and their ratings.
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n_rows, n_columns)
+    y : array-like of shape (n_rows,), in stars, default=None
+        The ratings; None: those in the column `rating` of `X`.
+
+    Returns
+    -------
+    X : DataFrame
+        Without older ratings of a pair that appears twice; a warning counts them.
+    ratings : ndarray of shape (len(X),), float64
+
+    Raises
+    ------
+    ValueError
+        If the table or the ratings are refused, or all ratings are the same.
+    """
+    user_ids, movie_ids = table_ids(X)
+    user = pd.factorize(user_ids)[0]
+    movie = pd.factorize(movie_ids)[0]
+    is_latest = latest_of_pairs(X, user, movie)
+    warn_of_older(is_latest, stacklevel=4)
+    ratings = check_ratings(X, y)
+    if not is_latest.all():
+        X = X[is_latest]
+        ratings = ratings[is_latest]
+    if np.ptp(ratings) == 0:
+        raise ValueError(
+            f"All {len(ratings)} ratings are {ratings[0]}: nothing can be learned "
+            "from a constant."
+        )
+    return X, ratings
+
+
+def positions_of(known, values):
+    """Return the position of each value in `known`, an array of distinct values.
+
+    Returns
+    -------
+    positions : ndarray of integers, -1 for an unknown value
+    """
+    return pd.Index(known).get_indexer(np.asarray(values))
+
+
+def lookup(values, positions, unknown):
+    """Return `values` at the positions, and `unknown` where a position is -1."""
+    return pd.api.extensions.take(
+        values, positions, allow_fill=True, fill_value=unknown
+    )
+
+
+def factorize_strings(X, name):
+    """Number the different strings of a column.
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n_rows, n_columns)
+    name : str
+        The column; if `X` lacks it, all values are missing.
+
+    Returns
+    -------
+    codes : ndarray of shape (n_rows,), integers
+        The place of each row's string in `strings`, -1 where it is missing.
+    strings : ndarray of object
+        The different strings, in the order of their first rows.
+
+    Raises
+    ------
+    ValueError
+        If the column holds lists or other objects that cannot be compared.
+    """
+    column = X[name] if name in X.columns else np.full(len(X), None)
+    try:
+        codes, values = pd.factorize(column)
+    except TypeError:
+        raise ValueError(
+            f"{name} must hold strings, got a column of lists or other objects."
+        ) from None
+    return codes, np.array([str(value) for value in values], dtype=object)
+
+
+def fit_encoder(strings):
+    """Return an `OrdinalEncoder` of the different strings of a column.
+
+    It numbers them in alphabetical order, and gives -1 to a string that it does not
+    know.
+    """
+    known = np.array(sorted(set(strings)) or [None], dtype=object)
+    encoder = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
+    return encoder.fit(known[:, None])
+
+
+def encode(codes, strings, encoder):
+    """Return the number that an encoder gives to each row's string.
+
+    Parameters
+    ----------
+    codes, strings : ndarray
+        From `factorize_strings`: only different strings are looked up, not all rows.
+    encoder : OrdinalEncoder
+        From `fit_encoder`.
+
+    Returns
+    -------
+    encoded : ndarray of shape (n_rows,), float64
+        NaN where the string is missing or unknown.
+    """
+    encoded = np.full(len(strings) + 1, np.nan)  # the last one is for missing strings
+    if len(strings):
+        numbered = np.asarray(encoder.transform(strings[:, None])).ravel()
+        encoded[:-1] = np.where(numbered < 0, np.nan, numbered)
+    missing = len(strings)
+    return encoded[np.where(codes < 0, missing, codes)]
