@@ -5,11 +5,14 @@
 * `table`: the columns of a table of ratings, and what may be in them
 * `synthetic`: how the users, movies and pairs of a made-up table are drawn
 * `matrix`: ratings as a sparse matrix, and what the movies are
+* `steps`: small parts of the pipelines
+* `forest`: a random forest that answers quickly
 * `factors`: `MatrixFactorization`, which predicts ratings
 * `ranking`: `MovieRanker`, which recommends, and the metrics of recommendations
+* `recommend`: recommendations for one user, known or new
 * `movielens`: `load_movielens`, which reads the releases of GroupLens
 * `artifact`: saving and loading, with a digest and a model card
-* `console`: what a command line needs
+* `start`, `console`, `options`, `report`: the command line, and what the demo prints
 
 Import the published names from `lesson_code`. Nothing here imports `lesson_code`, and
 this file imports nothing, so that a command line can start before NumPy is loaded.

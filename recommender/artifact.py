@@ -11,9 +11,11 @@ import hashlib
 import io
 import json
 import os
+import pickle
 import re
 import stat
 import sys
+import time
 import warnings
 from pathlib import Path
 from typing import NamedTuple
@@ -23,14 +25,51 @@ import numpy as np
 import pandas as pd
 import sklearn
 from sklearn.exceptions import InconsistentVersionWarning
+from threadpoolctl import threadpool_limits
 
+from .factors import MatrixFactorization
+from .forest import QuickRandomForest
+from .matrix import MovieContent, RatingHistory
+from .ranking import ExactByMovies, ExactByUsers, LowRank, MovieRanker
+from .steps import DropIds
 from .table import IDS, check_number, table_ids
 
 VERSION_MARK = b"\nscikit-learn:"
 DIGEST_MARK = b"\nsha256:"
+#: How often a loader reads again while a saver may be between artifact and card.
+N_READS = 5
+SECONDS_BETWEEN_READS = 0.05
 #: How far the prediction of the card's example may be off, in stars: another processor
 #: may differ in the last digits.
 TOLERANCE = 1e-6
+
+
+def type_name(definition):
+    """Return the name by which skops knows a class or a function."""
+    return f"{definition.__module__}.{definition.__qualname__}"
+
+
+#: The types of this package and of its libraries that may be in a file of skops.
+TRUSTED = [
+    *map(
+        type_name,
+        [
+            DropIds,
+            ExactByMovies,
+            ExactByUsers,
+            LowRank,
+            MatrixFactorization,
+            MovieContent,
+            MovieRanker,
+            QuickRandomForest,
+            RatingHistory,
+        ],
+    ),
+    "scipy.sparse._csr.csr_matrix",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.tree._tree.Tree",
+    "sklearn.utils._bunch.Bunch",
+]
 
 
 class Seal(NamedTuple):
@@ -65,6 +104,7 @@ def save(model, filepath, card, trusted):
         If the model cannot be pickled, or is of a type that is not trusted.
     """
     path = check_path(filepath)
+    _refuse_main(model)
     with _replacing(path) as file:
         hashed = _HashedFile(file)
         try:
@@ -103,7 +143,7 @@ def _file_facts(path, digest):
     }
 
 
-def load(filepath, trusted):
+def load(filepath, trusted, sha256=None, strict=False):
     """Load what `save` has saved, if it is whole and predicts as it did.
 
     Parameters
@@ -111,10 +151,15 @@ def load(filepath, trusted):
     filepath : str or path-like
     trusted : list of str
         As in `save`.
+    sha256 : str, default=None
+        The digest that the file must have, 64 hexadecimal digits, as in its card.
+    strict : bool, default=False
+        Whether to refuse what is otherwise loaded with a warning.
 
     Returns
     -------
     model : object
+        With its model card at `.card`, None if it has none.
 
     Raises
     ------
@@ -122,7 +167,8 @@ def load(filepath, trusted):
         If there is no such file.
     ValueError
         If the file is damaged, holds no model, cannot be loaded with the installed
-        versions, or predicts something else than the card says.
+        versions, predicts something else than the card says, or has another digest
+        than `sha256`. With `strict`, also for everything that warns.
 
     Warns
     -----
@@ -135,11 +181,13 @@ def load(filepath, trusted):
         raise FileNotFoundError(
             f"There is no file {filepath}; save_pipeline (or --output) writes it."
         )
-    content = path.read_bytes()
-    seal = _read_seal(content, path)
-    card = _read_card(Path(f"{path}.json"), seal)
+    files = _read_files(path)
+    digest = files.seal.digest if files.seal else None
+    if sha256 is not None and digest != str(sha256).lower():
+        raise ValueError(f"{path} is another artifact: its digest is {digest}.")
+    card, problems = _check_files(path, files)
 
-    version = seal.version if seal else None
+    version = files.seal.version if files.seal else None
     if card:
         version = card["versions"]["scikit-learn"]
     other_version = ""
@@ -148,17 +196,23 @@ def load(filepath, trusted):
             f"made with scikit-learn {version}, but this is {sklearn.__version__}: "
             "train it again"
         )
-    model = _read_model(content, filepath, seal, other_version, trusted)
+    if strict and other_version:
+        problems.append(f"{filepath} was {other_version}.")
+    if strict and card is None:
+        problems.append(f"{path} has no model card.")
+    if strict and problems:
+        raise ValueError(problems[0])
+    for problem in problems:  # told before anything in the file can run
+        warnings.warn(problem, stacklevel=3)
+
+    model = _read_model(files, filepath, other_version, trusted)
     if other_version:
         warnings.warn(f"{filepath} was {other_version}.", stacklevel=3)
     if card:
         _check_example(model, card["example"], path, other_version)
+    with contextlib.suppress(AttributeError):  # of an object with fixed attributes
+        model.card = card
     return model
-
-
-def type_name(definition):
-    """Return the name by which skops knows a class or a function."""
-    return f"{definition.__module__}.{definition.__qualname__}"
 
 
 def check_path(filepath):
@@ -244,7 +298,34 @@ def _replacing(path):
         reason = error.strerror or error
         raise type(error)(f"Cannot write {path}: {reason}.") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # of a read-only file system
+            temporary.unlink(missing_ok=True)
+
+
+class _MainFinder(pickle.Pickler):
+    """Pickle an object to nowhere; raise if it needs something of `__main__`."""
+
+    def __init__(self):
+        super().__init__(io.BytesIO(), protocol=pickle.HIGHEST_PROTOCOL)
+
+    def reducer_override(self, thing):
+        if isinstance(thing, np.ndarray) and thing.dtype != object:
+            return list, ()  # no class in it, and it may be large
+        is_definition = isinstance(thing, type) or hasattr(thing, "__qualname__")
+        definition = thing if is_definition else type(thing)
+        if definition.__module__ == "__main__":
+            raise ValueError(
+                f"Cannot save {definition.__qualname__}: it is defined in the program "
+                "or notebook that runs (__main__), and loads in no other. Move it into "
+                "a file of its own, and import it."
+            )
+        return NotImplemented
+
+
+def _refuse_main(model):
+    """Raise a ValueError if a class or function of `__main__` would be saved."""
+    with contextlib.suppress(pickle.PicklingError, TypeError, AttributeError):
+        _MainFinder().dump(model)  # what cannot be pickled at all is told later
 
 
 def _is_skops(filepath):
@@ -275,14 +356,59 @@ def _dump(model, file, filepath, trusted):
 # ----- Reading
 
 
+class _Files(NamedTuple):
+    """An artifact and its card, as they were read."""
+
+    content: bytes
+    seal: Seal | None
+    card: dict | None  # None: there is no card that can be read
+    has_card: bool  # whether there is a file in its place
+
+
+def _read_files(path):
+    """Read an artifact and its card; raise a ValueError if the artifact is damaged.
+
+    A saver replaces one file after the other. Whoever reads in between gets files that
+    do not belong together, and reads again.
+    """
+    card_path = Path(f"{path}.json")
+    for _ in range(N_READS):
+        content = path.read_bytes()
+        seal = _read_seal(content, path)
+        card = _read_card(card_path)
+        if card is None or seal is None or card["sha256"] == seal.digest:
+            break
+        time.sleep(SECONDS_BETWEEN_READS)
+    return _Files(content, seal, card, card_path.exists())
+
+
+def _check_files(path, files):
+    """Return the card of an artifact, if it is its own, and a list of problems."""
+    if files.seal is None and files.card is not None:
+        raise ValueError(
+            f"{path} is damaged: it carries no digest, but its model card has one."
+        )
+    if files.seal is None:
+        return None, [
+            f"{path} carries no digest: nothing shows whether it is what was saved."
+        ]
+    if files.card is None and files.has_card:
+        return None, [f"{path}.json is no model card, and is not used."]
+    if files.card is None:
+        return None, []
+    owner = files.card["sha256"]
+    if owner != files.seal.digest:
+        return None, [
+            f"{path}.json belongs to another artifact, {owner[:12]}, "
+            f"not {files.seal.digest[:12]}."
+        ]
+    return files.card, []
+
+
 def _read_seal(content, path):
     """Return the seal of an artifact, None if it has none; refuse a damaged one."""
     start = content.rfind(DIGEST_MARK)
     if start < 0:
-        warnings.warn(
-            f"{path} carries no digest: nothing shows whether it is what was saved.",
-            stacklevel=4,
-        )
         return None
     digest = content[start + len(DIGEST_MARK) :].decode("ascii", "replace")
     sealed = memoryview(content)[:start]
@@ -295,13 +421,11 @@ def _read_seal(content, path):
     return Seal(digest, version.decode() if mark else None)
 
 
-def _read_card(file, seal):
-    """Return the model card of an artifact; None if it has none of its own."""
-    if seal is None or not file.exists():
-        return None
+def _read_card(file):
+    """Return a model card; None if there is none, or the file is none."""
     try:
         card = json.loads(file.read_text(encoding="utf-8"))
-        owner = _check_card(card)
+        _check_card(card)
     except (
         ValueError,
         KeyError,
@@ -311,33 +435,26 @@ def _read_card(file, seal):
         OverflowError,
         RecursionError,
     ):
-        warnings.warn(f"{file} is no model card, and is not used.", stacklevel=4)
-        return None
-    if owner != seal.digest:
-        warnings.warn(
-            f"{file} belongs to another artifact, {owner[:12]}, "
-            f"not {seal.digest[:12]}.",
-            stacklevel=4,
-        )
         return None
     return card
 
 
 def _check_card(card):
-    """Return the digest in a card; raise anything if this is no model card."""
+    """Raise any error if this is no model card."""
     card["versions"]["scikit-learn"].split(".")
     example = card["example"]["input"]
     if set(example) != set(IDS):
         raise ValueError("The example must have the two ids.")
     table_ids(pd.DataFrame([example]))
     check_number("prediction", card["example"]["prediction"], -1e9)
-    return str(card["sha256"])
+    if not isinstance(card["sha256"], str):
+        raise ValueError("The digest must be a string.")
 
 
-def _read_model(content, filepath, seal, other_version, trusted):
+def _read_model(files, filepath, other_version, trusted):
     """Unpickle an artifact whose digest was checked."""
     path = Path(os.path.realpath(filepath))
-    stream = io.BytesIO(content)
+    stream = io.BytesIO(files.content)
     as_skops = _is_skops(filepath)
     skops_io = _import_skops(filepath) if as_skops else None
     try:
@@ -350,7 +467,7 @@ def _read_model(content, filepath, seal, other_version, trusted):
                 model = joblib.load(stream)
     except Exception as error:  # damaged bytes, and another version's, raise anything
         problem = "whole, but cannot be loaded here"
-        if seal is None:
+        if files.seal is None:
             problem = "damaged or no saved pipeline"
         if other_version:
             problem = f"whole, but cannot be loaded: it was {other_version}"
@@ -359,7 +476,7 @@ def _read_model(content, filepath, seal, other_version, trusted):
 
     rest = b"" if as_skops else stream.read()  # skops reads from the end of the file
     is_version = re.fullmatch(VERSION_MARK + rb"\d+\.\d+\.\d\w*", rest)
-    if seal is None and rest and not is_version:
+    if files.seal is None and rest and not is_version:
         raise ValueError(
             f"{path} is damaged: something other than a digest follows the pickle."
         )
@@ -372,14 +489,28 @@ def _read_model(content, filepath, seal, other_version, trusted):
 
 def _check_example(model, example, path, other_version):
     """Refuse a model that predicts something else than when it was saved."""
+    row = pd.DataFrame([example["input"]])[IDS]
     try:
-        row = pd.DataFrame([example["input"]])[IDS]
-        prediction = float(model.predict(row)[0])
+        with _one_thread():
+            prediction = float(model.predict(row)[0])
     except Exception as error:  # an object of another version may lack anything
-        raise ValueError(f"{path} cannot predict: it was {other_version}.") from error
+        reason = f"it was {other_version}" if other_version else str(error)
+        raise ValueError(f"{path} cannot predict: {reason}.") from error
     expected = example["prediction"]
     if abs(prediction - expected) > TOLERANCE:
         raise ValueError(
             f"{path} predicts {prediction} for the model card's example; "
             f"when saved, {expected}."
         )
+
+
+def _one_thread():
+    """Return a context in which OpenMP starts no threads.
+
+    A server may fork after it has loaded a model. The threads of OpenMP do not survive
+    that, and a model that has used them never answers in the child.
+    """
+    try:
+        return threadpool_limits(1, user_api="openmp")
+    except OSError:  # the loaded libraries cannot be looked up, as after a chroot
+        return contextlib.nullcontext()

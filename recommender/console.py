@@ -1,19 +1,10 @@
-"""What a command line needs: errors of one line, interrupts, and closed pipes.
-
-This file imports only the standard library: `run_script` must be ready for Ctrl-C
-before NumPy, pandas and scikit-learn are loaded, which takes more than a second.
-"""
+"""What a command line needs: any console, errors of one line, closed pipes."""
 
 import argparse
-import importlib
 import os
-import signal
 import sys
 import warnings
-from contextlib import contextmanager
-from pathlib import Path
-
-INTERRUPTED = 130  # the status that shells give to what Ctrl-C has ended
+from contextlib import contextmanager, redirect_stdout
 
 
 def say(line):
@@ -23,6 +14,22 @@ def say(line):
     """
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     print(line.encode(encoding, "replace").decode(encoding), flush=True)
+
+
+def progress_level(verbose):
+    """Return the `verbose` of scikit-learn: it shows progress only in a terminal."""
+    in_terminal = sys.stderr is not None and sys.stderr.isatty()
+    return 2 if verbose and in_terminal else 0
+
+
+@contextmanager
+def progress_on_stderr(verbose):
+    """Send what scikit-learn prints of its progress to stderr, if it prints any."""
+    if not verbose:
+        yield
+        return
+    with redirect_stdout(sys.stderr):
+        yield
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -36,40 +43,6 @@ class OneLineParser(argparse.ArgumentParser):
         """End with status 2 and one line."""
         line = " ".join(message.split())
         self.exit(2, f"{self.prog}: {line}\n" if sys.stderr else None)
-
-
-def run_script(file, spec):
-    """Import a script under its own name, run its `main`, and return the exit status.
-
-    The classes of a program that is run directly are pickled as ``__main__.X``, which
-    loads in no other program. Those of a module are pickled as ``module.X``.
-
-    Parameters
-    ----------
-    file : str
-        The `__file__` of the script.
-    spec : ModuleSpec or None
-        Its `__spec__`, which has the name of a module that is run by ``python -m``.
-
-    Returns
-    -------
-    status : int
-    """
-    name = Path(file).stem if spec is None else spec.name
-    previous = signal.getsignal(signal.SIGINT)
-    if previous is signal.default_int_handler:
-        # In the middle of an import, an exception might be lost or changed.
-        signal.signal(signal.SIGINT, _end_at_once)
-    module = importlib.import_module(name)
-    signal.signal(signal.SIGINT, previous)
-    return module.main()
-
-
-def _end_at_once(*_):
-    if sys.stderr:
-        program = Path(sys.argv[0]).name
-        print(f"\n{program}: interrupted", file=sys.stderr, flush=True)
-    os._exit(INTERRUPTED)
 
 
 @contextmanager

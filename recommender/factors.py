@@ -14,7 +14,7 @@ from .table import (
     check_ids,
     check_number,
     check_ratings,
-    latest_of_pairs,
+    latest_rows,
     lookup,
     positions_of,
     table_ids,
@@ -146,14 +146,14 @@ class MatrixFactorization(TakesTables, RegressorMixin, TransformerMixin, BaseEst
         patterns = _rating_patterns(stars, self.n_patterns, rng)
 
         mean = stars.data.mean()
-        fit = _AlternatingFit(
+        solver = _AlternatingFit(
             with_values(stars, stars.data - mean),
             np.vstack([given, patterns, free]),
             len(given) + len(patterns),
             self.damping,
             self.regularization,
         )
-        fit.run(self.n_sweeps)
+        solver.run(self.n_sweeps)
 
         validate_data(self, X, skip_check_array=True)  # records the columns' names
         self.users_ = matrix.users
@@ -162,10 +162,10 @@ class MatrixFactorization(TakesTables, RegressorMixin, TransformerMixin, BaseEst
         self.y_min_ = stars.data.min()
         self.y_max_ = stars.data.max()
         self.global_mean_ = mean
-        self.user_bias_ = fit.user_bias
-        self.movie_bias_ = fit.movie_bias
-        self.user_factors_ = fit.user_factors.T.copy()
-        self.movie_factors_ = fit.movie_factors.T.copy()
+        self.user_bias_ = solver.user_bias
+        self.movie_bias_ = solver.movie_bias
+        self.user_factors_ = solver.user_factors.T.copy()
+        self.movie_factors_ = solver.movie_factors.T.copy()
         return self
 
     def predict(self, X):
@@ -198,17 +198,13 @@ class MatrixFactorization(TakesTables, RegressorMixin, TransformerMixin, BaseEst
         -------
         estimates : ndarray of shape (n_rows, 1), in stars
         """
-        user_ids, movie_ids = table_ids(X)
-        user_codes = np.unique(user_ids, return_inverse=True)[1]
-        movie_codes = np.unique(movie_ids, return_inverse=True)[1]
-        is_latest = latest_of_pairs(X, user_codes, movie_codes)
+        is_latest = latest_rows(X)
         ratings = check_ratings(X, y)
-
         estimates = np.empty(len(X))
         folds = KFold(self.cv, shuffle=True, random_state=self.random_state)
-        for others, held_out in folds.split(X):
-            others = others[is_latest[others]]  # an older rating counts in no fold
-            model = clone(self).fit(X.iloc[others], ratings[others])
+        for other_folds, held_out in folds.split(X):
+            training = other_folds[is_latest[other_folds]]  # not what a later replaces
+            model = clone(self).fit(X.iloc[training], ratings[training])
             estimates[held_out] = model._estimate(X.iloc[held_out])
         self.fit(X, y)
         return estimates[:, None]
@@ -294,12 +290,12 @@ class MatrixFactorization(TakesTables, RegressorMixin, TransformerMixin, BaseEst
             movie_side = lookup(self.movie_factors_, movie[rows], 0.0)
             estimates[rows] += (user_side * movie_side).sum(axis=1)
 
-        is_new_movie = np.flatnonzero((movie < 0) & (user >= 0))
-        if self.content_ is not None and is_new_movie.size:
-            content = self.content_.transform(X.iloc[is_new_movie])
+        new_rows = np.flatnonzero((movie < 0) & (user >= 0))
+        if self.content_ is not None and new_rows.size:
+            content = self.content_.transform(X.iloc[new_rows])
             # Genres and year are the first factors.
-            user_side = self.user_factors_[user[is_new_movie], : content.shape[1]]
-            estimates[is_new_movie] += (user_side * content).sum(axis=1)
+            user_side = self.user_factors_[user[new_rows], : content.shape[1]]
+            estimates[new_rows] += (user_side * content).sum(axis=1)
         return estimates
 
 
@@ -379,9 +375,11 @@ class _AlternatingFit:
         p = self.user_factors[factor]
         q = self.movie_factors[factor]
         q_variance = self.movie_variances[factor]
-        self._add_to_residuals(p, q)
+        if p.any():  # in the first sweep it is 0, which adds nothing
+            self._add_to_residuals(p, q)
         p, p_variance = self._fit_users(q, q_variance, self.regularization)
         if factor >= self.n_given:
+            # Both sides are free, and each is fitted twice in turn.
             q, q_variance = self._fit_movies(p, p_variance, self.regularization)
             p, p_variance = self._fit_users(q, q_variance, self.regularization)
             q, q_variance = self._fit_movies(p, p_variance, self.regularization)

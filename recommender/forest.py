@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-#: Up to so many rows, starting the parallel work takes longer than the work.
+#: Up to this many rows, starting the parallel work takes longer than the work.
 FEW_ROWS = 100
 
 
@@ -19,10 +19,11 @@ class QuickRandomForest(RandomForestRegressor):
 
     def predict(self, X):
         """Return the mean of the trees' predictions, shape (n_rows,)."""
-        is_simple = isinstance(X, np.ndarray) and len(X) <= FEW_ROWS
-        if not is_simple or np.isnan(X).any():
-            return super().predict(X)
         check_is_fitted(self)
+        is_table = isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind == "f"
+        is_small = is_table and len(X) <= FEW_ROWS
+        if not is_small or self.n_outputs_ > 1 or np.isnan(X).any():
+            return super().predict(X)
         X = validate_data(self, X, dtype=np.float32, reset=False)
         total = np.zeros(len(X))
         for tree in self.estimators_:

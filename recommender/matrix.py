@@ -18,6 +18,7 @@ from .table import (
     check_ratings,
     factorize_strings,
     latest_of_pairs,
+    lookup,
     number_column,
     positions_of,
     table_ids,
@@ -34,7 +35,7 @@ class RatingMatrix(NamedTuple):
     users: np.ndarray  # the ids of the rows, sorted
     movies: np.ndarray  # the ids of the columns, sorted
     stars: sparse.csr_matrix  # (n_users, n_movies); a rating of 0 stars is stored, too
-    movie_rows: pd.DataFrame  # for each movie, a row of the table that describes it
+    movie_rows: pd.DataFrame  # the last row of each movie, which describes it
 
 
 def rating_matrix(X, y=None):
@@ -63,7 +64,7 @@ def rating_matrix(X, y=None):
     row_of_pair = sparse.csr_matrix((rows, (user[rows], movie[rows])), shape)
     stars = with_values(row_of_pair, ratings[row_of_pair.data])
     last_row = np.empty(movies.size, dtype=np.int64)
-    last_row[row_of_pair.indices] = row_of_pair.data
+    last_row[movie[rows]] = rows  # a later row overwrites an earlier one
     return RatingMatrix(users, movies, stars, X.iloc[last_row])
 
 
@@ -96,11 +97,11 @@ class RatingHistory:
 
     def __init__(self, matrix):
         codes, levels = pd.factorize(matrix.stars.data, sort=True)
-        small = np.min_scalar_type(levels.size)  # mostly one byte
+        smallest_type = np.min_scalar_type(levels.size)  # mostly one byte
         self.users = matrix.users
         self.movies = matrix.movies
         self.levels = np.append(0.0, levels)
-        self.codes = with_values(matrix.stars, (codes + 1).astype(small))
+        self.codes = with_values(matrix.stars, (codes + 1).astype(smallest_type))
         self.kinds = _movie_kinds(matrix.movie_rows)
 
     def stars_of(self, user_ids):
@@ -110,9 +111,10 @@ class RatingHistory:
         """
         position = positions_of(self.users, user_ids)
         known = np.flatnonzero(position >= 0)
-        one = np.ones(known.size, dtype=self.codes.dtype)
+        # Row i of this matrix picks one user; that of an unknown user picks nobody.
+        ones = np.ones(known.size, dtype=self.codes.dtype)
         shape = (position.size, self.users.size)
-        which_user = sparse.csr_matrix((one, (known, position[known])), shape)
+        which_user = sparse.csr_matrix((ones, (known, position[known])), shape)
         rows = which_user @ self.codes
         return with_values(rows, self.levels[rows.data])
 
@@ -140,7 +142,7 @@ class RatingHistory:
         return int(np.setdiff1d(candidates, self.users)[0])
 
     def new_user(self, ratings):
-        """Return the ratings of somebody new as a table.
+        """Return the ratings of a new user as a table.
 
         Parameters
         ----------
@@ -192,7 +194,7 @@ class MovieContent:
     """Describe movies by genres and year, as numbers of similar size.
 
     A row of n genres has 1 / sqrt(n) for each of them: all rows have the same length.
-    The year is that after the mean year, in units of 50 years; 0 where it is missing.
+    The year is counted from the mean year, in units of 50 years; 0 where it is missing.
 
     Attributes
     ----------
@@ -220,9 +222,9 @@ class MovieContent:
     def genres(self, X):
         """Return the genres of each row's movie, (n_rows, n_genres), each at most 1."""
         code, strings = factorize_strings(X, "genre")
-        known = self.vectorizer.transform([*strings, ""]).toarray()
-        nothing = len(strings)  # the place of the empty string
-        return known[np.where(code < 0, nothing, code)]
+        if len(strings) == 0:
+            return np.zeros((len(X), len(self.vectorizer.vocabulary_)))
+        return lookup(self.vectorizer.transform(strings).toarray(), code, 0.0)
 
     def transform(self, X):
         """Return genres and year of each row's movie, (n_rows, n_genres + 1)."""

@@ -14,11 +14,8 @@ import pandas as pd
 from .table import (
     IDS,
     RATING,
-    latest_of_pairs,
+    latest_rows,
     lookup,
-    positions_of,
-    table_ids,
-    warn_of_older,
 )
 
 GENRES_100K = [
@@ -86,7 +83,7 @@ SURPLUS = "surplus"
 def load_movielens(path):
     """Read a MovieLens release into a table of ratings.
 
-    Known are ml-latest, ml-latest-small, 20M, 25M, 32M, 1M, 10M and 100K.
+    Supported releases: ml-latest, ml-latest-small, 20M, 25M, 32M, 1M, 10M and 100K.
 
     Parameters
     ----------
@@ -117,7 +114,7 @@ def load_movielens(path):
     try:
         folder = root if root.is_dir() else _open_zip(root)
         ratings, movies, users = _read_release(folder, path)
-    except (ValueError, FileNotFoundError):
+    except (ValueError, FileNotFoundError, PermissionError, MemoryError):
         raise
     except Exception as error:  # of one of the many modules that unpack a zip file
         raise ValueError(
@@ -126,7 +123,7 @@ def load_movielens(path):
 
     table = _latest_ratings(ratings)
     movies = movies.drop_duplicates("movie_id", keep="last")
-    movie = positions_of(movies["movie_id"], table["movie_id"])
+    movie = pd.Index(movies["movie_id"]).get_indexer(table["movie_id"])
     genre = movies["genre"] if "genre" in movies else _joined_genres(movies)
     # The year is at the end of the title; that of a series may be (2006–2007).
     year = movies["title"].str.extract(r"\((\d{4})(?:[-–]\d{0,4})?\)\s*$")[0]
@@ -142,11 +139,7 @@ def load_movielens(path):
 
 
 def _latest_ratings(ratings):
-    user_ids, movie_ids = table_ids(ratings)
-    user = pd.factorize(user_ids)[0]
-    movie = pd.factorize(movie_ids)[0]
-    is_latest = latest_of_pairs(ratings, user, movie)
-    warn_of_older(is_latest, stacklevel=4)
+    is_latest = latest_rows(ratings, stacklevel=4)
     if is_latest.all():
         return ratings
     return ratings[is_latest].reset_index(drop=True)
@@ -236,9 +229,10 @@ def _parse(file, layout, encoding):
             header = stream.readline().decode(encoding).strip()
             if header != layout.header:
                 return None
-        # pandas only warns of surplus fields in the first line.
-        first_line = stream.readline().decode(encoding).rstrip("\r\n")
-        if first_line and not _fits(first_line, layout):
+        # In the first line with fields, pandas only warns of surplus ones.
+        first_line = next((line for line in stream if line.strip()), b"")
+        fields = _fields(first_line.decode(encoding).rstrip("\r\n"), layout)
+        if fields is None or len(fields) > len(types):
             return None
         stream.seek(0)
         # The fast parser knows only separators of one character.
@@ -308,16 +302,20 @@ def _what_is_broken(file, layout):
 
 def _fits(line, layout):
     """Return whether a line has all fields, and numbers where they are expected."""
-    if layout.separator == ",":
-        try:
-            fields = next(csv.reader([line]))
-        except csv.Error:
-            return False
-    else:
-        fields = line.split(layout.separator)
-    if len(fields) != len(layout.columns):
+    fields = _fields(line, layout)
+    if fields is None or len(fields) != len(layout.columns):
         return False
     return all(_is_field(name, text) for name, text in zip(layout.columns, fields))
+
+
+def _fields(line, layout):
+    """Return the fields of a line; None if its quotes are wrong."""
+    if layout.separator != ",":
+        return line.split(layout.separator)
+    try:
+        return next(csv.reader([line]), [])
+    except csv.Error:
+        return None
 
 
 def _is_field(name, text):

@@ -74,7 +74,9 @@ def make_parser(models, artifact):
             option, type=int, required=True, metavar="ID", help="known or new"
         )
     for command in (recommend, predict):
-        command.add_argument("--artifact", metavar="FILE", help=f"default {artifact}")
+        command.add_argument(
+            "--artifact", dest="path", metavar="FILE", help=f"default {artifact}"
+        )
     return parser
 
 

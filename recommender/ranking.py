@@ -1,7 +1,6 @@
 """Top-N recommendations: what to watch next, and how good such a list is."""
 
 import warnings
-from itertools import chain
 
 import numpy as np
 import pandas as pd
@@ -20,22 +19,21 @@ from .table import (
     check_ids,
     check_number,
     check_ratings,
-    latest_of_pairs,
+    latest_rows,
     number_column,
     positions_of,
     table_ids,
-    warn_of_older,
 )
 
 #: Memory for an exact solution: a matrix, its inverse, and what is in between.
 MAX_EXACT_BYTES = 4 * 2**30
-#: The low-rank solution keeps at most so many singular vectors, ...
+#: The low-rank solution keeps at most this many singular vectors, ...
 N_STRONGEST = 400
 #: ... and so few that vectors times ratings stay below this, for the time it takes.
 SVD_WORK = 3.2e9
-#: The scores of so many users and movies are in memory at a time (32 MB).
+#: At most this many scores are in memory at a time (32 MB).
 SCORES_AT_ONCE = 2**22
-#: How much an imaginary user, who has seen all movies of a kind, counts.
+#: The entries of an imaginary user, who has seen all movies of a kind.
 KIND_WEIGHT = 4.0
 
 
@@ -51,8 +49,8 @@ class MovieRanker(TakesTables, BaseEstimator):
         scores = X - X @ P / np.diag(P)
 
     The scores are X @ B, where B is -P / np.diag(P) with a zero diagonal. For each
-    genre and each decade, X has one row more: an imaginary user who has watched all
-    movies of that kind.
+    genre and each decade, X has one row more, whose entries are 4: an imaginary user
+    who has watched all movies of that kind.
 
     Where memory allows, the solution is exact, by a matrix of the size of the movies or
     of the users. Otherwise the strongest singular vectors of X stand for all of it
@@ -111,12 +109,22 @@ class MovieRanker(TakesTables, BaseEstimator):
             If the parameter, the table or the ratings are refused.
         """
         history = RatingHistory(rating_matrix(X, y))
-        self.fit_history(history)
+        fitted = MovieRanker(self.regularization).fit_history(history)
         validate_data(self, X, skip_check_array=True)  # records the columns' names
+        self.__dict__.update(vars(fitted))  # all at once
         return self
 
     def fit_history(self, history):
-        """Learn from a `RatingHistory`, which a table of ratings was made into."""
+        """Learn from a `RatingHistory`, which a table of ratings was made into.
+
+        Parameters
+        ----------
+        history : RatingHistory
+
+        Returns
+        -------
+        self : MovieRanker
+        """
         stars = history.stars()
         if self.regularization == "auto":
             penalty = max(300.0, np.sqrt(stars.nnz))
@@ -158,7 +166,8 @@ class MovieRanker(TakesTables, BaseEstimator):
         """
         check_is_fitted(self)
         user_ids = check_ids(pd.Series(np.atleast_1d(user_ids), name="user_ids"))
-        n_unknown = len(np.setdiff1d(user_ids, self.users_))
+        is_unknown = positions_of(self.users_, user_ids) < 0
+        n_unknown = len(np.unique(user_ids[is_unknown]))
         if n_unknown:
             warnings.warn(
                 f"{n_unknown} of the users are unknown: they get popular movies.",
@@ -199,7 +208,7 @@ class MovieRanker(TakesTables, BaseEstimator):
         Parameters
         ----------
         user_ids : ndarray of shape (n_users,)
-            The names of the rows.
+            The user id of each row.
         stars : csr_matrix of shape (n_users, n_movies)
             The ratings of these users.
         n : int
@@ -238,15 +247,20 @@ class MovieRanker(TakesTables, BaseEstimator):
     def _best(self, user_ids, scores, n):
         """Return the `n` best movies of each row of `scores` as a DataFrame."""
         scores = np.round(scores, 9)  # beyond that, sums depend on their order
-        best = [best_columns(scores_of_user, n) for scores_of_user in scores]
-        n_best = [len(columns) for columns in best]
-        ranks = [range(1, length + 1) for length in n_best]
-        row = np.repeat(np.arange(len(best)), n_best)
-        column = np.fromiter(chain.from_iterable(best), dtype=np.int64)
+        rows = [np.empty(0, dtype=np.int64)]  # at least one part to put together
+        ranks = [np.empty(0, dtype=np.int64)]
+        columns = [np.empty(0, dtype=np.int64)]
+        for row, scores_of_user in enumerate(scores):
+            best = best_columns(scores_of_user, n)
+            rows.append(np.full(best.size, row))
+            ranks.append(np.arange(1, best.size + 1))
+            columns.append(best)
+        row = np.concatenate(rows)
+        column = np.concatenate(columns)
         return pd.DataFrame(
             {
                 "user_id": user_ids[row],
-                "rank": np.fromiter(chain.from_iterable(ranks), dtype=np.int64),
+                "rank": np.concatenate(ranks),
                 "movie_id": self.movies_[column],
                 "score": scores[row, column],
             }
@@ -317,7 +331,7 @@ class ExactByMovies:
 
     def scores(self, rows):
         """Return the scores of a csr_matrix of users' ratings, in units."""
-        return _zero_diagonal(rows.toarray(), rows @ self.P, np.diag(self.P))
+        return _scores_from(rows.toarray(), rows @ self.P, np.diag(self.P))
 
 
 class ExactByUsers:
@@ -345,7 +359,7 @@ class ExactByUsers:
         """Return the scores of a csr_matrix of users' ratings, in units."""
         stars = rows.toarray()
         similarity = (rows @ self.table.T).toarray()  # (n_rows, n_users)
-        return _zero_diagonal(
+        return _scores_from(
             stars, stars - similarity @ self.G @ self.table, self.diagonal
         )
 
@@ -354,8 +368,8 @@ class LowRank:
     """The scores from the strongest singular vectors of X; all others count alike.
 
     With s and V the strongest singular values and vectors, s_r the weakest of them, and
-    D = (s^2 - s_r^2) / (s^2 + penalty), ``I - V @ D @ V.T`` is proportional to P of a
-    table whose other singular values are all s_r.
+    shrinkage = (s^2 - s_r^2) / (s^2 + penalty), ``I - V @ diag(shrinkage) @ V.T`` is
+    proportional to P of a table whose other singular values are all s_r.
 
     Parameters
     ----------
@@ -368,14 +382,14 @@ class LowRank:
         rank = min(N_STRONGEST, max(1, affordable), *table.shape)
         _, s, Vt = randomized_svd(table, rank, n_iter=2, random_state=0)
         self.V = np.ascontiguousarray(Vt.T)  # a sparse row times this copies nothing
-        self.D = (s**2 - s[-1] ** 2) / (s**2 + penalty)
-        self.diagonal = 1 - self.V**2 @ self.D
+        self.shrinkage = (s**2 - s[-1] ** 2) / (s**2 + penalty)
+        self.diagonal = 1 - (self.V**2) @ self.shrinkage
 
     def scores(self, rows):
         """Return the scores of a csr_matrix of users' ratings, in units."""
         stars = rows.toarray()
-        explained = (rows @ self.V * self.D) @ self.V.T
-        return _zero_diagonal(stars, stars - explained, self.diagonal)
+        explained = ((rows @ self.V) * self.shrinkage) @ self.V.T
+        return _scores_from(stars, stars - explained, self.diagonal)
 
 
 def _inverse_of_gram(gram, penalty):
@@ -384,9 +398,9 @@ def _inverse_of_gram(gram, penalty):
     return np.linalg.inv(gram)
 
 
-def _zero_diagonal(stars, times_P, diagonal):
+def _scores_from(stars, stars_times_P, diagonal):
     """Return X @ B, where B is -P / diag(P) with zeros in its diagonal."""
-    return stars - times_P / diagonal
+    return stars - stars_times_P / diagonal
 
 
 def relevant_ratings(X_test, y_test=None, relevant_from=4.0):
@@ -410,11 +424,7 @@ def relevant_ratings(X_test, y_test=None, relevant_from=4.0):
     relevant_from = check_number("relevant_from", relevant_from, -LIMIT)
     user_ids, movie_ids = table_ids(X_test)
     ratings = check_ratings(X_test, y_test)
-    user = pd.factorize(user_ids)[0]
-    movie = pd.factorize(movie_ids)[0]
-    is_latest = latest_of_pairs(X_test, user, movie)
-    warn_of_older(is_latest, stacklevel=4)
-
+    is_latest = latest_rows(X_test, stacklevel=4)
     table = pd.DataFrame({"user_id": user_ids, "movie_id": movie_ids, RATING: ratings})
     relevant = table[is_latest & (ratings >= relevant_from)]
     if relevant.empty:
@@ -464,7 +474,7 @@ def ranking_metrics(lists, X_test, y_test=None, k=10, relevant_from=4.0):
     relevant = relevant_ratings(X_test, y_test, relevant_from)
     _check_recommendations(lists)
 
-    considered = lists[lists["rank"] <= k].drop_duplicates(IDS)
+    considered = lists[number_column(lists, "rank") <= k].drop_duplicates(IDS)
     hits = considered.merge(relevant[IDS], on=IDS)
     hits = hits.assign(hit=1.0, gain=1 / np.log2(number_column(hits, "rank") + 1))
     n_relevant = relevant.groupby("user_id").size()

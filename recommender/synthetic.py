@@ -32,16 +32,16 @@ DAY = 24 * HOUR
 
 
 class Movies(NamedTuple):
-    """What is drawn for each movie; arrays whose first axis is n_movies."""
+    """The attributes drawn for each movie; arrays whose first axis is n_movies."""
 
     genre: np.ndarray  # strings; two genres are joined by a bar
     year: np.ndarray
     popularity: np.ndarray  # how often it is chosen, relative to the others
-    genres: np.ndarray  # (n_movies, n_genres): how much of each genre is in it
+    genre_mix: np.ndarray  # (n_movies, n_genres): how much of each genre is in it
 
 
 class Users(NamedTuple):
-    """What is drawn for each user; arrays whose first axis is n_users."""
+    """The attributes drawn for each user; arrays whose first axis is n_users."""
 
     age: np.ndarray
     country: np.ndarray
@@ -61,21 +61,21 @@ def draw_movies(rng, n_movies):
     -------
     movies : Movies
     """
-    first = rng.randint(len(GENRES), size=(n_movies, 2), dtype=np.int64)
-    first, second = first[:, 0], first[:, 1]
+    genre_pair = rng.randint(len(GENRES), size=(n_movies, 2), dtype=np.int64)
+    first = genre_pair[:, 0]
     has_two = rng.random_sample(n_movies) < 0.4
-    second = np.where(has_two, second, first)
+    second = np.where(has_two, genre_pair[:, 1], first)
     names = ["|".join(sorted({GENRES[a], GENRES[b]})) for a, b in zip(first, second)]
 
-    genres = 0.3 * rng.standard_normal((n_movies, len(GENRES)))  # no two are alike
+    genre_mix = 0.3 * rng.standard_normal((n_movies, len(GENRES)))  # no two are alike
     movie = np.arange(n_movies)
-    genres[movie, first] += 0.5
-    genres[movie, second] += 0.5
+    genre_mix[movie, first] += 0.5
+    genre_mix[movie, second] += 0.5
 
     age = np.minimum(10 * rng.standard_gamma(1.5, n_movies), 70).astype(np.int64)
     # Zipf's law, made flatter at the top by the 10.
     popularity = 1 / (10 + rng.permutation(np.arange(n_movies, dtype="int64")))
-    return Movies(np.array(names, dtype=object), 2021 - age, popularity, genres)
+    return Movies(np.array(names, dtype=object), 2021 - age, popularity, genre_mix)
 
 
 def draw_users(rng, n_users):
@@ -130,9 +130,8 @@ def draw_pairs(rng, n_ratings, users, movies):
         more = user * n_movies + _choose_movies(rng, user, users.tastes, movies)
         pairs = pd.unique(np.append(pairs, more))[:n_ratings]
 
-    if (
-        pairs.size < n_ratings
-    ):  # The table is nearly full: take pairs nobody has chosen.
+    if pairs.size < n_ratings:
+        # The table is nearly full: take pairs that nobody has chosen.
         all_pairs = np.arange(n_users * n_movies, dtype=np.int64)
         unseen = np.setdiff1d(all_pairs, pairs)
         pairs = np.append(pairs, rng.permutation(unseen)[: n_ratings - pairs.size])
@@ -145,25 +144,25 @@ def _choose_movies(rng, user, tastes, movies):
     Imagine a shelf for each genre, on which a movie takes as much room as it is
     popular. A user picks a shelf by its length and by taste, and then a place on it.
     """
-    main_genre = movies.genres.argmax(axis=1)
+    main_genre = movies.genre_mix.argmax(axis=1)
     shelf = np.argsort(main_genre, kind="stable")
     ends = np.append(0.0, np.cumsum(movies.popularity[shelf]))  # (n_movies + 1,)
     first_of_genre = np.searchsorted(main_genre[shelf], np.arange(len(GENRES) + 1))
     genre_ends = ends[first_of_genre]  # (n_genres + 1,)
     lengths = np.diff(genre_ends) * np.exp(0.5 * tastes)  # (n_users, n_genres)
-    wanted = np.cumsum(lengths, axis=1)
+    shelf_ends = np.cumsum(lengths, axis=1)
 
-    which_genre = rng.random_sample(user.size)
-    which_place = rng.random_sample(user.size)
+    genre_draw = rng.random_sample(user.size)
+    place_draw = rng.random_sample(user.size)
     chosen = np.empty_like(user)
     for rows in gen_batches(user.size, ROWS_AT_ONCE):
-        edges = wanted[user[rows]]  # (n_rows, n_genres)
-        target = which_genre[rows] * edges[:, -1]
+        edges = shelf_ends[user[rows]]  # (n_rows, n_genres)
+        target = genre_draw[rows] * edges[:, -1]
         genre = np.zeros(target.size, dtype=np.int64)
         for edge in edges.T:
             genre += edge <= target
         start = genre_ends[genre]
-        place = start + which_place[rows] * (genre_ends[genre + 1] - start)
+        place = start + place_draw[rows] * (genre_ends[genre + 1] - start)
         position = _places(ends, place) - 1
         chosen[rows] = shelf[np.minimum(position, len(shelf) - 1)]
     return chosen
@@ -178,7 +177,8 @@ def _places(edges, values):
     for rows in gen_batches(values.size, ROWS_AT_ONCE):
         order = np.argsort(values[rows])
         in_order = values[rows][order]
-        places[rows][order] = np.searchsorted(edges, in_order, side="right")
+        part = places[rows]  # a view: what is written to it is in `places`
+        part[order] = np.searchsorted(edges, in_order, side="right")
     return places
 
 
@@ -213,7 +213,7 @@ def draw_law(rng, sizes, user, movie, users, movies):
     quality = rng.standard_normal(n_movies) + 0.3 * np.log(movies.popularity)
     carelessness = np.exp(sizes["noise_spread"] * rng.standard_normal(n_users))
     mean_square = np.average(carelessness**2, weights=ratings_of_user)
-    taste = row_products(users.tastes, movies.genres, user, movie)
+    taste = row_products(users.tastes, movies.genre_mix, user, movie)
     spread = taste.std()
     scale = sizes["taste"] / spread if spread > 1e-12 else 0.0
     generosity = _standardise(rng.standard_normal(n_users), ratings_of_user)
@@ -221,7 +221,7 @@ def draw_law(rng, sizes, user, movie, users, movies):
         "user": sizes["user"] * generosity,
         "movie": sizes["movie"] * _standardise(quality, ratings_of_movie),
         "T": users.tastes * scale,
-        "G": movies.genres,
+        "G": movies.genre_mix,
         "mean_taste": taste.mean() * scale,
         "sigma": sizes["noise"] * carelessness / np.sqrt(mean_square),
     }
@@ -250,7 +250,10 @@ def row_products(left, right, left_row, right_row):
     """
     products = np.zeros(left_row.size)
     for rows in gen_batches(left_row.size, ROWS_AT_ONCE):
-        products[rows] = (left[left_row[rows]] * right[right_row[rows]]).sum(axis=1)
+        # For each row r, the sum over all columns g of left[r, g] * right[r, g].
+        products[rows] = np.einsum(
+            "rg,rg->r", left[left_row[rows]], right[right_row[rows]]
+        )
     return products
 
 

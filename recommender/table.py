@@ -13,8 +13,8 @@ from sklearn.preprocessing import OrdinalEncoder
 
 IDS = ["user_id", "movie_id"]
 RATING = "rating"
-#: `rating` is in stars, `timestamp` in Unix seconds (UTC). Several genres are joined by
-#: a bar, as MovieLens does. Only the ids and the rating are needed.
+#: `rating` is in stars, `timestamp` in Unix seconds (UTC), or dates. Several genres are
+#: joined by a bar, as MovieLens does. Only the ids and the rating are needed.
 TABLE_COLUMNS = [
     *IDS,
     RATING,
@@ -28,6 +28,10 @@ TABLE_COLUMNS = [
 #: Numbers from here on are refused: what is made of them, such as squares, must stay
 #: finite.
 LIMIT = 10**15
+#: The last timestamp that is accepted: the end of the year 2200, in Unix seconds.
+LATEST = 7_289_654_399
+#: Up to this many ids are searched for one by one.
+FEW_IDS = 1000
 #: Beyond this, floats cannot tell two neighbouring whole numbers apart.
 LARGEST_ID = 2**53
 
@@ -162,11 +166,13 @@ def number_column(X, name):
     if name not in X.columns:
         return np.full(len(X), np.nan)
     column = X[name]
-    unit = " of Unix seconds" if name == "timestamp" else ""
+    unit = ""
+    if name == "timestamp":
+        unit = " of Unix seconds, or dates"
+        if column.dtype.kind == "M":
+            column = _unix_seconds(column)
     problem = f"{name} must hold numbers{unit}, got a column of type {column.dtype}."
-    if (
-        column.dtype.kind in "mMc"
-    ):  # NumPy would convert dates, in any unit, and complex
+    if column.dtype.kind in "mMc":  # NumPy would convert these, dates in any unit
         raise ValueError(problem)
     try:
         values = np.array(column.to_numpy(dtype=np.float64, na_value=np.nan))
@@ -180,7 +186,26 @@ def number_column(X, name):
             f"{name} must hold finite numbers below 1e15, "
             f"but row {row} holds {values[row]}."
         )
+    if name == "timestamp":
+        _check_seconds(values)
     return values
+
+
+def _unix_seconds(dates):
+    """Return dates as seconds from 1970 on; without a time zone, they are UTC."""
+    dates = pd.to_datetime(dates, utc=True)
+    return (dates - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(seconds=1)
+
+
+def _check_seconds(values):
+    """Raise a ValueError if a timestamp is too late to be in seconds."""
+    too_late = np.flatnonzero(values > LATEST)
+    if too_late.size:
+        row = too_late[0]
+        raise ValueError(
+            f"timestamp must hold Unix seconds, but row {row} holds {values[row]:.0f}, "
+            "which is after the year 2200. Are these milliseconds? Divide by 1000."
+        )
 
 
 def check_ratings(X, y=None):
@@ -294,7 +319,29 @@ def latest_of_pairs(X, user, movie):
     return is_latest
 
 
-def warn_of_older(is_latest, stacklevel=3):
+def latest_rows(X, stacklevel=None):
+    """Return which rows count, as `latest_of_pairs`; check the table.
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n_rows, n_columns)
+    stacklevel : int, default=None
+        Where a warning points that counts the other rows; None: no warning.
+
+    Returns
+    -------
+    is_latest : ndarray of shape (n_rows,), bool
+    """
+    user_ids, movie_ids = table_ids(X)
+    user, _ = pd.factorize(user_ids)
+    movie, _ = pd.factorize(movie_ids)
+    is_latest = latest_of_pairs(X, user, movie)
+    if stacklevel is not None:
+        warn_of_older(is_latest, stacklevel + 1)
+    return is_latest
+
+
+def warn_of_older(is_latest, stacklevel):
     """Warn once if some rows do not count (see `latest_of_pairs`)."""
     n_older = len(is_latest) - np.count_nonzero(is_latest)
     if n_older:
@@ -324,11 +371,7 @@ def check_training_table(X, y=None):
     ValueError
         If the table or the ratings are refused, or all ratings are the same.
     """
-    user_ids, movie_ids = table_ids(X)
-    user = pd.factorize(user_ids)[0]
-    movie = pd.factorize(movie_ids)[0]
-    is_latest = latest_of_pairs(X, user, movie)
-    warn_of_older(is_latest, stacklevel=4)
+    is_latest = latest_rows(X, stacklevel=4)
     ratings = check_ratings(X, y)
     if not is_latest.all():
         X = X[is_latest]
@@ -341,14 +384,26 @@ def check_training_table(X, y=None):
     return X, ratings
 
 
-def positions_of(known, values):
-    """Return the position of each value in `known`, an array of distinct values.
+def positions_of(known, ids):
+    """Return the position of each id among those that are known.
+
+    Parameters
+    ----------
+    known : ndarray of shape (n_known,)
+        Sorted, without repetitions.
+    ids : array-like of shape (n_ids,)
 
     Returns
     -------
-    positions : ndarray of integers, -1 for an unknown value
+    positions : ndarray of shape (n_ids,), integers
+        -1 for an unknown id.
     """
-    return pd.Index(known).get_indexer(np.asarray(values))
+    ids = np.asarray(ids)
+    if ids.size > FEW_IDS:
+        return pd.Index(known).get_indexer(ids)
+    # For a few ids, a search takes less time than a table of all that are known.
+    place = np.minimum(np.searchsorted(known, ids), known.size - 1)
+    return np.where(known[place] == ids, place, -1)
 
 
 def lookup(values, positions, unknown):
@@ -377,7 +432,7 @@ def factorize_strings(X, name):
     Raises
     ------
     ValueError
-        If the column holds lists or other objects that cannot be compared.
+        If the column holds lists or other objects that cannot be hashed.
     """
     column = X[name] if name in X.columns else np.full(len(X), None)
     try:
@@ -415,9 +470,15 @@ def encode(codes, strings, encoder):
     encoded : ndarray of shape (n_rows,), float64
         NaN where the string is missing or unknown.
     """
-    encoded = np.full(len(strings) + 1, np.nan)  # the last one is for missing strings
-    if len(strings):
-        numbered = np.asarray(encoder.transform(strings[:, None])).ravel()
-        encoded[:-1] = np.where(numbered < 0, np.nan, numbered)
-    missing = len(strings)
-    return encoded[np.where(codes < 0, missing, codes)]
+    if len(strings) == 0:
+        return np.full(len(codes), np.nan)
+    numbered = np.asarray(encoder.transform(strings[:, None])).ravel()
+    numbered = np.where(numbered < 0, np.nan, numbered)
+    return lookup(numbered, codes, np.nan)
+
+
+def titles_of(X):
+    """Return the titles of movies, a dict by id; it is empty if `X` has none."""
+    titles = X.reindex(columns=["movie_id", "title"]).dropna()
+    titles = titles.drop_duplicates("movie_id", keep="last")
+    return dict(zip(titles["movie_id"].tolist(), titles["title"].tolist()))

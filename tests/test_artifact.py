@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
-from conftest import ROOT
-from forked import POSIX
+from conftest import MODELS, ROOT
+from forked import FORKS, POSIX
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
@@ -171,12 +171,166 @@ def test_the_card_names_the_model_that_was_trained(table, tmp_path):
 
 def test_a_file_without_a_digest_loads_with_a_warning(path, recommender, table):
     path.write_bytes(path.read_bytes()[:-DIGEST_SIZE])
+    card_file(path).unlink()
     with pytest.warns(UserWarning, match="model.pkl carries no digest") as caught:
         loaded = load(path)
     assert len(caught) == 1
     np.testing.assert_allclose(
         loaded.predict(table), recommender.predict(table), rtol=0, atol=1e-12
     )
+
+
+@pytest.mark.parametrize("damage", ["the digest is cut off", "a bit of its mark"])
+def test_without_a_digest_that_the_card_has_it_is_damaged(path, damage):
+    content = bytearray(path.read_bytes())
+    if damage == "the digest is cut off":
+        content = content[:-DIGEST_SIZE]
+    else:
+        content[-DIGEST_SIZE + 3] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="is damaged: it carries no digest"):
+        load(path)
+
+
+def test_a_digest_can_be_pinned(path):
+    digest = card_of(path)["sha256"]
+    assert load(path, sha256=digest.upper()).pipeline is not None
+    with pytest.raises(ValueError, match=f"another artifact: its digest is {digest}"):
+        load(path, sha256="0" * 64)
+
+
+def test_a_loaded_object_has_its_card_and_does_not_save_it(path, tmp_path):
+    loaded = load(path)
+    assert loaded.card == card_of(path)
+    again = load(loaded.save_pipeline(tmp_path / "again.pkl"))
+    assert again.card["artifact"] == "again.pkl"
+    assert b"again.pkl" not in (tmp_path / "again.pkl").read_bytes()
+    assert joblib.load(path).card is None
+
+
+def without_card(path):
+    card_file(path).unlink()
+
+
+def with_another_card(path):
+    edit_card(path, sha256="0" * 64)
+
+
+def of_another_version(path):
+    edit_card(path, versions=card_of(path)["versions"] | {"scikit-learn": "1.0"})
+
+
+def without_digest(path):
+    path.write_bytes(path.read_bytes()[:-DIGEST_SIZE])
+    card_file(path).unlink()
+
+
+@pytest.mark.parametrize(
+    "change", [without_card, with_another_card, of_another_version, without_digest]
+)
+def test_strict_refuses_what_is_otherwise_loaded(path, change):
+    assert load(path, strict=True).pipeline is not None
+    change(path)
+    with pytest.raises(ValueError, match="card|digest|made with|another artifact"):
+        load(path, strict=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert load(path).pipeline is not None
+
+
+def test_a_loader_between_the_two_files_of_a_saver_reads_again(path, monkeypatch):
+    card = card_file(path).read_bytes()
+    with_another_card(path)
+    reads = []
+
+    def wait(seconds):
+        reads.append(seconds)
+        if len(reads) == 2:
+            card_file(path).write_bytes(card)
+
+    monkeypatch.setattr(artifact.time, "sleep", wait)
+    assert load(path, strict=True).card is not None
+    assert len(reads) == 2
+
+
+FORK = """
+import os, signal, sys, time
+import pandas as pd
+from lesson_code import SklearnEcosystemPipeline
+loaded = SklearnEcosystemPipeline.load_pipeline(sys.argv[1])
+child = os.fork()
+if child == 0:
+    loaded.predict(pd.DataFrame({"user_id": [1, 2], "movie_id": [1, 10**6]}))
+    loaded.recommend(1)
+    os._exit(7)
+for _ in range(300):
+    done, status = os.waitpid(child, os.WNOHANG)
+    if done:
+        sys.exit(os.waitstatus_to_exitcode(status))
+    time.sleep(0.1)
+os.kill(child, signal.SIGKILL)
+"""
+
+
+@FORKS
+@pytest.mark.parametrize("model", MODELS)
+def test_a_model_that_was_loaded_before_a_fork_answers(table, tmp_path, model):
+    """As gunicorn --preload does. OpenMP's threads do not survive a fork."""
+    path = (
+        SklearnEcosystemPipeline(model=model)
+        .fit(table)
+        .save_pipeline(tmp_path / "model.pkl")
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
+    environment.pop("OMP_NUM_THREADS", None)
+    done = subprocess.run(
+        [sys.executable, "-c", FORK, str(path)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 7, done.stderr
+
+
+IN_MAIN = """
+import sys
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import FeatureUnion
+from sklearn.preprocessing import FunctionTransformer
+from lesson_code import *
+
+class Mine(Ridge):
+    pass
+
+def feature(X):
+    return X[["movie_id"]] * 0.0
+
+table = MovieRecommendationDataset(50, 30, 500).generate()
+ours = MODELS["linear"]["features"]
+union = FeatureUnion([("ours", ours), ("mine", FunctionTransformer(feature))])
+MODELS["mine"] = MODELS["linear"] | {"features": union, "search": None}
+for model in (Mine(), "mine"):
+    try:
+        SklearnEcosystemPipeline(model=model).fit(table).save_pipeline("x.pkl")
+    except ValueError as error:
+        print(error)
+"""
+
+
+def test_what_is_defined_in_the_running_program_is_refused_when_it_is_saved(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", IN_MAIN],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stderr == ""
+    first, second = done.stdout.splitlines()
+    assert first.startswith("Cannot save Mine: ") and "__main__" in first
+    assert second.startswith("Cannot save feature: ")
+    assert names_in(tmp_path) == []
 
 
 @pytest.mark.parametrize(

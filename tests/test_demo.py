@@ -151,10 +151,10 @@ def test_what_a_model_does_not_read_is_not_shown_as_if_it_did(printed):
     """
     step_2 = printed[1].split("Step 2")[1].split("Step 3")[0]
     assert re.search(
-        r"user \d+ gave \d+ ratings, average of the other folds \d\.\d\d", step_2
+        r"user \d+ gave \d+ ratings, damped average of the other folds \d\.\d\d", step_2
     )
     assert re.search(
-        r"movie \d+ got \d+ ratings, average of the other folds \d\.\d\d", step_2
+        r"movie \d+ got \d+ ratings, damped average of the other folds \d\.\d\d", step_2
     )
     assert "country" not in step_2
 

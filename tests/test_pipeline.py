@@ -10,13 +10,15 @@ import pandas as pd
 import pytest
 from conftest import MODELS
 from sklearn.base import clone, is_regressor
+from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.feature_selection import SelectKBest, f_regression
-from sklearn.linear_model import LinearRegression
+from sklearn.linear_model import BayesianRidge, LinearRegression
 from sklearn.metrics import mean_absolute_error, r2_score
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
 from sklearn.neighbors import KNeighborsRegressor
-from sklearn.preprocessing import StandardScaler
+from sklearn.pipeline import FeatureUnion
+from sklearn.preprocessing import FunctionTransformer, StandardScaler, TargetEncoder
 from sklearn.utils import get_tags
 
 import lesson_code
@@ -575,3 +577,43 @@ def test_the_tags_tell_of_tables_with_strings_and_gaps_and_of_ratings_in_them(ki
 def test_names_of_features_are_an_array_of_objects_as_scikit_learn_has_them():
     for estimator in (UserMovieFeatureTransformer(), lesson_code.MatrixFactorization()):
         assert estimator.get_feature_names_out().dtype == object
+
+
+def test_the_spread_that_a_regressor_gives_beside_its_mean_is_left_as_it_is(table):
+    """With return_std=True there are two arrays, and only ratings are clipped."""
+    wrapper = SklearnEcosystemPipeline(model=BayesianRidge())
+    pipeline = wrapper.build_pipeline().fit(table[:1600])
+    mean, std = pipeline.predict(table[1600:], return_std=True)
+    np.testing.assert_allclose(mean, pipeline.predict(table[1600:]))
+    assert (std < pipeline.y_min_).all()
+
+
+def test_a_seed_of_the_users_own_is_kept(table):
+    own = lesson_code.MatrixFactorization(random_state=7)
+    pipeline = SklearnEcosystemPipeline(model=own, random_state=1).build_pipeline()
+    assert pipeline["model"].random_state == 7
+    encoder = TargetEncoder(target_type="continuous")
+    ids = ColumnTransformer([("ids", encoder, ["user_id", "movie_id"])])
+    union = FeatureUnion([("ours", UserMovieFeatureTransformer()), ("ids", ids)])
+    row = lesson_code.MODELS["linear"] | {"features": union}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(lesson_code.MODELS, "mine", row)
+        mine = SklearnEcosystemPipeline(model="mine").build_pipeline()
+    parts = dict(mine["features"].transformer_list)
+    assert parts["ours"].random_state == 42
+    # Setting its seed would be a warning from scikit-learn 1.9 on.
+    given = parts["ids"].transformers[0][1].get_params()
+    assert given == encoder.get_params()
+
+
+@pytest.mark.parametrize("output", ["default", "pandas"])
+def test_only_the_two_ids_are_dropped_whatever_the_names_of_a_union(table, output):
+    ids = FunctionTransformer(named_like_ids)
+    union = FeatureUnion([("ours", UserMovieFeatureTransformer()), ("te", ids)])
+    pipeline = SklearnEcosystemPipeline(model="linear").build_pipeline()
+    pipeline.set_params(features=union).set_output(transform=output)
+    assert pipeline.fit(table)["model"].n_features_in_ == 11 + 2
+
+
+def named_like_ids(X):
+    return X[["user_id", "movie_id"]].add_prefix("te__") * 0.5

@@ -996,7 +996,7 @@ def test_a_factorization_of_ones_own_is_taken_as_the_named_one_is(table):
         own.recommend(ratings=ratings), named.recommend(ratings=ratings)
     )
     with pytest.raises(
-        ValueError, match="select does not go with model=MatrixFactorization"
+        ValueError, match="select cannot be combined with model=MatrixFactorization"
     ):
         SklearnEcosystemPipeline(model=MatrixFactorization(), select=SelectKBest()).fit(
             table
@@ -1057,7 +1057,9 @@ def test_a_new_training_forgets_the_ranking_of_the_last(table):
 
 
 def test_select_and_factors_do_not_go_together(table):
-    with pytest.raises(ValueError, match="select does not go with model='factors'"):
+    with pytest.raises(
+        ValueError, match="select cannot be combined with model='factors'"
+    ):
         SklearnEcosystemPipeline(model="factors", select=SelectKBest()).fit(table)
 
 
@@ -1539,3 +1541,23 @@ def test_the_penalty_of_the_ranker_is_300_or_the_root_of_the_number_of_ratings()
 def test_somebody_new_gets_the_first_id_from_1_on_that_nobody_has(users, free):
     table = TINY.assign(user_id=TINY["user_id"].map(dict(zip([3, 7, 9], users))))
     assert MovieRanker().fit(table).history_.unused_user_id() == free
+
+
+def test_a_title_that_is_not_known_is_none(table):
+    movies = table["movie_id"]
+    titled = table.assign(title=("Movie " + movies.astype(str)).where(movies % 2 == 0))
+    recommender = SklearnEcosystemPipeline(model="linear").fit(titled)
+    titles = recommender.recommend(1, n=60)["title"].tolist()
+    assert None in titles
+    assert all(title is None or isinstance(title, str) for title in titles)
+    json.dumps(titles, allow_nan=False)
+
+
+def test_a_ranker_that_cannot_be_fitted_keeps_its_last_fit(table):
+    ranker = MovieRanker().fit(table[:500])
+    history = ranker.history_
+    odd = table[500:].copy()
+    odd[5] = 1  # scikit-learn refuses names of several types
+    with pytest.raises(TypeError):
+        ranker.fit(odd)
+    assert ranker.history_ is history

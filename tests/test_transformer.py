@@ -590,3 +590,21 @@ def test_a_moment_before_midnight_is_in_the_last_hour(table):
     features = UserMovieFeatureTransformer().fit_transform(rows)
     assert features["hour_of_day"].iloc[0] == 23
     assert features["day_of_week"].iloc[0] == 2  # a Wednesday
+
+
+@pytest.mark.parametrize("zone", [None, "UTC", "Asia/Tokyo"])
+def test_dates_are_times_in_utc(table, zone):
+    dates = pd.to_datetime(table["timestamp"], unit="s")
+    if zone is not None:
+        dates = dates.dt.tz_localize("UTC").dt.tz_convert(zone)
+    expected = UserMovieFeatureTransformer().fit_transform(table)
+    found = UserMovieFeatureTransformer().fit_transform(table.assign(timestamp=dates))
+    pd.testing.assert_frame_equal(found, expected)
+
+
+def test_milliseconds_are_refused_with_the_unit(table):
+    too_late = table.assign(timestamp=table["timestamp"] * 1000)
+    with pytest.raises(ValueError, match="must hold Unix seconds, .*milliseconds"):
+        UserMovieFeatureTransformer().fit(too_late)
+    end_of_2200 = pd.Timestamp("2200-12-31 23:59:59").timestamp()
+    UserMovieFeatureTransformer().fit(table.assign(timestamp=end_of_2200))

@@ -179,7 +179,7 @@ def test_a_console_that_cannot_show_a_letter_shows_a_question_mark_and_all_else(
 @pytest.mark.parametrize("command", ["demo", "compare", "recommend", "predict"])
 def test_errors_on_a_console_of_ascii_are_one_line(folder, command):
     arguments = {
-        "demo": ["--output", "ни/куда.pkl"],
+        "demo": ["--model", "linear", "--output", "ни/куда.pkl"],
         "compare": ["compare", "--data", "никуда"],
     }.get(command, [*COMMANDS[command], "--artifact", "никуда.pkl"])
     status, out, err = console(arguments, encoding="ascii")
@@ -228,7 +228,7 @@ PLACES = {  # the command, and what it is doing when Ctrl-C comes
     "demo, saving": ("demo", "os.fsync"),
     "demo, renaming": ("demo", "os.replace"),
     "a search": ("tune", "lesson_code.Ridge.fit"),
-    "a comparison": ("compare", "lesson_code.TargetEncoder.fit_transform"),
+    "a comparison": ("compare", "recommender.steps.TargetEncoder.fit_transform"),
     "recommend, loading": ("recommend", "joblib.load"),
     "recommend, ranking": ("recommend", "recommender.ranking.best_columns"),
     "predict, loading": ("predict", "hashlib.sha256"),

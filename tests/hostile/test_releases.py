@@ -8,6 +8,7 @@ import tracemalloc
 import warnings
 import zipfile
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -370,3 +371,23 @@ def test_a_small_zip_that_unpacks_to_much_is_refused_in_a_little_memory(tmp_path
 
 def test_zz_how_many_releases_there_were():
     print(f"\n{sum(OUTCOMES.values())} releases: {dict(OUTCOMES)}")
+
+
+def test_a_surplus_field_behind_a_blank_line_is_named(tmp_path):
+    header, *rows = CSV["ratings.csv"].splitlines()
+    broken = "\n".join([header, "", rows[0] + ",,9", *rows[1:]]) + "\n"
+    (tmp_path / "movies.csv").write_text(CSV["movies.csv"], encoding="utf-8")
+    (tmp_path / "ratings.csv").write_text(broken, encoding="utf-8")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ValueError, match=r"ratings.csv, line 3: expected 4 fields"):
+            load_movielens(tmp_path)
+
+
+def test_reading_leaves_the_warning_filters_as_they_are(tmp_path):
+    for name, content in CSV.items():
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    before = list(warnings.filters)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(load_movielens, [tmp_path] * 12))
+    assert warnings.filters == before

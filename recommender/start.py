@@ -1,0 +1,51 @@
+"""Start a script as a module, ready for Ctrl-C before anything large is imported."""
+
+import os
+import signal
+import sys
+from importlib import import_module
+
+INTERRUPTED = 130  # the status that shells give to what Ctrl-C has ended
+
+
+def run_script(file, spec):
+    """Import a script under its own name, run its `main`, and return the exit status.
+
+    The classes of a program that is run directly are pickled as ``__main__.X``, which
+    loads in no other program. Those of a module are pickled as ``module.X``.
+
+    Parameters
+    ----------
+    file : str
+        The `__file__` of the script.
+    spec : ModuleSpec or None
+        Its `__spec__`, which has the name of a module that is run by ``python -m``.
+
+    Returns
+    -------
+    status : int
+    """
+    name, ending = os.path.splitext(os.path.basename(os.path.realpath(file)))
+    if spec is not None:
+        name = spec.name
+    elif ending != ".py" or "." in name:
+        sys.exit(f"Save {file} as lesson_code.py: a saved model names its module.")
+
+    answers_ctrl_c = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if answers_ctrl_c:
+        # In the middle of an import, an exception might be lost or changed.
+        signal.signal(signal.SIGINT, _end_at_once)
+    module = import_module(name)
+    if answers_ctrl_c:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    status = module.main()
+    if answers_ctrl_c:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done: end in peace
+    return status
+
+
+def _end_at_once(*_):
+    if sys.stderr:
+        program = os.path.basename(sys.argv[0])
+        print(f"\n{program}: interrupted", file=sys.stderr, flush=True)
+    os._exit(INTERRUPTED)

@@ -1,0 +1,117 @@
+"""Small parts of the pipelines: the step that drops the ids, and the seeds."""
+
+import numpy as np
+import pandas as pd
+import sklearn
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.preprocessing import TargetEncoder
+from sklearn.utils.fixes import parse_version
+from sklearn.utils.validation import (
+    _check_feature_names_in,
+    check_is_fitted,
+    validate_data,
+)
+
+from .table import IDS
+
+
+class DropIds(TransformerMixin, BaseEstimator):
+    """Drop the columns of both ids.
+
+    They are found by name. The output of a `FeatureUnion` has no names, or others:
+    there, the ids must be the first two columns (`check_ids_come_first`).
+
+    Attributes
+    ----------
+    is_kept_ : ndarray of shape (n_columns,), bool
+        Which columns are kept.
+    """
+
+    def fit(self, X, y=None):
+        """Find the ids among the columns of `X`."""
+        validate_data(self, X, skip_check_array=True)  # for `get_feature_names_out`
+        if _has_ids(X):
+            self.is_kept_ = ~X.columns.isin(IDS)
+        else:
+            self.is_kept_ = np.arange(X.shape[1]) >= len(IDS)
+        return self
+
+    def transform(self, X):
+        """Return the other columns, an array of shape (n_rows, n_columns - 2)."""
+        check_is_fitted(self)
+        if isinstance(X, pd.DataFrame):
+            return X.loc[:, self.is_kept_].to_numpy()
+        return X[:, self.is_kept_]
+
+    def get_feature_names_out(self, input_features=None):
+        """Return the names of the other columns."""
+        return _check_feature_names_in(self, input_features)[self.is_kept_]
+
+
+def _has_ids(features):
+    """Return whether both ids can be found by name."""
+    is_table = isinstance(features, pd.DataFrame)
+    return is_table and set(IDS) <= set(features.columns)
+
+
+def check_ids_come_first(features, X):
+    """Raise a ValueError if features neither name the ids nor begin with them.
+
+    Parameters
+    ----------
+    features : DataFrame or ndarray
+        The output of a pipeline's first step for `X`.
+    X : DataFrame
+        The raw rows, of which the first is compared.
+    """
+    if _has_ids(features):
+        return
+    first_row = np.asarray(features)[0, : len(IDS)]
+    if list(first_row) != list(X[IDS].iloc[0]):
+        raise ValueError(
+            "Features must begin with the ids: put UserMovieFeatureTransformer first."
+        )
+
+
+def seed_parameters(pipeline, always, if_unset, random_state):
+    """Return the parameters of a pipeline that get a seed, for `set_params`.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+    always : tuple of types
+        Estimators that get the seed wherever they are, but for a regressor of the
+        user's own.
+    if_unset : str
+        The name of a step whose parts get the seed if their `random_state` is None; ""
+        for no step. All other estimators keep what they have.
+    random_state : int
+
+    Returns
+    -------
+    seeds : dict of {parameter: random_state}
+    """
+    seeds = {}
+    for name, value in pipeline.get_params().items():
+        is_regressor = name == "model" and not if_unset  # the user's own
+        is_unset_seed = name.endswith("random_state") and value is None
+        is_in_step = if_unset != "" and name.startswith(f"{if_unset}__")
+        if isinstance(value, always) and not is_regressor:
+            seeds[f"{name}__random_state"] = random_state
+        elif is_unset_seed and is_in_step:
+            seeds[name] = random_state
+    return seeds
+
+
+def seeded_target_encoder(folds):
+    """Return a `TargetEncoder` for ratings, whose cross-fitting has a fixed seed.
+
+    Parameters
+    ----------
+    folds : KFold
+        From scikit-learn 1.9 on, the encoder takes these folds; before, their seed.
+    """
+    encoder = TargetEncoder(target_type="continuous")
+    if parse_version(sklearn.__version__) >= parse_version("1.9"):
+        return encoder.set_params(cv=folds)
+    return encoder.set_params(random_state=folds.random_state)
