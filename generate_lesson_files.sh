@@ -17,10 +17,10 @@ recorded() {
         lesson_code.py) echo "331092137 75950" ;;
         test_lesson.py) echo "1769944456 14502" ;;
         requirements.txt) echo "3471952364 498" ;;
-        README.md) echo "3757709506 10898" ;;
+        README.md) echo "2391362256 11018" ;;
         LICENSE) echo "191275814 1554" ;;
         recommender/__init__.py) echo "3695905373 1044" ;;
-        recommender/artifact.py) echo "1446456116 17662" ;;
+        recommender/artifact.py) echo "970349048 18395" ;;
         recommender/console.py) echo "3607655052 2508" ;;
         recommender/factors.py) echo "3196977283 17423" ;;
         recommender/forest.py) echo "338509153 1330" ;;
@@ -33,7 +33,7 @@ recorded() {
         recommender/start.py) echo "70882012 1713" ;;
         recommender/steps.py) echo "1055734494 3958" ;;
         recommender/synthetic.py) echo "525673440 10439" ;;
-        recommender/table.py) echo "2148677878 15482" ;;
+        recommender/table.py) echo "1841963081 15701" ;;
         pillars/0_map.py) echo "1746848498 6422" ;;
         pillars/1_preprocessing.py) echo "1382545032 5631" ;;
         pillars/2_feature_selection.py) echo "955411303 6486" ;;
@@ -2548,7 +2548,7 @@ what is wrong with it, and why it matters. Pictures need `pip install matplotlib
 ## Use it from Python
 
 In the folder of `lesson_code.py`, or anywhere after `pip install .`. `load_movielens(path)` reads a MovieLens release. A table of your own has a row per rating: `user_id` and
-`movie_id` (integers), `rating`; if there are, `timestamp` (Unix seconds), `genre` ("A|B"), `movie_year`, `user_age`, `user_country`.
+`movie_id` (integers), `rating`; optional: `timestamp` (Unix seconds, or dates), `genre` ("A|B"), `movie_year`, `user_age`, `user_country`.
 ```python
 import pandas as pd
 from sklearn.pipeline import FeatureUnion
@@ -2639,7 +2639,8 @@ Fold by fold, by time, lists, other libraries, speed: [benchmarks](benchmarks/RE
 ## Limits and safety
 
 - **A pickle runs code when it is loaded. Load artifacts only from a source you trust**: the digest catches damage only.
-  `save_pipeline("x.skops")` writes a file that runs none (`pip install skops`). An artifact contains who rated what:
+  `save_pipeline("x.skops")` writes a file that runs none (`pip install skops`).
+  `load_pipeline(path, sha256="...", strict=True)` pins the digest, and refuses what is otherwise only warned of. An artifact contains who rated what:
   [personal data](.github/SECURITY.md). With another scikit-learn, train again: RMSE moves by up to 0.002 ([versions](docs/versions.md)).
 - If a user-movie pair stands twice in a table that you split by hand, a test rating can reach a score: `evaluate` warns.
 - For somebody new, predicted stars know only the movie (`recommend` by `factors`: the ratings given, too). Above some
@@ -2945,6 +2946,8 @@ def check_path(filepath):
         If skops is needed and not installed.
     """
     path = Path(os.path.realpath(filepath))
+    if str(filepath).endswith(("/", os.sep)):
+        raise IsADirectoryError(f"Cannot write {filepath}: it is the name of a folder.")
     for file in (path, Path(f"{path}.json")):
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             mode = os.stat(file).st_mode  # fails for a name that is too long
@@ -2957,9 +2960,24 @@ def check_path(filepath):
         raise FileNotFoundError(
             f"Cannot write {filepath}: there is no folder {path.parent}."
         )
+    card = Path(f"{path}.json")
+    is_file = card.exists() and not card.is_symlink()  # a link itself is replaced
+    if is_file and not path.exists() and not _looks_like_a_card(card):
+        raise FileExistsError(
+            f"Cannot write {card}: it is there already, and is no model card."
+        )
     if _is_skops(filepath):
         _import_skops(filepath)
     return path
+
+
+def _looks_like_a_card(file):
+    """Return whether a file may be replaced by a model card."""
+    try:
+        card = json.loads(file.read_text(encoding="utf-8"))
+    except (ValueError, OSError, RecursionError):
+        return False
+    return isinstance(card, dict) and "sha256" in card
 
 
 # ----- Writing
@@ -6086,7 +6104,14 @@ def factorize_strings(X, name):
         raise ValueError(
             f"{name} must hold strings, got a column of lists or other objects."
         ) from None
-    return codes, np.array([str(value) for value in values], dtype=object)
+    return codes, np.array([_text(value) for value in values], dtype=object)
+
+
+def _text(value):
+    """Return a value as text; 3.0 is what pandas makes of 3 in a column with a gap."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
 
 
 def fit_encoder(strings):

@@ -235,6 +235,8 @@ def check_path(filepath):
         If skops is needed and not installed.
     """
     path = Path(os.path.realpath(filepath))
+    if str(filepath).endswith(("/", os.sep)):
+        raise IsADirectoryError(f"Cannot write {filepath}: it is the name of a folder.")
     for file in (path, Path(f"{path}.json")):
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             mode = os.stat(file).st_mode  # fails for a name that is too long
@@ -247,9 +249,24 @@ def check_path(filepath):
         raise FileNotFoundError(
             f"Cannot write {filepath}: there is no folder {path.parent}."
         )
+    card = Path(f"{path}.json")
+    is_file = card.exists() and not card.is_symlink()  # a link itself is replaced
+    if is_file and not path.exists() and not _looks_like_a_card(card):
+        raise FileExistsError(
+            f"Cannot write {card}: it is there already, and is no model card."
+        )
     if _is_skops(filepath):
         _import_skops(filepath)
     return path
+
+
+def _looks_like_a_card(file):
+    """Return whether a file may be replaced by a model card."""
+    try:
+        card = json.loads(file.read_text(encoding="utf-8"))
+    except (ValueError, OSError, RecursionError):
+        return False
+    return isinstance(card, dict) and "sha256" in card
 
 
 # ----- Writing

@@ -441,7 +441,14 @@ def factorize_strings(X, name):
         raise ValueError(
             f"{name} must hold strings, got a column of lists or other objects."
         ) from None
-    return codes, np.array([str(value) for value in values], dtype=object)
+    return codes, np.array([_text(value) for value in values], dtype=object)
+
+
+def _text(value):
+    """Return a value as text; 3.0 is what pandas makes of 3 in a column with a gap."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
 
 
 def fit_encoder(strings):

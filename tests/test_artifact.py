@@ -1148,3 +1148,18 @@ def test_a_digest_that_is_no_text_is_damaged(path):
     path.write_bytes(data[:-1] + bytes([data[-1] | 0x80]))
     with pytest.raises(ValueError, match="model.pkl is damaged: its digest"):
         load(path)
+
+
+def test_a_name_of_a_folder_is_refused(recommender, tmp_path):
+    with pytest.raises(IsADirectoryError, match="the name of a folder"):
+        recommender.save_pipeline(f"{tmp_path}/model.skops/")
+    assert names_in(tmp_path) == []
+
+
+def test_a_file_that_is_no_model_card_is_not_replaced_by_one(recommender, tmp_path):
+    data = tmp_path / "data.json"
+    data.write_text("[1, 2, 3]", encoding="utf-8")
+    with pytest.raises(FileExistsError, match="data.json: .* no model card"):
+        recommender.save_pipeline(tmp_path / "data")
+    assert data.read_text(encoding="utf-8") == "[1, 2, 3]"
+    assert names_in(tmp_path) == ["data.json"]

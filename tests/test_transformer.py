@@ -608,3 +608,14 @@ def test_milliseconds_are_refused_with_the_unit(table):
         UserMovieFeatureTransformer().fit(too_late)
     end_of_2200 = pd.Timestamp("2200-12-31 23:59:59").timestamp()
     UserMovieFeatureTransformer().fit(table.assign(timestamp=end_of_2200))
+
+
+def test_a_code_is_the_same_beside_a_gap(table):
+    """In a column of numbers with a gap, pandas makes 3.0 of 3."""
+    coded = table.assign(genre=table["movie_id"] % 4)
+    transformer = UserMovieFeatureTransformer().fit(coded)
+    expected = transformer.transform(coded)["genre_encoded"]
+    gap = coded.astype({"genre": float})
+    gap.loc[0, "genre"] = np.nan
+    found = transformer.transform(gap)["genre_encoded"]
+    pd.testing.assert_series_equal(found[1:], expected[1:])
