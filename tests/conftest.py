@@ -11,6 +11,7 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
+from sklearn.model_selection import KFold
 
 import lesson_code
 from lesson_code import MovieRecommendationDataset
@@ -43,3 +44,15 @@ def real_release():
     if not (REAL / "ratings.csv").exists():
         pytest.skip("no MovieLens release at hand: set MOVIELENS to its folder")
     return REAL
+
+
+@pytest.fixture(scope="module")
+def split(table):
+    return table[:1600], table[1600:]
+
+
+@pytest.fixture(scope="module")
+def real(real_release):
+    table = lesson_code.load_movielens(real_release)
+    train, test = next(KFold(5, shuffle=True, random_state=0).split(table))
+    return table, table.iloc[train], table.iloc[test]

@@ -1,0 +1,65 @@
+"""What the tests of recommenders share: small tables, and slow, obvious forms."""
+
+import numpy as np
+import pandas as pd
+
+IDS = ["user_id", "movie_id"]
+
+
+TINY = pd.DataFrame(
+    {
+        "user_id": [7, 7, 7, 3, 3, 9, 9, 9],
+        "movie_id": [1, 2, 4, 1, 2, 2, 4, 5],
+        "rating": [5.0, 3, 1, 4, 2, 5, 2, 4],
+    }
+)
+
+
+TOLD = TINY.assign(
+    genre=TINY["movie_id"].map(
+        {1: "Drama", 2: "Comedy|Drama", 4: "Comedy", 5: "Drama"}
+    ),
+    movie_year=TINY["movie_id"].map({1: 1990, 2: 2000, 4: 2010, 5: 1980}),
+)
+
+
+def slow_scores(stars, regularization, unit=None):
+    """Steck's formula as he prints it, on a dense matrix: B = I - P / diag(P), zero
+    diagonal, scores X B.
+    """
+    X = stars / (unit or np.sqrt((stars[stars != 0] ** 2).mean()))
+    P = np.linalg.inv(X.T @ X + regularization * np.eye(X.shape[1]))
+    B = -P / np.diag(P)
+    np.fill_diagonal(B, 0)
+    return X @ B
+
+
+def dense(table, users, movies):
+    return (
+        table.pivot(index="user_id", columns="movie_id", values="rating")
+        .reindex(users, columns=movies)
+        .fillna(0)
+        .to_numpy()
+    )
+
+
+def slow_metrics(lists, X_test, y_test, k, relevant_from):
+    figures = []
+    for user in X_test["user_id"].unique():
+        mine = X_test["user_id"] == user
+        relevant = set(X_test["movie_id"][mine & (y_test >= relevant_from)])
+        if relevant:
+            mine = (
+                lists[lists["user_id"] == user]
+                .sort_values("rank")["movie_id"]
+                .tolist()[:k]
+            )
+            hits = [movie in relevant for movie in mine]
+            dcg = sum(hit / np.log2(rank + 1) for rank, hit in enumerate(hits, 1))
+            ideal = sum(
+                1 / np.log2(rank + 1) for rank in range(1, min(k, len(relevant)) + 1)
+            )
+            figures.append((sum(hits) / k, sum(hits) / len(relevant), dcg / ideal))
+    return dict(
+        zip([f"Precision@{k}", f"Recall@{k}", f"NDCG@{k}"], np.mean(figures, axis=0))
+    )
