@@ -14,13 +14,13 @@ folders="recommender pillars exercises exercises/solutions"
 # What `cksum` tells of each file: its checksum and its size.
 recorded() {
     case $1 in
-        lesson_code.py) echo "331092137 75950" ;;
+        lesson_code.py) echo "1026556260 76186" ;;
         test_lesson.py) echo "1769944456 14502" ;;
         requirements.txt) echo "3471952364 498" ;;
-        README.md) echo "2391362256 11018" ;;
+        README.md) echo "2080390659 11098" ;;
         LICENSE) echo "191275814 1554" ;;
         recommender/__init__.py) echo "3695905373 1044" ;;
-        recommender/artifact.py) echo "970349048 18395" ;;
+        recommender/artifact.py) echo "4028771625 18452" ;;
         recommender/console.py) echo "3607655052 2508" ;;
         recommender/factors.py) echo "3196977283 17423" ;;
         recommender/forest.py) echo "338509153 1330" ;;
@@ -1287,8 +1287,6 @@ class SklearnEcosystemPipeline(TakesTables, RegressorMixin, BaseEstimator):
     (['RMSE', 'MAE', 'R2'], (200,))
     """
 
-    card = None  # set by `load_pipeline`
-
     def __init__(self, *, model="forest", select=None, random_state=42, verbose=False):
         self.model = model
         self.select = select
@@ -1430,7 +1428,7 @@ class SklearnEcosystemPipeline(TakesTables, RegressorMixin, BaseEstimator):
         self.signature_ = signature
         self.test_scores_ = None
         self.ranking_scores_ = None
-        self.card = None
+        self._card = None
         self.pipeline_ = pipeline
         self._say("✓ Training complete")
         return pipeline
@@ -1644,7 +1642,8 @@ class SklearnEcosystemPipeline(TakesTables, RegressorMixin, BaseEstimator):
         sha256 : str, default=None
             The digest that the file must have, as in its model card.
         strict : bool, default=False
-            Whether to refuse what is otherwise loaded with a warning.
+            Whether to refuse a file that would be loaded with a warning, or that has no
+            model card.
 
         Returns
         -------
@@ -1682,6 +1681,15 @@ class SklearnEcosystemPipeline(TakesTables, RegressorMixin, BaseEstimator):
         """What the search has chosen; None if there was none."""
         return getattr(self, "best_params_", None)
 
+    @property
+    def card(self):
+        """The model card of a loaded artifact, a dict; None for any other object."""
+        return getattr(self, "_card", None)
+
+    @card.setter
+    def card(self, card):
+        self._card = card
+
     def set_params(self, **params):
         """Set parameters; those of a regressor of your own by ``model__NAME``."""
         nested = [name for name in params if name.startswith("model__")]
@@ -1695,7 +1703,7 @@ class SklearnEcosystemPipeline(TakesTables, RegressorMixin, BaseEstimator):
     def __getstate__(self):
         """Return what is saved: all but the card, which has a file of its own."""
         state = super().__getstate__()
-        return {name: value for name, value in state.items() if name != "card"}
+        return {name: value for name, value in state.items() if name != "_card"}
 
     def _sk_visual_block_(self):
         """Show the steps of the pipeline in scikit-learn's HTML diagram."""
@@ -2640,7 +2648,8 @@ Fold by fold, by time, lists, other libraries, speed: [benchmarks](benchmarks/RE
 
 - **A pickle runs code when it is loaded. Load artifacts only from a source you trust**: the digest catches damage only.
   `save_pipeline("x.skops")` writes a file that runs none (`pip install skops`).
-  `load_pipeline(path, sha256="...", strict=True)` pins the digest, and refuses what is otherwise only warned of. An artifact contains who rated what:
+  `load_pipeline(path, sha256="...", strict=True)` pins the digest (the `sha256` in the model card, `PATH.json`), and refuses
+  a file that has another version, no digest or no card of its own. An artifact contains who rated what:
   [personal data](.github/SECURITY.md). With another scikit-learn, train again: RMSE moves by up to 0.002 ([versions](docs/versions.md)).
 - If a user-movie pair stands twice in a table that you split by hand, a test rating can reach a score: `evaluate` warns.
 - For somebody new, predicted stars know only the movie (`recommend` by `factors`: the ratings given, too). Above some
@@ -2865,7 +2874,8 @@ def load(filepath, trusted, sha256=None, strict=False):
     sha256 : str, default=None
         The digest that the file must have, 64 hexadecimal digits, as in its card.
     strict : bool, default=False
-        Whether to refuse what is otherwise loaded with a warning.
+        Whether to refuse a file that would be loaded with a warning, or that has no
+        model card.
 
     Returns
     -------
@@ -2879,7 +2889,7 @@ def load(filepath, trusted, sha256=None, strict=False):
     ValueError
         If the file is damaged, holds no model, cannot be loaded with the installed
         versions, predicts something else than the card says, or has another digest
-        than `sha256`. With `strict`, also for everything that warns.
+        than `sha256`. With `strict`, also for everything that warns, or without a card.
 
     Warns
     -----

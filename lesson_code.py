@@ -1076,8 +1076,6 @@ class SklearnEcosystemPipeline(TakesTables, RegressorMixin, BaseEstimator):
     (['RMSE', 'MAE', 'R2'], (200,))
     """
 
-    card = None  # set by `load_pipeline`
-
     def __init__(self, *, model="forest", select=None, random_state=42, verbose=False):
         self.model = model
         self.select = select
@@ -1219,7 +1217,7 @@ class SklearnEcosystemPipeline(TakesTables, RegressorMixin, BaseEstimator):
         self.signature_ = signature
         self.test_scores_ = None
         self.ranking_scores_ = None
-        self.card = None
+        self._card = None
         self.pipeline_ = pipeline
         self._say("✓ Training complete")
         return pipeline
@@ -1433,7 +1431,8 @@ class SklearnEcosystemPipeline(TakesTables, RegressorMixin, BaseEstimator):
         sha256 : str, default=None
             The digest that the file must have, as in its model card.
         strict : bool, default=False
-            Whether to refuse what is otherwise loaded with a warning.
+            Whether to refuse a file that would be loaded with a warning, or that has no
+            model card.
 
         Returns
         -------
@@ -1471,6 +1470,15 @@ class SklearnEcosystemPipeline(TakesTables, RegressorMixin, BaseEstimator):
         """What the search has chosen; None if there was none."""
         return getattr(self, "best_params_", None)
 
+    @property
+    def card(self):
+        """The model card of a loaded artifact, a dict; None for any other object."""
+        return getattr(self, "_card", None)
+
+    @card.setter
+    def card(self, card):
+        self._card = card
+
     def set_params(self, **params):
         """Set parameters; those of a regressor of your own by ``model__NAME``."""
         nested = [name for name in params if name.startswith("model__")]
@@ -1484,7 +1492,7 @@ class SklearnEcosystemPipeline(TakesTables, RegressorMixin, BaseEstimator):
     def __getstate__(self):
         """Return what is saved: all but the card, which has a file of its own."""
         state = super().__getstate__()
-        return {name: value for name, value in state.items() if name != "card"}
+        return {name: value for name, value in state.items() if name != "_card"}
 
     def _sk_visual_block_(self):
         """Show the steps of the pipeline in scikit-learn's HTML diagram."""

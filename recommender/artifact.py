@@ -154,7 +154,8 @@ def load(filepath, trusted, sha256=None, strict=False):
     sha256 : str, default=None
         The digest that the file must have, 64 hexadecimal digits, as in its card.
     strict : bool, default=False
-        Whether to refuse what is otherwise loaded with a warning.
+        Whether to refuse a file that would be loaded with a warning, or that has no
+        model card.
 
     Returns
     -------
@@ -168,7 +169,7 @@ def load(filepath, trusted, sha256=None, strict=False):
     ValueError
         If the file is damaged, holds no model, cannot be loaded with the installed
         versions, predicts something else than the card says, or has another digest
-        than `sha256`. With `strict`, also for everything that warns.
+        than `sha256`. With `strict`, also for everything that warns, or without a card.
 
     Warns
     -----
