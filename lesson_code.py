@@ -1477,6 +1477,7 @@ class SklearnEcosystemPipeline(TakesTables, RegressorMixin, BaseEstimator):
 
     @card.setter
     def card(self, card):
+        """Set the card, as `load_pipeline` does."""
         self._card = card
 
     def set_params(self, **params):
