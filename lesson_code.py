@@ -94,7 +94,7 @@ from sklearn.preprocessing import (
 from sklearn.utils import check_random_state, gen_batches
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from recommender import artifact, report, synthetic
+from recommender import artifact, commands, report, synthetic
 from recommender.console import (
     one_line_errors,
     progress_level,
@@ -106,12 +106,8 @@ from recommender.forest import QuickRandomForest
 from recommender.matrix import RatingHistory, rating_matrix
 from recommender.movielens import load_movielens
 from recommender.options import make_parser, parse_options
-from recommender.ranking import (
-    MovieRanker,
-    ranking_metrics,
-    relevant_ratings,
-)
-from recommender.recommend import recommend_movies
+from recommender.ranking import MovieRanker, default_relevance, ranking_metrics
+from recommender.recommend import Recommends, check_ranker
 from recommender.steps import (
     DropIds,
     check_ids_come_first,
@@ -137,6 +133,7 @@ from recommender.table import (
     titles_of,
     warn_of_older,
 )
+from recommender.wrapper import WrapsPipeline
 
 __all__ = [
     "MODELS",
@@ -476,8 +473,8 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
 
     Attributes
     ----------
-    users_, movies_ : ndarray of int64
-        The ids of the training, sorted.
+    users_, movies_ : ndarray of int64 or object
+        The ids of the training, sorted; objects are strings.
     user_avg_, movie_avg_ : ndarray of shape (n_users,), (n_movies,)
         The damped averages in their order, in stars.
     user_count_, movie_count_ : ndarray of shape (n_users,), (n_movies,)
@@ -544,7 +541,7 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
         Returns
         -------
         features : DataFrame of shape (n_rows, 13), or 11 without the temporal ones
-            With the index of `X`; ids are int64, everything else float64.
+            With the index of `X`; ids as they came, everything else float64.
         """
         rows = self._read_rows(X, y)
         folds = make_folds(self.cv, self.random_state).split(X)
@@ -569,7 +566,7 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
         Returns
         -------
         features : DataFrame of shape (n_rows, 13), or 11 without the temporal ones
-            With the index of `X`; ids are int64, everything else float64.
+            With the index of `X`; ids as they came, everything else float64.
 
         Raises
         ------
@@ -657,7 +654,8 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
 
     def _assemble(self, X, user, movie, user_avg, movie_avg, observed):
         """Put the features of all rows together; a position of -1 is unknown."""
-        columns = {name: X[name].to_numpy(dtype=np.int64, copy=True) for name in IDS}
+        user_ids, movie_ids = table_ids(X)
+        columns = {"user_id": user_ids.copy(), "movie_id": movie_ids.copy()}
         for name, values in observed.items():
             self._fill_gaps(name, values, user, movie)
             columns[name] = values
@@ -993,11 +991,12 @@ class RatingPipeline(TakesTables, RegressorMixin, Pipeline):
 # what the models of section 3 predict, and RMSE scores it. *What to watch next?* A
 # movie that a user would rate highly is not always one that the user would choose: most
 # good movies are never watched. So recommendations come from another model,
-# `MovieRanker`, whatever the rating model is. Imagine a matrix with a row per user and
+# `MovieRanker`, whatever the rating model is (`ranker="rating"` recommends by predicted
+# stars instead). Imagine a matrix with a row per user and
 # a column per movie, which holds the stars, and 0 where there is no rating. The ranker
 # predicts each column from all other columns by a linear regression, and recommends the
 # movies with the highest predictions (recommender/ranking.py). Precision, recall and
-# NDCG score the recommendations. (In `evaluate_ranking`, this way is called "taste".)
+# NDCG score the recommendations. (This way of ranking is called "taste".)
 
 N_FOLDS = 5
 #: A search tries random candidates, not a grid: where only some hyperparameters matter,
@@ -1035,11 +1034,17 @@ def rating_metrics(y_true, y_pred):
     }
 
 
-class SklearnEcosystemPipeline(TakesTables, RegressorMixin, BaseEstimator):
+# `Recommends` brings the methods that recommend movies, and `WrapsPipeline` the results
+# of the training and what scikit-learn expects of a regressor (recommender/recommend.py
+# and recommender/wrapper.py).
+class SklearnEcosystemPipeline(
+    Recommends, WrapsPipeline, TakesTables, RegressorMixin, BaseEstimator
+):
     """From a table of ratings to one artifact that can be deployed.
 
-    It trains and evaluates a `RatingPipeline`, recommends movies, saves itself, and is
-    itself a scikit-learn regressor. Inside ``with joblib.parallel_config("threading",
+    It trains and evaluates a `RatingPipeline`, recommends movies (`recommend`,
+    `similar`, `evaluate_ranking`), saves itself, and is itself a scikit-learn
+    regressor. Inside ``with joblib.parallel_config("threading",
     n_jobs=-1):`` it uses all cores.
 
     Parameters
@@ -1048,6 +1053,9 @@ class SklearnEcosystemPipeline(TakesTables, RegressorMixin, BaseEstimator):
         The name of a row of `MODELS`, or any regressor (see `find_model`).
     select : transformer, default=None
         A step between scaling and model, such as ``SelectKBest(f_regression, k=8)``.
+    ranker : {"taste", "popularity", "rating"} or a ranker, default="taste"
+        What chooses the recommended movies: a `MovieRanker`, the number of ratings, the
+        predicted rating, or a ranker of your own such as ``MovieRanker(1000)``.
     random_state : int, default=42
         The seed of folds, features, models and searches. A step or a regressor of your
         own keeps its own seed.
@@ -1062,7 +1070,7 @@ class SklearnEcosystemPipeline(TakesTables, RegressorMixin, BaseEstimator):
         The RMSE of each fold in stars; None if the last training did not compute it.
     best_params : dict or None
         The choice of the search; None if the last training did not search.
-    ranker : MovieRanker
+    ranker_ : MovieRanker, or what `ranker` says
         It is fitted when it is first needed.
     card : dict or None
         The model card of a loaded artifact (section 5).
@@ -1076,9 +1084,18 @@ class SklearnEcosystemPipeline(TakesTables, RegressorMixin, BaseEstimator):
     (['RMSE', 'MAE', 'R2'], (200,))
     """
 
-    def __init__(self, *, model="forest", select=None, random_state=42, verbose=False):
+    def __init__(
+        self,
+        *,
+        model="forest",
+        select=None,
+        ranker="taste",
+        random_state=42,
+        verbose=False,
+    ):
         self.model = model
         self.select = select
+        self.ranker = ranker
         self.random_state = random_state
         self.verbose = verbose
 
@@ -1182,6 +1199,7 @@ class SklearnEcosystemPipeline(TakesTables, RegressorMixin, BaseEstimator):
             If a parameter, the table or the ratings are refused. The previous training
             is kept then.
         """
+        check_ranker(self.ranker)
         X, ratings = check_training_table(X, y)
         self._say("Building pipeline...")
         pipeline = self.build_pipeline()
@@ -1212,7 +1230,7 @@ class SklearnEcosystemPipeline(TakesTables, RegressorMixin, BaseEstimator):
         self.cv_scores_ = cv_scores
         self.best_params_ = best_params
         self.history_ = history
-        self.ranker_ = None
+        self._ranker = None  # fitted when it is needed
         self.titles_ = titles
         self.signature_ = signature
         self.test_scores_ = None
@@ -1305,90 +1323,6 @@ class SklearnEcosystemPipeline(TakesTables, RegressorMixin, BaseEstimator):
         self.test_scores_ = {"rows": len(predictions), **metrics}
         return metrics, predictions
 
-    def evaluate_ranking(
-        self, X_test, y_test=None, k=10, relevant_from=4.0, by="taste"
-    ):
-        """Score the recommendations of the `MovieRanker`, which serves every model.
-
-        For each user with a relevant test movie, all movies of the training are ranked,
-        except those that the user rated there.
-
-        Parameters
-        ----------
-        X_test, y_test, k, relevant_from
-            As in `ranking_metrics`.
-        by : {"taste", "popularity", "chance"}, default="taste"
-            How movies are ranked: by the ranker or, for comparison, by the number of
-            their ratings, or at random (one draw).
-
-        Returns
-        -------
-        metrics : dict of float
-            As from `ranking_metrics`.
-        """
-        if by not in ("taste", "popularity", "chance"):
-            raise ValueError(
-                f"by must be 'taste', 'popularity' or 'chance', got {by!r}."
-            )
-        check_is_fitted(self, "pipeline_")
-        k = check_number("k", k, 1, integer=True)
-        relevant = relevant_ratings(X_test, y_test, relevant_from)
-        users = np.unique(relevant["user_id"])
-        stars = self.history_.stars_of(users)
-        recommendations = self.ranker.rank(users, stars, k, by)
-        metrics = ranking_metrics(recommendations, relevant, None, k, relevant_from)
-        if by == "taste":
-            self.ranking_scores_ = {
-                "users": len(users),
-                "relevant_from": float(relevant_from),
-                **metrics,
-            }
-        return metrics
-
-    # ----- Recommend
-
-    @property
-    def ranker(self):
-        """The `MovieRanker` of the training rows."""
-        check_is_fitted(self, "pipeline_")
-        self._fit_ranker()
-        return self.ranker_
-
-    def _fit_ranker(self):
-        """Fit the ranker, if nothing has needed it before."""
-        if self.ranker_ is None:
-            # If two threads come here, each fits a whole ranker, and one is kept.
-            self.ranker_ = MovieRanker().fit_history(self.history_)
-
-    def recommend(self, user_id=None, n=10, *, ratings=None):
-        """Recommend movies that a user has not rated.
-
-        Parameters
-        ----------
-        user_id : int, default=None
-            A user of the training; or pass `ratings`.
-        n : int, default=10
-            How many movies; fewer come if fewer are left.
-        ratings : dict of {movie_id: stars}, default=None
-            The ratings of a new user. Nothing is trained again. Unknown movies are
-            ignored, with a warning; if none is known, popular movies are recommended.
-
-        Returns
-        -------
-        recommendations : DataFrame
-            Best first: `movie_id`, `title` where titles are known, `score` (of the
-            ranker), and `predicted_rating` in stars. The predicted rating of a new user
-            depends only on the movie, except with model "factors".
-
-        Raises
-        ------
-        ValueError
-            If the user is unknown, or a rating is not on the scale of the training.
-        """
-        return recommend_movies(
-            self.ranker, self.pipeline_, self.titles_, user_id, ratings, n
-        )
-
     # ----- Save and load (section 5)
 
     def save_pipeline(self, filepath="production_pipeline.pkl"):
@@ -1452,53 +1386,6 @@ class SklearnEcosystemPipeline(TakesTables, RegressorMixin, BaseEstimator):
             the card beside it belongs to another artifact.
         """
         return artifact.load(filepath, TRUSTED, sha256, strict)
-
-    # ----- A regressor like any other
-
-    @property
-    def pipeline(self):
-        """The fitted `RatingPipeline`; None, and no error, before `train`."""
-        return getattr(self, "pipeline_", None)
-
-    @property
-    def cv_scores(self):
-        """The RMSE of each fold, in stars; None if it was not computed."""
-        return getattr(self, "cv_scores_", None)
-
-    @property
-    def best_params(self):
-        """What the search has chosen; None if there was none."""
-        return getattr(self, "best_params_", None)
-
-    @property
-    def card(self):
-        """The model card of a loaded artifact, a dict; None for any other object."""
-        return getattr(self, "_card", None)
-
-    @card.setter
-    def card(self, card):
-        """Set the card, as `load_pipeline` does."""
-        self._card = card
-
-    def set_params(self, **params):
-        """Set parameters; those of a regressor of your own by ``model__NAME``."""
-        nested = [name for name in params if name.startswith("model__")]
-        if nested and isinstance(params.get("model", self.model), str):
-            raise ValueError(
-                f"model={self.model!r} is only a name: search or set {nested[0]!r} on "
-                "build_pipeline(), which has all parameters."
-            )
-        return super().set_params(**params)
-
-    def __getstate__(self):
-        """Return what is saved: all but the card, which has a file of its own."""
-        state = super().__getstate__()
-        return {name: value for name, value in state.items() if name != "_card"}
-
-    def _sk_visual_block_(self):
-        """Show the steps of the pipeline in scikit-learn's HTML diagram."""
-        pipeline = self.pipeline or self.build_pipeline()
-        return pipeline._sk_visual_block_()
 
     def _say(self, line):
         if self.verbose:
@@ -1624,7 +1511,7 @@ def _model_card(recommender):
     history = recommender.history_
     example = {
         "user_id": history.unused_user_id(),
-        "movie_id": int(history.movies[0]),
+        "movie_id": history.movies[:1].tolist()[0],
     }
     try:
         prediction = float(recommender.predict(pd.DataFrame([example]))[0])
@@ -1661,7 +1548,6 @@ def _model_card(recommender):
 # 6. The demo and the command line
 # ======================================================================================
 ARTIFACT = "production_pipeline.pkl"
-RELEVANT_FROM = 4.0  # stars that make a test movie one that should be recommended
 LINE = "=" * 60
 TAKEAWAYS = """Key Takeaways:
 ✓ Custom transformers extend sklearn seamlessly
@@ -1755,8 +1641,15 @@ def demonstrate_ecosystem(
     say("Test Set Performance:")
     errors = _compare_errors(recommender, data, split, dataset)
     report.print_errors(errors, len(X_test))
-    rankings = _compare_rankings(recommender, X_test, y_test)
-    report.print_rankings(rankings, data, X_test[y_test >= RELEVANT_FROM], X_test)
+    relevant_from = default_relevance(y_train.min(), y_train.max())
+    is_relevant = y_test >= relevant_from
+    rankings = None
+    if is_relevant.any():
+        rankings = {
+            by: recommender.evaluate_ranking(X_test, y_test, k=10, by=by)
+            for by in ("taste", "popularity", "chance")
+        }
+    report.print_rankings(rankings, data, X_test[is_relevant], X_test, relevant_from)
 
     say("Step 6: Saving pipeline for production deployment...")
     recommender.save_pipeline(output)
@@ -1820,18 +1713,6 @@ def _fragile_rmse(pipeline, data, split):
     return rating_metrics(y_test, predictions)["RMSE"]
 
 
-def _compare_rankings(recommender, X_test, y_test):
-    """Return the scores of three ways to recommend; None if no test movie is liked."""
-    if (y_test < RELEVANT_FROM).all():
-        return None
-    return {
-        by: recommender.evaluate_ranking(
-            X_test, y_test, k=10, relevant_from=RELEVANT_FROM, by=by
-        )
-        for by in ("taste", "popularity", "chance")
-    }
-
-
 # ----- The command line
 
 
@@ -1850,20 +1731,24 @@ def main(argv=None):
         status 2.
     """
     parser = make_parser(list(MODELS), ARTIFACT)
-    commands = {
-        None: demonstrate_ecosystem,
-        "compare": _compare,
-        "recommend": _recommend,
-        "predict": _predict,
+    on_a_table = {None: demonstrate_ecosystem, "compare": _compare}
+    on_an_artifact = {
+        "recommend": commands.recommend,
+        "similar": commands.similar,
+        "predict": commands.predict,
     }
     try:
         with one_line_errors(parser):
             options = parse_options(parser, argv)
-            run = commands[options.pop("command")]
+            command = options.pop("command")
             with joblib.parallel_config("threading", n_jobs=-1):
-                if "data" in options:
-                    options["data"] = load_movielens(options["data"])
-                run(**options)
+                if command in on_an_artifact:
+                    recommender = _load_recommender(options.pop("path", ARTIFACT))
+                    on_an_artifact[command](recommender, **options)
+                else:
+                    if "data" in options:
+                        options["data"] = load_movielens(options["data"])
+                    on_a_table[command](**options)
     except KeyboardInterrupt:
         print(f"\n{parser.prog}: interrupted", file=sys.stderr)
         return 130
@@ -1886,35 +1771,6 @@ def _compare(data=None, random_state=42, **sizes):
             "RMSE of the best possible predictor (the noise floor of all rows): "
             f"{dataset.best_rmse():.4f}"
         )
-
-
-def _recommend(user=None, rated=None, top=10, path=ARTIFACT):
-    recommender = _load_recommender(path)
-    if rated is None and user not in recommender.history_.users:
-        say(
-            f"User {user} is unknown: these movies are popular. "
-            "Use --rated 1=5,50=4 to get your own."
-        )
-        recommendations = recommender.recommend(n=top, ratings={})
-    else:
-        recommendations = recommender.recommend(user, top, ratings=rated)
-    say(
-        "Best first, by score. "
-        "The predicted_rating is of another model, and need not be in order."
-    )
-    ranks = range(1, len(recommendations) + 1)
-    say(recommendations.set_axis(ranks).to_string(float_format="%.4f"))
-
-
-def _predict(user, movie, path=ARTIFACT):
-    recommender = _load_recommender(path)
-    row = pd.DataFrame({"user_id": [user], "movie_id": [movie]})
-    line = f"User {user}, Movie {movie}: Predicted {recommender.predict(row)[0]:.2f}"
-    if user not in recommender.history_.users:
-        line += " (the user is unknown)"
-    if movie not in recommender.history_.movies:
-        line += " (the movie is unknown)"
-    say(line)
 
 
 def _load_recommender(path):

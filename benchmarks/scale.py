@@ -104,20 +104,20 @@ def pandas_features(table):
 
 def fit_ranker(recommender):
     """Fit the ranker, which is fitted when it is asked for."""
-    n_movies = recommender.ranker.movies_.size
+    n_movies = recommender.ranker_.movies_.size
     print(f"A ranker of {n_movies} movies", file=sys.stderr)
     return recommender
 
 
 def make_lists(recommender):
     """Return the lists of 1,000 users."""
-    ranker = recommender.ranker
+    ranker = recommender.ranker_
     return ranker.recommend(ranker.users_[:1000], n=10)
 
 
 def recommend(recommender):
     """Make the lists of ten users, one by one."""
-    for user in recommender.ranker.users_[:10]:
+    for user in recommender.ranker_.users_[:10]:
         recommender.recommend(int(user))
 
 

@@ -30,9 +30,12 @@ from threadpoolctl import threadpool_limits
 from .factors import MatrixFactorization
 from .forest import QuickRandomForest
 from .matrix import MovieContent, RatingHistory
-from .ranking import ExactByMovies, ExactByUsers, LowRank, MovieRanker
+from .ranking import MovieRanker
+from .recommend import RatingRanker
+from .solutions import ExactByMovies, ExactByUsers, LowRank
 from .steps import DropIds
 from .table import IDS, check_number, table_ids
+from .top_n import PopularityRanker
 
 VERSION_MARK = b"\nscikit-learn:"
 DIGEST_MARK = b"\nsha256:"
@@ -61,8 +64,10 @@ TRUSTED = [
             MatrixFactorization,
             MovieContent,
             MovieRanker,
+            PopularityRanker,
             QuickRandomForest,
             RatingHistory,
+            RatingRanker,
         ],
     ),
     "scipy.sparse._csr.csr_matrix",
@@ -105,7 +110,7 @@ def save(model, filepath, card, trusted):
     """
     path = check_path(filepath)
     _refuse_main(model)
-    with _replacing(path) as file:
+    with replacing(path) as file:
         hashed = _HashedFile(file)
         try:
             _dump(model, hashed, filepath, trusted)
@@ -123,7 +128,7 @@ def save(model, filepath, card, trusted):
     text = json.dumps(card, default=str)
     # JSON has no NaN: Python writes one all the same, so it is replaced by null.
     card = json.loads(text, parse_constant=lambda _: None)
-    with _replacing(Path(f"{path}.json")) as file:
+    with replacing(Path(f"{path}.json")) as file:
         file.write(json.dumps(card, indent=2).encode())
 
 
@@ -289,13 +294,20 @@ class _HashedFile:
 
 
 @contextlib.contextmanager
-def _replacing(path):
+def replacing(path):
     """Give a file to write to, which takes the place of `path` when it is complete.
 
-    It lies beside `path` under a name that nobody can guess and no two savers share. If
-    anything fails, `path` stays as it was. A new file gets the usual permissions, and
-    one that replaces another gets those of the other.
+    Parameters
+    ----------
+    path : str or path-like
+
+    Notes
+    -----
+    The file lies beside `path` under a name that nobody can guess and no two savers
+    share. If anything fails, `path` stays as it was. A new file gets the usual
+    permissions, and one that replaces another gets those of the other.
     """
+    path = Path(path)
     is_new = not path.exists()
     mode = 0o666 if is_new else path.stat().st_mode & 0o777
     temporary = path.with_name(f".{os.urandom(16).hex()}.tmp")

@@ -1,7 +1,6 @@
 """Biased matrix factorization: which rating would a user give to a movie?"""
 
 import numpy as np
-import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin, clone
 from sklearn.model_selection import KFold
 from sklearn.utils import check_random_state, gen_batches
@@ -11,9 +10,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .matrix import MovieContent, rating_matrix, with_values
 from .table import (
     TakesTables,
-    check_ids,
     check_number,
     check_ratings,
+    id_values,
     latest_rows,
     lookup,
     positions_of,
@@ -246,8 +245,8 @@ class MatrixFactorization(TakesTables, RegressorMixin, TransformerMixin, BaseEst
         ratings : ndarray of shape (n_movies,), in stars
         """
         check_is_fitted(self)
-        rated_ids = check_ids(pd.Series(rated, name="rated"))
-        asked_ids = check_ids(pd.Series(movie_ids, name="movie_ids"))
+        rated_ids = id_values(rated, "rated")
+        asked_ids = id_values(movie_ids, "movie_ids")
         rated_movie = positions_of(self.movies_, rated_ids)
         asked_movie = positions_of(self.movies_, asked_ids)
         is_known = rated_movie >= 0

@@ -4,7 +4,6 @@ The two recommenders, `factors` and `ranking`, both start from here.
 """
 
 import numbers
-import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -14,13 +13,15 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from .table import (
     RATING,
-    check_ids,
     check_ratings,
+    check_table,
     factorize_strings,
+    id_values,
     latest_of_pairs,
     lookup,
     number_column,
     positions_of,
+    shorten,
     table_ids,
     warn_of_older,
 )
@@ -68,6 +69,17 @@ def rating_matrix(X, y=None):
     return RatingMatrix(users, movies, stars, X.iloc[last_row])
 
 
+def ratings_or_views(X, y=None):
+    """Return the ratings of rows, as `check_ratings`; 1.0 for each if there are none.
+
+    A table without ratings says who watched or bought what.
+    """
+    check_table(X)
+    if y is None and RATING not in X.columns:
+        return np.ones(len(X))
+    return check_ratings(X, y)
+
+
 def with_values(matrix, values):
     """Return a sparse matrix with other values in the same places."""
     return sparse.csr_matrix((values, matrix.indices, matrix.indptr), matrix.shape)
@@ -85,7 +97,7 @@ class RatingHistory:
 
     Attributes
     ----------
-    users, movies : ndarray of int64
+    users, movies : ndarray of int64 or object
         The ids, sorted.
     levels : ndarray of shape (n_levels + 1,)
         The different ratings in stars; the first, 0.0, stands for "not rated".
@@ -136,53 +148,68 @@ class RatingHistory:
         n_ratings = np.bincount(self.codes.indices, minlength=self.movies.size)
         return n_ratings / self.users.size
 
+    def scale(self):
+        """Return the lowest and the highest rating, in stars."""
+        return float(self.levels[1]), float(self.levels[-1])  # [0] is "not rated"
+
     def unused_user_id(self):
-        """Return the smallest positive id that no user has."""
+        """Return an id that no user has: the smallest positive one, or a string."""
+        if self.users.dtype == object:
+            user_id = "new user"
+            while user_id in self.users:
+                user_id += "+"
+            return user_id
         candidates = np.arange(1, self.users.size + 2)
         return int(np.setdiff1d(candidates, self.users)[0])
 
     def new_user(self, ratings):
-        """Return the ratings of a new user as a table.
+        """Return the ratings of a new user.
 
         Parameters
         ----------
         ratings : dict of {movie_id: stars}
-            Unknown movies give a warning.
 
         Returns
         -------
-        table : DataFrame
-            `user_id` (an id that no user has), `movie_id` and `rating`.
+        stars : csr_matrix of shape (1, n_movies)
+            The ratings of known movies.
+        unknown : list of movie ids
+            The movies that the training does not know.
 
         Raises
         ------
         ValueError
             If the ratings are no dict, or not on the scale of the training.
         """
-        low = float(self.levels[1])  # the first level stands for "not rated"
-        high = float(self.levels[-1])
-        if not isinstance(ratings, dict) or not all(
-            _is_between(stars, low, high) for stars in ratings.values()
-        ):
+        low, high = self.scale()
+        if not isinstance(ratings, dict):
             raise ValueError(
-                f"ratings must be {{movie_id: stars from {low} to {high}}}, "
-                f"got {ratings!r}."
+                f"ratings must be a dict, {{movie_id: stars}}, got {shorten(ratings)}."
             )
-        keys = pd.Series(list(ratings), name="The keys of ratings", dtype=object)
-        movie_ids = check_ids(keys)
-        unknown = [str(movie) for movie in movie_ids if movie not in self.movies]
-        if unknown:
-            message = f"Unknown movies are ignored: {', '.join(unknown)}."
-            if len(unknown) == len(movie_ids):
-                message += " None is left: these are the most popular movies."
-            warnings.warn(message, stacklevel=4)
-        return pd.DataFrame(
-            {
-                "user_id": self.unused_user_id(),
-                "movie_id": movie_ids,
-                RATING: np.array(list(ratings.values()), dtype=np.float64),
-            }
-        )
+        for movie, value in ratings.items():
+            if not _is_between(value, low, high):
+                raise ValueError(
+                    f"ratings must be {{movie_id: stars from {low} to {high}}}, "
+                    f"but movie {shorten(movie)} has {shorten(value)}."
+                )
+        movie_ids = id_values(list(ratings), "The keys of ratings")
+        position = positions_of(self.movies, movie_ids)
+        is_known = position >= 0
+        values = np.array(list(ratings.values()), dtype=np.float64)
+        stars = self.one_row(position[is_known], values[is_known])
+        return stars, movie_ids[~is_known].tolist()
+
+    def one_row(self, positions, values):
+        """Return the ratings of one user, a csr_matrix (1, n_movies).
+
+        Parameters
+        ----------
+        positions : ndarray of shape (n_rated,)
+            The places of the rated movies in `movies`.
+        values : ndarray of shape (n_rated,), in stars
+        """
+        rows = np.zeros(len(positions), dtype=np.int64)
+        return sparse.csr_matrix((values, (rows, positions)), (1, self.movies.size))
 
 
 def _is_between(value, low, high):

@@ -59,21 +59,41 @@ def make_parser(models, artifact):
         **common,
     )
     recommend = commands.add_parser("recommend", help="what to watch next", **common)
-    user = recommend.add_mutually_exclusive_group(required=True)
-    user.add_argument("--user", type=int, metavar="ID", help="a user of the training")
-    user.add_argument(
+    recommend.add_argument("--user", metavar="ID", help="a user of the training")
+    recommend.add_argument(
         "--rated",
         type=_parse_ratings,
         metavar="ID=STARS,...",
-        help="the ratings of a new user, as in 1=5,50=4",
+        help="the ratings of a new user, or more ratings of --user, as in 1=5,50=4",
     )
-    recommend.add_argument("--top", type=int, metavar="N", help="default 10")
+    recommend.add_argument(
+        "--all",
+        dest="everybody",
+        action="store_true",
+        help="for all users of the training, into the file --output",
+    )
+    recommend.add_argument(
+        "--exclude",
+        type=lambda text: text.split(","),
+        metavar="ID,...",
+        help="movies that are not recommended",
+    )
+    recommend.add_argument(
+        "--explain", action="store_true", help="add which rated movies speak for it"
+    )
+    recommend.add_argument(
+        "--output", dest="csv", metavar="FILE", help="a CSV file, with --all"
+    )
+    similar = commands.add_parser(
+        "similar", help="movies that the same users like", **common
+    )
+    similar.add_argument("--movie", required=True, metavar="ID", help="a known movie")
     predict = commands.add_parser("predict", help="one rating", **common)
     for option in ("--user", "--movie"):
-        predict.add_argument(
-            option, type=int, required=True, metavar="ID", help="known or new"
-        )
-    for command in (recommend, predict):
+        predict.add_argument(option, required=True, metavar="ID", help="known or new")
+    for command in (recommend, similar):
+        command.add_argument("--top", type=int, metavar="N", help="default 10")
+    for command in (recommend, similar, predict):
         command.add_argument(
             "--artifact", dest="path", metavar="FILE", help=f"default {artifact}"
         )
@@ -89,6 +109,8 @@ def parse_options(parser, argv):
             parser.error(
                 f"--{option} is for the lesson and does not go with {command}."
             )
+    if command == "recommend":
+        _check_recommend(parser, options)
     if "data" in options and {"n_users", "n_movies", "n_ratings"} & set(options):
         parser.error(
             "--users, --movies and --ratings are for a synthetic table and do not go "
@@ -97,10 +119,23 @@ def parse_options(parser, argv):
     return options
 
 
+def _check_recommend(parser, options):
+    """End with a message if options of `recommend` do not go together."""
+    is_for_all = "everybody" in options
+    is_for_one = "user" in options or "rated" in options
+    if is_for_all == is_for_one:
+        parser.error("recommend needs --user, --rated or both, or else --all.")
+    if is_for_all != ("csv" in options):
+        parser.error("recommend --all needs --output FILE, and only --all takes it.")
+    if is_for_all and "explain" in options:
+        parser.error("--explain is for one user and does not go with --all.")
+
+
 def _parse_ratings(text):
-    pairs = [pair.split("=") for pair in text.split(",")]
+    # An id may hold "=": the last one comes before the stars.
+    pairs = [pair.rsplit("=", 1) for pair in text.split(",")]
     with contextlib.suppress(ValueError):
-        ratings = {int(movie): float(stars) for movie, stars in pairs}
+        ratings = {movie: float(stars) for movie, stars in pairs}
         if len(ratings) == len(pairs):
             return ratings
     raise argparse.ArgumentTypeError(

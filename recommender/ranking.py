@@ -1,60 +1,66 @@
-"""Top-N recommendations: what to watch next, and how good such a list is."""
+"""MovieRanker: what to watch next, and how good top-N recommendations are."""
 
 import warnings
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_random_state, gen_batches
-from sklearn.utils.extmath import randomized_svd
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .matrix import RatingHistory, rating_matrix
+from .matrix import RatingHistory, rating_matrix, ratings_or_views, with_values
+from .solutions import solve, with_kinds
 from .table import (
     IDS,
     LIMIT,
     RATING,
     TakesTables,
-    check_ids,
     check_number,
     check_ratings,
+    check_same_kind,
     latest_rows,
     number_column,
+    one_id,
     positions_of,
     table_ids,
 )
+from .top_n import TopN, best_columns
 
-#: Memory for an exact solution: a matrix, its inverse, and what is in between.
-MAX_EXACT_BYTES = 4 * 2**30
-#: The low-rank solution keeps at most this many singular vectors, ...
-N_STRONGEST = 400
-#: ... and so few that vectors times ratings stay below this, for the time it takes.
-SVD_WORK = 3.2e9
-#: At most this many scores are in memory at a time (32 MB).
-SCORES_AT_ONCE = 2**22
-#: The entries of an imaginary user, who has seen all movies of a kind.
-KIND_WEIGHT = 4.0
+#: How far up the scale a rating speaks neither for a movie nor against it. Chosen by
+#: `python benchmarks/dislikes.py`.
+NEUTRAL = 1 / 3
+#: `explain` names at most this many movies.
+N_REASONS = 3
+#: A warning comes where more than this share of the test ratings is relevant, ...
+NEARLY_ALL = 0.9
+#: ... unless there are fewer test ratings than that.
+FEW_RATINGS = 10
 
 
-class MovieRanker(TakesTables, BaseEstimator):
+class MovieRanker(TopN, TakesTables, BaseEstimator):
     """Recommend the movies that fit best to what a user has rated.
 
     Every movie is regressed on all others: a ridge regression with a zero diagonal, so
     that no movie explains itself (Steck, "Embarrassingly Shallow Autoencoders for
-    Sparse Data", WWW 2019). With X a dense table of users and movies, whose entries are
-    stars in units of their root mean square, the textbook form is two lines::
+    Sparse Data", WWW 2019). With X a dense table of users and movies, the textbook form
+    is two lines::
 
         P = np.linalg.inv(X.T @ X + regularization * np.eye(n_movies))
         scores = X - X @ P / np.diag(P)
 
-    The scores are X @ B, where B is -P / np.diag(P) with a zero diagonal. For each
-    genre and each decade, X has one row more, whose entries are 4: an imaginary user
-    who has watched all movies of that kind.
+    The scores are X @ B, where B is -P / np.diag(P) with a zero diagonal. The entries
+    of X are preferences in units of their root mean square. A preference is the
+    distance of a rating from a point one third up the scale; below the middle of the
+    scale it is at most 0::
+
+        preference = stars - (low + (high - low) / 3)
+
+    So movies like one with a high rating move up, and movies like one with a very low
+    rating move down. For each genre and each decade, X has one row more, whose entries
+    are 4: an imaginary user who has watched all movies of that kind.
 
     Where memory allows, the solution is exact, by a matrix of the size of the movies or
     of the users. Otherwise the strongest singular vectors of X stand for all of it
-    (`ExactByMovies`, `ExactByUsers`, `LowRank`).
+    (`recommender/solutions.py`).
 
     Parameters
     ----------
@@ -64,12 +70,12 @@ class MovieRanker(TakesTables, BaseEstimator):
 
     Attributes
     ----------
-    users_, movies_ : ndarray of int64
+    users_, movies_ : ndarray of int64 or object
         The ids of the training, sorted.
     popularity_ : ndarray of shape (n_movies,)
         The share of users who have rated a movie.
     unit_ : float
-        The root mean square of all ratings, in stars.
+        The root mean square of all preferences, in stars.
     penalty_ : float
         The ridge penalty that was used.
     history_ : RatingHistory
@@ -90,14 +96,15 @@ class MovieRanker(TakesTables, BaseEstimator):
         self.regularization = regularization
 
     def fit(self, X, y=None):
-        """Learn from ratings.
+        """Learn from ratings, or from a table of who watched or bought what.
 
         Parameters
         ----------
         X : DataFrame of shape (n_rows, n_columns)
             A table of ratings; `genre` and `movie_year` are used where they exist.
         y : array-like of shape (n_rows,), in stars, default=None
-            The ratings; None: those in the column `rating` of `X`.
+            The ratings; None: those in the column `rating` of `X`. Without that column,
+            all rows count alike.
 
         Returns
         -------
@@ -108,7 +115,7 @@ class MovieRanker(TakesTables, BaseEstimator):
         ValueError, TypeError
             If the parameter, the table or the ratings are refused.
         """
-        history = RatingHistory(rating_matrix(X, y))
+        history = RatingHistory(rating_matrix(X, ratings_or_views(X, y)))
         fitted = MovieRanker(self.regularization).fit_history(history)
         validate_data(self, X, skip_check_array=True)  # records the columns' names
         self.__dict__.update(vars(fitted))  # all at once
@@ -130,8 +137,10 @@ class MovieRanker(TakesTables, BaseEstimator):
             penalty = max(300.0, np.sqrt(stars.nnz))
         else:
             penalty = check_number("regularization", self.regularization, 1e-9)
-        unit = unit_of(stars)
-        solution = _solve(_with_kinds(stars / unit, history.kinds), penalty)
+        preference = preferences(stars.data, *history.scale())
+        unit = unit_of(preference)
+        entries = with_values(stars, preference / unit)
+        solution = solve(with_kinds(entries, history.kinds), penalty)
 
         self.users_ = history.users
         self.movies_ = history.movies
@@ -142,265 +151,143 @@ class MovieRanker(TakesTables, BaseEstimator):
         self.solution_ = solution
         return self
 
-    def recommend(self, user_ids, n=10):
-        """Recommend movies to users of the training.
+    def score_movies(self, user_ids, stars):
+        """Return the scores of all movies for users, (n_users, n_movies).
 
-        Parameters
-        ----------
-        user_ids : int or array-like of shape (n_users,)
-            An unknown user gets the most popular movies, with a warning.
-        n : int, default=10
-            How many movies each user gets; fewer if fewer are left.
-
-        Returns
-        -------
-        recommendations : DataFrame
-            `user_id` (in the order of `user_ids`), `rank` (from 1), `movie_id` and
-            `score`. Movies that the user has rated are left out; of equal scores, the
-            lower id comes first.
-
-        Raises
-        ------
-        NotFittedError, ValueError
-            If nothing was learned yet, or a parameter is refused.
-        """
-        check_is_fitted(self)
-        user_ids = check_ids(pd.Series(np.atleast_1d(user_ids), name="user_ids"))
-        is_unknown = positions_of(self.users_, user_ids) < 0
-        n_unknown = len(np.unique(user_ids[is_unknown]))
-        if n_unknown:
-            warnings.warn(
-                f"{n_unknown} of the users are unknown: they get popular movies.",
-                stacklevel=2,
-            )
-        return self.rank(user_ids, self.history_.stars_of(user_ids), n)
-
-    def recommend_new(self, ratings, n=10):
-        """Recommend movies to new users, without training again.
-
-        Parameters
-        ----------
-        ratings : DataFrame of shape (n_rows, n_columns)
-            The users' ratings: `user_id`, `movie_id`, `rating`. Unknown movies are
-            ignored; a user without a known one gets the most popular movies.
-        n : int, default=10
-            As in `recommend`.
-
-        Returns
-        -------
-        recommendations : DataFrame
-            As in `recommend`.
-        """
-        check_is_fitted(self)
-        matrix = rating_matrix(ratings)
-        position = positions_of(self.movies_, matrix.movies)
-        is_known = position >= 0
-        known = matrix.stars[:, is_known]
-        stars = sparse.csr_matrix(
-            (known.data, position[is_known][known.indices], known.indptr),
-            shape=(matrix.users.size, self.movies_.size),
-        )
-        return self.rank(matrix.users, stars, n)
-
-    def rank(self, user_ids, stars, n, by="taste"):
-        """Rank the movies that users have not rated.
+        A user who likes nothing gets popular movies, but less of what is like the
+        movies that the user dislikes.
 
         Parameters
         ----------
         user_ids : ndarray of shape (n_users,)
-            The user id of each row.
+            Not used: the scores depend on the ratings alone.
         stars : csr_matrix of shape (n_users, n_movies)
             The ratings of these users.
-        n : int
-            As in `recommend`.
-        by : {"taste", "popularity", "chance"}, default="taste"
-            What the scores are; the last two are what `evaluate_ranking` compares with.
+        """
+        entries = self._entries(stars)
+        scores = self.solution_.scores(entries)
+        likes_nothing = (entries > 0).getnnz(axis=1) == 0
+        scores[likes_nothing] += self.popularity_
+        return scores
+
+    def similar(self, movie_id, n=10):
+        """Return the movies that are liked by the same users.
+
+        The score is the partial correlation of two movies in the ridge regression::
+
+            score[i, j] = -P[i, j] / sqrt(P[i, i] * P[j, j])
+
+        It is what two movies have in common beyond what all others explain.
+
+        Parameters
+        ----------
+        movie_id : id
+            A movie of the training.
+        n : int, default=10
+            How many movies.
 
         Returns
         -------
-        recommendations : DataFrame
-            As in `recommend`.
+        movies : DataFrame
+            `rank` (from 1), `movie_id` and `score`; of equal scores, the lower id comes
+            first.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            If nothing was learned yet, the movie is unknown, or `n` is refused.
         """
+        check_is_fitted(self)
         n = check_number("n", n, 1, integer=True)
-        rng = check_random_state(0)
-        users_at_once = max(1, SCORES_AT_ONCE // self.movies_.size)
-        parts = []
-        # There is at least one part: an empty one still gives the result its columns.
-        for rows in gen_batches(max(1, stars.shape[0]), users_at_once):
-            part = stars[rows]
-            if by == "taste":
-                scores = self._scores(part)
-            elif by == "popularity":
-                scores = np.tile(self.popularity_, (part.shape[0], 1))
-            else:
-                scores = rng.random_sample(part.shape)
-            leave_out_rated(scores, part)
-            parts.append(self._best(user_ids[rows], scores, n))
-        return pd.concat(parts, ignore_index=True)
+        ids = one_id(movie_id, "movie_id")
+        position = positions_of(self.movies_, ids)[0]
+        if position < 0:
+            raise ValueError(f"Movie {ids[0]} is unknown to the training.")
 
-    def _scores(self, stars):
-        scores = self.solution_.scores(stars / self.unit_)
-        has_rated_nothing = stars.getnnz(axis=1) == 0
-        scores[has_rated_nothing] = self.popularity_
-        return scores
-
-    def _best(self, user_ids, scores, n):
-        """Return the `n` best movies of each row of `scores` as a DataFrame."""
-        scores = np.round(scores, 9)  # beyond that, sums depend on their order
-        rows = [np.empty(0, dtype=np.int64)]  # at least one part to put together
-        ranks = [np.empty(0, dtype=np.int64)]
-        columns = [np.empty(0, dtype=np.int64)]
-        for row, scores_of_user in enumerate(scores):
-            best = best_columns(scores_of_user, n)
-            rows.append(np.full(best.size, row))
-            ranks.append(np.arange(1, best.size + 1))
-            columns.append(best)
-        row = np.concatenate(rows)
-        column = np.concatenate(columns)
+        P_row = self.solution_.rows_of_P([position])[0]
+        diagonal = self.solution_.diagonal
+        scores = -P_row / np.sqrt(diagonal[position] * diagonal)
+        scores = np.round(scores, 9)
+        scores[position] = -np.inf
+        best = best_columns(scores, n)
         return pd.DataFrame(
             {
-                "user_id": user_ids[row],
-                "rank": np.concatenate(ranks),
-                "movie_id": self.movies_[column],
-                "score": scores[row, column],
+                "rank": np.arange(1, best.size + 1),
+                "movie_id": self.movies_[best],
+                "score": scores[best],
             }
         )
 
+    def explain(self, stars, movie_ids):
+        """Return the rated movies that add most to the scores of recommended ones.
 
-def unit_of(stars):
-    """Return the root mean square of ratings (1 if all are 0 stars)."""
-    unit = float(np.sqrt(np.mean(stars.data**2)))
-    return unit if unit > 0 else 1.0
+        A score is a sum over the user's ratings: ``scores = X @ B``.
+
+        Parameters
+        ----------
+        stars : csr_matrix of shape (1, n_movies)
+            The ratings of one user.
+        movie_ids : ndarray of shape (n_recommended,)
+            Movies of the training.
+
+        Returns
+        -------
+        reasons : list of ndarray of movie ids
+            For each recommended movie, at most three of the user's movies, the
+            strongest first. A movie that is recommended for its popularity has none.
+        """
+        rated = stars.indices
+        entries = self._entries(stars).data
+        movies = positions_of(self.movies_, movie_ids)
+        P_rows = self.solution_.rows_of_P(movies)  # (n_recommended, n_movies)
+        diagonal = self.solution_.diagonal[movies]
+        added = entries * (-P_rows[:, rated] / diagonal[:, None])
+        reasons = []
+        for added_to_movie in added:
+            strongest = np.argsort(-added_to_movie, kind="stable")[:N_REASONS]
+            strongest = strongest[added_to_movie[strongest] > 0]
+            reasons.append(self.movies_[rated[strongest]])
+        return reasons
+
+    def _entries(self, stars):
+        """Return the rows of X of users with these ratings."""
+        preference = preferences(stars.data, *self.history_.scale())
+        return with_values(stars, preference / self.unit_)
 
 
-def leave_out_rated(scores, stars):
-    """Set the scores of what users have rated to minus infinity, in place."""
-    rated = stars.tocoo()  # a rating of 0 stars is stored, too
-    scores[rated.row, rated.col] = -np.inf
-
-
-def best_columns(scores, n):
-    """Return the columns of the `n` highest scores, the highest first.
+def preferences(stars, low, high):
+    """Return how much ratings speak for movies; below 0, against them.
 
     Parameters
     ----------
-    scores : ndarray of shape (n_columns,)
-        Minus infinity marks what must not be chosen.
-    n : int
+    stars : ndarray of shape (n_ratings,), in stars
+    low, high : float, in stars
+        The scale of the ratings.
 
     Returns
     -------
-    columns : ndarray of at most `n` integers
-        Of equal scores, the lower column comes first.
+    preference : ndarray of shape (n_ratings,), in stars
     """
-    n = min(n, scores.size)
-    least = np.partition(scores, -n)[-n]
-    candidates = np.flatnonzero((scores >= least) & (scores > -np.inf))
-    best_first = np.argsort(-scores[candidates], kind="stable")
-    return candidates[best_first][:n]
+    if low == high:  # not ratings, but who watched what
+        return np.ones_like(stars)
+    preference = stars - (low + NEUTRAL * (high - low))
+    is_low = stars < (low + high) / 2
+    return np.where(is_low, np.minimum(preference, 0.0), preference)
 
 
-def _with_kinds(stars, kinds):
-    """Return X of `MovieRanker`: the users' rows, then those of imaginary users."""
-    return sparse.vstack([stars, KIND_WEIGHT * kinds], format="csr")
+def unit_of(preference):
+    """Return the root mean square of preferences (1 if all are 0)."""
+    unit = float(np.sqrt(np.mean(preference**2)))
+    return unit if unit > 0 else 1.0
 
 
-def _solve(table, penalty):
-    """Return the exact solution if there is memory for it, else the low-rank one."""
-    n_users, n_movies = table.shape
-    size = min(n_users, n_movies)
-    if 3 * 8 * size**2 > MAX_EXACT_BYTES:  # three matrices of 8-byte floats
-        return LowRank(table, penalty)
-    if n_users <= n_movies:
-        return ExactByUsers(table, penalty)
-    return ExactByMovies(table, penalty)
+def default_relevance(low, high):
+    """Return the stars that make a movie relevant: 4.0 on a scale from 1 to 5.
 
-
-class ExactByMovies:
-    """The textbook form: P is the inverse of a matrix of the size of the movies.
-
-    Parameters
-    ----------
-    table : csr_matrix of shape (n_users, n_movies)
-        X in the formulas of `MovieRanker`.
-    penalty : float
+    It is four fifths of the highest rating; on a scale that begins below 0, the place
+    four fifths up the scale.
     """
-
-    def __init__(self, table, penalty):
-        self.P = _inverse_of_gram(table.T @ table, penalty)
-
-    def scores(self, rows):
-        """Return the scores of a csr_matrix of users' ratings, in units."""
-        return _scores_from(rows.toarray(), rows @ self.P, np.diag(self.P))
-
-
-class ExactByUsers:
-    """The same scores from the inverse of a matrix of the size of the users.
-
-    With G the inverse of ``X @ X.T + penalty``, ``penalty * P = I - X.T @ G @ X``
-    (the Woodbury identity). The factor `penalty` cancels in P / diag(P).
-
-    Parameters
-    ----------
-    table, penalty
-        As in `ExactByMovies`.
-    """
-
-    def __init__(self, table, penalty):
-        n_users, n_movies = table.shape
-        self.table = table
-        self.G = _inverse_of_gram(table @ table.T, penalty)
-        self.diagonal = np.ones(n_movies)  # of penalty * P
-        for part in gen_batches(n_users, max(1, SCORES_AT_ONCE // n_movies)):
-            product = table[part].multiply(self.G[part] @ table)
-            self.diagonal -= np.asarray(product.sum(axis=0)).ravel()
-
-    def scores(self, rows):
-        """Return the scores of a csr_matrix of users' ratings, in units."""
-        stars = rows.toarray()
-        similarity = (rows @ self.table.T).toarray()  # (n_rows, n_users)
-        return _scores_from(
-            stars, stars - similarity @ self.G @ self.table, self.diagonal
-        )
-
-
-class LowRank:
-    """The scores from the strongest singular vectors of X; all others count alike.
-
-    With s and V the strongest singular values and vectors, s_r the weakest of them, and
-    shrinkage = (s^2 - s_r^2) / (s^2 + penalty), ``I - V @ diag(shrinkage) @ V.T`` is
-    proportional to P of a table whose other singular values are all s_r.
-
-    Parameters
-    ----------
-    table, penalty
-        As in `ExactByMovies`.
-    """
-
-    def __init__(self, table, penalty):
-        affordable = int(SVD_WORK / table.nnz)
-        rank = min(N_STRONGEST, max(1, affordable), *table.shape)
-        _, s, Vt = randomized_svd(table, rank, n_iter=2, random_state=0)
-        self.V = np.ascontiguousarray(Vt.T)  # a sparse row times this copies nothing
-        self.shrinkage = (s**2 - s[-1] ** 2) / (s**2 + penalty)
-        self.diagonal = 1 - (self.V**2) @ self.shrinkage
-
-    def scores(self, rows):
-        """Return the scores of a csr_matrix of users' ratings, in units."""
-        stars = rows.toarray()
-        explained = ((rows @ self.V) * self.shrinkage) @ self.V.T
-        return _scores_from(stars, stars - explained, self.diagonal)
-
-
-def _inverse_of_gram(gram, penalty):
-    gram = gram.toarray()
-    gram[np.diag_indices_from(gram)] += penalty
-    return np.linalg.inv(gram)
-
-
-def _scores_from(stars, stars_times_P, diagonal):
-    """Return X @ B, where B is -P / diag(P) with zeros in its diagonal."""
-    return stars - stars_times_P / diagonal
+    return 0.8 * high if low >= 0 else low + 0.8 * (high - low)
 
 
 def relevant_ratings(X_test, y_test=None, relevant_from=4.0):
@@ -425,8 +312,15 @@ def relevant_ratings(X_test, y_test=None, relevant_from=4.0):
     user_ids, movie_ids = table_ids(X_test)
     ratings = check_ratings(X_test, y_test)
     is_latest = latest_rows(X_test, stacklevel=4)
+    is_relevant = ratings >= relevant_from
+    if is_relevant.mean() > NEARLY_ALL and len(ratings) >= FEW_RATINGS:
+        warnings.warn(
+            f"{is_relevant.mean():.0%} of the test ratings are {relevant_from} or "
+            "more: is relevant_from right for this scale?",
+            stacklevel=3,
+        )
     table = pd.DataFrame({"user_id": user_ids, "movie_id": movie_ids, RATING: ratings})
-    relevant = table[is_latest & (ratings >= relevant_from)]
+    relevant = table[is_latest & is_relevant]
     if relevant.empty:
         raise ValueError(
             f"No test rating is {relevant_from} or more: there is nothing relevant to "
@@ -473,10 +367,30 @@ def ranking_metrics(lists, X_test, y_test=None, k=10, relevant_from=4.0):
     k = check_number("k", k, 1, integer=True)
     relevant = relevant_ratings(X_test, y_test, relevant_from)
     _check_recommendations(lists)
+    return score_recommendations(lists, relevant, k)
 
-    considered = lists[number_column(lists, "rank") <= k].drop_duplicates(IDS)
+
+def score_recommendations(lists, relevant, k):
+    """Score recommendations as `ranking_metrics`, with the relevant rows at hand.
+
+    Parameters
+    ----------
+    lists : DataFrame
+        As in `ranking_metrics`.
+    relevant : DataFrame
+        From `relevant_ratings`.
+    k : int
+
+    Returns
+    -------
+    metrics : dict of float
+    """
+    considered = _first_ranks(lists, k)
+    if len(considered):
+        for name in IDS:
+            check_same_kind(relevant[name].to_numpy(), considered[name].to_numpy())
     hits = considered.merge(relevant[IDS], on=IDS)
-    hits = hits.assign(hit=1.0, gain=1 / np.log2(number_column(hits, "rank") + 1))
+    hits = hits.assign(hit=1.0, gain=1 / np.log2(hits["rank"] + 1))
     n_relevant = relevant.groupby("user_id").size()
     by_user = hits.groupby("user_id")[["hit", "gain"]].sum()
     by_user = by_user.reindex(n_relevant.index, fill_value=0.0)
@@ -490,6 +404,16 @@ def ranking_metrics(lists, X_test, y_test=None, k=10, relevant_from=4.0):
         "NDCG": by_user["gain"] / best_gain,
     }
     return {f"{name}@{k}": float(values.mean()) for name, values in metrics.items()}
+
+
+def _first_ranks(lists, k):
+    """Return user, movie and rank of the first `k` recommendations of each user."""
+    if len(lists) == 0:
+        return pd.DataFrame({"user_id": [], "movie_id": [], "rank": []}, dtype=np.int64)
+    user_ids, movie_ids = table_ids(lists)
+    rank = number_column(lists, "rank")
+    table = pd.DataFrame({"user_id": user_ids, "movie_id": movie_ids, "rank": rank})
+    return table[rank <= k].drop_duplicates(IDS)
 
 
 def _check_recommendations(lists):

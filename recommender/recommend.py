@@ -1,85 +1,353 @@
-"""Answer "what should this user watch next?" from a ranker and a trained pipeline."""
+"""Answer "what should this user watch next?" with a trained pipeline and a ranker."""
+
+import warnings
 
 import numpy as np
 import pandas as pd
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils.validation import check_is_fitted
 
 from .factors import MatrixFactorization
-from .table import IDS, RATING, check_ids, positions_of
+from .ranking import (
+    MovieRanker,
+    default_relevance,
+    relevant_ratings,
+    score_recommendations,
+)
+from .table import check_number, one_id, positions_of, shorten
+from .top_n import ChanceRanker, PopularityRanker, TopN
+
+#: A warning names at most this many movies.
+N_SHOWN = 10
 
 
-def recommend_movies(ranker, pipeline, titles, user_id, ratings, n):
-    """Recommend movies to a user of the training, or to a new one.
+class Recommends:
+    """Mixin of `SklearnEcosystemPipeline`: what it recommends, and how good that is.
+
+    It needs `ranker` (a parameter), and from a training `pipeline_`, `history_`,
+    `titles_` and `_ranker`, which is None until a ranker is needed.
+    """
+
+    def evaluate_ranking(self, X_test, y_test=None, k=10, relevant_from=None, by=None):
+        """Score top-N recommendations on test rows.
+
+        For each user with a relevant test movie, all movies of the training are ranked,
+        except those that the user rated there.
+
+        Parameters
+        ----------
+        X_test, y_test, k
+            As in `ranking_metrics`.
+        relevant_from : float, default=None
+            The lowest rating that makes a movie relevant, in stars. None: four fifths
+            of the highest rating of the training, which is 4.0 on a scale from 1 to 5.
+        by : {"taste", "popularity", "rating", "chance"}, default=None
+            How movies are ranked; None: by the ranker of this object. The others are
+            there to compare with: "taste" is `MovieRanker`, "popularity" the number of
+            ratings, "rating" the predicted rating, and "chance" one random draw.
+
+        Returns
+        -------
+        metrics : dict of float
+            As from `ranking_metrics`.
+
+        Raises
+        ------
+        NotFittedError, ValueError, TypeError
+            If nothing was trained, a parameter or the table is refused, or no test
+            movie is relevant.
+        """
+        check_is_fitted(self, "pipeline_")
+        if by is not None and by not in (*RANKERS, "chance"):
+            raise ValueError(
+                f"by must be one of {[*RANKERS, 'chance']}, got {shorten(by)}."
+            )
+        k = check_number("k", k, 1, integer=True)
+        if relevant_from is None:
+            relevant_from = default_relevance(*self.history_.scale())
+        relevant = relevant_ratings(X_test, y_test, relevant_from)
+        users = np.unique(relevant["user_id"])
+        stars = self.history_.stars_of(users)
+        ranker = self._ranker_by(by)
+        recommendations = ranker.rank(users, stars, k)
+        metrics = score_recommendations(recommendations, relevant, k)
+        if ranker is self._ranker:
+            self.ranking_scores_ = {
+                "users": len(users),
+                "relevant_from": float(relevant_from),
+                **metrics,
+            }
+        return metrics
+
+    def _ranker_by(self, by):
+        """Return the ranker of this object, or another one to compare with."""
+        if by is None or by == self.ranker:
+            return self.ranker_
+        if by == "chance":
+            return ChanceRanker().fit_history(self.history_)
+        return fit_ranker(by, self.pipeline_, self.history_)
+
+    def recommend(
+        self,
+        user_id=None,
+        n=10,
+        *,
+        ratings=None,
+        candidates=None,
+        exclude=None,
+        explain=False,
+    ):
+        """Recommend movies that a user has not rated.
+
+        Parameters
+        ----------
+        user_id : id, default=None
+            A user of the training; or pass `ratings`.
+        n : int, default=10
+            How many movies; fewer come if fewer are left.
+        ratings : dict of {movie_id: stars}, default=None
+            The ratings of a new user; with `user_id`, more ratings of that user, which
+            replace older ones. Nothing is trained again. Unknown movies are ignored,
+            with a warning; if no movie is known, popular movies are recommended.
+        candidates : array-like of movie ids, default=None
+            Only these movies are ranked, such as those of a genre; None: all. Movies
+            that the training does not know are left out.
+        exclude : array-like of movie ids, default=None
+            These movies are not recommended.
+        explain : bool, default=False
+            Whether to add the column `because`.
+
+        Returns
+        -------
+        recommendations : DataFrame
+            Best first: `movie_id`, `title` where titles are known, `score` (of the
+            ranker), and `predicted_rating` in stars. The predicted rating of a new user
+            depends only on the movie, except with model "factors". `because` holds a
+            list for each movie: up to three of the user's movies that added most to the
+            score, as titles where they are known, else as ids. Unknown movies of
+            `ratings` are listed in ``recommendations.attrs["unknown_movies"]``.
+
+        Raises
+        ------
+        ValueError
+            If the user is unknown and no ratings are given, or a rating is not on the
+            scale of the training.
+        """
+        check_is_fitted(self, "pipeline_")
+        ranker = self.ranker_
+        user_ids, stars, unknown = find_user(self.history_, user_id, ratings)
+        if unknown:
+            _warn_of_unknown(unknown, stars)
+
+        best = ranker.rank(user_ids, stars, n, candidates, exclude)
+        recommendations = best[["movie_id", "score"]].copy()
+        recommendations["predicted_rating"] = predict_for_user(
+            self.pipeline_, self.history_, user_ids, stars, best["movie_id"].to_numpy()
+        )
+        if self.titles_:
+            recommendations.insert(1, "title", self._titles(best["movie_id"]))
+        if explain:
+            recommendations["because"] = self._reasons(ranker, stars, best)
+        recommendations.attrs["unknown_movies"] = unknown
+        return recommendations
+
+    def similar(self, movie_id, n=10):
+        """Return movies that are liked by the same users (see `MovieRanker.similar`).
+
+        Parameters
+        ----------
+        movie_id : id
+            A movie of the training.
+        n : int, default=10
+            How many movies.
+
+        Returns
+        -------
+        movies : DataFrame
+            Best first: `movie_id`, `title` where titles are known, and `score`.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            If nothing was trained, the movie is unknown, or the ranker of this object
+            compares no movies.
+        """
+        check_is_fitted(self, "pipeline_")
+        if not hasattr(self.ranker_, "similar"):
+            raise ValueError(
+                f"ranker={self.ranker!r} compares no movies: use ranker='taste'."
+            )
+        movies = self.ranker_.similar(movie_id, n)[["movie_id", "score"]]
+        if self.titles_:
+            movies.insert(1, "title", self._titles(movies["movie_id"]))
+        return movies
+
+    @property
+    def ranker_(self):
+        """The ranker of the training rows; it is fitted when it is first needed."""
+        check_is_fitted(self, "pipeline_")
+        self._fit_ranker()
+        return self._ranker
+
+    def _fit_ranker(self):
+        """Fit the ranker, if nothing has needed it before."""
+        if self._ranker is None:
+            # If two threads come here, each fits a whole ranker, and one is kept.
+            self._ranker = fit_ranker(self.ranker, self.pipeline_, self.history_)
+
+    def _titles(self, movie_ids):
+        known = [self.titles_.get(movie) for movie in movie_ids]
+        # As objects, an unknown title stays None: JSON has no NaN.
+        return pd.Series(known, index=movie_ids.index, dtype=object)
+
+    def _reasons(self, ranker, stars, best):
+        if not hasattr(ranker, "explain"):
+            return [[] for _ in range(len(best))]
+        reasons = ranker.explain(stars, best["movie_id"].to_numpy())
+        return [
+            [self.titles_.get(movie, movie) for movie in movies.tolist()]
+            for movies in reasons
+        ]
+
+
+def find_user(history, user_id, ratings):
+    """Return the ratings of the user whom a caller of `recommend` means.
 
     Parameters
     ----------
-    ranker : MovieRanker
-        It chooses and orders the movies.
-    pipeline : RatingPipeline
-        It predicts their ratings.
-    titles : dict of {movie_id: title}
-        May be empty.
-    user_id : int or None
-        A user of the training.
+    history : RatingHistory
+    user_id : id or None
     ratings : dict of {movie_id: stars} or None
-        The ratings of a new user. Pass either this or `user_id`.
-    n : int
-        How many movies.
+        Instead of `user_id`, or added to the ratings of that user.
 
     Returns
     -------
-    recommendations : DataFrame
-        Best first: `movie_id`, `title` if there are titles, `score`, and
-        `predicted_rating` in stars.
+    user_ids : ndarray of shape (1,)
+        For a new user, an id that nobody has.
+    stars : csr_matrix of shape (1, n_movies)
+    unknown : list of movie ids
+        The movies of `ratings` that the training does not know.
 
     Raises
     ------
     ValueError
-        If the user is unknown, or a rating is not on the scale of the training.
+        If neither is given, the user is unknown and there are no ratings, or `ratings`
+        is refused.
     """
-    if (user_id is None) == (ratings is None) or isinstance(user_id, dict):
+    if isinstance(user_id, dict) or (user_id is None and ratings is None):
         raise ValueError(
-            "Pass either a user_id, or ratings={movie_id: stars, ...} by its name."
+            "Pass a user_id, or ratings={movie_id: stars, ...} by its name, or both."
         )
-    if ratings is None:
-        best = _rank_for_user(ranker, user_id, n)
-        predicted = _predict(pipeline, best)
-    else:
-        rated = ranker.history_.new_user(ratings)
-        best = _rank_for_ratings(ranker, rated, n)
-        predicted = _predict(pipeline, best, rated)
-
-    recommendations = best[["movie_id", "score"]].copy()
-    if titles:
-        known = [titles.get(movie) for movie in best["movie_id"]]
-        # As objects, an unknown title stays None: JSON has no NaN.
-        title = pd.Series(known, index=recommendations.index, dtype=object)
-        recommendations.insert(1, "title", title)
-    return recommendations.assign(predicted_rating=predicted)
-
-
-def _rank_for_user(ranker, user_id, n):
-    user_ids = check_ids(pd.Series([user_id], name="user_id", dtype=object))
-    if positions_of(ranker.users_, user_ids)[0] < 0:
+    if user_id is None:
+        user_id = history.unused_user_id()
+    user_ids = one_id(user_id, "user_id")
+    is_known = positions_of(history.users, user_ids)[0] >= 0
+    if ratings is None and not is_known:
         raise ValueError(
-            f"User {user_id} is unknown to the training: "
+            f"User {user_ids[0]} is unknown to the training: "
             "pass ratings={movie_id: stars}."
         )
-    return ranker.recommend(user_ids, n)
+
+    stars = history.stars_of(user_ids)
+    unknown = []
+    if ratings is not None:
+        newer, unknown = history.new_user(ratings)
+        by_position = dict(zip(stars.indices, stars.data))
+        by_position.update(zip(newer.indices, newer.data))
+        stars = history.one_row(list(by_position), list(by_position.values()))
+    return user_ids, stars, unknown
 
 
-def _rank_for_ratings(ranker, rated, n):
-    if rated.empty:  # a user without ratings gets what is popular
-        new_user = np.array([ranker.history_.unused_user_id()])
-        return ranker.rank(new_user, ranker.history_.stars_of(new_user), n)
-    return ranker.recommend_new(rated, n)
+def _warn_of_unknown(unknown, stars):
+    shown = ", ".join(map(str, unknown[:N_SHOWN]))
+    if len(unknown) > N_SHOWN:
+        shown += f" and {len(unknown) - N_SHOWN} more"
+    message = f"Unknown movies are ignored: {shown}."
+    if stars.nnz == 0:
+        message += " None is left: these are the most popular movies."
+    warnings.warn(message, stacklevel=3)
 
 
-def _predict(pipeline, best, rated=None):
-    """Return the predicted ratings of recommended movies, in stars."""
-    if best.empty:  # the user has rated every movie
-        return []
+def predict_for_user(pipeline, history, user_ids, stars, movie_ids):
+    """Return the predicted ratings of movies for one user.
+
+    Parameters
+    ----------
+    pipeline : RatingPipeline
+    history : RatingHistory
+        The ratings that the pipeline was trained on.
+    user_ids : ndarray of shape (1,)
+        The user, or an unknown id for a new user.
+    stars : csr_matrix of shape (1, n_movies)
+        What the user has rated. `MatrixFactorization` takes it into account, even if it
+        is more than the training knew; other models know only the training.
+    movie_ids : ndarray of shape (n,)
+
+    Returns
+    -------
+    ratings : ndarray of shape (n,), in stars
+    """
+    if len(movie_ids) == 0:  # the user has rated every movie
+        return np.empty(0)
     model = pipeline["model"]
-    has_ratings = rated is not None and not rated.empty
-    if has_ratings and isinstance(model, MatrixFactorization):
-        return model.predict_new(rated["movie_id"], rated[RATING], best["movie_id"])
-    return pipeline.predict(best[IDS])
+    is_as_in_training = (stars != history.stars_of(user_ids)).nnz == 0
+    if isinstance(model, MatrixFactorization) and not is_as_in_training:
+        rated = history.movies[stars.indices]
+        return model.predict_new(rated, stars.data, movie_ids)
+    pairs = {"user_id": np.repeat(user_ids, len(movie_ids)), "movie_id": movie_ids}
+    return pipeline.predict(pd.DataFrame(pairs))
+
+
+class RatingRanker(TopN, BaseEstimator):
+    """Recommend the movies with the highest predicted ratings.
+
+    Parameters
+    ----------
+    pipeline : RatingPipeline
+        It is trained on the same rows as the history that `fit_history` gets.
+    """
+
+    def __init__(self, pipeline):
+        self.pipeline = pipeline
+
+    def fit_history(self, history):
+        """Remember who rated what, a `RatingHistory`."""
+        self.history_ = history
+        return self
+
+    def score_movies(self, user_ids, stars):
+        """Return the predicted ratings of all movies for users, (n_users, n_movies)."""
+        movies = self.history_.movies
+        scores = np.empty((len(user_ids), movies.size))
+        for row in range(len(user_ids)):
+            user_id = user_ids[row : row + 1]
+            scores[row] = predict_for_user(
+                self.pipeline, self.history_, user_id, stars[row], movies
+            )
+        return scores
+
+
+#: The rankers that `SklearnEcosystemPipeline(ranker=...)` knows by name.
+RANKERS = {
+    "taste": lambda pipeline: MovieRanker(),
+    "popularity": lambda pipeline: PopularityRanker(),
+    "rating": RatingRanker,
+}
+
+
+def check_ranker(ranker):
+    """Raise a ValueError if `ranker` is neither a name nor a ranker."""
+    if isinstance(ranker, str) and ranker in RANKERS:
+        return
+    if not isinstance(ranker, TopN):
+        raise ValueError(
+            f"ranker must be one of {list(RANKERS)} or a ranker such as MovieRanker(), "
+            f"got {shorten(ranker)}."
+        )
+
+
+def fit_ranker(ranker, pipeline, history):
+    """Return a fitted ranker of a name, or a fitted copy of a ranker."""
+    if isinstance(ranker, str):
+        return RANKERS[ranker](pipeline).fit_history(history)
+    return clone(ranker).fit_history(history)

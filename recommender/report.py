@@ -23,11 +23,11 @@ def print_features(X):
     say("  (An id is a label: only `factors` and `blend` read the two ids.)")
     sample = X.iloc[0]
     for owner, verb in (("user", "gave"), ("movie", "got")):
-        row_id = sample[f"{owner}_id"]
+        row_id = X[f"{owner}_id"].iloc[0]
         count = sample[f"{owner}_rating_count"]
         average = sample[f"{owner}_avg_rating"]
         say(
-            f"  First sample: {owner} {row_id:.0f} {verb} {count:.0f} ratings, "
+            f"  First sample: {owner} {row_id} {verb} {count:.0f} ratings, "
             f"damped average of the other folds {average:.2f}"
         )
     say("  (These are only to look at. Training takes raw rows, and makes its features")
@@ -58,7 +58,7 @@ def print_errors(errors, n_test_rows):
         say("    these averages contain the ratings of the test rows.")
 
 
-def print_rankings(rankings, data, relevant, X_test):
+def print_rankings(rankings, data, relevant, X_test, relevant_from):
     """Show the scores of the recommendations, and how many users they are of.
 
     Parameters
@@ -67,14 +67,16 @@ def print_rankings(rankings, data, relevant, X_test):
         The metrics by "taste", "popularity" and "chance"; None: nothing is relevant.
     data, relevant, X_test : DataFrame
         All rows, the relevant rows of the test, and all rows of the test.
+    relevant_from : float, in stars
+        The lowest rating that makes a movie relevant.
     """
     if rankings is None:
         say("  Recommendations are not scored: nothing is relevant in the test rows.")
         return
     n_relevant = relevant["user_id"].value_counts()  # of each user
     highest_precision = n_relevant.clip(upper=10).mean() / 10
-    say("  10 movies are recommended to each user by MovieRanker. A test movie with 4")
-    say("  stars or more should be among them:")
+    say("  10 movies are recommended to each user by MovieRanker. A test movie with")
+    say(f"  {relevant_from:g} stars or more should be among them:")
     for name, score in rankings["taste"].items():
         limit = ""
         if name == "Precision@10":

@@ -32,8 +32,24 @@ LIMIT = 10**15
 LATEST = 7_289_654_399
 #: Up to this many ids are searched for one by one.
 FEW_IDS = 1000
-#: Beyond this, floats cannot tell two neighbouring whole numbers apart.
-LARGEST_ID = 2**53
+#: The largest id that is a whole number, ...
+LARGEST_ID = 2**63 - 1
+#: ... and the largest that is a float.
+LARGEST_FLOAT_ID = 2**53
+#: How many characters of a value a message shows.
+SHOWN = 80
+
+
+def shorten(value):
+    """Return a value for a message: as Python shows it, or its type if that is long."""
+    if isinstance(value, (pd.DataFrame, pd.Series, np.ndarray)):
+        return f"a {type(value).__name__} of shape {value.shape}"
+    if isinstance(value, np.generic):
+        value = value.item()  # shown as 5, not as np.int64(5)
+    text = repr(value)
+    if len(text) <= SHOWN:
+        return text
+    return f"{text[:SHOWN]}... (a {type(value).__name__})"
 
 
 class TakesTables:
@@ -88,7 +104,7 @@ def check_table(X):
 
 
 def table_ids(X):
-    """Return the ids of each row's user and movie, two int64 arrays; check the table.
+    """Return the ids of each row's user and movie, and check the table.
 
     Parameters
     ----------
@@ -97,14 +113,15 @@ def table_ids(X):
 
     Returns
     -------
-    user_ids, movie_ids : ndarray of shape (n_rows,), int64
+    user_ids, movie_ids : ndarray of shape (n_rows,), int64 or object
+        As from `check_ids`.
     """
     check_table(X)
     return check_ids(X["user_id"]), check_ids(X["movie_id"])
 
 
 def check_ids(column):
-    """Return a column of ids as an int64 array.
+    """Return a column of ids as an array of int64, or of strings.
 
     Whole floats are accepted: 7.0 is what pandas makes of integers in a column with
     gaps.
@@ -115,33 +132,93 @@ def check_ids(column):
 
     Returns
     -------
-    ids : ndarray of shape (n_rows,), int64
+    ids : ndarray of shape (n_rows,), int64 or object
+        Objects are strings.
 
     Raises
     ------
     ValueError
-        If an id is missing, is not a whole number, or is beyond `LARGEST_ID`.
+        If an id is missing, is neither a whole number of 64 bits nor a string, or if
+        some ids are numbers and some are strings.
     """
-    if column.dtype.kind in "if" and not column.hasnans:
-        dtype = np.int64 if column.dtype.kind == "i" else np.float64
-        values = column.to_numpy(dtype=dtype)
-        is_whole = values == np.floor(values)
-        is_exact = (values >= -LARGEST_ID) & (values <= LARGEST_ID)
-        if (is_whole & is_exact).all():
-            return values.astype(np.int64, copy=False)
-    for row, value in enumerate(column.tolist()):
-        if not _is_id(value):
+    is_whole = column.dtype.kind in "iu" and not column.hasnans
+    if is_whole and (column.dtype.kind == "i" or column.max() <= LARGEST_ID):
+        return column.to_numpy(dtype=np.int64)
+    if column.dtype.kind == "f" and not column.hasnans:
+        values = column.to_numpy(dtype=np.float64)
+        # Beyond that, floats cannot tell two neighbouring whole numbers apart.
+        is_exact = np.abs(values) <= LARGEST_FLOAT_ID
+        if is_exact.all() and (values == np.floor(values)).all():
+            return values.astype(np.int64)
+
+    values = column.to_numpy(dtype=object)
+    if pd.api.types.infer_dtype(values, skipna=False) == "string":
+        return values
+    first_is_string = len(values) > 0 and isinstance(values[0], str)
+    is_id = _is_string if first_is_string else _is_whole_number
+    for row, value in enumerate(values):
+        if not is_id(value):
             raise ValueError(
-                f"{column.name} must hold integers up to 2**53, "
-                f"but row {row} holds {value!r}."
+                f"{column.name} must hold whole numbers of 64 bits, or strings, and "
+                f"not both, but row {row} holds {shorten(value)}."
             )
-    return column.to_numpy(dtype=np.int64)
+    return values.astype(np.int64)
 
 
-def _is_id(value):
+def _is_string(value):
+    return isinstance(value, str)
+
+
+def _is_whole_number(value):
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         return False
-    return value % 1 == 0 and abs(int(value)) <= LARGEST_ID
+    if value % 1 != 0:  # also of NaN and infinity
+        return False
+    largest = LARGEST_FLOAT_ID
+    if isinstance(value, numbers.Integral):
+        largest = LARGEST_ID
+    return -largest <= value <= largest
+
+
+def id_values(ids, name):
+    """Return ids that a caller has listed as an array; check them.
+
+    Parameters
+    ----------
+    ids : array-like of shape (n_ids,), or one id
+    name : str
+        The parameter, for the message.
+
+    Returns
+    -------
+    ids : ndarray of shape (n_ids,), int64 or object
+    """
+    if isinstance(ids, (str, bytes, numbers.Number)) or ids is None:
+        ids = [ids]
+    is_list = hasattr(ids, "__iter__") and getattr(ids, "ndim", 1) == 1
+    if not is_list or isinstance(ids, dict):
+        raise ValueError(
+            f"{name} must be ids, one or a list of them, got {shorten(ids)}."
+        )
+    return check_ids(pd.Series(list(ids), name=name, dtype=object))
+
+
+def one_id(value, name):
+    """Return one id as an array of shape (1,); check it.
+
+    Parameters
+    ----------
+    value : int or str
+    name : str
+        The parameter, for the message.
+
+    Returns
+    -------
+    ids : ndarray of shape (1,), int64 or object
+    """
+    if isinstance(value, (str, numbers.Number)):
+        return id_values(value, name)
+    raise ValueError(f"{name} must be one id, got {shorten(value)}.")
 
 
 def number_column(X, name):
@@ -389,21 +466,48 @@ def positions_of(known, ids):
 
     Parameters
     ----------
-    known : ndarray of shape (n_known,)
+    known : ndarray of shape (n_known,), int64 or object
         Sorted, without repetitions.
-    ids : array-like of shape (n_ids,)
+    ids : ndarray of shape (n_ids,), int64 or object
+        As from `check_ids`.
 
     Returns
     -------
     positions : ndarray of shape (n_ids,), integers
         -1 for an unknown id.
+
+    Raises
+    ------
+    ValueError
+        If some ids are numbers and some are strings: these are the ids of different
+        tables.
     """
-    ids = np.asarray(ids)
+    if ids.size == 0:
+        return np.empty(0, dtype=np.int64)
+    check_same_kind(known, ids)
     if ids.size > FEW_IDS:
         return pd.Index(known).get_indexer(ids)
     # For a few ids, a search takes less time than a table of all that are known.
     place = np.minimum(np.searchsorted(known, ids), known.size - 1)
     return np.where(known[place] == ids, place, -1)
+
+
+def check_same_kind(known, ids):
+    """Raise a ValueError if some ids are numbers and some are strings.
+
+    Parameters
+    ----------
+    known, ids : ndarray of int64 or object
+        As from `check_ids`; at least one id each.
+    """
+    if known.dtype == ids.dtype:
+        return
+    kinds = ["whole numbers", "strings"]
+    raise ValueError(
+        f"Ids of the training are {kinds[known.dtype == object]}, such as "
+        f"{shorten(known[0])}, but these are {kinds[ids.dtype == object]}, such as "
+        f"{shorten(ids[0])}."
+    )
 
 
 def lookup(values, positions, unknown):

@@ -36,10 +36,10 @@ WHY = {
     ),
     "rated-movies": (
         "Nobody wants to be told to watch what they have just rated "
-        "(recommender/ranking.py)."
+        "(recommender/top_n.py)."
     ),
     "ranker-scale": (
-        "In units of their root mean square, ratings of any scale suit one penalty "
+        "In units of their root mean square, preferences of any scale suit one penalty "
         "(recommender/ranking.py)."
     ),
 }
@@ -49,7 +49,7 @@ def replacements(name):
     """Return what a safeguard is replaced by: (owner, attribute, new value)."""
     # Not sooner: an ordinary run sets up its threads before these are imported.
     import lesson_code as lesson
-    from recommender import artifact, ranking
+    from recommender import artifact, ranking, top_n
 
     transformer = lesson.UserMovieFeatureTransformer
     methods = ("fit_transform", "transform")
@@ -64,7 +64,7 @@ def replacements(name):
         "clipping": [(lesson.RatingPipeline, "predict", lesson.Pipeline.predict)],
         "shuffled-folds": [(lesson, "make_folds", unshuffled_folds)],
         "digest": [(artifact, "_read_seal", read_seal_unchecked)],
-        "rated-movies": [(ranking, "leave_out_rated", leave_out_nothing)],
+        "rated-movies": [(top_n, "leave_out_rated", leave_out_nothing)],
         "ranker-scale": [(ranking, "unit_of", unit_of_one)],
     }[name]
 
@@ -105,7 +105,7 @@ def leave_out_nothing(scores, stars):
     pass
 
 
-def unit_of_one(stars):
+def unit_of_one(preference):
     return 1.0
 
 

@@ -23,15 +23,34 @@ TOLD = TINY.assign(
 )
 
 
-def slow_scores(stars, regularization, unit=None):
+def slow_entries(stars, low=1.0, high=5.0):
+    """The preferences of `MovieRanker` in units, one by one; 0 where nothing is rated.
+
+    The scale is from `low` to `high`.
+    """
+    preferences = np.zeros_like(stars)
+    for user, movie in np.argwhere(stars != 0):
+        distance = stars[user, movie] - (low + (high - low) / 3)
+        if stars[user, movie] < (low + high) / 2:
+            distance = min(distance, 0)
+        preferences[user, movie] = distance
+    return preferences / np.sqrt((preferences[stars != 0] ** 2).mean())
+
+
+def slow_scores(X, regularization):
     """Steck's formula as he prints it, on a dense matrix: B = I - P / diag(P), zero
     diagonal, scores X B.
     """
-    X = stars / (unit or np.sqrt((stars[stars != 0] ** 2).mean()))
     P = np.linalg.inv(X.T @ X + regularization * np.eye(X.shape[1]))
     B = -P / np.diag(P)
     np.fill_diagonal(B, 0)
     return X @ B
+
+
+def slow_popularity(entries, stars):
+    """What is added to the scores of users who like nothing."""
+    likes_nothing = ~(entries > 0).any(axis=1)
+    return np.outer(likes_nothing, (stars != 0).mean(axis=0))
 
 
 def dense(table, users, movies):

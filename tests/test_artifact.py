@@ -867,7 +867,7 @@ def test_savers_at_once_leave_a_whole_artifact_and_nothing_else(
     path = tmp_path / "model.pkl"
     others = [recommender, SklearnEcosystemPipeline(model="linear").fit(table[:500])]
     for saver in others:
-        saver.ranker  # noqa: B018  fitted now: the race is to be that of the files
+        saver.ranker_  # noqa: B018  fitted now: the race is to be that of the files
     with ThreadPoolExecutor(4) as pool:
         for saved in [
             pool.submit(others[number % 2].save_pipeline, path) for number in range(24)

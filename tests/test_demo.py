@@ -20,7 +20,7 @@ from lesson_code import (
     demonstrate_ecosystem,
     main,
 )
-from recommender import ranking
+from recommender import solutions
 
 #: The lines of the lesson page, in its order; # stands for a figure.
 LINES = """
@@ -667,7 +667,7 @@ def test_the_demo_runs_with_every_model(demo, table, model):
 def test_a_table_too_large_for_exact_lists_goes_through_the_demo_with_lists(
     demo, table, monkeypatch
 ):
-    monkeypatch.setattr(ranking, "MAX_EXACT_BYTES", 1)
+    monkeypatch.setattr(solutions, "MAX_EXACT_BYTES", 1)
     result, _ = demo(data=table, model="linear")
     assert result["ranking"]["NDCG@10"] > 0
 

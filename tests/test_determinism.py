@@ -24,7 +24,7 @@ from lesson_code import (
     SklearnEcosystemPipeline,
     UserMovieFeatureTransformer,
 )
-from recommender import ranking
+from recommender import solutions
 
 SCRIPT = """
 import json, sys
@@ -240,7 +240,7 @@ def test_the_order_of_the_rows_changes_no_list_by_another_way_of_solving(
     table, orders, monkeypatch, solution
 ):
     if solution == "LowRank":
-        monkeypatch.setattr(ranking, "MAX_EXACT_BYTES", 1)
+        monkeypatch.setattr(solutions, "MAX_EXACT_BYTES", 1)
         rows = [table, *orders]
     else:
         rows = [order[order["user_id"] <= 20] for order in [table, *orders]]

@@ -306,7 +306,7 @@ def test_a_polars_frame_gets_one_sentence_that_names_to_pandas(fitted, table, ca
         "create_features": lambda: fitted.create_features(frame),
         "ranker": lambda: MovieRanker().fit(frame),
         "factors": lambda: MatrixFactorization().fit_transform(frame),
-        "recommend_new": lambda: fitted.ranker.recommend_new(frame),
+        "recommend_new": lambda: fitted.ranker_.recommend_new(frame),
         "compare": lambda: compare_models(frame),
     }[call]
     with pytest.raises(
@@ -375,7 +375,9 @@ def test_the_walk_finds_a_pandas_object_that_hides():
 
 def test_ids_that_are_learned_are_sorted_arrays(fitted, table):
     for name in IDS:
-        ids = getattr(fitted.ranker, {"user_id": "users_", "movie_id": "movies_"}[name])
+        ids = getattr(
+            fitted.ranker_, {"user_id": "users_", "movie_id": "movies_"}[name]
+        )
         assert isinstance(ids, np.ndarray)
         assert ids.tolist() == sorted(set(table[name][:1600]))
 

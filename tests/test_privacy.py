@@ -13,7 +13,7 @@ from scipy import sparse
 from sklearn.neighbors import KNeighborsRegressor
 
 from lesson_code import MovieRecommendationDataset, SklearnEcosystemPipeline
-from recommender.ranking import ExactByUsers
+from recommender.solutions import ExactByUsers
 
 SECURITY = (ROOT / ".github" / "SECURITY.md").read_text(encoding="utf-8")
 LARGE = 5_000_000  # so that the id of a user is no other number
@@ -97,7 +97,7 @@ def of_each_person(recommender, n_users, n_rows):
     sides = {
         n_users,
         n_users + 1,
-        n_users + recommender.ranker.history_.kinds.shape[0],
+        n_users + recommender.ranker_.history_.kinds.shape[0],
         n_rows,
     }
     return {
@@ -134,7 +134,7 @@ def test_the_artifact_has_of_each_person_what_security_md_says_and_no_more(
 def test_with_fewer_users_than_movies_the_inverse_is_of_the_users(rows, tmp_path):
     few = rows[0][rows[0]["user_id"] <= LARGE + 30]
     recommender, _ = saved("factors", (few, rows[1]), tmp_path)
-    assert isinstance(recommender.ranker.solution_, ExactByUsers)
+    assert isinstance(recommender.ranker_.solution_, ExactByUsers)
     assert "G" in of_each_person(recommender, few["user_id"].nunique(), len(few))
 
 

@@ -3,7 +3,15 @@
 import numpy as np
 import pandas as pd
 import pytest
-from recommending import IDS, TINY, dense, slow_metrics, slow_scores
+from recommending import (
+    IDS,
+    TINY,
+    dense,
+    slow_entries,
+    slow_metrics,
+    slow_popularity,
+    slow_scores,
+)
 from sklearn.metrics import (
     ndcg_score,
     root_mean_squared_error,
@@ -18,7 +26,7 @@ from lesson_code import (
     MovieRecommendationDataset,
     ranking_metrics,
 )
-from recommender import ranking, synthetic
+from recommender import ranking, solutions, synthetic, top_n
 
 
 @pytest.mark.parametrize("shape", ["more movies", "more users"])
@@ -28,7 +36,8 @@ def test_scores_are_those_of_the_formula_in_whichever_dimension_is_solved(shape)
     table = table[[*IDS, "rating"]]
     ranker = MovieRanker(regularization=5.0).fit(table)
     stars = dense(table, ranker.users_, ranker.movies_)
-    expected = slow_scores(stars, 5.0)
+    entries = slow_entries(stars)
+    expected = slow_scores(entries, 5.0) + slow_popularity(entries, stars)
     lists = ranker.recommend(ranker.users_, n=100)
     for user, mine in lists.groupby("user_id"):
         row = np.searchsorted(ranker.users_, user)
@@ -56,10 +65,12 @@ def test_lists_leave_out_what_was_rated_even_with_no_stars_at_all():
     assert MovieRanker().fit(table).recommend([3])["movie_id"].tolist() == [4]
 
 
-def test_a_table_of_no_stars_at_all_is_ranked_without_a_division_by_zero():
-    lists = MovieRanker().fit(TINY.assign(rating=0.0)).recommend([3])
-    assert lists["movie_id"].tolist() == [4, 5]
-    assert lists["score"].tolist() == [0.0, 0.0]
+@pytest.mark.parametrize("stars", [0.0, 1.0, 100.0])
+def test_a_table_of_equal_ratings_tells_who_watched_what(stars):
+    alike = MovieRanker().fit(TINY.assign(rating=stars)).recommend([3, 7, 9])
+    views = MovieRanker().fit(TINY.drop(columns="rating")).recommend([3, 7, 9])
+    pd.testing.assert_frame_equal(alike, views)
+    assert views["movie_id"].tolist()[:2] == [4, 5]
 
 
 def test_equal_scores_come_in_the_order_of_ids_even_across_the_end_of_the_list():
@@ -77,12 +88,16 @@ def test_scores_that_differ_in_the_last_digits_alone_are_equal():
     once; a list must not.
     """
     ranker = MovieRanker().fit(TINY)
-    user = np.array([1])
-    scores = np.array([[0.3, 0.1 + 0.2, 0.3, -np.inf]])
-    assert ranker._best(user, scores, 2)["movie_id"].tolist() == [1, 2]
+
+    def best_of(*scores):
+        row = np.append(scores, np.zeros(4 - len(scores)))
+        ranker.score_movies = lambda user_ids, stars: row[None, :].copy()
+        nobody = ranker.history_.stars_of(np.array([99]))
+        return ranker.rank(np.array([99]), nobody, 2)["movie_id"].tolist()
+
+    assert best_of(0.3, 0.1 + 0.2, 0.3) == [1, 2]
     for difference, best in ((2e-10, 1), (2e-9, 2)):  # nine decimals count
-        scores = np.array([[0.3, 0.3 + difference]])
-        assert ranker._best(user, scores, 1)["movie_id"].tolist() == [best]
+        assert best_of(0.3, 0.3 + difference)[0] == best
 
 
 def test_unknown_users_get_the_popular_movies_and_one_warning_counts_them(table):
@@ -101,7 +116,7 @@ def test_unknown_users_get_the_popular_movies_and_one_warning_counts_them(table)
 def test_lists_do_not_depend_on_how_many_users_are_scored_at_once(table, monkeypatch):
     ranker = MovieRanker().fit(table)
     expected = ranker.recommend(ranker.users_)
-    monkeypatch.setattr(ranking, "SCORES_AT_ONCE", 1)
+    monkeypatch.setattr(top_n, "SCORES_AT_ONCE", 1)
     pd.testing.assert_frame_equal(
         MovieRanker().fit(table).recommend(ranker.users_), expected
     )
@@ -146,10 +161,9 @@ def test_imaginary_users_have_watched_all_of_a_genre_or_a_decade(shape):
         for decade in sorted(set(movies["movie_year"] // 10))
     ]
     stars = dense(table, ranker.users_, ranker.movies_)
-    unit = np.sqrt((table["rating"] ** 2).mean())
-    expected = slow_scores(
-        np.vstack([stars, 4 * unit * np.array(kinds, dtype=float)]), 5.0, unit
-    )
+    entries = slow_entries(stars)
+    X = np.vstack([entries, 4 * np.array(kinds, dtype=float)])
+    expected = slow_scores(X, 5.0)[: len(stars)] + slow_popularity(entries, stars)
     lists = ranker.recommend(ranker.users_, n=100)
     scores = lists.set_index(["user_id", "movie_id"])["score"]
     found = [
@@ -159,18 +173,16 @@ def test_imaginary_users_have_watched_all_of_a_genre_or_a_decade(shape):
     ]
     found = np.reshape(found, stars.shape)
     assert (np.isnan(found) == (stars > 0)).all()
-    np.testing.assert_allclose(
-        found[stars == 0], expected[: len(stars)][stars == 0], atol=1e-8
-    )
+    np.testing.assert_allclose(found[stars == 0], expected[stars == 0], atol=1e-8)
 
 
 def test_beyond_memory_the_strongest_singular_vectors_stand_for_the_table(
     table, monkeypatch
 ):
     exact = MovieRanker().fit(table).recommend([1, 2, 3], n=50)
-    monkeypatch.setattr(ranking, "MAX_EXACT_BYTES", 1)
+    monkeypatch.setattr(solutions, "MAX_EXACT_BYTES", 1)
     low_rank = MovieRanker().fit(table)
-    assert isinstance(low_rank.solution_, ranking.LowRank)
+    assert isinstance(low_rank.solution_, solutions.LowRank)
     # all singular vectors are there
     pd.testing.assert_frame_equal(low_rank.recommend([1, 2, 3], n=50), exact, atol=1e-6)
 
@@ -178,7 +190,7 @@ def test_beyond_memory_the_strongest_singular_vectors_stand_for_the_table(
 def test_the_number_of_singular_vectors_is_limited_by_a_constant_time_and_the_table(
     table, monkeypatch
 ):
-    monkeypatch.setattr(ranking, "MAX_EXACT_BYTES", 1)
+    monkeypatch.setattr(solutions, "MAX_EXACT_BYTES", 1)
     history = MovieRanker().fit(table).history_
     shape = np.add(history.codes.shape, (history.kinds.shape[0], 0))
     nnz = history.codes.nnz + history.kinds.nnz
@@ -188,8 +200,8 @@ def test_the_number_of_singular_vectors_is_limited_by_a_constant_time_and_the_ta
         (400, 0, 1),
         (400, 1e9, min(shape)),
     ):
-        monkeypatch.setattr(ranking, "N_STRONGEST", strongest)
-        monkeypatch.setattr(ranking, "SVD_WORK", work)
+        monkeypatch.setattr(solutions, "N_STRONGEST", strongest)
+        monkeypatch.setattr(solutions, "SVD_WORK", work)
         assert MovieRanker().fit(table).solution_.V.shape == (shape[1], expected)
 
 
@@ -197,27 +209,27 @@ def test_the_matrix_of_users_is_inverted_where_it_is_the_smaller_one():
     few = MovieRecommendationDataset(25, 60, 500, random_state=1).generate()
     few = few[[*IDS, "rating"]]
     by_users = MovieRanker().fit(few).solution_
-    assert isinstance(by_users, ranking.ExactByUsers)
+    assert isinstance(by_users, solutions.ExactByUsers)
     # With an imaginary user for no genre.
     assert by_users.G.shape[0] == pytest.approx(25, abs=1)
     by_movies = MovieRanker().fit(few.rename(columns=dict(zip(IDS, IDS[::-1]))))
-    assert isinstance(by_movies.solution_, ranking.ExactByMovies)
+    assert isinstance(by_movies.solution_, solutions.ExactByMovies)
     assert by_movies.solution_.P.shape == (25, 25)
 
 
 def test_low_rank_is_ridge_on_a_table_whose_weak_singular_values_are_made_alike(
     table, monkeypatch
 ):
-    monkeypatch.setattr(ranking, "MAX_EXACT_BYTES", 1)
-    monkeypatch.setattr(ranking, "N_STRONGEST", 5)
+    monkeypatch.setattr(solutions, "MAX_EXACT_BYTES", 1)
+    monkeypatch.setattr(solutions, "N_STRONGEST", 5)
     ranker = MovieRanker(regularization=3.0).fit(table[[*IDS, "rating"]])
     stars = dense(table, ranker.users_, ranker.movies_)
-    X = stars / ranker.unit_
+    X = slow_entries(stars)
     _, s, Vt = np.linalg.svd(X)
     alike = np.append(s[:5], np.full(X.shape[1] - 5, s[4])) ** 2
     P = Vt.T @ np.diag(1 / (alike + 3.0)) @ Vt
-    expected = X - (X @ P) / np.diag(P)
-    scores = ranker._scores(ranker.history_.stars())
+    expected = X - (X @ P) / np.diag(P) + slow_popularity(X, stars)
+    scores = ranker.score_movies(ranker.users_, ranker.history_.stars())
     # a randomized decomposition is not exact
     np.testing.assert_allclose(scores, expected, rtol=0.05, atol=0.02)
 
@@ -364,7 +376,7 @@ def test_popularity_is_the_share_of_users_who_rated_a_movie():
 
 def test_users_that_are_no_ids_are_named():
     with pytest.raises(
-        ValueError, match=r"^user_ids must hold integers .* row 1 holds 2.5"
+        ValueError, match=r"^user_ids must hold whole numbers .* row 1 holds 2.5"
     ):
         MovieRanker().fit(TINY).recommend([3, 2.5])
 
@@ -374,13 +386,13 @@ def test_the_smaller_matrix_is_inverted_as_long_as_three_of_its_size_fit_in_memo
 ):
     ranker = MovieRanker().fit(table[IDS], table["rating"])
     exact = ranker.solution_
-    assert isinstance(exact, ranking.ExactByMovies)
+    assert isinstance(exact, solutions.ExactByMovies)
     size = len(exact.P)
     for limit, solution in (
-        (3 * 8 * size**2, ranking.ExactByMovies),
-        (3 * 8 * size**2 - 1, ranking.LowRank),
+        (3 * 8 * size**2, solutions.ExactByMovies),
+        (3 * 8 * size**2 - 1, solutions.LowRank),
     ):
-        monkeypatch.setattr(ranking, "MAX_EXACT_BYTES", limit)
+        monkeypatch.setattr(solutions, "MAX_EXACT_BYTES", limit)
         ranker = MovieRanker().fit(table[IDS], table["rating"])
         assert isinstance(ranker.solution_, solution)
 
@@ -416,3 +428,107 @@ def test_a_ranker_that_cannot_be_fitted_keeps_its_last_fit(table):
     with pytest.raises(TypeError):
         ranker.fit(odd)
     assert ranker.history_ is history
+
+
+def movies_like(table, ranker, liked, stars):
+    """The share of movies of the liked genre among ten recommended to a new user."""
+    genre = table.drop_duplicates("movie_id").set_index("movie_id")["genre"]
+    of_genre = genre.index[genre == liked]
+    rated = pd.DataFrame({"user_id": 0, "movie_id": of_genre[:5], "rating": stars})
+    best = ranker.recommend_new(rated)["movie_id"]
+    return genre[best].str.contains(liked, regex=False).mean()
+
+
+@pytest.mark.parametrize("hated", [1.0, 1.5, 2.0, 2.5])
+def test_a_disliked_movie_does_not_bring_more_like_it(hated):
+    """Ratings below the middle of the scale do not pull their like in."""
+    table = MovieRecommendationDataset(500, 300, 20_000, random_state=1).generate()
+    ranker = MovieRanker().fit(table)
+    for genre in ("Horror", "Comedy", "Drama"):
+        loved = movies_like(table, ranker, genre, 5.0)
+        disliked = movies_like(table, ranker, genre, hated)
+        popular = table["movie_id"].value_counts().index[:10]
+        genres = table.drop_duplicates("movie_id").set_index("movie_id")["genre"]
+        usual = genres[popular].str.contains(genre, regex=False).mean()
+        assert disliked <= usual < loved
+
+
+@pytest.mark.parametrize(("low", "high"), [(1.0, 5.0), (0.5, 5.0), (0.0, 100.0)])
+def test_a_preference_is_negative_at_the_bottom_of_the_scale_and_grows(low, high):
+    stars = np.linspace(low, high, 201)
+    preference = ranking.preferences(stars, low, high)
+    assert preference[0] < 0 < preference[-1]
+    assert (np.diff(preference) >= 0).all()
+    assert (preference[stars < (low + high) / 2] <= 0).all()
+    assert preference[stars >= (low + high) / 2].min() > 0
+
+
+def test_a_rating_of_no_stars_is_a_rating():
+    table = pd.concat(
+        [TINY, pd.DataFrame({"user_id": [3], "movie_id": [5], "rating": [0.0]})],
+        ignore_index=True,
+    )
+    ranker = MovieRanker().fit(table)
+    hated = pd.DataFrame({"user_id": 0, "movie_id": [5], "rating": [0.0]})
+    nothing = pd.DataFrame({"user_id": 0, "movie_id": [4711], "rating": [5.0]})
+    of_hated = ranker.recommend_new(hated)
+    assert 5 not in of_hated["movie_id"].tolist()
+    assert not (of_hated["score"] == 0).any()
+    popular = ranker.recommend_new(nothing).set_index("movie_id")["score"]
+    lower = popular[of_hated["movie_id"]].to_numpy() - of_hated["score"].to_numpy()
+    assert (lower != 0).any()
+
+
+@pytest.mark.parametrize("solution", ["ExactByMovies", "ExactByUsers", "LowRank"])
+def test_similar_movies_are_those_of_the_largest_partial_correlation(
+    solution, monkeypatch
+):
+    sizes = (25, 60) if solution == "ExactByUsers" else (60, 25)
+    table = MovieRecommendationDataset(*sizes, 500, random_state=1).generate()
+    table = table[[*IDS, "rating"]]
+    if solution == "LowRank":
+        monkeypatch.setattr(solutions, "MAX_EXACT_BYTES", 1)
+    ranker = MovieRanker(regularization=5.0).fit(table)
+    assert type(ranker.solution_).__name__ == solution
+    X = slow_entries(dense(table, ranker.users_, ranker.movies_))
+    P = np.linalg.inv(X.T @ X + 5.0 * np.eye(X.shape[1]))
+    correlation = -P / np.sqrt(np.outer(np.diag(P), np.diag(P)))
+    np.fill_diagonal(correlation, -np.inf)
+    for movie in ranker.movies_[:5]:
+        found = ranker.similar(movie, n=100)
+        row = correlation[np.searchsorted(ranker.movies_, movie)]
+        best = np.argsort(-row, kind="stable")[:-1]
+        tolerance = 0.02 if solution == "LowRank" else 1e-8
+        np.testing.assert_allclose(found["score"], row[best], atol=tolerance)
+        if solution != "LowRank":
+            assert found["movie_id"].tolist() == ranker.movies_[best].tolist()
+        assert found["rank"].tolist() == list(range(1, len(best) + 1))
+
+
+def test_similarity_is_the_same_in_both_directions(table):
+    ranker = MovieRanker().fit(table)
+    first, second = ranker.movies_[[3, 9]]
+    there = ranker.similar(first, 1000).set_index("movie_id")["score"][second]
+    back = ranker.similar(second, 1000).set_index("movie_id")["score"][first]
+    assert there == pytest.approx(back)
+
+
+def test_similar_says_what_is_wrong(table):
+    ranker = MovieRanker().fit(table)
+    with pytest.raises(ValueError, match="Movie 4711 is unknown"):
+        ranker.similar(4711)
+    with pytest.raises(ValueError, match="movie_id must be one id"):
+        ranker.similar([1, 2])
+    with pytest.raises(ValueError, match="n must be an integer"):
+        ranker.similar(1, n=0)
+    with pytest.raises(ValueError, match="these are strings"):
+        ranker.similar("tt1")
+
+
+def test_an_index_named_like_a_column_is_no_problem(split):
+    train, test = split
+    lists = MovieRanker().fit(train).recommend(test["user_id"].unique())
+    expected = ranking_metrics(lists, test)
+    for name in ("user_id", "movie_id", "rank"):
+        found = ranking_metrics(lists.rename_axis(name), test.rename_axis(name))
+        assert found == expected

@@ -224,13 +224,13 @@ def interrupt(*_, **__):
 PLACES = {  # the command, and what it is doing when Ctrl-C comes
     "demo, making the table": ("demo", "recommender.synthetic.draw_law"),
     "demo, making features": ("demo", "lesson_code._cross_fitted_averages"),
-    "demo, scoring lists": ("demo", "recommender.ranking.best_columns"),
+    "demo, scoring lists": ("demo", "recommender.top_n.best_columns"),
     "demo, saving": ("demo", "os.fsync"),
     "demo, renaming": ("demo", "os.replace"),
     "a search": ("tune", "lesson_code.Ridge.fit"),
     "a comparison": ("compare", "recommender.steps.TargetEncoder.fit_transform"),
     "recommend, loading": ("recommend", "joblib.load"),
-    "recommend, ranking": ("recommend", "recommender.ranking.best_columns"),
+    "recommend, ranking": ("recommend", "recommender.top_n.best_columns"),
     "predict, loading": ("predict", "hashlib.sha256"),
 }
 

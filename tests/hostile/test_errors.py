@@ -188,9 +188,9 @@ LIST_CALLS = {
         rows, y, by="chance"
     ),
     "ranking_metrics": lambda fitted, rows, y: ranking_metrics(
-        fitted.ranker.recommend([1]), rows, y
+        fitted.ranker_.recommend([1]), rows, y
     ),
-    "recommend_new": lambda fitted, rows, y: fitted.ranker.recommend_new(rows),
+    "recommend_new": lambda fitted, rows, y: fitted.ranker_.recommend_new(rows),
 }
 
 
@@ -228,7 +228,7 @@ def test_bad_ratings_are_refused_where_lists_are_made_and_scored(table, ranked, 
 
 @pytest.mark.parametrize("column", ["user_id", "rank", "movie_id"])
 def test_lists_that_lack_a_column_are_refused(table, ranked, column):
-    lists = ranked.ranker.recommend([1, 2])
+    lists = ranked.ranker_.recommend([1, 2])
     with pytest.raises(
         ValueError,
         match=f"lacks the column '{column}'|"
@@ -273,7 +273,7 @@ BAD_LISTS = {
 def test_bad_lists_are_refused(table, ranked, bad):
     spoil, message = BAD_LISTS[bad]
     with pytest.raises(ValueError, match=message):
-        ranking_metrics(spoil(ranked.ranker.recommend([1, 2])), table, table["rating"])
+        ranking_metrics(spoil(ranked.ranker_.recommend([1, 2])), table, table["rating"])
 
 
 def test_an_empty_series_of_lists_is_refused_as_no_table(table, ranked):
@@ -283,7 +283,7 @@ def test_an_empty_series_of_lists_is_refused_as_no_table(table, ranked):
 
 def test_lists_that_are_no_table_are_refused(table, ranked):
     for bad in (
-        ranked.ranker.recommend([1, 2]).to_numpy(),
+        ranked.ranker_.recommend([1, 2]).to_numpy(),
         None,
         [[1, 1, 1]],
         [],
@@ -509,7 +509,7 @@ def test_an_impossible_limit_of_what_is_relevant_is_named(table, ranked, value):
     for score in (
         ranked.evaluate_ranking,
         lambda *rows, **how: ranking_metrics(
-            ranked.ranker.recommend([1]), *rows, **how
+            ranked.ranker_.recommend([1]), *rows, **how
         ),
     ):
         with pytest.raises(
@@ -523,7 +523,7 @@ def test_an_impossible_length_of_lists_is_named(table, ranked, value):
     for score in (
         ranked.evaluate_ranking,
         lambda *rows, **how: ranking_metrics(
-            ranked.ranker.recommend([1]), *rows, **how
+            ranked.ranker_.recommend([1]), *rows, **how
         ),
     ):
         with pytest.raises(

@@ -170,7 +170,7 @@ FITTED = {
     "transformer": UserMovieFeatureTransformer().fit(TRAIN),
     "dataset": MovieRecommendationDataset(10, 8, 50, random_state=1),
 }
-FITTED["linear"].ranker  # noqa: B018  solved now
+FITTED["linear"].ranker_  # noqa: B018  solved now
 LISTS = FITTED["ranker"].recommend(range(1, 11), 5)
 LOW, HIGH = float(TRAIN["rating"].min()), float(TRAIN["rating"].max())
 

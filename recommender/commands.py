@@ -1,0 +1,159 @@
+"""The commands that answer from an artifact: recommend, similar and predict."""
+
+import re
+import sys
+
+import numpy as np
+import pandas as pd
+
+from .artifact import replacing
+from .console import progress_level, say
+from .table import shorten
+
+#: Recommendations of all users are written for so many users at a time.
+USERS_AT_ONCE = 1000
+
+
+def recommend(
+    recommender,
+    user=None,
+    rated=None,
+    everybody=False,
+    top=10,
+    exclude=None,
+    explain=False,
+    csv=None,
+):
+    """Print top-N recommendations for a user, or write them for all users.
+
+    Parameters
+    ----------
+    recommender : SklearnEcosystemPipeline
+    user : str, default=None
+        The id of a user, as text.
+    rated : dict of {str: float}, default=None
+        The ratings of a new user, or more ratings of `user`.
+    everybody : bool, default=False
+        Whether to write the recommendations for all users of the training to `csv`.
+    top : int, default=10
+        How many movies each user gets.
+    exclude : list of str, default=None
+        Movies that are not recommended.
+    explain : bool, default=False
+        Whether to add which of the user's movies speak for a recommendation.
+    csv : str, default=None
+        Where the recommendations for all users are written.
+    """
+    movies = recommender.history_.movies
+    if exclude is not None:
+        exclude = [id_from_text(movies, movie) for movie in exclude]
+    if everybody:
+        _write_all(recommender, csv, top, exclude)
+        return
+
+    ratings = None
+    if rated is not None:
+        ratings = {id_from_text(movies, movie): rated[movie] for movie in rated}
+    if user is not None:
+        user = id_from_text(recommender.history_.users, user)
+    is_unknown = user is not None and user not in recommender.history_.users
+    if is_unknown and rated is None:
+        say(
+            f"User {user} is unknown: these movies are popular. "
+            "Use --rated 1=5,50=4 to get your own."
+        )
+        ratings = {}
+    best = recommender.recommend(
+        user, top, ratings=ratings, exclude=exclude, explain=explain
+    )
+    say(
+        "Best first, by score. "
+        "The predicted_rating is of another model, and need not be in order."
+    )
+    _print_ranked(best)
+
+
+def _write_all(recommender, csv, top, exclude):
+    """Write a CSV file of the recommendations for all users of the training."""
+    users = recommender.history_.users
+    shows_progress = progress_level(True) > 0
+    with replacing(csv) as file:
+        for start in range(0, users.size, USERS_AT_ONCE):
+            some_users = users[start : start + USERS_AT_ONCE]
+            best = recommender.ranker_.recommend(some_users, top, exclude=exclude)
+            if recommender.titles_:
+                titles = [recommender.titles_.get(movie) for movie in best["movie_id"]]
+                best.insert(3, "title", titles)
+            text = best.to_csv(index=False, header=start == 0, lineterminator="\n")
+            file.write(text.encode("utf-8"))
+            if shows_progress:
+                done = start + some_users.size
+                print(f"\r{done} of {users.size} users", end="", file=sys.stderr)
+    if shows_progress:
+        print(file=sys.stderr)
+    say(f"Recommendations for {users.size} users written to {csv}")
+
+
+def similar(recommender, movie, top=10):
+    """Print the movies that are liked by the same users as a movie.
+
+    Parameters
+    ----------
+    recommender : SklearnEcosystemPipeline
+    movie : str
+        The id of a movie, as text.
+    top : int, default=10
+        How many movies.
+    """
+    movie_id = id_from_text(recommender.history_.movies, movie)
+    _print_ranked(recommender.similar(movie_id, top))
+
+
+def predict(recommender, user, movie):
+    """Print the predicted rating of a movie by a user.
+
+    Parameters
+    ----------
+    recommender : SklearnEcosystemPipeline
+    user, movie : str
+        The ids, as text; known or new.
+    """
+    history = recommender.history_
+    user_id = id_from_text(history.users, user)
+    movie_id = id_from_text(history.movies, movie)
+    row = pd.DataFrame({"user_id": [user_id], "movie_id": [movie_id]})
+    stars = recommender.predict(row)[0]
+    line = f"User {user}, Movie {movie}: Predicted {stars:.2f}"
+    if user_id not in history.users:
+        line += " (the user is unknown)"
+    if movie_id not in history.movies:
+        line += " (the movie is unknown)"
+    say(line)
+
+
+def _print_ranked(table):
+    ranked = table.set_axis(np.arange(1, len(table) + 1))
+    say(ranked.to_string(float_format="%.4f"))
+
+
+def id_from_text(known, text):
+    """Return an id that was typed in, a number or a string like those that are known.
+
+    Parameters
+    ----------
+    known : ndarray of int64 or object
+        The ids of the training.
+    text : str
+
+    Raises
+    ------
+    ValueError
+        If the ids of the training are numbers, and this is none.
+    """
+    if known.dtype == object:
+        return text
+    if not re.fullmatch(r"[-+]?[0-9]{1,19}", text):
+        raise ValueError(
+            f"The ids of this artifact are whole numbers, but {shorten(text)} is none."
+        )
+    return int(text)

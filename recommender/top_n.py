@@ -1,0 +1,211 @@
+"""Top-N recommendations from scores: what all rankers have in common."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state, gen_batches
+from sklearn.utils.validation import check_is_fitted
+
+from .matrix import rating_matrix, ratings_or_views
+from .table import check_number, id_values, positions_of
+
+#: At most this many scores are in memory at a time (32 MB).
+SCORES_AT_ONCE = 2**22
+
+
+class TopN:
+    """Mixin: recommend the movies with the highest scores.
+
+    A class that uses it keeps who rated what in `history_`, and has a method
+    ``score_movies(user_ids, stars)``, which returns the scores of all movies for some
+    users, a new array of shape (n_users, n_movies).
+    """
+
+    def recommend(self, user_ids, n=10, *, candidates=None, exclude=None):
+        """Recommend movies to users of the training.
+
+        Parameters
+        ----------
+        user_ids : id or array-like of shape (n_users,)
+            An unknown user gets the most popular movies, with a warning.
+        n : int, default=10
+            How many movies each user gets; fewer if fewer are left.
+        candidates : array-like of movie ids, default=None
+            Only these movies are ranked; None: all. Ids that the training does not know
+            are left out.
+        exclude : array-like of movie ids, default=None
+            These movies are not recommended. Ids that the training does not know change
+            nothing.
+
+        Returns
+        -------
+        recommendations : DataFrame
+            `user_id` (in the order of `user_ids`), `rank` (from 1), `movie_id` and
+            `score`. Movies that the user has rated are left out; of equal scores, the
+            lower id comes first.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            If nothing was learned yet, or a parameter is refused.
+        """
+        check_is_fitted(self)
+        user_ids = id_values(user_ids, "user_ids")
+        is_unknown = positions_of(self.history_.users, user_ids) < 0
+        n_unknown = len(np.unique(user_ids[is_unknown]))
+        if n_unknown:
+            warnings.warn(
+                f"{n_unknown} of the users are unknown: they get popular movies.",
+                stacklevel=2,
+            )
+        stars = self.history_.stars_of(user_ids)
+        return self.rank(user_ids, stars, n, candidates, exclude)
+
+    def recommend_new(self, ratings, n=10, *, candidates=None, exclude=None):
+        """Recommend movies to new users, without training again.
+
+        Parameters
+        ----------
+        ratings : DataFrame of shape (n_rows, n_columns)
+            The users' ratings: `user_id`, `movie_id`, `rating`. Unknown movies are
+            ignored; a user without a known one gets the most popular movies.
+        n, candidates, exclude
+            As in `recommend`.
+
+        Returns
+        -------
+        recommendations : DataFrame
+            As in `recommend`.
+        """
+        check_is_fitted(self)
+        matrix = rating_matrix(ratings, ratings_or_views(ratings))
+        position = positions_of(self.history_.movies, matrix.movies)
+        is_known = position >= 0
+        known = matrix.stars[:, is_known]
+        stars = sparse.csr_matrix(
+            (known.data, position[is_known][known.indices], known.indptr),
+            shape=(matrix.users.size, self.history_.movies.size),
+        )
+        return self.rank(matrix.users, stars, n, candidates, exclude)
+
+    def rank(self, user_ids, stars, n, candidates=None, exclude=None):
+        """Rank the movies that users have not rated.
+
+        Parameters
+        ----------
+        user_ids : ndarray of shape (n_users,)
+            The user id of each row.
+        stars : csr_matrix of shape (n_users, n_movies)
+            The ratings of these users.
+        n, candidates, exclude
+            As in `recommend`.
+
+        Returns
+        -------
+        recommendations : DataFrame
+            As in `recommend`.
+        """
+        n = check_number("n", n, 1, integer=True)
+        is_left_out = ~_is_allowed(self.history_.movies, candidates, exclude)
+        users_at_once = max(1, SCORES_AT_ONCE // self.history_.movies.size)
+        parts = []
+        # There is at least one part: an empty one still gives the result its columns.
+        for rows in gen_batches(max(1, stars.shape[0]), users_at_once):
+            part = stars[rows]
+            scores = self.score_movies(user_ids[rows], part)
+            scores = np.round(scores, 9)  # beyond that, sums depend on their order
+            scores[:, is_left_out] = -np.inf
+            leave_out_rated(scores, part)
+            parts.append(_best_of_each(user_ids[rows], self.history_.movies, scores, n))
+        return pd.concat(parts, ignore_index=True)
+
+
+def _is_allowed(movies, candidates, exclude):
+    """Return which movies may be recommended, (n_movies,) of bool."""
+    is_allowed = np.full(movies.size, candidates is None)
+    if candidates is not None:
+        position = positions_of(movies, id_values(candidates, "candidates"))
+        is_allowed[position[position >= 0]] = True
+    if exclude is not None:
+        position = positions_of(movies, id_values(exclude, "exclude"))
+        is_allowed[position[position >= 0]] = False
+    return is_allowed
+
+
+def leave_out_rated(scores, stars):
+    """Set the scores of what users have rated to minus infinity, in place."""
+    rated = stars.tocoo()  # a rating of 0 stars is stored, too
+    scores[rated.row, rated.col] = -np.inf
+
+
+def _best_of_each(user_ids, movies, scores, n):
+    """Return the `n` best movies of each row of `scores` as a DataFrame."""
+    rows = [np.empty(0, dtype=np.int64)]  # at least one part to put together
+    ranks = [np.empty(0, dtype=np.int64)]
+    columns = [np.empty(0, dtype=np.int64)]
+    for row, scores_of_user in enumerate(scores):
+        best = best_columns(scores_of_user, n)
+        rows.append(np.full(best.size, row))
+        ranks.append(np.arange(1, best.size + 1))
+        columns.append(best)
+    row = np.concatenate(rows)
+    column = np.concatenate(columns)
+    return pd.DataFrame(
+        {
+            "user_id": user_ids[row],
+            "rank": np.concatenate(ranks),
+            "movie_id": movies[column],
+            "score": scores[row, column],
+        }
+    )
+
+
+def best_columns(scores, n):
+    """Return the columns of the `n` highest scores, the highest first.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_columns,)
+        Minus infinity marks what must not be chosen.
+    n : int
+
+    Returns
+    -------
+    columns : ndarray of at most `n` integers
+        Of equal scores, the lower column comes first.
+    """
+    n = min(n, scores.size)
+    least = np.partition(scores, -n)[-n]
+    candidates = np.flatnonzero((scores >= least) & (scores > -np.inf))
+    best_first = np.argsort(-scores[candidates], kind="stable")
+    return candidates[best_first][:n]
+
+
+class PopularityRanker(TopN, BaseEstimator):
+    """Recommend the movies that most users have rated, the same ones to everybody."""
+
+    def fit_history(self, history):
+        """Count the ratings in a `RatingHistory`."""
+        self.history_ = history
+        self.popularity_ = history.popularity()
+        return self
+
+    def score_movies(self, user_ids, stars):
+        """Return the share of users who have rated each movie, once per user."""
+        return np.tile(self.popularity_, (len(user_ids), 1))
+
+
+class ChanceRanker(TopN, BaseEstimator):
+    """Recommend movies at random, to compare with."""
+
+    def fit_history(self, history):
+        """Remember which movies there are."""
+        self.history_ = history
+        return self
+
+    def score_movies(self, user_ids, stars):
+        """Return random scores, the same in each call."""
+        return check_random_state(0).random_sample(stars.shape)

@@ -1,0 +1,54 @@
+"""What an object that holds a trained pipeline owes to scikit-learn and its users."""
+
+
+class WrapsPipeline:
+    """Mixin of `SklearnEcosystemPipeline`: results, parameters, diagram, model card.
+
+    It needs `model` (a parameter), `build_pipeline`, and from a training `pipeline_`,
+    `cv_scores_` and `best_params_`.
+    """
+
+    @property
+    def pipeline(self):
+        """The fitted `RatingPipeline`; None, and no error, before `train`."""
+        return getattr(self, "pipeline_", None)
+
+    @property
+    def cv_scores(self):
+        """The RMSE of each fold, in stars; None if it was not computed."""
+        return getattr(self, "cv_scores_", None)
+
+    @property
+    def best_params(self):
+        """What the search has chosen; None if there was none."""
+        return getattr(self, "best_params_", None)
+
+    @property
+    def card(self):
+        """The model card of a loaded artifact, a dict; None for any other object."""
+        return getattr(self, "_card", None)
+
+    @card.setter
+    def card(self, card):
+        """Set the card, as `load_pipeline` does."""
+        self._card = card
+
+    def set_params(self, **params):
+        """Set parameters; those of a regressor of your own by ``model__NAME``."""
+        nested = [name for name in params if name.startswith("model__")]
+        if nested and isinstance(params.get("model", self.model), str):
+            raise ValueError(
+                f"model={self.model!r} is only a name: search or set {nested[0]!r} on "
+                "build_pipeline(), which has all parameters."
+            )
+        return super().set_params(**params)
+
+    def __getstate__(self):
+        """Return what is saved: all but the card, which has a file of its own."""
+        state = super().__getstate__()
+        return {name: value for name, value in state.items() if name != "_card"}
+
+    def _sk_visual_block_(self):
+        """Show the steps of the pipeline in scikit-learn's HTML diagram."""
+        pipeline = self.pipeline or self.build_pipeline()
+        return pipeline._sk_visual_block_()
