@@ -8,32 +8,36 @@ set -eu
 # The files are bytes to be copied, in whatever language the learner's computer speaks.
 export LC_ALL=C
 
-names="lesson_code.py test_lesson.py requirements.txt README.md LICENSE recommender/__init__.py recommender/artifact.py recommender/console.py recommender/factors.py recommender/forest.py recommender/matrix.py recommender/movielens.py recommender/options.py recommender/ranking.py recommender/recommend.py recommender/report.py recommender/start.py recommender/steps.py recommender/synthetic.py recommender/table.py pillars/0_map.py pillars/1_preprocessing.py pillars/2_feature_selection.py pillars/3_model_selection.py pillars/4_supervised.py pillars/5_unsupervised.py pillars/6_utilities.py pillars/7_after_the_lesson.py pillars/drawing.py exercises/0_map.py exercises/1_preprocessing.py exercises/2_feature_selection.py exercises/3_model_selection.py exercises/4_supervised.py exercises/5_unsupervised.py exercises/6_utilities.py exercises/README.md exercises/conftest.py exercises/first.py exercises/test_checks.py exercises/solutions/0_map.py exercises/solutions/1_preprocessing.py exercises/solutions/2_feature_selection.py exercises/solutions/3_model_selection.py exercises/solutions/4_supervised.py exercises/solutions/5_unsupervised.py exercises/solutions/6_utilities.py exercises/solutions/first.py"
+names="lesson_code.py test_lesson.py requirements.txt README.md LICENSE recommender/__init__.py recommender/artifact.py recommender/commands.py recommender/console.py recommender/factors.py recommender/forest.py recommender/matrix.py recommender/movielens.py recommender/options.py recommender/ranking.py recommender/recommend.py recommender/report.py recommender/solutions.py recommender/start.py recommender/steps.py recommender/synthetic.py recommender/table.py recommender/top_n.py recommender/wrapper.py pillars/0_map.py pillars/1_preprocessing.py pillars/2_feature_selection.py pillars/3_model_selection.py pillars/4_supervised.py pillars/5_unsupervised.py pillars/6_utilities.py pillars/7_after_the_lesson.py pillars/drawing.py exercises/0_map.py exercises/1_preprocessing.py exercises/2_feature_selection.py exercises/3_model_selection.py exercises/4_supervised.py exercises/5_unsupervised.py exercises/6_utilities.py exercises/README.md exercises/conftest.py exercises/first.py exercises/test_checks.py exercises/solutions/0_map.py exercises/solutions/1_preprocessing.py exercises/solutions/2_feature_selection.py exercises/solutions/3_model_selection.py exercises/solutions/4_supervised.py exercises/solutions/5_unsupervised.py exercises/solutions/6_utilities.py exercises/solutions/first.py"
 folders="recommender pillars exercises exercises/solutions"
 
 # What `cksum` tells of each file: its checksum and its size.
 recorded() {
     case $1 in
-        lesson_code.py) echo "654450561 76239" ;;
+        lesson_code.py) echo "1440601872 71138" ;;
         test_lesson.py) echo "1769944456 14502" ;;
         requirements.txt) echo "3471952364 498" ;;
         README.md) echo "2080390659 11098" ;;
         LICENSE) echo "191275814 1554" ;;
         recommender/__init__.py) echo "3695905373 1044" ;;
-        recommender/artifact.py) echo "4028771625 18452" ;;
+        recommender/artifact.py) echo "2956651109 18706" ;;
+        recommender/commands.py) echo "1721629507 5165" ;;
         recommender/console.py) echo "3607655052 2508" ;;
-        recommender/factors.py) echo "3196977283 17423" ;;
+        recommender/factors.py) echo "1229387197 17371" ;;
         recommender/forest.py) echo "338509153 1330" ;;
-        recommender/matrix.py) echo "2033515890 8974" ;;
+        recommender/matrix.py) echo "3260096463 9915" ;;
         recommender/movielens.py) echo "3279423792 11580" ;;
-        recommender/options.py) echo "1850893311 3852" ;;
-        recommender/ranking.py) echo "2105952184 18690" ;;
-        recommender/recommend.py) echo "2382781213 3071" ;;
-        recommender/report.py) echo "2840280043 4389" ;;
+        recommender/options.py) echo "1206762290 5319" ;;
+        recommender/ranking.py) echo "272060265 15690" ;;
+        recommender/recommend.py) echo "2518949951 13182" ;;
+        recommender/report.py) echo "2821837000 4511" ;;
+        recommender/solutions.py) echo "3900758097 5258" ;;
         recommender/start.py) echo "70882012 1713" ;;
         recommender/steps.py) echo "1055734494 3958" ;;
         recommender/synthetic.py) echo "525673440 10439" ;;
-        recommender/table.py) echo "1841963081 15701" ;;
+        recommender/table.py) echo "1570041557 19154" ;;
+        recommender/top_n.py) echo "479961696 7897" ;;
+        recommender/wrapper.py) echo "2418313091 2055" ;;
         pillars/0_map.py) echo "1746848498 6422" ;;
         pillars/1_preprocessing.py) echo "1382545032 5631" ;;
         pillars/2_feature_selection.py) echo "955411303 6486" ;;
@@ -305,7 +309,7 @@ from sklearn.preprocessing import (
 from sklearn.utils import check_random_state, gen_batches
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from recommender import artifact, report, synthetic
+from recommender import artifact, commands, report, synthetic
 from recommender.console import (
     one_line_errors,
     progress_level,
@@ -317,12 +321,8 @@ from recommender.forest import QuickRandomForest
 from recommender.matrix import RatingHistory, rating_matrix
 from recommender.movielens import load_movielens
 from recommender.options import make_parser, parse_options
-from recommender.ranking import (
-    MovieRanker,
-    ranking_metrics,
-    relevant_ratings,
-)
-from recommender.recommend import recommend_movies
+from recommender.ranking import MovieRanker, default_relevance, ranking_metrics
+from recommender.recommend import Recommends, check_ranker
 from recommender.steps import (
     DropIds,
     check_ids_come_first,
@@ -348,6 +348,7 @@ from recommender.table import (
     titles_of,
     warn_of_older,
 )
+from recommender.wrapper import WrapsPipeline
 
 __all__ = [
     "MODELS",
@@ -687,8 +688,8 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
 
     Attributes
     ----------
-    users_, movies_ : ndarray of int64
-        The ids of the training, sorted.
+    users_, movies_ : ndarray of int64 or object
+        The ids of the training, sorted; objects are strings.
     user_avg_, movie_avg_ : ndarray of shape (n_users,), (n_movies,)
         The damped averages in their order, in stars.
     user_count_, movie_count_ : ndarray of shape (n_users,), (n_movies,)
@@ -755,7 +756,7 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
         Returns
         -------
         features : DataFrame of shape (n_rows, 13), or 11 without the temporal ones
-            With the index of `X`; ids are int64, everything else float64.
+            With the index of `X`; ids as they came, everything else float64.
         """
         rows = self._read_rows(X, y)
         folds = make_folds(self.cv, self.random_state).split(X)
@@ -780,7 +781,7 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
         Returns
         -------
         features : DataFrame of shape (n_rows, 13), or 11 without the temporal ones
-            With the index of `X`; ids are int64, everything else float64.
+            With the index of `X`; ids as they came, everything else float64.
 
         Raises
         ------
@@ -868,7 +869,8 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
 
     def _assemble(self, X, user, movie, user_avg, movie_avg, observed):
         """Put the features of all rows together; a position of -1 is unknown."""
-        columns = {name: X[name].to_numpy(dtype=np.int64, copy=True) for name in IDS}
+        user_ids, movie_ids = table_ids(X)
+        columns = {"user_id": user_ids.copy(), "movie_id": movie_ids.copy()}
         for name, values in observed.items():
             self._fill_gaps(name, values, user, movie)
             columns[name] = values
@@ -1204,11 +1206,12 @@ class RatingPipeline(TakesTables, RegressorMixin, Pipeline):
 # what the models of section 3 predict, and RMSE scores it. *What to watch next?* A
 # movie that a user would rate highly is not always one that the user would choose: most
 # good movies are never watched. So recommendations come from another model,
-# `MovieRanker`, whatever the rating model is. Imagine a matrix with a row per user and
+# `MovieRanker`, whatever the rating model is (`ranker="rating"` recommends by predicted
+# stars instead). Imagine a matrix with a row per user and
 # a column per movie, which holds the stars, and 0 where there is no rating. The ranker
 # predicts each column from all other columns by a linear regression, and recommends the
 # movies with the highest predictions (recommender/ranking.py). Precision, recall and
-# NDCG score the recommendations. (In `evaluate_ranking`, this way is called "taste".)
+# NDCG score the recommendations. (This way of ranking is called "taste".)
 
 N_FOLDS = 5
 #: A search tries random candidates, not a grid: where only some hyperparameters matter,
@@ -1246,11 +1249,17 @@ def rating_metrics(y_true, y_pred):
     }
 
 
-class SklearnEcosystemPipeline(TakesTables, RegressorMixin, BaseEstimator):
+# `Recommends` brings the methods that recommend movies, and `WrapsPipeline` the results
+# of the training and what scikit-learn expects of a regressor (recommender/recommend.py
+# and recommender/wrapper.py).
+class SklearnEcosystemPipeline(
+    Recommends, WrapsPipeline, TakesTables, RegressorMixin, BaseEstimator
+):
     """From a table of ratings to one artifact that can be deployed.
 
-    It trains and evaluates a `RatingPipeline`, recommends movies, saves itself, and is
-    itself a scikit-learn regressor. Inside ``with joblib.parallel_config("threading",
+    It trains and evaluates a `RatingPipeline`, recommends movies (`recommend`,
+    `similar`, `evaluate_ranking`), saves itself, and is itself a scikit-learn
+    regressor. Inside ``with joblib.parallel_config("threading",
     n_jobs=-1):`` it uses all cores.
 
     Parameters
@@ -1259,6 +1268,9 @@ class SklearnEcosystemPipeline(TakesTables, RegressorMixin, BaseEstimator):
         The name of a row of `MODELS`, or any regressor (see `find_model`).
     select : transformer, default=None
         A step between scaling and model, such as ``SelectKBest(f_regression, k=8)``.
+    ranker : {"taste", "popularity", "rating"} or a ranker, default="taste"
+        What chooses the recommended movies: a `MovieRanker`, the number of ratings, the
+        predicted rating, or a ranker of your own such as ``MovieRanker(1000)``.
     random_state : int, default=42
         The seed of folds, features, models and searches. A step or a regressor of your
         own keeps its own seed.
@@ -1273,7 +1285,7 @@ class SklearnEcosystemPipeline(TakesTables, RegressorMixin, BaseEstimator):
         The RMSE of each fold in stars; None if the last training did not compute it.
     best_params : dict or None
         The choice of the search; None if the last training did not search.
-    ranker : MovieRanker
+    ranker_ : MovieRanker, or what `ranker` says
         It is fitted when it is first needed.
     card : dict or None
         The model card of a loaded artifact (section 5).
@@ -1287,9 +1299,18 @@ class SklearnEcosystemPipeline(TakesTables, RegressorMixin, BaseEstimator):
     (['RMSE', 'MAE', 'R2'], (200,))
     """
 
-    def __init__(self, *, model="forest", select=None, random_state=42, verbose=False):
+    def __init__(
+        self,
+        *,
+        model="forest",
+        select=None,
+        ranker="taste",
+        random_state=42,
+        verbose=False,
+    ):
         self.model = model
         self.select = select
+        self.ranker = ranker
         self.random_state = random_state
         self.verbose = verbose
 
@@ -1393,6 +1414,7 @@ class SklearnEcosystemPipeline(TakesTables, RegressorMixin, BaseEstimator):
             If a parameter, the table or the ratings are refused. The previous training
             is kept then.
         """
+        check_ranker(self.ranker)
         X, ratings = check_training_table(X, y)
         self._say("Building pipeline...")
         pipeline = self.build_pipeline()
@@ -1423,7 +1445,7 @@ class SklearnEcosystemPipeline(TakesTables, RegressorMixin, BaseEstimator):
         self.cv_scores_ = cv_scores
         self.best_params_ = best_params
         self.history_ = history
-        self.ranker_ = None
+        self._ranker = None  # fitted when it is needed
         self.titles_ = titles
         self.signature_ = signature
         self.test_scores_ = None
@@ -1516,90 +1538,6 @@ class SklearnEcosystemPipeline(TakesTables, RegressorMixin, BaseEstimator):
         self.test_scores_ = {"rows": len(predictions), **metrics}
         return metrics, predictions
 
-    def evaluate_ranking(
-        self, X_test, y_test=None, k=10, relevant_from=4.0, by="taste"
-    ):
-        """Score the recommendations of the `MovieRanker`, which serves every model.
-
-        For each user with a relevant test movie, all movies of the training are ranked,
-        except those that the user rated there.
-
-        Parameters
-        ----------
-        X_test, y_test, k, relevant_from
-            As in `ranking_metrics`.
-        by : {"taste", "popularity", "chance"}, default="taste"
-            How movies are ranked: by the ranker or, for comparison, by the number of
-            their ratings, or at random (one draw).
-
-        Returns
-        -------
-        metrics : dict of float
-            As from `ranking_metrics`.
-        """
-        if by not in ("taste", "popularity", "chance"):
-            raise ValueError(
-                f"by must be 'taste', 'popularity' or 'chance', got {by!r}."
-            )
-        check_is_fitted(self, "pipeline_")
-        k = check_number("k", k, 1, integer=True)
-        relevant = relevant_ratings(X_test, y_test, relevant_from)
-        users = np.unique(relevant["user_id"])
-        stars = self.history_.stars_of(users)
-        recommendations = self.ranker.rank(users, stars, k, by)
-        metrics = ranking_metrics(recommendations, relevant, None, k, relevant_from)
-        if by == "taste":
-            self.ranking_scores_ = {
-                "users": len(users),
-                "relevant_from": float(relevant_from),
-                **metrics,
-            }
-        return metrics
-
-    # ----- Recommend
-
-    @property
-    def ranker(self):
-        """The `MovieRanker` of the training rows."""
-        check_is_fitted(self, "pipeline_")
-        self._fit_ranker()
-        return self.ranker_
-
-    def _fit_ranker(self):
-        """Fit the ranker, if nothing has needed it before."""
-        if self.ranker_ is None:
-            # If two threads come here, each fits a whole ranker, and one is kept.
-            self.ranker_ = MovieRanker().fit_history(self.history_)
-
-    def recommend(self, user_id=None, n=10, *, ratings=None):
-        """Recommend movies that a user has not rated.
-
-        Parameters
-        ----------
-        user_id : int, default=None
-            A user of the training; or pass `ratings`.
-        n : int, default=10
-            How many movies; fewer come if fewer are left.
-        ratings : dict of {movie_id: stars}, default=None
-            The ratings of a new user. Nothing is trained again. Unknown movies are
-            ignored, with a warning; if none is known, popular movies are recommended.
-
-        Returns
-        -------
-        recommendations : DataFrame
-            Best first: `movie_id`, `title` where titles are known, `score` (of the
-            ranker), and `predicted_rating` in stars. The predicted rating of a new user
-            depends only on the movie, except with model "factors".
-
-        Raises
-        ------
-        ValueError
-            If the user is unknown, or a rating is not on the scale of the training.
-        """
-        return recommend_movies(
-            self.ranker, self.pipeline_, self.titles_, user_id, ratings, n
-        )
-
     # ----- Save and load (section 5)
 
     def save_pipeline(self, filepath="production_pipeline.pkl"):
@@ -1663,53 +1601,6 @@ class SklearnEcosystemPipeline(TakesTables, RegressorMixin, BaseEstimator):
             the card beside it belongs to another artifact.
         """
         return artifact.load(filepath, TRUSTED, sha256, strict)
-
-    # ----- A regressor like any other
-
-    @property
-    def pipeline(self):
-        """The fitted `RatingPipeline`; None, and no error, before `train`."""
-        return getattr(self, "pipeline_", None)
-
-    @property
-    def cv_scores(self):
-        """The RMSE of each fold, in stars; None if it was not computed."""
-        return getattr(self, "cv_scores_", None)
-
-    @property
-    def best_params(self):
-        """What the search has chosen; None if there was none."""
-        return getattr(self, "best_params_", None)
-
-    @property
-    def card(self):
-        """The model card of a loaded artifact, a dict; None for any other object."""
-        return getattr(self, "_card", None)
-
-    @card.setter
-    def card(self, card):
-        """Set the card, as `load_pipeline` does."""
-        self._card = card
-
-    def set_params(self, **params):
-        """Set parameters; those of a regressor of your own by ``model__NAME``."""
-        nested = [name for name in params if name.startswith("model__")]
-        if nested and isinstance(params.get("model", self.model), str):
-            raise ValueError(
-                f"model={self.model!r} is only a name: search or set {nested[0]!r} on "
-                "build_pipeline(), which has all parameters."
-            )
-        return super().set_params(**params)
-
-    def __getstate__(self):
-        """Return what is saved: all but the card, which has a file of its own."""
-        state = super().__getstate__()
-        return {name: value for name, value in state.items() if name != "_card"}
-
-    def _sk_visual_block_(self):
-        """Show the steps of the pipeline in scikit-learn's HTML diagram."""
-        pipeline = self.pipeline or self.build_pipeline()
-        return pipeline._sk_visual_block_()
 
     def _say(self, line):
         if self.verbose:
@@ -1835,7 +1726,7 @@ def _model_card(recommender):
     history = recommender.history_
     example = {
         "user_id": history.unused_user_id(),
-        "movie_id": int(history.movies[0]),
+        "movie_id": history.movies[:1].tolist()[0],
     }
     try:
         prediction = float(recommender.predict(pd.DataFrame([example]))[0])
@@ -1872,7 +1763,6 @@ def _model_card(recommender):
 # 6. The demo and the command line
 # ======================================================================================
 ARTIFACT = "production_pipeline.pkl"
-RELEVANT_FROM = 4.0  # stars that make a test movie one that should be recommended
 LINE = "=" * 60
 TAKEAWAYS = """Key Takeaways:
 ✓ Custom transformers extend sklearn seamlessly
@@ -1966,8 +1856,15 @@ def demonstrate_ecosystem(
     say("Test Set Performance:")
     errors = _compare_errors(recommender, data, split, dataset)
     report.print_errors(errors, len(X_test))
-    rankings = _compare_rankings(recommender, X_test, y_test)
-    report.print_rankings(rankings, data, X_test[y_test >= RELEVANT_FROM], X_test)
+    relevant_from = default_relevance(y_train.min(), y_train.max())
+    is_relevant = y_test >= relevant_from
+    rankings = None
+    if is_relevant.any():
+        rankings = {
+            by: recommender.evaluate_ranking(X_test, y_test, k=10, by=by)
+            for by in ("taste", "popularity", "chance")
+        }
+    report.print_rankings(rankings, data, X_test[is_relevant], X_test, relevant_from)
 
     say("Step 6: Saving pipeline for production deployment...")
     recommender.save_pipeline(output)
@@ -2031,18 +1928,6 @@ def _fragile_rmse(pipeline, data, split):
     return rating_metrics(y_test, predictions)["RMSE"]
 
 
-def _compare_rankings(recommender, X_test, y_test):
-    """Return the scores of three ways to recommend; None if no test movie is liked."""
-    if (y_test < RELEVANT_FROM).all():
-        return None
-    return {
-        by: recommender.evaluate_ranking(
-            X_test, y_test, k=10, relevant_from=RELEVANT_FROM, by=by
-        )
-        for by in ("taste", "popularity", "chance")
-    }
-
-
 # ----- The command line
 
 
@@ -2061,20 +1946,24 @@ def main(argv=None):
         status 2.
     """
     parser = make_parser(list(MODELS), ARTIFACT)
-    commands = {
-        None: demonstrate_ecosystem,
-        "compare": _compare,
-        "recommend": _recommend,
-        "predict": _predict,
+    on_a_table = {None: demonstrate_ecosystem, "compare": _compare}
+    on_an_artifact = {
+        "recommend": commands.recommend,
+        "similar": commands.similar,
+        "predict": commands.predict,
     }
     try:
         with one_line_errors(parser):
             options = parse_options(parser, argv)
-            run = commands[options.pop("command")]
+            command = options.pop("command")
             with joblib.parallel_config("threading", n_jobs=-1):
-                if "data" in options:
-                    options["data"] = load_movielens(options["data"])
-                run(**options)
+                if command in on_an_artifact:
+                    recommender = _load_recommender(options.pop("path", ARTIFACT))
+                    on_an_artifact[command](recommender, **options)
+                else:
+                    if "data" in options:
+                        options["data"] = load_movielens(options["data"])
+                    on_a_table[command](**options)
     except KeyboardInterrupt:
         print(f"\n{parser.prog}: interrupted", file=sys.stderr)
         return 130
@@ -2097,35 +1986,6 @@ def _compare(data=None, random_state=42, **sizes):
             "RMSE of the best possible predictor (the noise floor of all rows): "
             f"{dataset.best_rmse():.4f}"
         )
-
-
-def _recommend(user=None, rated=None, top=10, path=ARTIFACT):
-    recommender = _load_recommender(path)
-    if rated is None and user not in recommender.history_.users:
-        say(
-            f"User {user} is unknown: these movies are popular. "
-            "Use --rated 1=5,50=4 to get your own."
-        )
-        recommendations = recommender.recommend(n=top, ratings={})
-    else:
-        recommendations = recommender.recommend(user, top, ratings=rated)
-    say(
-        "Best first, by score. "
-        "The predicted_rating is of another model, and need not be in order."
-    )
-    ranks = range(1, len(recommendations) + 1)
-    say(recommendations.set_axis(ranks).to_string(float_format="%.4f"))
-
-
-def _predict(user, movie, path=ARTIFACT):
-    recommender = _load_recommender(path)
-    row = pd.DataFrame({"user_id": [user], "movie_id": [movie]})
-    line = f"User {user}, Movie {movie}: Predicted {recommender.predict(row)[0]:.2f}"
-    if user not in recommender.history_.users:
-        line += " (the user is unknown)"
-    if movie not in recommender.history_.movies:
-        line += " (the movie is unknown)"
-    say(line)
 
 
 def _load_recommender(path):
@@ -2751,9 +2611,12 @@ from threadpoolctl import threadpool_limits
 from .factors import MatrixFactorization
 from .forest import QuickRandomForest
 from .matrix import MovieContent, RatingHistory
-from .ranking import ExactByMovies, ExactByUsers, LowRank, MovieRanker
+from .ranking import MovieRanker
+from .recommend import RatingRanker
+from .solutions import ExactByMovies, ExactByUsers, LowRank
 from .steps import DropIds
 from .table import IDS, check_number, table_ids
+from .top_n import PopularityRanker
 
 VERSION_MARK = b"\nscikit-learn:"
 DIGEST_MARK = b"\nsha256:"
@@ -2782,8 +2645,10 @@ TRUSTED = [
             MatrixFactorization,
             MovieContent,
             MovieRanker,
+            PopularityRanker,
             QuickRandomForest,
             RatingHistory,
+            RatingRanker,
         ],
     ),
     "scipy.sparse._csr.csr_matrix",
@@ -2826,7 +2691,7 @@ def save(model, filepath, card, trusted):
     """
     path = check_path(filepath)
     _refuse_main(model)
-    with _replacing(path) as file:
+    with replacing(path) as file:
         hashed = _HashedFile(file)
         try:
             _dump(model, hashed, filepath, trusted)
@@ -2844,7 +2709,7 @@ def save(model, filepath, card, trusted):
     text = json.dumps(card, default=str)
     # JSON has no NaN: Python writes one all the same, so it is replaced by null.
     card = json.loads(text, parse_constant=lambda _: None)
-    with _replacing(Path(f"{path}.json")) as file:
+    with replacing(Path(f"{path}.json")) as file:
         file.write(json.dumps(card, indent=2).encode())
 
 
@@ -3010,13 +2875,20 @@ class _HashedFile:
 
 
 @contextlib.contextmanager
-def _replacing(path):
+def replacing(path):
     """Give a file to write to, which takes the place of `path` when it is complete.
 
-    It lies beside `path` under a name that nobody can guess and no two savers share. If
-    anything fails, `path` stays as it was. A new file gets the usual permissions, and
-    one that replaces another gets those of the other.
+    Parameters
+    ----------
+    path : str or path-like
+
+    Notes
+    -----
+    The file lies beside `path` under a name that nobody can guess and no two savers
+    share. If anything fails, `path` stays as it was. A new file gets the usual
+    permissions, and one that replaces another gets those of the other.
     """
+    path = Path(path)
     is_new = not path.exists()
     mode = 0o666 if is_new else path.stat().st_mode & 0o777
     temporary = path.with_name(f".{os.urandom(16).hex()}.tmp")
@@ -3255,6 +3127,168 @@ def _one_thread():
         return contextlib.nullcontext()
 END_OF_LESSON_FILE
 
+cat >"$new/recommender/commands.py" <<'END_OF_LESSON_FILE'
+"""The commands that answer from an artifact: recommend, similar and predict."""
+
+import re
+import sys
+
+import numpy as np
+import pandas as pd
+
+from .artifact import replacing
+from .console import progress_level, say
+from .table import shorten
+
+#: Recommendations of all users are written for so many users at a time.
+USERS_AT_ONCE = 1000
+
+
+def recommend(
+    recommender,
+    user=None,
+    rated=None,
+    everybody=False,
+    top=10,
+    exclude=None,
+    explain=False,
+    csv=None,
+):
+    """Print top-N recommendations for a user, or write them for all users.
+
+    Parameters
+    ----------
+    recommender : SklearnEcosystemPipeline
+    user : str, default=None
+        The id of a user, as text.
+    rated : dict of {str: float}, default=None
+        The ratings of a new user, or more ratings of `user`.
+    everybody : bool, default=False
+        Whether to write the recommendations for all users of the training to `csv`.
+    top : int, default=10
+        How many movies each user gets.
+    exclude : list of str, default=None
+        Movies that are not recommended.
+    explain : bool, default=False
+        Whether to add which of the user's movies speak for a recommendation.
+    csv : str, default=None
+        Where the recommendations for all users are written.
+    """
+    movies = recommender.history_.movies
+    if exclude is not None:
+        exclude = [id_from_text(movies, movie) for movie in exclude]
+    if everybody:
+        _write_all(recommender, csv, top, exclude)
+        return
+
+    ratings = None
+    if rated is not None:
+        ratings = {id_from_text(movies, movie): rated[movie] for movie in rated}
+    if user is not None:
+        user = id_from_text(recommender.history_.users, user)
+    is_unknown = user is not None and user not in recommender.history_.users
+    if is_unknown and rated is None:
+        say(
+            f"User {user} is unknown: these movies are popular. "
+            "Use --rated 1=5,50=4 to get your own."
+        )
+        ratings = {}
+    best = recommender.recommend(
+        user, top, ratings=ratings, exclude=exclude, explain=explain
+    )
+    say(
+        "Best first, by score. "
+        "The predicted_rating is of another model, and need not be in order."
+    )
+    _print_ranked(best)
+
+
+def _write_all(recommender, csv, top, exclude):
+    """Write a CSV file of the recommendations for all users of the training."""
+    users = recommender.history_.users
+    shows_progress = progress_level(True) > 0
+    with replacing(csv) as file:
+        for start in range(0, users.size, USERS_AT_ONCE):
+            some_users = users[start : start + USERS_AT_ONCE]
+            best = recommender.ranker_.recommend(some_users, top, exclude=exclude)
+            if recommender.titles_:
+                titles = [recommender.titles_.get(movie) for movie in best["movie_id"]]
+                best.insert(3, "title", titles)
+            text = best.to_csv(index=False, header=start == 0, lineterminator="\n")
+            file.write(text.encode("utf-8"))
+            if shows_progress:
+                done = start + some_users.size
+                print(f"\r{done} of {users.size} users", end="", file=sys.stderr)
+    if shows_progress:
+        print(file=sys.stderr)
+    say(f"Recommendations for {users.size} users written to {csv}")
+
+
+def similar(recommender, movie, top=10):
+    """Print the movies that are liked by the same users as a movie.
+
+    Parameters
+    ----------
+    recommender : SklearnEcosystemPipeline
+    movie : str
+        The id of a movie, as text.
+    top : int, default=10
+        How many movies.
+    """
+    movie_id = id_from_text(recommender.history_.movies, movie)
+    _print_ranked(recommender.similar(movie_id, top))
+
+
+def predict(recommender, user, movie):
+    """Print the predicted rating of a movie by a user.
+
+    Parameters
+    ----------
+    recommender : SklearnEcosystemPipeline
+    user, movie : str
+        The ids, as text; known or new.
+    """
+    history = recommender.history_
+    user_id = id_from_text(history.users, user)
+    movie_id = id_from_text(history.movies, movie)
+    row = pd.DataFrame({"user_id": [user_id], "movie_id": [movie_id]})
+    stars = recommender.predict(row)[0]
+    line = f"User {user}, Movie {movie}: Predicted {stars:.2f}"
+    if user_id not in history.users:
+        line += " (the user is unknown)"
+    if movie_id not in history.movies:
+        line += " (the movie is unknown)"
+    say(line)
+
+
+def _print_ranked(table):
+    ranked = table.set_axis(np.arange(1, len(table) + 1))
+    say(ranked.to_string(float_format="%.4f"))
+
+
+def id_from_text(known, text):
+    """Return an id that was typed in, a number or a string like those that are known.
+
+    Parameters
+    ----------
+    known : ndarray of int64 or object
+        The ids of the training.
+    text : str
+
+    Raises
+    ------
+    ValueError
+        If the ids of the training are numbers, and this is none.
+    """
+    if known.dtype == object:
+        return text
+    if not re.fullmatch(r"[-+]?[0-9]{1,19}", text):
+        raise ValueError(
+            f"The ids of this artifact are whole numbers, but {shorten(text)} is none."
+        )
+    return int(text)
+END_OF_LESSON_FILE
+
 cat >"$new/recommender/console.py" <<'END_OF_LESSON_FILE'
 """What a command line needs: any console, errors of one line, closed pipes."""
 
@@ -3343,7 +3377,6 @@ cat >"$new/recommender/factors.py" <<'END_OF_LESSON_FILE'
 """Biased matrix factorization: which rating would a user give to a movie?"""
 
 import numpy as np
-import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin, clone
 from sklearn.model_selection import KFold
 from sklearn.utils import check_random_state, gen_batches
@@ -3353,9 +3386,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .matrix import MovieContent, rating_matrix, with_values
 from .table import (
     TakesTables,
-    check_ids,
     check_number,
     check_ratings,
+    id_values,
     latest_rows,
     lookup,
     positions_of,
@@ -3588,8 +3621,8 @@ class MatrixFactorization(TakesTables, RegressorMixin, TransformerMixin, BaseEst
         ratings : ndarray of shape (n_movies,), in stars
         """
         check_is_fitted(self)
-        rated_ids = check_ids(pd.Series(rated, name="rated"))
-        asked_ids = check_ids(pd.Series(movie_ids, name="movie_ids"))
+        rated_ids = id_values(rated, "rated")
+        asked_ids = id_values(movie_ids, "movie_ids")
         rated_movie = positions_of(self.movies_, rated_ids)
         asked_movie = positions_of(self.movies_, asked_ids)
         is_known = rated_movie >= 0
@@ -3810,7 +3843,6 @@ The two recommenders, `factors` and `ranking`, both start from here.
 """
 
 import numbers
-import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -3820,13 +3852,15 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from .table import (
     RATING,
-    check_ids,
     check_ratings,
+    check_table,
     factorize_strings,
+    id_values,
     latest_of_pairs,
     lookup,
     number_column,
     positions_of,
+    shorten,
     table_ids,
     warn_of_older,
 )
@@ -3874,6 +3908,17 @@ def rating_matrix(X, y=None):
     return RatingMatrix(users, movies, stars, X.iloc[last_row])
 
 
+def ratings_or_views(X, y=None):
+    """Return the ratings of rows, as `check_ratings`; 1.0 for each if there are none.
+
+    A table without ratings says who watched or bought what.
+    """
+    check_table(X)
+    if y is None and RATING not in X.columns:
+        return np.ones(len(X))
+    return check_ratings(X, y)
+
+
 def with_values(matrix, values):
     """Return a sparse matrix with other values in the same places."""
     return sparse.csr_matrix((values, matrix.indices, matrix.indptr), matrix.shape)
@@ -3891,7 +3936,7 @@ class RatingHistory:
 
     Attributes
     ----------
-    users, movies : ndarray of int64
+    users, movies : ndarray of int64 or object
         The ids, sorted.
     levels : ndarray of shape (n_levels + 1,)
         The different ratings in stars; the first, 0.0, stands for "not rated".
@@ -3942,53 +3987,68 @@ class RatingHistory:
         n_ratings = np.bincount(self.codes.indices, minlength=self.movies.size)
         return n_ratings / self.users.size
 
+    def scale(self):
+        """Return the lowest and the highest rating, in stars."""
+        return float(self.levels[1]), float(self.levels[-1])  # [0] is "not rated"
+
     def unused_user_id(self):
-        """Return the smallest positive id that no user has."""
+        """Return an id that no user has: the smallest positive one, or a string."""
+        if self.users.dtype == object:
+            user_id = "new user"
+            while user_id in self.users:
+                user_id += "+"
+            return user_id
         candidates = np.arange(1, self.users.size + 2)
         return int(np.setdiff1d(candidates, self.users)[0])
 
     def new_user(self, ratings):
-        """Return the ratings of a new user as a table.
+        """Return the ratings of a new user.
 
         Parameters
         ----------
         ratings : dict of {movie_id: stars}
-            Unknown movies give a warning.
 
         Returns
         -------
-        table : DataFrame
-            `user_id` (an id that no user has), `movie_id` and `rating`.
+        stars : csr_matrix of shape (1, n_movies)
+            The ratings of known movies.
+        unknown : list of movie ids
+            The movies that the training does not know.
 
         Raises
         ------
         ValueError
             If the ratings are no dict, or not on the scale of the training.
         """
-        low = float(self.levels[1])  # the first level stands for "not rated"
-        high = float(self.levels[-1])
-        if not isinstance(ratings, dict) or not all(
-            _is_between(stars, low, high) for stars in ratings.values()
-        ):
+        low, high = self.scale()
+        if not isinstance(ratings, dict):
             raise ValueError(
-                f"ratings must be {{movie_id: stars from {low} to {high}}}, "
-                f"got {ratings!r}."
+                f"ratings must be a dict, {{movie_id: stars}}, got {shorten(ratings)}."
             )
-        keys = pd.Series(list(ratings), name="The keys of ratings", dtype=object)
-        movie_ids = check_ids(keys)
-        unknown = [str(movie) for movie in movie_ids if movie not in self.movies]
-        if unknown:
-            message = f"Unknown movies are ignored: {', '.join(unknown)}."
-            if len(unknown) == len(movie_ids):
-                message += " None is left: these are the most popular movies."
-            warnings.warn(message, stacklevel=4)
-        return pd.DataFrame(
-            {
-                "user_id": self.unused_user_id(),
-                "movie_id": movie_ids,
-                RATING: np.array(list(ratings.values()), dtype=np.float64),
-            }
-        )
+        for movie, value in ratings.items():
+            if not _is_between(value, low, high):
+                raise ValueError(
+                    f"ratings must be {{movie_id: stars from {low} to {high}}}, "
+                    f"but movie {shorten(movie)} has {shorten(value)}."
+                )
+        movie_ids = id_values(list(ratings), "The keys of ratings")
+        position = positions_of(self.movies, movie_ids)
+        is_known = position >= 0
+        values = np.array(list(ratings.values()), dtype=np.float64)
+        stars = self.one_row(position[is_known], values[is_known])
+        return stars, movie_ids[~is_known].tolist()
+
+    def one_row(self, positions, values):
+        """Return the ratings of one user, a csr_matrix (1, n_movies).
+
+        Parameters
+        ----------
+        positions : ndarray of shape (n_rated,)
+            The places of the rated movies in `movies`.
+        values : ndarray of shape (n_rated,), in stars
+        """
+        rows = np.zeros(len(positions), dtype=np.int64)
+        return sparse.csr_matrix((values, (rows, positions)), (1, self.movies.size))
 
 
 def _is_between(value, low, high):
@@ -4442,21 +4502,41 @@ def make_parser(models, artifact):
         **common,
     )
     recommend = commands.add_parser("recommend", help="what to watch next", **common)
-    user = recommend.add_mutually_exclusive_group(required=True)
-    user.add_argument("--user", type=int, metavar="ID", help="a user of the training")
-    user.add_argument(
+    recommend.add_argument("--user", metavar="ID", help="a user of the training")
+    recommend.add_argument(
         "--rated",
         type=_parse_ratings,
         metavar="ID=STARS,...",
-        help="the ratings of a new user, as in 1=5,50=4",
+        help="the ratings of a new user, or more ratings of --user, as in 1=5,50=4",
     )
-    recommend.add_argument("--top", type=int, metavar="N", help="default 10")
+    recommend.add_argument(
+        "--all",
+        dest="everybody",
+        action="store_true",
+        help="for all users of the training, into the file --output",
+    )
+    recommend.add_argument(
+        "--exclude",
+        type=lambda text: text.split(","),
+        metavar="ID,...",
+        help="movies that are not recommended",
+    )
+    recommend.add_argument(
+        "--explain", action="store_true", help="add which rated movies speak for it"
+    )
+    recommend.add_argument(
+        "--output", dest="csv", metavar="FILE", help="a CSV file, with --all"
+    )
+    similar = commands.add_parser(
+        "similar", help="movies that the same users like", **common
+    )
+    similar.add_argument("--movie", required=True, metavar="ID", help="a known movie")
     predict = commands.add_parser("predict", help="one rating", **common)
     for option in ("--user", "--movie"):
-        predict.add_argument(
-            option, type=int, required=True, metavar="ID", help="known or new"
-        )
-    for command in (recommend, predict):
+        predict.add_argument(option, required=True, metavar="ID", help="known or new")
+    for command in (recommend, similar):
+        command.add_argument("--top", type=int, metavar="N", help="default 10")
+    for command in (recommend, similar, predict):
         command.add_argument(
             "--artifact", dest="path", metavar="FILE", help=f"default {artifact}"
         )
@@ -4472,6 +4552,8 @@ def parse_options(parser, argv):
             parser.error(
                 f"--{option} is for the lesson and does not go with {command}."
             )
+    if command == "recommend":
+        _check_recommend(parser, options)
     if "data" in options and {"n_users", "n_movies", "n_ratings"} & set(options):
         parser.error(
             "--users, --movies and --ratings are for a synthetic table and do not go "
@@ -4480,10 +4562,23 @@ def parse_options(parser, argv):
     return options
 
 
+def _check_recommend(parser, options):
+    """End with a message if options of `recommend` do not go together."""
+    is_for_all = "everybody" in options
+    is_for_one = "user" in options or "rated" in options
+    if is_for_all == is_for_one:
+        parser.error("recommend needs --user, --rated or both, or else --all.")
+    if is_for_all != ("csv" in options):
+        parser.error("recommend --all needs --output FILE, and only --all takes it.")
+    if is_for_all and "explain" in options:
+        parser.error("--explain is for one user and does not go with --all.")
+
+
 def _parse_ratings(text):
-    pairs = [pair.split("=") for pair in text.split(",")]
+    # An id may hold "=": the last one comes before the stars.
+    pairs = [pair.rsplit("=", 1) for pair in text.split(",")]
     with contextlib.suppress(ValueError):
-        ratings = {int(movie): float(stars) for movie, stars in pairs}
+        ratings = {movie: float(stars) for movie, stars in pairs}
         if len(ratings) == len(pairs):
             return ratings
     raise argparse.ArgumentTypeError(
@@ -4492,63 +4587,69 @@ def _parse_ratings(text):
 END_OF_LESSON_FILE
 
 cat >"$new/recommender/ranking.py" <<'END_OF_LESSON_FILE'
-"""Top-N recommendations: what to watch next, and how good such a list is."""
+"""MovieRanker: what to watch next, and how good top-N recommendations are."""
 
 import warnings
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_random_state, gen_batches
-from sklearn.utils.extmath import randomized_svd
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .matrix import RatingHistory, rating_matrix
+from .matrix import RatingHistory, rating_matrix, ratings_or_views, with_values
+from .solutions import solve, with_kinds
 from .table import (
     IDS,
     LIMIT,
     RATING,
     TakesTables,
-    check_ids,
     check_number,
     check_ratings,
+    check_same_kind,
     latest_rows,
     number_column,
+    one_id,
     positions_of,
     table_ids,
 )
+from .top_n import TopN, best_columns
 
-#: Memory for an exact solution: a matrix, its inverse, and what is in between.
-MAX_EXACT_BYTES = 4 * 2**30
-#: The low-rank solution keeps at most this many singular vectors, ...
-N_STRONGEST = 400
-#: ... and so few that vectors times ratings stay below this, for the time it takes.
-SVD_WORK = 3.2e9
-#: At most this many scores are in memory at a time (32 MB).
-SCORES_AT_ONCE = 2**22
-#: The entries of an imaginary user, who has seen all movies of a kind.
-KIND_WEIGHT = 4.0
+#: How far up the scale a rating speaks neither for a movie nor against it. Chosen by
+#: `python benchmarks/dislikes.py`.
+NEUTRAL = 1 / 3
+#: `explain` names at most this many movies.
+N_REASONS = 3
+#: A warning comes where more than this share of the test ratings is relevant, ...
+NEARLY_ALL = 0.9
+#: ... unless there are fewer test ratings than that.
+FEW_RATINGS = 10
 
 
-class MovieRanker(TakesTables, BaseEstimator):
+class MovieRanker(TopN, TakesTables, BaseEstimator):
     """Recommend the movies that fit best to what a user has rated.
 
     Every movie is regressed on all others: a ridge regression with a zero diagonal, so
     that no movie explains itself (Steck, "Embarrassingly Shallow Autoencoders for
-    Sparse Data", WWW 2019). With X a dense table of users and movies, whose entries are
-    stars in units of their root mean square, the textbook form is two lines::
+    Sparse Data", WWW 2019). With X a dense table of users and movies, the textbook form
+    is two lines::
 
         P = np.linalg.inv(X.T @ X + regularization * np.eye(n_movies))
         scores = X - X @ P / np.diag(P)
 
-    The scores are X @ B, where B is -P / np.diag(P) with a zero diagonal. For each
-    genre and each decade, X has one row more, whose entries are 4: an imaginary user
-    who has watched all movies of that kind.
+    The scores are X @ B, where B is -P / np.diag(P) with a zero diagonal. The entries
+    of X are preferences in units of their root mean square. A preference is the
+    distance of a rating from a point one third up the scale; below the middle of the
+    scale it is at most 0::
+
+        preference = stars - (low + (high - low) / 3)
+
+    So movies like one with a high rating move up, and movies like one with a very low
+    rating move down. For each genre and each decade, X has one row more, whose entries
+    are 4: an imaginary user who has watched all movies of that kind.
 
     Where memory allows, the solution is exact, by a matrix of the size of the movies or
     of the users. Otherwise the strongest singular vectors of X stand for all of it
-    (`ExactByMovies`, `ExactByUsers`, `LowRank`).
+    (`recommender/solutions.py`).
 
     Parameters
     ----------
@@ -4558,12 +4659,12 @@ class MovieRanker(TakesTables, BaseEstimator):
 
     Attributes
     ----------
-    users_, movies_ : ndarray of int64
+    users_, movies_ : ndarray of int64 or object
         The ids of the training, sorted.
     popularity_ : ndarray of shape (n_movies,)
         The share of users who have rated a movie.
     unit_ : float
-        The root mean square of all ratings, in stars.
+        The root mean square of all preferences, in stars.
     penalty_ : float
         The ridge penalty that was used.
     history_ : RatingHistory
@@ -4584,14 +4685,15 @@ class MovieRanker(TakesTables, BaseEstimator):
         self.regularization = regularization
 
     def fit(self, X, y=None):
-        """Learn from ratings.
+        """Learn from ratings, or from a table of who watched or bought what.
 
         Parameters
         ----------
         X : DataFrame of shape (n_rows, n_columns)
             A table of ratings; `genre` and `movie_year` are used where they exist.
         y : array-like of shape (n_rows,), in stars, default=None
-            The ratings; None: those in the column `rating` of `X`.
+            The ratings; None: those in the column `rating` of `X`. Without that column,
+            all rows count alike.
 
         Returns
         -------
@@ -4602,7 +4704,7 @@ class MovieRanker(TakesTables, BaseEstimator):
         ValueError, TypeError
             If the parameter, the table or the ratings are refused.
         """
-        history = RatingHistory(rating_matrix(X, y))
+        history = RatingHistory(rating_matrix(X, ratings_or_views(X, y)))
         fitted = MovieRanker(self.regularization).fit_history(history)
         validate_data(self, X, skip_check_array=True)  # records the columns' names
         self.__dict__.update(vars(fitted))  # all at once
@@ -4624,8 +4726,10 @@ class MovieRanker(TakesTables, BaseEstimator):
             penalty = max(300.0, np.sqrt(stars.nnz))
         else:
             penalty = check_number("regularization", self.regularization, 1e-9)
-        unit = unit_of(stars)
-        solution = _solve(_with_kinds(stars / unit, history.kinds), penalty)
+        preference = preferences(stars.data, *history.scale())
+        unit = unit_of(preference)
+        entries = with_values(stars, preference / unit)
+        solution = solve(with_kinds(entries, history.kinds), penalty)
 
         self.users_ = history.users
         self.movies_ = history.movies
@@ -4636,265 +4740,143 @@ class MovieRanker(TakesTables, BaseEstimator):
         self.solution_ = solution
         return self
 
-    def recommend(self, user_ids, n=10):
-        """Recommend movies to users of the training.
+    def score_movies(self, user_ids, stars):
+        """Return the scores of all movies for users, (n_users, n_movies).
 
-        Parameters
-        ----------
-        user_ids : int or array-like of shape (n_users,)
-            An unknown user gets the most popular movies, with a warning.
-        n : int, default=10
-            How many movies each user gets; fewer if fewer are left.
-
-        Returns
-        -------
-        recommendations : DataFrame
-            `user_id` (in the order of `user_ids`), `rank` (from 1), `movie_id` and
-            `score`. Movies that the user has rated are left out; of equal scores, the
-            lower id comes first.
-
-        Raises
-        ------
-        NotFittedError, ValueError
-            If nothing was learned yet, or a parameter is refused.
-        """
-        check_is_fitted(self)
-        user_ids = check_ids(pd.Series(np.atleast_1d(user_ids), name="user_ids"))
-        is_unknown = positions_of(self.users_, user_ids) < 0
-        n_unknown = len(np.unique(user_ids[is_unknown]))
-        if n_unknown:
-            warnings.warn(
-                f"{n_unknown} of the users are unknown: they get popular movies.",
-                stacklevel=2,
-            )
-        return self.rank(user_ids, self.history_.stars_of(user_ids), n)
-
-    def recommend_new(self, ratings, n=10):
-        """Recommend movies to new users, without training again.
-
-        Parameters
-        ----------
-        ratings : DataFrame of shape (n_rows, n_columns)
-            The users' ratings: `user_id`, `movie_id`, `rating`. Unknown movies are
-            ignored; a user without a known one gets the most popular movies.
-        n : int, default=10
-            As in `recommend`.
-
-        Returns
-        -------
-        recommendations : DataFrame
-            As in `recommend`.
-        """
-        check_is_fitted(self)
-        matrix = rating_matrix(ratings)
-        position = positions_of(self.movies_, matrix.movies)
-        is_known = position >= 0
-        known = matrix.stars[:, is_known]
-        stars = sparse.csr_matrix(
-            (known.data, position[is_known][known.indices], known.indptr),
-            shape=(matrix.users.size, self.movies_.size),
-        )
-        return self.rank(matrix.users, stars, n)
-
-    def rank(self, user_ids, stars, n, by="taste"):
-        """Rank the movies that users have not rated.
+        A user who likes nothing gets popular movies, but less of what is like the
+        movies that the user dislikes.
 
         Parameters
         ----------
         user_ids : ndarray of shape (n_users,)
-            The user id of each row.
+            Not used: the scores depend on the ratings alone.
         stars : csr_matrix of shape (n_users, n_movies)
             The ratings of these users.
-        n : int
-            As in `recommend`.
-        by : {"taste", "popularity", "chance"}, default="taste"
-            What the scores are; the last two are what `evaluate_ranking` compares with.
+        """
+        entries = self._entries(stars)
+        scores = self.solution_.scores(entries)
+        likes_nothing = (entries > 0).getnnz(axis=1) == 0
+        scores[likes_nothing] += self.popularity_
+        return scores
+
+    def similar(self, movie_id, n=10):
+        """Return the movies that are liked by the same users.
+
+        The score is the partial correlation of two movies in the ridge regression::
+
+            score[i, j] = -P[i, j] / sqrt(P[i, i] * P[j, j])
+
+        It is what two movies have in common beyond what all others explain.
+
+        Parameters
+        ----------
+        movie_id : id
+            A movie of the training.
+        n : int, default=10
+            How many movies.
 
         Returns
         -------
-        recommendations : DataFrame
-            As in `recommend`.
+        movies : DataFrame
+            `rank` (from 1), `movie_id` and `score`; of equal scores, the lower id comes
+            first.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            If nothing was learned yet, the movie is unknown, or `n` is refused.
         """
+        check_is_fitted(self)
         n = check_number("n", n, 1, integer=True)
-        rng = check_random_state(0)
-        users_at_once = max(1, SCORES_AT_ONCE // self.movies_.size)
-        parts = []
-        # There is at least one part: an empty one still gives the result its columns.
-        for rows in gen_batches(max(1, stars.shape[0]), users_at_once):
-            part = stars[rows]
-            if by == "taste":
-                scores = self._scores(part)
-            elif by == "popularity":
-                scores = np.tile(self.popularity_, (part.shape[0], 1))
-            else:
-                scores = rng.random_sample(part.shape)
-            leave_out_rated(scores, part)
-            parts.append(self._best(user_ids[rows], scores, n))
-        return pd.concat(parts, ignore_index=True)
+        ids = one_id(movie_id, "movie_id")
+        position = positions_of(self.movies_, ids)[0]
+        if position < 0:
+            raise ValueError(f"Movie {ids[0]} is unknown to the training.")
 
-    def _scores(self, stars):
-        scores = self.solution_.scores(stars / self.unit_)
-        has_rated_nothing = stars.getnnz(axis=1) == 0
-        scores[has_rated_nothing] = self.popularity_
-        return scores
-
-    def _best(self, user_ids, scores, n):
-        """Return the `n` best movies of each row of `scores` as a DataFrame."""
-        scores = np.round(scores, 9)  # beyond that, sums depend on their order
-        rows = [np.empty(0, dtype=np.int64)]  # at least one part to put together
-        ranks = [np.empty(0, dtype=np.int64)]
-        columns = [np.empty(0, dtype=np.int64)]
-        for row, scores_of_user in enumerate(scores):
-            best = best_columns(scores_of_user, n)
-            rows.append(np.full(best.size, row))
-            ranks.append(np.arange(1, best.size + 1))
-            columns.append(best)
-        row = np.concatenate(rows)
-        column = np.concatenate(columns)
+        P_row = self.solution_.rows_of_P([position])[0]
+        diagonal = self.solution_.diagonal
+        scores = -P_row / np.sqrt(diagonal[position] * diagonal)
+        scores = np.round(scores, 9)
+        scores[position] = -np.inf
+        best = best_columns(scores, n)
         return pd.DataFrame(
             {
-                "user_id": user_ids[row],
-                "rank": np.concatenate(ranks),
-                "movie_id": self.movies_[column],
-                "score": scores[row, column],
+                "rank": np.arange(1, best.size + 1),
+                "movie_id": self.movies_[best],
+                "score": scores[best],
             }
         )
 
+    def explain(self, stars, movie_ids):
+        """Return the rated movies that add most to the scores of recommended ones.
 
-def unit_of(stars):
-    """Return the root mean square of ratings (1 if all are 0 stars)."""
-    unit = float(np.sqrt(np.mean(stars.data**2)))
-    return unit if unit > 0 else 1.0
+        A score is a sum over the user's ratings: ``scores = X @ B``.
+
+        Parameters
+        ----------
+        stars : csr_matrix of shape (1, n_movies)
+            The ratings of one user.
+        movie_ids : ndarray of shape (n_recommended,)
+            Movies of the training.
+
+        Returns
+        -------
+        reasons : list of ndarray of movie ids
+            For each recommended movie, at most three of the user's movies, the
+            strongest first. A movie that is recommended for its popularity has none.
+        """
+        rated = stars.indices
+        entries = self._entries(stars).data
+        movies = positions_of(self.movies_, movie_ids)
+        P_rows = self.solution_.rows_of_P(movies)  # (n_recommended, n_movies)
+        diagonal = self.solution_.diagonal[movies]
+        added = entries * (-P_rows[:, rated] / diagonal[:, None])
+        reasons = []
+        for added_to_movie in added:
+            strongest = np.argsort(-added_to_movie, kind="stable")[:N_REASONS]
+            strongest = strongest[added_to_movie[strongest] > 0]
+            reasons.append(self.movies_[rated[strongest]])
+        return reasons
+
+    def _entries(self, stars):
+        """Return the rows of X of users with these ratings."""
+        preference = preferences(stars.data, *self.history_.scale())
+        return with_values(stars, preference / self.unit_)
 
 
-def leave_out_rated(scores, stars):
-    """Set the scores of what users have rated to minus infinity, in place."""
-    rated = stars.tocoo()  # a rating of 0 stars is stored, too
-    scores[rated.row, rated.col] = -np.inf
-
-
-def best_columns(scores, n):
-    """Return the columns of the `n` highest scores, the highest first.
+def preferences(stars, low, high):
+    """Return how much ratings speak for movies; below 0, against them.
 
     Parameters
     ----------
-    scores : ndarray of shape (n_columns,)
-        Minus infinity marks what must not be chosen.
-    n : int
+    stars : ndarray of shape (n_ratings,), in stars
+    low, high : float, in stars
+        The scale of the ratings.
 
     Returns
     -------
-    columns : ndarray of at most `n` integers
-        Of equal scores, the lower column comes first.
+    preference : ndarray of shape (n_ratings,), in stars
     """
-    n = min(n, scores.size)
-    least = np.partition(scores, -n)[-n]
-    candidates = np.flatnonzero((scores >= least) & (scores > -np.inf))
-    best_first = np.argsort(-scores[candidates], kind="stable")
-    return candidates[best_first][:n]
+    if low == high:  # not ratings, but who watched what
+        return np.ones_like(stars)
+    preference = stars - (low + NEUTRAL * (high - low))
+    is_low = stars < (low + high) / 2
+    return np.where(is_low, np.minimum(preference, 0.0), preference)
 
 
-def _with_kinds(stars, kinds):
-    """Return X of `MovieRanker`: the users' rows, then those of imaginary users."""
-    return sparse.vstack([stars, KIND_WEIGHT * kinds], format="csr")
+def unit_of(preference):
+    """Return the root mean square of preferences (1 if all are 0)."""
+    unit = float(np.sqrt(np.mean(preference**2)))
+    return unit if unit > 0 else 1.0
 
 
-def _solve(table, penalty):
-    """Return the exact solution if there is memory for it, else the low-rank one."""
-    n_users, n_movies = table.shape
-    size = min(n_users, n_movies)
-    if 3 * 8 * size**2 > MAX_EXACT_BYTES:  # three matrices of 8-byte floats
-        return LowRank(table, penalty)
-    if n_users <= n_movies:
-        return ExactByUsers(table, penalty)
-    return ExactByMovies(table, penalty)
+def default_relevance(low, high):
+    """Return the stars that make a movie relevant: 4.0 on a scale from 1 to 5.
 
-
-class ExactByMovies:
-    """The textbook form: P is the inverse of a matrix of the size of the movies.
-
-    Parameters
-    ----------
-    table : csr_matrix of shape (n_users, n_movies)
-        X in the formulas of `MovieRanker`.
-    penalty : float
+    It is four fifths of the highest rating; on a scale that begins below 0, the place
+    four fifths up the scale.
     """
-
-    def __init__(self, table, penalty):
-        self.P = _inverse_of_gram(table.T @ table, penalty)
-
-    def scores(self, rows):
-        """Return the scores of a csr_matrix of users' ratings, in units."""
-        return _scores_from(rows.toarray(), rows @ self.P, np.diag(self.P))
-
-
-class ExactByUsers:
-    """The same scores from the inverse of a matrix of the size of the users.
-
-    With G the inverse of ``X @ X.T + penalty``, ``penalty * P = I - X.T @ G @ X``
-    (the Woodbury identity). The factor `penalty` cancels in P / diag(P).
-
-    Parameters
-    ----------
-    table, penalty
-        As in `ExactByMovies`.
-    """
-
-    def __init__(self, table, penalty):
-        n_users, n_movies = table.shape
-        self.table = table
-        self.G = _inverse_of_gram(table @ table.T, penalty)
-        self.diagonal = np.ones(n_movies)  # of penalty * P
-        for part in gen_batches(n_users, max(1, SCORES_AT_ONCE // n_movies)):
-            product = table[part].multiply(self.G[part] @ table)
-            self.diagonal -= np.asarray(product.sum(axis=0)).ravel()
-
-    def scores(self, rows):
-        """Return the scores of a csr_matrix of users' ratings, in units."""
-        stars = rows.toarray()
-        similarity = (rows @ self.table.T).toarray()  # (n_rows, n_users)
-        return _scores_from(
-            stars, stars - similarity @ self.G @ self.table, self.diagonal
-        )
-
-
-class LowRank:
-    """The scores from the strongest singular vectors of X; all others count alike.
-
-    With s and V the strongest singular values and vectors, s_r the weakest of them, and
-    shrinkage = (s^2 - s_r^2) / (s^2 + penalty), ``I - V @ diag(shrinkage) @ V.T`` is
-    proportional to P of a table whose other singular values are all s_r.
-
-    Parameters
-    ----------
-    table, penalty
-        As in `ExactByMovies`.
-    """
-
-    def __init__(self, table, penalty):
-        affordable = int(SVD_WORK / table.nnz)
-        rank = min(N_STRONGEST, max(1, affordable), *table.shape)
-        _, s, Vt = randomized_svd(table, rank, n_iter=2, random_state=0)
-        self.V = np.ascontiguousarray(Vt.T)  # a sparse row times this copies nothing
-        self.shrinkage = (s**2 - s[-1] ** 2) / (s**2 + penalty)
-        self.diagonal = 1 - (self.V**2) @ self.shrinkage
-
-    def scores(self, rows):
-        """Return the scores of a csr_matrix of users' ratings, in units."""
-        stars = rows.toarray()
-        explained = ((rows @ self.V) * self.shrinkage) @ self.V.T
-        return _scores_from(stars, stars - explained, self.diagonal)
-
-
-def _inverse_of_gram(gram, penalty):
-    gram = gram.toarray()
-    gram[np.diag_indices_from(gram)] += penalty
-    return np.linalg.inv(gram)
-
-
-def _scores_from(stars, stars_times_P, diagonal):
-    """Return X @ B, where B is -P / diag(P) with zeros in its diagonal."""
-    return stars - stars_times_P / diagonal
+    return 0.8 * high if low >= 0 else low + 0.8 * (high - low)
 
 
 def relevant_ratings(X_test, y_test=None, relevant_from=4.0):
@@ -4919,8 +4901,15 @@ def relevant_ratings(X_test, y_test=None, relevant_from=4.0):
     user_ids, movie_ids = table_ids(X_test)
     ratings = check_ratings(X_test, y_test)
     is_latest = latest_rows(X_test, stacklevel=4)
+    is_relevant = ratings >= relevant_from
+    if is_relevant.mean() > NEARLY_ALL and len(ratings) >= FEW_RATINGS:
+        warnings.warn(
+            f"{is_relevant.mean():.0%} of the test ratings are {relevant_from} or "
+            "more: is relevant_from right for this scale?",
+            stacklevel=3,
+        )
     table = pd.DataFrame({"user_id": user_ids, "movie_id": movie_ids, RATING: ratings})
-    relevant = table[is_latest & (ratings >= relevant_from)]
+    relevant = table[is_latest & is_relevant]
     if relevant.empty:
         raise ValueError(
             f"No test rating is {relevant_from} or more: there is nothing relevant to "
@@ -4967,10 +4956,30 @@ def ranking_metrics(lists, X_test, y_test=None, k=10, relevant_from=4.0):
     k = check_number("k", k, 1, integer=True)
     relevant = relevant_ratings(X_test, y_test, relevant_from)
     _check_recommendations(lists)
+    return score_recommendations(lists, relevant, k)
 
-    considered = lists[number_column(lists, "rank") <= k].drop_duplicates(IDS)
+
+def score_recommendations(lists, relevant, k):
+    """Score recommendations as `ranking_metrics`, with the relevant rows at hand.
+
+    Parameters
+    ----------
+    lists : DataFrame
+        As in `ranking_metrics`.
+    relevant : DataFrame
+        From `relevant_ratings`.
+    k : int
+
+    Returns
+    -------
+    metrics : dict of float
+    """
+    considered = _first_ranks(lists, k)
+    if len(considered):
+        for name in IDS:
+            check_same_kind(relevant[name].to_numpy(), considered[name].to_numpy())
     hits = considered.merge(relevant[IDS], on=IDS)
-    hits = hits.assign(hit=1.0, gain=1 / np.log2(number_column(hits, "rank") + 1))
+    hits = hits.assign(hit=1.0, gain=1 / np.log2(hits["rank"] + 1))
     n_relevant = relevant.groupby("user_id").size()
     by_user = hits.groupby("user_id")[["hit", "gain"]].sum()
     by_user = by_user.reindex(n_relevant.index, fill_value=0.0)
@@ -4984,6 +4993,16 @@ def ranking_metrics(lists, X_test, y_test=None, k=10, relevant_from=4.0):
         "NDCG": by_user["gain"] / best_gain,
     }
     return {f"{name}@{k}": float(values.mean()) for name, values in metrics.items()}
+
+
+def _first_ranks(lists, k):
+    """Return user, movie and rank of the first `k` recommendations of each user."""
+    if len(lists) == 0:
+        return pd.DataFrame({"user_id": [], "movie_id": [], "rank": []}, dtype=np.int64)
+    user_ids, movie_ids = table_ids(lists)
+    rank = number_column(lists, "rank")
+    table = pd.DataFrame({"user_id": user_ids, "movie_id": movie_ids, "rank": rank})
+    return table[rank <= k].drop_duplicates(IDS)
 
 
 def _check_recommendations(lists):
@@ -5006,91 +5025,359 @@ def _check_recommendations(lists):
 END_OF_LESSON_FILE
 
 cat >"$new/recommender/recommend.py" <<'END_OF_LESSON_FILE'
-"""Answer "what should this user watch next?" from a ranker and a trained pipeline."""
+"""Answer "what should this user watch next?" with a trained pipeline and a ranker."""
+
+import warnings
 
 import numpy as np
 import pandas as pd
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils.validation import check_is_fitted
 
 from .factors import MatrixFactorization
-from .table import IDS, RATING, check_ids, positions_of
+from .ranking import (
+    MovieRanker,
+    default_relevance,
+    relevant_ratings,
+    score_recommendations,
+)
+from .table import check_number, one_id, positions_of, shorten
+from .top_n import ChanceRanker, PopularityRanker, TopN
+
+#: A warning names at most this many movies.
+N_SHOWN = 10
 
 
-def recommend_movies(ranker, pipeline, titles, user_id, ratings, n):
-    """Recommend movies to a user of the training, or to a new one.
+class Recommends:
+    """Mixin of `SklearnEcosystemPipeline`: what it recommends, and how good that is.
+
+    It needs `ranker` (a parameter), and from a training `pipeline_`, `history_`,
+    `titles_` and `_ranker`, which is None until a ranker is needed.
+    """
+
+    def evaluate_ranking(self, X_test, y_test=None, k=10, relevant_from=None, by=None):
+        """Score top-N recommendations on test rows.
+
+        For each user with a relevant test movie, all movies of the training are ranked,
+        except those that the user rated there.
+
+        Parameters
+        ----------
+        X_test, y_test, k
+            As in `ranking_metrics`.
+        relevant_from : float, default=None
+            The lowest rating that makes a movie relevant, in stars. None: four fifths
+            of the highest rating of the training, which is 4.0 on a scale from 1 to 5.
+        by : {"taste", "popularity", "rating", "chance"}, default=None
+            How movies are ranked; None: by the ranker of this object. The others are
+            there to compare with: "taste" is `MovieRanker`, "popularity" the number of
+            ratings, "rating" the predicted rating, and "chance" one random draw.
+
+        Returns
+        -------
+        metrics : dict of float
+            As from `ranking_metrics`.
+
+        Raises
+        ------
+        NotFittedError, ValueError, TypeError
+            If nothing was trained, a parameter or the table is refused, or no test
+            movie is relevant.
+        """
+        check_is_fitted(self, "pipeline_")
+        if by is not None and by not in (*RANKERS, "chance"):
+            raise ValueError(
+                f"by must be one of {[*RANKERS, 'chance']}, got {shorten(by)}."
+            )
+        k = check_number("k", k, 1, integer=True)
+        if relevant_from is None:
+            relevant_from = default_relevance(*self.history_.scale())
+        relevant = relevant_ratings(X_test, y_test, relevant_from)
+        users = np.unique(relevant["user_id"])
+        stars = self.history_.stars_of(users)
+        ranker = self._ranker_by(by)
+        recommendations = ranker.rank(users, stars, k)
+        metrics = score_recommendations(recommendations, relevant, k)
+        if ranker is self._ranker:
+            self.ranking_scores_ = {
+                "users": len(users),
+                "relevant_from": float(relevant_from),
+                **metrics,
+            }
+        return metrics
+
+    def _ranker_by(self, by):
+        """Return the ranker of this object, or another one to compare with."""
+        if by is None or by == self.ranker:
+            return self.ranker_
+        if by == "chance":
+            return ChanceRanker().fit_history(self.history_)
+        return fit_ranker(by, self.pipeline_, self.history_)
+
+    def recommend(
+        self,
+        user_id=None,
+        n=10,
+        *,
+        ratings=None,
+        candidates=None,
+        exclude=None,
+        explain=False,
+    ):
+        """Recommend movies that a user has not rated.
+
+        Parameters
+        ----------
+        user_id : id, default=None
+            A user of the training; or pass `ratings`.
+        n : int, default=10
+            How many movies; fewer come if fewer are left.
+        ratings : dict of {movie_id: stars}, default=None
+            The ratings of a new user; with `user_id`, more ratings of that user, which
+            replace older ones. Nothing is trained again. Unknown movies are ignored,
+            with a warning; if no movie is known, popular movies are recommended.
+        candidates : array-like of movie ids, default=None
+            Only these movies are ranked, such as those of a genre; None: all. Movies
+            that the training does not know are left out.
+        exclude : array-like of movie ids, default=None
+            These movies are not recommended.
+        explain : bool, default=False
+            Whether to add the column `because`.
+
+        Returns
+        -------
+        recommendations : DataFrame
+            Best first: `movie_id`, `title` where titles are known, `score` (of the
+            ranker), and `predicted_rating` in stars. The predicted rating of a new user
+            depends only on the movie, except with model "factors". `because` holds a
+            list for each movie: up to three of the user's movies that added most to the
+            score, as titles where they are known, else as ids. Unknown movies of
+            `ratings` are listed in ``recommendations.attrs["unknown_movies"]``.
+
+        Raises
+        ------
+        ValueError
+            If the user is unknown and no ratings are given, or a rating is not on the
+            scale of the training.
+        """
+        check_is_fitted(self, "pipeline_")
+        ranker = self.ranker_
+        user_ids, stars, unknown = find_user(self.history_, user_id, ratings)
+        if unknown:
+            _warn_of_unknown(unknown, stars)
+
+        best = ranker.rank(user_ids, stars, n, candidates, exclude)
+        recommendations = best[["movie_id", "score"]].copy()
+        recommendations["predicted_rating"] = predict_for_user(
+            self.pipeline_, self.history_, user_ids, stars, best["movie_id"].to_numpy()
+        )
+        if self.titles_:
+            recommendations.insert(1, "title", self._titles(best["movie_id"]))
+        if explain:
+            recommendations["because"] = self._reasons(ranker, stars, best)
+        recommendations.attrs["unknown_movies"] = unknown
+        return recommendations
+
+    def similar(self, movie_id, n=10):
+        """Return movies that are liked by the same users (see `MovieRanker.similar`).
+
+        Parameters
+        ----------
+        movie_id : id
+            A movie of the training.
+        n : int, default=10
+            How many movies.
+
+        Returns
+        -------
+        movies : DataFrame
+            Best first: `movie_id`, `title` where titles are known, and `score`.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            If nothing was trained, the movie is unknown, or the ranker of this object
+            compares no movies.
+        """
+        check_is_fitted(self, "pipeline_")
+        if not hasattr(self.ranker_, "similar"):
+            raise ValueError(
+                f"ranker={self.ranker!r} compares no movies: use ranker='taste'."
+            )
+        movies = self.ranker_.similar(movie_id, n)[["movie_id", "score"]]
+        if self.titles_:
+            movies.insert(1, "title", self._titles(movies["movie_id"]))
+        return movies
+
+    @property
+    def ranker_(self):
+        """The ranker of the training rows; it is fitted when it is first needed."""
+        check_is_fitted(self, "pipeline_")
+        self._fit_ranker()
+        return self._ranker
+
+    def _fit_ranker(self):
+        """Fit the ranker, if nothing has needed it before."""
+        if self._ranker is None:
+            # If two threads come here, each fits a whole ranker, and one is kept.
+            self._ranker = fit_ranker(self.ranker, self.pipeline_, self.history_)
+
+    def _titles(self, movie_ids):
+        known = [self.titles_.get(movie) for movie in movie_ids]
+        # As objects, an unknown title stays None: JSON has no NaN.
+        return pd.Series(known, index=movie_ids.index, dtype=object)
+
+    def _reasons(self, ranker, stars, best):
+        if not hasattr(ranker, "explain"):
+            return [[] for _ in range(len(best))]
+        reasons = ranker.explain(stars, best["movie_id"].to_numpy())
+        return [
+            [self.titles_.get(movie, movie) for movie in movies.tolist()]
+            for movies in reasons
+        ]
+
+
+def find_user(history, user_id, ratings):
+    """Return the ratings of the user whom a caller of `recommend` means.
 
     Parameters
     ----------
-    ranker : MovieRanker
-        It chooses and orders the movies.
-    pipeline : RatingPipeline
-        It predicts their ratings.
-    titles : dict of {movie_id: title}
-        May be empty.
-    user_id : int or None
-        A user of the training.
+    history : RatingHistory
+    user_id : id or None
     ratings : dict of {movie_id: stars} or None
-        The ratings of a new user. Pass either this or `user_id`.
-    n : int
-        How many movies.
+        Instead of `user_id`, or added to the ratings of that user.
 
     Returns
     -------
-    recommendations : DataFrame
-        Best first: `movie_id`, `title` if there are titles, `score`, and
-        `predicted_rating` in stars.
+    user_ids : ndarray of shape (1,)
+        For a new user, an id that nobody has.
+    stars : csr_matrix of shape (1, n_movies)
+    unknown : list of movie ids
+        The movies of `ratings` that the training does not know.
 
     Raises
     ------
     ValueError
-        If the user is unknown, or a rating is not on the scale of the training.
+        If neither is given, the user is unknown and there are no ratings, or `ratings`
+        is refused.
     """
-    if (user_id is None) == (ratings is None) or isinstance(user_id, dict):
+    if isinstance(user_id, dict) or (user_id is None and ratings is None):
         raise ValueError(
-            "Pass either a user_id, or ratings={movie_id: stars, ...} by its name."
+            "Pass a user_id, or ratings={movie_id: stars, ...} by its name, or both."
         )
-    if ratings is None:
-        best = _rank_for_user(ranker, user_id, n)
-        predicted = _predict(pipeline, best)
-    else:
-        rated = ranker.history_.new_user(ratings)
-        best = _rank_for_ratings(ranker, rated, n)
-        predicted = _predict(pipeline, best, rated)
-
-    recommendations = best[["movie_id", "score"]].copy()
-    if titles:
-        known = [titles.get(movie) for movie in best["movie_id"]]
-        # As objects, an unknown title stays None: JSON has no NaN.
-        title = pd.Series(known, index=recommendations.index, dtype=object)
-        recommendations.insert(1, "title", title)
-    return recommendations.assign(predicted_rating=predicted)
-
-
-def _rank_for_user(ranker, user_id, n):
-    user_ids = check_ids(pd.Series([user_id], name="user_id", dtype=object))
-    if positions_of(ranker.users_, user_ids)[0] < 0:
+    if user_id is None:
+        user_id = history.unused_user_id()
+    user_ids = one_id(user_id, "user_id")
+    is_known = positions_of(history.users, user_ids)[0] >= 0
+    if ratings is None and not is_known:
         raise ValueError(
-            f"User {user_id} is unknown to the training: "
+            f"User {user_ids[0]} is unknown to the training: "
             "pass ratings={movie_id: stars}."
         )
-    return ranker.recommend(user_ids, n)
+
+    stars = history.stars_of(user_ids)
+    unknown = []
+    if ratings is not None:
+        newer, unknown = history.new_user(ratings)
+        by_position = dict(zip(stars.indices, stars.data))
+        by_position.update(zip(newer.indices, newer.data))
+        stars = history.one_row(list(by_position), list(by_position.values()))
+    return user_ids, stars, unknown
 
 
-def _rank_for_ratings(ranker, rated, n):
-    if rated.empty:  # a user without ratings gets what is popular
-        new_user = np.array([ranker.history_.unused_user_id()])
-        return ranker.rank(new_user, ranker.history_.stars_of(new_user), n)
-    return ranker.recommend_new(rated, n)
+def _warn_of_unknown(unknown, stars):
+    shown = ", ".join(map(str, unknown[:N_SHOWN]))
+    if len(unknown) > N_SHOWN:
+        shown += f" and {len(unknown) - N_SHOWN} more"
+    message = f"Unknown movies are ignored: {shown}."
+    if stars.nnz == 0:
+        message += " None is left: these are the most popular movies."
+    warnings.warn(message, stacklevel=3)
 
 
-def _predict(pipeline, best, rated=None):
-    """Return the predicted ratings of recommended movies, in stars."""
-    if best.empty:  # the user has rated every movie
-        return []
+def predict_for_user(pipeline, history, user_ids, stars, movie_ids):
+    """Return the predicted ratings of movies for one user.
+
+    Parameters
+    ----------
+    pipeline : RatingPipeline
+    history : RatingHistory
+        The ratings that the pipeline was trained on.
+    user_ids : ndarray of shape (1,)
+        The user, or an unknown id for a new user.
+    stars : csr_matrix of shape (1, n_movies)
+        What the user has rated. `MatrixFactorization` takes it into account, even if it
+        is more than the training knew; other models know only the training.
+    movie_ids : ndarray of shape (n,)
+
+    Returns
+    -------
+    ratings : ndarray of shape (n,), in stars
+    """
+    if len(movie_ids) == 0:  # the user has rated every movie
+        return np.empty(0)
     model = pipeline["model"]
-    has_ratings = rated is not None and not rated.empty
-    if has_ratings and isinstance(model, MatrixFactorization):
-        return model.predict_new(rated["movie_id"], rated[RATING], best["movie_id"])
-    return pipeline.predict(best[IDS])
+    is_as_in_training = (stars != history.stars_of(user_ids)).nnz == 0
+    if isinstance(model, MatrixFactorization) and not is_as_in_training:
+        rated = history.movies[stars.indices]
+        return model.predict_new(rated, stars.data, movie_ids)
+    pairs = {"user_id": np.repeat(user_ids, len(movie_ids)), "movie_id": movie_ids}
+    return pipeline.predict(pd.DataFrame(pairs))
+
+
+class RatingRanker(TopN, BaseEstimator):
+    """Recommend the movies with the highest predicted ratings.
+
+    Parameters
+    ----------
+    pipeline : RatingPipeline
+        It is trained on the same rows as the history that `fit_history` gets.
+    """
+
+    def __init__(self, pipeline):
+        self.pipeline = pipeline
+
+    def fit_history(self, history):
+        """Remember who rated what, a `RatingHistory`."""
+        self.history_ = history
+        return self
+
+    def score_movies(self, user_ids, stars):
+        """Return the predicted ratings of all movies for users, (n_users, n_movies)."""
+        movies = self.history_.movies
+        scores = np.empty((len(user_ids), movies.size))
+        for row in range(len(user_ids)):
+            user_id = user_ids[row : row + 1]
+            scores[row] = predict_for_user(
+                self.pipeline, self.history_, user_id, stars[row], movies
+            )
+        return scores
+
+
+#: The rankers that `SklearnEcosystemPipeline(ranker=...)` knows by name.
+RANKERS = {
+    "taste": lambda pipeline: MovieRanker(),
+    "popularity": lambda pipeline: PopularityRanker(),
+    "rating": RatingRanker,
+}
+
+
+def check_ranker(ranker):
+    """Raise a ValueError if `ranker` is neither a name nor a ranker."""
+    if isinstance(ranker, str) and ranker in RANKERS:
+        return
+    if not isinstance(ranker, TopN):
+        raise ValueError(
+            f"ranker must be one of {list(RANKERS)} or a ranker such as MovieRanker(), "
+            f"got {shorten(ranker)}."
+        )
+
+
+def fit_ranker(ranker, pipeline, history):
+    """Return a fitted ranker of a name, or a fitted copy of a ranker."""
+    if isinstance(ranker, str):
+        return RANKERS[ranker](pipeline).fit_history(history)
+    return clone(ranker).fit_history(history)
 END_OF_LESSON_FILE
 
 cat >"$new/recommender/report.py" <<'END_OF_LESSON_FILE'
@@ -5119,11 +5406,11 @@ def print_features(X):
     say("  (An id is a label: only `factors` and `blend` read the two ids.)")
     sample = X.iloc[0]
     for owner, verb in (("user", "gave"), ("movie", "got")):
-        row_id = sample[f"{owner}_id"]
+        row_id = X[f"{owner}_id"].iloc[0]
         count = sample[f"{owner}_rating_count"]
         average = sample[f"{owner}_avg_rating"]
         say(
-            f"  First sample: {owner} {row_id:.0f} {verb} {count:.0f} ratings, "
+            f"  First sample: {owner} {row_id} {verb} {count:.0f} ratings, "
             f"damped average of the other folds {average:.2f}"
         )
     say("  (These are only to look at. Training takes raw rows, and makes its features")
@@ -5154,7 +5441,7 @@ def print_errors(errors, n_test_rows):
         say("    these averages contain the ratings of the test rows.")
 
 
-def print_rankings(rankings, data, relevant, X_test):
+def print_rankings(rankings, data, relevant, X_test, relevant_from):
     """Show the scores of the recommendations, and how many users they are of.
 
     Parameters
@@ -5163,14 +5450,16 @@ def print_rankings(rankings, data, relevant, X_test):
         The metrics by "taste", "popularity" and "chance"; None: nothing is relevant.
     data, relevant, X_test : DataFrame
         All rows, the relevant rows of the test, and all rows of the test.
+    relevant_from : float, in stars
+        The lowest rating that makes a movie relevant.
     """
     if rankings is None:
         say("  Recommendations are not scored: nothing is relevant in the test rows.")
         return
     n_relevant = relevant["user_id"].value_counts()  # of each user
     highest_precision = n_relevant.clip(upper=10).mean() / 10
-    say("  10 movies are recommended to each user by MovieRanker. A test movie with 4")
-    say("  stars or more should be among them:")
+    say("  10 movies are recommended to each user by MovieRanker. A test movie with")
+    say(f"  {relevant_from:g} stars or more should be among them:")
     for name, score in rankings["taste"].items():
         limit = ""
         if name == "Precision@10":
@@ -5204,6 +5493,154 @@ def print_predictions(X, predictions, y):
         "  (A prediction is the expected rating. Single ratings scatter around it; "
         "some are far off.)"
     )
+END_OF_LESSON_FILE
+
+cat >"$new/recommender/solutions.py" <<'END_OF_LESSON_FILE'
+"""The ridge regression of `MovieRanker`, solved in three ways.
+
+A solution has `scores` of users' entries, the rows of the matrix P, and its diagonal.
+"""
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils import gen_batches
+from sklearn.utils.extmath import randomized_svd
+
+from .top_n import SCORES_AT_ONCE
+
+#: Memory for an exact solution: a matrix, its inverse, and what is in between.
+MAX_EXACT_BYTES = 4 * 2**30
+#: The low-rank solution keeps at most this many singular vectors, ...
+N_STRONGEST = 400
+#: ... and so few that vectors times ratings stay below this, for the time it takes.
+SVD_WORK = 3.2e9
+#: The entries of an imaginary user, who has seen all movies of a kind.
+KIND_WEIGHT = 4.0
+
+
+def with_kinds(entries, kinds):
+    """Return X of `MovieRanker`: the users' rows, then those of imaginary users."""
+    return sparse.vstack([entries, KIND_WEIGHT * kinds], format="csr")
+
+
+def solve(table, penalty):
+    """Return the exact solution if there is memory for it, else the low-rank one."""
+    n_users, n_movies = table.shape
+    size = min(n_users, n_movies)
+    if 3 * 8 * size**2 > MAX_EXACT_BYTES:  # three matrices of 8-byte floats
+        return LowRank(table, penalty)
+    if n_users <= n_movies:
+        return ExactByUsers(table, penalty)
+    return ExactByMovies(table, penalty)
+
+
+class ExactByMovies:
+    """The textbook form: P is the inverse of a matrix of the size of the movies.
+
+    Parameters
+    ----------
+    table : csr_matrix of shape (n_users, n_movies)
+        X in the formulas of `MovieRanker`.
+    penalty : float
+    """
+
+    def __init__(self, table, penalty):
+        self.P = _inverse_of_gram(table.T @ table, penalty)
+
+    @property
+    def diagonal(self):
+        """The diagonal of P, shape (n_movies,)."""
+        return np.diag(self.P)
+
+    def scores(self, rows):
+        """Return the scores of a csr_matrix of users' entries."""
+        return _scores_from(rows.toarray(), rows @ self.P, self.diagonal)
+
+    def rows_of_P(self, movies):
+        """Return the rows of P at some positions, (len(movies), n_movies)."""
+        return self.P[movies]
+
+
+class ExactByUsers:
+    """The same scores from the inverse of a matrix of the size of the users.
+
+    With G the inverse of ``X @ X.T + penalty``, ``penalty * P = I - X.T @ G @ X``
+    (the Woodbury identity). The factor `penalty` cancels in P / diag(P).
+
+    Parameters
+    ----------
+    table, penalty
+        As in `ExactByMovies`.
+    """
+
+    def __init__(self, table, penalty):
+        n_users, n_movies = table.shape
+        self.table = table
+        self.G = _inverse_of_gram(table @ table.T, penalty)
+        self.diagonal = np.ones(n_movies)  # of penalty * P
+        for part in gen_batches(n_users, max(1, SCORES_AT_ONCE // n_movies)):
+            product = table[part].multiply(self.G[part] @ table)
+            self.diagonal -= np.asarray(product.sum(axis=0)).ravel()
+
+    def scores(self, rows):
+        """Return the scores of a csr_matrix of users' entries."""
+        entries = rows.toarray()
+        similarity = (rows @ self.table.T).toarray()  # (n_rows, n_users)
+        return _scores_from(
+            entries, entries - similarity @ self.G @ self.table, self.diagonal
+        )
+
+    def rows_of_P(self, movies):
+        """Return the rows of penalty * P at some positions, (len(movies), n_movies)."""
+        columns = self.table.tocsc()[:, movies].toarray()  # (n_users, len(movies))
+        rows = -(columns.T @ self.G @ self.table)
+        rows[np.arange(len(movies)), movies] += 1
+        return rows
+
+
+class LowRank:
+    """The scores from the strongest singular vectors of X; all others count alike.
+
+    With s and V the strongest singular values and vectors, s_r the weakest of them, and
+    shrinkage = (s^2 - s_r^2) / (s^2 + penalty), ``I - V @ diag(shrinkage) @ V.T`` is
+    proportional to P of a table whose other singular values are all s_r.
+
+    Parameters
+    ----------
+    table, penalty
+        As in `ExactByMovies`.
+    """
+
+    def __init__(self, table, penalty):
+        affordable = int(SVD_WORK / table.nnz)
+        rank = min(N_STRONGEST, max(1, affordable), *table.shape)
+        _, s, Vt = randomized_svd(table, rank, n_iter=2, random_state=0)
+        self.V = np.ascontiguousarray(Vt.T)  # a sparse row times this copies nothing
+        self.shrinkage = (s**2 - s[-1] ** 2) / (s**2 + penalty)
+        self.diagonal = 1 - (self.V**2) @ self.shrinkage
+
+    def scores(self, rows):
+        """Return the scores of a csr_matrix of users' entries."""
+        entries = rows.toarray()
+        explained = ((rows @ self.V) * self.shrinkage) @ self.V.T
+        return _scores_from(entries, entries - explained, self.diagonal)
+
+    def rows_of_P(self, movies):
+        """Return the rows of P at some positions, up to a common factor."""
+        rows = -((self.V[movies] * self.shrinkage) @ self.V.T)
+        rows[np.arange(len(movies)), movies] += 1
+        return rows
+
+
+def _inverse_of_gram(gram, penalty):
+    gram = gram.toarray()
+    gram[np.diag_indices_from(gram)] += penalty
+    return np.linalg.inv(gram)
+
+
+def _scores_from(entries, entries_times_P, diagonal):
+    """Return X @ B, where B is -P / diag(P) with zeros in its diagonal."""
+    return entries - entries_times_P / diagonal
 END_OF_LESSON_FILE
 
 cat >"$new/recommender/start.py" <<'END_OF_LESSON_FILE'
@@ -5706,8 +6143,24 @@ LIMIT = 10**15
 LATEST = 7_289_654_399
 #: Up to this many ids are searched for one by one.
 FEW_IDS = 1000
-#: Beyond this, floats cannot tell two neighbouring whole numbers apart.
-LARGEST_ID = 2**53
+#: The largest id that is a whole number, ...
+LARGEST_ID = 2**63 - 1
+#: ... and the largest that is a float.
+LARGEST_FLOAT_ID = 2**53
+#: How many characters of a value a message shows.
+SHOWN = 80
+
+
+def shorten(value):
+    """Return a value for a message: as Python shows it, or its type if that is long."""
+    if isinstance(value, (pd.DataFrame, pd.Series, np.ndarray)):
+        return f"a {type(value).__name__} of shape {value.shape}"
+    if isinstance(value, np.generic):
+        value = value.item()  # shown as 5, not as np.int64(5)
+    text = repr(value)
+    if len(text) <= SHOWN:
+        return text
+    return f"{text[:SHOWN]}... (a {type(value).__name__})"
 
 
 class TakesTables:
@@ -5762,7 +6215,7 @@ def check_table(X):
 
 
 def table_ids(X):
-    """Return the ids of each row's user and movie, two int64 arrays; check the table.
+    """Return the ids of each row's user and movie, and check the table.
 
     Parameters
     ----------
@@ -5771,14 +6224,15 @@ def table_ids(X):
 
     Returns
     -------
-    user_ids, movie_ids : ndarray of shape (n_rows,), int64
+    user_ids, movie_ids : ndarray of shape (n_rows,), int64 or object
+        As from `check_ids`.
     """
     check_table(X)
     return check_ids(X["user_id"]), check_ids(X["movie_id"])
 
 
 def check_ids(column):
-    """Return a column of ids as an int64 array.
+    """Return a column of ids as an array of int64, or of strings.
 
     Whole floats are accepted: 7.0 is what pandas makes of integers in a column with
     gaps.
@@ -5789,33 +6243,95 @@ def check_ids(column):
 
     Returns
     -------
-    ids : ndarray of shape (n_rows,), int64
+    ids : ndarray of shape (n_rows,), int64 or object
+        Objects are strings.
 
     Raises
     ------
     ValueError
-        If an id is missing, is not a whole number, or is beyond `LARGEST_ID`.
+        If an id is missing, is neither a whole number of 64 bits nor a string, or if
+        some ids are numbers and some are strings.
     """
-    if column.dtype.kind in "if" and not column.hasnans:
-        dtype = np.int64 if column.dtype.kind == "i" else np.float64
-        values = column.to_numpy(dtype=dtype)
-        is_whole = values == np.floor(values)
-        is_exact = (values >= -LARGEST_ID) & (values <= LARGEST_ID)
-        if (is_whole & is_exact).all():
-            return values.astype(np.int64, copy=False)
-    for row, value in enumerate(column.tolist()):
-        if not _is_id(value):
+    is_whole = column.dtype.kind in "iu" and not column.hasnans
+    if is_whole and (column.dtype.kind == "i" or column.max() <= LARGEST_ID):
+        return column.to_numpy(dtype=np.int64)
+    if column.dtype.kind == "f" and not column.hasnans:
+        values = column.to_numpy(dtype=np.float64)
+        # Beyond that, floats cannot tell two neighbouring whole numbers apart.
+        is_exact = np.abs(values) <= LARGEST_FLOAT_ID
+        if is_exact.all() and (values == np.floor(values)).all():
+            return values.astype(np.int64)
+
+    values = column.to_numpy(dtype=object)
+    if pd.api.types.infer_dtype(values, skipna=False) == "string":
+        return values
+    first_is_string = len(values) > 0 and isinstance(values[0], str)
+    is_id = _is_string if first_is_string else _is_whole_number
+    for row, value in enumerate(values):
+        if not is_id(value):
             raise ValueError(
-                f"{column.name} must hold integers up to 2**53, "
-                f"but row {row} holds {value!r}."
+                f"{column.name} must hold whole numbers of 64 bits, or strings, and "
+                f"not both, but row {row} holds {shorten(value)}."
             )
-    return column.to_numpy(dtype=np.int64)
+    return values.astype(np.int64)
 
 
-def _is_id(value):
+def _is_string(value):
+    return isinstance(value, str)
+
+
+def _is_whole_number(value):
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         return False
-    return value % 1 == 0 and abs(int(value)) <= LARGEST_ID
+    if value % 1 != 0:  # also of NaN and infinity
+        return False
+    largest = LARGEST_FLOAT_ID
+    if isinstance(value, numbers.Integral):
+        largest = LARGEST_ID
+    return -largest <= value <= largest
+
+
+def id_values(ids, name):
+    """Return ids that a caller has listed as an array; check them.
+
+    Parameters
+    ----------
+    ids : array-like of shape (n_ids,), or one id
+    name : str
+        The parameter, for the message.
+
+    Returns
+    -------
+    ids : ndarray of shape (n_ids,), int64 or object
+    """
+    if isinstance(ids, (str, bytes, numbers.Number)) or ids is None:
+        ids = [ids]
+    is_list = hasattr(ids, "__iter__") and getattr(ids, "ndim", 1) == 1
+    if not is_list or isinstance(ids, dict):
+        raise ValueError(
+            f"{name} must be ids, one or a list of them, got {shorten(ids)}."
+        )
+    if isinstance(ids, (np.ndarray, pd.Series, pd.Index)):
+        return check_ids(pd.Series(ids, name=name))
+    return check_ids(pd.Series(list(ids), name=name, dtype=object))
+
+
+def one_id(value, name):
+    """Return one id as an array of shape (1,); check it.
+
+    Parameters
+    ----------
+    value : int or str
+    name : str
+        The parameter, for the message.
+
+    Returns
+    -------
+    ids : ndarray of shape (1,), int64 or object
+    """
+    if isinstance(value, (str, numbers.Number)):
+        return id_values(value, name)
+    raise ValueError(f"{name} must be one id, got {shorten(value)}.")
 
 
 def number_column(X, name):
@@ -6063,21 +6579,48 @@ def positions_of(known, ids):
 
     Parameters
     ----------
-    known : ndarray of shape (n_known,)
+    known : ndarray of shape (n_known,), int64 or object
         Sorted, without repetitions.
-    ids : array-like of shape (n_ids,)
+    ids : ndarray of shape (n_ids,), int64 or object
+        As from `check_ids`.
 
     Returns
     -------
     positions : ndarray of shape (n_ids,), integers
         -1 for an unknown id.
+
+    Raises
+    ------
+    ValueError
+        If some ids are numbers and some are strings: these are the ids of different
+        tables.
     """
-    ids = np.asarray(ids)
+    if ids.size == 0:
+        return np.empty(0, dtype=np.int64)
+    check_same_kind(known, ids)
     if ids.size > FEW_IDS:
         return pd.Index(known).get_indexer(ids)
     # For a few ids, a search takes less time than a table of all that are known.
     place = np.minimum(np.searchsorted(known, ids), known.size - 1)
     return np.where(known[place] == ids, place, -1)
+
+
+def check_same_kind(known, ids):
+    """Raise a ValueError if some ids are numbers and some are strings.
+
+    Parameters
+    ----------
+    known, ids : ndarray of int64 or object
+        As from `check_ids`; at least one id each.
+    """
+    if known.dtype == ids.dtype:
+        return
+    kinds = ["whole numbers", "strings"]
+    raise ValueError(
+        f"Ids of the training are {kinds[known.dtype == object]}, such as "
+        f"{shorten(known[0])}, but these are {kinds[ids.dtype == object]}, such as "
+        f"{shorten(ids[0])}."
+    )
 
 
 def lookup(values, positions, unknown):
@@ -6163,6 +6706,277 @@ def titles_of(X):
     titles = X.reindex(columns=["movie_id", "title"]).dropna()
     titles = titles.drop_duplicates("movie_id", keep="last")
     return dict(zip(titles["movie_id"].tolist(), titles["title"].tolist()))
+END_OF_LESSON_FILE
+
+cat >"$new/recommender/top_n.py" <<'END_OF_LESSON_FILE'
+"""Top-N recommendations from scores: what all rankers have in common."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state, gen_batches
+from sklearn.utils.validation import check_is_fitted
+
+from .matrix import rating_matrix, ratings_or_views
+from .table import check_number, id_values, positions_of
+
+#: At most this many scores are in memory at a time (32 MB).
+SCORES_AT_ONCE = 2**22
+
+
+class TopN:
+    """Mixin: recommend the movies with the highest scores.
+
+    A class that uses it keeps who rated what in `history_`, and has a method
+    ``score_movies(user_ids, stars)``, which returns the scores of all movies for some
+    users, a new array of shape (n_users, n_movies).
+    """
+
+    def recommend(self, user_ids, n=10, *, candidates=None, exclude=None):
+        """Recommend movies to users of the training.
+
+        Parameters
+        ----------
+        user_ids : id or array-like of shape (n_users,)
+            An unknown user gets the most popular movies, with a warning.
+        n : int, default=10
+            How many movies each user gets; fewer if fewer are left.
+        candidates : array-like of movie ids, default=None
+            Only these movies are ranked; None: all. Ids that the training does not know
+            are left out.
+        exclude : array-like of movie ids, default=None
+            These movies are not recommended. Ids that the training does not know change
+            nothing.
+
+        Returns
+        -------
+        recommendations : DataFrame
+            `user_id` (in the order of `user_ids`), `rank` (from 1), `movie_id` and
+            `score`. Movies that the user has rated are left out; of equal scores, the
+            lower id comes first.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            If nothing was learned yet, or a parameter is refused.
+        """
+        check_is_fitted(self)
+        user_ids = id_values(user_ids, "user_ids")
+        is_unknown = positions_of(self.history_.users, user_ids) < 0
+        n_unknown = len(np.unique(user_ids[is_unknown]))
+        if n_unknown:
+            warnings.warn(
+                f"{n_unknown} of the users are unknown: they get popular movies.",
+                stacklevel=2,
+            )
+        stars = self.history_.stars_of(user_ids)
+        return self.rank(user_ids, stars, n, candidates, exclude)
+
+    def recommend_new(self, ratings, n=10, *, candidates=None, exclude=None):
+        """Recommend movies to new users, without training again.
+
+        Parameters
+        ----------
+        ratings : DataFrame of shape (n_rows, n_columns)
+            The users' ratings: `user_id`, `movie_id`, `rating`. Unknown movies are
+            ignored; a user without a known one gets the most popular movies.
+        n, candidates, exclude
+            As in `recommend`.
+
+        Returns
+        -------
+        recommendations : DataFrame
+            As in `recommend`.
+        """
+        check_is_fitted(self)
+        matrix = rating_matrix(ratings, ratings_or_views(ratings))
+        position = positions_of(self.history_.movies, matrix.movies)
+        is_known = position >= 0
+        known = matrix.stars[:, is_known]
+        stars = sparse.csr_matrix(
+            (known.data, position[is_known][known.indices], known.indptr),
+            shape=(matrix.users.size, self.history_.movies.size),
+        )
+        return self.rank(matrix.users, stars, n, candidates, exclude)
+
+    def rank(self, user_ids, stars, n, candidates=None, exclude=None):
+        """Rank the movies that users have not rated.
+
+        Parameters
+        ----------
+        user_ids : ndarray of shape (n_users,)
+            The user id of each row.
+        stars : csr_matrix of shape (n_users, n_movies)
+            The ratings of these users.
+        n, candidates, exclude
+            As in `recommend`.
+
+        Returns
+        -------
+        recommendations : DataFrame
+            As in `recommend`.
+        """
+        n = check_number("n", n, 1, integer=True)
+        is_left_out = ~_is_allowed(self.history_.movies, candidates, exclude)
+        users_at_once = max(1, SCORES_AT_ONCE // self.history_.movies.size)
+        parts = []
+        # There is at least one part: an empty one still gives the result its columns.
+        for rows in gen_batches(max(1, stars.shape[0]), users_at_once):
+            part = stars[rows]
+            scores = self.score_movies(user_ids[rows], part)
+            scores = np.round(scores, 9)  # beyond that, sums depend on their order
+            scores[:, is_left_out] = -np.inf
+            leave_out_rated(scores, part)
+            parts.append(_best_of_each(user_ids[rows], self.history_.movies, scores, n))
+        return pd.concat(parts, ignore_index=True)
+
+
+def _is_allowed(movies, candidates, exclude):
+    """Return which movies may be recommended, (n_movies,) of bool."""
+    is_allowed = np.full(movies.size, candidates is None)
+    if candidates is not None:
+        position = positions_of(movies, id_values(candidates, "candidates"))
+        is_allowed[position[position >= 0]] = True
+    if exclude is not None:
+        position = positions_of(movies, id_values(exclude, "exclude"))
+        is_allowed[position[position >= 0]] = False
+    return is_allowed
+
+
+def leave_out_rated(scores, stars):
+    """Set the scores of what users have rated to minus infinity, in place."""
+    rated = stars.tocoo()  # a rating of 0 stars is stored, too
+    scores[rated.row, rated.col] = -np.inf
+
+
+def _best_of_each(user_ids, movies, scores, n):
+    """Return the `n` best movies of each row of `scores` as a DataFrame."""
+    rows = [np.empty(0, dtype=np.int64)]  # at least one part to put together
+    ranks = [np.empty(0, dtype=np.int64)]
+    columns = [np.empty(0, dtype=np.int64)]
+    for row, scores_of_user in enumerate(scores):
+        best = best_columns(scores_of_user, n)
+        rows.append(np.full(best.size, row))
+        ranks.append(np.arange(1, best.size + 1))
+        columns.append(best)
+    row = np.concatenate(rows)
+    column = np.concatenate(columns)
+    return pd.DataFrame(
+        {
+            "user_id": user_ids[row],
+            "rank": np.concatenate(ranks),
+            "movie_id": movies[column],
+            "score": scores[row, column],
+        }
+    )
+
+
+def best_columns(scores, n):
+    """Return the columns of the `n` highest scores, the highest first.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_columns,)
+        Minus infinity marks what must not be chosen.
+    n : int
+
+    Returns
+    -------
+    columns : ndarray of at most `n` integers
+        Of equal scores, the lower column comes first.
+    """
+    n = min(n, scores.size)
+    least = np.partition(scores, -n)[-n]
+    candidates = np.flatnonzero((scores >= least) & (scores > -np.inf))
+    best_first = np.argsort(-scores[candidates], kind="stable")
+    return candidates[best_first][:n]
+
+
+class PopularityRanker(TopN, BaseEstimator):
+    """Recommend the movies that most users have rated, the same ones to everybody."""
+
+    def fit_history(self, history):
+        """Count the ratings in a `RatingHistory`."""
+        self.history_ = history
+        self.popularity_ = history.popularity()
+        return self
+
+    def score_movies(self, user_ids, stars):
+        """Return the share of users who have rated each movie, once per user."""
+        return np.tile(self.popularity_, (len(user_ids), 1))
+
+
+class ChanceRanker(TopN, BaseEstimator):
+    """Recommend movies at random, to compare with."""
+
+    def fit_history(self, history):
+        """Remember which movies there are."""
+        self.history_ = history
+        return self
+
+    def score_movies(self, user_ids, stars):
+        """Return random scores, the same in each call."""
+        return check_random_state(0).random_sample(stars.shape)
+END_OF_LESSON_FILE
+
+cat >"$new/recommender/wrapper.py" <<'END_OF_LESSON_FILE'
+"""What an object that holds a trained pipeline owes to scikit-learn and its users."""
+
+
+class WrapsPipeline:
+    """Mixin of `SklearnEcosystemPipeline`: results, parameters, diagram, model card.
+
+    It needs `model` (a parameter), `build_pipeline`, and from a training `pipeline_`,
+    `cv_scores_` and `best_params_`.
+    """
+
+    @property
+    def pipeline(self):
+        """The fitted `RatingPipeline`; None, and no error, before `train`."""
+        return getattr(self, "pipeline_", None)
+
+    @property
+    def cv_scores(self):
+        """The RMSE of each fold, in stars; None if it was not computed."""
+        return getattr(self, "cv_scores_", None)
+
+    @property
+    def best_params(self):
+        """What the search has chosen; None if there was none."""
+        return getattr(self, "best_params_", None)
+
+    @property
+    def card(self):
+        """The model card of a loaded artifact, a dict; None for any other object."""
+        return getattr(self, "_card", None)
+
+    @card.setter
+    def card(self, card):
+        """Set the card, as `load_pipeline` does."""
+        self._card = card
+
+    def set_params(self, **params):
+        """Set parameters; those of a regressor of your own by ``model__NAME``."""
+        nested = [name for name in params if name.startswith("model__")]
+        if nested and isinstance(params.get("model", self.model), str):
+            raise ValueError(
+                f"model={self.model!r} is only a name: search or set {nested[0]!r} on "
+                "build_pipeline(), which has all parameters."
+            )
+        return super().set_params(**params)
+
+    def __getstate__(self):
+        """Return what is saved: all but the card, which has a file of its own."""
+        state = super().__getstate__()
+        return {name: value for name, value in state.items() if name != "_card"}
+
+    def _sk_visual_block_(self):
+        """Show the steps of the pipeline in scikit-learn's HTML diagram."""
+        pipeline = self.pipeline or self.build_pipeline()
+        return pipeline._sk_visual_block_()
 END_OF_LESSON_FILE
 
 cat >"$new/pillars/0_map.py" <<'END_OF_LESSON_FILE'

@@ -200,6 +200,8 @@ def id_values(ids, name):
         raise ValueError(
             f"{name} must be ids, one or a list of them, got {shorten(ids)}."
         )
+    if isinstance(ids, (np.ndarray, pd.Series, pd.Index)):
+        return check_ids(pd.Series(ids, name=name))
     return check_ids(pd.Series(list(ids), name=name, dtype=object))
 
 
