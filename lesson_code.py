@@ -121,6 +121,7 @@ from recommender.table import (
     TakesTables,
     check_number,
     check_ratings,
+    check_same_kind,
     check_training_table,
     encode,
     factorize_strings,
@@ -289,6 +290,8 @@ class MovieRecommendationDataset:
             return float(np.sqrt(self._variance.mean()))
 
         user_ids, movie_ids = table_ids(rows)
+        check_same_kind(np.array([1]), user_ids)
+        check_same_kind(np.array([1]), movie_ids)
         is_user = (user_ids >= 1) & (user_ids <= self.n_users)
         is_movie = (movie_ids >= 1) & (movie_ids <= self.n_movies)
         if not (is_user & is_movie).all():

@@ -32,7 +32,7 @@ from lesson_code import (
 )
 from recommender import ranking
 
-NEUTRAL = [0.25, 0.3, 1 / 3, 0.4, 0.5]
+NEUTRAL = [0.2, 0.25, 0.3, 0.35, 0.4, 0.5]
 
 
 def candidates():

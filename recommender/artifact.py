@@ -524,8 +524,10 @@ def _check_example(model, example, path, other_version):
         with _one_thread():
             prediction = float(model.predict(row)[0])
     except Exception as error:  # an object of another version may lack anything
-        reason = f"it was {other_version}" if other_version else str(error)
-        raise ValueError(f"{path} cannot predict: {reason}.") from error
+        reason = f"it was {other_version}." if other_version else str(error)
+        raise ValueError(
+            f"{path} cannot predict the model card's example: {reason}"
+        ) from error
     expected = example["prediction"]
     if abs(prediction - expected) > TOLERANCE:
         raise ValueError(

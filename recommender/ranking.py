@@ -27,7 +27,7 @@ from .top_n import TopN, best_columns
 
 #: How far up the scale a rating speaks neither for a movie nor against it. Chosen by
 #: `python benchmarks/dislikes.py`.
-NEUTRAL = 1 / 3
+NEUTRAL = 0.3
 #: `explain` names at most this many movies.
 N_REASONS = 3
 #: A warning comes where more than this share of the test ratings is relevant, ...
@@ -49,10 +49,10 @@ class MovieRanker(TopN, TakesTables, BaseEstimator):
 
     The scores are X @ B, where B is -P / np.diag(P) with a zero diagonal. The entries
     of X are preferences in units of their root mean square. A preference is the
-    distance of a rating from a point one third up the scale; below the middle of the
+    distance of a rating from a point 30 % up the scale; below the middle of the
     scale it is at most 0::
 
-        preference = stars - (low + (high - low) / 3)
+        preference = stars - (low + 0.3 * (high - low))
 
     So movies like one with a high rating move up, and movies like one with a very low
     rating move down. For each genre and each decade, X has one row more, whose entries

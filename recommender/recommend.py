@@ -290,10 +290,11 @@ def predict_for_user(pipeline, history, user_ids, stars, movie_ids):
     if len(movie_ids) == 0:  # the user has rated every movie
         return np.empty(0)
     model = pipeline["model"]
-    is_as_in_training = (stars != history.stars_of(user_ids)).nnz == 0
-    if isinstance(model, MatrixFactorization) and not is_as_in_training:
-        rated = history.movies[stars.indices]
-        return model.predict_new(rated, stars.data, movie_ids)
+    if isinstance(model, MatrixFactorization) and stars.nnz:
+        difference = stars != history.stars_of(user_ids)
+        if difference.nnz:  # more than the training knew
+            rated = history.movies[stars.indices]
+            return model.predict_new(rated, stars.data, movie_ids)
     pairs = {"user_id": np.repeat(user_ids, len(movie_ids)), "movie_id": movie_ids}
     return pipeline.predict(pd.DataFrame(pairs))
 

@@ -87,7 +87,8 @@ class ExactByUsers:
     def scores(self, rows):
         """Return the scores of a csr_matrix of users' entries."""
         entries = rows.toarray()
-        similarity = (rows @ self.table.T).toarray()  # (n_rows, n_users)
+        # The sparse table stands first: the other way, it is transposed in each call.
+        similarity = (self.table @ entries.T).T  # (n_rows, n_users)
         return _scores_from(
             entries, entries - similarity @ self.G @ self.table, self.diagonal
         )

@@ -159,8 +159,8 @@ def check_ids(column):
     for row, value in enumerate(values):
         if not is_id(value):
             raise ValueError(
-                f"{column.name} must hold whole numbers of 64 bits, or strings, and "
-                f"not both, but row {row} holds {shorten(value)}."
+                f"{column.name} must hold integers of 64 bits, or strings, "
+                f"and not both, but row {row} holds {shorten(value)}."
             )
     return values.astype(np.int64)
 
@@ -170,6 +170,8 @@ def _is_string(value):
 
 
 def _is_whole_number(value):
+    if isinstance(value, np.generic):
+        value = value.item()  # small floats of NumPy overflow in comparisons
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         return False
     if value % 1 != 0:  # also of NaN and infinity

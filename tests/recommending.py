@@ -30,7 +30,7 @@ def slow_entries(stars, low=1.0, high=5.0):
     """
     preferences = np.zeros_like(stars)
     for user, movie in np.argwhere(stars != 0):
-        distance = stars[user, movie] - (low + (high - low) / 3)
+        distance = stars[user, movie] - (low + 0.3 * (high - low))
         if stars[user, movie] < (low + high) / 2:
             distance = min(distance, 0)
         preferences[user, movie] = distance

@@ -659,8 +659,8 @@ MISSHAPEN = {
     "an input that is a list": {"example": {"input": [1, 1], "prediction": 3.0}},
     "no movie": {"example": {"input": {"user_id": 1}, "prediction": 3.0}},
     "half an id": {"example": {"input": PAIR | {"user_id": 1.5}, "prediction": 3.0}},
-    "an id in words": {
-        "example": {"input": PAIR | {"movie_id": "Heat"}, "prediction": 3.0}
+    "an id that is a truth value": {
+        "example": {"input": PAIR | {"movie_id": True}, "prediction": 3.0}
     },
     "a nested id": {
         "example": {"input": PAIR | {"movie_id": {"a": [1]}}, "prediction": 3.0}

@@ -463,7 +463,7 @@ def test_what_a_newcomer_would_give_keeps_to_the_scale():
 def test_ids_of_a_newcomer_that_are_no_ids_are_named():
     model = MatrixFactorization(1).fit(TINY)
     with pytest.raises(
-        ValueError, match=r"^rated must hold whole numbers .* row 1 holds 1.5"
+        ValueError, match=r"^rated must hold integers .* row 1 holds 1.5"
     ):
         model.predict_new([1, 1.5], [5.0, 3.0], [2])
     with pytest.raises(

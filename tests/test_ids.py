@@ -141,7 +141,7 @@ ODD = {
 @pytest.mark.parametrize("values", ODD.values(), ids=ODD)
 def test_what_is_no_id_is_refused_by_name_and_row(values):
     column = pd.Series(list(values), name="user_id", dtype=object)
-    with pytest.raises(ValueError, match="user_id must hold whole numbers .*row [01] "):
+    with pytest.raises(ValueError, match="user_id must hold integers .*row [01] "):
         check_ids(column)
 
 

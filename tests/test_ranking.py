@@ -376,7 +376,7 @@ def test_popularity_is_the_share_of_users_who_rated_a_movie():
 
 def test_users_that_are_no_ids_are_named():
     with pytest.raises(
-        ValueError, match=r"^user_ids must hold whole numbers .* row 1 holds 2.5"
+        ValueError, match=r"^user_ids must hold integers .* row 1 holds 2.5"
     ):
         MovieRanker().fit(TINY).recommend([3, 2.5])
 

@@ -216,7 +216,7 @@ def test_recommend_says_what_is_wrong(table):
         recommender.recommend(ratings=[1, 2])
     with pytest.raises(ValueError, match="a user_id, or ratings="):
         recommender.recommend({1: 2.0})
-    with pytest.raises(ValueError, match="The keys of ratings must hold whole"):
+    with pytest.raises(ValueError, match="The keys of ratings must hold integers"):
         recommender.recommend(ratings={1.5: 2.0})
     with pytest.raises(ValueError, match="whole numbers, .* these are strings.*'ann'"):
         recommender.recommend("ann")
@@ -460,7 +460,7 @@ def test_candidates_that_were_rated_stay_off_the_list(recommender, table):
 @pytest.mark.parametrize("name", ["candidates", "exclude"])
 @pytest.mark.parametrize("bad", [[1.5], ["tt1"], [None], [1, "a"]])
 def test_candidates_that_are_no_ids_are_refused(recommender, name, bad):
-    with pytest.raises(ValueError, match="whole numbers"):
+    with pytest.raises(ValueError, match="integers|whole numbers"):
         recommender.recommend(5, **{name: bad})
 
 

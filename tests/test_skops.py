@@ -50,7 +50,12 @@ def test_what_is_saved_and_loaded_predicts_and_recommends_the_same(
 def test_the_trusted_types_are_those_that_the_models_need_and_no_others(
     skops, recommenders
 ):
-    needed = {"recommender.solutions.ExactByUsers", "recommender.solutions.LowRank"}
+    needed = {
+        "recommender.recommend.RatingRanker",
+        "recommender.solutions.ExactByUsers",
+        "recommender.solutions.LowRank",
+        "recommender.top_n.PopularityRanker",
+    }
     for recommender in recommenders.values():
         recommender.ranker_  # noqa: B018  solved, as in an artifact
         needed |= set(skops.get_untrusted_types(data=skops.dumps(recommender)))
@@ -176,3 +181,10 @@ def test_without_skops_one_sentence_says_how_to_install_it_and_nothing_is_writte
         "which is not installed: pip install skops\n",
     )
     assert [entry.name for entry in tmp_path.iterdir()] == ["there.skops"]
+
+
+@pytest.mark.parametrize("ranker", ["popularity", "rating"])
+def test_other_rankers_are_saved_too(skops, table, tmp_path, ranker):
+    recommender = SklearnEcosystemPipeline(model="linear", ranker=ranker).fit(table)
+    loaded = load(recommender.save_pipeline(tmp_path / "model.skops"))
+    pd.testing.assert_frame_equal(loaded.recommend(1), recommender.recommend(1))

@@ -218,12 +218,11 @@ def test_bad_tables_are_refused_where_lists_are_made_and_scored(
 
 @pytest.mark.parametrize("call", LIST_CALLS)
 def test_bad_ratings_are_refused_where_lists_are_made_and_scored(table, ranked, call):
-    for rows, message in (
-        (table.drop(columns="rating"), "No ratings"),
-        (with_value(table, "rating", np.nan), "row 3 holds nan"),
-    ):
-        with pytest.raises(ValueError, match=message):
-            LIST_CALLS[call](ranked, rows, None)
+    with pytest.raises(ValueError, match="row 3 holds nan"):
+        LIST_CALLS[call](ranked, with_value(table, "rating", np.nan), None)
+    if call != "recommend_new":  # which takes who watched what, too
+        with pytest.raises(ValueError, match="No ratings"):
+            LIST_CALLS[call](ranked, table.drop(columns="rating"), None)
 
 
 @pytest.mark.parametrize("column", ["user_id", "rank", "movie_id"])
@@ -240,7 +239,7 @@ def test_lists_that_lack_a_column_are_refused(table, ranked, column):
 BAD_LISTS = {
     "ids in words": (
         lambda lists: lists.assign(movie_id="Heat"),
-        "movie_id must hold integers.* row 0 holds 'Heat'",
+        "training are whole numbers.* these are strings, such as 'Heat'",
     ),
     "half an id": (
         lambda lists: lists.assign(user_id=1.5),
@@ -485,26 +484,30 @@ def test_a_failed_fit_leaves_factors_and_ranker_as_they_were(table):
     pd.testing.assert_frame_equal(ranker.recommend([1, 2]), lists)
 
 
-@pytest.mark.parametrize("kind", ["int64", "float64", "object"])
 @pytest.mark.parametrize("sign", [-1, 1])
-def test_ids_up_to_2_to_the_53_are_taken_and_the_next_ones_refused(table, kind, sign):
+@pytest.mark.parametrize(
+    ("kind", "largest", "beyond"),
+    [
+        ("float64", 2**53, 2**53 + 2),
+        ("object", 2**63 - 1, 2**63),
+        ("uint64", 2**63 - 1, 2**63),
+    ],
+)
+def test_the_largest_ids_are_taken_and_the_next_ones_refused(
+    table, kind, largest, beyond, sign
+):
+    if kind == "uint64" and sign == -1:
+        pytest.skip("it has no negative numbers")
     fitted = UserMovieFeatureTransformer().fit(table)
-    rows = pd.DataFrame({"user_id": [1, sign * 2**53], "movie_id": [1, 2]}).astype(
-        {"user_id": kind}
-    )
-    assert fitted.transform(rows)["user_id"].tolist() == [1, sign * 2**53]
-    # the next number that the type has
-    beyond = 2**53 + (2 if kind == "float64" else 1)
+    users = pd.Series([1, sign * largest], dtype=kind)
+    rows = pd.DataFrame({"user_id": users, "movie_id": [1, 2]})
+    assert fitted.transform(rows)["user_id"].tolist() == [1, sign * largest]
     rows["user_id"] = pd.Series([1, sign * beyond], dtype=kind)
-    with pytest.raises(
-        ValueError,
-        match=r"user_id must hold integers up to 2\*\*53, "
-        r"but row 1 holds -?9007199254740",
-    ):
+    with pytest.raises(ValueError, match=r"user_id must hold integers .*row 1 holds"):
         fitted.transform(rows)
 
 
-@pytest.mark.parametrize("value", [np.nan, "four", None])
+@pytest.mark.parametrize("value", [np.nan, "four", [4.0]])
 def test_an_impossible_limit_of_what_is_relevant_is_named(table, ranked, value):
     for score in (
         ranked.evaluate_ranking,

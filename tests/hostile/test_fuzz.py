@@ -150,9 +150,14 @@ def figures(found):
         assert np.isfinite(value) or name == "R2", f"{name} is {value}"
 
 
+def are_ids(column):
+    """Whether a column of ids holds int64 numbers, or strings."""
+    return column.dtype == np.int64 or column.map(type).eq(str).all()
+
+
 def lists(found, n=None):
     assert np.isfinite(found["score"]).all()
-    assert found["movie_id"].dtype == np.int64
+    assert are_ids(found["movie_id"])
     if n is not None:
         assert len(found) <= n
 
@@ -160,7 +165,8 @@ def lists(found, n=None):
 def features(found, X):
     assert list(found.columns) == FEATURES
     assert found.index.equals(X.index), "the index is not kept"
-    assert np.isfinite(found.to_numpy()).all(), "not finite"
+    assert all(are_ids(found[name]) for name in FEATURES[:2])
+    assert np.isfinite(found[FEATURES[2:]].to_numpy()).all(), "not finite"
 
 
 FITTED = {
@@ -237,8 +243,7 @@ def best_rmse(X):
 def create_features(X):
     found = judge(SklearnEcosystemPipeline().create_features, X)
     if found is not None:
-        assert list(found[0].columns) == FEATURES
-        assert np.isfinite(found[0].to_numpy()).all(), "not finite"
+        features(found[0], found[1])
         assert found[0].index.equals(found[1].index)
 
 

@@ -183,7 +183,6 @@ def test_headers_in_another_order_absent_or_twice_are_refused(tmp_path):
         "9" * 400,
         "-12345678901234567890",
         "9223372036854775808",
-        "9007199254740993",
     ],
 )
 @pytest.mark.parametrize("kind", FORMATS)
