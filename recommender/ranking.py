@@ -23,7 +23,7 @@ from .table import (
     positions_of,
     table_ids,
 )
-from .top_n import TopN, best_columns
+from .top_n import TopN, best_columns, is_allowed
 
 #: How far up the scale a rating speaks neither for a movie nor against it. Chosen by
 #: `python benchmarks/dislikes.py`.
@@ -170,7 +170,7 @@ class MovieRanker(TopN, TakesTables, BaseEstimator):
         scores[likes_nothing] += self.popularity_
         return scores
 
-    def similar(self, movie_id, n=10):
+    def similar(self, movie_id, n=10, *, candidates=None, exclude=None):
         """Return the movies that are liked by the same users.
 
         The score is the partial correlation of two movies in the ridge regression::
@@ -185,6 +185,8 @@ class MovieRanker(TopN, TakesTables, BaseEstimator):
             A movie of the training.
         n : int, default=10
             How many movies.
+        candidates, exclude : array-like of movie ids, default=None
+            As in `recommend`.
 
         Returns
         -------
@@ -208,6 +210,7 @@ class MovieRanker(TopN, TakesTables, BaseEstimator):
         diagonal = self.solution_.diagonal
         scores = -P_row / np.sqrt(diagonal[position] * diagonal)
         scores = np.round(scores, 9)
+        scores[~is_allowed(self.movies_, candidates, exclude)] = -np.inf
         scores[position] = -np.inf
         best = best_columns(scores, n)
         return pd.DataFrame(

@@ -151,7 +151,7 @@ class Recommends:
         recommendations.attrs["unknown_movies"] = unknown
         return recommendations
 
-    def similar(self, movie_id, n=10):
+    def similar(self, movie_id, n=10, *, candidates=None, exclude=None):
         """Return movies that are liked by the same users (see `MovieRanker.similar`).
 
         Parameters
@@ -160,6 +160,8 @@ class Recommends:
             A movie of the training.
         n : int, default=10
             How many movies.
+        candidates, exclude : array-like of movie ids, default=None
+            As in `recommend`.
 
         Returns
         -------
@@ -177,7 +179,10 @@ class Recommends:
             raise ValueError(
                 f"ranker={self.ranker!r} compares no movies: use ranker='taste'."
             )
-        movies = self.ranker_.similar(movie_id, n)[["movie_id", "score"]]
+        movies = self.ranker_.similar(
+            movie_id, n, candidates=candidates, exclude=exclude
+        )
+        movies = movies[["movie_id", "score"]]
         if self.titles_:
             movies.insert(1, "title", self._titles(movies["movie_id"]))
         return movies

@@ -109,7 +109,7 @@ class TopN:
             As in `recommend`.
         """
         n = check_number("n", n, 1, integer=True)
-        is_left_out = ~_is_allowed(self.history_.movies, candidates, exclude)
+        is_left_out = ~is_allowed(self.history_.movies, candidates, exclude)
         users_at_once = max(1, SCORES_AT_ONCE // self.history_.movies.size)
         parts = []
         # There is at least one part: an empty one still gives the result its columns.
@@ -123,16 +123,24 @@ class TopN:
         return pd.concat(parts, ignore_index=True)
 
 
-def _is_allowed(movies, candidates, exclude):
-    """Return which movies may be recommended, (n_movies,) of bool."""
-    is_allowed = np.full(movies.size, candidates is None)
+def is_allowed(movies, candidates, exclude):
+    """Return which movies may be recommended, (n_movies,) of bool.
+
+    Parameters
+    ----------
+    movies : ndarray of shape (n_movies,)
+        The ids of the training.
+    candidates, exclude : array-like of movie ids, or None
+        As in `TopN.recommend`.
+    """
+    allowed = np.full(movies.size, candidates is None)
     if candidates is not None:
         position = positions_of(movies, id_values(candidates, "candidates"))
-        is_allowed[position[position >= 0]] = True
+        allowed[position[position >= 0]] = True
     if exclude is not None:
         position = positions_of(movies, id_values(exclude, "exclude"))
-        is_allowed[position[position >= 0]] = False
-    return is_allowed
+        allowed[position[position >= 0]] = False
+    return allowed
 
 
 def leave_out_rated(scores, stars):

@@ -532,3 +532,13 @@ def test_an_index_named_like_a_column_is_no_problem(split):
     for name in ("user_id", "movie_id", "rank"):
         found = ranking_metrics(lists.rename_axis(name), test.rename_axis(name))
         assert found == expected
+
+
+def test_similar_movies_can_be_chosen_from_some(table):
+    ranker = MovieRanker().fit(table)
+    movies = ranker.similar(1, 1000)["movie_id"].tolist()
+    some = [movies[7], movies[2], 1]
+    chosen = ranker.similar(1, candidates=some)["movie_id"].tolist()
+    assert chosen == [movies[2], movies[7]]
+    rest = ranker.similar(1, 1000, exclude=some)["movie_id"].tolist()
+    assert rest == [movie for movie in movies if movie not in some]
