@@ -14,13 +14,13 @@ folders="recommender pillars exercises exercises/solutions"
 # What `cksum` tells of each file: its checksum and its size.
 recorded() {
     case $1 in
-        lesson_code.py) echo "1440601872 71138" ;;
+        lesson_code.py) echo "4107860166 71258" ;;
         test_lesson.py) echo "1769944456 14502" ;;
         requirements.txt) echo "3471952364 498" ;;
-        README.md) echo "2080390659 11098" ;;
+        README.md) echo "3869123803 12665" ;;
         LICENSE) echo "191275814 1554" ;;
         recommender/__init__.py) echo "3695905373 1044" ;;
-        recommender/artifact.py) echo "2956651109 18706" ;;
+        recommender/artifact.py) echo "1866062795 18753" ;;
         recommender/commands.py) echo "1721629507 5165" ;;
         recommender/console.py) echo "3607655052 2508" ;;
         recommender/factors.py) echo "1229387197 17371" ;;
@@ -28,15 +28,15 @@ recorded() {
         recommender/matrix.py) echo "3260096463 9915" ;;
         recommender/movielens.py) echo "3279423792 11580" ;;
         recommender/options.py) echo "1206762290 5319" ;;
-        recommender/ranking.py) echo "272060265 15690" ;;
-        recommender/recommend.py) echo "2518949951 13182" ;;
+        recommender/ranking.py) echo "4198959897 15903" ;;
+        recommender/recommend.py) echo "1887472335 13441" ;;
         recommender/report.py) echo "2821837000 4511" ;;
-        recommender/solutions.py) echo "3900758097 5258" ;;
+        recommender/solutions.py) echo "902720983 5340" ;;
         recommender/start.py) echo "70882012 1713" ;;
         recommender/steps.py) echo "1055734494 3958" ;;
         recommender/synthetic.py) echo "525673440 10439" ;;
-        recommender/table.py) echo "1570041557 19154" ;;
-        recommender/top_n.py) echo "479961696 7897" ;;
+        recommender/table.py) echo "48740470 19265" ;;
+        recommender/top_n.py) echo "85248672 8085" ;;
         recommender/wrapper.py) echo "2418313091 2055" ;;
         pillars/0_map.py) echo "1746848498 6422" ;;
         pillars/1_preprocessing.py) echo "1382545032 5631" ;;
@@ -336,6 +336,7 @@ from recommender.table import (
     TakesTables,
     check_number,
     check_ratings,
+    check_same_kind,
     check_training_table,
     encode,
     factorize_strings,
@@ -504,6 +505,8 @@ class MovieRecommendationDataset:
             return float(np.sqrt(self._variance.mean()))
 
         user_ids, movie_ids = table_ids(rows)
+        check_same_kind(np.array([1]), user_ids)
+        check_same_kind(np.array([1]), movie_ids)
         is_user = (user_ids >= 1) & (user_ids <= self.n_users)
         is_movie = (movie_ids >= 1) & (movie_ids <= self.n_movies)
         if not (is_user & is_movie).all():
@@ -2340,7 +2343,7 @@ python3 -m venv .venv && .venv/bin/pip install -q -r requirements.txt
 .venv/bin/python -m pytest test_lesson.py -v
 ```
 
-The other commands of this page want `source .venv/bin/activate` first (Windows: `.venv\Scripts\activate`). The lesson takes
+Activate the environment before you run the other commands: `source .venv/bin/activate` (Windows: `.venv\Scripts\activate`). The lesson takes
 about five seconds; its ten checks end with `10 passed`. It prints, among other lines, these six
 ([every line explained](docs/the_run_explained.md), [words explained](docs/words.md)):
 
@@ -2366,6 +2369,7 @@ which no honest model can do (`python benchmarks/leak.py`). Save this as `try.py
 
 ```python
 from sklearn.model_selection import train_test_split
+
 from lesson_code import (
     MovieRecommendationDataset,
     SklearnEcosystemPipeline,
@@ -2373,21 +2377,20 @@ from lesson_code import (
 )
 
 table = MovieRecommendationDataset(n_ratings=10_000).generate()
-table["rating"] = (
-    table["rating"].sample(frac=1, random_state=0).to_numpy()
-)  # shuffled: nothing to predict
-features = (
-    UserMovieFeatureTransformer().fit(table).transform(table)
-)  # averages over the whole table
+shuffled = table["rating"].sample(frac=1, random_state=0)
+table["rating"] = shuffled.to_numpy()  # there is nothing to predict
 train, test = train_test_split(table, random_state=0)
 model = SklearnEcosystemPipeline().build_pipeline()
-fragile = model[1:].fit(
-    features.loc[train.index], train["rating"]
-)  # [1:] is the pipeline without its first step, which makes features
+
+# The fragile way: averages over the whole table, before the split. model[1:] is the
+# pipeline without its first step, which makes the features.
+features = UserMovieFeatureTransformer().fit(table).transform(table)
+fragile = model[1:].fit(features.loc[train.index], train["rating"])
 print(fragile.score(features.loc[test.index], test["rating"]))  # R2 = 0.118: a lie
-print(
-    model.fit(train, train["rating"]).score(test, test["rating"])
-)  # R2 = -0.005: no better than the mean
+
+# The honest way: the pipeline makes its features from the training rows alone.
+model.fit(train, train["rating"])
+print(model.score(test, test["rating"]))  # R2 = -0.005: no better than the mean
 ```
 
 The cure: features are part of the model. A pipeline that takes raw rows learns its averages from the rows it is fitted on.
@@ -2416,67 +2419,85 @@ what is wrong with it, and why it matters. Pictures need `pip install matplotlib
 
 ## Use it from Python
 
-In the folder of `lesson_code.py`, or anywhere after `pip install .`. `load_movielens(path)` reads a MovieLens release. A table of your own has a row per rating: `user_id` and
-`movie_id` (integers), `rating`; optional: `timestamp` (Unix seconds, or dates), `genre` ("A|B"), `movie_year`, `user_age`, `user_country`.
+In the folder of `lesson_code.py`, or anywhere after `pip install .`:
+
+```python
+from lesson_code import MovieRecommendationDataset, SklearnEcosystemPipeline
+
+table = MovieRecommendationDataset(300, 150, n_ratings=6000).generate()
+train, test = table[:4800], table[4800:]
+
+recommender = SklearnEcosystemPipeline(model="linear")  # or any regressor
+recommender.train(train)
+metrics, predictions = recommender.evaluate(test)  # RMSE, MAE, R2
+print(metrics, recommender.cv_scores.mean())
+print(recommender.evaluate_ranking(test))  # precision, recall, NDCG
+
+# What to watch next: for a user of the training, with more ratings, for a new user
+print(recommender.recommend(42, n=3, explain=True))
+print(recommender.recommend(42, n=3, ratings={7: 5.0, 9: 1.0}))
+print(recommender.recommend(ratings={1: 5.0, 50: 4.0}, n=3))
+
+dramas = train.loc[train["genre"].str.contains("Drama"), "movie_id"]
+print(recommender.recommend(42, n=3, candidates=dramas, exclude=[7]))
+print(recommender.similar(1, n=3))
+
+recommender.save_pipeline("small.pkl")
+loaded = SklearnEcosystemPipeline.load_pipeline("small.pkl")
+```
+
+`load_movielens(path)` reads a MovieLens release. A table of your own has a row per rating, with `user_id` and `movie_id`
+(whole numbers or strings) and `rating`. Optional columns: `timestamp` (Unix seconds, or dates), `genre` ("Action|Comedy"),
+`movie_year`, `user_age`, `user_country`, `title`. Your own names and strings, in ten lines:
+
 ```python
 import pandas as pd
+
+people = ["ann", "bob", "cleo", "dan", "eve", "finn"]
+books = [f"978-{number}" for number in range(8)]
+pairs = pd.MultiIndex.from_product([people, books], names=["customer", "isbn"])
+reviews = pairs.to_frame(index=False).sample(30, random_state=0)
+reviews["stars"] = [5, 2, 4] * 10
+reviews["day"] = pd.date_range("2026-01-01", periods=30)
+
+names = {"customer": "user_id", "isbn": "movie_id"}
+names |= {"stars": "rating", "day": "timestamp"}
+of_books = SklearnEcosystemPipeline(model="linear")
+of_books.train(reviews.rename(columns=names), perform_cv=False)
+print(of_books.recommend("bob", n=2))
+```
+
+If you know who watched or bought what, but have no ratings, `MovieRanker().fit(views)` recommends from a table of
+`user_id` and `movie_id` alone. `SklearnEcosystemPipeline(ranker="popularity")` and `ranker="rating"` recommend in other ways.
+
+A model of your own is a row like those of `MODELS`. This one has a 14th feature, the number of genres:
+
+```python
 from sklearn.pipeline import FeatureUnion
 from sklearn.preprocessing import FunctionTransformer
-from lesson_code import (
-    MODELS,
-    MovieRecommendationDataset,
-    SklearnEcosystemPipeline,
-    compare_models,
-)
 
-table = MovieRecommendationDataset(n_users=300, n_movies=150, n_ratings=6000).generate()
-train, test = table[:4800], table[4800:]
-recommender = SklearnEcosystemPipeline(
-    model="linear"
-)  # a name, or any regressor: KNeighborsRegressor(50)
-recommender.train(train)
-metrics, predictions = recommender.evaluate(
-    test
-)  # RMSE, MAE, R2; of lists: recommender.evaluate_ranking(test)
-print(metrics, recommender.cv_scores.mean())
-print(
-    recommender.predict(pd.DataFrame({"user_id": [42], "movie_id": [7]}))
-)  # one pair; unknown ids are fine
-print(
-    recommender.recommend(42, n=3)
-)  # a user of the training: best first, by score (learned from who rated what)
-print(
-    recommender.recommend(ratings={1: 5.0, 50: 4.0}, n=3)
-)  # somebody new, by two ratings
-recommender.save_pipeline("small.pkl")
-SklearnEcosystemPipeline.load_pipeline(
-    "small.pkl"
-)  # in any process that can import lesson_code
+from lesson_code import MODELS, compare_models
 
 
-def n_genres(X):  # a 14th feature; 1 where the row tells no genre
-    genre = (
-        X["genre"].astype(object).fillna("")
-        if "genre" in X
-        else pd.Series("", index=X.index)
-    )
+def n_genres(X):
+    if "genre" not in X:
+        return pd.DataFrame({"n_genres": 1}, index=X.index)
+    genre = X["genre"].astype(object).fillna("")
     return genre.str.count("[|]").to_frame() + 1
 
 
+# The 13 features come first: the next step drops columns 0 and 1, the ids.
+linear = MODELS["linear"]
 features = FeatureUnion(
-    [("13", MODELS["linear"]["features"]), ("n_genres", FunctionTransformer(n_genres))]
+    [("13", linear["features"]), ("n_genres", FunctionTransformer(n_genres))]
 )
-MODELS["mine"] = MODELS["linear"] | {
-    "features": features,
-    "search": None,
-}  # the 13 come first: the next step drops columns 0 and 1, the ids
+MODELS["mine"] = linear | {"features": features, "search": None}
 rmse = compare_models(train).filter(regex=r"RMSE_\d").T  # fold by fold
-print(
-    (rmse["mine"] - rmse["linear"]).agg(["mean", "sem"])
-)  # the mean difference, its standard error: no help
+difference = rmse["mine"] - rmse["linear"]
+print(difference.mean(), difference.sem())  # no help: about 0, within its error
 ```
 
-The new row is a model like all others: `SklearnEcosystemPipeline(model="mine")`; to load it elsewhere, keep `n_genres` in a
+It is a model like all others: `SklearnEcosystemPipeline(model="mine")`; to load it elsewhere, keep `n_genres` in a
 file of its own and import it. To search inside a pipeline, search `build_pipeline()` (`features__damping` and so on).
 
 ## The command line
@@ -2487,7 +2508,11 @@ file of its own and import it. To search inside a pipeline, search `build_pipeli
 | `python lesson_code.py --users 2000 --ratings 100000 --seed 7 --output o.pkl` | another synthetic table (also `--movies`) |
 | `python lesson_code.py --data ml-latest-small --output ml.pkl` | a MovieLens release (to be downloaded, see below), folder or zip file |
 | `python lesson_code.py compare` | all models on the same folds (`--data`, sizes) |
-| `python lesson_code.py recommend --user 42 --top 5` | a list from the artifact that the lesson saved (`--artifact FILE`: another); for somebody new: `--rated 1=5,50=4`; one rating: `predict --user 42 --movie 7` |
+| `python lesson_code.py recommend --user 42 --top 5` | recommendations from the artifact that the lesson saved (`--artifact FILE`: another one); `--explain`, `--exclude 7,9` |
+| `python lesson_code.py recommend --rated 1=5,50=4` | recommendations for a new user with two ratings |
+| `python lesson_code.py recommend --all --output top10.csv` | recommendations for all users, as a CSV file |
+| `python lesson_code.py similar --movie 7` | movies that the same users like |
+| `python lesson_code.py predict --user 42 --movie 7` | one predicted rating |
 
 ## How good is it?
 
@@ -2513,8 +2538,9 @@ Fold by fold, by time, lists, other libraries, speed: [benchmarks](benchmarks/RE
   a file that has another version, no digest or no card of its own. An artifact contains who rated what:
   [personal data](.github/SECURITY.md). With another scikit-learn, train again: RMSE moves by up to 0.002 ([versions](docs/versions.md)).
 - If a user-movie pair stands twice in a table that you split by hand, a test rating can reach a score: `evaluate` warns.
-- For somebody new, predicted stars know only the movie (`recommend` by `factors`: the ratings given, too). Above some
-  13,000 users and as many movies, lists are made from the strongest patterns of the table, not from all of it.
+- The predicted rating of a new user depends only on the movie, except with model `factors`, which takes the new ratings
+  into account. With more than about 13,000 users and as many movies, recommendations come from the strongest patterns of
+  the table, not from all of it.
 
 ## Files
 
@@ -3105,8 +3131,10 @@ def _check_example(model, example, path, other_version):
         with _one_thread():
             prediction = float(model.predict(row)[0])
     except Exception as error:  # an object of another version may lack anything
-        reason = f"it was {other_version}" if other_version else str(error)
-        raise ValueError(f"{path} cannot predict: {reason}.") from error
+        reason = f"it was {other_version}." if other_version else str(error)
+        raise ValueError(
+            f"{path} cannot predict the model card's example: {reason}"
+        ) from error
     expected = example["prediction"]
     if abs(prediction - expected) > TOLERANCE:
         raise ValueError(
@@ -4612,11 +4640,11 @@ from .table import (
     positions_of,
     table_ids,
 )
-from .top_n import TopN, best_columns
+from .top_n import TopN, best_columns, is_allowed
 
 #: How far up the scale a rating speaks neither for a movie nor against it. Chosen by
 #: `python benchmarks/dislikes.py`.
-NEUTRAL = 1 / 3
+NEUTRAL = 0.3
 #: `explain` names at most this many movies.
 N_REASONS = 3
 #: A warning comes where more than this share of the test ratings is relevant, ...
@@ -4638,10 +4666,10 @@ class MovieRanker(TopN, TakesTables, BaseEstimator):
 
     The scores are X @ B, where B is -P / np.diag(P) with a zero diagonal. The entries
     of X are preferences in units of their root mean square. A preference is the
-    distance of a rating from a point one third up the scale; below the middle of the
+    distance of a rating from a point 30 % up the scale; below the middle of the
     scale it is at most 0::
 
-        preference = stars - (low + (high - low) / 3)
+        preference = stars - (low + 0.3 * (high - low))
 
     So movies like one with a high rating move up, and movies like one with a very low
     rating move down. For each genre and each decade, X has one row more, whose entries
@@ -4759,7 +4787,7 @@ class MovieRanker(TopN, TakesTables, BaseEstimator):
         scores[likes_nothing] += self.popularity_
         return scores
 
-    def similar(self, movie_id, n=10):
+    def similar(self, movie_id, n=10, *, candidates=None, exclude=None):
         """Return the movies that are liked by the same users.
 
         The score is the partial correlation of two movies in the ridge regression::
@@ -4774,6 +4802,8 @@ class MovieRanker(TopN, TakesTables, BaseEstimator):
             A movie of the training.
         n : int, default=10
             How many movies.
+        candidates, exclude : array-like of movie ids, default=None
+            As in `recommend`.
 
         Returns
         -------
@@ -4797,6 +4827,7 @@ class MovieRanker(TopN, TakesTables, BaseEstimator):
         diagonal = self.solution_.diagonal
         scores = -P_row / np.sqrt(diagonal[position] * diagonal)
         scores = np.round(scores, 9)
+        scores[~is_allowed(self.movies_, candidates, exclude)] = -np.inf
         scores[position] = -np.inf
         best = best_columns(scores, n)
         return pd.DataFrame(
@@ -5178,7 +5209,7 @@ class Recommends:
         recommendations.attrs["unknown_movies"] = unknown
         return recommendations
 
-    def similar(self, movie_id, n=10):
+    def similar(self, movie_id, n=10, *, candidates=None, exclude=None):
         """Return movies that are liked by the same users (see `MovieRanker.similar`).
 
         Parameters
@@ -5187,6 +5218,8 @@ class Recommends:
             A movie of the training.
         n : int, default=10
             How many movies.
+        candidates, exclude : array-like of movie ids, default=None
+            As in `recommend`.
 
         Returns
         -------
@@ -5204,7 +5237,10 @@ class Recommends:
             raise ValueError(
                 f"ranker={self.ranker!r} compares no movies: use ranker='taste'."
             )
-        movies = self.ranker_.similar(movie_id, n)[["movie_id", "score"]]
+        movies = self.ranker_.similar(
+            movie_id, n, candidates=candidates, exclude=exclude
+        )
+        movies = movies[["movie_id", "score"]]
         if self.titles_:
             movies.insert(1, "title", self._titles(movies["movie_id"]))
         return movies
@@ -5317,10 +5353,11 @@ def predict_for_user(pipeline, history, user_ids, stars, movie_ids):
     if len(movie_ids) == 0:  # the user has rated every movie
         return np.empty(0)
     model = pipeline["model"]
-    is_as_in_training = (stars != history.stars_of(user_ids)).nnz == 0
-    if isinstance(model, MatrixFactorization) and not is_as_in_training:
-        rated = history.movies[stars.indices]
-        return model.predict_new(rated, stars.data, movie_ids)
+    if isinstance(model, MatrixFactorization) and stars.nnz:
+        difference = stars != history.stars_of(user_ids)
+        if difference.nnz:  # more than the training knew
+            rated = history.movies[stars.indices]
+            return model.predict_new(rated, stars.data, movie_ids)
     pairs = {"user_id": np.repeat(user_ids, len(movie_ids)), "movie_id": movie_ids}
     return pipeline.predict(pd.DataFrame(pairs))
 
@@ -5585,7 +5622,8 @@ class ExactByUsers:
     def scores(self, rows):
         """Return the scores of a csr_matrix of users' entries."""
         entries = rows.toarray()
-        similarity = (rows @ self.table.T).toarray()  # (n_rows, n_users)
+        # The sparse table stands first: the other way, it is transposed in each call.
+        similarity = (self.table @ entries.T).T  # (n_rows, n_users)
         return _scores_from(
             entries, entries - similarity @ self.G @ self.table, self.diagonal
         )
@@ -6270,8 +6308,8 @@ def check_ids(column):
     for row, value in enumerate(values):
         if not is_id(value):
             raise ValueError(
-                f"{column.name} must hold whole numbers of 64 bits, or strings, and "
-                f"not both, but row {row} holds {shorten(value)}."
+                f"{column.name} must hold integers of 64 bits, or strings, "
+                f"and not both, but row {row} holds {shorten(value)}."
             )
     return values.astype(np.int64)
 
@@ -6281,6 +6319,8 @@ def _is_string(value):
 
 
 def _is_whole_number(value):
+    if isinstance(value, np.generic):
+        value = value.item()  # small floats of NumPy overflow in comparisons
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         return False
     if value % 1 != 0:  # also of NaN and infinity
@@ -6820,7 +6860,7 @@ class TopN:
             As in `recommend`.
         """
         n = check_number("n", n, 1, integer=True)
-        is_left_out = ~_is_allowed(self.history_.movies, candidates, exclude)
+        is_left_out = ~is_allowed(self.history_.movies, candidates, exclude)
         users_at_once = max(1, SCORES_AT_ONCE // self.history_.movies.size)
         parts = []
         # There is at least one part: an empty one still gives the result its columns.
@@ -6834,16 +6874,24 @@ class TopN:
         return pd.concat(parts, ignore_index=True)
 
 
-def _is_allowed(movies, candidates, exclude):
-    """Return which movies may be recommended, (n_movies,) of bool."""
-    is_allowed = np.full(movies.size, candidates is None)
+def is_allowed(movies, candidates, exclude):
+    """Return which movies may be recommended, (n_movies,) of bool.
+
+    Parameters
+    ----------
+    movies : ndarray of shape (n_movies,)
+        The ids of the training.
+    candidates, exclude : array-like of movie ids, or None
+        As in `TopN.recommend`.
+    """
+    allowed = np.full(movies.size, candidates is None)
     if candidates is not None:
         position = positions_of(movies, id_values(candidates, "candidates"))
-        is_allowed[position[position >= 0]] = True
+        allowed[position[position >= 0]] = True
     if exclude is not None:
         position = positions_of(movies, id_values(exclude, "exclude"))
-        is_allowed[position[position >= 0]] = False
-    return is_allowed
+        allowed[position[position >= 0]] = False
+    return allowed
 
 
 def leave_out_rated(scores, stars):
