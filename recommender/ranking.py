@@ -222,7 +222,7 @@ class MovieRanker(TopN, TakesTables, BaseEstimator):
         )
 
     def explain(self, stars, movie_ids):
-        """Return the rated movies that add most to the scores of recommended ones.
+        """Return the liked movies that add most to the scores of recommended ones.
 
         A score is a sum over the user's ratings: ``scores = X @ B``.
 
@@ -236,20 +236,22 @@ class MovieRanker(TopN, TakesTables, BaseEstimator):
         Returns
         -------
         reasons : list of ndarray of movie ids
-            For each recommended movie, at most three of the user's movies, the
-            strongest first. A movie that is recommended for its popularity has none.
+            For each recommended movie, at most three of the movies that the user likes,
+            the strongest first. A movie that is recommended for its popularity has
+            none.
         """
-        rated = stars.indices
         entries = self._entries(stars).data
+        likes = entries > 0
+        liked = stars.indices[likes]
         movies = positions_of(self.movies_, movie_ids)
         P_rows = self.solution_.rows_of_P(movies)  # (n_recommended, n_movies)
         diagonal = self.solution_.diagonal[movies]
-        added = entries * (-P_rows[:, rated] / diagonal[:, None])
+        added = entries[likes] * (-P_rows[:, liked] / diagonal[:, None])
         reasons = []
         for added_to_movie in added:
             strongest = np.argsort(-added_to_movie, kind="stable")[:N_REASONS]
             strongest = strongest[added_to_movie[strongest] > 0]
-            reasons.append(self.movies_[rated[strongest]])
+            reasons.append(self.movies_[liked[strongest]])
         return reasons
 
     def _entries(self, stars):

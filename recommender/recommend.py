@@ -123,8 +123,8 @@ class Recommends:
             Best first: `movie_id`, `title` where titles are known, `score` (of the
             ranker), and `predicted_rating` in stars. The predicted rating of a new user
             depends only on the movie, except with model "factors". `because` holds a
-            list for each movie: up to three of the user's movies that added most to the
-            score, as titles where they are known, else as ids. Unknown movies of
+            list for each movie: up to three movies that the user likes and that added
+            most to the score, as titles where they are known, else as ids. Unknown movies of
             `ratings` are listed in ``recommendations.attrs["unknown_movies"]``.
 
         Raises
