@@ -14,22 +14,22 @@ folders="recommender pillars exercises exercises/solutions"
 # What `cksum` tells of each file: its checksum and its size.
 recorded() {
     case $1 in
-        lesson_code.py) echo "4107860166 71258" ;;
+        lesson_code.py) echo "2764847109 71376" ;;
         test_lesson.py) echo "1769944456 14502" ;;
         requirements.txt) echo "3471952364 498" ;;
         README.md) echo "3869123803 12665" ;;
         LICENSE) echo "191275814 1554" ;;
         recommender/__init__.py) echo "3695905373 1044" ;;
         recommender/artifact.py) echo "1866062795 18753" ;;
-        recommender/commands.py) echo "1721629507 5165" ;;
+        recommender/commands.py) echo "2937762703 6214" ;;
         recommender/console.py) echo "3607655052 2508" ;;
         recommender/factors.py) echo "1229387197 17371" ;;
         recommender/forest.py) echo "338509153 1330" ;;
         recommender/matrix.py) echo "3260096463 9915" ;;
         recommender/movielens.py) echo "3279423792 11580" ;;
-        recommender/options.py) echo "1206762290 5319" ;;
-        recommender/ranking.py) echo "4198959897 15903" ;;
-        recommender/recommend.py) echo "1887472335 13441" ;;
+        recommender/options.py) echo "1835502424 5626" ;;
+        recommender/ranking.py) echo "4221895035 15970" ;;
+        recommender/recommend.py) echo "3289610590 13444" ;;
         recommender/report.py) echo "2821837000 4511" ;;
         recommender/solutions.py) echo "902720983 5340" ;;
         recommender/start.py) echo "70882012 1713" ;;
@@ -1960,7 +1960,9 @@ def main(argv=None):
             options = parse_options(parser, argv)
             command = options.pop("command")
             with joblib.parallel_config("threading", n_jobs=-1):
-                if command in on_an_artifact:
+                if command == "serve":
+                    commands.serve(options.pop("path", ARTIFACT), **options)
+                elif command in on_an_artifact:
                     recommender = _load_recommender(options.pop("path", ARTIFACT))
                     on_an_artifact[command](recommender, **options)
                 else:
@@ -3166,7 +3168,7 @@ import pandas as pd
 
 from .artifact import replacing
 from .console import progress_level, say
-from .table import shorten
+from .table import check_number, shorten
 
 #: Recommendations of all users are written for so many users at a time.
 USERS_AT_ONCE = 1000
@@ -3287,6 +3289,39 @@ def predict(recommender, user, movie):
     if movie_id not in history.movies:
         line += " (the movie is unknown)"
     say(line)
+
+
+def serve(path, host="127.0.0.1", port=8000):
+    """Run the service of the folder `serving` until it is interrupted.
+
+    Parameters
+    ----------
+    path : str
+        The artifact.
+    host : str, default="127.0.0.1"
+        The address to listen on. The service has no log-in: on another address, put a
+        server before it that checks who asks.
+    port : int, default=8000
+        The port to listen on.
+
+    Raises
+    ------
+    ImportError
+        If what the service needs is not installed.
+    """
+    try:
+        import uvicorn
+
+        from serving.app import create_app
+        from serving.arms import Arms
+    except ModuleNotFoundError as error:
+        raise ImportError(
+            f"serve needs {error.name}: pip install -r serving/requirements.txt"
+        ) from None
+    port = check_number("port", port, 1, integer=True, below=2**16)
+    app = create_app(Arms(path))
+    say(f"Open http://{host}:{port} in a browser; stop with Ctrl-C.")
+    uvicorn.run(app, host=host, port=port, log_level="warning")
 
 
 def _print_ranked(table):
@@ -4562,9 +4597,16 @@ def make_parser(models, artifact):
     predict = commands.add_parser("predict", help="one rating", **common)
     for option in ("--user", "--movie"):
         predict.add_argument(option, required=True, metavar="ID", help="known or new")
+    serve = commands.add_parser("serve", help="a service and a page to try", **common)
+    serve.add_argument("--port", type=int, metavar="N", help="default 8000")
+    serve.add_argument(
+        "--host",
+        metavar="ADDRESS",
+        help="default 127.0.0.1: only this machine can ask",
+    )
     for command in (recommend, similar):
         command.add_argument("--top", type=int, metavar="N", help="default 10")
-    for command in (recommend, similar, predict):
+    for command in (recommend, similar, predict, serve):
         command.add_argument(
             "--artifact", dest="path", metavar="FILE", help=f"default {artifact}"
         )
@@ -4839,7 +4881,7 @@ class MovieRanker(TopN, TakesTables, BaseEstimator):
         )
 
     def explain(self, stars, movie_ids):
-        """Return the rated movies that add most to the scores of recommended ones.
+        """Return the liked movies that add most to the scores of recommended ones.
 
         A score is a sum over the user's ratings: ``scores = X @ B``.
 
@@ -4853,20 +4895,22 @@ class MovieRanker(TopN, TakesTables, BaseEstimator):
         Returns
         -------
         reasons : list of ndarray of movie ids
-            For each recommended movie, at most three of the user's movies, the
-            strongest first. A movie that is recommended for its popularity has none.
+            For each recommended movie, at most three of the movies that the user likes,
+            the strongest first. A movie that is recommended for its popularity has
+            none.
         """
-        rated = stars.indices
         entries = self._entries(stars).data
+        likes = entries > 0
+        liked = stars.indices[likes]
         movies = positions_of(self.movies_, movie_ids)
         P_rows = self.solution_.rows_of_P(movies)  # (n_recommended, n_movies)
         diagonal = self.solution_.diagonal[movies]
-        added = entries * (-P_rows[:, rated] / diagonal[:, None])
+        added = entries[likes] * (-P_rows[:, liked] / diagonal[:, None])
         reasons = []
         for added_to_movie in added:
             strongest = np.argsort(-added_to_movie, kind="stable")[:N_REASONS]
             strongest = strongest[added_to_movie[strongest] > 0]
-            reasons.append(self.movies_[rated[strongest]])
+            reasons.append(self.movies_[liked[strongest]])
         return reasons
 
     def _entries(self, stars):
@@ -5181,9 +5225,9 @@ class Recommends:
             Best first: `movie_id`, `title` where titles are known, `score` (of the
             ranker), and `predicted_rating` in stars. The predicted rating of a new user
             depends only on the movie, except with model "factors". `because` holds a
-            list for each movie: up to three of the user's movies that added most to the
-            score, as titles where they are known, else as ids. Unknown movies of
-            `ratings` are listed in ``recommendations.attrs["unknown_movies"]``.
+            list for each movie: up to three movies that the user likes and that added
+            most to the score, as titles where they are known, else as ids. Unknown
+            movies of `ratings` are in ``recommendations.attrs["unknown_movies"]``.
 
         Raises
         ------

@@ -1745,7 +1745,9 @@ def main(argv=None):
             options = parse_options(parser, argv)
             command = options.pop("command")
             with joblib.parallel_config("threading", n_jobs=-1):
-                if command in on_an_artifact:
+                if command == "serve":
+                    commands.serve(options.pop("path", ARTIFACT), **options)
+                elif command in on_an_artifact:
                     recommender = _load_recommender(options.pop("path", ARTIFACT))
                     on_an_artifact[command](recommender, **options)
                 else:

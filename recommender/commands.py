@@ -8,7 +8,7 @@ import pandas as pd
 
 from .artifact import replacing
 from .console import progress_level, say
-from .table import shorten
+from .table import check_number, shorten
 
 #: Recommendations of all users are written for so many users at a time.
 USERS_AT_ONCE = 1000
@@ -129,6 +129,39 @@ def predict(recommender, user, movie):
     if movie_id not in history.movies:
         line += " (the movie is unknown)"
     say(line)
+
+
+def serve(path, host="127.0.0.1", port=8000):
+    """Run the service of the folder `serving` until it is interrupted.
+
+    Parameters
+    ----------
+    path : str
+        The artifact.
+    host : str, default="127.0.0.1"
+        The address to listen on. The service has no log-in: on another address, put a
+        server before it that checks who asks.
+    port : int, default=8000
+        The port to listen on.
+
+    Raises
+    ------
+    ImportError
+        If what the service needs is not installed.
+    """
+    try:
+        import uvicorn
+
+        from serving.app import create_app
+        from serving.arms import Arms
+    except ModuleNotFoundError as error:
+        raise ImportError(
+            f"serve needs {error.name}: pip install -r serving/requirements.txt"
+        ) from None
+    port = check_number("port", port, 1, integer=True, below=2**16)
+    app = create_app(Arms(path))
+    say(f"Open http://{host}:{port} in a browser; stop with Ctrl-C.")
+    uvicorn.run(app, host=host, port=port, log_level="warning")
 
 
 def _print_ranked(table):

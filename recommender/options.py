@@ -91,9 +91,16 @@ def make_parser(models, artifact):
     predict = commands.add_parser("predict", help="one rating", **common)
     for option in ("--user", "--movie"):
         predict.add_argument(option, required=True, metavar="ID", help="known or new")
+    serve = commands.add_parser("serve", help="a service and a page to try", **common)
+    serve.add_argument("--port", type=int, metavar="N", help="default 8000")
+    serve.add_argument(
+        "--host",
+        metavar="ADDRESS",
+        help="default 127.0.0.1: only this machine can ask",
+    )
     for command in (recommend, similar):
         command.add_argument("--top", type=int, metavar="N", help="default 10")
-    for command in (recommend, similar, predict):
+    for command in (recommend, similar, predict, serve):
         command.add_argument(
             "--artifact", dest="path", metavar="FILE", help=f"default {artifact}"
         )

@@ -1,0 +1,1 @@
+"""The artifact behind HTTP: a service with two arms, and a page to try it."""

@@ -1,0 +1,130 @@
+"""The models that are served: loaded strictly, replaced while requests are answered."""
+
+import hashlib
+import logging
+import os
+import threading
+import time
+from pathlib import Path
+
+from lesson_code import SklearnEcosystemPipeline
+
+log = logging.getLogger("serving")
+
+#: How often a changed artifact is looked for.
+SECONDS_BETWEEN_LOOKS = 0.25
+
+
+class Arm:
+    """One arm of an A/B test: a model, and the artifact that it comes from.
+
+    Parameters
+    ----------
+    name : str
+        "A" or "B".
+    path : str
+        The artifact. It must load strictly: with its own model card, and made by the
+        installed version of scikit-learn.
+
+    Attributes
+    ----------
+    recommender : SklearnEcosystemPipeline
+        The model. A request takes it once, and uses it to the end: a swap while the
+        request is answered changes nothing.
+    refused : str or None
+        Why the artifact that is there now was not loaded.
+    n_swaps, n_refused : int
+        How often another artifact took its place, and how often one was refused.
+    """
+
+    def __init__(self, name, path):
+        self.name = name
+        self.path = Path(path)
+        self.refused = None
+        self.n_swaps = 0
+        self.n_refused = 0
+        self._seen = self._mark()
+        self.recommender = SklearnEcosystemPipeline.load_pipeline(path, strict=True)
+
+    def look(self):
+        """Load the artifact anew if it, or its card, was replaced.
+
+        An artifact that is damaged, old or foreign is refused, and the model before it
+        goes on answering.
+        """
+        mark = self._mark()
+        if mark == self._seen:
+            return
+        self._seen = mark
+        try:
+            recommender = SklearnEcosystemPipeline.load_pipeline(self.path, strict=True)
+            if not isinstance(recommender, SklearnEcosystemPipeline):
+                raise ValueError(f"{self.path} holds no recommender.")
+        except Exception as error:  # whatever is wrong with it, the service goes on
+            self.refused = f"{type(error).__name__}: {error}"
+            self.n_refused += 1
+            log.warning("arm %s: refused %s", self.name, self.refused)
+            return
+        self.recommender = recommender
+        self.refused = None
+        self.n_swaps += 1
+        log.info("arm %s: now %s", self.name, recommender.card["sha256"][:12])
+
+    def _mark(self):
+        """Return what changes when the artifact or its card is replaced."""
+        marks = []
+        for file in (self.path, Path(f"{self.path}.json")):
+            try:
+                status = os.stat(file)
+            except OSError:
+                marks.append(None)
+                continue
+            marks.append((status.st_ino, status.st_mtime_ns, status.st_size))
+        return marks
+
+
+class Arms:
+    """The arms of an experiment, and who gets which.
+
+    Parameters
+    ----------
+    artifact : str
+        The artifact of arm A.
+    artifact_b : str, default=None
+        That of arm B; None: everybody gets A.
+    share_b : float, default=0.5
+        The share of users who get B, from 0 to 1.
+    experiment : str, default="experiment"
+        Another name deals the users anew.
+    """
+
+    def __init__(self, artifact, artifact_b=None, share_b=0.5, experiment="experiment"):
+        if not 0 <= share_b <= 1:
+            raise ValueError(f"SHARE_B must be from 0 to 1, got {share_b}.")
+        self.by_name = {"A": Arm("A", artifact)}
+        if artifact_b is not None:
+            self.by_name["B"] = Arm("B", artifact_b)
+        self.share_b = share_b
+        self.experiment = experiment
+
+    def of(self, visitor):
+        """Return the arm of a user: always the same one, on every machine.
+
+        A hash is a number that looks random but depends only on its input. So nothing
+        has to be stored, and a user who comes back sees the same model.
+        """
+        if "B" not in self.by_name:
+            return self.by_name["A"]
+        digest = hashlib.sha256(f"{self.experiment}:{visitor}".encode()).digest()
+        place = int.from_bytes(digest[:8], "big") / 2**64  # from 0 to 1
+        return self.by_name["B" if place < self.share_b else "A"]
+
+    def watch(self):
+        """Start a thread that looks for changed artifacts until the process ends."""
+        threading.Thread(target=self._look_for_ever, daemon=True).start()
+
+    def _look_for_ever(self):
+        while True:
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+            for arm in self.by_name.values():
+                arm.look()

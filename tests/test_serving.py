@@ -1,0 +1,365 @@
+"""The service: every route, every refusal, and a swap of the artifact under load."""
+
+import json
+import threading
+import time
+import urllib.error
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from lesson_code import SklearnEcosystemPipeline
+
+pytest.importorskip("fastapi")
+pytest.importorskip("prometheus_client")
+uvicorn = pytest.importorskip("uvicorn")
+
+from serving import arms as arms_module  # noqa: E402
+from serving.app import create_app, from_environment  # noqa: E402
+from serving.arms import Arms  # noqa: E402
+
+
+class Service:
+    """A running service, and how to ask it."""
+
+    def __init__(self, app):
+        config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error")
+        self.server = uvicorn.Server(config)
+        self.thread = threading.Thread(target=self.server.run)
+        self.thread.start()
+        while not self.server.started:
+            assert self.thread.is_alive(), "the service does not start"
+            time.sleep(0.01)
+        port = self.server.servers[0].sockets[0].getsockname()[1]
+        self.address = f"http://127.0.0.1:{port}"
+
+    def stop(self):
+        self.server.should_exit = True
+        self.thread.join()
+
+    def ask(self, path, body=None):
+        """Return the status and the answer, read as JSON where it is JSON."""
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.address + path, data)
+        request.add_header("Content-Type", "application/json")
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                status, text = answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            status, text = error.code, error.read().decode()
+        try:
+            return status, json.loads(text)
+        except ValueError:
+            return status, text
+
+
+def train(table, model="linear", titles=True, **parameters):
+    if titles:
+        title = table["movie_id"].map("The <b>film</b> & {}".format)
+        table = table.assign(title=title)
+    return SklearnEcosystemPipeline(model=model, **parameters).fit(table)
+
+
+@pytest.fixture(scope="module")
+def recommender(table):
+    return train(table)
+
+
+@pytest.fixture(scope="module")
+def service(recommender, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("service")
+    recommender.save_pipeline(folder / "model.pkl")
+    outcomes = folder / "outcomes.jsonl"
+    service = Service(create_app(Arms(folder / "model.pkl"), str(outcomes)))
+    service.outcomes = outcomes
+    yield service
+    service.stop()
+
+
+def test_predictions_are_those_of_the_model(service, recommender, table):
+    rows = table[["user_id", "movie_id"]].head(5)
+    status, answer = service.ask("/predict", {"pairs": rows.to_dict("records")})
+    assert status == 200
+    assert answer["ratings"] == pytest.approx(recommender.predict(rows).tolist())
+    assert answer["arm"] == "A"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"user_id": 5},
+        {"user_id": 5, "n": 3, "exclude": [1, 2], "explain": True},
+        {"user_id": 5, "candidates": [3, 4, 5, 4711]},
+        {"ratings": [{"movie_id": 1, "stars": 5}]},
+        {"user_id": 5, "ratings": [{"movie_id": 1, "stars": 1}], "explain": True},
+        {"ratings": []},
+    ],
+    ids=str,
+)
+def test_recommendations_are_those_of_the_model(service, recommender, asked):
+    status, answer = service.ask("/recommend", asked)
+    assert status == 200
+    asked = dict(asked)
+    if "ratings" in asked:
+        pairs = asked["ratings"]
+        asked["ratings"] = {one["movie_id"]: one["stars"] for one in pairs}
+    expected = recommender.recommend(asked.pop("user_id", None), **asked)
+    movies = [movie["movie_id"] for movie in answer["recommendations"]]
+    assert movies == expected["movie_id"].tolist()
+    if asked.get("explain"):
+        reasons = [movie["because"] for movie in answer["recommendations"]]
+        assert reasons == expected["because"].tolist()
+
+
+def test_similar_movies_are_those_of_the_model(service, recommender):
+    status, answer = service.ask("/similar?movie_id=3&n=4")
+    assert status == 200
+    assert [movie["movie_id"] for movie in answer] == (
+        recommender.similar(3, 4)["movie_id"].tolist()
+    )
+
+
+def test_movies_are_found_by_words_of_their_title_popular_ones_first(service, table):
+    status, answer = service.ask("/movies?q=film%20THE&n=3")
+    assert status == 200
+    counts = table["movie_id"].value_counts()
+    popular = sorted(counts.index, key=lambda movie: (-counts[movie], movie))[:3]
+    assert [movie["movie_id"] for movie in answer["movies"]] == popular
+    assert answer["stars"] == [1.0, 5.0]
+    assert service.ask("/movies?q=nothing")[1]["movies"] == []
+
+
+def test_movies_without_titles_have_names(table, tmp_path):
+    train(table, titles=False).save_pipeline(tmp_path / "model.pkl")
+    service = Service(create_app(Arms(tmp_path / "model.pkl")))
+    found = service.ask("/movies?q=movie%207")[1]["movies"]
+    service.stop()
+    assert {"movie_id": 7, "title": "Movie 7"} in found
+
+
+def test_the_model_card_and_the_state_are_told(service, recommender):
+    status, cards = service.ask("/model")
+    assert status == 200
+    assert cards["A"]["model"] == "linear"
+    status, state = service.ask("/health")
+    digest = cards["A"]["sha256"][:12]
+    assert state == {
+        "status": "ok",
+        "arms": {"A": {"model": digest, "refused": None}},
+    }
+
+
+def test_requests_are_measured_by_route(service):
+    service.ask("/predict", {"pairs": [{"user_id": 1, "movie_id": 1}]})
+    service.ask("/nowhere")
+    text = service.ask("/metrics")[1]
+    assert 'request_seconds_count{route="/predict",status="200"}' in text
+    assert 'request_seconds_count{route="none",status="404"}' in text
+    assert 'artifacts_refused{arm="A"} 0.0' in text
+
+
+def test_outcomes_are_appended_as_lines_of_json(service):
+    seen = {"movie_id": 3, "event": "liked", "user_id": 5}
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: service.ask("/outcome", seen), range(40)))
+    assert {status for status, _ in answers} == {204}
+    lines = service.outcomes.read_text(encoding="utf-8").splitlines()
+    assert len(lines) >= 40
+    for line in map(json.loads, lines):
+        assert line["movie_id"] == 3
+        assert line["arm"] == "A"
+
+
+def test_outcomes_without_a_file_are_refused(recommender, tmp_path):
+    recommender.save_pipeline(tmp_path / "model.pkl")
+    service = Service(create_app(Arms(tmp_path / "model.pkl")))
+    status, answer = service.ask("/outcome", {"movie_id": 3, "event": "liked"})
+    service.stop()
+    assert status == 503
+    assert "OUTCOMES" in answer["detail"]
+
+
+REFUSED = {
+    "no pairs": ("/predict", {"pairs": []}, "pairs"),
+    "no movie": ("/predict", {"pairs": [{"user_id": 1}]}, "movie_id"),
+    "half a user": ("/predict", {"pairs": [{"user_id": 1.5, "movie_id": 1}]}, "user"),
+    "true for a user": ("/recommend", {"user_id": True}, "user_id"),
+    "a name for a number": ("/recommend", {"user_id": "ann"}, "user_id"),
+    "a name among numbers": (
+        "/predict",
+        {"pairs": [{"user_id": 1, "movie_id": 1}, {"user_id": "a", "movie_id": 1}]},
+        "user_id",
+    ),
+    "a huge user": ("/recommend", {"user_id": 10**30}, "user_id"),
+    "an unknown user": ("/recommend", {"user_id": 4711}, "user_id"),
+    "nobody": ("/recommend", {}, "user_id"),
+    "too many stars": (
+        "/recommend",
+        {"ratings": [{"movie_id": 1, "stars": 9}]},
+        "ratings",
+    ),
+    "stars in words": (
+        "/recommend",
+        {"ratings": [{"movie_id": 1, "stars": "five"}]},
+        "stars",
+    ),
+    "a movie in words": (
+        "/recommend",
+        {"ratings": [{"movie_id": "Heat", "stars": 5}]},
+        "movie_id",
+    ),
+    "no recommendations": ("/recommend", {"user_id": 5, "n": 0}, "n"),
+    "candidates in words": (
+        "/recommend",
+        {"user_id": 5, "candidates": ["Heat"]},
+        "candidates",
+    ),
+    "excluded in words": ("/recommend", {"user_id": 5, "exclude": ["Heat"]}, "exclude"),
+    "an unknown event": ("/outcome", {"movie_id": 1, "event": "slept"}, "event"),
+    "a list": ("/recommend", [1], "body"),
+    "no such movie": ("/similar?movie_id=4711", None, "movie_id"),
+    "a movie that is none": ("/similar?movie_id=Heat", None, "movie_id"),
+    "too many": ("/movies?n=100000", None, "n"),
+}
+
+
+@pytest.mark.parametrize(("path", "body", "field"), REFUSED.values(), ids=REFUSED)
+def test_a_bad_request_is_answered_by_the_field_and_the_reason(
+    service, path, body, field
+):
+    status, answer = service.ask(path, body)
+    assert status == 422
+    problem = answer["detail"][0]
+    assert any(field in str(part) for part in problem["loc"])
+    assert problem["msg"]
+
+
+def test_pages_come_from_the_service_alone(service):
+    for path in ("/", "/docs"):
+        status, text = service.ask(path)
+        assert status == 200
+        assert "<!doctype html>" in text
+        assert "http://" not in text
+        assert "https://" not in text
+        assert "//cdn" not in text
+
+
+# ----- Artifacts that are replaced
+
+
+def wait_for(condition):
+    for _ in range(400):
+        if condition():
+            return
+        time.sleep(0.02)
+    raise AssertionError("it has not happened within 8 seconds")
+
+
+def test_a_bad_artifact_is_refused_and_the_old_one_goes_on(
+    recommender, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(arms_module, "SECONDS_BETWEEN_LOOKS", 0.01)
+    path = tmp_path / "model.pkl"
+    recommender.save_pipeline(path)
+    whole = path.read_bytes()
+    card = (tmp_path / "model.pkl.json").read_bytes()
+    service = Service(create_app(Arms(path)))
+    state = service.ask("/health")[1]
+    assert state["status"] == "ok"
+    for n, bad in enumerate([whole[:-100], b"nothing", b""], 1):
+        path.write_bytes(bad)
+        wait_for(lambda n=n: f'refused{{arm="A"}} {n}.0' in service.ask("/metrics")[1])
+        degraded = service.ask("/health")[1]
+        assert degraded["status"] == "degraded"
+        assert degraded["arms"]["A"]["model"] == state["arms"]["A"]["model"]
+        assert "ValueError" in degraded["arms"]["A"]["refused"]
+        assert service.ask("/recommend", {"user_id": 5})[0] == 200
+    path.unlink()
+    wait_for(lambda: "FileNotFound" in str(service.ask("/health")[1]))
+    assert service.ask("/recommend", {"user_id": 5})[0] == 200
+    path.write_bytes(whole)
+    (tmp_path / "model.pkl.json").write_bytes(card)
+    wait_for(lambda: service.ask("/health")[1]["status"] == "ok")
+    service.stop()
+
+
+def test_no_request_fails_while_artifacts_are_replaced(table, tmp_path, monkeypatch):
+    """Each answer is that of the old or of the new model, whole."""
+    monkeypatch.setattr(arms_module, "SECONDS_BETWEEN_LOOKS", 0.01)
+    path = tmp_path / "model.pkl"
+    models = [train(table), train(table, model="factors")]
+    pair = {"user_id": 5, "movie_id": 3}
+    expected = {}
+    for model in models:
+        model.save_pipeline(path)
+        digest = SklearnEcosystemPipeline.load_pipeline(path).card["sha256"][:12]
+        rows = table[["user_id", "movie_id"]].head(0)
+        rows.loc[0] = pair
+        expected[digest] = model.predict(rows.astype(int))[0]
+    service = Service(create_app(Arms(path)))
+    done = threading.Event()
+    answers = []
+
+    def keep_asking():
+        while not done.is_set():
+            answers.append(service.ask("/predict", {"pairs": [pair]}))
+
+    with ThreadPoolExecutor(4) as pool:
+        asking = [pool.submit(keep_asking) for _ in range(4)]
+        for swap in range(6):
+            models[swap % 2].save_pipeline(path)
+            time.sleep(0.3)
+        done.set()
+        for future in asking:
+            future.result()
+    state = service.ask("/metrics")[1]
+    service.stop()
+    assert {status for status, _ in answers} == {200}
+    for _, answer in answers:
+        if answer["model"] in expected:
+            known = [expected[answer["model"]]]
+        else:  # a later save of one of the two: its digest may differ
+            known = list(expected.values())
+        assert any(answer["ratings"][0] == pytest.approx(stars) for stars in known)
+    assert 'artifacts_refused{arm="A"} 0.0' in state
+    assert len({answer["ratings"][0] for _, answer in answers}) == 2
+
+
+# ----- Arms
+
+
+def test_a_user_is_always_in_the_same_arm_and_the_share_is_kept(recommender, tmp_path):
+    recommender.save_pipeline(tmp_path / "a.pkl")
+    recommender.save_pipeline(tmp_path / "b.pkl")
+    paths = (tmp_path / "a.pkl", tmp_path / "b.pkl")
+    arms = Arms(*paths, share_b=0.3)
+    first = [arms.of(user).name for user in range(5000)]
+    again = Arms(*paths, share_b=0.3)
+    assert first == [again.of(user).name for user in range(5000)]
+    assert first.count("B") / 5000 == pytest.approx(0.3, abs=0.03)
+    other = Arms(*paths, share_b=0.3, experiment="another")
+    assert first != [other.of(user).name for user in range(5000)]
+    # A larger share moves users from A to B only.
+    more = Arms(*paths, share_b=0.5)
+    assert all(more.of(user).name == "B" for user in range(5000) if first[user] == "B")
+
+
+def test_the_environment_describes_the_service(recommender, tmp_path, monkeypatch):
+    recommender.save_pipeline(tmp_path / "a.pkl")
+    recommender.save_pipeline(tmp_path / "b.pkl")
+    monkeypatch.setenv("ARTIFACT", str(tmp_path / "a.pkl"))
+    monkeypatch.setenv("ARTIFACT_B", str(tmp_path / "b.pkl"))
+    monkeypatch.setenv("SHARE_B", "1")
+    service = Service(from_environment())
+    answer = service.ask("/recommend", {"user_id": 5})[1]
+    service.stop()
+    assert answer["arm"] == "B"
+    monkeypatch.setenv("SHARE_B", "2")
+    with pytest.raises(ValueError, match="SHARE_B"):
+        from_environment()
+
+
+def test_an_artifact_that_cannot_be_served_is_refused_at_the_start(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        Arms(tmp_path / "nothing.pkl")
