@@ -98,7 +98,6 @@ from recommender import artifact, commands, report, synthetic
 from recommender.console import (
     one_line_errors,
     progress_level,
-    progress_on_stderr,
     say,
 )
 from recommender.factors import MatrixFactorization
@@ -1267,8 +1266,7 @@ class SklearnEcosystemPipeline(
             verbose=progress_level(self.verbose),
             error_score="raise",
         )
-        with progress_on_stderr(search.verbose):
-            search.fit(X, ratings)
+        search.fit(X, ratings)
         self._say(f"Best: {search.best_params_}")
         return search.best_params_
 
@@ -1385,8 +1383,9 @@ class SklearnEcosystemPipeline(
         Warns
         -----
         UserWarning
-            If the file has no digest, was made with another version of scikit-learn, or
-            the card beside it belongs to another artifact.
+            If the file has no digest, was made with another version of scikit-learn
+            (which then adds warnings of its own), or the card beside it belongs to
+            another artifact.
         """
         return artifact.load(filepath, TRUSTED, sha256, strict)
 
@@ -1405,17 +1404,16 @@ def cross_validate_metrics(
     folds : DataFrame with a row per fold, numbered from 1
         "RMSE", "MAE", "R2"; "fit_s" and "predict_s", in seconds.
     """
-    with progress_on_stderr(verbose):
-        results = cross_validate(
-            pipeline,
-            X,
-            ratings,
-            scoring={name: make_scorer(metric) for name, metric in METRICS.items()},
-            cv=make_folds(N_FOLDS, random_state),
-            n_jobs=n_jobs,
-            verbose=verbose,
-            error_score="raise",
-        )
+    results = cross_validate(
+        pipeline,
+        X,
+        ratings,
+        scoring={name: make_scorer(metric) for name, metric in METRICS.items()},
+        cv=make_folds(N_FOLDS, random_state),
+        n_jobs=n_jobs,
+        verbose=verbose,
+        error_score="raise",
+    )
     folds = {name: results[f"test_{name}"] for name in METRICS}
     folds["fit_s"] = results["fit_time"]
     folds["predict_s"] = results["score_time"]

@@ -24,7 +24,6 @@ import joblib
 import numpy as np
 import pandas as pd
 import sklearn
-from sklearn.exceptions import InconsistentVersionWarning
 from threadpoolctl import threadpool_limits
 
 from .factors import MatrixFactorization
@@ -180,7 +179,8 @@ def load(filepath, trusted, sha256=None, strict=False):
     -----
     UserWarning
         If there is no digest, the card is not of this file, or another version of
-        scikit-learn made it.
+        scikit-learn made it. In that case scikit-learn adds warnings of its own, of the
+        category `sklearn.exceptions.InconsistentVersionWarning`.
     """
     path = Path(os.path.realpath(filepath))
     if not path.is_file():
@@ -487,14 +487,13 @@ def _read_model(files, filepath, other_version, trusted):
     stream = io.BytesIO(files.content)
     as_skops = _is_skops(filepath)
     skops_io = _import_skops(filepath) if as_skops else None
+    # Of another version, scikit-learn warns once for each kind of estimator. To leave
+    # these warnings out would take a filter of the whole process, in all its threads.
     try:
-        with warnings.catch_warnings():
-            if other_version:  # one warning of ours stands for one of each estimator
-                warnings.simplefilter("ignore", InconsistentVersionWarning)
-            if as_skops:
-                model = skops_io.load(stream, trusted=trusted)
-            else:
-                model = joblib.load(stream)
+        if as_skops:
+            model = skops_io.load(stream, trusted=trusted)
+        else:
+            model = joblib.load(stream)
     except Exception as error:  # damaged bytes, and another version's, raise anything
         problem = "whole, but cannot be loaded here"
         if files.seal is None:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from .artifact import replacing
-from .console import progress_level, say
+from .console import is_terminal, say
 from .table import check_number, shorten
 
 #: Recommendations of all users are written for so many users at a time.
@@ -76,7 +76,7 @@ def recommend(
 def _write_all(recommender, csv, top, exclude):
     """Write a CSV file of the recommendations for all users of the training."""
     users = recommender.history_.users
-    shows_progress = progress_level(True) > 0
+    shows_progress = is_terminal(sys.stderr)
     with replacing(csv) as file:
         for start in range(0, users.size, USERS_AT_ONCE):
             some_users = users[start : start + USERS_AT_ONCE]

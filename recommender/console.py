@@ -3,8 +3,7 @@
 import argparse
 import os
 import sys
-import warnings
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 
 
 def say(line):
@@ -16,20 +15,17 @@ def say(line):
     print(line.encode(encoding, "replace").decode(encoding), flush=True)
 
 
+def is_terminal(stream):
+    """Return whether somebody may be looking at a stream."""
+    return stream is not None and stream.isatty()
+
+
 def progress_level(verbose):
-    """Return the `verbose` of scikit-learn: it shows progress only in a terminal."""
-    in_terminal = sys.stderr is not None and sys.stderr.isatty()
-    return 2 if verbose and in_terminal else 0
+    """Return the `verbose` of scikit-learn, which shows its progress on stdout.
 
-
-@contextmanager
-def progress_on_stderr(verbose):
-    """Send what scikit-learn prints of its progress to stderr, if it prints any."""
-    if not verbose:
-        yield
-        return
-    with redirect_stdout(sys.stderr):
-        yield
+    It shows it only in a terminal.
+    """
+    return 2 if verbose and is_terminal(sys.stdout) else 0
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -47,22 +43,15 @@ class OneLineParser(argparse.ArgumentParser):
 
 @contextmanager
 def one_line_errors(parser):
-    """Turn errors and warnings into lines, and let a closed pipe end in silence.
+    """Turn errors into lines, and let a closed pipe end in silence.
 
     Parameters
     ----------
     parser : OneLineParser
-        Its program's name begins each line.
+        Its program's name begins the line.
     """
-
-    def show(message, *_, **__):
-        if sys.stderr:
-            print(f"{parser.prog}: {message}", file=sys.stderr, flush=True)
-
     try:
-        with warnings.catch_warnings():
-            warnings.showwarning = show
-            yield
+        yield
     except (ValueError, OSError, MemoryError, ImportError) as error:
         if _is_of_print(error):
             _discard_output()

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import warnings
 from importlib import import_module
 
 INTERRUPTED = 130  # the status that shells give to what Ctrl-C has ended
@@ -36,6 +37,7 @@ def run_script(file, spec):
         # In the middle of an import, an exception might be lost or changed.
         signal.signal(signal.SIGINT, _end_at_once)
     module = import_module(name)
+    _show_warnings_in_one_line()
     if answers_ctrl_c:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     status = module.main()
@@ -46,6 +48,25 @@ def run_script(file, spec):
 
 def _end_at_once(*_):
     if sys.stderr:
-        program = os.path.basename(sys.argv[0])
-        print(f"\n{program}: interrupted", file=sys.stderr, flush=True)
+        print(f"\n{_program()}: interrupted", file=sys.stderr, flush=True)
     os._exit(INTERRUPTED)
+
+
+def _show_warnings_in_one_line():
+    """Show warnings as the command line shows errors.
+
+    This is done here, where the process is ours, because all threads share it.
+    """
+    from sklearn.exceptions import InconsistentVersionWarning
+
+    def show(message, *_, **__):
+        if sys.stderr:
+            print(f"{_program()}: {message}", file=sys.stderr, flush=True)
+
+    warnings.showwarning = show
+    # One warning of ours stands for one of each estimator, unless -W asks for them.
+    warnings.filterwarnings("ignore", category=InconsistentVersionWarning, append=True)
+
+
+def _program():
+    return os.path.basename(sys.argv[0])

@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import joblib
@@ -21,7 +22,7 @@ from lesson_code import (
     demonstrate_ecosystem,
     main,
 )
-from recommender import solutions
+from recommender import commands, solutions
 
 #: The lines of the lesson page, in its order; # stands for a figure.
 LINES = """
@@ -283,17 +284,61 @@ def test_the_command_predicts_from_another_artifact(table, tmp_path, capsys):
     )
 
 
-@pytest.mark.filterwarnings("default")  # as in a shell; here all warnings are errors
-def test_a_warning_on_the_command_line_is_one_line(printed, monkeypatch, capsys):
-    monkeypatch.chdir(printed[0])
-    main(["recommend", "--rated", "1=5,9999=2"])
-    assert (
-        capsys.readouterr().err == "lesson_code.py: Unknown movies are ignored: 9999.\n"
-    )
-    main(["recommend", "--rated", "9999=2"])
-    err = capsys.readouterr().err
+def test_a_warning_on_the_command_line_is_one_line(printed):
+    folder, _ = printed
+    err = run("recommend", "--rated", "1=5,9999=2", cwd=folder).stderr
+    assert err == "lesson_code.py: Unknown movies are ignored: 9999.\n"
+    err = run("recommend", "--rated", "9999=2", cwd=folder).stderr
     assert err.count("\n") == 1
     assert re.search(r"9999\. None is left: .*most popular movies", err)
+
+
+def test_warnings_of_scikit_learn_about_versions_are_shown_only_if_asked_for(printed):
+    """`load_pipeline` lets them through, one for each kind of estimator."""
+    folder, _ = printed
+    code = """
+import sys
+import sklearn.base
+sklearn.base.__version__ = "99.0"
+from recommender.start import run_script
+sys.exit(run_script("lesson_code.py", None))
+"""
+    settings = os.environ | {"PYTHONPATH": str(ROOT)}
+    errors = []
+    for options in ([], ["-W", "default"]):
+        command = [sys.executable, *options, "-c", code, "predict"]
+        done = subprocess.run(
+            [*command, "--user", "7", "--movie", "3"],
+            cwd=folder,
+            env=settings,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0
+        errors.append(done.stderr)
+    assert errors[0] == ""
+    assert "99.0" in errors[1]
+
+
+def test_main_leaves_the_callers_warnings_and_streams_as_they_are(
+    printed, monkeypatch, capsys
+):
+    """They belong to the process, and a thread that restores them too early or too late
+    changes them for good.
+    """
+    monkeypatch.chdir(printed[0])
+    settings = (warnings.showwarning, list(warnings.filters), sys.stdout)
+    seen = []
+    say = commands.say
+
+    def look(line):
+        seen.append((warnings.showwarning, list(warnings.filters), sys.stdout))
+        say(line)
+
+    monkeypatch.setattr(commands, "say", look)
+    assert main(["predict", "--user", "7", "--movie", "3"]) == 0
+    assert seen == [settings]
+    assert capsys.readouterr().err == ""
 
 
 def test_titles_of_the_real_release_stand_in_its_recommendations(
@@ -448,13 +493,13 @@ def test_tuning_and_another_model_from_the_command_line(tmp_path):
 def test_long_work_shows_that_it_moves_where_somebody_looks(
     table, capsys, monkeypatch, looks
 ):
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: looks)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: looks)
     SklearnEcosystemPipeline(model="linear", verbose=True).train(
         table, tune_hyperparameters=True
     )
     printed = capsys.readouterr()
-    assert printed.err.count("[CV] END") == (36 if looks else 0)
-    assert "[CV]" not in printed.out
+    assert printed.out.count("[CV] END") == (36 if looks else 0)
+    assert "[CV]" not in printed.err
     assert printed.out.splitlines()[0] == "Building pipeline..."
 
 
@@ -761,8 +806,7 @@ def test_titles_stand_in_the_list_of_the_command(table, tmp_path, capsys):
     assert all(row[2:4] == ["Movie", row[1]] for row in rows)
 
 
-# one warns of the missing digest: the message after it is what counts
-@pytest.mark.filterwarnings("default")
+@pytest.mark.filterwarnings("ignore:.*carries no digest")
 def test_artifacts_that_do_not_recommend_end_with_one_line(table, tmp_path, capsys):
     recommender = SklearnEcosystemPipeline(model="linear").fit(table)
     joblib.dump(recommender.pipeline, tmp_path / "bare.pkl")
