@@ -1225,20 +1225,24 @@ class SklearnEcosystemPipeline(
         titles = titles_of(X)
         inputs = {*TABLE_COLUMNS, *FEATURES} - {RATING}
         signature = {name: str(X[name].dtype) for name in X if name in inputs}
-        validate_data(self, X, skip_check_array=True)  # records the columns' names
 
-        # Everything has been computed: nothing is left of the previous training.
-        self.model_ = str(self.model)
-        self.cv_scores_ = cv_scores
-        self.best_params_ = best_params
-        self.history_ = history
-        self._ranker = None  # fitted when it is needed
-        self.titles_ = titles
-        self.signature_ = signature
-        self.test_scores_ = None
-        self.ranking_scores_ = None
-        self._card = None
-        self.pipeline_ = pipeline
+        # Everything has been computed: nothing is left of the previous training. One
+        # step, because another thread may save or evaluate this object.
+        self._learn(
+            pipeline_=pipeline,
+            model_=str(self.model),
+            cv_scores_=cv_scores,
+            best_params_=best_params,
+            history_=history,
+            _ranker=None,  # fitted when it is needed
+            titles_=titles,
+            signature_=signature,
+            feature_names_in_=X.columns.to_numpy(dtype=object),
+            n_features_in_=X.shape[1],
+            test_scores_=None,
+            ranking_scores_=None,
+            _card=None,
+        )
         self._say("✓ Training complete")
         return pipeline
 
@@ -1313,15 +1317,17 @@ class SklearnEcosystemPipeline(
         -----
         The last scores are kept for the model card.
         """
-        predictions = self.predict(X_test)
+        check_is_fitted(self, "pipeline_")
+        trained = self._snapshot()
+        predictions = trained.predict(X_test)
         metrics = rating_metrics(check_ratings(X_test, y_test), predictions)
-        n_trained_on = self.history_.has_rated(*table_ids(X_test)).sum()
+        n_trained_on = trained.history_.has_rated(*table_ids(X_test)).sum()
         if n_trained_on:
             warnings.warn(
                 f"{n_trained_on} test rows are of pairs that the model was trained on.",
                 stacklevel=2,
             )
-        self.test_scores_ = {"rows": len(predictions), **metrics}
+        self._keep(trained, test_scores_={"rows": len(predictions), **metrics})
         return metrics, predictions
 
     # ----- Save and load (section 5)
@@ -1347,8 +1353,9 @@ class SklearnEcosystemPipeline(
         """
         check_is_fitted(self, "pipeline_")
         artifact.check_path(filepath)  # refused before anything is computed
-        self._fit_ranker()
-        artifact.save(self, filepath, _model_card(self), TRUSTED)
+        trained = self._snapshot()  # for artifact and card, whatever is trained now
+        self._ranker_of(trained)
+        artifact.save(trained, filepath, _model_card(trained), TRUSTED)
         self._say(f"Pipeline saved to {filepath}")
         return filepath
 

@@ -25,7 +25,8 @@ class Recommends:
     """Mixin of `SklearnEcosystemPipeline`: what it recommends, and how good that is.
 
     It needs `ranker` (a parameter), and from a training `pipeline_`, `history_`,
-    `titles_` and `_ranker`, which is None until a ranker is needed.
+    `titles_` and `_ranker`, which is None until a ranker is needed; and the snapshots
+    of `WrapsPipeline`, as another thread may train the same object.
     """
 
     def evaluate_ranking(self, X_test, y_test=None, k=10, relevant_from=None, by=None):
@@ -63,29 +64,31 @@ class Recommends:
                 f"by must be one of {[*RANKERS, 'chance']}, got {shorten(by)}."
             )
         k = check_number("k", k, 1, integer=True)
+        trained = self._snapshot()
         if relevant_from is None:
-            relevant_from = default_relevance(*self.history_.scale())
+            relevant_from = default_relevance(*trained.history_.scale())
         relevant = relevant_ratings(X_test, y_test, relevant_from)
         users = np.unique(relevant["user_id"])
-        stars = self.history_.stars_of(users)
-        ranker = self._ranker_by(by)
+        stars = trained.history_.stars_of(users)
+        ranker = self._ranker_by(by, trained)
         recommendations = ranker.rank(users, stars, k)
         metrics = score_recommendations(recommendations, relevant, k)
-        if ranker is self._ranker:
-            self.ranking_scores_ = {
+        if ranker is trained._ranker:
+            scores = {
                 "users": len(users),
                 "relevant_from": float(relevant_from),
                 **metrics,
             }
+            self._keep(trained, ranking_scores_=scores)
         return metrics
 
-    def _ranker_by(self, by):
-        """Return the ranker of this object, or another one to compare with."""
-        if by is None or by == self.ranker:
-            return self.ranker_
+    def _ranker_by(self, by, trained):
+        """Return the ranker of a snapshot, or another one to compare with."""
+        if by is None or by == trained.ranker:
+            return self._ranker_of(trained)
         if by == "chance":
-            return ChanceRanker().fit_history(self.history_)
-        return fit_ranker(by, self.pipeline_, self.history_)
+            return ChanceRanker().fit_history(trained.history_)
+        return fit_ranker(by, trained.pipeline_, trained.history_)
 
     def recommend(
         self,
@@ -134,20 +137,22 @@ class Recommends:
             scale of the training.
         """
         check_is_fitted(self, "pipeline_")
-        ranker = self.ranker_
-        user_ids, stars, unknown = find_user(self.history_, user_id, ratings)
+        trained = self._snapshot()
+        ranker = self._ranker_of(trained)
+        history = trained.history_
+        user_ids, stars, unknown = find_user(history, user_id, ratings)
         if unknown:
             _warn_of_unknown(unknown, stars)
 
         best = ranker.rank(user_ids, stars, n, candidates, exclude)
         recommendations = best[["movie_id", "score"]].copy()
         recommendations["predicted_rating"] = predict_for_user(
-            self.pipeline_, self.history_, user_ids, stars, best["movie_id"].to_numpy()
+            trained.pipeline_, history, user_ids, stars, best["movie_id"].to_numpy()
         )
-        if self.titles_:
-            recommendations.insert(1, "title", self._titles(best["movie_id"]))
+        if trained.titles_:
+            recommendations.insert(1, "title", trained._titles(best["movie_id"]))
         if explain:
-            recommendations["because"] = self._reasons(ranker, stars, best)
+            recommendations["because"] = trained._reasons(ranker, stars, best)
         recommendations.attrs["unknown_movies"] = unknown
         return recommendations
 
@@ -175,30 +180,33 @@ class Recommends:
             compares no movies.
         """
         check_is_fitted(self, "pipeline_")
-        if not hasattr(self.ranker_, "similar"):
+        trained = self._snapshot()
+        ranker = self._ranker_of(trained)
+        if not hasattr(ranker, "similar"):
             raise ValueError(
                 f"ranker={self.ranker!r} compares no movies: use ranker='taste'."
             )
-        movies = self.ranker_.similar(
-            movie_id, n, candidates=candidates, exclude=exclude
-        )
+        movies = ranker.similar(movie_id, n, candidates=candidates, exclude=exclude)
         movies = movies[["movie_id", "score"]]
-        if self.titles_:
-            movies.insert(1, "title", self._titles(movies["movie_id"]))
+        if trained.titles_:
+            movies.insert(1, "title", trained._titles(movies["movie_id"]))
         return movies
 
     @property
     def ranker_(self):
         """The ranker of the training rows; it is fitted when it is first needed."""
         check_is_fitted(self, "pipeline_")
-        self._fit_ranker()
-        return self._ranker
+        return self._ranker_of(self._snapshot())
 
-    def _fit_ranker(self):
-        """Fit the ranker, if nothing has needed it before."""
-        if self._ranker is None:
+    def _ranker_of(self, trained):
+        """Return the ranker of a snapshot; fit it, if nothing has needed it before."""
+        if trained._ranker is None:
             # If two threads come here, each fits a whole ranker, and one is kept.
-            self._ranker = fit_ranker(self.ranker, self.pipeline_, self.history_)
+            trained._ranker = fit_ranker(
+                trained.ranker, trained.pipeline_, trained.history_
+            )
+            self._keep(trained, _ranker=trained._ranker)
+        return trained._ranker
 
     def _titles(self, movie_ids):
         known = [self.titles_.get(movie) for movie in movie_ids]

@@ -1,5 +1,13 @@
 """What an object that holds a trained pipeline owes to scikit-learn and its users."""
 
+import copy
+import threading
+
+#: What a training learns is many attributes. With this lock, other threads see those of
+#: one training, never some of one and some of the next. It belongs to the module,
+#: because a lock cannot be pickled; nothing slow is done while it is held.
+_ONE_STEP = threading.Lock()
+
 
 class WrapsPipeline:
     """Mixin of `SklearnEcosystemPipeline`: results, parameters, diagram, model card.
@@ -7,6 +15,26 @@ class WrapsPipeline:
     It needs `model` (a parameter), `build_pipeline`, and from a training `pipeline_`,
     `cv_scores_` and `best_params_`.
     """
+
+    def _learn(self, **learned):
+        """Set all that a training has learned, in one step."""
+        with _ONE_STEP:
+            vars(self).update(learned)
+
+    def _snapshot(self):
+        """Return a shallow copy of this object, which no other thread can train."""
+        with _ONE_STEP:
+            return copy.copy(self)
+
+    def _keep(self, trained, **results):
+        """Set results that were computed with a snapshot.
+
+        They are forgotten if another thread has trained this object meanwhile: they are
+        those of the training before.
+        """
+        with _ONE_STEP:
+            if self.pipeline_ is trained.pipeline_:
+                vars(self).update(results)
 
     @property
     def pipeline(self):

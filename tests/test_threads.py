@@ -1,0 +1,158 @@
+"""One object in several threads: what one of them sees is one training, not two."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+import lesson_code
+from lesson_code import SklearnEcosystemPipeline
+from recommender import recommend
+
+load = SklearnEcosystemPipeline.load_pipeline
+
+
+@pytest.fixture
+def recommender(table):
+    return SklearnEcosystemPipeline(model="linear").fit(table[:1600])
+
+
+def answers_of_one_training(loaded, trainings, rows):
+    """Whether a loaded object predicts and recommends as one of the trained ones."""
+    return any(
+        np.array_equal(loaded.predict(rows), trained.predict(rows))
+        and loaded.recommend(1).equals(trained.recommend(1))
+        for trained in trainings
+    )
+
+
+def test_what_is_saved_while_another_thread_trains_is_one_of_the_trainings(
+    recommender, table, tmp_path
+):
+    """Six of sixty such files once could never be loaded."""
+    parts = [table[:900], table[900:1800]]
+    trainings = [SklearnEcosystemPipeline(model="linear").fit(rows) for rows in parts]
+    recommender.fit(parts[0])
+    is_done = False
+
+    def train():
+        while not is_done:
+            for rows in parts:
+                recommender.fit(rows)
+
+    with ThreadPoolExecutor(1) as pool:
+        training = pool.submit(train)
+        try:
+            for number in range(30):
+                path = recommender.save_pipeline(tmp_path / f"{number}.pkl")
+                loaded = load(path, strict=True)
+                assert answers_of_one_training(loaded, trainings, table)
+        finally:
+            is_done = True
+        training.result()
+
+
+def trains_before(monkeypatch, place, name, recommender, rows):
+    """Let another training of `recommender` end just before a function is called."""
+    function = getattr(place, name)
+    calls = []
+
+    def train_first(*args, **kwargs):
+        if not calls:
+            calls.append(name)
+            recommender.fit(rows)
+        return function(*args, **kwargs)
+
+    monkeypatch.setattr(place, name, train_first)
+    return calls
+
+
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [
+        (recommend, "fit_ranker"),
+        (lesson_code, "_model_card"),
+        (lesson_code.artifact, "save"),
+    ],
+    ids=["the ranker", "the card", "the file"],
+)
+def test_a_training_between_two_parts_of_a_save_changes_neither(
+    recommender, table, tmp_path, monkeypatch, place, name
+):
+    before = SklearnEcosystemPipeline(model="linear").fit(table[:1600])
+    calls = trains_before(monkeypatch, place, name, recommender, table[400:])
+    path = recommender.save_pipeline(tmp_path / "model.pkl")
+    assert calls == [name]
+    assert answers_of_one_training(load(path, strict=True), [before], table)
+    # the object itself is that of the later training, with a ranker of its own
+    after = SklearnEcosystemPipeline(model="linear").fit(table[400:])
+    assert answers_of_one_training(recommender, [after], table)
+
+
+@pytest.mark.parametrize("method", ["evaluate", "evaluate_ranking"])
+def test_scores_of_a_training_before_are_not_kept_with_a_later_one(
+    recommender, table, monkeypatch, method
+):
+    name = {"evaluate": "rating_metrics", "evaluate_ranking": "score_recommendations"}
+    place = {"evaluate": lesson_code, "evaluate_ranking": recommend}
+    expected = getattr(recommender, method)(table[1600:])
+    assert recommender.test_scores_ or recommender.ranking_scores_
+    calls = trains_before(
+        monkeypatch, place[method], name[method], recommender, table[400:1600]
+    )
+    found = getattr(recommender, method)(table[1600:])
+    assert calls == [name[method]]
+    assert str(found) == str(expected)  # of the training that it began with
+    assert recommender.test_scores_ is None
+    assert recommender.ranking_scores_ is None
+
+
+def test_a_recommendation_is_that_of_one_training(recommender, table, monkeypatch):
+    expected = recommender.recommend(1)
+    calls = trains_before(
+        monkeypatch, recommend, "predict_for_user", recommender, table[400:]
+    )
+    assert recommender.recommend(1).equals(expected)
+    assert calls == ["predict_for_user"]
+
+
+def test_a_ranker_that_was_fitted_during_a_training_is_not_kept(
+    recommender, table, monkeypatch
+):
+    trains_before(monkeypatch, recommend, "fit_ranker", recommender, table[400:])
+    old = recommender.ranker_
+    assert old.history_ is not recommender.history_
+    assert recommender.ranker_.history_ is recommender.history_
+    assert recommender.ranker_ is recommender.ranker_
+
+
+def test_readers_never_see_a_part_of_a_training(recommender, table):
+    """Rows, columns, ranker and scores change together."""
+    parts = [table[:900], table[900:1800].drop(columns="genre")]
+    recommender.fit(parts[0])
+    seen = set()
+    is_done = False
+
+    def look():
+        while not is_done:
+            state = vars(recommender._snapshot())
+            seen.add(
+                (
+                    state["history_"].codes.nnz,
+                    len(state["feature_names_in_"]),
+                    state["n_features_in_"],
+                    len(state["signature_"]),
+                    state["pipeline_"].n_features_in_,
+                )
+            )
+
+    with ThreadPoolExecutor(1) as pool:
+        looking = pool.submit(look)
+        try:
+            for _ in range(10):
+                for rows in parts:
+                    recommender.fit(rows)
+        finally:
+            is_done = True
+        looking.result()
+    assert seen <= {(900, 8, 8, 7, 8), (900, 7, 7, 6, 7)}
