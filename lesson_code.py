@@ -92,6 +92,7 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 from sklearn.utils import check_random_state, gen_batches
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from recommender import artifact, commands, report, synthetic
@@ -937,18 +938,36 @@ class RatingPipeline(TakesTables, RegressorMixin, Pipeline):
         -------
         self : RatingPipeline
         """
+        self._fit_by("fit", X, y, params)
+        return self
+
+    def _fit_by(self, method, X, y, params):
+        """Fit by a method of `Pipeline`, and return what that returns."""
         table_ids(X)  # refuses what is no table
         ratings = check_ratings(X, y)
         # A copy is fitted, so that the previous fit is kept if that fails.
         plain_copy = clone(self[:])
-        fitted = plain_copy.fit(X, ratings, **params)
-        if "drop_ids" in fitted.named_steps:
+        result = getattr(plain_copy, method)(X, ratings, **params)
+        if "drop_ids" in plain_copy.named_steps:
             # Without names, the first two columns are dropped: they must be the ids.
-            check_ids_come_first(fitted[0].transform(X.iloc[:1]), X)
-        self.steps = fitted.steps
+            check_ids_come_first(plain_copy[0].transform(X.iloc[:1]), X)
+        self.steps = plain_copy.steps
         self.y_min_ = float(ratings.min())
         self.y_max_ = float(ratings.max())
-        return self
+        return result
+
+    # Two more ways to fit, for models that have them, such as `factors`. `Pipeline` has
+    # them too, but knows nothing of the scale of the ratings.
+    @available_if(lambda pipeline: hasattr(pipeline[:], "fit_transform"))
+    def fit_transform(self, X, y=None, **params):
+        """Fit as `fit` does, and return the output of the last step for these rows."""
+        return self._fit_by("fit_transform", X, y, params)
+
+    @available_if(lambda pipeline: hasattr(pipeline[:], "fit_predict"))
+    def fit_predict(self, X, y=None, **params):
+        """Fit as `fit` does, and predict these rows, clipped to their scale."""
+        predicted = self._fit_by("fit_predict", X, y, params)
+        return np.clip(predicted, self.y_min_, self.y_max_)
 
     def predict(self, X, **params):
         """Predict ratings, clipped to the scale of the training.

@@ -588,6 +588,46 @@ def test_the_spread_that_a_regressor_gives_beside_its_mean_is_left_as_it_is(tabl
     assert (std < pipeline.y_min_).all()
 
 
+class FitsAndPredicts(LinearRegression):
+    """It predicts 2 stars more than it has learned, far beyond every scale."""
+
+    def fit_predict(self, X, y):
+        return self.fit(X, y).predict(X) + 2
+
+
+WAYS_TO_FIT = {
+    "fit_transform of factors": ("factors", "fit_transform"),
+    "fit_transform of blend": ("blend", "fit_transform"),
+    "fit_predict": (FitsAndPredicts(), "fit_predict"),
+}
+
+
+@pytest.mark.parametrize("way", WAYS_TO_FIT)
+def test_every_way_to_fit_learns_the_scale(table, way):
+    model, method = WAYS_TO_FIT[way]
+    low = table[table["rating"] <= 3]
+    pipeline = SklearnEcosystemPipeline(model=model).build_pipeline().fit(table)
+    steps = dict(pipeline.steps)
+    with pytest.raises(ValueError, match="finite numbers"):
+        getattr(pipeline, method)(low, np.full(len(low), np.nan))
+    assert dict(pipeline.steps) == steps  # the previous fit is kept
+    result = getattr(pipeline, method)(low)
+    expected = clone(pipeline).fit(low)
+    assert (pipeline.y_min_, pipeline.y_max_) == (1.0, 3.0)
+    np.testing.assert_allclose(pipeline.predict(table), expected.predict(table))
+    assert len(result) == len(low)
+    if method == "fit_predict":
+        assert result.max() == 3.0
+    elif model == "factors":  # cross-fitted, as its own `fit_transform`
+        factors = clone(pipeline["model"]).fit_transform(low, low["rating"])
+        np.testing.assert_allclose(result, factors)
+
+
+def test_ways_to_fit_that_a_model_lacks_are_lacking(table):
+    for method in ("fit_transform", "fit_predict", "partial_fit"):
+        assert not hasattr(SklearnEcosystemPipeline().build_pipeline(), method)
+
+
 def test_a_seed_of_the_users_own_is_kept(table):
     own = lesson_code.MatrixFactorization(random_state=7)
     pipeline = SklearnEcosystemPipeline(model=own, random_state=1).build_pipeline()
