@@ -130,6 +130,7 @@ from recommender.table import (
     lookup,
     number_column,
     positions_of,
+    shorten,
     table_ids,
     titles_of,
     warn_of_older,
@@ -795,7 +796,7 @@ def _observe(X, strings, encoders):
 #: * regressor: any regressor of scikit-learn
 #: * search: the values that `tune_hyperparameters=True` draws from
 #:
-#: Another model needs one more entry.
+#: Another model needs one more entry; or pass such a dict itself, as `model`.
 MODELS = {
     # A forest does not need the scaler; it is there for models that replace the forest.
     # `QuickRandomForest` is a `RandomForestRegressor` that predicts one row faster.
@@ -889,21 +890,41 @@ MODELS = {
 }
 
 
+ROW_KEYS = ["features", "scaling", "regressor"]  # those that every row must have
+
+
 def find_model(model):
-    """Return the row of `MODELS` for a name or a regressor.
+    """Return the row of `MODELS` for a name, a row of your own, or a regressor.
 
     A regressor of your own gets the features and the scaling of the row that has a
     regressor of its type, or else those of the forest. It has no search space.
     """
     if isinstance(model, str) and model in MODELS:
-        return MODELS[model]
+        model = MODELS[model]
+    if isinstance(model, dict):
+        missing = [key for key in ROW_KEYS if key not in model]
+        if missing:
+            raise ValueError(
+                f"The row of a model must have the keys {ROW_KEYS}, but this one lacks "
+                f"{missing}."
+            )
+        return model
+
     is_regressor = hasattr(model, "fit") and hasattr(model, "predict")
     if isinstance(model, (str, type)) or not is_regressor:
+        hint = ""
+        if isinstance(model, str):
+            hint = (
+                " (a row that was added to MODELS is missing in other processes: pass "
+                "the row itself)"
+            )
         raise ValueError(
-            f"model must be one of {list(MODELS)} or a regressor, got {model!r}."
+            f"model must be one of {list(MODELS)}, a row like theirs or a regressor, "
+            f"got {shorten(model)}{hint}."
         )
     for row in MODELS.values():
-        if isinstance(row["regressor"], type(model)):  # also RandomForestRegressor
+        # Of a forest also if it is a plain RandomForestRegressor.
+        if isinstance(row.get("regressor"), type(model)):
             return row | {"regressor": model, "search": None}
     return MODELS["forest"] | {"regressor": model, "search": None}
 
@@ -1070,8 +1091,11 @@ class SklearnEcosystemPipeline(
 
     Parameters
     ----------
-    model : str or regressor, default="forest"
-        The name of a row of `MODELS`, or any regressor (see `find_model`).
+    model : str, dict, regressor or RatingPipeline, default="forest"
+        The name of a row of `MODELS`; a dict with the keys of such a row; any regressor
+        (see `find_model`); or a `RatingPipeline`, which is used as it is. Where other
+        processes train, pass a row of your own, not its name: they have only the
+        lesson's `MODELS`.
     select : transformer, default=None
         A step between scaling and model, such as ``SelectKBest(f_regression, k=8)``.
     ranker : {"taste", "popularity", "rating"} or a ranker, default="taste"
@@ -1165,6 +1189,14 @@ class SklearnEcosystemPipeline(
         ValueError
             If `model` is unknown, or `select` does not go with it.
         """
+        if isinstance(self.model, RatingPipeline):
+            if self.select is not None:
+                raise ValueError(
+                    "select cannot be combined with model=RatingPipeline(...): make it "
+                    "one of its steps."
+                )
+            return clone(self.model)
+
         row = find_model(self.model)
         steps = [("features", row["features"])]
         takes_raw_rows = row.get("raw", False)
@@ -1172,8 +1204,8 @@ class SklearnEcosystemPipeline(
             steps.append(("drop_ids", DropIds()))
         if takes_raw_rows and self.select is not None:
             raise ValueError(
-                f"select cannot be combined with model={self.model!r}, which takes raw "
-                "rows."
+                f"select cannot be combined with model={shorten(self.model)}, which "
+                "takes raw rows."
             )
         steps.extend(row["scaling"])
         if self.select is not None:
@@ -1188,7 +1220,7 @@ class SklearnEcosystemPipeline(
         seeds = seed_parameters(
             pipeline,
             always=(UserMovieFeatureTransformer, MatrixFactorization),
-            if_unset="model" if isinstance(self.model, str) else "",
+            if_unset="model" if isinstance(self.model, (str, dict)) else "",
             random_state=self.random_state,
         )
         return pipeline.set_params(**seeds)
@@ -1242,6 +1274,7 @@ class SklearnEcosystemPipeline(
         pipeline.fit(X, ratings)
         history = RatingHistory(rating_matrix(X, ratings))
         titles = titles_of(X)
+        model_name = self.model if isinstance(self.model, str) else str(pipeline[-1])
         inputs = {*TABLE_COLUMNS, *FEATURES} - {RATING}
         signature = {name: str(X[name].dtype) for name in X if name in inputs}
 
@@ -1249,7 +1282,7 @@ class SklearnEcosystemPipeline(
         # step, because another thread may save or evaluate this object.
         self._learn(
             pipeline_=pipeline,
-            model_=str(self.model),
+            model_=model_name,
             cv_scores_=cv_scores,
             best_params_=best_params,
             history_=history,
@@ -1274,8 +1307,8 @@ class SklearnEcosystemPipeline(
         space = find_model(self.model).get("search")  # a row of your own may lack it
         if space is None:
             raise ValueError(
-                f"tune_hyperparameters=True: {self.model!r} has no search space in "
-                "MODELS."
+                f"tune_hyperparameters=True: {shorten(self.model)} has no search space "
+                "in MODELS."
             )
         self._say(f"Searching: {N_CANDIDATES} candidates in {N_SEARCH_FOLDS} folds...")
         search = RandomizedSearchCV(
@@ -1605,7 +1638,7 @@ def demonstrate_ecosystem(
         As for `MovieRecommendationDataset`.
     random_state : int, default=42
         The seed of everything.
-    model : str or regressor, default="forest"
+    model : str, dict, regressor or RatingPipeline, default="forest"
         As for `SklearnEcosystemPipeline`.
     tune : bool, default=False
         Whether to search for hyperparameters first.
@@ -1734,7 +1767,7 @@ def _fragile_rmse(pipeline, data, split):
     """
     X_train, X_test, y_train, y_test = split
     pipeline = clone(pipeline)  # with the same hyperparameters
-    features = pipeline["features"].fit(data)  # here is the leak: all rows
+    features = pipeline[0].fit(data)  # here is the leak: all rows
     model = pipeline[1:].fit(features.transform(X_train), y_train)
     predictions = model.predict(features.transform(X_test))
     return rating_metrics(y_test, predictions)["RMSE"]

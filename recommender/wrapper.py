@@ -3,6 +3,8 @@
 import copy
 import threading
 
+from .table import shorten
+
 #: What a training learns is many attributes. With this lock, other threads see those of
 #: one training, never some of one and some of the next. It belongs to the module,
 #: because a lock cannot be pickled; nothing slow is done while it is held.
@@ -64,10 +66,10 @@ class WrapsPipeline:
     def set_params(self, **params):
         """Set parameters; those of a regressor of your own by ``model__NAME``."""
         nested = [name for name in params if name.startswith("model__")]
-        if nested and isinstance(params.get("model", self.model), str):
+        if nested and isinstance(params.get("model", self.model), (str, dict)):
             raise ValueError(
-                f"model={self.model!r} is only a name: search or set {nested[0]!r} on "
-                "build_pipeline(), which has all parameters."
+                f"model={shorten(self.model)} is no estimator: search or set "
+                f"{nested[0]!r} on build_pipeline(), which has all parameters."
             )
         return super().set_params(**params)
 

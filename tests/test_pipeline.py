@@ -12,10 +12,16 @@ from conftest import MODELS
 from sklearn.base import clone, is_regressor
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import RandomForestRegressor
+from sklearn.exceptions import NotFittedError
 from sklearn.feature_selection import SelectKBest, f_regression
 from sklearn.linear_model import BayesianRidge, LinearRegression
 from sklearn.metrics import mean_absolute_error, r2_score
-from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
+from sklearn.model_selection import (
+    GridSearchCV,
+    KFold,
+    cross_val_score,
+    cross_validate,
+)
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import FeatureUnion
 from sklearn.preprocessing import FunctionTransformer, StandardScaler, TargetEncoder
@@ -85,6 +91,93 @@ def test_a_row_added_to_the_table_is_a_model(table, monkeypatch):
     recommender.train(table, perform_cv=False, tune_hyperparameters=True)
     assert recommender.best_params == {"model__n_neighbors": 50}
     assert recommender.score(table, table["rating"]) > 0
+
+
+@pytest.fixture
+def neighbors():
+    """A row of the user's own."""
+    return lesson_code.MODELS["linear"] | {
+        "regressor": KNeighborsRegressor(20),
+        "search": {"model__n_neighbors": [5, 50]},
+    }
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_row_itself_is_the_same_model_as_its_name(table, model):
+    by_name = SklearnEcosystemPipeline(model=model).fit(table)
+    by_row = SklearnEcosystemPipeline(model=lesson_code.MODELS[model]).fit(table)
+    np.testing.assert_array_equal(by_row.predict(table), by_name.predict(table))
+
+
+def test_a_row_itself_travels_to_other_processes(table, neighbors, monkeypatch):
+    """What was added to MODELS is not there, and every fit would fail."""
+    monkeypatch.setitem(lesson_code.MODELS, "neighbors", neighbors)
+    wrapper = SklearnEcosystemPipeline(model=neighbors)
+    with joblib.parallel_config("loky", n_jobs=2):
+        found = cross_validate(wrapper, table, table["rating"], cv=2)
+        with pytest.raises(ValueError, match="pass the row itself"):
+            cross_validate(
+                SklearnEcosystemPipeline(model="neighbors"),
+                table,
+                table["rating"],
+                cv=2,
+                error_score="raise",
+            )
+    here = cross_validate(wrapper, table, table["rating"], cv=2, n_jobs=1)
+    np.testing.assert_allclose(found["test_score"], here["test_score"])
+
+
+def test_a_row_itself_can_be_cloned_searched_saved_and_compared(
+    table, neighbors, monkeypatch, tmp_path
+):
+    wrapper = SklearnEcosystemPipeline(model=neighbors)
+    assert wrapper.get_params()["model"] is neighbors
+    copy = clone(wrapper)
+    assert repr(copy) == repr(wrapper)
+    monkeypatch.setattr(lesson_code, "N_CANDIDATES", 2)
+    copy.train(table, perform_cv=False, tune_hyperparameters=True)
+    assert copy.best_params == {"model__n_neighbors": 50}
+    models = [neighbors, "linear"]
+    search = GridSearchCV(wrapper, {"model": models}, cv=2, error_score="raise")
+    assert search.fit(table, table["rating"]).best_params_["model"] in models
+    with pytest.raises(ValueError, match=r"'model__alpha' on build_pipeline\(\)"):
+        wrapper.set_params(model__alpha=1.0)
+    loaded = SklearnEcosystemPipeline.load_pipeline(
+        copy.save_pipeline(tmp_path / "x.pkl")
+    )
+    assert loaded.card["model"] == "KNeighborsRegressor(n_neighbors=50)"
+    np.testing.assert_array_equal(loaded.predict(table), copy.predict(table))
+    assert neighbors["regressor"].n_neighbors == 20  # the caller's, as it was
+
+
+@pytest.mark.parametrize("as_name", [False, True], ids=["the row", "its name"])
+@pytest.mark.parametrize("key", ["features", "scaling", "regressor"])
+def test_a_row_that_lacks_a_key_is_refused(table, neighbors, monkeypatch, key, as_name):
+    row = {name: neighbors[name] for name in neighbors if name != key}
+    monkeypatch.setitem(lesson_code.MODELS, "mine", row)
+    model = "mine" if as_name else row
+    with pytest.raises(ValueError, match=rf"must have the keys .* lacks \['{key}'\]"):
+        SklearnEcosystemPipeline(model=model).fit(table)
+    SklearnEcosystemPipeline(model=LinearRegression()).build_pipeline()
+
+
+def test_a_whole_pipeline_is_used_as_it_is(table):
+    whole = SklearnEcosystemPipeline(model="linear", random_state=7).build_pipeline()
+    whole.set_params(model__alpha=3.0)
+    wrapper = SklearnEcosystemPipeline(model=whole)
+    assert wrapper.build_pipeline().get_params()["features__random_state"] == 7
+    expected = clone(whole).fit(table).predict(table)
+    wrapper.train(table)
+    np.testing.assert_array_equal(wrapper.predict(table), expected)
+    with pytest.raises(NotFittedError):
+        whole.predict(table)
+    grid = {"model__features__damping": [1.0, 1e9]}  # it has all parameters
+    search = GridSearchCV(wrapper, grid, cv=2, error_score="raise")
+    assert search.fit(table, table["rating"]).best_params_ == {
+        "model__features__damping": 1.0
+    }
+    with pytest.raises(ValueError, match="make it one of its steps"):
+        wrapper.set_params(select=SelectKBest(k=5)).fit(table)
 
 
 @pytest.mark.parametrize(
