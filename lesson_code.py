@@ -66,6 +66,7 @@ import joblib
 import numpy as np
 import pandas as pd
 from scipy.special import ndtr as normal_cdf
+from sklearn import config_context
 from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin, clone
 from sklearn.compose import ColumnTransformer
 from sklearn.dummy import DummyRegressor
@@ -1463,16 +1464,19 @@ def cross_validate_metrics(
     folds : DataFrame with a row per fold, numbered from 1
         "RMSE", "MAE", "R2"; "fit_s" and "predict_s", in seconds.
     """
-    results = cross_validate(
-        pipeline,
-        X,
-        ratings,
-        scoring={name: make_scorer(metric) for name, metric in METRICS.items()},
-        cv=make_folds(N_FOLDS, random_state),
-        n_jobs=n_jobs,
-        verbose=verbose,
-        error_score="raise",
-    )
+    # There is no metadata to route, such as sample weights. If it could be, the
+    # `TargetEncoder` of scikit-learn 1.9 and the `cross_validate` of 1.6 would fail.
+    with config_context(enable_metadata_routing=False):
+        results = cross_validate(
+            pipeline,
+            X,
+            ratings,
+            scoring={name: make_scorer(metric) for name, metric in METRICS.items()},
+            cv=make_folds(N_FOLDS, random_state),
+            n_jobs=n_jobs,
+            verbose=verbose,
+            error_score="raise",
+        )
     folds = {name: results[f"test_{name}"] for name in METRICS}
     folds["fit_s"] = results["fit_time"]
     folds["predict_s"] = results["score_time"]

@@ -13,12 +13,13 @@ from sklearn.base import BaseEstimator, clone, is_regressor
 from sklearn.feature_selection import SelectKBest, f_regression
 from sklearn.inspection import permutation_importance
 from sklearn.linear_model import Ridge
-from sklearn.model_selection import GridSearchCV, cross_val_predict
+from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_score
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import estimator_html_repr, get_tags
 from sklearn.utils.validation import check_is_fitted
 
+import lesson_code
 from lesson_code import (
     FEATURES,
     MatrixFactorization,
@@ -90,6 +91,39 @@ def test_a_comparison_of_the_models_works_under_a_setting(table, output):
             )
     expected = compare_models(table[:500])["RMSE"]
     with sklearn.config_context(transform_output=output):
+        np.testing.assert_allclose(compare_models(table[:500])["RMSE"], expected)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_metadata_routing_changes_nothing(table, tmp_path, model, monkeypatch):
+    monkeypatch.setattr(lesson_code, "N_CANDIDATES", 1)
+    train, test = table[:600], table[600:1000]
+
+    def scores():
+        recommender = SklearnEcosystemPipeline(model=model)
+        recommender.train(train, tune_hyperparameters=True)
+        metrics, _ = recommender.evaluate(test)
+        ranking = recommender.evaluate_ranking(test)
+        loaded = recommender.load_pipeline(recommender.save_pipeline(tmp_path / "x"))
+        assert len(loaded.recommend(1, n=3)) == 3
+        cross_validated = cross_val_score(
+            recommender.build_pipeline(), train, train["rating"], cv=2, params={}
+        )
+        return [
+            *recommender.cv_scores,
+            *cross_validated,
+            *metrics.values(),
+            *ranking.values(),
+        ]
+
+    expected = scores()
+    with sklearn.config_context(enable_metadata_routing=True):
+        np.testing.assert_allclose(scores(), expected)
+
+
+def test_models_are_compared_while_metadata_is_routed(table):
+    expected = compare_models(table[:500])["RMSE"]
+    with sklearn.config_context(enable_metadata_routing=True):
         np.testing.assert_allclose(compare_models(table[:500])["RMSE"], expected)
 
 
