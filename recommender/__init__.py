@@ -11,6 +11,7 @@
 * `ranking`: `MovieRanker`, which recommends, and the metrics of recommendations
 * `recommend`: recommendations for one user, known or new
 * `movielens`: `load_movielens`, which reads the releases of GroupLens
+* `release`: one file of a release, read quickly, or its first broken line
 * `artifact`: saving and loading, with a digest and a model card
 * `start`, `console`, `options`, `report`: the command line, and what the demo prints
 

@@ -1,22 +1,24 @@
 """Read a MovieLens release as GroupLens ships it."""
 
-import contextlib
-import csv
-import io
 import re
 import zipfile
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from .table import (
-    IDS,
-    RATING,
-    latest_rows,
-    lookup,
+from .release import (
+    FLAG,
+    ID,
+    QUANTITY,
+    SECONDS,
+    TEXT,
+    TEXT_ID,
+    Layout,
+    first_fields,
+    read_file,
 )
+from .table import RATING, latest_rows, lookup
 
 GENRES_100K = [
     "unknown",
@@ -41,19 +43,30 @@ GENRES_100K = [
 ]
 
 
-class Layout(NamedTuple):
-    """How a file of a release is written."""
-
-    separator: str
-    header: str | None  # the first line; None: the file has no header
-    columns: list[str]
-
-
-RATINGS = [*IDS, RATING, "timestamp"]
-MOVIES = ["movie_id", "title", "genre"]
-USERS_1M = ["user_id", "gender", "user_age", "occupation", "zip"]
-USERS_100K = ["user_id", "user_age", "gender", "occupation", "zip"]
-MOVIES_100K = ["movie_id", "title", "released", "on_video", "url", *GENRES_100K]
+RATINGS = {"user_id": ID, "movie_id": ID, RATING: QUANTITY, "timestamp": SECONDS}
+MOVIES = {"movie_id": ID, "title": TEXT, "genre": TEXT}
+USERS_1M = {
+    "user_id": ID,
+    "gender": TEXT,
+    "user_age": QUANTITY,
+    "occupation": TEXT,
+    "zip": TEXT,
+}
+USERS_100K = {
+    "user_id": ID,
+    "user_age": QUANTITY,
+    "gender": TEXT,
+    "occupation": TEXT,
+    "zip": TEXT,
+}
+MOVIES_100K = {
+    "movie_id": ID,
+    "title": TEXT,
+    "released": TEXT,
+    "on_video": TEXT,
+    "url": TEXT,
+    **dict.fromkeys(GENRES_100K, FLAG),
+}
 
 #: The releases. In each, ratings and movies must be there, in this order; users may be.
 RELEASES = [
@@ -72,12 +85,6 @@ RELEASES = [
         "u.user": Layout("|", None, USERS_100K),
     },
 ]
-
-#: The columns that hold numbers; all others hold text.
-WHOLE_NUMBERS = [*IDS, "timestamp"]
-NUMBERS = [RATING, "user_age"]
-#: A name for the fields that a line may have too many.
-SURPLUS = "surplus"
 
 
 def load_movielens(path):
@@ -126,7 +133,8 @@ def load_movielens(path):
     movie = pd.Index(movies["movie_id"]).get_indexer(table["movie_id"])
     genre = movies["genre"] if "genre" in movies else _joined_genres(movies)
     # The year is at the end of the title; that of a series may be (2006–2007).
-    year = movies["title"].str.extract(r"\((\d{4})(?:[-–]\d{0,4})?\)\s*$")[0]
+    titles = movies["title"].fillna("")
+    year = titles.str.extract(r"\((\d{4})(?:[-–]\d{0,4})?\)\s*$")[0]
     table["genre"] = _text_of(genre, movie)
     table["movie_year"] = lookup(year.to_numpy(dtype=np.float64), movie, np.nan)
     table["user_age"] = np.nan
@@ -194,138 +202,33 @@ def _read_folder(folder, release):
     ratings, movies, *users = release
     if not (folder / ratings).exists() or not (folder / movies).exists():
         return None
-    tables = [_read(folder / name, release[name]) for name in (ratings, movies)]
+    release = _with_text_ids(release, folder)
+    tables = [read_file(folder / name, release[name]) for name in (ratings, movies)]
     for name in users:
         if (folder / name).exists():
-            return [*tables, _read(folder / name, release[name])]
+            return [*tables, read_file(folder / name, release[name])]
     return [*tables, None]
 
 
-def _read(file, layout):
-    """Read one file by pandas' fast parser; look for a broken line only if it fails."""
-    try:
-        table = _parse(file, layout, "utf-8-sig")
-    except UnicodeDecodeError:  # the releases of 1998 to 2003
-        table = _parse(file, layout, "latin-1")
-    if table is None or not _is_whole(table, layout):
-        raise ValueError(f"{file.name}{_what_is_broken(file, layout)}")
-    return table.drop(columns=SURPLUS)
+def _with_text_ids(release, folder):
+    """Return the layouts of a release, where ids may be text instead of numbers.
 
+    An id is text in all files if that of the first rating has a letter in it. Only the
+    CSV files may have such ids: other people write files of that layout, too.
+    """
+    ratings = next(iter(release))
+    layout = release[ratings]
+    if not layout.is_csv:
+        return release
+    text_ids = {}
+    for name, text in zip(layout.columns, first_fields(folder / ratings, layout)):
+        if layout.columns[name] is ID and re.search("[A-Za-z]", text):
+            text_ids[name] = TEXT_ID
 
-def _parse(file, layout, encoding):
-    """Return a file as a DataFrame; None if a header or number is not as expected."""
-    types = dict.fromkeys(layout.columns, str)
-    for name in layout.columns:
-        if name in WHOLE_NUMBERS:
-            types[name] = np.int64
-        elif name in NUMBERS:
-            types[name] = np.float64
-        elif name in GENRES_100K:
-            types[name] = np.int8
-    types[SURPLUS] = "category"  # a byte a row, as nearly all are missing
-
-    with file.open("rb") as stream:
-        if layout.header is not None:
-            header = stream.readline().decode(encoding).strip()
-            if header != layout.header:
-                return None
-        # In the first line with fields, pandas only warns of surplus ones.
-        first_line = next((line for line in stream if line.strip()), b"")
-        fields = _fields(first_line.decode(encoding).rstrip("\r\n"), layout)
-        if fields is None or len(fields) > len(types):
-            return None
-        stream.seek(0)
-        # The fast parser knows only separators of one character.
-        if len(layout.separator) > 1:
-            content = io.BytesIO(stream.read().replace(b"::", b"\t"))
-            separator = "\t"
-        else:
-            # pandas opens a path itself, which takes less time than our stream.
-            content = file.absolute() if isinstance(file, Path) else stream
-            separator = layout.separator
-        try:
-            return pd.read_csv(
-                content,
-                sep=separator,
-                names=list(types),
-                dtype=types,
-                index_col=False,
-                encoding=encoding,
-                quoting=csv.QUOTE_MINIMAL if separator == "," else csv.QUOTE_NONE,
-                na_values=[""],
-                keep_default_na=False,
-                skiprows=0 if layout.header is None else 1,
-            )
-        except UnicodeDecodeError:
-            raise
-        except (ValueError, OverflowError):
-            return None
-
-
-def _is_whole(table, layout):
-    """Return whether every line had the right fields."""
-    is_complete = table[layout.columns[-1]].notna().all()
-    has_surplus = table[SURPLUS].notna().any()
-    is_finite = np.isfinite(table.select_dtypes(float)).all(axis=None)
-    # A quote that is never closed swallows the next line.
-    has_open_quote = "title" in table and table["title"].str.contains("\n").any()
-    return (
-        len(table) > 0
-        and is_complete
-        and is_finite
-        and not has_surplus
-        and not has_open_quote
-    )
-
-
-def _what_is_broken(file, layout):
-    """Return the end of a sentence that names the first broken line."""
-    with file.open("r", encoding="utf-8-sig", errors="replace") as stream:
-        lines = (line.rstrip("\n") for line in stream)
-        first_number = 1
-        if layout.header is not None:
-            first_number = 2
-            header = next(lines, "")
-            if header != layout.header:
-                return (
-                    f", line 1: expected the header {layout.header}, "
-                    f"got {header[:80]!r}."
-                )
-        for number, line in enumerate(lines, first_number):
-            if line and not _fits(line, layout):
-                return (
-                    f", line {number}: expected {len(layout.columns)} fields, "
-                    f"got {line[:80]!r}."
-                )
-    return " holds no rows, or cannot be read."
-
-
-def _fits(line, layout):
-    """Return whether a line has all fields, and numbers where they are expected."""
-    fields = _fields(line, layout)
-    if fields is None or len(fields) != len(layout.columns):
-        return False
-    return all(_is_field(name, text) for name, text in zip(layout.columns, fields))
-
-
-def _fields(line, layout):
-    """Return the fields of a line; None if its quotes are wrong."""
-    if layout.separator != ",":
-        return line.split(layout.separator)
-    try:
-        return next(csv.reader([line]), [])
-    except csv.Error:
-        return None
-
-
-def _is_field(name, text):
-    if name in NUMBERS:
-        with contextlib.suppress(ValueError):
-            return np.isfinite(float(text)) and "_" not in text and text.isascii()
-        return False
-    if name not in WHOLE_NUMBERS and name not in GENRES_100K:
-        return True
-    if not re.fullmatch(r"\s*[-+]?[0-9]+\s*", text):
-        return False
-    largest = 2**63 if name in WHOLE_NUMBERS else 2**7
-    return abs(int(text)) < largest
+    layouts = {}
+    for file, layout in release.items():
+        columns = {
+            name: text_ids.get(name, layout.columns[name]) for name in layout.columns
+        }
+        layouts[file] = layout._replace(columns=columns)
+    return layouts

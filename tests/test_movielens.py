@@ -11,6 +11,7 @@ import pytest
 
 import lesson_code
 from lesson_code import TABLE_COLUMNS, SklearnEcosystemPipeline, load_movielens
+from recommender.movielens import _read_release
 
 CSV = {
     "ratings.csv": (
@@ -177,36 +178,183 @@ def test_the_latest_rating_of_a_pair_is_kept_and_one_warning_counts_the_older_on
     assert table.index.tolist() == [0, 1, 2]
 
 
+KAGGLE_20M = '1,2,3.5,"2005-04-02 23:53:47"'
+
+
 @pytest.mark.parametrize(
-    ("files", "name", "number", "line"),
+    ("files", "name", "number", "line", "fault"),
     [
-        (CSV, "ratings.csv", 3, "2,20,four,964982703"),
-        (CSV, "ratings.csv", 3, "2,20,4.0"),
-        (CSV, "ratings.csv", 4, "2,20,4.0,1,1"),
-        (CSV, "ratings.csv", 2, "2.5,20,4.0,1"),
-        (CSV, "ratings.csv", 2, "2,20,nan,1"),
-        (CSV, "ratings.csv", 2, "2,20,inf,1"),
-        (CSV, "ratings.csv", 4, "2,,4.0,1"),
-        (CSV, "movies.csv", 3, "20,Babylon 5"),
-        (CSV, "movies.csv", 2, '10,"Broken (1990),Drama'),
-        (CSV, "movies.csv", 2, "ten,Babylon 5,Drama"),
-        (DAT, "ratings.dat", 2, "2::20::3"),
-        (DAT, "ratings.dat", 2, "2:20:3:964982703"),
-        (DAT, "ratings.dat", 3, "2::x::3::5"),
-        (DAT, "movies.dat", 1, "10::Heat (1995)"),
-        (DAT | USERS_DAT, "users.dat", 2, "2::M::old::16::70072"),
-        (U, "u.data", 1, "1 10 4 964982703"),
-        (U, "u.item", 2, "20|unknown"),
-        (U, "u.user", 1, "1|?|M|technician|85711"),
+        (CSV, "ratings.csv", 3, "2,20,four,964982703", "rating must be .* 'four'"),
+        (CSV, "ratings.csv", 3, "2,20,4.0", "expected 4 fields, got '2,20,4.0'"),
+        (CSV, "ratings.csv", 4, "2,20,4.0,1,1", "4 fields, got '2,20,4.0,1,1'"),
+        (CSV, "ratings.csv", 2, "2.5,20,4.0,1", "user_id must be a whole .* '2.5'"),
+        (CSV, "ratings.csv", 2, "2,20,nan,1", "rating must be .* 'nan'"),
+        (CSV, "ratings.csv", 2, "2,20,inf,1", "rating must be .* 'inf'"),
+        (CSV, "ratings.csv", 4, "2,,4.0,1", "movie_id must be .* ''"),
+        (CSV, "ratings.csv", 3, "1_0,20,4.0,1", "user_id must be .* '1_0'"),
+        (CSV, "ratings.csv", 3, "٣,20,4.0,1", "user_id must be .* '٣'"),
+        (CSV, "ratings.csv", 3, "\xa01,20,4.0,1", "user_id must be "),
+        (CSV, "ratings.csv", 3, f"{'9' * 5000},20,4.0,1", "user_id must be .* '9999"),
+        (CSV, "ratings.csv", 3, f"{2**63},20,4.0,1", "user_id must .*64 bits"),
+        (CSV, "ratings.csv", 3, "9007199254740993.0,20,4.0,1", "user_id must "),
+        (CSV, "ratings.csv", 2, KAGGLE_20M, "timestamp .* Unix seconds.* '2005-04-02 "),
+        (CSV, "ratings.csv", 3, "2,20,4.0,964982703000", "timestamp must .* year 2200"),
+        (CSV, "ratings.csv", 3, '2,20,4.0,"1', "quote"),
+        (CSV, "ratings.csv", 3, "2,20,4.0,1\x002", "NUL"),
+        (CSV, "movies.csv", 3, "20,Babylon 5", "3 fields, got '20,Babylon 5'"),
+        (CSV, "movies.csv", 2, '10,"Broken (1990),Drama', "quote .*Broken"),
+        (CSV, "movies.csv", 2, '10,Heat,"Drama', "quote .*Heat"),
+        (CSV, "movies.csv", 3, '10,"Heat, The",Drama,War', "expected 3 fields"),
+        (CSV, "movies.csv", 2, "ten,Babylon 5,Drama", "movie_id must be .* 'ten'"),
+        (CSV, "movies.csv", 3, "20,Babylon\x005,Drama", "NUL"),
+        (DAT, "ratings.dat", 2, "2::20::3", "expected 4 fields, got '2::20::3'"),
+        (DAT, "ratings.dat", 2, "2:20:3:964982703", "expected 4 fields"),
+        (DAT, "ratings.dat", 3, "2::x::3::5", "movie_id must be .* 'x'"),
+        (DAT, "ratings.dat", 2, "2::20::3\t5", "expected 4 fields"),
+        (DAT, "movies.dat", 1, "10::Heat (1995)", "expected 3 fields"),
+        (DAT | USERS_DAT, "users.dat", 2, "2::M::old::16::7", "user_age must be .*old"),
+        (U, "u.data", 1, "1 10 4 964982703", "expected 4 fields"),
+        (U, "u.item", 2, "20|unknown", "expected 24 fields"),
+        (U, "u.item", 2, "20|Up||||2" + 18 * "|0", "unknown must be 0 or 1, got '2'"),
+        (U, "u.user", 1, "1|?|M|technician|85711", "user_age must be .* '[?]'"),
     ],
 )
-def test_a_broken_line_is_named_by_file_and_number(tmp_path, files, name, number, line):
+@pytest.mark.parametrize("pack", [write, zipped], ids=["folder", "zip"])
+def test_a_broken_line_is_named_with_its_field(
+    tmp_path, pack, files, name, number, line, fault
+):
     lines = files[name].splitlines()
     lines[number - 1] = line
-    folder = write(tmp_path, files | {name: "\n".join(lines) + "\n"})
-    with pytest.raises(ValueError, match=f"{name}, line {number}: ") as error:
+    folder = pack(tmp_path, files | {name: "\n".join(lines) + "\n"})
+    with pytest.raises(ValueError, match=f"^{name}, line {number}: .*{fault}"):
         load_movielens(folder)
-    assert line in str(error.value)
+
+
+@pytest.mark.parametrize("harmless", ["", "  ", "\t", " 2,10,+3.0,1.0e9,"])
+def test_a_line_that_is_read_is_never_named_for_the_fault_of_another(
+    tmp_path, harmless
+):
+    ratings = CSV["ratings.csv"].replace("timestamp\n", f"timestamp \n{harmless}\n")
+    assert len(load_movielens(write(tmp_path, CSV | {"ratings.csv": ratings}))) >= 3
+    write(tmp_path, {"ratings.csv": ratings + "2,30,four,1\n"})
+    with pytest.raises(ValueError, match=r"^ratings.csv, line 6: rating must be"):
+        load_movielens(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("large", "small"),
+    [
+        ([2**63 - 1, 2**53 + 1, 1 - 2**63], "2"),
+        ([2**53 + 3, 2**53 + 1, -(2**53) - 1], "2.0"),
+        ([2**53 + 3, 2**53 + 1, -(2**53) - 1], "2."),
+    ],
+    ids=["whole", "float", "point"],
+)
+def test_ids_of_64_bits_are_exact_even_beside_a_float(tmp_path, large, small):
+    rows = [f"{user},{small},4.0,1" for user in large] + [f"{small},{large[0]},3.0,1"]
+    files = {
+        "ratings.csv": "\n".join(["userId,movieId,rating,timestamp", *rows, ""]),
+        "movies.csv": f"movieId,title,genres\n{small},Heat,War\n{large[0]},Up,War\n",
+    }
+    table = load_movielens(write(tmp_path, files))
+    assert table["user_id"].tolist() == [*large, 2]
+    assert table["movie_id"].tolist() == [2, 2, 2, large[0]]
+    assert table["title"].tolist() == ["Heat", "Heat", "Heat", "Up"]
+
+
+def test_one_byte_that_is_no_utf8_does_not_garble_all_titles_of_a_csv(tmp_path):
+    write(tmp_path, CSV)
+    movies = CSV["movies.csv"].encode() + "30,Amélie,Drama\n".encode("latin-1")
+    (tmp_path / "movies.csv").write_bytes(movies)
+    with pytest.raises(ValueError, match=r"^movies.csv, line 4: .*UTF-8.*Am.xe9lie"):
+        load_movielens(tmp_path)
+
+
+def test_a_csv_of_another_encoding_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"^ratings.csv, line 1: .*UTF-8"):
+        load_movielens(write(tmp_path, CSV, encoding="utf-16"))
+
+
+def test_titles_and_genres_may_all_be_missing(tmp_path):
+    files = CSV | {"movies.csv": "movieId,title,genres\n10,,\n20,,\n"}
+    table = load_movielens(write(tmp_path, files))
+    assert table[["title", "genre", "movie_year"]].isna().all(axis=None)
+
+
+def test_a_tab_in_a_title_is_no_separator_of_10m(tmp_path):
+    files = DAT | {"movies.dat": "10::Tab\tHunter (2015)::Drama\n"}
+    assert load_movielens(write(tmp_path, files)).loc[0, "title"].startswith("Tab\t")
+
+
+def test_the_line_ends_of_old_macs_are_read(tmp_path):
+    files = {name: text.replace("\n", "\r") for name, text in CSV.items()}
+    pd.testing.assert_frame_equal(
+        load_movielens(write(tmp_path / "a", files)),
+        load_movielens(write(tmp_path / "b", CSV)),
+    )
+
+
+STRING_IDS = {
+    "ratings.csv": (
+        "userId,movieId,rating,timestamp\n"
+        "c0ffee-1,tt0111161,4.0,964982703\n"
+        "42,tt2,0.5,964982703\n"
+        "c0ffee-1,7,5.0,964982931\n"
+    ),
+    "movies.csv": "movieId,title,genres\n7,Up (2009),Drama\ntt0111161,Heat,Action\n",
+}
+USERS_OF_STRING_IDS = ["c0ffee-1", "42", "c0ffee-1"]
+
+
+def test_ids_are_text_in_all_files_if_the_first_one_has_a_letter(tmp_path):
+    folder = write(tmp_path, STRING_IDS)
+    ratings, movies, _ = _read_release(folder, folder)
+    assert ratings["user_id"].tolist() == USERS_OF_STRING_IDS
+    assert ratings["movie_id"].tolist() == ["tt0111161", "tt2", "7"]
+    assert movies["movie_id"].tolist() == ["7", "tt0111161"]
+
+
+def test_one_kind_of_ids_may_be_text_and_the_other_numbers(tmp_path):
+    ratings = STRING_IDS["ratings.csv"].replace("tt", "")
+    movies = STRING_IDS["movies.csv"].replace("tt", "")
+    folder = write(tmp_path, {"ratings.csv": ratings, "movies.csv": movies})
+    ratings, movies, _ = _read_release(folder, folder)
+    assert ratings["user_id"].tolist() == USERS_OF_STRING_IDS
+    assert ratings["movie_id"].tolist() == [111161, 2, 7]
+    assert movies["movie_id"].tolist() == [7, 111161]
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "line", "fault"),
+    [
+        ("ratings.csv", 3, ",tt2,0.5,1", "user_id must be an id, not empty"),
+        ("ratings.csv", 3, "42,,0.5,1", "movie_id must be an id, not empty"),
+        ("ratings.csv", 3, '"4', "quote"),
+        ("ratings.csv", 2, "1,2,3.0,4", None),  # then the ids of line 3 are no numbers
+        ("movies.csv", 2, ",Up,Drama", "movie_id must be an id, not empty"),
+        ("movies.csv", 2, '"7', "quote"),
+    ],
+)
+def test_a_broken_line_among_string_ids_is_named(tmp_path, name, number, line, fault):
+    lines = STRING_IDS[name].splitlines()
+    lines[number - 1] = line
+    if fault is None:
+        number, fault = 3, "movie_id must be a whole number.* 'tt2'"
+    folder = write(tmp_path, STRING_IDS | {name: "\n".join([*lines, ""])})
+    with pytest.raises(ValueError, match=f"^{name}, line {number}: .*{fault}"):
+        _read_release(folder, folder)
+
+
+def test_string_ids_are_read(tmp_path):
+    table = load_movielens(write(tmp_path, STRING_IDS))
+    assert table["user_id"].tolist() == USERS_OF_STRING_IDS
+    assert table["movie_id"].tolist() == ["tt0111161", "tt2", "7"]
+    assert table["title"].astype(object).fillna("").tolist() == [
+        "Heat",
+        "",
+        "Up (2009)",
+    ]
+    assert table["movie_year"].fillna(0).tolist() == [0, 0, 2009]
 
 
 def test_a_damaged_zip_file_is_told(tmp_path):
