@@ -43,6 +43,9 @@ GENRES_100K = [
 ]
 
 
+#: What stands in the place of genres where they are not known.
+NO_GENRES = ["(no genres listed)", ""]
+
 RATINGS = {"user_id": ID, "movie_id": ID, RATING: QUANTITY, "timestamp": SECONDS}
 MOVIES = {"movie_id": ID, "title": TEXT, "genre": TEXT}
 USERS_1M = {
@@ -101,9 +104,10 @@ def load_movielens(path):
     -------
     table : DataFrame
         The columns of `TABLE_COLUMNS` and `title`, a row per rating, in the order of
-        the file. What a release lacks is NaN: `user_country` always, and `user_age`
-        except in 100K and 1M (where 1 means "under 18"). Of a pair that was rated twice
-        the latest rating is kept, and a warning counts the others.
+        the file. What a release lacks is NaN: `user_country` always, `user_age` except
+        in 100K and 1M (where 1 means "under 18"), and a genre that is "unknown" or
+        "(no genres listed)". Of a pair that was rated twice the latest rating is kept,
+        and a warning counts the others.
 
     Raises
     ------
@@ -135,7 +139,7 @@ def load_movielens(path):
     # The year is at the end of the title; that of a series may be (2006–2007).
     titles = movies["title"].fillna("")
     year = titles.str.extract(r"\((\d{4})(?:[-–]\d{0,4})?\)\s*$")[0]
-    table["genre"] = _text_of(genre, movie)
+    table["genre"] = _text_of(genre, movie, missing=NO_GENRES)
     table["movie_year"] = lookup(year.to_numpy(dtype=np.float64), movie, np.nan)
     table["user_age"] = np.nan
     table["user_country"] = np.nan
@@ -156,17 +160,20 @@ def _latest_ratings(ratings):
 def _joined_genres(movies):
     """Join the genres of each movie by bars; 100K has a column of 0 and 1 for each."""
     joined = pd.Series("", index=movies.index, dtype=object)
-    for genre in GENRES_100K:
+    for genre in GENRES_100K[1:]:  # the first one is "unknown"
         joined[movies[genre] == 1] += f"{genre}|"
     return joined.str.removesuffix("|")
 
 
-def _text_of(column, position):
-    """Return the strings at the positions, missing where a position is -1.
+def _text_of(column, position, missing=()):
+    """Return the strings at the positions; NaN where a position is -1.
 
-    As a categorical: a release repeats each title thousands of times.
+    The strings of `missing` become NaN, too. The result is categorical: a release
+    repeats each title thousands of times.
     """
-    return pd.Categorical(column).take(position, allow_fill=True)
+    strings = pd.Categorical(column)
+    strings = strings.remove_categories(strings.categories.intersection(missing))
+    return strings.take(position, allow_fill=True)
 
 
 def _open_zip(path):

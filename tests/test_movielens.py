@@ -275,6 +275,30 @@ def test_a_csv_of_another_encoding_is_refused(tmp_path):
         load_movielens(write(tmp_path, CSV, encoding="utf-16"))
 
 
+@pytest.mark.parametrize(
+    "movies",
+    [
+        CSV["movies.csv"].replace("(no genres listed)", ""),
+        CSV["movies.csv"].replace("(no genres listed)", '""'),
+        CSV["movies.csv"],
+    ],
+    ids=["empty", "quotes", "the words of GroupLens"],
+)
+def test_a_genre_that_is_not_known_is_missing(tmp_path, movies):
+    table = load_movielens(write(tmp_path, CSV | {"movies.csv": movies}))
+    assert table["genre"].isna().tolist() == [False, True, True]
+    assert list(table["genre"].cat.categories) == ["Drama|War"]
+    assert table.loc[1, "title"] == "Babylon 5"
+
+
+def test_an_unknown_genre_of_100k_is_missing(tmp_path):
+    table = load_movielens(write(tmp_path, U))
+    assert table["genre"].isna().tolist() == [False, True, True]
+    nothing = U["u.item"].replace("http://x", "").replace("|1", "|0")
+    table = load_movielens(write(tmp_path, U | {"u.item": nothing}))
+    assert table["genre"].isna().all()
+
+
 def test_titles_and_genres_may_all_be_missing(tmp_path):
     files = CSV | {"movies.csv": "movieId,title,genres\n10,,\n20,,\n"}
     table = load_movielens(write(tmp_path, files))
@@ -464,7 +488,10 @@ def test_the_real_release_is_read_whole_and_the_forest_learns_from_it(real_relea
     assert str(last["movie_id"]) == movie
     assert str(last["timestamp"]) == timestamp
     assert last["rating"] == float(rating)
-    assert table[["genre", "title"]].notna().all().all()
+    assert table["title"].notna().all()
+    movies = (real_release / "movies.csv").read_text(encoding="utf-8").splitlines()
+    unknown = [line for line in movies if line.endswith("(no genres listed)")]
+    assert table.loc[table["genre"].isna(), "movie_id"].nunique() == len(unknown)
     assert table["movie_year"].isna().mean() < 0.001
     test = np.random.RandomState(0).random_sample(len(table)) < 0.2
     recommender = SklearnEcosystemPipeline().fit(table[~test])
