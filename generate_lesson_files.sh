@@ -8,36 +8,37 @@ set -eu
 # The files are bytes to be copied, in whatever language the learner's computer speaks.
 export LC_ALL=C
 
-names="lesson_code.py test_lesson.py requirements.txt README.md LICENSE recommender/__init__.py recommender/artifact.py recommender/commands.py recommender/console.py recommender/factors.py recommender/forest.py recommender/matrix.py recommender/movielens.py recommender/options.py recommender/ranking.py recommender/recommend.py recommender/report.py recommender/solutions.py recommender/start.py recommender/steps.py recommender/synthetic.py recommender/table.py recommender/top_n.py recommender/wrapper.py pillars/0_map.py pillars/1_preprocessing.py pillars/2_feature_selection.py pillars/3_model_selection.py pillars/4_supervised.py pillars/5_unsupervised.py pillars/6_utilities.py pillars/7_after_the_lesson.py pillars/drawing.py exercises/0_map.py exercises/1_preprocessing.py exercises/2_feature_selection.py exercises/3_model_selection.py exercises/4_supervised.py exercises/5_unsupervised.py exercises/6_utilities.py exercises/README.md exercises/conftest.py exercises/first.py exercises/test_checks.py exercises/solutions/0_map.py exercises/solutions/1_preprocessing.py exercises/solutions/2_feature_selection.py exercises/solutions/3_model_selection.py exercises/solutions/4_supervised.py exercises/solutions/5_unsupervised.py exercises/solutions/6_utilities.py exercises/solutions/first.py"
+names="lesson_code.py test_lesson.py requirements.txt README.md LICENSE recommender/__init__.py recommender/artifact.py recommender/commands.py recommender/console.py recommender/factors.py recommender/forest.py recommender/matrix.py recommender/movielens.py recommender/options.py recommender/ranking.py recommender/recommend.py recommender/release.py recommender/report.py recommender/solutions.py recommender/start.py recommender/steps.py recommender/synthetic.py recommender/table.py recommender/top_n.py recommender/wrapper.py pillars/0_map.py pillars/1_preprocessing.py pillars/2_feature_selection.py pillars/3_model_selection.py pillars/4_supervised.py pillars/5_unsupervised.py pillars/6_utilities.py pillars/7_after_the_lesson.py pillars/drawing.py exercises/0_map.py exercises/1_preprocessing.py exercises/2_feature_selection.py exercises/3_model_selection.py exercises/4_supervised.py exercises/5_unsupervised.py exercises/6_utilities.py exercises/README.md exercises/conftest.py exercises/first.py exercises/test_checks.py exercises/solutions/0_map.py exercises/solutions/1_preprocessing.py exercises/solutions/2_feature_selection.py exercises/solutions/3_model_selection.py exercises/solutions/4_supervised.py exercises/solutions/5_unsupervised.py exercises/solutions/6_utilities.py exercises/solutions/first.py"
 folders="recommender pillars exercises exercises/solutions"
 
 # What `cksum` tells of each file: its checksum and its size.
 recorded() {
     case $1 in
-        lesson_code.py) echo "2764847109 71376" ;;
+        lesson_code.py) echo "3397176056 74246" ;;
         test_lesson.py) echo "1769944456 14502" ;;
         requirements.txt) echo "3471952364 498" ;;
-        README.md) echo "3869123803 12665" ;;
+        README.md) echo "1171423931 12795" ;;
         LICENSE) echo "191275814 1554" ;;
-        recommender/__init__.py) echo "3695905373 1044" ;;
-        recommender/artifact.py) echo "1866062795 18753" ;;
-        recommender/commands.py) echo "2937762703 6214" ;;
-        recommender/console.py) echo "3607655052 2508" ;;
+        recommender/__init__.py) echo "3319932773 1119" ;;
+        recommender/artifact.py) echo "2025554021 19250" ;;
+        recommender/commands.py) echo "3409565276 6210" ;;
+        recommender/console.py) echo "508796276 2132" ;;
         recommender/factors.py) echo "1229387197 17371" ;;
         recommender/forest.py) echo "338509153 1330" ;;
         recommender/matrix.py) echo "3260096463 9915" ;;
-        recommender/movielens.py) echo "3279423792 11580" ;;
+        recommender/movielens.py) echo "567046166 7878" ;;
         recommender/options.py) echo "1835502424 5626" ;;
         recommender/ranking.py) echo "4221895035 15970" ;;
-        recommender/recommend.py) echo "3289610590 13444" ;;
+        recommender/recommend.py) echo "605528136 13949" ;;
+        recommender/release.py) echo "2318736161 10936" ;;
         recommender/report.py) echo "2821837000 4511" ;;
         recommender/solutions.py) echo "902720983 5340" ;;
-        recommender/start.py) echo "70882012 1713" ;;
+        recommender/start.py) echo "2235464652 2356" ;;
         recommender/steps.py) echo "1055734494 3958" ;;
         recommender/synthetic.py) echo "525673440 10439" ;;
         recommender/table.py) echo "48740470 19265" ;;
         recommender/top_n.py) echo "85248672 8085" ;;
-        recommender/wrapper.py) echo "2418313091 2055" ;;
+        recommender/wrapper.py) echo "2908940628 3099" ;;
         pillars/0_map.py) echo "1746848498 6422" ;;
         pillars/1_preprocessing.py) echo "1382545032 5631" ;;
         pillars/2_feature_selection.py) echo "955411303 6486" ;;
@@ -281,6 +282,7 @@ import joblib
 import numpy as np
 import pandas as pd
 from scipy.special import ndtr as normal_cdf
+from sklearn import config_context
 from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin, clone
 from sklearn.compose import ColumnTransformer
 from sklearn.dummy import DummyRegressor
@@ -307,13 +309,13 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 from sklearn.utils import check_random_state, gen_batches
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from recommender import artifact, commands, report, synthetic
 from recommender.console import (
     one_line_errors,
     progress_level,
-    progress_on_stderr,
     say,
 )
 from recommender.factors import MatrixFactorization
@@ -345,6 +347,7 @@ from recommender.table import (
     lookup,
     number_column,
     positions_of,
+    shorten,
     table_ids,
     titles_of,
     warn_of_older,
@@ -1010,7 +1013,7 @@ def _observe(X, strings, encoders):
 #: * regressor: any regressor of scikit-learn
 #: * search: the values that `tune_hyperparameters=True` draws from
 #:
-#: Another model needs one more entry.
+#: Another model needs one more entry; or pass such a dict itself, as `model`.
 MODELS = {
     # A forest does not need the scaler; it is there for models that replace the forest.
     # `QuickRandomForest` is a `RandomForestRegressor` that predicts one row faster.
@@ -1104,21 +1107,41 @@ MODELS = {
 }
 
 
+ROW_KEYS = ["features", "scaling", "regressor"]  # those that every row must have
+
+
 def find_model(model):
-    """Return the row of `MODELS` for a name or a regressor.
+    """Return the row of `MODELS` for a name, a row of your own, or a regressor.
 
     A regressor of your own gets the features and the scaling of the row that has a
     regressor of its type, or else those of the forest. It has no search space.
     """
     if isinstance(model, str) and model in MODELS:
-        return MODELS[model]
+        model = MODELS[model]
+    if isinstance(model, dict):
+        missing = [key for key in ROW_KEYS if key not in model]
+        if missing:
+            raise ValueError(
+                f"The row of a model must have the keys {ROW_KEYS}, but this one lacks "
+                f"{missing}."
+            )
+        return model
+
     is_regressor = hasattr(model, "fit") and hasattr(model, "predict")
     if isinstance(model, (str, type)) or not is_regressor:
+        hint = ""
+        if isinstance(model, str):
+            hint = (
+                " (a row that was added to MODELS is missing in other processes: pass "
+                "the row itself)"
+            )
         raise ValueError(
-            f"model must be one of {list(MODELS)} or a regressor, got {model!r}."
+            f"model must be one of {list(MODELS)}, a row like theirs or a regressor, "
+            f"got {shorten(model)}{hint}."
         )
     for row in MODELS.values():
-        if isinstance(row["regressor"], type(model)):  # also RandomForestRegressor
+        # Of a forest also if it is a plain RandomForestRegressor.
+        if isinstance(row.get("regressor"), type(model)):
             return row | {"regressor": model, "search": None}
     return MODELS["forest"] | {"regressor": model, "search": None}
 
@@ -1153,18 +1176,36 @@ class RatingPipeline(TakesTables, RegressorMixin, Pipeline):
         -------
         self : RatingPipeline
         """
+        self._fit_by("fit", X, y, params)
+        return self
+
+    def _fit_by(self, method, X, y, params):
+        """Fit by a method of `Pipeline`, and return what that returns."""
         table_ids(X)  # refuses what is no table
         ratings = check_ratings(X, y)
         # A copy is fitted, so that the previous fit is kept if that fails.
         plain_copy = clone(self[:])
-        fitted = plain_copy.fit(X, ratings, **params)
-        if "drop_ids" in fitted.named_steps:
+        result = getattr(plain_copy, method)(X, ratings, **params)
+        if "drop_ids" in plain_copy.named_steps:
             # Without names, the first two columns are dropped: they must be the ids.
-            check_ids_come_first(fitted[0].transform(X.iloc[:1]), X)
-        self.steps = fitted.steps
+            check_ids_come_first(plain_copy[0].transform(X.iloc[:1]), X)
+        self.steps = plain_copy.steps
         self.y_min_ = float(ratings.min())
         self.y_max_ = float(ratings.max())
-        return self
+        return result
+
+    # Two more ways to fit, for models that have them, such as `factors`. `Pipeline` has
+    # them too, but knows nothing of the scale of the ratings.
+    @available_if(lambda pipeline: hasattr(pipeline[:], "fit_transform"))
+    def fit_transform(self, X, y=None, **params):
+        """Fit as `fit` does, and return the output of the last step for these rows."""
+        return self._fit_by("fit_transform", X, y, params)
+
+    @available_if(lambda pipeline: hasattr(pipeline[:], "fit_predict"))
+    def fit_predict(self, X, y=None, **params):
+        """Fit as `fit` does, and predict these rows, clipped to their scale."""
+        predicted = self._fit_by("fit_predict", X, y, params)
+        return np.clip(predicted, self.y_min_, self.y_max_)
 
     def predict(self, X, **params):
         """Predict ratings, clipped to the scale of the training.
@@ -1267,8 +1308,11 @@ class SklearnEcosystemPipeline(
 
     Parameters
     ----------
-    model : str or regressor, default="forest"
-        The name of a row of `MODELS`, or any regressor (see `find_model`).
+    model : str, dict, regressor or RatingPipeline, default="forest"
+        The name of a row of `MODELS`; a dict with the keys of such a row; any regressor
+        (see `find_model`); or a `RatingPipeline`, which is used as it is. Where other
+        processes train, pass a row of your own, not its name: they have only the
+        lesson's `MODELS`.
     select : transformer, default=None
         A step between scaling and model, such as ``SelectKBest(f_regression, k=8)``.
     ranker : {"taste", "popularity", "rating"} or a ranker, default="taste"
@@ -1362,6 +1406,14 @@ class SklearnEcosystemPipeline(
         ValueError
             If `model` is unknown, or `select` does not go with it.
         """
+        if isinstance(self.model, RatingPipeline):
+            if self.select is not None:
+                raise ValueError(
+                    "select cannot be combined with model=RatingPipeline(...): make it "
+                    "one of its steps."
+                )
+            return clone(self.model)
+
         row = find_model(self.model)
         steps = [("features", row["features"])]
         takes_raw_rows = row.get("raw", False)
@@ -1369,8 +1421,8 @@ class SklearnEcosystemPipeline(
             steps.append(("drop_ids", DropIds()))
         if takes_raw_rows and self.select is not None:
             raise ValueError(
-                f"select cannot be combined with model={self.model!r}, which takes raw "
-                "rows."
+                f"select cannot be combined with model={shorten(self.model)}, which "
+                "takes raw rows."
             )
         steps.extend(row["scaling"])
         if self.select is not None:
@@ -1385,7 +1437,7 @@ class SklearnEcosystemPipeline(
         seeds = seed_parameters(
             pipeline,
             always=(UserMovieFeatureTransformer, MatrixFactorization),
-            if_unset="model" if isinstance(self.model, str) else "",
+            if_unset="model" if isinstance(self.model, (str, dict)) else "",
             random_state=self.random_state,
         )
         return pipeline.set_params(**seeds)
@@ -1439,22 +1491,27 @@ class SklearnEcosystemPipeline(
         pipeline.fit(X, ratings)
         history = RatingHistory(rating_matrix(X, ratings))
         titles = titles_of(X)
+        model_name = self.model if isinstance(self.model, str) else str(pipeline[-1])
         inputs = {*TABLE_COLUMNS, *FEATURES} - {RATING}
         signature = {name: str(X[name].dtype) for name in X if name in inputs}
-        validate_data(self, X, skip_check_array=True)  # records the columns' names
 
-        # Everything has been computed: nothing is left of the previous training.
-        self.model_ = str(self.model)
-        self.cv_scores_ = cv_scores
-        self.best_params_ = best_params
-        self.history_ = history
-        self._ranker = None  # fitted when it is needed
-        self.titles_ = titles
-        self.signature_ = signature
-        self.test_scores_ = None
-        self.ranking_scores_ = None
-        self._card = None
-        self.pipeline_ = pipeline
+        # Everything has been computed: nothing is left of the previous training. One
+        # step, because another thread may save or evaluate this object.
+        self._learn(
+            pipeline_=pipeline,
+            model_=model_name,
+            cv_scores_=cv_scores,
+            best_params_=best_params,
+            history_=history,
+            _ranker=None,  # fitted when it is needed
+            titles_=titles,
+            signature_=signature,
+            feature_names_in_=X.columns.to_numpy(dtype=object),
+            n_features_in_=X.shape[1],
+            test_scores_=None,
+            ranking_scores_=None,
+            _card=None,
+        )
         self._say("✓ Training complete")
         return pipeline
 
@@ -1467,8 +1524,8 @@ class SklearnEcosystemPipeline(
         space = find_model(self.model).get("search")  # a row of your own may lack it
         if space is None:
             raise ValueError(
-                f"tune_hyperparameters=True: {self.model!r} has no search space in "
-                "MODELS."
+                f"tune_hyperparameters=True: {shorten(self.model)} has no search space "
+                "in MODELS."
             )
         self._say(f"Searching: {N_CANDIDATES} candidates in {N_SEARCH_FOLDS} folds...")
         search = RandomizedSearchCV(
@@ -1482,8 +1539,7 @@ class SklearnEcosystemPipeline(
             verbose=progress_level(self.verbose),
             error_score="raise",
         )
-        with progress_on_stderr(search.verbose):
-            search.fit(X, ratings)
+        search.fit(X, ratings)
         self._say(f"Best: {search.best_params_}")
         return search.best_params_
 
@@ -1530,15 +1586,17 @@ class SklearnEcosystemPipeline(
         -----
         The last scores are kept for the model card.
         """
-        predictions = self.predict(X_test)
+        check_is_fitted(self, "pipeline_")
+        trained = self._snapshot()
+        predictions = trained.predict(X_test)
         metrics = rating_metrics(check_ratings(X_test, y_test), predictions)
-        n_trained_on = self.history_.has_rated(*table_ids(X_test)).sum()
+        n_trained_on = trained.history_.has_rated(*table_ids(X_test)).sum()
         if n_trained_on:
             warnings.warn(
                 f"{n_trained_on} test rows are of pairs that the model was trained on.",
                 stacklevel=2,
             )
-        self.test_scores_ = {"rows": len(predictions), **metrics}
+        self._keep(trained, test_scores_={"rows": len(predictions), **metrics})
         return metrics, predictions
 
     # ----- Save and load (section 5)
@@ -1564,8 +1622,9 @@ class SklearnEcosystemPipeline(
         """
         check_is_fitted(self, "pipeline_")
         artifact.check_path(filepath)  # refused before anything is computed
-        self._fit_ranker()
-        artifact.save(self, filepath, _model_card(self), TRUSTED)
+        trained = self._snapshot()  # for artifact and card, whatever is trained now
+        self._ranker_of(trained)
+        artifact.save(trained, filepath, _model_card(trained), TRUSTED)
         self._say(f"Pipeline saved to {filepath}")
         return filepath
 
@@ -1620,7 +1679,9 @@ def cross_validate_metrics(
     folds : DataFrame with a row per fold, numbered from 1
         "RMSE", "MAE", "R2"; "fit_s" and "predict_s", in seconds.
     """
-    with progress_on_stderr(verbose):
+    # There is no metadata to route, such as sample weights. If it could be, the
+    # `TargetEncoder` of scikit-learn 1.9 and the `cross_validate` of 1.6 would fail.
+    with config_context(enable_metadata_routing=False):
         results = cross_validate(
             pipeline,
             X,
@@ -1796,7 +1857,7 @@ def demonstrate_ecosystem(
         As for `MovieRecommendationDataset`.
     random_state : int, default=42
         The seed of everything.
-    model : str or regressor, default="forest"
+    model : str, dict, regressor or RatingPipeline, default="forest"
         As for `SklearnEcosystemPipeline`.
     tune : bool, default=False
         Whether to search for hyperparameters first.
@@ -1925,7 +1986,7 @@ def _fragile_rmse(pipeline, data, split):
     """
     X_train, X_test, y_train, y_test = split
     pipeline = clone(pipeline)  # with the same hyperparameters
-    features = pipeline["features"].fit(data)  # here is the leak: all rows
+    features = pipeline[0].fit(data)  # here is the leak: all rows
     model = pipeline[1:].fit(features.transform(X_train), y_train)
     predictions = model.predict(features.transform(X_test))
     return rating_metrics(y_test, predictions)["RMSE"]
@@ -2499,7 +2560,8 @@ difference = rmse["mine"] - rmse["linear"]
 print(difference.mean(), difference.sem())  # no help: about 0, within its error
 ```
 
-It is a model like all others: `SklearnEcosystemPipeline(model="mine")`; to load it elsewhere, keep `n_genres` in a
+It is a model like all others: `SklearnEcosystemPipeline(model="mine")`. Other processes do not have the new row: where they
+train, as under joblib's `loky`, pass the row itself, `model=MODELS["mine"]`. To load it elsewhere, keep `n_genres` in a
 file of its own and import it. To search inside a pipeline, search `build_pipeline()` (`features__damping` and so on).
 
 ## The command line
@@ -2598,6 +2660,7 @@ cat >"$new/recommender/__init__.py" <<'END_OF_LESSON_FILE'
 * `ranking`: `MovieRanker`, which recommends, and the metrics of recommendations
 * `recommend`: recommendations for one user, known or new
 * `movielens`: `load_movielens`, which reads the releases of GroupLens
+* `release`: one file of a release, read quickly, or its first broken line
 * `artifact`: saving and loading, with a digest and a model card
 * `start`, `console`, `options`, `report`: the command line, and what the demo prints
 
@@ -2624,6 +2687,7 @@ import pickle
 import re
 import stat
 import sys
+import threading
 import time
 import warnings
 from pathlib import Path
@@ -2651,6 +2715,8 @@ DIGEST_MARK = b"\nsha256:"
 #: How often a loader reads again while a saver may be between artifact and card.
 N_READS = 5
 SECONDS_BETWEEN_READS = 0.05
+#: Held while the filters of warnings are changed.
+_FILTERS = threading.Lock()
 #: How far the prediction of the card's example may be off, in stars: another processor
 #: may differ in the last digits.
 TOLERANCE = 1e-6
@@ -3096,10 +3162,11 @@ def _read_model(files, filepath, other_version, trusted):
     stream = io.BytesIO(files.content)
     as_skops = _is_skops(filepath)
     skops_io = _import_skops(filepath) if as_skops else None
+    silence = contextlib.nullcontext()
+    if other_version:  # one warning of ours stands for one of each estimator
+        silence = _no_version_warnings()
     try:
-        with warnings.catch_warnings():
-            if other_version:  # one warning of ours stands for one of each estimator
-                warnings.simplefilter("ignore", InconsistentVersionWarning)
+        with silence:
             if as_skops:
                 model = skops_io.load(stream, trusted=trusted)
             else:
@@ -3124,6 +3191,18 @@ def _read_model(files, filepath, other_version, trusted):
             f"{path} holds no pipeline, but an object of type {type(model).__name__}."
         )
     return model
+
+
+@contextlib.contextmanager
+def _no_version_warnings():
+    """Leave out scikit-learn's warnings of another version.
+
+    Filters of warnings belong to the whole process. If two threads changed and restored
+    them at once, a filter of the one could stay for good: so they take turns.
+    """
+    with _FILTERS, warnings.catch_warnings():
+        warnings.simplefilter("ignore", InconsistentVersionWarning)
+        yield
 
 
 def _check_example(model, example, path, other_version):
@@ -3167,7 +3246,7 @@ import numpy as np
 import pandas as pd
 
 from .artifact import replacing
-from .console import progress_level, say
+from .console import is_terminal, say
 from .table import check_number, shorten
 
 #: Recommendations of all users are written for so many users at a time.
@@ -3236,7 +3315,7 @@ def recommend(
 def _write_all(recommender, csv, top, exclude):
     """Write a CSV file of the recommendations for all users of the training."""
     users = recommender.history_.users
-    shows_progress = progress_level(True) > 0
+    shows_progress = is_terminal(sys.stderr)
     with replacing(csv) as file:
         for start in range(0, users.size, USERS_AT_ONCE):
             some_users = users[start : start + USERS_AT_ONCE]
@@ -3358,8 +3437,7 @@ cat >"$new/recommender/console.py" <<'END_OF_LESSON_FILE'
 import argparse
 import os
 import sys
-import warnings
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 
 
 def say(line):
@@ -3371,20 +3449,17 @@ def say(line):
     print(line.encode(encoding, "replace").decode(encoding), flush=True)
 
 
+def is_terminal(stream):
+    """Return whether somebody may be looking at a stream."""
+    return stream is not None and stream.isatty()
+
+
 def progress_level(verbose):
-    """Return the `verbose` of scikit-learn: it shows progress only in a terminal."""
-    in_terminal = sys.stderr is not None and sys.stderr.isatty()
-    return 2 if verbose and in_terminal else 0
+    """Return the `verbose` of scikit-learn, which shows its progress on stdout.
 
-
-@contextmanager
-def progress_on_stderr(verbose):
-    """Send what scikit-learn prints of its progress to stderr, if it prints any."""
-    if not verbose:
-        yield
-        return
-    with redirect_stdout(sys.stderr):
-        yield
+    It shows it only in a terminal.
+    """
+    return 2 if verbose and is_terminal(sys.stdout) else 0
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -3402,22 +3477,15 @@ class OneLineParser(argparse.ArgumentParser):
 
 @contextmanager
 def one_line_errors(parser):
-    """Turn errors and warnings into lines, and let a closed pipe end in silence.
+    """Turn errors into lines, and let a closed pipe end in silence.
 
     Parameters
     ----------
     parser : OneLineParser
-        Its program's name begins each line.
+        Its program's name begins the line.
     """
-
-    def show(message, *_, **__):
-        if sys.stderr:
-            print(f"{parser.prog}: {message}", file=sys.stderr, flush=True)
-
     try:
-        with warnings.catch_warnings():
-            warnings.showwarning = show
-            yield
+        yield
     except (ValueError, OSError, MemoryError, ImportError) as error:
         if _is_of_print(error):
             _discard_output()
@@ -4172,23 +4240,25 @@ END_OF_LESSON_FILE
 cat >"$new/recommender/movielens.py" <<'END_OF_LESSON_FILE'
 """Read a MovieLens release as GroupLens ships it."""
 
-import contextlib
-import csv
-import io
 import re
 import zipfile
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from .table import (
-    IDS,
-    RATING,
-    latest_rows,
-    lookup,
+from .release import (
+    FLAG,
+    ID,
+    QUANTITY,
+    SECONDS,
+    TEXT,
+    TEXT_ID,
+    Layout,
+    first_fields,
+    read_file,
 )
+from .table import RATING, latest_rows, lookup
 
 GENRES_100K = [
     "unknown",
@@ -4213,19 +4283,33 @@ GENRES_100K = [
 ]
 
 
-class Layout(NamedTuple):
-    """How a file of a release is written."""
+#: What stands in the place of genres where they are not known.
+NO_GENRES = ["(no genres listed)", ""]
 
-    separator: str
-    header: str | None  # the first line; None: the file has no header
-    columns: list[str]
-
-
-RATINGS = [*IDS, RATING, "timestamp"]
-MOVIES = ["movie_id", "title", "genre"]
-USERS_1M = ["user_id", "gender", "user_age", "occupation", "zip"]
-USERS_100K = ["user_id", "user_age", "gender", "occupation", "zip"]
-MOVIES_100K = ["movie_id", "title", "released", "on_video", "url", *GENRES_100K]
+RATINGS = {"user_id": ID, "movie_id": ID, RATING: QUANTITY, "timestamp": SECONDS}
+MOVIES = {"movie_id": ID, "title": TEXT, "genre": TEXT}
+USERS_1M = {
+    "user_id": ID,
+    "gender": TEXT,
+    "user_age": QUANTITY,
+    "occupation": TEXT,
+    "zip": TEXT,
+}
+USERS_100K = {
+    "user_id": ID,
+    "user_age": QUANTITY,
+    "gender": TEXT,
+    "occupation": TEXT,
+    "zip": TEXT,
+}
+MOVIES_100K = {
+    "movie_id": ID,
+    "title": TEXT,
+    "released": TEXT,
+    "on_video": TEXT,
+    "url": TEXT,
+    **dict.fromkeys(GENRES_100K, FLAG),
+}
 
 #: The releases. In each, ratings and movies must be there, in this order; users may be.
 RELEASES = [
@@ -4245,12 +4329,6 @@ RELEASES = [
     },
 ]
 
-#: The columns that hold numbers; all others hold text.
-WHOLE_NUMBERS = [*IDS, "timestamp"]
-NUMBERS = [RATING, "user_age"]
-#: A name for the fields that a line may have too many.
-SURPLUS = "surplus"
-
 
 def load_movielens(path):
     """Read a MovieLens release into a table of ratings.
@@ -4266,9 +4344,10 @@ def load_movielens(path):
     -------
     table : DataFrame
         The columns of `TABLE_COLUMNS` and `title`, a row per rating, in the order of
-        the file. What a release lacks is NaN: `user_country` always, and `user_age`
-        except in 100K and 1M (where 1 means "under 18"). Of a pair that was rated twice
-        the latest rating is kept, and a warning counts the others.
+        the file. What a release lacks is NaN: `user_country` always, `user_age` except
+        in 100K and 1M (where 1 means "under 18"), and a genre that is "unknown" or
+        "(no genres listed)". Of a pair that was rated twice the latest rating is kept,
+        and a warning counts the others.
 
     Raises
     ------
@@ -4298,8 +4377,9 @@ def load_movielens(path):
     movie = pd.Index(movies["movie_id"]).get_indexer(table["movie_id"])
     genre = movies["genre"] if "genre" in movies else _joined_genres(movies)
     # The year is at the end of the title; that of a series may be (2006–2007).
-    year = movies["title"].str.extract(r"\((\d{4})(?:[-–]\d{0,4})?\)\s*$")[0]
-    table["genre"] = _text_of(genre, movie)
+    titles = movies["title"].fillna("")
+    year = titles.str.extract(r"\((\d{4})(?:[-–]\d{0,4})?\)\s*$")[0]
+    table["genre"] = _text_of(genre, movie, missing=NO_GENRES)
     table["movie_year"] = lookup(year.to_numpy(dtype=np.float64), movie, np.nan)
     table["user_age"] = np.nan
     table["user_country"] = np.nan
@@ -4320,17 +4400,20 @@ def _latest_ratings(ratings):
 def _joined_genres(movies):
     """Join the genres of each movie by bars; 100K has a column of 0 and 1 for each."""
     joined = pd.Series("", index=movies.index, dtype=object)
-    for genre in GENRES_100K:
+    for genre in GENRES_100K[1:]:  # the first one is "unknown"
         joined[movies[genre] == 1] += f"{genre}|"
     return joined.str.removesuffix("|")
 
 
-def _text_of(column, position):
-    """Return the strings at the positions, missing where a position is -1.
+def _text_of(column, position, missing=()):
+    """Return the strings at the positions; NaN where a position is -1.
 
-    As a categorical: a release repeats each title thousands of times.
+    The strings of `missing` become NaN, too. The result is categorical: a release
+    repeats each title thousands of times.
     """
-    return pd.Categorical(column).take(position, allow_fill=True)
+    strings = pd.Categorical(column)
+    strings = strings.remove_categories(strings.categories.intersection(missing))
+    return strings.take(position, allow_fill=True)
 
 
 def _open_zip(path):
@@ -4366,141 +4449,36 @@ def _read_folder(folder, release):
     ratings, movies, *users = release
     if not (folder / ratings).exists() or not (folder / movies).exists():
         return None
-    tables = [_read(folder / name, release[name]) for name in (ratings, movies)]
+    release = _with_text_ids(release, folder)
+    tables = [read_file(folder / name, release[name]) for name in (ratings, movies)]
     for name in users:
         if (folder / name).exists():
-            return [*tables, _read(folder / name, release[name])]
+            return [*tables, read_file(folder / name, release[name])]
     return [*tables, None]
 
 
-def _read(file, layout):
-    """Read one file by pandas' fast parser; look for a broken line only if it fails."""
-    try:
-        table = _parse(file, layout, "utf-8-sig")
-    except UnicodeDecodeError:  # the releases of 1998 to 2003
-        table = _parse(file, layout, "latin-1")
-    if table is None or not _is_whole(table, layout):
-        raise ValueError(f"{file.name}{_what_is_broken(file, layout)}")
-    return table.drop(columns=SURPLUS)
+def _with_text_ids(release, folder):
+    """Return the layouts of a release, where ids may be text instead of numbers.
 
+    An id is text in all files if that of the first rating has a letter in it. Only the
+    CSV files may have such ids: other people write files of that layout, too.
+    """
+    ratings = next(iter(release))
+    layout = release[ratings]
+    if not layout.is_csv:
+        return release
+    text_ids = {}
+    for name, text in zip(layout.columns, first_fields(folder / ratings, layout)):
+        if layout.columns[name] is ID and re.search("[A-Za-z]", text):
+            text_ids[name] = TEXT_ID
 
-def _parse(file, layout, encoding):
-    """Return a file as a DataFrame; None if a header or number is not as expected."""
-    types = dict.fromkeys(layout.columns, str)
-    for name in layout.columns:
-        if name in WHOLE_NUMBERS:
-            types[name] = np.int64
-        elif name in NUMBERS:
-            types[name] = np.float64
-        elif name in GENRES_100K:
-            types[name] = np.int8
-    types[SURPLUS] = "category"  # a byte a row, as nearly all are missing
-
-    with file.open("rb") as stream:
-        if layout.header is not None:
-            header = stream.readline().decode(encoding).strip()
-            if header != layout.header:
-                return None
-        # In the first line with fields, pandas only warns of surplus ones.
-        first_line = next((line for line in stream if line.strip()), b"")
-        fields = _fields(first_line.decode(encoding).rstrip("\r\n"), layout)
-        if fields is None or len(fields) > len(types):
-            return None
-        stream.seek(0)
-        # The fast parser knows only separators of one character.
-        if len(layout.separator) > 1:
-            content = io.BytesIO(stream.read().replace(b"::", b"\t"))
-            separator = "\t"
-        else:
-            # pandas opens a path itself, which takes less time than our stream.
-            content = file.absolute() if isinstance(file, Path) else stream
-            separator = layout.separator
-        try:
-            return pd.read_csv(
-                content,
-                sep=separator,
-                names=list(types),
-                dtype=types,
-                index_col=False,
-                encoding=encoding,
-                quoting=csv.QUOTE_MINIMAL if separator == "," else csv.QUOTE_NONE,
-                na_values=[""],
-                keep_default_na=False,
-                skiprows=0 if layout.header is None else 1,
-            )
-        except UnicodeDecodeError:
-            raise
-        except (ValueError, OverflowError):
-            return None
-
-
-def _is_whole(table, layout):
-    """Return whether every line had the right fields."""
-    is_complete = table[layout.columns[-1]].notna().all()
-    has_surplus = table[SURPLUS].notna().any()
-    is_finite = np.isfinite(table.select_dtypes(float)).all(axis=None)
-    # A quote that is never closed swallows the next line.
-    has_open_quote = "title" in table and table["title"].str.contains("\n").any()
-    return (
-        len(table) > 0
-        and is_complete
-        and is_finite
-        and not has_surplus
-        and not has_open_quote
-    )
-
-
-def _what_is_broken(file, layout):
-    """Return the end of a sentence that names the first broken line."""
-    with file.open("r", encoding="utf-8-sig", errors="replace") as stream:
-        lines = (line.rstrip("\n") for line in stream)
-        first_number = 1
-        if layout.header is not None:
-            first_number = 2
-            header = next(lines, "")
-            if header != layout.header:
-                return (
-                    f", line 1: expected the header {layout.header}, "
-                    f"got {header[:80]!r}."
-                )
-        for number, line in enumerate(lines, first_number):
-            if line and not _fits(line, layout):
-                return (
-                    f", line {number}: expected {len(layout.columns)} fields, "
-                    f"got {line[:80]!r}."
-                )
-    return " holds no rows, or cannot be read."
-
-
-def _fits(line, layout):
-    """Return whether a line has all fields, and numbers where they are expected."""
-    fields = _fields(line, layout)
-    if fields is None or len(fields) != len(layout.columns):
-        return False
-    return all(_is_field(name, text) for name, text in zip(layout.columns, fields))
-
-
-def _fields(line, layout):
-    """Return the fields of a line; None if its quotes are wrong."""
-    if layout.separator != ",":
-        return line.split(layout.separator)
-    try:
-        return next(csv.reader([line]), [])
-    except csv.Error:
-        return None
-
-
-def _is_field(name, text):
-    if name in NUMBERS:
-        with contextlib.suppress(ValueError):
-            return np.isfinite(float(text)) and "_" not in text and text.isascii()
-        return False
-    if name not in WHOLE_NUMBERS and name not in GENRES_100K:
-        return True
-    if not re.fullmatch(r"\s*[-+]?[0-9]+\s*", text):
-        return False
-    largest = 2**63 if name in WHOLE_NUMBERS else 2**7
-    return abs(int(text)) < largest
+    layouts = {}
+    for file, layout in release.items():
+        columns = {
+            name: text_ids.get(name, layout.columns[name]) for name in layout.columns
+        }
+        layouts[file] = layout._replace(columns=columns)
+    return layouts
 END_OF_LESSON_FILE
 
 cat >"$new/recommender/options.py" <<'END_OF_LESSON_FILE'
@@ -5127,7 +5105,8 @@ class Recommends:
     """Mixin of `SklearnEcosystemPipeline`: what it recommends, and how good that is.
 
     It needs `ranker` (a parameter), and from a training `pipeline_`, `history_`,
-    `titles_` and `_ranker`, which is None until a ranker is needed.
+    `titles_` and `_ranker`, which is None until a ranker is needed; and the snapshots
+    of `WrapsPipeline`, as another thread may train the same object.
     """
 
     def evaluate_ranking(self, X_test, y_test=None, k=10, relevant_from=None, by=None):
@@ -5165,29 +5144,31 @@ class Recommends:
                 f"by must be one of {[*RANKERS, 'chance']}, got {shorten(by)}."
             )
         k = check_number("k", k, 1, integer=True)
+        trained = self._snapshot()
         if relevant_from is None:
-            relevant_from = default_relevance(*self.history_.scale())
+            relevant_from = default_relevance(*trained.history_.scale())
         relevant = relevant_ratings(X_test, y_test, relevant_from)
         users = np.unique(relevant["user_id"])
-        stars = self.history_.stars_of(users)
-        ranker = self._ranker_by(by)
+        stars = trained.history_.stars_of(users)
+        ranker = self._ranker_by(by, trained)
         recommendations = ranker.rank(users, stars, k)
         metrics = score_recommendations(recommendations, relevant, k)
-        if ranker is self._ranker:
-            self.ranking_scores_ = {
+        if ranker is trained._ranker:
+            scores = {
                 "users": len(users),
                 "relevant_from": float(relevant_from),
                 **metrics,
             }
+            self._keep(trained, ranking_scores_=scores)
         return metrics
 
-    def _ranker_by(self, by):
-        """Return the ranker of this object, or another one to compare with."""
-        if by is None or by == self.ranker:
-            return self.ranker_
+    def _ranker_by(self, by, trained):
+        """Return the ranker of a snapshot, or another one to compare with."""
+        if by is None or by == trained.ranker:
+            return self._ranker_of(trained)
         if by == "chance":
-            return ChanceRanker().fit_history(self.history_)
-        return fit_ranker(by, self.pipeline_, self.history_)
+            return ChanceRanker().fit_history(trained.history_)
+        return fit_ranker(by, trained.pipeline_, trained.history_)
 
     def recommend(
         self,
@@ -5236,20 +5217,22 @@ class Recommends:
             scale of the training.
         """
         check_is_fitted(self, "pipeline_")
-        ranker = self.ranker_
-        user_ids, stars, unknown = find_user(self.history_, user_id, ratings)
+        trained = self._snapshot()
+        ranker = self._ranker_of(trained)
+        history = trained.history_
+        user_ids, stars, unknown = find_user(history, user_id, ratings)
         if unknown:
             _warn_of_unknown(unknown, stars)
 
         best = ranker.rank(user_ids, stars, n, candidates, exclude)
         recommendations = best[["movie_id", "score"]].copy()
         recommendations["predicted_rating"] = predict_for_user(
-            self.pipeline_, self.history_, user_ids, stars, best["movie_id"].to_numpy()
+            trained.pipeline_, history, user_ids, stars, best["movie_id"].to_numpy()
         )
-        if self.titles_:
-            recommendations.insert(1, "title", self._titles(best["movie_id"]))
+        if trained.titles_:
+            recommendations.insert(1, "title", trained._titles(best["movie_id"]))
         if explain:
-            recommendations["because"] = self._reasons(ranker, stars, best)
+            recommendations["because"] = trained._reasons(ranker, stars, best)
         recommendations.attrs["unknown_movies"] = unknown
         return recommendations
 
@@ -5277,30 +5260,33 @@ class Recommends:
             compares no movies.
         """
         check_is_fitted(self, "pipeline_")
-        if not hasattr(self.ranker_, "similar"):
+        trained = self._snapshot()
+        ranker = self._ranker_of(trained)
+        if not hasattr(ranker, "similar"):
             raise ValueError(
                 f"ranker={self.ranker!r} compares no movies: use ranker='taste'."
             )
-        movies = self.ranker_.similar(
-            movie_id, n, candidates=candidates, exclude=exclude
-        )
+        movies = ranker.similar(movie_id, n, candidates=candidates, exclude=exclude)
         movies = movies[["movie_id", "score"]]
-        if self.titles_:
-            movies.insert(1, "title", self._titles(movies["movie_id"]))
+        if trained.titles_:
+            movies.insert(1, "title", trained._titles(movies["movie_id"]))
         return movies
 
     @property
     def ranker_(self):
         """The ranker of the training rows; it is fitted when it is first needed."""
         check_is_fitted(self, "pipeline_")
-        self._fit_ranker()
-        return self._ranker
+        return self._ranker_of(self._snapshot())
 
-    def _fit_ranker(self):
-        """Fit the ranker, if nothing has needed it before."""
-        if self._ranker is None:
+    def _ranker_of(self, trained):
+        """Return the ranker of a snapshot; fit it, if nothing has needed it before."""
+        if trained._ranker is None:
             # If two threads come here, each fits a whole ranker, and one is kept.
-            self._ranker = fit_ranker(self.ranker, self.pipeline_, self.history_)
+            trained._ranker = fit_ranker(
+                trained.ranker, trained.pipeline_, trained.history_
+            )
+            self._keep(trained, _ranker=trained._ranker)
+        return trained._ranker
 
     def _titles(self, movie_ids):
         known = [self.titles_.get(movie) for movie in movie_ids]
@@ -5459,6 +5445,308 @@ def fit_ranker(ranker, pipeline, history):
     if isinstance(ranker, str):
         return RANKERS[ranker](pipeline).fit_history(history)
     return clone(ranker).fit_history(history)
+END_OF_LESSON_FILE
+
+cat >"$new/recommender/release.py" <<'END_OF_LESSON_FILE'
+"""Read one file of a MovieLens release, or name its first broken line.
+
+pandas' fast parser reads a file. If it fails, or if what it has read looks odd, the
+file is read again line by line, to find out which line is broken, and why.
+"""
+
+import csv
+import io
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from .table import LARGEST_FLOAT_ID, LARGEST_ID, LATEST, LIMIT
+
+#: How a number is written: "4", "4.0", ".5" or "1e5", with or without blanks around it.
+NUMBER = re.compile(
+    r"[ \t\v\f]*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?[ \t\v\f]*"
+)
+WHOLE_NUMBER = re.compile(r"[ \t\v\f]*[-+]?[0-9]{1,19}[ \t\v\f]*")
+#: What a byte becomes that is no UTF-8, where errors="surrogateescape".
+NO_UTF8 = re.compile("[\udc80-\udcff]")
+#: What stands between two fields where the separator of a file has two characters.
+UNIT_SEPARATOR = "\x1f"
+#: A name for the fields that a line may have too many.
+SURPLUS = "surplus"
+
+
+class Kind(NamedTuple):
+    """What the fields of a column hold."""
+
+    expected: str  # the end of the sentence "rating must be ..."
+    dtype: type
+    least: float = -np.inf
+    largest: float = np.inf
+
+    def accepts(self, text):
+        """Return whether a field may hold this text."""
+        if self.dtype is str:
+            return self is not TEXT_ID or text != ""
+        if not NUMBER.fullmatch(text):
+            return False
+        if WHOLE_NUMBER.fullmatch(text):
+            return self.least <= int(text) <= self.largest
+        value = float(text)
+        # Where floats are exact, a float such as "1.0" is a whole number.
+        is_whole = value.is_integer() and abs(value) < LARGEST_FLOAT_ID
+        is_right = is_whole or self.dtype is np.float64
+        return is_right and self.least <= value <= self.largest
+
+
+ID = Kind("a whole number of 64 bits", np.int64, -LARGEST_ID, LARGEST_ID)
+TEXT_ID = Kind("an id, not empty", str)
+SECONDS = Kind(
+    "a whole number of Unix seconds, up to the year 2200", np.int64, 1 - LIMIT, LATEST
+)
+QUANTITY = Kind("a finite number below 1e15", np.float64, 1 - LIMIT, LIMIT - 1)
+FLAG = Kind("0 or 1", np.int64, 0, 1)
+TEXT = Kind("text", str)  # a field without text is missing
+
+
+class Layout(NamedTuple):
+    """How a file of a release is written."""
+
+    separator: str
+    header: str | None  # the first line; None: the file has no header
+    columns: dict[str, Kind]
+
+    @property
+    def is_csv(self):
+        """Whether the file belongs to one of the releases since 2014."""
+        return self.header is not None
+
+
+def read_file(file, layout):
+    """Read one file of a release.
+
+    Parameters
+    ----------
+    file : Path or zipfile.Path
+    layout : Layout
+
+    Returns
+    -------
+    table : DataFrame
+        The columns of the layout; a text that is empty is NaN.
+
+    Raises
+    ------
+    ValueError
+        If a line is broken; the message names the line. A CSV file must be UTF-8.
+    """
+    encoding = "utf-8-sig"
+    try:
+        table = _parse(file, layout, encoding)
+    except UnicodeDecodeError:
+        table = None
+        if not layout.is_csv:  # the releases of 1998 to 2003
+            encoding = "latin-1"
+            table = _parse(file, layout, encoding)
+
+    if table is not None:
+        table = _with_exact_ids(table, file, layout, encoding)
+    if table is None or _looks_odd(table, layout):
+        fault = _first_fault(file, layout, encoding)
+        if fault is not None:
+            raise ValueError(f"{file.name}, {fault}.")
+    if table is None or table.empty:
+        raise ValueError(f"{file.name} holds no rows, or cannot be read.")
+    return table.drop(columns=SURPLUS)
+
+
+def first_fields(file, layout):
+    """Return the fields of the first line that has any; [] if there is none."""
+    _, line = _first_lines(file, layout, "utf-8-sig", errors="replace")
+    return _fields(line, layout) or []
+
+
+def _first_lines(file, layout, encoding, errors="strict"):
+    """Return the header (None if the layout has none) and the first line with fields.
+
+    The second one is "" if there is none.
+    """
+    with file.open("r", encoding=encoding, errors=errors) as stream:
+        header = stream.readline().strip() if layout.is_csv else None
+        lines = (line.rstrip("\n") for line in stream)
+        return header, next((line for line in lines if not _is_blank(line, layout)), "")
+
+
+def _parse(file, layout, encoding):
+    """Return a file as a DataFrame; None if pandas cannot read it as it is expected."""
+    header, first_line = _first_lines(file, layout, encoding)
+    fields = _fields(first_line, layout)
+    # In the first line with fields, pandas only warns of surplus ones.
+    if fields is None or len(fields) > len(layout.columns) + 1:
+        return None
+    content = _content(file, layout)
+    if header != layout.header or content is None:
+        return None
+    types = {name: kind.dtype for name, kind in layout.columns.items()}
+    types[SURPLUS] = "category"  # a byte a row, as nearly all are missing
+    try:
+        return pd.read_csv(
+            content,
+            sep=layout.separator if len(layout.separator) == 1 else UNIT_SEPARATOR,
+            names=list(types),
+            dtype=types,
+            index_col=False,
+            encoding=encoding,
+            quoting=csv.QUOTE_MINIMAL if layout.is_csv else csv.QUOTE_NONE,
+            na_values=[""],
+            keep_default_na=False,
+            skiprows=1 if layout.is_csv else 0,
+        )
+    except UnicodeDecodeError:
+        raise
+    except (ValueError, OverflowError):
+        return None
+
+
+def _content(file, layout):
+    """Return what pandas should read; None if there is a NUL character in it.
+
+    Before version 3.1, pandas drops what follows a NUL in a field.
+    """
+    if isinstance(file, Path) and len(layout.separator) == 1:
+        with file.open("rb") as stream:
+            while chunk := stream.read(2**16):
+                if b"\0" in chunk:
+                    return None
+        # pandas opens a path itself, which takes less time than a stream of ours.
+        return file.absolute()
+
+    data = file.read_bytes()
+    if b"\0" in data:
+        return None
+    if len(layout.separator) > 1:  # the fast parser knows only single characters
+        data = data.replace(layout.separator.encode(), UNIT_SEPARATOR.encode())
+    return io.BytesIO(data)
+
+
+def _with_exact_ids(table, file, layout, encoding):
+    """Return the table with exact ids; None if some ids are no whole numbers.
+
+    If one id is written as a float, such as "1.0", pandas takes all ids of the column
+    for floats, which are not exact beyond 2**53. Such columns are read again, as text.
+    """
+    as_text = {}
+    for name, kind in layout.columns.items():
+        if kind is ID and not table.empty:
+            ids = table[name].to_numpy()
+            if ids.min() <= -LARGEST_FLOAT_ID or ids.max() >= LARGEST_FLOAT_ID:
+                as_text[name] = TEXT_ID
+    if not as_text:
+        return table
+
+    layout = layout._replace(columns=layout.columns | as_text)
+    texts = _parse(file, layout, encoding)
+    for name in as_text:
+        codes, distinct = pd.factorize(texts[name])
+        if not all(ID.accepts(text) for text in distinct):
+            return None
+        ids = [_whole_number(text) for text in distinct]
+        table[name] = np.array(ids, dtype=np.int64)[codes]
+    return table
+
+
+def _whole_number(text):
+    return int(text) if WHOLE_NUMBER.fullmatch(text) else int(float(text))
+
+
+def _looks_odd(table, layout):
+    """Return whether a line may be broken, although pandas has read the file.
+
+    A line with too few fields leaves the last column empty, and one with too many fills
+    the surplus one. An empty text at the end of a line looks odd, too, but is right.
+    """
+    if table.empty or table[SURPLUS].notna().any():
+        return True
+    last = list(layout.columns)[-1]
+    for name, kind in layout.columns.items():
+        column = table[name]
+        if kind.dtype is not str:
+            values = column.to_numpy()
+            # A comparison with NaN is False.
+            if not (values.min() >= kind.least and values.max() <= kind.largest):
+                return True
+            continue
+        if (name == last or kind is TEXT_ID) and column.isna().any():
+            return True
+        if layout.is_csv and _holds_line_end(column):
+            return True
+    return False
+
+
+def _holds_line_end(column):
+    """Return whether a quote that is never closed has swallowed the next line."""
+    text = "".join(column.fillna("").tolist())
+    return "\n" in text or "\r" in text
+
+
+def _first_fault(file, layout, encoding):
+    """Return which line is the first broken one, and why; None if all are whole."""
+    with file.open("r", encoding=encoding, errors="surrogateescape") as stream:
+        for number, line in enumerate(stream, 1):
+            is_header = number == 1 and layout.is_csv
+            fault = _fault(line.rstrip("\n"), layout, is_header)
+            if fault is not None:
+                return f"line {number}: {fault}"
+    return None
+
+
+def _fault(line, layout, is_header):
+    """Return what is wrong with a line; None if nothing is."""
+    no_utf8 = NO_UTF8.search(line)
+    if layout.is_csv and no_utf8:
+        start = max(0, no_utf8.start() - 30)
+        part = line[start : start + 60].encode(errors="surrogateescape")
+        return f"expected UTF-8, got the bytes {part!r}"
+    if is_header and line.strip() != layout.header:
+        return f"expected the header {layout.header}, got {line[:80]!r}"
+    if "\0" in line:
+        return f"expected text, got a NUL character in {line[:80]!r}"
+    if is_header or _is_blank(line, layout):
+        return None
+
+    fields = _fields(line, layout)
+    if fields is None:
+        return f"a quote is not closed in {line[:80]!r}"
+    has_empty_surplus = len(fields) == len(layout.columns) + 1 and fields[-1] == ""
+    if len(fields) != len(layout.columns) and not has_empty_surplus:
+        return f"expected {len(layout.columns)} fields, got {line[:80]!r}"
+    for (name, kind), text in zip(layout.columns.items(), fields):
+        if not kind.accepts(text):
+            return f"{name} must be {kind.expected}, got {text[:80]!r}"
+    return None
+
+
+def _is_blank(line, layout):
+    """Return whether pandas skips a line; a tab may be a separator."""
+    return line.strip(" " if layout.separator == "\t" else " \t") == ""
+
+
+def _fields(line, layout):
+    """Return the fields of a line, as pandas sees them; None if a quote is open."""
+    if not layout.is_csv:
+        if len(layout.separator) > 1:
+            line = line.replace(layout.separator, UNIT_SEPARATOR)
+            return line.split(UNIT_SEPARATOR)
+        return line.split(layout.separator)
+    try:
+        fields = next(csv.reader([f"{line}\n"]), [])
+    except csv.Error:
+        return None
+    if fields and fields[-1].endswith("\n"):
+        return None
+    return fields
 END_OF_LESSON_FILE
 
 cat >"$new/recommender/report.py" <<'END_OF_LESSON_FILE'
@@ -5731,6 +6019,7 @@ cat >"$new/recommender/start.py" <<'END_OF_LESSON_FILE'
 import os
 import signal
 import sys
+import warnings
 from importlib import import_module
 
 INTERRUPTED = 130  # the status that shells give to what Ctrl-C has ended
@@ -5764,6 +6053,7 @@ def run_script(file, spec):
         # In the middle of an import, an exception might be lost or changed.
         signal.signal(signal.SIGINT, _end_at_once)
     module = import_module(name)
+    _show_warnings_in_one_line()
     if answers_ctrl_c:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     status = module.main()
@@ -5774,9 +6064,28 @@ def run_script(file, spec):
 
 def _end_at_once(*_):
     if sys.stderr:
-        program = os.path.basename(sys.argv[0])
-        print(f"\n{program}: interrupted", file=sys.stderr, flush=True)
+        print(f"\n{_program()}: interrupted", file=sys.stderr, flush=True)
     os._exit(INTERRUPTED)
+
+
+def _show_warnings_in_one_line():
+    """Show warnings as the command line shows errors.
+
+    This is done here, where the process is ours, because all threads share it.
+    """
+    from sklearn.exceptions import InconsistentVersionWarning
+
+    def show(message, *_, **__):
+        if sys.stderr:
+            print(f"{_program()}: {message}", file=sys.stderr, flush=True)
+
+    warnings.showwarning = show
+    # One warning of ours stands for one of each estimator, unless -W asks for them.
+    warnings.filterwarnings("ignore", category=InconsistentVersionWarning, append=True)
+
+
+def _program():
+    return os.path.basename(sys.argv[0])
 END_OF_LESSON_FILE
 
 cat >"$new/recommender/steps.py" <<'END_OF_LESSON_FILE'
@@ -7017,6 +7326,16 @@ END_OF_LESSON_FILE
 cat >"$new/recommender/wrapper.py" <<'END_OF_LESSON_FILE'
 """What an object that holds a trained pipeline owes to scikit-learn and its users."""
 
+import copy
+import threading
+
+from .table import shorten
+
+#: What a training learns is many attributes. With this lock, other threads see those of
+#: one training, never some of one and some of the next. It belongs to the module,
+#: because a lock cannot be pickled; nothing slow is done while it is held.
+_ONE_STEP = threading.Lock()
+
 
 class WrapsPipeline:
     """Mixin of `SklearnEcosystemPipeline`: results, parameters, diagram, model card.
@@ -7024,6 +7343,26 @@ class WrapsPipeline:
     It needs `model` (a parameter), `build_pipeline`, and from a training `pipeline_`,
     `cv_scores_` and `best_params_`.
     """
+
+    def _learn(self, **learned):
+        """Set all that a training has learned, in one step."""
+        with _ONE_STEP:
+            vars(self).update(learned)
+
+    def _snapshot(self):
+        """Return a shallow copy of this object, which no other thread can train."""
+        with _ONE_STEP:
+            return copy.copy(self)
+
+    def _keep(self, trained, **results):
+        """Set results that were computed with a snapshot.
+
+        They are forgotten if another thread has trained this object meanwhile: they are
+        those of the training before.
+        """
+        with _ONE_STEP:
+            if self.pipeline_ is trained.pipeline_:
+                vars(self).update(results)
 
     @property
     def pipeline(self):
@@ -7053,10 +7392,10 @@ class WrapsPipeline:
     def set_params(self, **params):
         """Set parameters; those of a regressor of your own by ``model__NAME``."""
         nested = [name for name in params if name.startswith("model__")]
-        if nested and isinstance(params.get("model", self.model), str):
+        if nested and isinstance(params.get("model", self.model), (str, dict)):
             raise ValueError(
-                f"model={self.model!r} is only a name: search or set {nested[0]!r} on "
-                "build_pipeline(), which has all parameters."
+                f"model={shorten(self.model)} is no estimator: search or set "
+                f"{nested[0]!r} on build_pipeline(), which has all parameters."
             )
         return super().set_params(**params)
 

@@ -1443,9 +1443,8 @@ class SklearnEcosystemPipeline(
         Warns
         -----
         UserWarning
-            If the file has no digest, was made with another version of scikit-learn
-            (which then adds warnings of its own), or the card beside it belongs to
-            another artifact.
+            If the file has no digest, was made with another version of scikit-learn, or
+            the card beside it belongs to another artifact.
         """
         return artifact.load(filepath, TRUSTED, sha256, strict)
 

@@ -15,6 +15,7 @@ import pickle
 import re
 import stat
 import sys
+import threading
 import time
 import warnings
 from pathlib import Path
@@ -24,6 +25,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import sklearn
+from sklearn.exceptions import InconsistentVersionWarning
 from threadpoolctl import threadpool_limits
 
 from .factors import MatrixFactorization
@@ -41,6 +43,8 @@ DIGEST_MARK = b"\nsha256:"
 #: How often a loader reads again while a saver may be between artifact and card.
 N_READS = 5
 SECONDS_BETWEEN_READS = 0.05
+#: Held while the filters of warnings are changed.
+_FILTERS = threading.Lock()
 #: How far the prediction of the card's example may be off, in stars: another processor
 #: may differ in the last digits.
 TOLERANCE = 1e-6
@@ -179,8 +183,7 @@ def load(filepath, trusted, sha256=None, strict=False):
     -----
     UserWarning
         If there is no digest, the card is not of this file, or another version of
-        scikit-learn made it. In that case scikit-learn adds warnings of its own, of the
-        category `sklearn.exceptions.InconsistentVersionWarning`.
+        scikit-learn made it.
     """
     path = Path(os.path.realpath(filepath))
     if not path.is_file():
@@ -487,13 +490,15 @@ def _read_model(files, filepath, other_version, trusted):
     stream = io.BytesIO(files.content)
     as_skops = _is_skops(filepath)
     skops_io = _import_skops(filepath) if as_skops else None
-    # Of another version, scikit-learn warns once for each kind of estimator. To leave
-    # these warnings out would take a filter of the whole process, in all its threads.
+    silence = contextlib.nullcontext()
+    if other_version:  # one warning of ours stands for one of each estimator
+        silence = _no_version_warnings()
     try:
-        if as_skops:
-            model = skops_io.load(stream, trusted=trusted)
-        else:
-            model = joblib.load(stream)
+        with silence:
+            if as_skops:
+                model = skops_io.load(stream, trusted=trusted)
+            else:
+                model = joblib.load(stream)
     except Exception as error:  # damaged bytes, and another version's, raise anything
         problem = "whole, but cannot be loaded here"
         if files.seal is None:
@@ -514,6 +519,18 @@ def _read_model(files, filepath, other_version, trusted):
             f"{path} holds no pipeline, but an object of type {type(model).__name__}."
         )
     return model
+
+
+@contextlib.contextmanager
+def _no_version_warnings():
+    """Leave out scikit-learn's warnings of another version.
+
+    Filters of warnings belong to the whole process. If two threads changed and restored
+    them at once, a filter of the one could stay for good: so they take turns.
+    """
+    with _FILTERS, warnings.catch_warnings():
+        warnings.simplefilter("ignore", InconsistentVersionWarning)
+        yield
 
 
 def _check_example(model, example, path, other_version):
