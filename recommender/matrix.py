@@ -28,6 +28,8 @@ from .table import (
 
 #: A title in place of a genre would make thousands of columns.
 MAX_GENRES = 100
+#: So would dates in seconds in the place of years.
+MAX_DECADES = 100
 
 
 class RatingMatrix(NamedTuple):
@@ -241,7 +243,9 @@ class MovieContent:
             max_features=MAX_GENRES,
         )
         _, genres = factorize_strings(movie_rows, "genre")
-        self.vectorizer.fit([*genres, "none"])  # it refuses to learn from nothing
+        # It refuses to learn from nothing. "none" is a column of zeros, which changes
+        # no prediction, unless a genre of the table has this name.
+        self.vectorizer.fit([*genres, "none"])
         years = pd.Series(number_column(movie_rows, "movie_year"))
         self.mean_year = float(years.mean())
         return self
@@ -262,6 +266,20 @@ class MovieContent:
 def _movie_kinds(movie_rows):
     """Return for each genre and each decade which movies belong to it."""
     has_genre = MovieContent().fit(movie_rows).genres(movie_rows) > 0
-    decade = pd.get_dummies(number_column(movie_rows, "movie_year") // 10)
-    kinds = np.column_stack([has_genre, decade]).T
-    return sparse.csr_matrix(kinds, dtype=np.float64)  # (n_kinds, n_movies)
+    is_of_decade = _movies_of_decades(number_column(movie_rows, "movie_year") // 10)
+    kinds = sparse.vstack([sparse.csr_matrix(has_genre.T), is_of_decade], format="csr")
+    return kinds.astype(np.float64)  # (n_kinds, n_movies)
+
+
+def _movies_of_decades(decades):
+    """Return which movies belong to each decade, a csr_matrix (n_decades, n_movies).
+
+    Of more than `MAX_DECADES`, those with the most movies are used.
+    """
+    n_movies = pd.Series(decades).value_counts().sort_index()
+    used = np.sort(n_movies.nlargest(MAX_DECADES).index)
+    position = pd.Index(used).get_indexer(decades)  # -1 where the year is missing
+    movie = np.flatnonzero(position >= 0)
+    ones = np.ones(movie.size)
+    shape = (used.size, len(decades))
+    return sparse.csr_matrix((ones, (position[movie], movie)), shape)

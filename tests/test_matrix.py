@@ -4,10 +4,8 @@ import numpy as np
 import pandas as pd
 from recommending import TINY
 
-from lesson_code import (
-    MatrixFactorization,
-)
-from recommender.matrix import MovieContent
+from lesson_code import MatrixFactorization, MovieRanker
+from recommender.matrix import MAX_DECADES, MovieContent, RatingHistory, rating_matrix
 
 
 def test_the_genres_of_a_movie_share_one_however_frequent_or_repeated_they_are():
@@ -64,3 +62,49 @@ def test_of_more_than_a_hundred_genres_a_hundred_are_used():
     model = MatrixFactorization(2, 0).fit(table)
     # the genres, the year, the free ones
     assert model.movie_factors_.shape == (120, 100 + 1 + 2)
+
+
+def movies_of_years(years, genre=None):
+    """Return a table in which three users rate movies of these years."""
+    movie = np.arange(len(years))
+    movies = pd.DataFrame({"movie_id": movie, "movie_year": years, "genre": genre})
+    users = pd.DataFrame({"user_id": [1, 2, 3]})
+    table = users.merge(movies, how="cross")
+    kept = (table["user_id"] + table["movie_id"]) % 4 > 0
+    return table[kept].assign(rating=1.0 + table["movie_id"] % 5)
+
+
+def test_movies_of_a_genre_or_a_decade_are_of_one_kind():
+    genres = ["War", "Drama|War", None, "Drama", None]
+    table = movies_of_years([1999, 1990.0, np.nan, 2005, 1902], genre=genres)
+    kinds = RatingHistory(rating_matrix(table)).kinds
+    assert kinds.toarray().tolist() == [
+        [0, 1, 0, 1, 0],  # Drama
+        [1, 1, 0, 0, 0],  # War
+        [0, 0, 0, 0, 0],  # nothing else
+        [0, 0, 0, 0, 1],  # 1900s
+        [1, 1, 0, 0, 0],  # 1990s
+        [0, 0, 0, 1, 0],  # 2000s
+    ]
+
+
+def test_seconds_in_the_place_of_years_make_few_decades():
+    years = 946_684_800.0 + 86_400 * np.arange(5000)
+    years[1000:1010] = 2004
+    matrix = rating_matrix(movies_of_years(years))
+    kinds = RatingHistory(matrix).kinds
+    assert kinds.shape[0] <= MAX_DECADES + 1
+    assert kinds.nnz < 2 * MAX_DECADES
+    assert kinds.sum(axis=1).max() == 10  # the decade of most movies is among them
+
+
+def test_a_genre_that_no_movie_has_changes_no_prediction():
+    """A movie without a genre is as one whose only genre is unknown to the training."""
+    table = movies_of_years([1990, 2000, 1980, 2010, 1995], genre=[None] * 5)
+    without = table.drop(columns="genre")
+    new = pd.DataFrame({"user_id": [1, 2], "movie_id": 99, "genre": ["none", None]})
+    for model in (MatrixFactorization(1, 1), MatrixFactorization(1, 1, content=False)):
+        expected = model.fit(without).predict(new.drop(columns="genre"))
+        np.testing.assert_allclose(model.fit(table).predict(new), expected)
+    ranked = [MovieRanker().fit(rows).recommend([1, 2]) for rows in (table, without)]
+    pd.testing.assert_frame_equal(*ranked)
