@@ -3,6 +3,7 @@
 `lesson_code.py` tells the story; these files hold the machinery that it names:
 
 * `table`: the columns of a table of ratings, and what may be in them
+* `names`: other names that people give to these columns
 * `synthetic`: how the users, movies and pairs of a made-up table are drawn
 * `matrix`: ratings as a sparse matrix, and what the movies are
 * `steps`: small parts of the pipelines

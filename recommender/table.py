@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 from sklearn.preprocessing import OrdinalEncoder
 
+from .names import near_miss
+
 IDS = ["user_id", "movie_id"]
 RATING = "rating"
 #: `rating` is in stars, `timestamp` in Unix seconds (UTC), or dates. Several genres are
@@ -30,6 +32,8 @@ TABLE_COLUMNS = [
 LIMIT = 10**15
 #: The last timestamp that is accepted: the end of the year 2200, in Unix seconds.
 LATEST = 7_289_654_399
+#: From this share of the different genres on, commas look like a separator.
+MANY_COMMAS = 0.25
 #: Up to this many ids are searched for one by one.
 FEW_IDS = 1000
 #: The largest id that is a whole number, ...
@@ -93,14 +97,29 @@ def check_table(X):
             f"got {type(X).__name__}{hint}."
         )
     names = list(X.columns)
-    for name in IDS:
-        if name not in names:
-            raise ValueError(f"The table lacks the column {name!r}; it has {names}.")
+    missing = [name for name in IDS if name not in names]
+    if missing:
+        raise ValueError(
+            f"The table lacks the column {missing[0]!r}; it has {names}"
+            f"{_advice(missing, names)}."
+        )
     if not X.columns.is_unique:
         repeated = X.columns[X.columns.duplicated()][0]
         raise ValueError(f"Column names must be unique, but {repeated!r} is repeated.")
     if X.empty:
         raise ValueError("The table is empty: expected at least one row.")
+
+
+def _advice(missing, names):
+    """Return the end of a message: which columns to rename; "" if none comes near."""
+    renamed = []
+    for name in missing:
+        column = near_miss(name, names)
+        if column is not None:
+            renamed.append(f"{column!r} to {name!r}")
+    if not renamed:
+        return ""
+    return f": rename {' and '.join(renamed)}"
 
 
 def table_ids(X):
@@ -445,6 +464,7 @@ def check_training_table(X, y=None):
     -------
     X : DataFrame
         Without older ratings of a pair that appears twice; a warning counts them.
+        Others name columns whose names or genres are not as `TABLE_COLUMNS` says.
     ratings : ndarray of shape (len(X),), float64
 
     Raises
@@ -462,7 +482,39 @@ def check_training_table(X, y=None):
             f"All {len(ratings)} ratings are {ratings[0]}: nothing can be learned "
             "from a constant."
         )
+    _warn_of_names(X, stacklevel=4)
+    _warn_of_commas(X, stacklevel=4)
     return X, ratings
+
+
+def _warn_of_names(X, stacklevel):
+    """Warn once if columns have other names than the expected ones."""
+    unused = {}
+    for name in TABLE_COLUMNS:
+        if name not in X.columns and name != RATING:
+            column = near_miss(name, X.columns)
+            if column is not None:
+                unused[column] = name
+    if unused:
+        warnings.warn(
+            f"The columns {list(unused)} are not used; "
+            f"the expected names are {list(unused.values())}.",
+            stacklevel=stacklevel,
+        )
+
+
+def _warn_of_commas(X, stacklevel):
+    """Warn if genres seem to be joined by commas, which makes one genre of several."""
+    _, genres = factorize_strings(X, "genre")
+    if any("|" in genre for genre in genres):
+        return
+    with_comma = [genre for genre in genres if "," in genre]
+    if with_comma and len(with_comma) >= MANY_COMMAS * len(genres):
+        warnings.warn(
+            f"genre holds commas, such as {shorten(with_comma[0])}, and counts as one "
+            "genre each time; several genres must be joined by a bar, '|'.",
+            stacklevel=stacklevel,
+        )
 
 
 def positions_of(known, ids):

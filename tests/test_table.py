@@ -1,0 +1,169 @@
+"""What a table of ratings must look like, and what is said of one that does not."""
+
+import warnings
+
+import pytest
+
+from lesson_code import (
+    MatrixFactorization,
+    MovieRanker,
+    SklearnEcosystemPipeline,
+    compare_models,
+    load_movielens,
+)
+from recommender.names import OTHER_NAMES, near_miss
+from recommender.table import IDS, RATING, TABLE_COLUMNS, check_training_table
+
+
+def warnings_of(call, *arguments):
+    """Return the messages of all warnings of a call."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        call(*arguments)
+    assert all(warning.category is UserWarning for warning in caught)
+    assert all(warning.filename == __file__ for warning in caught)
+    return [str(warning.message) for warning in caught]
+
+
+@pytest.mark.parametrize(
+    ("expected", "name"),
+    [
+        ("user_id", "userId"),
+        ("user_id", "User ID"),
+        ("user_id", "user"),
+        ("movie_id", "movieId"),
+        ("movie_id", "item_id"),
+        ("movie_id", "MOVIE-ID"),
+    ],
+)
+def test_the_error_for_a_missing_id_names_the_column_to_rename(table, expected, name):
+    renamed = table.rename(columns={expected: name})
+    message = f"lacks the column '{expected}'.*rename '{name}' to '{expected}'"
+    fitted = SklearnEcosystemPipeline(model="linear").fit(table)
+    for call in (
+        SklearnEcosystemPipeline(model="linear").fit,
+        MatrixFactorization().fit,
+        MovieRanker().fit,
+        fitted.predict,
+    ):
+        with pytest.raises(ValueError, match=message):
+            call(renamed)
+
+
+def test_both_ids_are_named_in_one_sentence(table):
+    renamed = table.rename(columns={"user_id": "userId", "movie_id": "movieId"})
+    with pytest.raises(ValueError, match="'userId' to 'user_id' .*'movieId' to 'movie"):
+        check_training_table(renamed)
+
+
+@pytest.mark.parametrize("names", [["who", "what"], [0, 1], [("user", 1), None]])
+def test_no_column_is_to_be_renamed_if_no_name_comes_near(table, names):
+    renamed = table[IDS].set_axis(names, axis=1)
+    with pytest.raises(ValueError, match="lacks the column 'user_id'") as caught:
+        check_training_table(renamed)
+    assert "rename" not in str(caught.value)
+
+
+NEAR = {
+    "genre": "genres",
+    "movie_year": "year",
+    "user_age": "age",
+    "user_country": "country",
+    "timestamp": "Timestamp",
+}
+
+
+@pytest.mark.parametrize("expected", NEAR)
+@pytest.mark.parametrize(
+    "train",
+    [lambda X: SklearnEcosystemPipeline(model="linear").train(X), compare_models],
+    ids=["train", "compare_models"],
+)
+def test_a_column_under_another_name_is_named_once_in_training(table, expected, train):
+    renamed = table[:300].rename(columns={expected: NEAR[expected]})
+    (message,) = warnings_of(train, renamed)
+    assert repr(NEAR[expected]) in message
+    assert repr(expected) in message
+    assert "not used" in message
+
+
+def test_all_columns_under_other_names_are_named_together(table):
+    (message,) = warnings_of(check_training_table, table.rename(columns=NEAR))
+    for expected, name in NEAR.items():
+        assert repr(expected) in message
+        assert repr(name) in message
+
+
+def test_predictions_come_without_these_warnings(table):
+    renamed = table.rename(columns=NEAR)
+    commas = table.assign(genre="Action,Comedy")
+    fitted = SklearnEcosystemPipeline(model="linear").fit(table)
+    user = int(table["user_id"].iloc[0])
+    for rows in (renamed, commas):
+        assert warnings_of(fitted.predict, rows.drop(columns=RATING)) == []
+    assert warnings_of(fitted.recommend, user) == []
+
+
+def test_other_names_beside_the_expected_ones_are_no_mistake(table):
+    both = table.assign(**{name: 1 for name in NEAR.values()})
+    assert warnings_of(check_training_table, both) == []
+
+
+def test_no_name_stands_for_two_columns():
+    all_names = [*OTHER_NAMES]
+    for names in OTHER_NAMES.values():
+        all_names += names
+    for expected in OTHER_NAMES:
+        near = [name for name in all_names if near_miss(expected, [name])]
+        assert near == [expected, *OTHER_NAMES[expected]]
+    assert {*OTHER_NAMES, RATING} == {*TABLE_COLUMNS}
+
+
+def with_genres(table, genres):
+    """Return the table; its movies have these genres, one after the other."""
+    genre_of_movie = {
+        movie: genres[number % len(genres)]
+        for number, movie in enumerate(sorted(set(table["movie_id"])))
+    }
+    return table.assign(genre=table["movie_id"].map(genre_of_movie))
+
+
+COMMAS = ["Action,Comedy", "Drama, War", "Drama", None, "War"]
+
+
+@pytest.mark.parametrize("kind", [None, "category", "string"])
+def test_genres_joined_by_commas_give_one_warning_in_training(table, kind):
+    commas = with_genres(table, COMMAS)
+    if kind is not None:
+        commas["genre"] = commas["genre"].astype(kind)
+    train = SklearnEcosystemPipeline(model="linear").train
+    (message,) = warnings_of(train, commas)
+    assert "'Action,Comedy'" in message
+    assert "'|'" in message
+
+
+@pytest.mark.parametrize(
+    "genres",
+    [
+        ["Action|Comedy", "Drama, War", "War, Western"],
+        ["Action", "Comedy", "Drama", "War", "Sci-Fi, Fantasy"],
+        ["Action", "Comedy"],
+        [1, 2],
+        [None],
+    ],
+    ids=["a bar", "one comma", "none", "numbers", "nothing"],
+)
+def test_other_genres_give_no_warning(table, genres):
+    assert warnings_of(check_training_table, with_genres(table, genres)) == []
+
+
+def test_neither_the_table_of_the_lesson_nor_its_features_give_a_warning(table):
+    recommender = SklearnEcosystemPipeline(model="linear")
+    assert warnings_of(check_training_table, table) == []
+    features, ratings, *_ = recommender.create_features(table)
+    assert warnings_of(check_training_table, features, ratings) == []
+    assert warnings_of(check_training_table, table[[*IDS, RATING]]) == []
+
+
+def test_a_real_release_gives_no_warning(real_release):
+    assert warnings_of(check_training_table, load_movielens(real_release)) == []
