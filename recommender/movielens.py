@@ -220,13 +220,11 @@ def _read_folder(folder, release):
 def _with_text_ids(release, folder):
     """Return the layouts of a release, where ids may be text instead of numbers.
 
-    An id is text in all files if that of the first rating has a letter in it. Only the
-    CSV files may have such ids: other people write files of that layout, too.
+    An id is text in all files if that of the first rating has a letter in it. Those of
+    GroupLens are numbers, but other people write files of these layouts, too.
     """
     ratings = next(iter(release))
     layout = release[ratings]
-    if not layout.is_csv:
-        return release
     text_ids = {}
     for name, text in zip(layout.columns, first_fields(folder / ratings, layout)):
         if layout.columns[name] is ID and re.search("[A-Za-z]", text):

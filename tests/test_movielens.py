@@ -11,7 +11,7 @@ import pytest
 
 import lesson_code
 from lesson_code import TABLE_COLUMNS, SklearnEcosystemPipeline, load_movielens
-from recommender.movielens import _read_release
+from recommender.movielens import RELEASES, _read_release
 
 CSV = {
     "ratings.csv": (
@@ -379,6 +379,68 @@ def test_string_ids_are_read(tmp_path):
         "Up (2009)",
     ]
     assert table["movie_year"].fillna(0).tolist() == [0, 0, 2009]
+
+
+USER = "1f0c9c5e-77aa-4a3c-9f0e-0d5b7f1c2a11"  # a UUID
+OTHER_USER = "ann.lee+films@example.org"
+MOVIE = "tt0111161"
+OTHER_MOVIE = "B00/x y"
+
+
+NEW_IDS = {
+    "user_id": {"1": USER, "2": OTHER_USER},
+    "movie_id": {"10": MOVIE, "20": OTHER_MOVIE},
+}
+
+
+def with_string_ids(files):
+    """Return the files of a release with the ids of `NEW_IDS`."""
+    layouts = {name: layout for release in RELEASES for name, layout in release.items()}
+    changed = {}
+    for name, text in files.items():
+        layout = layouts[name]
+        lines = []
+        for line in text.splitlines():
+            fields = line.split(layout.separator)
+            for place, column in enumerate(list(layout.columns)[:2]):
+                new_ids = NEW_IDS.get(column, {})
+                fields[place] = new_ids.get(fields[place], fields[place])
+            lines.append(layout.separator.join(fields))
+        changed[name] = "\n".join([*lines, ""])
+    return changed
+
+
+@pytest.mark.parametrize("pack", [write, zipped], ids=["folder", "zip"])
+@pytest.mark.parametrize(
+    "files", [CSV, DAT, DAT | USERS_DAT, U], ids=["csv", "10M", "1M", "100K"]
+)
+def test_string_ids_are_read_in_every_layout(tmp_path, pack, files):
+    expected = load_movielens(write(tmp_path / "numbers", files))
+    table = load_movielens(pack(tmp_path / "strings", with_string_ids(files)))
+    assert table["user_id"].tolist() == [USER, OTHER_USER, USER]
+    assert table["movie_id"].tolist() == [MOVIE, OTHER_MOVIE, "30"]
+    others = [name for name in table if name not in ("user_id", "movie_id")]
+    pd.testing.assert_frame_equal(table[others], expected[others])
+
+
+def test_a_model_learns_from_string_ids_of_a_release(tmp_path):
+    table = load_movielens(write(tmp_path, with_string_ids(CSV)))
+    fitted = SklearnEcosystemPipeline(model="factors").fit(table)
+    best = fitted.recommend(OTHER_USER)
+    assert set(best["movie_id"]) == {MOVIE, "30"}
+    assert np.isfinite(fitted.predict(table)).all()
+
+
+@pytest.mark.parametrize("files", [CSV, DAT, U], ids=["csv", "dat", "100K"])
+def test_a_string_among_ids_of_numbers_is_a_broken_line(tmp_path, files):
+    name = next(iter(files))
+    lines = files[name].splitlines()
+    lines[-1] = lines[-1].replace("30", MOVIE, 1)
+    folder = write(tmp_path, files | {name: "\n".join([*lines, ""])})
+    with pytest.raises(
+        ValueError, match=f"^{name}, line {len(lines)}: movie_id must be .*'{MOVIE}'"
+    ):
+        load_movielens(folder)
 
 
 def test_a_damaged_zip_file_is_told(tmp_path):
