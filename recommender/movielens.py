@@ -107,7 +107,8 @@ def load_movielens(path):
         the file. What a release lacks is NaN: `user_country` always, `user_age` except
         in 100K and 1M (where 1 means "under 18"), and a genre that is "unknown" or
         "(no genres listed)". Of a pair that was rated twice the latest rating is kept,
-        and a warning counts the others.
+        and a warning counts the others. Ids are int64, or strings if that of the first
+        rating has a letter in it.
 
     Raises
     ------

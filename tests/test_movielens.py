@@ -305,6 +305,22 @@ def test_titles_and_genres_may_all_be_missing(tmp_path):
     assert table[["title", "genre", "movie_year"]].isna().all(axis=None)
 
 
+@pytest.mark.parametrize("model", ["linear", "factors", "blend"])
+def test_a_release_trains_where_no_genre_is_known(tmp_path, model):
+    rows = [f"{n % 7},{n % 6 * 10},{n % 5 + 1}.0,{n}" for n in range(42)]
+    movies = "".join(f"{n}0,Up (2009),(no genres listed)\n" for n in range(6))
+    files = {
+        "ratings.csv": "\n".join(["userId,movieId,rating,timestamp", *rows, ""]),
+        "movies.csv": "movieId,title,genres\n" + movies,
+    }
+    table = load_movielens(write(tmp_path, files))
+    fitted = SklearnEcosystemPipeline(model=model).fit(table)
+    plain = SklearnEcosystemPipeline(model=model).fit(table.drop(columns="genre"))
+    np.testing.assert_allclose(fitted.predict(table), plain.predict(table))
+    assert not fitted.history_.kinds.toarray()[0].any()  # no movie has a genre
+    assert fitted.recommend(ratings={10: 5.0})["score"].notna().all()
+
+
 def test_a_tab_in_a_title_is_no_separator_of_10m(tmp_path):
     files = DAT | {"movies.dat": "10::Tab\tHunter (2015)::Drama\n"}
     assert load_movielens(write(tmp_path, files)).loc[0, "title"].startswith("Tab\t")

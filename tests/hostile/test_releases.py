@@ -18,7 +18,7 @@ from test_movielens import CSV, DAT, USERS_DAT, U, write
 
 from lesson_code import TABLE_COLUMNS, load_movielens
 from recommender.movielens import RELEASES
-from recommender.release import read_file
+from recommender.release import ID, TEXT_ID, read_file
 
 pytestmark = pytest.mark.hostile
 FORMATS = {"csv": CSV, "10M": DAT, "1M": DAT | USERS_DAT, "100K": U}
@@ -220,10 +220,20 @@ def fields_of(line, layout):
     return line.split(layout.separator)
 
 
+def with_text_ids(layout):
+    columns = {
+        name: TEXT_ID if kind is ID else kind for name, kind in layout.columns.items()
+    }
+    return layout._replace(columns=columns)
+
+
 @OPEN
+@pytest.mark.parametrize("ids", ["numbers", "strings"])
 @pytest.mark.parametrize("name", LAYOUTS)
-def test_every_odd_field_is_read_right_or_named_with_its_line(tmp_path, name):
+def test_every_odd_field_is_read_right_or_named_with_its_line(tmp_path, name, ids):
     layout = LAYOUTS[name]
+    if ids == "strings":
+        layout = with_text_ids(layout)
     text = next(files[name] for files in FORMATS.values() if name in files)
     lines = text.splitlines()
     first_row = 0 if layout.header is None else 1
