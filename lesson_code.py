@@ -112,6 +112,7 @@ from recommender.recommend import Recommends, check_ranker
 from recommender.steps import (
     DropIds,
     check_ids_come_first,
+    check_select,
     seed_parameters,
     seeded_target_encoder,
 )
@@ -123,6 +124,7 @@ from recommender.table import (
     check_number,
     check_ratings,
     check_same_kind,
+    check_seed,
     check_training_table,
     encode,
     factorize_strings,
@@ -701,6 +703,8 @@ def make_folds(n_folds, random_state):
     It shuffles: real tables are often sorted by user, and folds would hold out whole
     users.
     """
+    n_folds = check_number("cv", n_folds, 2, integer=True)
+    check_seed(random_state)
     return KFold(n_folds, shuffle=True, random_state=random_state)
 
 
@@ -1190,6 +1194,7 @@ class SklearnEcosystemPipeline(
         ValueError
             If `model` is unknown, or `select` does not go with it.
         """
+        check_select(self.select)
         if isinstance(self.model, RatingPipeline):
             if self.select is not None:
                 raise ValueError(

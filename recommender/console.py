@@ -5,6 +5,9 @@ import os
 import sys
 from contextlib import contextmanager
 
+#: The characters of an error on the command line; there is room for a path in it.
+LONGEST_LINE = 600
+
 
 def say(line):
     """Print a line at once, with "?" for what the console cannot show.
@@ -38,6 +41,8 @@ class OneLineParser(argparse.ArgumentParser):
     def error(self, message):
         """End with status 2 and one line."""
         line = " ".join(message.split())
+        if len(line) > LONGEST_LINE:  # of argparse, which shows what was typed in
+            line = f"{line[: LONGEST_LINE // 2]} ... {line[-LONGEST_LINE // 3 :]}"
         self.exit(2, f"{self.prog}: {line}\n" if sys.stderr else None)
 
 

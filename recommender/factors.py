@@ -12,6 +12,7 @@ from .table import (
     TakesTables,
     check_number,
     check_ratings,
+    check_seed,
     id_values,
     latest_rows,
     lookup,
@@ -200,7 +201,9 @@ class MatrixFactorization(TakesTables, RegressorMixin, TransformerMixin, BaseEst
         is_latest = latest_rows(X)
         ratings = check_ratings(X, y)
         estimates = np.empty(len(X))
-        folds = KFold(self.cv, shuffle=True, random_state=self.random_state)
+        self._check_parameters()
+        n_folds = check_number("cv", self.cv, 2, integer=True)
+        folds = KFold(n_folds, shuffle=True, random_state=self.random_state)
         for other_folds, held_out in folds.split(X):
             training = other_folds[is_latest[other_folds]]  # not what a later replaces
             model = clone(self).fit(X.iloc[training], ratings[training])
@@ -273,6 +276,7 @@ class MatrixFactorization(TakesTables, RegressorMixin, TransformerMixin, BaseEst
         check_number("n_sweeps", self.n_sweeps, 1, integer=True)
         check_number("regularization", self.regularization, 1e-9)
         check_number("damping", self.damping, 0)
+        check_seed(self.random_state)
 
     def _estimate(self, X):
         """Return the formula of the class docstring for each row, in stars."""

@@ -4,6 +4,7 @@ import argparse
 import contextlib
 
 from .console import OneLineParser
+from .table import shorten
 
 
 def make_parser(models, artifact):
@@ -146,5 +147,5 @@ def _parse_ratings(text):
         if len(ratings) == len(pairs):
             return ratings
     raise argparse.ArgumentTypeError(
-        f"expected movie=stars, each movie once, as in 1=5,50=4, got {text!r}"
+        f"expected movie=stars, each movie once, as in 1=5,50=4, got {shorten(text)}"
     )

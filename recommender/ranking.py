@@ -21,6 +21,7 @@ from .table import (
     number_column,
     one_id,
     positions_of,
+    shorten,
     table_ids,
 )
 from .top_n import TopN, best_columns, is_allowed
@@ -133,7 +134,8 @@ class MovieRanker(TopN, TakesTables, BaseEstimator):
         self : MovieRanker
         """
         stars = history.stars()
-        if self.regularization == "auto":
+        is_text = isinstance(self.regularization, str)
+        if is_text and self.regularization == "auto":
             penalty = max(300.0, np.sqrt(stars.nnz))
         else:
             penalty = check_number("regularization", self.regularization, 1e-9)
@@ -204,7 +206,7 @@ class MovieRanker(TopN, TakesTables, BaseEstimator):
         ids = one_id(movie_id, "movie_id")
         position = positions_of(self.movies_, ids)[0]
         if position < 0:
-            raise ValueError(f"Movie {ids[0]} is unknown to the training.")
+            raise ValueError(f"Movie {shorten(ids[0])} is unknown to the training.")
 
         P_row = self.solution_.rows_of_P([position])[0]
         diagonal = self.solution_.diagonal

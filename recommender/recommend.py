@@ -59,10 +59,9 @@ class Recommends:
             movie is relevant.
         """
         check_is_fitted(self, "pipeline_")
-        if by is not None and by not in (*RANKERS, "chance"):
-            raise ValueError(
-                f"by must be one of {[*RANKERS, 'chance']}, got {shorten(by)}."
-            )
+        ways = [*RANKERS, "chance"]
+        if by is not None and not (isinstance(by, str) and by in ways):
+            raise ValueError(f"by must be one of {ways}, got {shorten(by)}.")
         k = check_number("k", k, 1, integer=True)
         trained = self._snapshot()
         if relevant_from is None:
@@ -184,7 +183,8 @@ class Recommends:
         ranker = self._ranker_of(trained)
         if not hasattr(ranker, "similar"):
             raise ValueError(
-                f"ranker={self.ranker!r} compares no movies: use ranker='taste'."
+                f"ranker={shorten(trained.ranker)} compares no movies: use "
+                "ranker='taste'."
             )
         movies = ranker.similar(movie_id, n, candidates=candidates, exclude=exclude)
         movies = movies[["movie_id", "score"]]
@@ -257,7 +257,7 @@ def find_user(history, user_id, ratings):
     is_known = positions_of(history.users, user_ids)[0] >= 0
     if ratings is None and not is_known:
         raise ValueError(
-            f"User {user_ids[0]} is unknown to the training: "
+            f"User {shorten(user_ids[0])} is unknown to the training: "
             "pass ratings={movie_id: stars}."
         )
 
@@ -272,7 +272,7 @@ def find_user(history, user_id, ratings):
 
 
 def _warn_of_unknown(unknown, stars):
-    shown = ", ".join(map(str, unknown[:N_SHOWN]))
+    shown = ", ".join(map(shorten, unknown[:N_SHOWN]))
     if len(unknown) > N_SHOWN:
         shown += f" and {len(unknown) - N_SHOWN} more"
     message = f"Unknown movies are ignored: {shown}."

@@ -12,7 +12,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from .table import IDS
+from .table import IDS, shorten
 
 
 class DropIds(TransformerMixin, BaseEstimator):
@@ -70,6 +70,18 @@ def check_ids_come_first(features, X):
     if list(first_row) != list(X[IDS].iloc[0]):
         raise ValueError(
             "Features must begin with the ids: put UserMovieFeatureTransformer first."
+        )
+
+
+def check_select(select):
+    """Raise a TypeError if `select` cannot be a step between scaling and model."""
+    if select is None or (isinstance(select, str) and select == "passthrough"):
+        return
+    is_transformer = hasattr(select, "fit") and hasattr(select, "transform")
+    if isinstance(select, type) or not is_transformer:
+        raise TypeError(
+            f"select must be None or a transformer such as SelectKBest(k=8), "
+            f"got {shorten(select)}."
         )
 
 

@@ -45,15 +45,23 @@ SHOWN = 80
 
 
 def shorten(value):
-    """Return a value for a message: as Python shows it, or its type if that is long."""
+    """Return a value for a message, on one line: as Python shows it, if that is short.
+
+    Else its beginning and its type. All messages that show a value show it so.
+    """
+    kind = f"a {type(value).__name__}"
     if isinstance(value, (pd.DataFrame, pd.Series, np.ndarray)):
-        return f"a {type(value).__name__} of shape {value.shape}"
+        return f"{kind} of shape {value.shape}"
     if isinstance(value, np.generic):
         value = value.item()  # shown as 5, not as np.int64(5)
-    text = repr(value)
+    try:
+        text = repr(value)
+    except Exception:  # of a foreign class, or of a number of thousands of digits
+        return kind
+    text = " ".join(line.strip() for line in text.splitlines())
     if len(text) <= SHOWN:
         return text
-    return f"{text[:SHOWN]}... (a {type(value).__name__})"
+    return f"{text[:SHOWN]}... ({kind})"
 
 
 class TakesTables:
@@ -100,12 +108,14 @@ def check_table(X):
     missing = [name for name in IDS if name not in names]
     if missing:
         raise ValueError(
-            f"The table lacks the column {missing[0]!r}; it has {names}"
+            f"The table lacks the column {missing[0]!r}; it has {shorten(names)}"
             f"{_advice(missing, names)}."
         )
     if not X.columns.is_unique:
         repeated = X.columns[X.columns.duplicated()][0]
-        raise ValueError(f"Column names must be unique, but {repeated!r} is repeated.")
+        raise ValueError(
+            f"Column names must be unique, but {shorten(repeated)} is repeated."
+        )
     if X.empty:
         raise ValueError("The table is empty: expected at least one row.")
 
@@ -271,7 +281,8 @@ def number_column(X, name):
         unit = " of Unix seconds, or dates"
         if column.dtype.kind == "M":
             column = _unix_seconds(column)
-    problem = f"{name} must hold numbers{unit}, got a column of type {column.dtype}."
+    kind = str(column.dtype)[:SHOWN]  # that of a column of structures may be long
+    problem = f"{name} must hold numbers{unit}, got a column of type {kind}."
     if column.dtype.kind in "mMc":  # NumPy would convert these, dates in any unit
         raise ValueError(problem)
     try:
@@ -389,8 +400,18 @@ def check_number(name, value, least, *, integer=False, below=LIMIT):
     if below < LIMIT or (is_number and number >= below):
         bound = f" and below {below}"
     raise ValueError(
-        f"{name} must be {kind} of at least {least}{bound}, got {value!r}."
+        f"{name} must be {kind} of at least {least}{bound}, got {shorten(value)}."
     )
+
+
+def check_seed(random_state):
+    """Raise a ValueError if scikit-learn cannot use a `random_state`.
+
+    It may be None, an integer from 0 to 2**32 - 1, or a RandomState.
+    """
+    if random_state is None or isinstance(random_state, np.random.RandomState):
+        return
+    check_number("random_state", random_state, 0, integer=True, below=2**32)
 
 
 def latest_of_pairs(X, user, movie):

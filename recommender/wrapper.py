@@ -66,9 +66,11 @@ class WrapsPipeline:
     def set_params(self, **params):
         """Set parameters; those of a regressor of your own by ``model__NAME``."""
         nested = [name for name in params if name.startswith("model__")]
-        if nested and isinstance(params.get("model", self.model), (str, dict)):
+        model = params.get("model", self.model)
+        is_estimator = hasattr(model, "get_params") and not isinstance(model, type)
+        if nested and not is_estimator:
             raise ValueError(
-                f"model={shorten(self.model)} is no estimator: search or set "
+                f"model={shorten(model)} is no estimator: search or set "
                 f"{nested[0]!r} on build_pipeline(), which has all parameters."
             )
         return super().set_params(**params)
