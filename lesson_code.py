@@ -1405,9 +1405,10 @@ class SklearnEcosystemPipeline(
 
         Raises
         ------
-        NotFittedError, OSError, ImportError, ValueError
-            If nothing was trained, the file cannot be written, skops is missing, or the
-            model cannot be saved. A file that was there before is kept.
+        NotFittedError, TypeError, OSError, ImportError, ValueError
+            If nothing was trained, `filepath` is no name of a file, the file cannot be
+            written, skops is missing, or the model cannot be saved. A file that was
+            there before is kept.
         """
         check_is_fitted(self, "pipeline_")
         artifact.check_path(filepath)  # refused before anything is computed
@@ -1441,9 +1442,10 @@ class SklearnEcosystemPipeline(
 
         Raises
         ------
-        FileNotFoundError, ValueError, ImportError
-            If there is no such file, it is damaged or no saved pipeline, it cannot be
-            loaded with the installed versions, or skops is missing.
+        TypeError, FileNotFoundError, ValueError, ImportError
+            If `filepath` is no name of a file, there is no such file, it is damaged or
+            no saved pipeline, it cannot be loaded with the installed versions, or skops
+            is missing.
 
         Warns
         -----

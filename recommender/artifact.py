@@ -35,7 +35,7 @@ from .ranking import MovieRanker
 from .recommend import RatingRanker
 from .solutions import ExactByMovies, ExactByUsers, LowRank
 from .steps import DropIds
-from .table import IDS, check_number, table_ids
+from .table import IDS, check_file_name, check_number, table_ids
 from .top_n import PopularityRanker
 
 VERSION_MARK = b"\nscikit-learn:"
@@ -104,6 +104,8 @@ def save(model, filepath, card, trusted):
 
     Raises
     ------
+    TypeError
+        If `filepath` is no name of a file, such as an open file.
     OSError
         If a file cannot be written; what was there before is kept.
     ImportError
@@ -111,6 +113,7 @@ def save(model, filepath, card, trusted):
     ValueError
         If the model cannot be pickled, or is of a type that is not trusted.
     """
+    filepath = check_file_name("filepath", filepath)
     path = check_path(filepath)
     _refuse_main(model)
     with replacing(path) as file:
@@ -172,6 +175,8 @@ def load(filepath, trusted, sha256=None, strict=False):
 
     Raises
     ------
+    TypeError
+        If `filepath` is no name of a file, such as an open file.
     FileNotFoundError
         If there is no such file.
     ValueError
@@ -185,6 +190,7 @@ def load(filepath, trusted, sha256=None, strict=False):
         If there is no digest, the card is not of this file, or another version of
         scikit-learn made it.
     """
+    filepath = check_file_name("filepath", filepath)
     path = Path(os.path.realpath(filepath))
     if not path.is_file():
         raise FileNotFoundError(
@@ -237,14 +243,17 @@ def check_path(filepath):
 
     Raises
     ------
+    TypeError
+        If `filepath` is no name of a file, such as an open file.
     OSError
         If the artifact or its card is something else than a file, or there is no
         folder for them.
     ImportError
         If skops is needed and not installed.
     """
+    filepath = check_file_name("filepath", filepath)
     path = Path(os.path.realpath(filepath))
-    if str(filepath).endswith(("/", os.sep)):
+    if filepath.endswith(("/", os.sep)):
         raise IsADirectoryError(f"Cannot write {filepath}: it is the name of a folder.")
     for file in (path, Path(f"{path}.json")):
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
@@ -362,7 +371,7 @@ def _refuse_main(model):
 
 
 def _is_skops(filepath):
-    return str(filepath).lower().endswith(".skops")
+    return filepath.lower().endswith(".skops")
 
 
 def _import_skops(filepath):

@@ -18,7 +18,7 @@ from .release import (
     first_fields,
     read_file,
 )
-from .table import RATING, latest_rows, lookup
+from .table import RATING, check_file_name, latest_rows, lookup
 
 GENRES_100K = [
     "unknown",
@@ -112,13 +112,15 @@ def load_movielens(path):
 
     Raises
     ------
+    TypeError
+        If `path` is no name of a file or folder.
     FileNotFoundError
         If there is no release at `path`.
     ValueError
         If the zip file cannot be read, or a file of the release has a broken line; the
         message names the line.
     """
-    root = Path(path)
+    root = Path(check_file_name("path", path))
     if not root.exists():
         raise FileNotFoundError(
             f"{path} does not exist; expected a MovieLens release, folder or zip file."

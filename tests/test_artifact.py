@@ -1,6 +1,7 @@
 """The artifact: whole or refused, loadable anywhere, and never half-written."""
 
 import hashlib
+import io
 import json
 import os
 import pickle
@@ -382,6 +383,65 @@ def test_the_warning_of_a_missing_digest_comes_before_anything_runs(tmp_path):
         warnings.simplefilter("error")
         load(tmp_path / "x.pkl")
     assert not (tmp_path / "exploded").exists()
+
+
+class Name:
+    """A path-like object, which is shown in its own way."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def __fspath__(self):
+        return self.name
+
+
+NO_NAMES = {
+    "an open file": io.BytesIO(),
+    "bytes": b"model.pkl",
+    "a path of bytes": Name(b"model.pkl"),
+    "a descriptor": 1,
+    "nothing": None,
+    "a table": pd.DataFrame(),
+}
+
+
+@pytest.mark.parametrize("what", NO_NAMES)
+def test_what_is_no_name_of_a_file_is_told_what_is_expected(
+    recommender, tmp_path, monkeypatch, what
+):
+    monkeypatch.chdir(tmp_path)
+    sentence = "must be the name of a file, as a str or a path-like object, got"
+    for call in (
+        recommender.save_pipeline,
+        load,
+        lesson_code.load_movielens,
+        lambda name: lesson_code.demonstrate_ecosystem(output=name),
+    ):
+        with pytest.raises(TypeError, match=sentence) as caught:
+            call(NO_NAMES[what])
+        assert "\n" not in str(caught.value)
+    assert names_in(tmp_path) == []
+
+
+def test_names_that_no_file_can_have_are_refused_in_short(recommender):
+    for call in (recommender.save_pipeline, load, lesson_code.load_movielens):
+        with pytest.raises(ValueError, match="must not contain a null character"):
+            call("model\0.pkl")
+        with pytest.raises(OSError, match="File name too long") as caught:
+            call("x" * 10**6)
+        assert len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize("name", ["model.pkl", "model.skops"])
+def test_any_path_like_object_is_a_name(recommender, tmp_path, name):
+    """The file's format depends on the name, not on how the object is shown."""
+    if name.endswith("skops"):
+        pytest.importorskip("skops")
+    path = Name(str(tmp_path / name))
+    assert recommender.save_pipeline(path) is path
+    is_zip = (tmp_path / name).read_bytes().startswith(b"PK")
+    assert is_zip == name.endswith("skops")
+    assert load(path).pipeline is not None
 
 
 def test_a_missing_file_is_named(tmp_path):

@@ -14,6 +14,7 @@ from lesson_code import (
     UserMovieFeatureTransformer,
     compare_models,
     demonstrate_ecosystem,
+    load_movielens,
     main,
     ranking_metrics,
     rating_metrics,
@@ -154,8 +155,11 @@ CALLS = {
         f"demo, {name}": parameter(
             name, lambda table, **given: demonstrate_ecosystem(**given)
         )
-        for name in ("n_users", "random_state", "model")
+        for name in ("n_users", "random_state", "model", "output")
     },
+    "save_pipeline": lambda fitted, table, value: fitted.save_pipeline(value),
+    "load_pipeline": lambda fitted, table, value: fitted.load_pipeline(value),
+    "load_movielens": lambda fitted, table, value: load_movielens(value),
 }
 TAKE_A_TABLE = ("transformer, X", "recommend_new", "predict")
 
@@ -171,7 +175,7 @@ def test_a_message_is_short_whatever_is_given(fitted, table, call, large):
     value = LARGE[large]
     if large == "a frame" and call in TAKE_A_TABLE:
         pytest.skip("it is a table of ratings")
-    with pytest.raises((ValueError, TypeError)) as caught:
+    with pytest.raises((ValueError, TypeError, OSError)) as caught:
         CALLS[call](fitted, table, value)
     message = str(caught.value)
     assert 0 < len(message) <= LONGEST
