@@ -657,7 +657,7 @@ def factorize_strings(X, name):
     column = X[name] if name in X.columns else np.full(len(X), None)
     try:
         codes, values = pd.factorize(column)
-    except TypeError:
+    except (TypeError, NotImplementedError):  # the latter from Arrow
         raise ValueError(
             f"{name} must hold strings, got a column of lists or other objects."
         ) from None

@@ -542,3 +542,16 @@ def test_similar_movies_can_be_chosen_from_some(table):
     assert chosen == [movies[2], movies[7]]
     rest = ranker.similar(1, 1000, exclude=some)["movie_id"].tolist()
     assert rest == [movie for movie in movies if movie not in some]
+
+
+@pytest.mark.parametrize("name", ["user_id", "movie_id", "rank", "rating"])
+def test_an_index_that_is_named_like_a_column_changes_nothing(table, name):
+    train, test = table[:1600], table[1600:]
+    lists = MovieRanker().fit(train).recommend(np.unique(test["user_id"]))
+    expected = ranking_metrics(lists, test)
+    named_lists = lists.set_axis(pd.Index(lists["user_id"], name=name))
+    named_test = test.set_axis(pd.Index(test["user_id"], name=name))
+    pairs = test.set_index(["user_id", "movie_id"], drop=False)
+    for rows in (named_test, pairs):
+        assert ranking_metrics(named_lists, rows) == pytest.approx(expected)
+        assert ranking_metrics(lists, rows) == pytest.approx(expected)

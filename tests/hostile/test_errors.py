@@ -467,6 +467,27 @@ def test_a_failed_fit_leaves_the_transformer_as_it_was(table):
         pd.testing.assert_frame_equal(transformer.transform(table), features)
 
 
+@pytest.mark.parametrize("kind", ["lists", "structures", "maps"])
+@pytest.mark.parametrize("column", ["genre", "user_country", "movie_year", "user_id"])
+def test_columns_of_arrow_that_hold_no_single_values_are_refused(table, column, kind):
+    pyarrow = pytest.importorskip("pyarrow")
+    value, arrow_type = {
+        "lists": (["Drama", "War"], pyarrow.list_(pyarrow.string())),
+        "structures": ({"a": 1}, pyarrow.struct([("a", pyarrow.int64())])),
+        "maps": ([("a", 1)], pyarrow.map_(pyarrow.string(), pyarrow.int64())),
+    }[kind]
+    values = pd.array([value] * len(table), dtype=pd.ArrowDtype(arrow_type))
+    spoiled = table.assign(**{column: values})
+    fitted = SklearnEcosystemPipeline(model="linear").fit(table)
+    calls = [UserMovieFeatureTransformer().fit, fitted.fit, fitted.predict]
+    if column == "genre":
+        calls += [MovieRanker().fit, MatrixFactorization().fit]
+    for call in calls:
+        with pytest.raises(ValueError, match=f"{column} must hold") as caught:
+            call(spoiled)
+        assert "\n" not in str(caught.value)
+
+
 def test_a_failed_fit_leaves_factors_and_ranker_as_they_were(table):
     factors = MatrixFactorization().fit(table)
     ranker = MovieRanker().fit(table)
