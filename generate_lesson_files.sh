@@ -8,37 +8,38 @@ set -eu
 # The files are bytes to be copied, in whatever language the learner's computer speaks.
 export LC_ALL=C
 
-names="lesson_code.py test_lesson.py requirements.txt README.md LICENSE recommender/__init__.py recommender/artifact.py recommender/commands.py recommender/console.py recommender/factors.py recommender/forest.py recommender/matrix.py recommender/movielens.py recommender/options.py recommender/ranking.py recommender/recommend.py recommender/release.py recommender/report.py recommender/solutions.py recommender/start.py recommender/steps.py recommender/synthetic.py recommender/table.py recommender/top_n.py recommender/wrapper.py pillars/0_map.py pillars/1_preprocessing.py pillars/2_feature_selection.py pillars/3_model_selection.py pillars/4_supervised.py pillars/5_unsupervised.py pillars/6_utilities.py pillars/7_after_the_lesson.py pillars/drawing.py exercises/0_map.py exercises/1_preprocessing.py exercises/2_feature_selection.py exercises/3_model_selection.py exercises/4_supervised.py exercises/5_unsupervised.py exercises/6_utilities.py exercises/README.md exercises/conftest.py exercises/first.py exercises/test_checks.py exercises/solutions/0_map.py exercises/solutions/1_preprocessing.py exercises/solutions/2_feature_selection.py exercises/solutions/3_model_selection.py exercises/solutions/4_supervised.py exercises/solutions/5_unsupervised.py exercises/solutions/6_utilities.py exercises/solutions/first.py"
+names="lesson_code.py test_lesson.py requirements.txt README.md LICENSE recommender/__init__.py recommender/artifact.py recommender/commands.py recommender/console.py recommender/factors.py recommender/forest.py recommender/matrix.py recommender/movielens.py recommender/names.py recommender/options.py recommender/ranking.py recommender/recommend.py recommender/release.py recommender/report.py recommender/solutions.py recommender/start.py recommender/steps.py recommender/synthetic.py recommender/table.py recommender/top_n.py recommender/wrapper.py pillars/0_map.py pillars/1_preprocessing.py pillars/2_feature_selection.py pillars/3_model_selection.py pillars/4_supervised.py pillars/5_unsupervised.py pillars/6_utilities.py pillars/7_after_the_lesson.py pillars/drawing.py exercises/0_map.py exercises/1_preprocessing.py exercises/2_feature_selection.py exercises/3_model_selection.py exercises/4_supervised.py exercises/5_unsupervised.py exercises/6_utilities.py exercises/README.md exercises/conftest.py exercises/first.py exercises/test_checks.py exercises/solutions/0_map.py exercises/solutions/1_preprocessing.py exercises/solutions/2_feature_selection.py exercises/solutions/3_model_selection.py exercises/solutions/4_supervised.py exercises/solutions/5_unsupervised.py exercises/solutions/6_utilities.py exercises/solutions/first.py"
 folders="recommender pillars exercises exercises/solutions"
 
 # What `cksum` tells of each file: its checksum and its size.
 recorded() {
     case $1 in
-        lesson_code.py) echo "3397176056 74246" ;;
+        lesson_code.py) echo "4102242260 74514" ;;
         test_lesson.py) echo "1769944456 14502" ;;
         requirements.txt) echo "3471952364 498" ;;
         README.md) echo "1171423931 12795" ;;
         LICENSE) echo "191275814 1554" ;;
-        recommender/__init__.py) echo "3319932773 1119" ;;
-        recommender/artifact.py) echo "2025554021 19250" ;;
+        recommender/__init__.py) echo "1408928789 1176" ;;
+        recommender/artifact.py) echo "3731896627 19656" ;;
         recommender/commands.py) echo "3409565276 6210" ;;
-        recommender/console.py) echo "508796276 2132" ;;
-        recommender/factors.py) echo "1229387197 17371" ;;
+        recommender/console.py) echo "1635122613 2401" ;;
+        recommender/factors.py) echo "692090193 17521" ;;
         recommender/forest.py) echo "338509153 1330" ;;
-        recommender/matrix.py) echo "3260096463 9915" ;;
-        recommender/movielens.py) echo "567046166 7878" ;;
-        recommender/options.py) echo "1835502424 5626" ;;
-        recommender/ranking.py) echo "4221895035 15970" ;;
-        recommender/recommend.py) echo "605528136 13949" ;;
+        recommender/matrix.py) echo "4121973868 10715" ;;
+        recommender/movielens.py) echo "2876297618 8017" ;;
+        recommender/names.py) echo "695941897 1537" ;;
+        recommender/options.py) echo "3842884314 5660" ;;
+        recommender/ranking.py) echo "1516380568 16059" ;;
+        recommender/recommend.py) echo "304025514 13991" ;;
         recommender/release.py) echo "2318736161 10936" ;;
         recommender/report.py) echo "2821837000 4511" ;;
         recommender/solutions.py) echo "902720983 5340" ;;
         recommender/start.py) echo "2235464652 2356" ;;
-        recommender/steps.py) echo "1055734494 3958" ;;
+        recommender/steps.py) echo "1603498277 4458" ;;
         recommender/synthetic.py) echo "525673440 10439" ;;
-        recommender/table.py) echo "48740470 19265" ;;
+        recommender/table.py) echo "2496037975 22914" ;;
         recommender/top_n.py) echo "85248672 8085" ;;
-        recommender/wrapper.py) echo "2908940628 3099" ;;
+        recommender/wrapper.py) echo "1779473341 3186" ;;
         pillars/0_map.py) echo "1746848498 6422" ;;
         pillars/1_preprocessing.py) echo "1382545032 5631" ;;
         pillars/2_feature_selection.py) echo "955411303 6486" ;;
@@ -328,6 +329,7 @@ from recommender.recommend import Recommends, check_ranker
 from recommender.steps import (
     DropIds,
     check_ids_come_first,
+    check_select,
     seed_parameters,
     seeded_target_encoder,
 )
@@ -339,6 +341,7 @@ from recommender.table import (
     check_number,
     check_ratings,
     check_same_kind,
+    check_seed,
     check_training_table,
     encode,
     factorize_strings,
@@ -917,6 +920,8 @@ def make_folds(n_folds, random_state):
     It shuffles: real tables are often sorted by user, and folds would hold out whole
     users.
     """
+    n_folds = check_number("cv", n_folds, 2, integer=True)
+    check_seed(random_state)
     return KFold(n_folds, shuffle=True, random_state=random_state)
 
 
@@ -1406,6 +1411,7 @@ class SklearnEcosystemPipeline(
         ValueError
             If `model` is unknown, or `select` does not go with it.
         """
+        check_select(self.select)
         if isinstance(self.model, RatingPipeline):
             if self.select is not None:
                 raise ValueError(
@@ -1616,9 +1622,10 @@ class SklearnEcosystemPipeline(
 
         Raises
         ------
-        NotFittedError, OSError, ImportError, ValueError
-            If nothing was trained, the file cannot be written, skops is missing, or the
-            model cannot be saved. A file that was there before is kept.
+        NotFittedError, TypeError, OSError, ImportError, ValueError
+            If nothing was trained, `filepath` is no name of a file, the file cannot be
+            written, skops is missing, or the model cannot be saved. A file that was
+            there before is kept.
         """
         check_is_fitted(self, "pipeline_")
         artifact.check_path(filepath)  # refused before anything is computed
@@ -1652,9 +1659,10 @@ class SklearnEcosystemPipeline(
 
         Raises
         ------
-        FileNotFoundError, ValueError, ImportError
-            If there is no such file, it is damaged or no saved pipeline, it cannot be
-            loaded with the installed versions, or skops is missing.
+        TypeError, FileNotFoundError, ValueError, ImportError
+            If `filepath` is no name of a file, there is no such file, it is damaged or
+            no saved pipeline, it cannot be loaded with the installed versions, or skops
+            is missing.
 
         Warns
         -----
@@ -2652,6 +2660,7 @@ cat >"$new/recommender/__init__.py" <<'END_OF_LESSON_FILE'
 `lesson_code.py` tells the story; these files hold the machinery that it names:
 
 * `table`: the columns of a table of ratings, and what may be in them
+* `names`: other names that people give to these columns
 * `synthetic`: how the users, movies and pairs of a made-up table are drawn
 * `matrix`: ratings as a sparse matrix, and what the movies are
 * `steps`: small parts of the pipelines
@@ -2707,7 +2716,7 @@ from .ranking import MovieRanker
 from .recommend import RatingRanker
 from .solutions import ExactByMovies, ExactByUsers, LowRank
 from .steps import DropIds
-from .table import IDS, check_number, table_ids
+from .table import IDS, check_file_name, check_number, table_ids
 from .top_n import PopularityRanker
 
 VERSION_MARK = b"\nscikit-learn:"
@@ -2776,6 +2785,8 @@ def save(model, filepath, card, trusted):
 
     Raises
     ------
+    TypeError
+        If `filepath` is no name of a file, such as an open file.
     OSError
         If a file cannot be written; what was there before is kept.
     ImportError
@@ -2783,6 +2794,7 @@ def save(model, filepath, card, trusted):
     ValueError
         If the model cannot be pickled, or is of a type that is not trusted.
     """
+    filepath = check_file_name("filepath", filepath)
     path = check_path(filepath)
     _refuse_main(model)
     with replacing(path) as file:
@@ -2844,6 +2856,8 @@ def load(filepath, trusted, sha256=None, strict=False):
 
     Raises
     ------
+    TypeError
+        If `filepath` is no name of a file, such as an open file.
     FileNotFoundError
         If there is no such file.
     ValueError
@@ -2857,6 +2871,7 @@ def load(filepath, trusted, sha256=None, strict=False):
         If there is no digest, the card is not of this file, or another version of
         scikit-learn made it.
     """
+    filepath = check_file_name("filepath", filepath)
     path = Path(os.path.realpath(filepath))
     if not path.is_file():
         raise FileNotFoundError(
@@ -2909,14 +2924,17 @@ def check_path(filepath):
 
     Raises
     ------
+    TypeError
+        If `filepath` is no name of a file, such as an open file.
     OSError
         If the artifact or its card is something else than a file, or there is no
         folder for them.
     ImportError
         If skops is needed and not installed.
     """
+    filepath = check_file_name("filepath", filepath)
     path = Path(os.path.realpath(filepath))
-    if str(filepath).endswith(("/", os.sep)):
+    if filepath.endswith(("/", os.sep)):
         raise IsADirectoryError(f"Cannot write {filepath}: it is the name of a folder.")
     for file in (path, Path(f"{path}.json")):
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
@@ -3034,7 +3052,7 @@ def _refuse_main(model):
 
 
 def _is_skops(filepath):
-    return str(filepath).lower().endswith(".skops")
+    return filepath.lower().endswith(".skops")
 
 
 def _import_skops(filepath):
@@ -3439,6 +3457,9 @@ import os
 import sys
 from contextlib import contextmanager
 
+#: The characters of an error on the command line; there is room for a path in it.
+LONGEST_LINE = 600
+
 
 def say(line):
     """Print a line at once, with "?" for what the console cannot show.
@@ -3472,6 +3493,8 @@ class OneLineParser(argparse.ArgumentParser):
     def error(self, message):
         """End with status 2 and one line."""
         line = " ".join(message.split())
+        if len(line) > LONGEST_LINE:  # of argparse, which shows what was typed in
+            line = f"{line[: LONGEST_LINE // 2]} ... {line[-LONGEST_LINE // 3 :]}"
         self.exit(2, f"{self.prog}: {line}\n" if sys.stderr else None)
 
 
@@ -3519,6 +3542,7 @@ from .table import (
     TakesTables,
     check_number,
     check_ratings,
+    check_seed,
     id_values,
     latest_rows,
     lookup,
@@ -3707,7 +3731,9 @@ class MatrixFactorization(TakesTables, RegressorMixin, TransformerMixin, BaseEst
         is_latest = latest_rows(X)
         ratings = check_ratings(X, y)
         estimates = np.empty(len(X))
-        folds = KFold(self.cv, shuffle=True, random_state=self.random_state)
+        self._check_parameters()
+        n_folds = check_number("cv", self.cv, 2, integer=True)
+        folds = KFold(n_folds, shuffle=True, random_state=self.random_state)
         for other_folds, held_out in folds.split(X):
             training = other_folds[is_latest[other_folds]]  # not what a later replaces
             model = clone(self).fit(X.iloc[training], ratings[training])
@@ -3780,6 +3806,7 @@ class MatrixFactorization(TakesTables, RegressorMixin, TransformerMixin, BaseEst
         check_number("n_sweeps", self.n_sweeps, 1, integer=True)
         check_number("regularization", self.regularization, 1e-9)
         check_number("damping", self.damping, 0)
+        check_seed(self.random_state)
 
     def _estimate(self, X):
         """Return the formula of the class docstring for each row, in stars."""
@@ -3998,6 +4025,8 @@ from .table import (
 
 #: A title in place of a genre would make thousands of columns.
 MAX_GENRES = 100
+#: So would dates in seconds in the place of years.
+MAX_DECADES = 100
 
 
 class RatingMatrix(NamedTuple):
@@ -4211,7 +4240,9 @@ class MovieContent:
             max_features=MAX_GENRES,
         )
         _, genres = factorize_strings(movie_rows, "genre")
-        self.vectorizer.fit([*genres, "none"])  # it refuses to learn from nothing
+        # It refuses to learn from nothing. "none" is a column of zeros, which changes
+        # no prediction, unless a genre of the table has this name.
+        self.vectorizer.fit([*genres, "none"])
         years = pd.Series(number_column(movie_rows, "movie_year"))
         self.mean_year = float(years.mean())
         return self
@@ -4232,9 +4263,23 @@ class MovieContent:
 def _movie_kinds(movie_rows):
     """Return for each genre and each decade which movies belong to it."""
     has_genre = MovieContent().fit(movie_rows).genres(movie_rows) > 0
-    decade = pd.get_dummies(number_column(movie_rows, "movie_year") // 10)
-    kinds = np.column_stack([has_genre, decade]).T
-    return sparse.csr_matrix(kinds, dtype=np.float64)  # (n_kinds, n_movies)
+    is_of_decade = _movies_of_decades(number_column(movie_rows, "movie_year") // 10)
+    kinds = sparse.vstack([sparse.csr_matrix(has_genre.T), is_of_decade], format="csr")
+    return kinds.astype(np.float64)  # (n_kinds, n_movies)
+
+
+def _movies_of_decades(decades):
+    """Return which movies belong to each decade, a csr_matrix (n_decades, n_movies).
+
+    Of more than `MAX_DECADES`, those with the most movies are used.
+    """
+    n_movies = pd.Series(decades).value_counts().sort_index()
+    used = np.sort(n_movies.nlargest(MAX_DECADES).index)
+    position = pd.Index(used).get_indexer(decades)  # -1 where the year is missing
+    movie = np.flatnonzero(position >= 0)
+    ones = np.ones(movie.size)
+    shape = (used.size, len(decades))
+    return sparse.csr_matrix((ones, (position[movie], movie)), shape)
 END_OF_LESSON_FILE
 
 cat >"$new/recommender/movielens.py" <<'END_OF_LESSON_FILE'
@@ -4258,7 +4303,7 @@ from .release import (
     first_fields,
     read_file,
 )
-from .table import RATING, latest_rows, lookup
+from .table import RATING, check_file_name, latest_rows, lookup
 
 GENRES_100K = [
     "unknown",
@@ -4347,17 +4392,20 @@ def load_movielens(path):
         the file. What a release lacks is NaN: `user_country` always, `user_age` except
         in 100K and 1M (where 1 means "under 18"), and a genre that is "unknown" or
         "(no genres listed)". Of a pair that was rated twice the latest rating is kept,
-        and a warning counts the others.
+        and a warning counts the others. Ids are int64, or strings if that of the first
+        rating has a letter in it.
 
     Raises
     ------
+    TypeError
+        If `path` is no name of a file or folder.
     FileNotFoundError
         If there is no release at `path`.
     ValueError
         If the zip file cannot be read, or a file of the release has a broken line; the
         message names the line.
     """
-    root = Path(path)
+    root = Path(check_file_name("path", path))
     if not root.exists():
         raise FileNotFoundError(
             f"{path} does not exist; expected a MovieLens release, folder or zip file."
@@ -4460,13 +4508,11 @@ def _read_folder(folder, release):
 def _with_text_ids(release, folder):
     """Return the layouts of a release, where ids may be text instead of numbers.
 
-    An id is text in all files if that of the first rating has a letter in it. Only the
-    CSV files may have such ids: other people write files of that layout, too.
+    An id is text in all files if that of the first rating has a letter in it. Those of
+    GroupLens are numbers, but other people write files of these layouts, too.
     """
     ratings = next(iter(release))
     layout = release[ratings]
-    if not layout.is_csv:
-        return release
     text_ids = {}
     for name, text in zip(layout.columns, first_fields(folder / ratings, layout)):
         if layout.columns[name] is ID and re.search("[A-Za-z]", text):
@@ -4481,6 +4527,57 @@ def _with_text_ids(release, folder):
     return layouts
 END_OF_LESSON_FILE
 
+cat >"$new/recommender/names.py" <<'END_OF_LESSON_FILE'
+"""Other names that people give to the columns of a table of ratings.
+
+A column under another name is not used, so a message says which one that is.
+"""
+
+import re
+
+#: Capitals, and blanks or signs between the words, make no difference.
+OTHER_NAMES = {
+    "user_id": ["user", "users", "uid", "customer_id", "member_id", "reviewer_id"],
+    "movie_id": ["movie", "movies", "item_id", "item", "film_id", "film", "product_id"],
+    "timestamp": ["timestamps", "time", "datetime", "ts", "rated_at"],
+    "genre": ["genres", "movie_genre", "movie_genres"],
+    "movie_year": ["year", "release_year", "year_of_release"],
+    "user_age": ["age"],
+    "user_country": ["country"],
+}
+
+
+def near_miss(expected, columns):
+    """Return the column that has another name of an expected one.
+
+    Parameters
+    ----------
+    expected : str
+        A key of `OTHER_NAMES`.
+    columns : iterable
+        The names of the columns of a table that lacks the expected one.
+
+    Returns
+    -------
+    column : str or None
+        None if no name comes near.
+    """
+    column_of_letters = {}
+    for column in columns:
+        if isinstance(column, str):
+            column_of_letters.setdefault(_letters(column), column)
+    for name in [expected, *OTHER_NAMES[expected]]:
+        column = column_of_letters.get(_letters(name))
+        if column is not None:
+            return column
+    return None
+
+
+def _letters(name):
+    """Return the letters and digits of a name, small: 'userid' of 'user_ID'."""
+    return re.sub(r"[\W_]", "", name.lower())
+END_OF_LESSON_FILE
+
 cat >"$new/recommender/options.py" <<'END_OF_LESSON_FILE'
 """The options of the command line, and which of them go together."""
 
@@ -4488,6 +4585,7 @@ import argparse
 import contextlib
 
 from .console import OneLineParser
+from .table import shorten
 
 
 def make_parser(models, artifact):
@@ -4630,7 +4728,7 @@ def _parse_ratings(text):
         if len(ratings) == len(pairs):
             return ratings
     raise argparse.ArgumentTypeError(
-        f"expected movie=stars, each movie once, as in 1=5,50=4, got {text!r}"
+        f"expected movie=stars, each movie once, as in 1=5,50=4, got {shorten(text)}"
     )
 END_OF_LESSON_FILE
 
@@ -4658,6 +4756,7 @@ from .table import (
     number_column,
     one_id,
     positions_of,
+    shorten,
     table_ids,
 )
 from .top_n import TopN, best_columns, is_allowed
@@ -4770,7 +4869,8 @@ class MovieRanker(TopN, TakesTables, BaseEstimator):
         self : MovieRanker
         """
         stars = history.stars()
-        if self.regularization == "auto":
+        is_text = isinstance(self.regularization, str)
+        if is_text and self.regularization == "auto":
             penalty = max(300.0, np.sqrt(stars.nnz))
         else:
             penalty = check_number("regularization", self.regularization, 1e-9)
@@ -4841,7 +4941,7 @@ class MovieRanker(TopN, TakesTables, BaseEstimator):
         ids = one_id(movie_id, "movie_id")
         position = positions_of(self.movies_, ids)[0]
         if position < 0:
-            raise ValueError(f"Movie {ids[0]} is unknown to the training.")
+            raise ValueError(f"Movie {shorten(ids[0])} is unknown to the training.")
 
         P_row = self.solution_.rows_of_P([position])[0]
         diagonal = self.solution_.diagonal
@@ -5139,10 +5239,9 @@ class Recommends:
             movie is relevant.
         """
         check_is_fitted(self, "pipeline_")
-        if by is not None and by not in (*RANKERS, "chance"):
-            raise ValueError(
-                f"by must be one of {[*RANKERS, 'chance']}, got {shorten(by)}."
-            )
+        ways = [*RANKERS, "chance"]
+        if by is not None and not (isinstance(by, str) and by in ways):
+            raise ValueError(f"by must be one of {ways}, got {shorten(by)}.")
         k = check_number("k", k, 1, integer=True)
         trained = self._snapshot()
         if relevant_from is None:
@@ -5264,7 +5363,8 @@ class Recommends:
         ranker = self._ranker_of(trained)
         if not hasattr(ranker, "similar"):
             raise ValueError(
-                f"ranker={self.ranker!r} compares no movies: use ranker='taste'."
+                f"ranker={shorten(trained.ranker)} compares no movies: use "
+                "ranker='taste'."
             )
         movies = ranker.similar(movie_id, n, candidates=candidates, exclude=exclude)
         movies = movies[["movie_id", "score"]]
@@ -5337,7 +5437,7 @@ def find_user(history, user_id, ratings):
     is_known = positions_of(history.users, user_ids)[0] >= 0
     if ratings is None and not is_known:
         raise ValueError(
-            f"User {user_ids[0]} is unknown to the training: "
+            f"User {shorten(user_ids[0])} is unknown to the training: "
             "pass ratings={movie_id: stars}."
         )
 
@@ -5352,7 +5452,7 @@ def find_user(history, user_id, ratings):
 
 
 def _warn_of_unknown(unknown, stars):
-    shown = ", ".join(map(str, unknown[:N_SHOWN]))
+    shown = ", ".join(map(shorten, unknown[:N_SHOWN]))
     if len(unknown) > N_SHOWN:
         shown += f" and {len(unknown) - N_SHOWN} more"
     message = f"Unknown movies are ignored: {shown}."
@@ -6103,7 +6203,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from .table import IDS
+from .table import IDS, shorten
 
 
 class DropIds(TransformerMixin, BaseEstimator):
@@ -6161,6 +6261,18 @@ def check_ids_come_first(features, X):
     if list(first_row) != list(X[IDS].iloc[0]):
         raise ValueError(
             "Features must begin with the ids: put UserMovieFeatureTransformer first."
+        )
+
+
+def check_select(select):
+    """Raise a TypeError if `select` cannot be a step between scaling and model."""
+    if select is None or (isinstance(select, str) and select == "passthrough"):
+        return
+    is_transformer = hasattr(select, "fit") and hasattr(select, "transform")
+    if isinstance(select, type) or not is_transformer:
+        raise TypeError(
+            f"select must be None or a transformer such as SelectKBest(k=8), "
+            f"got {shorten(select)}."
         )
 
 
@@ -6507,11 +6619,14 @@ Each raises one sentence: what is wrong, where, and what is expected.
 """
 
 import numbers
+import os
 import warnings
 
 import numpy as np
 import pandas as pd
 from sklearn.preprocessing import OrdinalEncoder
+
+from .names import near_miss
 
 IDS = ["user_id", "movie_id"]
 RATING = "rating"
@@ -6532,26 +6647,38 @@ TABLE_COLUMNS = [
 LIMIT = 10**15
 #: The last timestamp that is accepted: the end of the year 2200, in Unix seconds.
 LATEST = 7_289_654_399
+#: From this share of the different genres on, commas look like a separator.
+MANY_COMMAS = 0.25
 #: Up to this many ids are searched for one by one.
 FEW_IDS = 1000
 #: The largest id that is a whole number, ...
 LARGEST_ID = 2**63 - 1
 #: ... and the largest that is a float.
 LARGEST_FLOAT_ID = 2**53
+#: No system takes a longer name of a file.
+LONGEST_NAME = 2**15
 #: How many characters of a value a message shows.
 SHOWN = 80
 
 
 def shorten(value):
-    """Return a value for a message: as Python shows it, or its type if that is long."""
+    """Return a value for a message, on one line: as Python shows it, if that is short.
+
+    Else its beginning and its type. All messages that show a value show it so.
+    """
+    kind = f"a {type(value).__name__}"
     if isinstance(value, (pd.DataFrame, pd.Series, np.ndarray)):
-        return f"a {type(value).__name__} of shape {value.shape}"
+        return f"{kind} of shape {value.shape}"
     if isinstance(value, np.generic):
         value = value.item()  # shown as 5, not as np.int64(5)
-    text = repr(value)
+    try:
+        text = repr(value)
+    except Exception:  # of a foreign class, or of a number of thousands of digits
+        return kind
+    text = " ".join(line.strip() for line in text.splitlines())
     if len(text) <= SHOWN:
         return text
-    return f"{text[:SHOWN]}... (a {type(value).__name__})"
+    return f"{text[:SHOWN]}... ({kind})"
 
 
 class TakesTables:
@@ -6595,14 +6722,31 @@ def check_table(X):
             f"got {type(X).__name__}{hint}."
         )
     names = list(X.columns)
-    for name in IDS:
-        if name not in names:
-            raise ValueError(f"The table lacks the column {name!r}; it has {names}.")
+    missing = [name for name in IDS if name not in names]
+    if missing:
+        raise ValueError(
+            f"The table lacks the column {missing[0]!r}; it has {shorten(names)}"
+            f"{_advice(missing, names)}."
+        )
     if not X.columns.is_unique:
         repeated = X.columns[X.columns.duplicated()][0]
-        raise ValueError(f"Column names must be unique, but {repeated!r} is repeated.")
+        raise ValueError(
+            f"Column names must be unique, but {shorten(repeated)} is repeated."
+        )
     if X.empty:
         raise ValueError("The table is empty: expected at least one row.")
+
+
+def _advice(missing, names):
+    """Return the end of a message: which columns to rename; "" if none comes near."""
+    renamed = []
+    for name in missing:
+        column = near_miss(name, names)
+        if column is not None:
+            renamed.append(f"{column!r} to {name!r}")
+    if not renamed:
+        return ""
+    return f": rename {' and '.join(renamed)}"
 
 
 def table_ids(X):
@@ -6754,7 +6898,8 @@ def number_column(X, name):
         unit = " of Unix seconds, or dates"
         if column.dtype.kind == "M":
             column = _unix_seconds(column)
-    problem = f"{name} must hold numbers{unit}, got a column of type {column.dtype}."
+    kind = str(column.dtype)[:SHOWN]  # that of a column of structures may be long
+    problem = f"{name} must hold numbers{unit}, got a column of type {kind}."
     if column.dtype.kind in "mMc":  # NumPy would convert these, dates in any unit
         raise ValueError(problem)
     try:
@@ -6872,8 +7017,54 @@ def check_number(name, value, least, *, integer=False, below=LIMIT):
     if below < LIMIT or (is_number and number >= below):
         bound = f" and below {below}"
     raise ValueError(
-        f"{name} must be {kind} of at least {least}{bound}, got {value!r}."
+        f"{name} must be {kind} of at least {least}{bound}, got {shorten(value)}."
     )
+
+
+def check_file_name(name, value):
+    """Return the name of a file or a folder as text, if it can be one.
+
+    Parameters
+    ----------
+    name : str
+        The parameter, for the message.
+    value : str or path-like
+
+    Returns
+    -------
+    text : str
+
+    Raises
+    ------
+    TypeError
+        If it is no name, such as an open file, or one of bytes.
+    ValueError, OSError
+        If no file can have this name.
+    """
+    try:
+        text = os.fspath(value)
+    except TypeError:
+        text = None
+    if not isinstance(text, str):
+        raise TypeError(
+            f"{name} must be the name of a file, as a str or a path-like object, "
+            f"got {shorten(value)}."
+        )
+    if "\0" in text:
+        raise ValueError(f"{name} must not contain a null character.")
+    if len(text) > LONGEST_NAME:
+        raise OSError(f"File name too long: {shorten(text)}.")
+    return text
+
+
+def check_seed(random_state):
+    """Raise a ValueError if scikit-learn cannot use a `random_state`.
+
+    It may be None, an integer from 0 to 2**32 - 1, or a RandomState.
+    """
+    if random_state is None or isinstance(random_state, np.random.RandomState):
+        return
+    check_number("random_state", random_state, 0, integer=True, below=2**32)
 
 
 def latest_of_pairs(X, user, movie):
@@ -6947,6 +7138,7 @@ def check_training_table(X, y=None):
     -------
     X : DataFrame
         Without older ratings of a pair that appears twice; a warning counts them.
+        Others name columns whose names or genres are not as `TABLE_COLUMNS` says.
     ratings : ndarray of shape (len(X),), float64
 
     Raises
@@ -6964,7 +7156,39 @@ def check_training_table(X, y=None):
             f"All {len(ratings)} ratings are {ratings[0]}: nothing can be learned "
             "from a constant."
         )
+    _warn_of_names(X, stacklevel=4)
+    _warn_of_commas(X, stacklevel=4)
     return X, ratings
+
+
+def _warn_of_names(X, stacklevel):
+    """Warn once if columns have other names than the expected ones."""
+    unused = {}
+    for name in TABLE_COLUMNS:
+        if name not in X.columns and name != RATING:
+            column = near_miss(name, X.columns)
+            if column is not None:
+                unused[column] = name
+    if unused:
+        warnings.warn(
+            f"The columns {list(unused)} are not used; "
+            f"the expected names are {list(unused.values())}.",
+            stacklevel=stacklevel,
+        )
+
+
+def _warn_of_commas(X, stacklevel):
+    """Warn if genres seem to be joined by commas, which makes one genre of several."""
+    _, genres = factorize_strings(X, "genre")
+    if any("|" in genre for genre in genres):
+        return
+    with_comma = [genre for genre in genres if "," in genre]
+    if with_comma and len(with_comma) >= MANY_COMMAS * len(genres):
+        warnings.warn(
+            f"genre holds commas, such as {shorten(with_comma[0])}, and counts as one "
+            "genre each time; several genres must be joined by a bar, '|'.",
+            stacklevel=stacklevel,
+        )
 
 
 def positions_of(known, ids):
@@ -7047,7 +7271,7 @@ def factorize_strings(X, name):
     column = X[name] if name in X.columns else np.full(len(X), None)
     try:
         codes, values = pd.factorize(column)
-    except TypeError:
+    except (TypeError, NotImplementedError):  # the latter from Arrow
         raise ValueError(
             f"{name} must hold strings, got a column of lists or other objects."
         ) from None
@@ -7392,9 +7616,11 @@ class WrapsPipeline:
     def set_params(self, **params):
         """Set parameters; those of a regressor of your own by ``model__NAME``."""
         nested = [name for name in params if name.startswith("model__")]
-        if nested and isinstance(params.get("model", self.model), (str, dict)):
+        model = params.get("model", self.model)
+        is_estimator = hasattr(model, "get_params") and not isinstance(model, type)
+        if nested and not is_estimator:
             raise ValueError(
-                f"model={shorten(self.model)} is no estimator: search or set "
+                f"model={shorten(model)} is no estimator: search or set "
                 f"{nested[0]!r} on build_pipeline(), which has all parameters."
             )
         return super().set_params(**params)
