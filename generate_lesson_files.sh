@@ -14,7 +14,7 @@ folders="recommender pillars exercises exercises/solutions"
 # What `cksum` tells of each file: its checksum and its size.
 recorded() {
     case $1 in
-        lesson_code.py) echo "4102242260 74514" ;;
+        lesson_code.py) echo "987181462 77467" ;;
         test_lesson.py) echo "1769944456 14502" ;;
         requirements.txt) echo "3471952364 498" ;;
         README.md) echo "1171423931 12795" ;;
@@ -39,7 +39,7 @@ recorded() {
         recommender/synthetic.py) echo "525673440 10439" ;;
         recommender/table.py) echo "2496037975 22914" ;;
         recommender/top_n.py) echo "85248672 8085" ;;
-        recommender/wrapper.py) echo "1779473341 3186" ;;
+        recommender/wrapper.py) echo "405305681 3193" ;;
         pillars/0_map.py) echo "1746848498 6422" ;;
         pillars/1_preprocessing.py) echo "1382545032 5631" ;;
         pillars/2_feature_selection.py) echo "955411303 6486" ;;
@@ -250,13 +250,16 @@ Words that you will meet:
   than it is.
 * Noise floor: the error of the best possible predictor. It is not 0, because people do
   not always rate in the same way.
-* Precision, recall, NDCG at 10: how many of ten recommended movies are movies that the
-  user likes; how many of those movies are among the ten; and the same with more weight
-  on the first places, where 1 is the best. (Precision is 1 only for a user who has ten
-  such movies: most have fewer.)
+* Precision at 10: the share of ten recommended movies that the user likes. It is 1 only
+  for a user who likes ten movies of the test: most have fewer. Recall at 10: the share
+  of the movies that the user likes that are among the ten. NDCG at 10: the same, but
+  the first places count more; 1 is the best.
+* Estimator: an object with a method `fit`. What it learns there is in attributes whose
+  names end in ``_``. `clone` copies its parameters, and nothing that it has learned.
+* Transformer: an estimator whose method `transform` returns a changed table. Pipeline:
+  transformers in a row, and a model at the end; it is fitted and used like one model.
 
-In a first reading, skip "Save and load", "A regressor like any other" (section 4), and
-the command line (section 6).
+In a first reading, skip "Save and load" (section 4) and the command line (section 6).
 
 License: BSD-3-Clause (The scikit-learn ecosystem lesson contributors).
 """
@@ -385,7 +388,8 @@ __all__ = [
 # ratings nobody knows it.
 
 STARS = np.arange(1.0, 5.01, 0.5)  # the nine possible ratings: 1, 1.5, ... 5
-#: The sizes of the law's parts, in stars: standard deviations, except for the mean.
+#: The sizes of the law's parts, in stars; the formula is in the class below. `user`,
+#: `movie` and `taste` are standard deviations over the rows.
 #: Users differ in care: the noise of user u has the standard deviation sigma[u].
 #: `noise` is the root mean square of sigma[u] over all rows, `noise_spread` is the
 #: standard deviation of log(sigma[u]). The noise floor, 0.72, is below `noise`, because
@@ -511,8 +515,9 @@ class MovieRecommendationDataset:
             return float(np.sqrt(self._variance.mean()))
 
         user_ids, movie_ids = table_ids(rows)
-        check_same_kind(np.array([1]), user_ids)
-        check_same_kind(np.array([1]), movie_ids)
+        example_id = np.array([1])  # the ids of this table are whole numbers
+        check_same_kind(example_id, user_ids)
+        check_same_kind(example_id, movie_ids)
         is_user = (user_ids >= 1) & (user_ids <= self.n_users)
         is_movie = (movie_ids >= 1) & (movie_ids <= self.n_movies)
         if not (is_user & is_movie).all():
@@ -587,7 +592,7 @@ def _moments(opinion, sigma):
 # 2. Thirteen features that do not leak the answers
 # ======================================================================================
 # How does this user rate on average, and how is this movie rated? These two averages
-# are the two strongest of the 13 features. scikit-learn makes them in two lines: its
+# carry most of what the 13 features know. scikit-learn makes them in two lines: its
 # `TargetEncoder` replaces each id by the average rating of its rows, and `Ridge` is a
 # linear model with a penalty on large coefficients::
 #
@@ -597,8 +602,8 @@ def _moments(opinion, sigma):
 # On this table that is hard to beat (`python lesson_code.py compare`): the two lines
 # have an RMSE of 0.8390 in cross-validation on all 50,000 rows, a forest on all 13
 # features 0.8401, and always answering the mean 1.0420. `factors` and `blend` (section
-# 3), which learn tastes, are better: 0.8076 and 0.8014. On real ratings, the forest is
-# better than the two lines as well (the README has a table).
+# 3), which learn tastes, are better: 0.8076 and 0.8014. On MovieLens, unlike here,
+# the forest is better than the two lines, too (the README has a table).
 #
 # Averages are easy to get wrong, because an average of ratings can contain the answer.
 # There are three ways to compute them, from wrong to right:
@@ -616,7 +621,8 @@ def _moments(opinion, sigma):
 #
 # The figures behind these sentences: `python benchmarks/leak.py`.
 
-#: What `UserMovieFeatureTransformer` makes of a row, in this order.
+#: What `UserMovieFeatureTransformer` makes of a row, in this order. The first two are
+#: the ids, which a later step drops: a model learns from the other eleven.
 FEATURES = [
     *IDS,
     "user_age",
@@ -636,8 +642,8 @@ HOUR = 3600  # seconds
 DAY = 24 * HOUR
 
 
-#: The features that need no rating, and whose they are. A gap is filled with the last
-#: value that training has seen of that user or movie.
+#: The features that need no rating, and whose they are; None: of the row alone. A gap
+#: is filled with the last value that training has seen of that user or movie.
 OWNER = {
     "user_age": "user",
     "movie_year": "movie",
@@ -646,8 +652,8 @@ OWNER = {
     "hour_of_day": None,
     "day_of_week": None,
 }
-#: If there is no such value: the median or the mode (the most frequent value) of the
-#: training, or -1 for the code of a string.
+#: What fills a gap if training has seen no such value: the median or the mode (the most
+#: frequent value) of the training, or -1 for the code of a string.
 DEFAULT = {
     "user_age": "median",
     "movie_year": "median",
@@ -682,7 +688,8 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
     You may also make the features first, then split and train: a frame of features is
     accepted as input. It still has the ids, so its averages and counts are learned anew
     from the ratings of the training rows. Averages that were computed before a split
-    cannot reach a score.
+    cannot reach a score, unless you take the pipeline apart (``pipeline[1:]``), as the
+    demo does to show the leak.
 
     Parameters
     ----------
@@ -774,7 +781,7 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
         movie_avg = _cross_fitted_averages(
             rows.movie, rows, held_out_rows, self.damping
         )
-        observed = self._learn(X, rows)
+        observed = self._learn(X, rows)  # also what needs no rating: age, year, ...
         return self._assemble(X, rows.user, rows.movie, user_avg, movie_avg, observed)
 
     def transform(self, X):
@@ -799,8 +806,9 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         user_ids, movie_ids = table_ids(X)
-        user = positions_of(self.users_, user_ids)
+        user = positions_of(self.users_, user_ids)  # -1 for an unknown user
         movie = positions_of(self.movies_, movie_ids)
+        # Where a position is -1, `lookup` returns its last argument.
         user_avg = lookup(self.user_avg_, user, self.global_mean_)
         movie_avg = lookup(self.movie_avg_, movie, self.global_mean_)
         strings = {column: factorize_strings(X, column) for column in ENCODED}
@@ -826,11 +834,18 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
         warn_of_older(is_latest, stacklevel=4)
         # In real tables, a user may rate a movie again: only the latest rating counts.
         # A transformer must return a row for each row, so an older one gets weight 0.
-        return _Rows(users, movies, user, movie, ratings, is_latest.astype(np.float64))
+        return _Rows(
+            users=users,
+            movies=movies,
+            user=user,
+            movie=movie,
+            ratings=ratings,
+            weights=is_latest.astype(np.float64),
+        )
 
     def _learn(self, X, rows):
         """Learn from the rows; return their features that need no rating."""
-        # For each column: the number of each row's string, and the different strings.
+        # For each column: a code for the string of each row, and the different strings.
         strings = {column: factorize_strings(X, column) for column in ENCODED}
         encoders = {column: fit_encoder(strings[column][1]) for column in ENCODED}
         observed = _observe(X, strings, encoders)
@@ -870,7 +885,7 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
             if DEFAULT[name] == -1.0:
                 self.defaults_[name] = -1.0
             elif name in self.absent_:
-                self.defaults_[name] = 0.0
+                self.defaults_[name] = 0.0  # any constant: nothing can be learned of it
             elif DEFAULT[name] == "median":
                 self.defaults_[name] = float(np.nanmedian(values))
             elif DEFAULT[name] == "mode":
@@ -886,6 +901,7 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
         columns["user_avg_rating"] = user_avg
         columns["movie_avg_rating"] = movie_avg
         columns["user_movie_interaction"] = user_avg * movie_avg
+        # A count contains no stars, so it needs no cross-fitting.
         columns["user_rating_count"] = lookup(self.user_count_, user, 0.0)
         columns["movie_rating_count"] = lookup(self.movie_count_, movie, 0.0)
         names = self.get_feature_names_out()
@@ -919,6 +935,16 @@ def make_folds(n_folds, random_state):
 
     It shuffles: real tables are often sorted by user, and folds would hold out whole
     users.
+
+    Parameters
+    ----------
+    n_folds : int
+    random_state : int, RandomState or None
+        The seed that assigns the rows to the folds.
+
+    Returns
+    -------
+    splitter : KFold
     """
     n_folds = check_number("cv", n_folds, 2, integer=True)
     check_seed(random_state)
@@ -929,6 +955,17 @@ def damped_mean(total, count, mean, damping):
     """Return ``(total + damping * mean) / (count + damping)``.
 
     Where both `count` and `damping` are 0, return the mean.
+
+    Parameters
+    ----------
+    total, count : ndarray of shape (n_owners,)
+        The sum of the ratings of each user or movie, in stars, and their number.
+    mean : float, in stars
+    damping : float, in ratings
+
+    Returns
+    -------
+    average : ndarray of shape (n_owners,), in stars
     """
     weight = count + damping
     safe_weight = np.where(weight > 0, weight, 1.0)
@@ -964,9 +1001,10 @@ def _cross_fitted_averages(owner, rows, held_out_rows, damping):
         total_here = np.bincount(held_out_owner, weighted[held_out], n_owners)
         count_elsewhere = count - count_here
         total_elsewhere = total - total_here
-        mean_elsewhere = total.sum() / count.sum()
-        if count_elsewhere.sum() > 0:  # else all ratings elsewhere are replaced ones
+        if count_elsewhere.sum() > 0:
             mean_elsewhere = total_elsewhere.sum() / count_elsewhere.sum()
+        else:  # later ratings have replaced all that is outside this fold
+            mean_elsewhere = total.sum() / count.sum()
         damped = damped_mean(total_elsewhere, count_elsewhere, mean_elsewhere, damping)
         averages[held_out] = damped[held_out_owner]
     return averages
@@ -983,7 +1021,8 @@ def _last_values(values, position, size):
 def _observe(X, strings, encoders):
     """Return the features that need no rating, each an array with NaN in its gaps.
 
-    A frame of features has them as columns; a raw table has what they are made of.
+    A frame of features already has them as columns. For a raw table, they are computed
+    from genre, country and timestamp.
     """
     observed = {name: number_column(X, name) for name in OWNER}  # NaN if not there
     for column, name in ENCODED.items():
@@ -1018,7 +1057,8 @@ def _observe(X, strings, encoders):
 #: * regressor: any regressor of scikit-learn
 #: * search: the values that `tune_hyperparameters=True` draws from
 #:
-#: Another model needs one more entry; or pass such a dict itself, as `model`.
+#: Another model needs one more entry; or pass such a dict itself, as `model`. In a
+#: search, ``features__damping`` is the parameter `damping` of the step `features`.
 MODELS = {
     # A forest does not need the scaler; it is there for models that replace the forest.
     # `QuickRandomForest` is a `RandomForestRegressor` that predicts one row faster.
@@ -1062,8 +1102,8 @@ MODELS = {
     # The 13 features describe a user by one average: they cannot tell one taste from
     # another. Matrix factorization can. It gives each user and each movie a few
     # numbers, the *factors*, and predicts averages plus the product of the two, like
-    # T . G in section 1. It learns them from all ratings, so it takes raw rows: the
-    # ids, genres and years, but no features (recommender/factors.py).
+    # T . G in section 1. It must know who rated what, so it takes raw rows, with the
+    # ids that `DropIds` would drop (recommender/factors.py).
     "factors": {
         "features": FunctionTransformer(),  # changes nothing
         "raw": True,
@@ -1077,7 +1117,8 @@ MODELS = {
     },
     # Both together: a `MatrixFactorization` is also a transformer, whose output is its
     # estimate of the rating, cross-fitted like the averages. The estimates of two of
-    # them are the 14th and the 15th feature. The second knows the ids alone.
+    # them are two more features. The second knows the ids alone: no genres
+    # and years, and no patterns of who rates what.
     "blend": {
         "features": FeatureUnion(
             [
@@ -1112,22 +1153,31 @@ MODELS = {
 }
 
 
-ROW_KEYS = ["features", "scaling", "regressor"]  # those that every row must have
+ENTRY_KEYS = ["features", "scaling", "regressor"]  # those that every entry must have
 
 
 def find_model(model):
-    """Return the row of `MODELS` for a name, a row of your own, or a regressor.
+    """Return the entry of `MODELS` for a name, an entry of your own, or a regressor.
 
-    A regressor of your own gets the features and the scaling of the row that has a
-    regressor of its type, or else those of the forest. It has no search space.
+    A regressor of your own gets the features and the scaling of the entry whose
+    regressor is of the same type, or else those of the forest. It has no search space.
+
+    Parameters
+    ----------
+    model : str, dict or regressor
+        As for `SklearnEcosystemPipeline`.
+
+    Returns
+    -------
+    entry : dict
     """
     if isinstance(model, str) and model in MODELS:
         model = MODELS[model]
     if isinstance(model, dict):
-        missing = [key for key in ROW_KEYS if key not in model]
+        missing = [key for key in ENTRY_KEYS if key not in model]
         if missing:
             raise ValueError(
-                f"The row of a model must have the keys {ROW_KEYS}, but this one lacks "
+                f"A model must have the keys {ENTRY_KEYS}, but this one lacks "
                 f"{missing}."
             )
         return model
@@ -1137,17 +1187,18 @@ def find_model(model):
         hint = ""
         if isinstance(model, str):
             hint = (
-                " (a row that was added to MODELS is missing in other processes: pass "
-                "the row itself)"
+                " (what was added to MODELS is missing in other processes: pass the "
+                "dict itself)"
             )
         raise ValueError(
-            f"model must be one of {list(MODELS)}, a row like theirs or a regressor, "
+            f"model must be one of {list(MODELS)}, a dict like theirs or a regressor, "
             f"got {shorten(model)}{hint}."
         )
-    for row in MODELS.values():
-        # Of a forest also if it is a plain RandomForestRegressor.
-        if isinstance(row.get("regressor"), type(model)):
-            return row | {"regressor": model, "search": None}
+    for entry in MODELS.values():
+        # `QuickRandomForest` is a kind of RandomForestRegressor, so a plain forest of
+        # your own finds the entry "forest".
+        if isinstance(entry.get("regressor"), type(model)):
+            return entry | {"regressor": model, "search": None}
     return MODELS["forest"] | {"regressor": model, "search": None}
 
 
@@ -1188,19 +1239,21 @@ class RatingPipeline(TakesTables, RegressorMixin, Pipeline):
         """Fit by a method of `Pipeline`, and return what that returns."""
         table_ids(X)  # refuses what is no table
         ratings = check_ratings(X, y)
-        # A copy is fitted, so that the previous fit is kept if that fails.
+        # A copy is fitted, so that the previous fit is kept if that fails. `self[:]` is
+        # a plain `Pipeline` with the same steps (`__getitem__`, below).
         plain_copy = clone(self[:])
         result = getattr(plain_copy, method)(X, ratings, **params)
         if "drop_ids" in plain_copy.named_steps:
-            # Without names, the first two columns are dropped: they must be the ids.
+            # If features have no names, the step drops the first two columns.
             check_ids_come_first(plain_copy[0].transform(X.iloc[:1]), X)
         self.steps = plain_copy.steps
         self.y_min_ = float(ratings.min())
         self.y_max_ = float(ratings.max())
         return result
 
-    # Two more ways to fit, for models that have them, such as `factors`. `Pipeline` has
-    # them too, but knows nothing of the scale of the ratings.
+    # Two more ways to fit, for models that have them: `factors` has `fit_transform`.
+    # Those of `Pipeline` would not learn the scale of the ratings. With `available_if`,
+    # a method exists only if its condition is true.
     @available_if(lambda pipeline: hasattr(pipeline[:], "fit_transform"))
     def fit_transform(self, X, y=None, **params):
         """Fit as `fit` does, and return the output of the last step for these rows."""
@@ -1255,12 +1308,15 @@ class RatingPipeline(TakesTables, RegressorMixin, Pipeline):
 # what the models of section 3 predict, and RMSE scores it. *What to watch next?* A
 # movie that a user would rate highly is not always one that the user would choose: most
 # good movies are never watched. So recommendations come from another model,
-# `MovieRanker`, whatever the rating model is (`ranker="rating"` recommends by predicted
-# stars instead). Imagine a matrix with a row per user and
-# a column per movie, which holds the stars, and 0 where there is no rating. The ranker
-# predicts each column from all other columns by a linear regression, and recommends the
-# movies with the highest predictions (recommender/ranking.py). Precision, recall and
-# NDCG score the recommendations. (This way of ranking is called "taste".)
+# `MovieRanker`, whatever the rating model is. Imagine a matrix with a row per user and
+# a column per movie. It holds how much the user liked the movie: above 0 for a high
+# rating, below 0 for a low one, and 0 where there is no rating. The ranker predicts
+# each column from all other columns by a linear regression, and recommends the movies
+# with the highest predictions (recommender/ranking.py). Precision, recall and NDCG
+# score the recommendations.
+#
+# This is ``ranker="taste"``. To compare, there are also ``ranker="popularity"`` and
+# ``ranker="rating"``, which recommends by predicted stars.
 
 N_FOLDS = 5
 #: A search tries random candidates, not a grid: where only some hyperparameters matter,
@@ -1289,7 +1345,7 @@ def rating_metrics(y_true, y_pred):
     metrics : dict of float
         "RMSE" and "MAE" in stars; "R2", the share of the variance that is explained.
     """
-    rows = np.atleast_1d(y_true)  # only their number is used
+    rows = np.atleast_1d(y_true)  # `check_ratings` compares lengths with it
     true_ratings = check_ratings(rows, y_true)
     predicted_ratings = check_ratings(rows, y_pred)
     return {
@@ -1501,9 +1557,10 @@ class SklearnEcosystemPipeline(
         inputs = {*TABLE_COLUMNS, *FEATURES} - {RATING}
         signature = {name: str(X[name].dtype) for name in X if name in inputs}
 
-        # Everything has been computed: nothing is left of the previous training. One
-        # step, because another thread may save or evaluate this object.
-        self._learn(
+        # Everything has been computed: nothing is left of the previous training. It is
+        # set in one step (by `WrapsPipeline`), because another thread may save or
+        # evaluate this object. The property `cv_scores` returns `cv_scores_`.
+        self._set_training(
             pipeline_=pipeline,
             model_=model_name,
             cv_scores_=cv_scores,
@@ -1593,7 +1650,7 @@ class SklearnEcosystemPipeline(
         The last scores are kept for the model card.
         """
         check_is_fitted(self, "pipeline_")
-        trained = self._snapshot()
+        trained = self._snapshot()  # a copy that no other thread can train meanwhile
         predictions = trained.predict(X_test)
         metrics = rating_metrics(check_ratings(X_test, y_test), predictions)
         n_trained_on = trained.history_.has_rated(*table_ids(X_test)).sum()
@@ -1630,7 +1687,7 @@ class SklearnEcosystemPipeline(
         check_is_fitted(self, "pipeline_")
         artifact.check_path(filepath)  # refused before anything is computed
         trained = self._snapshot()  # for artifact and card, whatever is trained now
-        self._ranker_of(trained)
+        self._ranker_of(trained)  # fits the ranker: the artifact holds it, too
         artifact.save(trained, filepath, _model_card(trained), TRUSTED)
         self._say(f"Pipeline saved to {filepath}")
         return filepath
@@ -1682,13 +1739,27 @@ def cross_validate_metrics(
 ):
     """Cross-validate a pipeline in five folds.
 
+    Parameters
+    ----------
+    pipeline : RatingPipeline
+    X : DataFrame of shape (n_rows, n_columns)
+        A table of ratings.
+    ratings : ndarray of shape (n_rows,), in stars
+    random_state : int
+        The seed of the folds.
+    n_jobs : int, default=None
+        How many folds are computed at the same time; None: one, or what
+        `joblib.parallel_config` says.
+    verbose : int, default=0
+        As for `cross_validate`.
+
     Returns
     -------
     folds : DataFrame with a row per fold, numbered from 1
         "RMSE", "MAE", "R2"; "fit_s" and "predict_s", in seconds.
     """
-    # There is no metadata to route, such as sample weights. If it could be, the
-    # `TargetEncoder` of scikit-learn 1.9 and the `cross_validate` of 1.6 would fail.
+    # Metadata routing sends sample weights and the like to the steps that ask for them.
+    # There are none here, and with routing some versions of scikit-learn would fail.
     with config_context(enable_metadata_routing=False):
         results = cross_validate(
             pipeline,
@@ -1960,7 +2031,7 @@ def demonstrate_ecosystem(
 
 
 def _compare_errors(recommender, data, split, dataset):
-    """Compare the model with knowing nothing, knowing the law, and a leak."""
+    """Compare the model with the mean, a perfect predictor, and a leaky version."""
     _, X_test, y_train, y_test = split
     metrics, predictions = recommender.evaluate(X_test, y_test)
     always_mean = np.full(len(y_test), y_train.mean())
@@ -7568,7 +7639,7 @@ class WrapsPipeline:
     `cv_scores_` and `best_params_`.
     """
 
-    def _learn(self, **learned):
+    def _set_training(self, **learned):
         """Set all that a training has learned, in one step."""
         with _ONE_STEP:
             vars(self).update(learned)

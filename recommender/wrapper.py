@@ -18,7 +18,7 @@ class WrapsPipeline:
     `cv_scores_` and `best_params_`.
     """
 
-    def _learn(self, **learned):
+    def _set_training(self, **learned):
         """Set all that a training has learned, in one step."""
         with _ONE_STEP:
             vars(self).update(learned)

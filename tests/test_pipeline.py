@@ -115,7 +115,7 @@ def test_a_row_itself_travels_to_other_processes(table, neighbors, monkeypatch):
     wrapper = SklearnEcosystemPipeline(model=neighbors)
     with joblib.parallel_config("loky", n_jobs=2):
         found = cross_validate(wrapper, table, table["rating"], cv=2)
-        with pytest.raises(ValueError, match="pass the row itself"):
+        with pytest.raises(ValueError, match="pass the dict itself"):
             cross_validate(
                 SklearnEcosystemPipeline(model="neighbors"),
                 table,

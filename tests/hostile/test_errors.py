@@ -365,7 +365,7 @@ def test_an_unknown_model_is_refused(table, model):
     with pytest.raises(
         ValueError,
         match=r"model must be one of .'forest', 'boosting', 'linear', 'factors', "
-        r"'blend'., a row like theirs or a regressor, got",
+        r"'blend'., a dict like theirs or a regressor, got",
     ):
         SklearnEcosystemPipeline(model=model).fit(table)
 
