@@ -60,7 +60,10 @@ def _show_warnings_in_one_line():
     from sklearn.exceptions import InconsistentVersionWarning
 
     def show(message, *_, **__):
-        if sys.stderr:
+        # In threads, scikit-learn sets the filters of the process, and may then miss
+        # its own: that is no matter of ours.
+        is_of_threads = "sklearn.utils.parallel" in str(message)
+        if sys.stderr and not is_of_threads:
             print(f"{_program()}: {message}", file=sys.stderr, flush=True)
 
     warnings.showwarning = show
