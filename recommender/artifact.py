@@ -26,6 +26,7 @@ import numpy as np
 import pandas as pd
 import sklearn
 from sklearn.exceptions import InconsistentVersionWarning
+from sklearn.utils.fixes import parse_version
 from threadpoolctl import threadpool_limits
 
 from .factors import MatrixFactorization
@@ -38,6 +39,8 @@ from .steps import DropIds
 from .table import IDS, check_file_name, check_number, table_ids
 from .top_n import PopularityRanker
 
+#: In older ones, a file of trusted types alone could run code.
+OLDEST_SKOPS = "0.12"
 VERSION_MARK = b"\nscikit-learn:"
 DIGEST_MARK = b"\nsha256:"
 #: How often a loader reads again while a saver may be between artifact and card.
@@ -109,7 +112,7 @@ def save(model, filepath, card, trusted):
     OSError
         If a file cannot be written; what was there before is kept.
     ImportError
-        If skops is needed and not installed.
+        If skops is needed, and is not installed or too old.
     ValueError
         If the model cannot be pickled, or is of a type that is not trusted.
     """
@@ -249,7 +252,7 @@ def check_path(filepath):
         If the artifact or its card is something else than a file, or there is no
         folder for them.
     ImportError
-        If skops is needed and not installed.
+        If skops is needed, and is not installed or too old.
     """
     filepath = check_file_name("filepath", filepath)
     path = Path(os.path.realpath(filepath))
@@ -381,6 +384,11 @@ def _import_skops(filepath):
         raise ImportError(
             f"{filepath} needs skops, which is not installed: pip install skops"
         ) from None
+    if parse_version(skops.__version__) < parse_version(OLDEST_SKOPS):
+        raise ImportError(
+            f"{filepath} needs skops {OLDEST_SKOPS} or newer, but {skops.__version__} "
+            "is installed: pip install --upgrade skops"
+        )
     return skops.io
 
 

@@ -156,6 +156,30 @@ def test_a_file_without_a_digest_loads_with_a_warning(skops, recommenders, tmp_p
         load(tmp_path / "model.skops")
 
 
+@pytest.mark.parametrize("version", ["0.11.0", "0.9", "0.12.dev0"])
+def test_a_skops_that_may_run_code_is_refused_with_one_sentence(
+    skops, recommenders, table, tmp_path, monkeypatch, capsys, version
+):
+    path = recommenders["linear"].save_pipeline(tmp_path / "model.skops")
+    before = path.read_bytes()
+    monkeypatch.setattr(sys.modules["skops"], "__version__", version)
+    monkeypatch.setattr(skops, "load", None)  # nothing is opened
+    for call in (recommenders["linear"].save_pipeline, load):
+        with pytest.raises(ImportError, match="skops 0.12 or newer, but") as caught:
+            call(path)
+        assert version in str(caught.value)
+        assert "pip install" in str(caught.value)
+    assert path.read_bytes() == before
+    with pytest.raises(SystemExit, match="2"):
+        main(["predict", "--user", "1", "--movie", "1", "--artifact", str(path)])
+    assert capsys.readouterr().err.count("\n") == 1
+    # a pickle needs no skops
+    assert load(recommenders["linear"].save_pipeline(tmp_path / "model.pkl")).pipeline
+    for newer in ("0.12", "0.12.1", "1.0"):
+        monkeypatch.setattr(sys.modules["skops"], "__version__", newer)
+        assert recommenders["linear"].save_pipeline(tmp_path / "new.skops").exists()
+
+
 def test_without_skops_one_sentence_says_how_to_install_it_and_nothing_is_written(
     recommenders, tmp_path, monkeypatch, capsys
 ):
