@@ -446,6 +446,36 @@ def test_the_same_seed_gives_the_same_figures_twice(demo):
     assert demo(random_state=1)[0]["metrics"] != first["metrics"]
 
 
+def test_the_standard_error_of_the_rmse_is_that_of_the_delta_method_and_a_bootstrap(
+    demo, monkeypatch
+):
+    printed = []
+    print_errors = lesson_code.report.print_errors
+
+    def keep(errors, n_test_rows):
+        printed.append(errors.standard_error)
+        print_errors(errors, n_test_rows)
+
+    monkeypatch.setattr(lesson_code.report, "print_errors", keep)
+    result, text = demo(model="linear")
+    _, X_test, _, y_test = result["data"]
+    squared = (y_test.to_numpy() - result["pipeline"].predict(X_test)) ** 2
+    n_rows = len(squared)
+
+    # The variance of a mean is variance / n, and d sqrt(m) = d m / (2 sqrt(m)).
+    variance_of_mse = ((squared - squared.mean()) ** 2).sum() / (n_rows - 1) / n_rows
+    expected = np.sqrt(variance_of_mse) / (2 * np.sqrt(squared.mean()))
+    assert printed == [pytest.approx(expected, rel=1e-9)]
+
+    drawn = np.random.RandomState(0).randint(n_rows, size=(4000, n_rows))
+    of_the_samples = np.sqrt(squared[drawn].mean(axis=1))
+    assert printed[0] == pytest.approx(of_the_samples.std(), rel=0.1)
+
+    shown = re.search(r"this model \(± (0\.\d{4}),.* with (\d+) test rows\)", text)
+    assert float(shown[1]) == pytest.approx(expected, abs=5.1e-5)
+    assert int(shown[2]) == n_rows
+
+
 def test_a_table_of_ones_own_is_taken_instead(demo, table):
     result, text = demo(data=table, output="mine.pkl")
     assert "✓ Dataset created: 2000 ratings from 100 users" in text
