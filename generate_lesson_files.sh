@@ -17,10 +17,10 @@ recorded() {
         lesson_code.py) echo "987181462 77467" ;;
         test_lesson.py) echo "1769944456 14502" ;;
         requirements.txt) echo "3471952364 498" ;;
-        README.md) echo "1171423931 12795" ;;
+        README.md) echo "2966589677 12803" ;;
         LICENSE) echo "191275814 1554" ;;
         recommender/__init__.py) echo "1408928789 1176" ;;
-        recommender/artifact.py) echo "3731896627 19656" ;;
+        recommender/artifact.py) echo "2271878653 20070" ;;
         recommender/commands.py) echo "3409565276 6210" ;;
         recommender/console.py) echo "1635122613 2401" ;;
         recommender/factors.py) echo "692090193 17521" ;;
@@ -2676,7 +2676,7 @@ Fold by fold, by time, lists, other libraries, speed: [benchmarks](benchmarks/RE
 ## Limits and safety
 
 - **A pickle runs code when it is loaded. Load artifacts only from a source you trust**: the digest catches damage only.
-  `save_pipeline("x.skops")` writes a file that runs none (`pip install skops`).
+  `save_pipeline("x.skops")` writes a file that runs none (`pip install "skops>=0.12"`).
   `load_pipeline(path, sha256="...", strict=True)` pins the digest (the `sha256` in the model card, `PATH.json`), and refuses
   a file that has another version, no digest or no card of its own. An artifact contains who rated what:
   [personal data](.github/SECURITY.md). With another scikit-learn, train again: RMSE moves by up to 0.002 ([versions](docs/versions.md)).
@@ -2778,6 +2778,7 @@ import numpy as np
 import pandas as pd
 import sklearn
 from sklearn.exceptions import InconsistentVersionWarning
+from sklearn.utils.fixes import parse_version
 from threadpoolctl import threadpool_limits
 
 from .factors import MatrixFactorization
@@ -2790,6 +2791,8 @@ from .steps import DropIds
 from .table import IDS, check_file_name, check_number, table_ids
 from .top_n import PopularityRanker
 
+#: In older ones, a file of trusted types alone could run code.
+OLDEST_SKOPS = "0.12"
 VERSION_MARK = b"\nscikit-learn:"
 DIGEST_MARK = b"\nsha256:"
 #: How often a loader reads again while a saver may be between artifact and card.
@@ -2861,7 +2864,7 @@ def save(model, filepath, card, trusted):
     OSError
         If a file cannot be written; what was there before is kept.
     ImportError
-        If skops is needed and not installed.
+        If skops is needed, and is not installed or too old.
     ValueError
         If the model cannot be pickled, or is of a type that is not trusted.
     """
@@ -3001,7 +3004,7 @@ def check_path(filepath):
         If the artifact or its card is something else than a file, or there is no
         folder for them.
     ImportError
-        If skops is needed and not installed.
+        If skops is needed, and is not installed or too old.
     """
     filepath = check_file_name("filepath", filepath)
     path = Path(os.path.realpath(filepath))
@@ -3133,6 +3136,11 @@ def _import_skops(filepath):
         raise ImportError(
             f"{filepath} needs skops, which is not installed: pip install skops"
         ) from None
+    if parse_version(skops.__version__) < parse_version(OLDEST_SKOPS):
+        raise ImportError(
+            f"{filepath} needs skops {OLDEST_SKOPS} or newer, but {skops.__version__} "
+            "is installed: pip install --upgrade skops"
+        )
     return skops.io
 
 
