@@ -25,9 +25,9 @@ recorded() {
         recommender/console.py) echo "1635122613 2401" ;;
         recommender/factors.py) echo "692090193 17521" ;;
         recommender/forest.py) echo "338509153 1330" ;;
-        recommender/matrix.py) echo "4121973868 10715" ;;
+        recommender/matrix.py) echo "2225266426 11055" ;;
         recommender/movielens.py) echo "2876297618 8017" ;;
-        recommender/names.py) echo "695941897 1537" ;;
+        recommender/names.py) echo "3106152182 1598" ;;
         recommender/options.py) echo "3842884314 5660" ;;
         recommender/ranking.py) echo "1516380568 16059" ;;
         recommender/recommend.py) echo "304025514 13991" ;;
@@ -4087,6 +4087,7 @@ import pandas as pd
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from .names import near_miss
 from .table import (
     RATING,
     check_ratings,
@@ -4150,12 +4151,19 @@ def rating_matrix(X, y=None):
 def ratings_or_views(X, y=None):
     """Return the ratings of rows, as `check_ratings`; 1.0 for each if there are none.
 
-    A table without ratings says who watched or bought what.
+    A table without ratings says who watched or bought what. But ratings under another
+    name are refused: they would silently count for nothing.
     """
     check_table(X)
-    if y is None and RATING not in X.columns:
-        return np.ones(len(X))
-    return check_ratings(X, y)
+    if y is not None or RATING in X.columns:
+        return check_ratings(X, y)
+    misnamed = near_miss(RATING, X.columns)
+    if misnamed is not None:
+        raise ValueError(
+            f"No column {RATING!r}: rename {misnamed!r}, or drop it if all rows are to "
+            "count alike."
+        )
+    return np.ones(len(X))
 
 
 def with_values(matrix, values):
@@ -4618,6 +4626,7 @@ import re
 OTHER_NAMES = {
     "user_id": ["user", "users", "uid", "customer_id", "member_id", "reviewer_id"],
     "movie_id": ["movie", "movies", "item_id", "item", "film_id", "film", "product_id"],
+    "rating": ["ratings", "stars", "score", "review_score"],
     "timestamp": ["timestamps", "time", "datetime", "ts", "rated_at"],
     "genre": ["genres", "movie_genre", "movie_genres"],
     "movie_year": ["year", "release_year", "year_of_release"],

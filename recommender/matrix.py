@@ -11,6 +11,7 @@ import pandas as pd
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from .names import near_miss
 from .table import (
     RATING,
     check_ratings,
@@ -74,12 +75,19 @@ def rating_matrix(X, y=None):
 def ratings_or_views(X, y=None):
     """Return the ratings of rows, as `check_ratings`; 1.0 for each if there are none.
 
-    A table without ratings says who watched or bought what.
+    A table without ratings says who watched or bought what. But ratings under another
+    name are refused: they would silently count for nothing.
     """
     check_table(X)
-    if y is None and RATING not in X.columns:
-        return np.ones(len(X))
-    return check_ratings(X, y)
+    if y is not None or RATING in X.columns:
+        return check_ratings(X, y)
+    misnamed = near_miss(RATING, X.columns)
+    if misnamed is not None:
+        raise ValueError(
+            f"No column {RATING!r}: rename {misnamed!r}, or drop it if all rows are to "
+            "count alike."
+        )
+    return np.ones(len(X))
 
 
 def with_values(matrix, values):

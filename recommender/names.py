@@ -9,6 +9,7 @@ import re
 OTHER_NAMES = {
     "user_id": ["user", "users", "uid", "customer_id", "member_id", "reviewer_id"],
     "movie_id": ["movie", "movies", "item_id", "item", "film_id", "film", "product_id"],
+    "rating": ["ratings", "stars", "score", "review_score"],
     "timestamp": ["timestamps", "time", "datetime", "ts", "rated_at"],
     "genre": ["genres", "movie_genre", "movie_genres"],
     "movie_year": ["year", "release_year", "year_of_release"],

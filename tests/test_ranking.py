@@ -555,3 +555,12 @@ def test_an_index_that_is_named_like_a_column_changes_nothing(table, name):
     for rows in (named_test, pairs):
         assert ranking_metrics(named_lists, rows) == pytest.approx(expected)
         assert ranking_metrics(lists, rows) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("name", ["stars", "Rating", "score"])
+def test_ratings_under_another_name_are_not_taken_for_views(name):
+    misnamed = TINY.rename(columns={"rating": name})
+    with pytest.raises(ValueError, match=f"rename '{name}'"):
+        MovieRanker().fit(misnamed)
+    with pytest.raises(ValueError, match=f"rename '{name}'"):
+        MovieRanker().fit(TINY).recommend_new(misnamed)
