@@ -373,17 +373,16 @@ def ranking_metrics(lists, X_test, y_test=None, k=10, relevant_from=4.0):
     """
     k = check_number("k", k, 1, integer=True)
     relevant = relevant_ratings(X_test, y_test, relevant_from)
-    _check_recommendations(lists)
-    return score_recommendations(lists, relevant, k)
+    return score_recommendations(_read_recommendations(lists), relevant, k)
 
 
-def score_recommendations(lists, relevant, k):
+def score_recommendations(recommendations, relevant, k):
     """Score recommendations as `ranking_metrics`, with the relevant rows at hand.
 
     Parameters
     ----------
-    lists : DataFrame
-        As in `ranking_metrics`.
+    recommendations : DataFrame
+        As from a ranker: its ids and ranks are not checked.
     relevant : DataFrame
         From `relevant_ratings`.
     k : int
@@ -392,7 +391,7 @@ def score_recommendations(lists, relevant, k):
     -------
     metrics : dict of float
     """
-    considered = _first_ranks(lists, k)
+    considered = recommendations[recommendations["rank"] <= k].drop_duplicates(IDS)
     if len(considered):
         for name in IDS:
             check_same_kind(relevant[name].to_numpy(), considered[name].to_numpy())
@@ -413,18 +412,8 @@ def score_recommendations(lists, relevant, k):
     return {f"{name}@{k}": float(values.mean()) for name, values in metrics.items()}
 
 
-def _first_ranks(lists, k):
-    """Return user, movie and rank of the first `k` recommendations of each user."""
-    if len(lists) == 0:
-        return pd.DataFrame({"user_id": [], "movie_id": [], "rank": []}, dtype=np.int64)
-    user_ids, movie_ids = table_ids(lists)
-    rank = number_column(lists, "rank")
-    table = pd.DataFrame({"user_id": user_ids, "movie_id": movie_ids, "rank": rank})
-    return table[rank <= k].drop_duplicates(IDS)
-
-
-def _check_recommendations(lists):
-    """Raise a ValueError if this is no table of users, movies and their ranks."""
+def _read_recommendations(lists):
+    """Return a table of users, movies and their ranks; raise an error if it is none."""
     columns = [*IDS, "rank"]
     problem = (
         f"lists must be a DataFrame with the columns {columns}; "
@@ -433,10 +422,12 @@ def _check_recommendations(lists):
     if isinstance(lists, pd.DataFrame) and not set(columns) <= set(lists.columns):
         raise ValueError(problem)
     if isinstance(lists, pd.DataFrame) and lists.empty:
-        return
-    table_ids(lists)  # refuses what is no table
+        return pd.DataFrame(columns=columns, dtype=np.int64)
+    user_ids, movie_ids = table_ids(lists)
     rank = number_column(lists, "rank")
+    table = pd.DataFrame({"user_id": user_ids, "movie_id": movie_ids, "rank": rank})
     is_rank = (rank >= 1) & (rank % 1 == 0)
-    different = lists.drop_duplicates(IDS)
+    different = table.drop_duplicates(IDS)
     if not is_rank.all() or different.duplicated(["user_id", "rank"]).any():
         raise ValueError(problem)
+    return table
