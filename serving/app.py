@@ -90,6 +90,11 @@ class Outcome(BaseModel):
     visitor: Text = ""
 
 
+def visitor_of(asked):
+    """Return by what a request is assigned to an arm: the user, or the visitor."""
+    return asked.visitor if asked.user_id is None else asked.user_id
+
+
 @contextlib.contextmanager
 def refused(*field):
     """Turn what a model refuses into an answer 422 that names the field."""
@@ -122,14 +127,6 @@ def create_app(arms, outcomes=None):
     outcomes : str, default=None
         The file that gets a line of JSON for each outcome; None: it is refused.
     """
-    registry = CollectorRegistry()
-    seconds = Histogram(
-        "request_seconds", "Time to answer", ["route", "status"], registry=registry
-    )
-    given = Counter("recommended_total", "Lists", ["arm"], registry=registry)
-    swaps = Gauge("swaps", "Artifacts replaced", ["arm"], registry=registry)
-    bad = Gauge("artifacts_refused", "Since the start", ["arm"], registry=registry)
-    lock = threading.Lock()
 
     @contextlib.asynccontextmanager
     async def lifespan(app):
@@ -141,6 +138,24 @@ def create_app(arms, outcomes=None):
         title="Movie recommender", docs_url=None, redoc_url=None, lifespan=lifespan
     )
 
+    given = add_metrics(app, arms)
+    add_pages(app)
+    add_answers(app, arms, given)
+    add_state(app, arms)
+    add_outcomes(app, arms, outcomes)
+    return app
+
+
+def add_metrics(app, arms):
+    """Measure all requests; return the counter of the lists that each arm has given."""
+    registry = CollectorRegistry()
+    seconds = Histogram(
+        "request_seconds", "Time to answer", ["route", "status"], registry=registry
+    )
+    given = Counter("recommended_total", "Lists", ["arm"], registry=registry)
+    swaps = Gauge("swaps", "Artifacts replaced", ["arm"], registry=registry)
+    bad = Gauge("artifacts_refused", "Since the start", ["arm"], registry=registry)
+
     @app.middleware("http")
     async def measure(request: Request, call_next):
         start = time.perf_counter()
@@ -149,6 +164,19 @@ def create_app(arms, outcomes=None):
         labels = seconds.labels(route, response.status_code)
         labels.observe(time.perf_counter() - start)
         return response
+
+    @app.get("/metrics", include_in_schema=False)
+    async def metrics():
+        for arm in arms.by_name.values():
+            swaps.labels(arm.name).set(arm.n_swaps)
+            bad.labels(arm.name).set(arm.n_refused)
+        return Response(generate_latest(registry), media_type="text/plain")
+
+    return given
+
+
+def add_pages(app):
+    """Add the page to try the service, and one that lists the routes."""
 
     @app.get("/", response_class=HTMLResponse, include_in_schema=False)
     def page():
@@ -167,6 +195,10 @@ def create_app(arms, outcomes=None):
             "<p>Their parameters: <a href=/openapi.json>openapi.json</a></html>"
         )
 
+
+def add_answers(app, arms, given):
+    """Add the routes that answer from a model; `given` counts lists by arm."""
+
     @app.post("/predict")
     def predict(asked: ToPredict):
         """Predict ratings."""
@@ -184,8 +216,7 @@ def create_app(arms, outcomes=None):
     @app.post("/recommend")
     def recommend(asked: ToRecommend):
         """Recommend movies to a user, with reasons if asked for."""
-        visitor = asked.visitor if asked.user_id is None else asked.user_id
-        arm = arms.of(visitor)
+        arm = arms.of(visitor_of(asked))
         recommender = arm.recommender
         movies = recommender.history_.movies
         if asked.user_id is not None:
@@ -229,9 +260,10 @@ def create_app(arms, outcomes=None):
         recommender = arms.by_name["A"].recommender
         history = recommender.history_
         words = q.casefold().split()
+        movie_ids = history.movies.tolist()
         found = []
         for place in (-history.popularity()).argsort(kind="stable"):
-            movie = history.movies[place : place + 1].tolist()[0]
+            movie = movie_ids[place]
             title = recommender.titles_.get(movie, f"Movie {movie}")
             if all(word in title.casefold() for word in words):
                 found.append({"movie_id": movie, "title": title})
@@ -239,6 +271,10 @@ def create_app(arms, outcomes=None):
                 break
         low, high = history.scale()
         return {"movies": found, "stars": [low, high]}
+
+
+def add_state(app, arms):
+    """Add the routes that tell which models are served."""
 
     @app.get("/model")
     def model():
@@ -255,20 +291,17 @@ def create_app(arms, outcomes=None):
         is_degraded = any(one["refused"] for one in served.values())
         return {"status": "degraded" if is_degraded else "ok", "arms": served}
 
-    @app.get("/metrics", include_in_schema=False)
-    async def metrics():
-        for arm in arms.by_name.values():
-            swaps.labels(arm.name).set(arm.n_swaps)
-            bad.labels(arm.name).set(arm.n_refused)
-        return Response(generate_latest(registry), media_type="text/plain")
+
+def add_outcomes(app, arms, outcomes):
+    """Add the route that writes down what users have done with recommendations."""
+    lock = threading.Lock()
 
     @app.post("/outcome", status_code=204)
     def outcome(seen: Outcome):
         """Append what was shown, watched or liked to the file of outcomes."""
         if outcomes is None:
             raise HTTPException(503, "No file for outcomes: set OUTCOMES.")
-        visitor = seen.visitor if seen.user_id is None else seen.user_id
-        arm = arms.of(visitor)
+        arm = arms.of(visitor_of(seen))
         line = {
             "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
             "arm": arm.name,
@@ -278,8 +311,6 @@ def create_app(arms, outcomes=None):
         text = json.dumps(line, ensure_ascii=False) + "\n"
         with lock, open(outcomes, "a", encoding="utf-8") as file:
             file.write(text)
-
-    return app
 
 
 def digest(recommender):
