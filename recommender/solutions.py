@@ -95,7 +95,7 @@ class ExactByUsers:
 
     def rows_of_P(self, movies):
         """Return the rows of penalty * P at some positions, (len(movies), n_movies)."""
-        columns = self.table.tocsc()[:, movies].toarray()  # (n_users, len(movies))
+        columns = self.table[:, movies].toarray()  # (n_users, len(movies))
         rows = -(columns.T @ self.G @ self.table)
         rows[np.arange(len(movies)), movies] += 1
         return rows
