@@ -82,8 +82,7 @@ def _write_all(recommender, csv, top, exclude):
             some_users = users[start : start + USERS_AT_ONCE]
             best = recommender.ranker_.recommend(some_users, top, exclude=exclude)
             if recommender.titles_:
-                titles = [recommender.titles_.get(movie) for movie in best["movie_id"]]
-                best.insert(3, "title", titles)
+                best.insert(3, "title", recommender.titles_at(best["movie_id"]))
             text = best.to_csv(index=False, header=start == 0, lineterminator="\n")
             file.write(text.encode("utf-8"))
             if shows_progress:

@@ -149,7 +149,7 @@ class Recommends:
             trained.pipeline_, history, user_ids, stars, best["movie_id"].to_numpy()
         )
         if trained.titles_:
-            recommendations.insert(1, "title", trained._titles(best["movie_id"]))
+            recommendations.insert(1, "title", trained.titles_at(best["movie_id"]))
         if explain:
             recommendations["because"] = trained._reasons(ranker, stars, best)
         recommendations.attrs["unknown_movies"] = unknown
@@ -189,7 +189,7 @@ class Recommends:
         movies = ranker.similar(movie_id, n, candidates=candidates, exclude=exclude)
         movies = movies[["movie_id", "score"]]
         if trained.titles_:
-            movies.insert(1, "title", trained._titles(movies["movie_id"]))
+            movies.insert(1, "title", trained.titles_at(movies["movie_id"]))
         return movies
 
     @property
@@ -208,7 +208,8 @@ class Recommends:
             self._keep(trained, _ranker=trained._ranker)
         return trained._ranker
 
-    def _titles(self, movie_ids):
+    def titles_at(self, movie_ids):
+        """Return the titles of a Series of movie ids, None where one is not known."""
         known = [self.titles_.get(movie) for movie in movie_ids]
         # As objects, an unknown title stays None: JSON has no NaN.
         return pd.Series(known, index=movie_ids.index, dtype=object)
