@@ -14,14 +14,14 @@ folders="recommender pillars exercises exercises/solutions"
 # What `cksum` tells of each file: its checksum and its size.
 recorded() {
     case $1 in
-        lesson_code.py) echo "987181462 77467" ;;
+        lesson_code.py) echo "3848559021 77663" ;;
         test_lesson.py) echo "1769944456 14502" ;;
         requirements.txt) echo "3471952364 498" ;;
         README.md) echo "2966589677 12803" ;;
         LICENSE) echo "191275814 1554" ;;
         recommender/__init__.py) echo "1408928789 1176" ;;
         recommender/artifact.py) echo "2271878653 20070" ;;
-        recommender/commands.py) echo "3409565276 6210" ;;
+        recommender/commands.py) echo "1641972445 6155" ;;
         recommender/console.py) echo "1635122613 2401" ;;
         recommender/factors.py) echo "692090193 17521" ;;
         recommender/forest.py) echo "338509153 1330" ;;
@@ -30,10 +30,10 @@ recorded() {
         recommender/names.py) echo "3106152182 1598" ;;
         recommender/options.py) echo "3842884314 5660" ;;
         recommender/ranking.py) echo "440151160 15842" ;;
-        recommender/recommend.py) echo "304025514 13991" ;;
+        recommender/recommend.py) echo "915792308 14084" ;;
         recommender/release.py) echo "2318736161 10936" ;;
         recommender/report.py) echo "2821837000 4511" ;;
-        recommender/solutions.py) echo "902720983 5340" ;;
+        recommender/solutions.py) echo "2179514232 5332" ;;
         recommender/start.py) echo "939184345 2575" ;;
         recommender/steps.py) echo "1603498277 4458" ;;
         recommender/synthetic.py) echo "525673440 10439" ;;
@@ -341,6 +341,7 @@ from recommender.table import (
     RATING,
     TABLE_COLUMNS,
     TakesTables,
+    check_ids,
     check_number,
     check_ratings,
     check_same_kind,
@@ -893,8 +894,7 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
 
     def _assemble(self, X, user, movie, user_avg, movie_avg, observed):
         """Put the features of all rows together; a position of -1 is unknown."""
-        user_ids, movie_ids = table_ids(X)
-        columns = {"user_id": user_ids.copy(), "movie_id": movie_ids.copy()}
+        columns = {name: check_ids(X[name]).copy() for name in IDS}
         for name, values in observed.items():
             self._fill_gaps(name, values, user, movie)
             columns[name] = values
@@ -1869,7 +1869,7 @@ def _model_card(recommender):
     history = recommender.history_
     example = {
         "user_id": history.unused_user_id(),
-        "movie_id": history.movies[:1].tolist()[0],
+        "movie_id": history.movies.tolist()[0],
     }
     try:
         prediction = float(recommender.predict(pd.DataFrame([example]))[0])
@@ -2003,10 +2003,7 @@ def demonstrate_ecosystem(
     is_relevant = y_test >= relevant_from
     rankings = None
     if is_relevant.any():
-        rankings = {
-            by: recommender.evaluate_ranking(X_test, y_test, k=10, by=by)
-            for by in ("taste", "popularity", "chance")
-        }
+        rankings = _compare_rankings(recommender, X_test, y_test, relevant_from)
     report.print_rankings(rankings, data, X_test[is_relevant], X_test, relevant_from)
 
     say("Step 6: Saving pipeline for production deployment...")
@@ -2069,6 +2066,16 @@ def _fragile_rmse(pipeline, data, split):
     model = pipeline[1:].fit(features.transform(X_train), y_train)
     predictions = model.predict(features.transform(X_test))
     return rating_metrics(y_test, predictions)["RMSE"]
+
+
+def _compare_rankings(recommender, X_test, y_test, relevant_from):
+    """Return the scores of three ways to recommend."""
+    return {
+        by: recommender.evaluate_ranking(
+            X_test, y_test, k=10, relevant_from=relevant_from, by=by
+        )
+        for by in ("taste", "popularity", "chance")
+    }
 
 
 # ----- The command line
@@ -3418,8 +3425,7 @@ def _write_all(recommender, csv, top, exclude):
             some_users = users[start : start + USERS_AT_ONCE]
             best = recommender.ranker_.recommend(some_users, top, exclude=exclude)
             if recommender.titles_:
-                titles = [recommender.titles_.get(movie) for movie in best["movie_id"]]
-                best.insert(3, "title", titles)
+                best.insert(3, "title", recommender.titles_at(best["movie_id"]))
             text = best.to_csv(index=False, header=start == 0, lineterminator="\n")
             file.write(text.encode("utf-8"))
             if shows_progress:
@@ -5408,7 +5414,7 @@ class Recommends:
             trained.pipeline_, history, user_ids, stars, best["movie_id"].to_numpy()
         )
         if trained.titles_:
-            recommendations.insert(1, "title", trained._titles(best["movie_id"]))
+            recommendations.insert(1, "title", trained.titles_at(best["movie_id"]))
         if explain:
             recommendations["because"] = trained._reasons(ranker, stars, best)
         recommendations.attrs["unknown_movies"] = unknown
@@ -5448,7 +5454,7 @@ class Recommends:
         movies = ranker.similar(movie_id, n, candidates=candidates, exclude=exclude)
         movies = movies[["movie_id", "score"]]
         if trained.titles_:
-            movies.insert(1, "title", trained._titles(movies["movie_id"]))
+            movies.insert(1, "title", trained.titles_at(movies["movie_id"]))
         return movies
 
     @property
@@ -5467,7 +5473,8 @@ class Recommends:
             self._keep(trained, _ranker=trained._ranker)
         return trained._ranker
 
-    def _titles(self, movie_ids):
+    def titles_at(self, movie_ids):
+        """Return the titles of a Series of movie ids, None where one is not known."""
         known = [self.titles_.get(movie) for movie in movie_ids]
         # As objects, an unknown title stays None: JSON has no NaN.
         return pd.Series(known, index=movie_ids.index, dtype=object)
@@ -6141,7 +6148,7 @@ class ExactByUsers:
 
     def rows_of_P(self, movies):
         """Return the rows of penalty * P at some positions, (len(movies), n_movies)."""
-        columns = self.table.tocsc()[:, movies].toarray()  # (n_users, len(movies))
+        columns = self.table[:, movies].toarray()  # (n_users, len(movies))
         rows = -(columns.T @ self.G @ self.table)
         rows[np.arange(len(movies)), movies] += 1
         return rows

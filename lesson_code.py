@@ -124,6 +124,7 @@ from recommender.table import (
     RATING,
     TABLE_COLUMNS,
     TakesTables,
+    check_ids,
     check_number,
     check_ratings,
     check_same_kind,
@@ -676,8 +677,7 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
 
     def _assemble(self, X, user, movie, user_avg, movie_avg, observed):
         """Put the features of all rows together; a position of -1 is unknown."""
-        user_ids, movie_ids = table_ids(X)
-        columns = {"user_id": user_ids.copy(), "movie_id": movie_ids.copy()}
+        columns = {name: check_ids(X[name]).copy() for name in IDS}
         for name, values in observed.items():
             self._fill_gaps(name, values, user, movie)
             columns[name] = values
@@ -1652,7 +1652,7 @@ def _model_card(recommender):
     history = recommender.history_
     example = {
         "user_id": history.unused_user_id(),
-        "movie_id": history.movies[:1].tolist()[0],
+        "movie_id": history.movies.tolist()[0],
     }
     try:
         prediction = float(recommender.predict(pd.DataFrame([example]))[0])
@@ -1786,10 +1786,7 @@ def demonstrate_ecosystem(
     is_relevant = y_test >= relevant_from
     rankings = None
     if is_relevant.any():
-        rankings = {
-            by: recommender.evaluate_ranking(X_test, y_test, k=10, by=by)
-            for by in ("taste", "popularity", "chance")
-        }
+        rankings = _compare_rankings(recommender, X_test, y_test, relevant_from)
     report.print_rankings(rankings, data, X_test[is_relevant], X_test, relevant_from)
 
     say("Step 6: Saving pipeline for production deployment...")
@@ -1852,6 +1849,16 @@ def _fragile_rmse(pipeline, data, split):
     model = pipeline[1:].fit(features.transform(X_train), y_train)
     predictions = model.predict(features.transform(X_test))
     return rating_metrics(y_test, predictions)["RMSE"]
+
+
+def _compare_rankings(recommender, X_test, y_test, relevant_from):
+    """Return the scores of three ways to recommend."""
+    return {
+        by: recommender.evaluate_ranking(
+            X_test, y_test, k=10, relevant_from=relevant_from, by=by
+        )
+        for by in ("taste", "popularity", "chance")
+    }
 
 
 # ----- The command line
