@@ -73,10 +73,7 @@ from sklearn import config_context
 from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin, clone
 from sklearn.compose import ColumnTransformer
 from sklearn.dummy import DummyRegressor
-from sklearn.ensemble import (
-    HistGradientBoostingRegressor,
-    VotingRegressor,
-)
+from sklearn.ensemble import HistGradientBoostingRegressor, VotingRegressor
 from sklearn.linear_model import Ridge
 from sklearn.metrics import (
     make_scorer,
@@ -91,30 +88,22 @@ from sklearn.model_selection import (
     train_test_split,
 )
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
-from sklearn.preprocessing import (
-    FunctionTransformer,
-    StandardScaler,
-)
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils import check_random_state, gen_batches
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from recommender import artifact, commands, report, synthetic
-from recommender.console import (
-    one_line_errors,
-    progress_level,
-    say,
-)
+from recommender.console import one_line_errors, progress_level, say
 from recommender.factors import MatrixFactorization
 from recommender.forest import QuickRandomForest
 from recommender.matrix import RatingHistory, rating_matrix
 from recommender.movielens import load_movielens
 from recommender.options import make_parser, parse_options
+from recommender.pipeline import FitsTables
 from recommender.ranking import MovieRanker, default_relevance, ranking_metrics
 from recommender.recommend import Recommends, check_ranker
 from recommender.steps import (
     DropIds,
-    check_ids_come_first,
     check_select,
     seed_parameters,
     seeded_target_encoder,
@@ -631,7 +620,9 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
         """Learn from the rows; return their features that need no rating."""
         # For each column: a code for the string of each row, and the different strings.
         strings = {column: factorize_strings(X, column) for column in ENCODED}
-        encoders = {column: fit_encoder(strings[column][1]) for column in ENCODED}
+        encoders = {}
+        for column, (_, different_strings) in strings.items():
+            encoders[column] = fit_encoder(different_strings)
         observed = _observe(X, strings, encoders)
         validate_data(self, X, skip_check_array=True)  # records the columns' names
         self.genre_encoder_ = encoders["genre"]
@@ -953,17 +944,16 @@ def find_model(model):
     Returns
     -------
     entry : dict
+
+    Raises
+    ------
+    ValueError
+        If `model` is none of these, or a dict that lacks a key.
     """
     if isinstance(model, str) and model in MODELS:
-        model = MODELS[model]
+        return _check_entry(MODELS[model])
     if isinstance(model, dict):
-        missing = [key for key in ENTRY_KEYS if key not in model]
-        if missing:
-            raise ValueError(
-                f"A model must have the keys {ENTRY_KEYS}, but this one lacks "
-                f"{missing}."
-            )
-        return model
+        return _check_entry(model)
 
     is_regressor = hasattr(model, "fit") and hasattr(model, "predict")
     if isinstance(model, (str, type)) or not is_regressor:
@@ -977,15 +967,27 @@ def find_model(model):
             f"model must be one of {list(MODELS)}, a dict like theirs or a regressor, "
             f"got {shorten(model)}{hint}."
         )
+    own = {"regressor": model, "search": None}
     for entry in MODELS.values():
         # `QuickRandomForest` is a kind of RandomForestRegressor, so a plain forest of
         # your own finds the entry "forest".
         if isinstance(entry.get("regressor"), type(model)):
-            return entry | {"regressor": model, "search": None}
-    return MODELS["forest"] | {"regressor": model, "search": None}
+            return entry | own
+    return MODELS["forest"] | own
 
 
-class RatingPipeline(TakesTables, RegressorMixin, Pipeline):
+def _check_entry(entry):
+    missing = [key for key in ENTRY_KEYS if key not in entry]
+    if missing:
+        raise ValueError(
+            f"A model must have the keys {ENTRY_KEYS}, but this one lacks {missing}."
+        )
+    return entry
+
+
+# `FitsTables` trains a copy, so that a training that fails changes nothing; it learns
+# the scale of the ratings, and makes the slices (recommender/pipeline.py).
+class RatingPipeline(FitsTables, TakesTables, RegressorMixin, Pipeline):
     """A scikit-learn `Pipeline` that takes raw rows and predicts ratings.
 
     Predictions are clipped to the scale of the ratings: a model may answer 5.3 stars,
@@ -1018,36 +1020,6 @@ class RatingPipeline(TakesTables, RegressorMixin, Pipeline):
         self._fit_by("fit", X, y, params)
         return self
 
-    def _fit_by(self, method, X, y, params):
-        """Fit by a method of `Pipeline`, and return what that returns."""
-        table_ids(X)  # refuses what is no table
-        ratings = check_ratings(X, y)
-        # A copy is fitted, so that the previous fit is kept if that fails. `self[:]` is
-        # a plain `Pipeline` with the same steps (`__getitem__`, below).
-        plain_copy = clone(self[:])
-        result = getattr(plain_copy, method)(X, ratings, **params)
-        if "drop_ids" in plain_copy.named_steps:
-            # If features have no names, the step drops the first two columns.
-            check_ids_come_first(plain_copy[0].transform(X.iloc[:1]), X)
-        self.steps = plain_copy.steps
-        self.y_min_ = float(ratings.min())
-        self.y_max_ = float(ratings.max())
-        return result
-
-    # Two more ways to fit, for models that have them: `factors` has `fit_transform`.
-    # Those of `Pipeline` would not learn the scale of the ratings. With `available_if`,
-    # a method exists only if its condition is true.
-    @available_if(lambda pipeline: hasattr(pipeline[:], "fit_transform"))
-    def fit_transform(self, X, y=None, **params):
-        """Fit as `fit` does, and return the output of the last step for these rows."""
-        return self._fit_by("fit_transform", X, y, params)
-
-    @available_if(lambda pipeline: hasattr(pipeline[:], "fit_predict"))
-    def fit_predict(self, X, y=None, **params):
-        """Fit as `fit` does, and predict these rows, clipped to their scale."""
-        predicted = self._fit_by("fit_predict", X, y, params)
-        return np.clip(predicted, self.y_min_, self.y_max_)
-
     def predict(self, X, **params):
         """Predict ratings, clipped to the scale of the training.
 
@@ -1070,16 +1042,6 @@ class RatingPipeline(TakesTables, RegressorMixin, Pipeline):
             mean, *others = predicted
             return np.clip(mean, self.y_min_, self.y_max_), *others
         return np.clip(predicted, self.y_min_, self.y_max_)
-
-    def __getitem__(self, step):
-        """Return a step, or a slice of the steps as a plain `Pipeline`."""
-        plain = Pipeline(
-            self.steps,
-            transform_input=self.transform_input,
-            memory=self.memory,
-            verbose=self.verbose,
-        )
-        return plain[step]
 
 
 # ======================================================================================
@@ -1153,10 +1115,10 @@ class SklearnEcosystemPipeline(
     Parameters
     ----------
     model : str, dict, regressor or RatingPipeline, default="forest"
-        The name of a row of `MODELS`; a dict with the keys of such a row; any regressor
-        (see `find_model`); or a `RatingPipeline`, which is used as it is. Where other
-        processes train, pass a row of your own, not its name: they have only the
-        lesson's `MODELS`.
+        The name of an entry of `MODELS`; an entry of your own, a dict with the same
+        keys; any regressor (see `find_model`); or a `RatingPipeline`, which is used as
+        it is. Where other processes train, pass the dict, not its name: they have only
+        the lesson's `MODELS`.
     select : transformer, default=None
         A step between scaling and model, such as ``SelectKBest(f_regression, k=8)``.
     ranker : {"taste", "popularity", "rating"} or a ranker, default="taste"
@@ -1259,22 +1221,7 @@ class SklearnEcosystemPipeline(
                 )
             return clone(self.model)
 
-        row = find_model(self.model)
-        steps = [("features", row["features"])]
-        takes_raw_rows = row.get("raw", False)
-        if not takes_raw_rows:
-            steps.append(("drop_ids", DropIds()))
-        if takes_raw_rows and self.select is not None:
-            raise ValueError(
-                f"select cannot be combined with model={shorten(self.model)}, which "
-                "takes raw rows."
-            )
-        steps.extend(row["scaling"])
-        if self.select is not None:
-            steps.append(("select", self.select))
-        steps.append(("model", row["regressor"]))
-        pipeline = clone(RatingPipeline(steps))
-
+        pipeline = clone(RatingPipeline(self._list_steps()))
         for _, step in pipeline.steps[:-1]:
             if hasattr(step, "set_output"):
                 # The same for every model, whatever `sklearn.set_config` says.
@@ -1286,6 +1233,23 @@ class SklearnEcosystemPipeline(
             random_state=self.random_state,
         )
         return pipeline.set_params(**seeds)
+
+    def _list_steps(self):
+        """Return the steps of the pipeline: pairs of a name and an estimator."""
+        entry = find_model(self.model)
+        steps = [("features", entry["features"])]
+        if not entry.get("raw", False):
+            steps.append(("drop_ids", DropIds()))
+        elif self.select is not None:
+            raise ValueError(
+                f"select cannot be combined with model={shorten(self.model)}, which "
+                "takes raw rows."
+            )
+        steps.extend(entry["scaling"])
+        if self.select is not None:
+            steps.append(("select", self.select))
+        steps.append(("model", entry["regressor"]))
+        return steps
 
     def train(self, X, y=None, perform_cv=True, tune_hyperparameters=False):
         """Train on a table of ratings, and estimate the error by cross-validation (CV).
@@ -1325,13 +1289,7 @@ class SklearnEcosystemPipeline(
 
         cv_scores = None
         if perform_cv:
-            self._say("Performing cross-validation...")
-            verbose = progress_level(self.verbose) if len(X) > MANY_ROWS else 0
-            folds = cross_validate_metrics(
-                pipeline, X, ratings, self.random_state, verbose=verbose
-            )
-            cv_scores = folds["RMSE"].to_numpy()
-            self._say(f"CV RMSE: {cv_scores.mean():.4f} (+/- {cv_scores.std():.4f})")
+            cv_scores = self._cross_validate(pipeline, X, ratings)
 
         pipeline.fit(X, ratings)
         history = RatingHistory(rating_matrix(X, ratings))
@@ -1366,8 +1324,20 @@ class SklearnEcosystemPipeline(
         self.train(X, y, perform_cv=False)
         return self
 
+    def _cross_validate(self, pipeline, X, ratings):
+        """Return the RMSE of each fold, in stars."""
+        self._say("Performing cross-validation...")
+        verbose = progress_level(self.verbose) if len(X) > MANY_ROWS else 0
+        folds = cross_validate_metrics(
+            pipeline, X, ratings, self.random_state, verbose=verbose
+        )
+        cv_scores = folds["RMSE"].to_numpy()
+        self._say(f"CV RMSE: {cv_scores.mean():.4f} (+/- {cv_scores.std():.4f})")
+        return cv_scores
+
     def _search(self, pipeline, X, ratings):
-        space = find_model(self.model).get("search")  # a row of your own may lack it
+        """Return the best of some random candidates, a dict of parameters."""
+        space = find_model(self.model).get("search")  # your own entry may lack it
         if space is None:
             raise ValueError(
                 f"tune_hyperparameters=True: {shorten(self.model)} has no search space "
@@ -1603,7 +1573,8 @@ def compare_models(X, y=None, *, random_state=42, verbose=False):
 
     figures = pd.concat(results, names=["model", "fold"])
     by_model = figures.groupby("model", sort=False)
-    rmse = figures["RMSE"].unstack("fold").loc[list(results)]  # (n_models, n_folds)
+    rmse = figures["RMSE"].unstack("fold")  # (n_models, n_folds), sorted by name
+    rmse = rmse.loc[list(results)]  # in the order of `MODELS` again
     best_model = rmse.mean(axis=1).idxmin()
     to_best = rmse - rmse.loc[best_model]
     table = by_model.mean()
@@ -1744,12 +1715,11 @@ def demonstrate_ecosystem(
     artifact.check_path(output)
     say(f"{LINE}\nScikit-learn Ecosystem: Production ML Pipeline Demo\n{LINE}")
 
-    say(
-        f"Step 1: {'Generating' if data is None else 'Reading'} movie rating dataset..."
-    )
     if data is None:
+        say("Step 1: Generating movie rating dataset...")
         data = dataset.generate()
     else:
+        say("Step 1: Reading movie rating dataset...")
         data, _ = check_training_table(data)
         dataset = None  # nobody knows how real ratings come about
     y = data[RATING].astype(np.float64)
@@ -1879,6 +1849,7 @@ def main(argv=None):
         status 2.
     """
     parser = make_parser(list(MODELS), ARTIFACT)
+    # Without a command, `options["command"]` is None: that runs the demo.
     on_a_table = {None: demonstrate_ecosystem, "compare": _compare}
     on_an_artifact = {
         "recommend": commands.recommend,
