@@ -8,7 +8,7 @@ set -eu
 # The files are bytes to be copied, in whatever language the learner's computer speaks.
 export LC_ALL=C
 
-names="lesson_code.py test_lesson.py requirements.txt README.md LICENSE recommender/__init__.py recommender/artifact.py recommender/commands.py recommender/console.py recommender/factors.py recommender/forest.py recommender/matrix.py recommender/movielens.py recommender/names.py recommender/options.py recommender/pipeline.py recommender/ranking.py recommender/recommend.py recommender/release.py recommender/report.py recommender/solutions.py recommender/start.py recommender/steps.py recommender/synthetic.py recommender/table.py recommender/top_n.py recommender/wrapper.py pillars/0_map.py pillars/1_preprocessing.py pillars/2_feature_selection.py pillars/3_model_selection.py pillars/4_supervised.py pillars/5_unsupervised.py pillars/6_utilities.py pillars/7_after_the_lesson.py pillars/drawing.py exercises/0_map.py exercises/1_preprocessing.py exercises/2_feature_selection.py exercises/3_model_selection.py exercises/4_supervised.py exercises/5_unsupervised.py exercises/6_utilities.py exercises/README.md exercises/conftest.py exercises/first.py exercises/test_checks.py exercises/solutions/0_map.py exercises/solutions/1_preprocessing.py exercises/solutions/2_feature_selection.py exercises/solutions/3_model_selection.py exercises/solutions/4_supervised.py exercises/solutions/5_unsupervised.py exercises/solutions/6_utilities.py exercises/solutions/first.py"
+names="lesson_code.py test_lesson.py requirements.txt README.md LICENSE recommender/__init__.py recommender/artifact.py recommender/commands.py recommender/console.py recommender/factors.py recommender/forest.py recommender/locks.py recommender/matrix.py recommender/movielens.py recommender/names.py recommender/options.py recommender/pipeline.py recommender/ranking.py recommender/recommend.py recommender/release.py recommender/report.py recommender/solutions.py recommender/start.py recommender/steps.py recommender/synthetic.py recommender/table.py recommender/top_n.py recommender/wrapper.py pillars/0_map.py pillars/1_preprocessing.py pillars/2_feature_selection.py pillars/3_model_selection.py pillars/4_supervised.py pillars/5_unsupervised.py pillars/6_utilities.py pillars/7_after_the_lesson.py pillars/drawing.py exercises/0_map.py exercises/1_preprocessing.py exercises/2_feature_selection.py exercises/3_model_selection.py exercises/4_supervised.py exercises/5_unsupervised.py exercises/6_utilities.py exercises/README.md exercises/conftest.py exercises/first.py exercises/test_checks.py exercises/solutions/0_map.py exercises/solutions/1_preprocessing.py exercises/solutions/2_feature_selection.py exercises/solutions/3_model_selection.py exercises/solutions/4_supervised.py exercises/solutions/5_unsupervised.py exercises/solutions/6_utilities.py exercises/solutions/first.py"
 folders="recommender pillars exercises exercises/solutions"
 
 # What `cksum` tells of each file: its checksum and its size.
@@ -19,12 +19,13 @@ recorded() {
         requirements.txt) echo "3471952364 498" ;;
         README.md) echo "2966589677 12803" ;;
         LICENSE) echo "191275814 1554" ;;
-        recommender/__init__.py) echo "3544110152 1404" ;;
-        recommender/artifact.py) echo "2271878653 20070" ;;
+        recommender/__init__.py) echo "1050201436 1443" ;;
+        recommender/artifact.py) echo "2269199772 20081" ;;
         recommender/commands.py) echo "1641972445 6155" ;;
         recommender/console.py) echo "1635122613 2401" ;;
         recommender/factors.py) echo "692090193 17521" ;;
         recommender/forest.py) echo "338509153 1330" ;;
+        recommender/locks.py) echo "557222624 701" ;;
         recommender/matrix.py) echo "2225266426 11055" ;;
         recommender/movielens.py) echo "2876297618 8017" ;;
         recommender/names.py) echo "3106152182 1598" ;;
@@ -40,7 +41,7 @@ recorded() {
         recommender/synthetic.py) echo "525673440 10439" ;;
         recommender/table.py) echo "2496037975 22914" ;;
         recommender/top_n.py) echo "85248672 8085" ;;
-        recommender/wrapper.py) echo "405305681 3193" ;;
+        recommender/wrapper.py) echo "2459705094 3204" ;;
         pillars/0_map.py) echo "1746848498 6422" ;;
         pillars/1_preprocessing.py) echo "1382545032 5631" ;;
         pillars/2_feature_selection.py) echo "955411303 6486" ;;
@@ -2724,6 +2725,7 @@ cat >"$new/recommender/__init__.py" <<'END_OF_LESSON_FILE'
 * `movielens`: `load_movielens`, which reads the releases of GroupLens
 * `release`: one file of a release, read quickly, or its first broken line
 * `artifact`: saving and loading, with a digest and a model card
+* `locks`: a lock that outlives a fork
 * `start`, `console`, `options`, `commands`: the command line
 * `report`: what the demo prints
 
@@ -2750,7 +2752,6 @@ import pickle
 import re
 import stat
 import sys
-import threading
 import time
 import warnings
 from pathlib import Path
@@ -2766,6 +2767,7 @@ from threadpoolctl import threadpool_limits
 
 from .factors import MatrixFactorization
 from .forest import QuickRandomForest
+from .locks import ProcessLock
 from .matrix import MovieContent, RatingHistory
 from .ranking import MovieRanker
 from .recommend import RatingRanker
@@ -2782,7 +2784,7 @@ DIGEST_MARK = b"\nsha256:"
 N_READS = 5
 SECONDS_BETWEEN_READS = 0.05
 #: Held while the filters of warnings are changed.
-_FILTERS = threading.Lock()
+_FILTERS = ProcessLock()
 #: How far the prediction of the card's example may be off, in stars: another processor
 #: may differ in the last digits.
 TOLERANCE = 1e-6
@@ -4053,6 +4055,35 @@ class QuickRandomForest(RandomForestRegressor):
         for tree in self.estimators_:
             total += tree.tree_.predict(X).ravel()
         return total / len(self.estimators_)
+END_OF_LESSON_FILE
+
+cat >"$new/recommender/locks.py" <<'END_OF_LESSON_FILE'
+"""A lock for the whole process that a forked child does not inherit as held."""
+
+import os
+import threading
+
+
+class ProcessLock:
+    """A lock, to be used by ``with``, that is free at the start of a child process.
+
+    A fork copies a lock as it is, but not the thread that holds it: in the child,
+    nobody would ever free it.
+    """
+
+    def __init__(self):
+        self._make_new()
+        if hasattr(os, "register_at_fork"):  # Windows does not fork
+            os.register_at_fork(after_in_child=self._make_new)
+
+    def _make_new(self):
+        self._lock = threading.Lock()
+
+    def __enter__(self):
+        self._lock.acquire()
+
+    def __exit__(self, *error):
+        self._lock.release()
 END_OF_LESSON_FILE
 
 cat >"$new/recommender/matrix.py" <<'END_OF_LESSON_FILE'
@@ -7687,14 +7718,14 @@ cat >"$new/recommender/wrapper.py" <<'END_OF_LESSON_FILE'
 """What an object that holds a trained pipeline owes to scikit-learn and its users."""
 
 import copy
-import threading
 
+from .locks import ProcessLock
 from .table import shorten
 
 #: What a training learns is many attributes. With this lock, other threads see those of
 #: one training, never some of one and some of the next. It belongs to the module,
 #: because a lock cannot be pickled; nothing slow is done while it is held.
-_ONE_STEP = threading.Lock()
+_ONE_STEP = ProcessLock()
 
 
 class WrapsPipeline:
