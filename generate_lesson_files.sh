@@ -40,7 +40,7 @@ recorded() {
         recommender/steps.py) echo "2573615495 4421" ;;
         recommender/synthetic.py) echo "525673440 10439" ;;
         recommender/table.py) echo "2496037975 22914" ;;
-        recommender/top_n.py) echo "85248672 8085" ;;
+        recommender/top_n.py) echo "32796948 8711" ;;
         recommender/wrapper.py) echo "2459705094 3204" ;;
         pillars/0_map.py) echo "1746848498 6422" ;;
         pillars/1_preprocessing.py) echo "1382545032 5631" ;;
@@ -49,7 +49,7 @@ recorded() {
         pillars/4_supervised.py) echo "2589260865 5833" ;;
         pillars/5_unsupervised.py) echo "2519687692 6133" ;;
         pillars/6_utilities.py) echo "2415284328 6325" ;;
-        pillars/8_deploy.py) echo "739882534 14190" ;;
+        pillars/8_deploy.py) echo "3702426624 14146" ;;
         pillars/appendix_recipes.py) echo "2357689780 7315" ;;
         pillars/drawing.py) echo "2704919739 5090" ;;
         exercises/0_map.py) echo "2576965394 790" ;;
@@ -7544,7 +7544,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state, gen_batches
 from sklearn.utils.validation import check_is_fitted
 
-from .matrix import rating_matrix, ratings_or_views
+from .matrix import RatingHistory, rating_matrix, ratings_or_views
 from .table import check_number, id_values, positions_of
 
 #: At most this many scores are in memory at a time (32 MB).
@@ -7554,10 +7554,28 @@ SCORES_AT_ONCE = 2**22
 class TopN:
     """Mixin: recommend the movies with the highest scores.
 
-    A class that uses it keeps who rated what in `history_`, and has a method
-    ``score_movies(user_ids, stars)``, which returns the scores of all movies for some
-    users, a new array of shape (n_users, n_movies).
+    A class that uses it has two methods: ``fit_history(history)`` learns from a
+    `RatingHistory` and keeps it as `history_`; ``score_movies(user_ids, stars)``
+    returns the scores of all movies for some users, a new array of shape (n_users,
+    n_movies).
     """
+
+    def fit(self, X, y=None):
+        """Learn from ratings, or from a table of who watched or bought what.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n_rows, n_columns)
+            A table of ratings.
+        y : array-like of shape (n_rows,), in stars, default=None
+            The ratings; None: those in the column `rating` of `X`. Without that column,
+            all rows count alike.
+
+        Returns
+        -------
+        self
+        """
+        return self.fit_history(RatingHistory(rating_matrix(X, ratings_or_views(X, y))))
 
     def recommend(self, user_ids, n=10, *, candidates=None, exclude=None):
         """Recommend movies to users of the training.
@@ -9142,8 +9160,7 @@ def first_movies(rated, ranker):
     recommender = SklearnEcosystemPipeline(model=DummyRegressor(), ranker=ranker)
     fitted = recommender.fit(rated).ranker_
     users = np.unique(rated["user_id"])
-    best = fitted.rank(users, fitted.history_.stars_of(users), 1)
-    return best["movie_id"].to_numpy() - 1
+    return fitted.recommend(users, 1)["movie_id"].to_numpy() - 1
 
 
 def compare(success, is_b):

@@ -149,8 +149,7 @@ def first_movies(rated, ranker):
     recommender = SklearnEcosystemPipeline(model=DummyRegressor(), ranker=ranker)
     fitted = recommender.fit(rated).ranker_
     users = np.unique(rated["user_id"])
-    best = fitted.rank(users, fitted.history_.stars_of(users), 1)
-    return best["movie_id"].to_numpy() - 1
+    return fitted.recommend(users, 1)["movie_id"].to_numpy() - 1
 
 
 def compare(success, is_b):
