@@ -14,10 +14,10 @@ folders="recommender pillars exercises exercises/solutions"
 # What `cksum` tells of each file: its checksum and its size.
 recorded() {
     case $1 in
-        lesson_code.py) echo "1122145166 78749" ;;
+        lesson_code.py) echo "1665915528 79331" ;;
         test_lesson.py) echo "1769944456 14502" ;;
         requirements.txt) echo "3471952364 498" ;;
-        README.md) echo "3427869771 12879" ;;
+        README.md) echo "3344405823 14275" ;;
         LICENSE) echo "191275814 1554" ;;
         recommender/__init__.py) echo "1050201436 1443" ;;
         recommender/artifact.py) echo "2269199772 20081" ;;
@@ -29,17 +29,17 @@ recorded() {
         recommender/matrix.py) echo "2225266426 11055" ;;
         recommender/movielens.py) echo "2876297618 8017" ;;
         recommender/names.py) echo "3106152182 1598" ;;
-        recommender/options.py) echo "3842884314 5660" ;;
+        recommender/options.py) echo "2918090412 6188" ;;
         recommender/pipeline.py) echo "740391905 2729" ;;
         recommender/ranking.py) echo "440151160 15842" ;;
-        recommender/recommend.py) echo "915792308 14084" ;;
+        recommender/recommend.py) echo "423331876 14087" ;;
         recommender/release.py) echo "2318736161 10936" ;;
         recommender/report.py) echo "2821837000 4511" ;;
         recommender/solutions.py) echo "2179514232 5332" ;;
         recommender/start.py) echo "939184345 2575" ;;
         recommender/steps.py) echo "2573615495 4421" ;;
         recommender/synthetic.py) echo "525673440 10439" ;;
-        recommender/table.py) echo "2496037975 22914" ;;
+        recommender/table.py) echo "3031683441 22952" ;;
         recommender/top_n.py) echo "32796948 8711" ;;
         recommender/wrapper.py) echo "2459705094 3204" ;;
         pillars/0_map.py) echo "1746848498 6422" ;;
@@ -2105,7 +2105,7 @@ def main(argv=None):
     """
     parser = make_parser(list(MODELS), ARTIFACT)
     # Without a command, `options["command"]` is None: that runs the demo.
-    on_a_table = {None: demonstrate_ecosystem, "compare": _compare}
+    on_a_table = {None: demonstrate_ecosystem, "compare": _compare, "train": _train}
     on_an_artifact = {
         "recommend": commands.recommend,
         "similar": commands.similar,
@@ -2148,6 +2148,25 @@ def _compare(data=None, random_state=42, **sizes):
             "RMSE of the best possible predictor (the noise floor of all rows): "
             f"{dataset.best_rmse():.4f}"
         )
+
+
+def _train(
+    data=None,
+    random_state=42,
+    model="forest",
+    tune=False,
+    perform_cv=True,
+    output=ARTIFACT,
+    **sizes,
+):
+    artifact.check_path(output)  # refused before the training, which may take long
+    if data is None:
+        data = MovieRecommendationDataset(**sizes, random_state=random_state).generate()
+    recommender = SklearnEcosystemPipeline(
+        model=model, random_state=random_state, verbose=True
+    )
+    recommender.train(data, perform_cv=perform_cv, tune_hyperparameters=tune)
+    recommender.save_pipeline(output)
 
 
 def _load_recommender(path):
@@ -2595,21 +2614,28 @@ print(metrics, recommender.cv_scores.mean())
 print(recommender.evaluate_ranking(test))  # precision, recall, NDCG
 
 # What to watch next: for a user of the training, with more ratings, for a new user
-print(recommender.recommend(42, n=3, explain=True))
+print(recommender.recommend(42, n=3, explain=True).to_string())
 print(recommender.recommend(42, n=3, ratings={7: 5.0, 9: 1.0}))
 print(recommender.recommend(ratings={1: 5.0, 50: 4.0}, n=3))
 
-dramas = train.loc[train["genre"].str.contains("Drama"), "movie_id"]
+dramas = train.loc[train["genre"].str.contains("Drama", na=False), "movie_id"]
 print(recommender.recommend(42, n=3, candidates=dramas, exclude=[7]))
 print(recommender.similar(1, n=3))
 
+# The score is known: now train on all rows, so that nobody gets what they have rated
+recommender.train(table, perform_cv=False)
+everybody = recommender.ranker_.recommend(recommender.ranker_.users_, n=10)
+
 recommender.save_pipeline("small.pkl")
 loaded = SklearnEcosystemPipeline.load_pipeline("small.pkl")
+digest = loaded.card["sha256"]  # from small.pkl.json; another file is refused:
+SklearnEcosystemPipeline.load_pipeline("small.pkl", sha256=digest, strict=True)
 ```
 
-`load_movielens(path)` reads a MovieLens release. A table of your own has a row per rating, with `user_id` and `movie_id`
-(whole numbers or strings) and `rating`. Optional columns: `timestamp` (Unix seconds, or dates), `genre` ("Action|Comedy"),
-`movie_year`, `user_age`, `user_country`, `title`. Your own names and strings, in ten lines:
+`load_movielens("ml-latest-small")`, from `lesson_code` too, reads a MovieLens release. A table of your own has a row per
+rating, with `user_id` and `movie_id` (whole numbers or strings) and `rating`. Optional columns: `timestamp` (Unix seconds, or
+dates; `pd.to_datetime(column)` makes dates of text), `genre` ("Action|Comedy"), `movie_year`, `user_age`, `user_country`,
+`title`. Your own names and strings, in ten lines:
 
 ```python
 import pandas as pd
@@ -2631,7 +2657,7 @@ print(of_books.recommend("bob", n=2))
 If you know who watched or bought what, but have no ratings, `MovieRanker().fit(views)` recommends from a table of
 `user_id` and `movie_id` alone. `SklearnEcosystemPipeline(ranker="popularity")` and `ranker="rating"` recommend in other ways.
 
-A model of your own is a row like those of `MODELS`. This one has a 14th feature, the number of genres:
+A model of your own is an entry like those of `MODELS`. This one has a 14th feature, the number of genres:
 
 ```python
 from sklearn.pipeline import FeatureUnion
@@ -2658,8 +2684,8 @@ difference = rmse["mine"] - rmse["linear"]
 print(difference.mean(), difference.sem())  # no help: about 0, within its error
 ```
 
-It is a model like all others: `SklearnEcosystemPipeline(model="mine")`. Other processes do not have the new row: where they
-train, as under joblib's `loky`, pass the row itself, `model=MODELS["mine"]`. To load it elsewhere, keep `n_genres` in a
+It is a model like all others: `SklearnEcosystemPipeline(model="mine")`. Other processes do not have the new entry: where they
+train, as under joblib's `loky`, pass the dict itself, `model=MODELS["mine"]`. To load it elsewhere, keep `n_genres` in a
 file of its own and import it. To search inside a pipeline, search `build_pipeline()` (`features__damping` and so on).
 
 ## The command line
@@ -2670,11 +2696,22 @@ file of its own and import it. To search inside a pipeline, search `build_pipeli
 | `python lesson_code.py --users 2000 --ratings 100000 --seed 7 --output o.pkl` | another synthetic table (also `--movies`) |
 | `python lesson_code.py --data ml-latest-small --output ml.pkl` | a MovieLens release (to be downloaded, see below), folder or zip file |
 | `python lesson_code.py compare` | all models on the same folds (`--data`, sizes) |
-| `python lesson_code.py recommend --user 42 --top 5` | recommendations from the artifact that the lesson saved (`--artifact FILE`: another one); `--explain`, `--exclude 7,9` |
+| `python lesson_code.py train --data ml-latest-small --model factors --output all.pkl` | a model to use, trained on all rows: that of the lesson has not seen a fifth of the ratings, and may recommend what a user rated there (`--no-cv`: faster) |
+| `python lesson_code.py recommend --user 42 --top 5` | recommendations from the saved model (`--artifact FILE`: another one); `--explain`, `--exclude 7,9` |
 | `python lesson_code.py recommend --rated 1=5,50=4` | recommendations for a new user with two ratings |
 | `python lesson_code.py recommend --all --output top10.csv` | recommendations for all users, as a CSV file |
 | `python lesson_code.py similar --movie 7` | movies that the same users like |
 | `python lesson_code.py predict --user 42 --movie 7` | one predicted rating |
+| `python lesson_code.py serve --artifact all.pkl` | a page to try, and a service for programs (`pip install -r serving/requirements.txt`; `--port 8000`) |
+
+A table of your own goes into a folder, as two files: `ratings.csv` with the columns `userId,movieId,rating,timestamp`, and
+`movies.csv` with `movieId,title,genres`. The service has no log-in, so it answers only this machine. It describes itself at
+`/docs`:
+
+```sh
+curl -X POST 127.0.0.1:8000/recommend -H "content-type: application/json" \
+    -d '{"ratings": [{"movie_id": 1, "stars": 5}], "n": 3, "explain": true}'
+```
 
 ## How good is it?
 
@@ -2696,8 +2733,9 @@ Fold by fold, by time, lists, other libraries, speed: [benchmarks](benchmarks/RE
 
 - **A pickle runs code when it is loaded. Load artifacts only from a source you trust**: the digest catches damage only.
   `save_pipeline("x.skops")` writes a file that runs none (`pip install "skops>=0.12"`).
-  `load_pipeline(path, sha256="...", strict=True)` pins the digest (the `sha256` in the model card, `PATH.json`), and refuses
-  a file that has another version, no digest or no card of its own. An artifact contains who rated what:
+  `load_pipeline(path, sha256="...", strict=True)` pins the digest (the `sha256` in the model card, `PATH.json`; it is not what
+  `sha256sum` prints, because the file ends with it), and refuses a file that has another version, no digest or no card of its
+  own. An artifact contains who rated what:
   [personal data](.github/SECURITY.md). With another scikit-learn, train again: RMSE moves by up to 0.002 ([versions](docs/versions.md)).
 - If a user-movie pair stands twice in a table that you split by hand, a test rating can reach a score: `evaluate` warns.
 - The predicted rating of a new user depends only on the movie, except with model `factors`, which takes the new ratings
@@ -2706,7 +2744,7 @@ Fold by fold, by time, lists, other libraries, speed: [benchmarks](benchmarks/RE
 
 ## Files
 
-`tests/` keeps the lesson trustworthy ([how](docs/trust.md)), `benchmarks/` measures it, `docs/` holds [design](docs/design.md),
+`serving/` holds the service and its page, `tests/` keeps the lesson trustworthy ([how](docs/trust.md)), `benchmarks/` measures it, `docs/` holds [design](docs/design.md),
 [troubleshooting](docs/troubleshooting.md), [changes](docs/CHANGELOG.md), [bigger](docs/bigger.md) (millions of ratings, a Dask
 cluster). `bash generate_lesson_files.sh` makes a folder of lesson, chapters and exercises, without these. To help:
 [Contributing](.github/CONTRIBUTING.md). BSD-3-Clause (`LICENSE`); to cite: `CITATION.cff`. Names follow "Day 71".
@@ -4762,15 +4800,19 @@ def make_parser(models, artifact):
         "--seed", dest="random_state", type=int, metavar="N", help="default 42"
     )
 
-    parser = OneLineParser(
-        prog="lesson_code.py", description="Run the lesson.", parents=[table], **common
-    )
-    parser.add_argument("--model", choices=models, help="default forest")
-    parser.add_argument(
+    training = OneLineParser(add_help=False, **common)
+    training.add_argument("--model", choices=models, help="default forest")
+    training.add_argument(
         "--tune", action="store_true", help="search for hyperparameters first"
     )
-    parser.add_argument("--output", metavar="FILE", help=f"default {artifact}")
+    training.add_argument("--output", metavar="FILE", help=f"default {artifact}")
 
+    parser = OneLineParser(
+        prog="lesson_code.py",
+        description="Run the lesson.",
+        parents=[table, training],
+        **common,
+    )
     commands = parser.add_subparsers(
         dest="command", metavar="COMMAND", title="instead of the lesson"
     )
@@ -4779,6 +4821,18 @@ def make_parser(models, artifact):
         parents=[table],
         help="cross-validate all models on the same folds",
         **common,
+    )
+    train = commands.add_parser(
+        "train",
+        parents=[table, training],
+        help="train on all rows, to use the model; the lesson keeps some for a test",
+        **common,
+    )
+    train.add_argument(
+        "--no-cv",
+        dest="perform_cv",
+        action="store_false",
+        help="without cross-validation: faster, but the error stays unknown",
     )
     recommend = commands.add_parser("recommend", help="what to watch next", **common)
     recommend.add_argument("--user", metavar="ID", help="a user of the training")
@@ -4834,9 +4888,10 @@ def parse_options(parser, argv):
     options = {"command": None, **vars(parser.parse_args(argv))}
     command = options["command"]
     for option in ("model", "tune", "output"):
-        if command and option in options:
+        if command not in (None, "train") and option in options:
             parser.error(
-                f"--{option} is for the lesson and does not go with {command}."
+                f"--{option} is for the lesson and train; it does not go with "
+                f"{command}."
             )
     if command == "recommend":
         _check_recommend(parser, options)
@@ -5641,7 +5696,7 @@ def find_user(history, user_id, ratings):
     if ratings is None and not is_known:
         raise ValueError(
             f"User {shorten(user_ids[0])} is unknown to the training: "
-            "pass ratings={movie_id: stars}."
+            "pass ratings of this user as well."
         )
 
     stars = history.stars_of(user_ids)
@@ -7102,7 +7157,7 @@ def number_column(X, name):
     column = X[name]
     unit = ""
     if name == "timestamp":
-        unit = " of Unix seconds, or dates"
+        unit = " of Unix seconds, or dates (of text, pd.to_datetime makes dates)"
         if column.dtype.kind == "M":
             column = _unix_seconds(column)
     kind = str(column.dtype)[:SHOWN]  # that of a column of structures may be long

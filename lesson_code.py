@@ -1883,7 +1883,7 @@ def main(argv=None):
     """
     parser = make_parser(list(MODELS), ARTIFACT)
     # Without a command, `options["command"]` is None: that runs the demo.
-    on_a_table = {None: demonstrate_ecosystem, "compare": _compare}
+    on_a_table = {None: demonstrate_ecosystem, "compare": _compare, "train": _train}
     on_an_artifact = {
         "recommend": commands.recommend,
         "similar": commands.similar,
@@ -1926,6 +1926,25 @@ def _compare(data=None, random_state=42, **sizes):
             "RMSE of the best possible predictor (the noise floor of all rows): "
             f"{dataset.best_rmse():.4f}"
         )
+
+
+def _train(
+    data=None,
+    random_state=42,
+    model="forest",
+    tune=False,
+    perform_cv=True,
+    output=ARTIFACT,
+    **sizes,
+):
+    artifact.check_path(output)  # refused before the training, which may take long
+    if data is None:
+        data = MovieRecommendationDataset(**sizes, random_state=random_state).generate()
+    recommender = SklearnEcosystemPipeline(
+        model=model, random_state=random_state, verbose=True
+    )
+    recommender.train(data, perform_cv=perform_cv, tune_hyperparameters=tune)
+    recommender.save_pipeline(output)
 
 
 def _load_recommender(path):

@@ -41,15 +41,19 @@ def make_parser(models, artifact):
         "--seed", dest="random_state", type=int, metavar="N", help="default 42"
     )
 
-    parser = OneLineParser(
-        prog="lesson_code.py", description="Run the lesson.", parents=[table], **common
-    )
-    parser.add_argument("--model", choices=models, help="default forest")
-    parser.add_argument(
+    training = OneLineParser(add_help=False, **common)
+    training.add_argument("--model", choices=models, help="default forest")
+    training.add_argument(
         "--tune", action="store_true", help="search for hyperparameters first"
     )
-    parser.add_argument("--output", metavar="FILE", help=f"default {artifact}")
+    training.add_argument("--output", metavar="FILE", help=f"default {artifact}")
 
+    parser = OneLineParser(
+        prog="lesson_code.py",
+        description="Run the lesson.",
+        parents=[table, training],
+        **common,
+    )
     commands = parser.add_subparsers(
         dest="command", metavar="COMMAND", title="instead of the lesson"
     )
@@ -58,6 +62,18 @@ def make_parser(models, artifact):
         parents=[table],
         help="cross-validate all models on the same folds",
         **common,
+    )
+    train = commands.add_parser(
+        "train",
+        parents=[table, training],
+        help="train on all rows, to use the model; the lesson keeps some for a test",
+        **common,
+    )
+    train.add_argument(
+        "--no-cv",
+        dest="perform_cv",
+        action="store_false",
+        help="without cross-validation: faster, but the error stays unknown",
     )
     recommend = commands.add_parser("recommend", help="what to watch next", **common)
     recommend.add_argument("--user", metavar="ID", help="a user of the training")
@@ -113,9 +129,10 @@ def parse_options(parser, argv):
     options = {"command": None, **vars(parser.parse_args(argv))}
     command = options["command"]
     for option in ("model", "tune", "output"):
-        if command and option in options:
+        if command not in (None, "train") and option in options:
             parser.error(
-                f"--{option} is for the lesson and does not go with {command}."
+                f"--{option} is for the lesson and train; it does not go with "
+                f"{command}."
             )
     if command == "recommend":
         _check_recommend(parser, options)

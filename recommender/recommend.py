@@ -259,7 +259,7 @@ def find_user(history, user_id, ratings):
     if ratings is None and not is_known:
         raise ValueError(
             f"User {shorten(user_ids[0])} is unknown to the training: "
-            "pass ratings={movie_id: stars}."
+            "pass ratings of this user as well."
         )
 
     stars = history.stars_of(user_ids)

@@ -281,7 +281,7 @@ def number_column(X, name):
     column = X[name]
     unit = ""
     if name == "timestamp":
-        unit = " of Unix seconds, or dates"
+        unit = " of Unix seconds, or dates (of text, pd.to_datetime makes dates)"
         if column.dtype.kind == "M":
             column = _unix_seconds(column)
     kind = str(column.dtype)[:SHOWN]  # that of a column of structures may be long

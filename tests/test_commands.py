@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from lesson_code import SklearnEcosystemPipeline, main
+from lesson_code import MovieRecommendationDataset, SklearnEcosystemPipeline, main
 from recommender import commands
 
 
@@ -21,6 +21,28 @@ def artifact(table, tmp_path_factory):
 def run(capsys, *arguments):
     assert main(list(arguments)) == 0
     return capsys.readouterr().out
+
+
+def test_a_model_to_use_is_trained_on_all_rows(tmp_path, capsys):
+    """That of the lesson may recommend what a user rated in its test rows."""
+    path = str(tmp_path / "all.pkl")
+    sizes = {"n_users": 60, "n_movies": 40, "n_ratings": 900, "random_state": 7}
+    options = ["--users=60", "--movies=40", "--ratings=900", "--seed=7"]
+    printed = run(
+        capsys, "train", *options, "--model=linear", "--no-cv", "--output", path
+    )
+    assert "Cross-validat" not in printed and "CV RMSE" not in printed
+    loaded = SklearnEcosystemPipeline.load_pipeline(path)
+    table = MovieRecommendationDataset(**sizes).generate()
+    assert loaded.history_.codes.nnz == len(table)
+    expected = SklearnEcosystemPipeline(model="linear", random_state=7).fit(table)
+    assert (loaded.predict(table) == expected.predict(table)).all()
+
+
+def test_training_prints_the_error_of_cross_validation(tmp_path, capsys):
+    path = str(tmp_path / "all.pkl")
+    options = ["--users=60", "--movies=40", "--ratings=900", "--model=linear"]
+    assert "CV RMSE" in run(capsys, "train", *options, "--output", path)
 
 
 def test_all_users_get_what_recommend_gives_each_of_them(

@@ -559,7 +559,7 @@ def test_long_work_shows_that_it_moves_where_somebody_looks(
         (["recommend", "--rated", "1=5,1=4"], "each movie once"),
         (
             ["--model", "linear", "compare"],
-            "--model is for the lesson and does not go with compare",
+            "does not go with compare",
         ),
         (["recommend", "--user", "ann"], "There is no file"),
         (["recommend", "--user", 1, "--all"], "or else --all"),
@@ -577,11 +577,11 @@ def test_long_work_shows_that_it_moves_where_somebody_looks(
         ),
         (
             ["--tune", "predict", "--user", 1, "--movie", 1],
-            "--tune is for the lesson and does not go with predict",
+            "does not go with predict",
         ),
         (
             ["--output", "x", "recommend", "--user", 1],
-            "--output is for the lesson and does not go with recommend",
+            "does not go with recommend",
         ),
         (["compare", "--data", ".", "--users", 5], "do not go with --data"),
         (["--user", 3], "invalid choice: '3'"),

@@ -206,7 +206,7 @@ def test_recommend_to_somebody_new_needs_no_training(table, model):
 def test_recommend_says_what_is_wrong(table):
     recommender = SklearnEcosystemPipeline(model="linear").fit(table)
     with pytest.raises(
-        ValueError, match=r"User 4711 is unknown to the training: pass ratings="
+        ValueError, match=r"User 4711 is unknown to the training: pass ratings"
     ):
         recommender.recommend(4711)
     with pytest.raises(ValueError, match="a user_id, or ratings="):

@@ -1,6 +1,8 @@
 """The service: every route, every refusal, and a swap of the artifact under load."""
 
 import json
+import os
+import re
 import threading
 import time
 import urllib.error
@@ -8,6 +10,7 @@ import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from conftest import ROOT
 
 from lesson_code import SklearnEcosystemPipeline
 
@@ -110,6 +113,14 @@ def test_recommendations_are_those_of_the_model(service, recommender, asked):
     if asked.get("explain"):
         reasons = [movie["because"] for movie in answer["recommendations"]]
         assert reasons == expected["because"].tolist()
+
+
+def test_the_example_of_the_readme_is_answered(service):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (body,) = re.findall(r"-d '(.*?)'", readme)
+    status, answer = service.ask("/recommend", json.loads(body))
+    assert status == 200
+    assert [movie["because"] for movie in answer["recommendations"]]
 
 
 def test_similar_movies_are_those_of_the_model(service, recommender):
@@ -256,6 +267,13 @@ def wait_for(condition):
     raise AssertionError("it has not happened within 8 seconds")
 
 
+def replace(path, content):
+    """Put a file in its place at once: the service must not see half of it."""
+    new = path.with_suffix(".new")
+    new.write_bytes(content)
+    os.replace(new, path)
+
+
 def test_a_bad_artifact_is_refused_and_the_old_one_goes_on(
     recommender, tmp_path, monkeypatch
 ):
@@ -268,7 +286,7 @@ def test_a_bad_artifact_is_refused_and_the_old_one_goes_on(
     state = service.ask("/health")[1]
     assert state["status"] == "ok"
     for n, bad in enumerate([whole[:-100], b"nothing", b""], 1):
-        path.write_bytes(bad)
+        replace(path, bad)
         wait_for(lambda n=n: f'refused{{arm="A"}} {n}.0' in service.ask("/metrics")[1])
         degraded = service.ask("/health")[1]
         assert degraded["status"] == "degraded"
@@ -278,8 +296,8 @@ def test_a_bad_artifact_is_refused_and_the_old_one_goes_on(
     path.unlink()
     wait_for(lambda: "FileNotFound" in str(service.ask("/health")[1]))
     assert service.ask("/recommend", {"user_id": 5})[0] == 200
-    path.write_bytes(whole)
-    (tmp_path / "model.pkl.json").write_bytes(card)
+    replace(path, whole)
+    replace(tmp_path / "model.pkl.json", card)
     wait_for(lambda: service.ask("/health")[1]["status"] == "ok")
     service.stop()
 
