@@ -893,21 +893,18 @@ MODELS = {
         "scaling": [("scaler", "passthrough")],
         "regressor": MatrixFactorization(),
         "search": {
-            "model__n_factors": [4, 8, 12, 16, 32],
+            "model__n_factors": [8, 12, 16, 24],
             "model__damping": [2.0, 3.0, 5.0, 10.0],
-            "model__regularization": [3.0, 4.5, 6.0, 9.0, 12.0],
+            "model__regularization": [5.0, 7.0, 9.0, 12.0],
         },
     },
     # Both together: a `MatrixFactorization` is also a transformer, whose output is its
-    # estimate of the rating, cross-fitted like the averages. The estimates of two of
-    # them are two more features. The second knows the ids alone: no genres
-    # and years, and no patterns of who rates what.
+    # estimate of the rating, cross-fitted like the averages. It is one more feature.
     "blend": {
         "features": FeatureUnion(
             [
                 ("ratings", UserMovieFeatureTransformer()),
                 ("factors", MatrixFactorization()),
-                ("ids", MatrixFactorization(16, n_patterns=0, content=False)),
             ],
             verbose_feature_names_out=False,
         ),
@@ -917,17 +914,14 @@ MODELS = {
                 (
                     "boosting",
                     HistGradientBoostingRegressor(
-                        learning_rate=0.05,
-                        max_iter=300,
-                        max_leaf_nodes=8,
-                        early_stopping=True,
+                        max_leaf_nodes=8, early_stopping=True
                     ),
                 ),
                 ("ridge", Ridge()),
             ]
         ),
         "search": {
-            "features__factors__regularization": [3.0, 4.5, 6.0, 9.0],
+            "features__factors__regularization": [5.0, 7.0, 9.0, 12.0],
             "model__boosting__learning_rate": [0.03, 0.05, 0.1],
             "model__boosting__max_leaf_nodes": [8, 15, 31],
             "model__weights": [None, [2, 1], [1, 2]],
