@@ -23,7 +23,7 @@ recorded() {
         recommender/artifact.py) echo "2271878653 20070" ;;
         recommender/commands.py) echo "1641972445 6155" ;;
         recommender/console.py) echo "1635122613 2401" ;;
-        recommender/factors.py) echo "3465566053 23755" ;;
+        recommender/factors.py) echo "1428704128 23877" ;;
         recommender/forest.py) echo "338509153 1330" ;;
         recommender/matrix.py) echo "2225266426 11055" ;;
         recommender/movielens.py) echo "2876297618 8017" ;;
@@ -3806,10 +3806,13 @@ class MatrixFactorization(TakesTables, RegressorMixin, TransformerMixin, BaseEst
         user_factors = solver.user_factors.T * spread
         movie_factors = solver.movie_factors.T.copy()
 
+        # What stands for an unknown movie or user.
         bias_and_factors = np.column_stack([movie_bias, movie_factors])
         regression = Ridge(alpha=FEATURE_PENALTY).fit(movie_content, bias_and_factors)
         expected = _expected_of_content(regression, movie_content)
         unexpected = bias_and_factors - expected
+        user_offset = _user_offset(stars, user_factors, unexpected)
+        movie_offset = _movie_offset(stars, user_factors, movie_factors)
 
         validate_data(self, X, skip_check_array=True)  # records the columns' names
         self.users_ = matrix.users
@@ -3823,8 +3826,8 @@ class MatrixFactorization(TakesTables, RegressorMixin, TransformerMixin, BaseEst
         self.movie_bias_ = movie_bias
         self.user_factors_ = user_factors
         self.movie_factors_ = movie_factors
-        self.user_offset_ = _user_offset(stars, user_factors, unexpected)
-        self.movie_offset_ = _movie_offset(stars, user_factors, movie_factors)
+        self.user_offset_ = user_offset
+        self.movie_offset_ = movie_offset
         return self
 
     def predict(self, X):
