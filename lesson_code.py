@@ -19,7 +19,7 @@ The sections:
 6. The demo and the command line
 
 Helper code, such as reading MovieLens files or saving a file safely, is in the folder
-`recommender`, one job a file. You can read the lesson without it.
+`recommender`; each file there has one job. You can read the lesson without it.
 
 Words that you will meet:
 
@@ -33,14 +33,17 @@ Words that you will meet:
   than it is.
 * Noise floor: the error of the best possible predictor. It is not 0, because people do
   not always rate in the same way.
-* Precision at 10: the share of ten recommended movies that the user likes. It is 1 only
-  for a user who likes ten movies of the test: most have fewer. Recall at 10: the share
-  of the movies that the user likes that are among the ten. NDCG at 10: the same, but
-  the first places count more; 1 is the best.
+* Precision at 10: the share of ten recommended movies that the user likes (rates with 4
+  stars or more; the code calls them *relevant*). It is 1 only for a user who likes at
+  least ten movies of the test: most like fewer. Recall at 10: the share of the movies
+  that the user likes that are among the ten. NDCG at 10: like recall, but the first
+  places count more; 1 is the best.
 * Estimator: an object with a method `fit`. What it learns there is in attributes whose
   names end in ``_``. `clone` copies its parameters, and nothing that it has learned.
 * Transformer: an estimator whose method `transform` returns a changed table. Pipeline:
   transformers in a row, and a model at the end; it is fitted and used like one model.
+* Artifact: the file in which a trained model is saved. Model card: a small file beside
+  it that describes it.
 
 In a first reading, skip "Save and load" (section 4) and the command line (section 6).
 
@@ -73,10 +76,7 @@ from sklearn import config_context
 from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin, clone
 from sklearn.compose import ColumnTransformer
 from sklearn.dummy import DummyRegressor
-from sklearn.ensemble import (
-    HistGradientBoostingRegressor,
-    VotingRegressor,
-)
+from sklearn.ensemble import HistGradientBoostingRegressor, VotingRegressor
 from sklearn.linear_model import Ridge
 from sklearn.metrics import (
     make_scorer,
@@ -91,30 +91,22 @@ from sklearn.model_selection import (
     train_test_split,
 )
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
-from sklearn.preprocessing import (
-    FunctionTransformer,
-    StandardScaler,
-)
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils import check_random_state, gen_batches
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from recommender import artifact, commands, report, synthetic
-from recommender.console import (
-    one_line_errors,
-    progress_level,
-    say,
-)
+from recommender.console import one_line_errors, progress_level, say
 from recommender.factors import MatrixFactorization
 from recommender.forest import QuickRandomForest
 from recommender.matrix import RatingHistory, rating_matrix
 from recommender.movielens import load_movielens
 from recommender.options import make_parser, parse_options
+from recommender.pipeline import FitsTables
 from recommender.ranking import MovieRanker, default_relevance, ranking_metrics
 from recommender.recommend import Recommends, check_ranker
 from recommender.steps import (
     DropIds,
-    check_ids_come_first,
     check_select,
     seed_parameters,
     seeded_target_encoder,
@@ -166,10 +158,10 @@ __all__ = [
 #
 #     user_id  movie_id  rating  timestamp  genre  movie_year  user_age  user_country
 #
-# `load_movielens` reads real ratings into the same columns. The lesson makes its own
-# table, by a formula and random numbers: the *law* of the table. Because we know the
-# law, we also know the error of the best possible predictor, the noise floor. For real
-# ratings nobody knows it.
+# `load_movielens` reads real ratings into the same columns, and adds `title`. The
+# lesson makes its own table, by a formula and random numbers: the *law* of the table.
+# Because we know the law, we also know the error of the best possible predictor, the
+# noise floor. For real ratings nobody knows it.
 
 STARS = np.arange(1.0, 5.01, 0.5)  # the nine possible ratings: 1, 1.5, ... 5
 #: The sizes of the law's parts, in stars; the formula is in the class below. `user`,
@@ -177,7 +169,8 @@ STARS = np.arange(1.0, 5.01, 0.5)  # the nine possible ratings: 1, 1.5, ... 5
 #: Users differ in care: the noise of user u has the standard deviation sigma[u].
 #: `noise` is the root mean square of sigma[u] over all rows, `noise_spread` is the
 #: standard deviation of log(sigma[u]). The noise floor, 0.72, is below `noise`, because
-#: ratings end at 1 and 5. Chosen by `python benchmarks/calibration.py`.
+#: ratings end at 1 and 5. The sizes were set by hand; `python
+#: benchmarks/calibration.py` shows which scores they lead to.
 LAW = {
     "mean": 3.02,
     "user": 0.45,
@@ -258,6 +251,7 @@ class MovieRecommendationDataset:
         rng = check_random_state(int(self.random_state))
         movies = synthetic.draw_movies(rng, n_movies)
         users = synthetic.draw_users(rng, n_users)
+        # One entry per rating: the positions of its user and its movie, from 0.
         user, movie = synthetic.draw_pairs(rng, n_ratings, users, movies)
         self.law_ = synthetic.draw_law(rng, LAW, user, movie, users, movies)
 
@@ -299,7 +293,7 @@ class MovieRecommendationDataset:
             return float(np.sqrt(self._variance.mean()))
 
         user_ids, movie_ids = table_ids(rows)
-        example_id = np.array([1])  # the ids of this table are whole numbers
+        example_id = np.array([1])  # a whole number, like all ids of this table
         check_same_kind(example_id, user_ids)
         check_same_kind(example_id, movie_ids)
         is_user = (user_ids >= 1) & (user_ids <= self.n_users)
@@ -345,17 +339,18 @@ class MovieRecommendationDataset:
 
     def _opinions(self, user, movie):
         """Return opinion and taste of the law, for positions of users and movies."""
-        law = self.law_
-        taste = synthetic.row_products(law["T"], law["G"], user, movie)
-        taste -= law["mean_taste"]
-        return LAW["mean"] + law["user"][user] + law["movie"][movie] + taste, taste
+        drawn = self.law_  # the values drawn; `LAW` has only their sizes
+        taste = synthetic.row_products(drawn["T"], drawn["G"], user, movie)
+        taste -= drawn["mean_taste"]
+        averages = LAW["mean"] + drawn["user"][user] + drawn["movie"][movie]
+        return averages + taste, taste
 
 
 def _moments(opinion, sigma):
     """Return the mean and the variance of the ratings that an opinion leads to.
 
     A rating is at least 1.5 if opinion + noise is above 1.25, at least 2 if it is above
-    1.75, and so on. With P for these probabilities, the mean is
+    1.75, and so on. With P(...) for the probability of each event, the mean is
     1 + 0.5 P(at least 1.5) + 0.5 P(at least 2) + ..., and the mean of the squares is
     1 + (1.5^2 - 1^2) P(at least 1.5) + (2^2 - 1.5^2) P(at least 2) + ... The variance
     is the mean of the squares less the square of the mean.
@@ -365,6 +360,7 @@ def _moments(opinion, sigma):
     variance = np.empty_like(opinion)
     for rows in gen_batches(opinion.size, synthetic.ROWS_AT_ONCE):  # to save memory
         distance = opinion[rows, None] - thresholds  # (n_rows, 8)
+        # P(noise > -distance), which is P(opinion + noise > threshold).
         reached = normal_cdf(distance / sigma[rows, None])
         expected[rows] = STARS[0] + reached @ np.diff(STARS)
         expected_square = STARS[0] ** 2 + reached @ np.diff(STARS**2)
@@ -384,10 +380,10 @@ def _moments(opinion, sigma):
 #     model = make_pipeline(encoder, Ridge()).fit(X_train[IDS], y_train)
 #
 # On this table that is hard to beat (`python lesson_code.py compare`): the two lines
-# have an RMSE of 0.8390 in cross-validation on all 50,000 rows, a forest on all 13
-# features 0.8401, and always answering the mean 1.0420. `factors` and `blend` (section
-# 3), which learn tastes, are better: 0.7901 and 0.7896. On MovieLens, unlike here,
-# the forest is better than the two lines, too (the README has a table).
+# have an RMSE of 0.8390 in cross-validation on all 50,000 rows, a forest on the
+# features below 0.8401, and always answering the mean 1.0420. `factors` and `blend`
+# (section 3), which learn tastes, are better: 0.7901 and 0.7896. On MovieLens, the
+# forest is better than the two lines as well (the README has a table).
 #
 # Averages are easy to get wrong, because an average of ratings can contain the answer.
 # There are three ways to compute them, from wrong to right:
@@ -426,8 +422,9 @@ HOUR = 3600  # seconds
 DAY = 24 * HOUR
 
 
-#: The features that need no rating, and whose they are; None: of the row alone. A gap
-#: is filled with the last value that training has seen of that user or movie.
+#: The features that are read from the row itself, and what each describes: the user,
+#: the movie, or, for None, this row alone. A gap is filled with the last value that
+#: training has seen of that user or movie.
 OWNER = {
     "user_age": "user",
     "movie_year": "movie",
@@ -556,7 +553,7 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
         Returns
         -------
         features : DataFrame of shape (n_rows, 13), or 11 without the temporal ones
-            With the index of `X`; ids as they came, everything else float64.
+            With the index of `X`; ids are int64 or strings, everything else float64.
         """
         rows = self._read_rows(X, y)
         folds = make_folds(self.cv, self.random_state).split(X)
@@ -565,7 +562,9 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
         movie_avg = _cross_fitted_averages(
             rows.movie, rows, held_out_rows, self.damping
         )
-        observed = self._learn(X, rows)  # also what needs no rating: age, year, ...
+        # `_learn` learns the averages of all rows, for a later `transform`. It returns
+        # the features that are read from the row itself: age, year, and so on.
+        observed = self._learn(X, rows)
         return self._assemble(X, rows.user, rows.movie, user_avg, movie_avg, observed)
 
     def transform(self, X):
@@ -581,7 +580,7 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
         Returns
         -------
         features : DataFrame of shape (n_rows, 13), or 11 without the temporal ones
-            With the index of `X`; ids as they came, everything else float64.
+            With the index of `X`; ids are int64 or strings, everything else float64.
 
         Raises
         ------
@@ -595,6 +594,7 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
         # Where a position is -1, `lookup` returns its last argument.
         user_avg = lookup(self.user_avg_, user, self.global_mean_)
         movie_avg = lookup(self.movie_avg_, movie, self.global_mean_)
+        # For each column: a code for the string of each row, and the different strings.
         strings = {column: factorize_strings(X, column) for column in ENCODED}
         encoders = {"genre": self.genre_encoder_, "user_country": self.country_encoder_}
         observed = _observe(X, strings, encoders)
@@ -608,7 +608,7 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
         return np.array(names, dtype=object)
 
     def _read_rows(self, X, y):
-        """Check the table and the ratings, and return what is learned from them."""
+        """Check the table and the ratings; return the arrays to learn from, `_Rows`."""
         user_ids, movie_ids = table_ids(X)
         user, users = pd.factorize(user_ids, sort=True)
         movie, movies = pd.factorize(movie_ids, sort=True)
@@ -628,10 +628,12 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
         )
 
     def _learn(self, X, rows):
-        """Learn from the rows; return their features that need no rating."""
-        # For each column: a code for the string of each row, and the different strings.
+        """Learn from the rows; return the features that are read from them."""
+        # Only the different strings are encoded, not all rows: that is much faster.
         strings = {column: factorize_strings(X, column) for column in ENCODED}
-        encoders = {column: fit_encoder(strings[column][1]) for column in ENCODED}
+        encoders = {}
+        for column, (_, different_strings) in strings.items():
+            encoders[column] = fit_encoder(different_strings)
         observed = _observe(X, strings, encoders)
         validate_data(self, X, skip_check_array=True)  # records the columns' names
         self.genre_encoder_ = encoders["genre"]
@@ -641,6 +643,7 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
         return observed
 
     def _learn_averages(self, rows):
+        # `bincount` with weights adds up the weights of each user, or of each movie.
         user_count = np.bincount(rows.user, rows.weights)
         movie_count = np.bincount(rows.movie, rows.weights)
         weighted = rows.weights * rows.ratings
@@ -677,6 +680,7 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
 
     def _assemble(self, X, user, movie, user_avg, movie_avg, observed):
         """Put the features of all rows together; a position of -1 is unknown."""
+        # Copies: the caller's table must not change with the features.
         columns = {name: check_ids(X[name]).copy() for name in IDS}
         for name, values in observed.items():
             self._fill_gaps(name, values, user, movie)
@@ -684,7 +688,7 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
         columns["user_avg_rating"] = user_avg
         columns["movie_avg_rating"] = movie_avg
         columns["user_movie_interaction"] = user_avg * movie_avg
-        # A count contains no stars, so it needs no cross-fitting.
+        # A count contains no stars, so it cannot leak any: it is not cross-fitted.
         columns["user_rating_count"] = lookup(self.user_count_, user, 0.0)
         columns["movie_rating_count"] = lookup(self.movie_count_, movie, 0.0)
         names = self.get_feature_names_out()
@@ -714,7 +718,7 @@ class _Rows(NamedTuple):
 
 
 def make_folds(n_folds, random_state):
-    """Return the splitter that the lesson uses everywhere.
+    """Return the splitter that this file uses everywhere.
 
     It shuffles: real tables are often sorted by user, and folds would hold out whole
     users.
@@ -802,10 +806,11 @@ def _last_values(values, position, size):
 
 
 def _observe(X, strings, encoders):
-    """Return the features that need no rating, each an array with NaN in its gaps.
+    """Return the features that are read from the rows, arrays with NaN in their gaps.
 
     A frame of features already has them as columns. For a raw table, they are computed
-    from genre, country and timestamp.
+    from genre, country and timestamp. `strings` holds what `factorize_strings` returns
+    for each column of strings, and `encoders` the fitted encoder.
     """
     observed = {name: number_column(X, name) for name in OWNER}  # NaN if not there
     for column, name in ENCODED.items():
@@ -814,7 +819,7 @@ def _observe(X, strings, encoders):
             observed[name] = encode(codes, values, encoders[column])
     if "timestamp" in X.columns:
         days, seconds = np.divmod(number_column(X, "timestamp"), DAY)
-        # Just before midnight, rounding can give a whole day.
+        # Just before 1970, rounding can give a whole day.
         observed["hour_of_day"] = np.minimum(np.floor(seconds / HOUR), 23)
         observed["day_of_week"] = (days + 3) % 7  # 1970-01-01 was a Thursday
     return observed
@@ -830,7 +835,9 @@ def _observe(X, strings, encoders):
 #
 # A pipeline with the 13 features has the steps features, drop_ids, scaler and model.
 # The features begin with the ids of user and movie, which the step `DropIds` drops: an
-# id is a label, not a quantity, so a model must not calculate with it.
+# id is a label, not a quantity, so a model must not calculate with it. (The codes of
+# genre and country are labels, too. They have few values, which a tree can tell apart;
+# a linear model gets little from them. `OneHotEncoder` would make columns for both.)
 
 #: What each model is:
 #:
@@ -843,7 +850,8 @@ def _observe(X, strings, encoders):
 #: Another model needs one more entry; or pass such a dict itself, as `model`. In a
 #: search, ``features__damping`` is the parameter `damping` of the step `features`.
 MODELS = {
-    # A forest does not need the scaler; it is there for models that replace the forest.
+    # A forest needs no scaler, but a regressor of your own gets the steps of this entry
+    # (see `find_model`), and may need one.
     # `QuickRandomForest` is a `RandomForestRegressor` that predicts one row faster.
     # Each tree learns from 5 % of the rows: a fast choice, near the best of a grid
     # (`python benchmarks/forest_grid.py`).
@@ -884,9 +892,10 @@ MODELS = {
     },
     # The 13 features describe a user by one average: they cannot tell one taste from
     # another. Matrix factorization can. It gives each user and each movie a few
-    # numbers, the *factors*, and predicts averages plus the product of the two, like
-    # T . G in section 1. It must know who rated what, so it takes raw rows, with the
-    # ids that `DropIds` would drop (recommender/factors.py).
+    # numbers, the *factors*, and predicts mean + user's bias + movie's bias + (user's
+    # factors . movie's factors), like the opinion in section 1. It must know who rated
+    # what, so it takes raw rows, with the ids that `DropIds` would drop
+    # (recommender/factors.py).
     "factors": {
         "features": FunctionTransformer(),  # changes nothing
         "raw": True,
@@ -937,7 +946,8 @@ def find_model(model):
     """Return the entry of `MODELS` for a name, an entry of your own, or a regressor.
 
     A regressor of your own gets the features and the scaling of the entry whose
-    regressor is of the same type, or else those of the forest. It has no search space.
+    regressor is of its class or a subclass, or else those of the forest. It has no
+    search space.
 
     Parameters
     ----------
@@ -947,17 +957,16 @@ def find_model(model):
     Returns
     -------
     entry : dict
+
+    Raises
+    ------
+    ValueError
+        If `model` is none of these, or a dict that lacks a key.
     """
     if isinstance(model, str) and model in MODELS:
-        model = MODELS[model]
+        return _check_entry(MODELS[model])
     if isinstance(model, dict):
-        missing = [key for key in ENTRY_KEYS if key not in model]
-        if missing:
-            raise ValueError(
-                f"A model must have the keys {ENTRY_KEYS}, but this one lacks "
-                f"{missing}."
-            )
-        return model
+        return _check_entry(model)
 
     is_regressor = hasattr(model, "fit") and hasattr(model, "predict")
     if isinstance(model, (str, type)) or not is_regressor:
@@ -971,15 +980,27 @@ def find_model(model):
             f"model must be one of {list(MODELS)}, a dict like theirs or a regressor, "
             f"got {shorten(model)}{hint}."
         )
+    own = {"regressor": model, "search": None}
     for entry in MODELS.values():
-        # `QuickRandomForest` is a kind of RandomForestRegressor, so a plain forest of
-        # your own finds the entry "forest".
+        # `QuickRandomForest` is a subclass of RandomForestRegressor, so a plain forest
+        # of your own finds the entry "forest".
         if isinstance(entry.get("regressor"), type(model)):
-            return entry | {"regressor": model, "search": None}
-    return MODELS["forest"] | {"regressor": model, "search": None}
+            return entry | own
+    return MODELS["forest"] | own
 
 
-class RatingPipeline(TakesTables, RegressorMixin, Pipeline):
+def _check_entry(entry):
+    missing = [key for key in ENTRY_KEYS if key not in entry]
+    if missing:
+        raise ValueError(
+            f"A model must have the keys {ENTRY_KEYS}, but this one lacks {missing}."
+        )
+    return entry
+
+
+# `FitsTables` has the method `_fit_by` and makes the slices (recommender/pipeline.py).
+# It fits a copy, so that a training that fails changes nothing.
+class RatingPipeline(FitsTables, TakesTables, RegressorMixin, Pipeline):
     """A scikit-learn `Pipeline` that takes raw rows and predicts ratings.
 
     Predictions are clipped to the scale of the ratings: a model may answer 5.3 stars,
@@ -1009,38 +1030,9 @@ class RatingPipeline(TakesTables, RegressorMixin, Pipeline):
         -------
         self : RatingPipeline
         """
+        # This fits a copy by `Pipeline.fit`, takes its steps, and sets the scale.
         self._fit_by("fit", X, y, params)
         return self
-
-    def _fit_by(self, method, X, y, params):
-        """Fit by a method of `Pipeline`, and return what that returns."""
-        table_ids(X)  # refuses what is no table
-        ratings = check_ratings(X, y)
-        # A copy is fitted, so that the previous fit is kept if that fails. `self[:]` is
-        # a plain `Pipeline` with the same steps (`__getitem__`, below).
-        plain_copy = clone(self[:])
-        result = getattr(plain_copy, method)(X, ratings, **params)
-        if "drop_ids" in plain_copy.named_steps:
-            # If features have no names, the step drops the first two columns.
-            check_ids_come_first(plain_copy[0].transform(X.iloc[:1]), X)
-        self.steps = plain_copy.steps
-        self.y_min_ = float(ratings.min())
-        self.y_max_ = float(ratings.max())
-        return result
-
-    # Two more ways to fit, for models that have them: `factors` has `fit_transform`.
-    # Those of `Pipeline` would not learn the scale of the ratings. With `available_if`,
-    # a method exists only if its condition is true.
-    @available_if(lambda pipeline: hasattr(pipeline[:], "fit_transform"))
-    def fit_transform(self, X, y=None, **params):
-        """Fit as `fit` does, and return the output of the last step for these rows."""
-        return self._fit_by("fit_transform", X, y, params)
-
-    @available_if(lambda pipeline: hasattr(pipeline[:], "fit_predict"))
-    def fit_predict(self, X, y=None, **params):
-        """Fit as `fit` does, and predict these rows, clipped to their scale."""
-        predicted = self._fit_by("fit_predict", X, y, params)
-        return np.clip(predicted, self.y_min_, self.y_max_)
 
     def predict(self, X, **params):
         """Predict ratings, clipped to the scale of the training.
@@ -1064,16 +1056,6 @@ class RatingPipeline(TakesTables, RegressorMixin, Pipeline):
             mean, *others = predicted
             return np.clip(mean, self.y_min_, self.y_max_), *others
         return np.clip(predicted, self.y_min_, self.y_max_)
-
-    def __getitem__(self, step):
-        """Return a step, or a slice of the steps as a plain `Pipeline`."""
-        plain = Pipeline(
-            self.steps,
-            transform_input=self.transform_input,
-            memory=self.memory,
-            verbose=self.verbose,
-        )
-        return plain[step]
 
 
 # ======================================================================================
@@ -1122,7 +1104,8 @@ def rating_metrics(y_true, y_pred):
     metrics : dict of float
         "RMSE" and "MAE" in stars; "R2", the share of the variance that is explained.
     """
-    rows = np.atleast_1d(y_true)  # `check_ratings` compares lengths with it
+    # There is no table here: `check_ratings` only needs something of the right length.
+    rows = np.atleast_1d(y_true)
     true_ratings = check_ratings(rows, y_true)
     predicted_ratings = check_ratings(rows, y_pred)
     return {
@@ -1147,10 +1130,10 @@ class SklearnEcosystemPipeline(
     Parameters
     ----------
     model : str, dict, regressor or RatingPipeline, default="forest"
-        The name of a row of `MODELS`; a dict with the keys of such a row; any regressor
-        (see `find_model`); or a `RatingPipeline`, which is used as it is. Where other
-        processes train, pass a row of your own, not its name: they have only the
-        lesson's `MODELS`.
+        The name of an entry of `MODELS`; an entry of your own, a dict with the same
+        keys; any regressor (see `find_model`); or a `RatingPipeline`, which is used as
+        it is. Where other processes train, pass the dict, not its name: they have only
+        the lesson's `MODELS`.
     select : transformer, default=None
         A step between scaling and model, such as ``SelectKBest(f_regression, k=8)``.
     ranker : {"taste", "popularity", "rating"} or a ranker, default="taste"
@@ -1223,7 +1206,7 @@ class SklearnEcosystemPipeline(
         """
         table, ratings = check_training_table(df)
         transformer = UserMovieFeatureTransformer(random_state=self.random_state)
-        transformer.set_output(transform="default")
+        transformer.set_output(transform="default")  # as in `build_pipeline`
         X = transformer.fit_transform(table, ratings)
         y = pd.Series(ratings, index=X.index, name=RATING, copy=True)
         return (
@@ -1253,33 +1236,38 @@ class SklearnEcosystemPipeline(
                 )
             return clone(self.model)
 
-        row = find_model(self.model)
-        steps = [("features", row["features"])]
-        takes_raw_rows = row.get("raw", False)
-        if not takes_raw_rows:
+        # The steps are cloned: the estimators in `MODELS` are only patterns.
+        pipeline = clone(RatingPipeline(self._list_steps()))
+        for _, step in pipeline.steps[:-1]:
+            if hasattr(step, "set_output"):
+                # A step returns what it returns by default, whatever
+                # `sklearn.set_config(transform_output=...)` says.
+                step.set_output(transform="default")
+        is_own_regressor = not isinstance(self.model, (str, dict))
+        seeds = seed_parameters(
+            pipeline,
+            self.random_state,
+            always=(UserMovieFeatureTransformer, MatrixFactorization),
+            keep_model=is_own_regressor,
+        )
+        return pipeline.set_params(**seeds)
+
+    def _list_steps(self):
+        """Return the steps of the pipeline: pairs of a name and an estimator."""
+        entry = find_model(self.model)
+        steps = [("features", entry["features"])]
+        if not entry.get("raw", False):
             steps.append(("drop_ids", DropIds()))
-        if takes_raw_rows and self.select is not None:
+        elif self.select is not None:
             raise ValueError(
                 f"select cannot be combined with model={shorten(self.model)}, which "
                 "takes raw rows."
             )
-        steps.extend(row["scaling"])
+        steps.extend(entry["scaling"])
         if self.select is not None:
             steps.append(("select", self.select))
-        steps.append(("model", row["regressor"]))
-        pipeline = clone(RatingPipeline(steps))
-
-        for _, step in pipeline.steps[:-1]:
-            if hasattr(step, "set_output"):
-                # The same for every model, whatever `sklearn.set_config` says.
-                step.set_output(transform="default")
-        seeds = seed_parameters(
-            pipeline,
-            always=(UserMovieFeatureTransformer, MatrixFactorization),
-            if_unset="model" if isinstance(self.model, (str, dict)) else "",
-            random_state=self.random_state,
-        )
-        return pipeline.set_params(**seeds)
+        steps.append(("model", entry["regressor"]))
+        return steps
 
     def train(self, X, y=None, perform_cv=True, tune_hyperparameters=False):
         """Train on a table of ratings, and estimate the error by cross-validation (CV).
@@ -1319,23 +1307,19 @@ class SklearnEcosystemPipeline(
 
         cv_scores = None
         if perform_cv:
-            self._say("Performing cross-validation...")
-            verbose = progress_level(self.verbose) if len(X) > MANY_ROWS else 0
-            folds = cross_validate_metrics(
-                pipeline, X, ratings, self.random_state, verbose=verbose
-            )
-            cv_scores = folds["RMSE"].to_numpy()
-            self._say(f"CV RMSE: {cv_scores.mean():.4f} (+/- {cv_scores.std():.4f})")
+            cv_scores = self._cross_validate(pipeline, X, ratings)
 
         pipeline.fit(X, ratings)
+        # Who rated what, as a sparse matrix: recommendations are made from it.
         history = RatingHistory(rating_matrix(X, ratings))
-        titles = titles_of(X)
+        titles = titles_of(X)  # empty if there is no column `title`
+        # For the model card: a name, and the columns that the model can use.
         model_name = self.model if isinstance(self.model, str) else str(pipeline[-1])
         inputs = {*TABLE_COLUMNS, *FEATURES} - {RATING}
         signature = {name: str(X[name].dtype) for name in X if name in inputs}
 
-        # Everything has been computed: nothing is left of the previous training. It is
-        # set in one step (by `WrapsPipeline`), because another thread may save or
+        # Nothing can fail from here on: all results of the previous training are
+        # replaced, in one step (by `WrapsPipeline`), because another thread may save or
         # evaluate this object. The property `cv_scores` returns `cv_scores_`.
         self._set_training(
             pipeline_=pipeline,
@@ -1360,8 +1344,20 @@ class SklearnEcosystemPipeline(
         self.train(X, y, perform_cv=False)
         return self
 
+    def _cross_validate(self, pipeline, X, ratings):
+        """Return the RMSE of each fold, in stars."""
+        self._say("Performing cross-validation...")
+        verbose = progress_level(self.verbose) if len(X) > MANY_ROWS else 0
+        folds = cross_validate_metrics(
+            pipeline, X, ratings, self.random_state, verbose=verbose
+        )
+        cv_scores = folds["RMSE"].to_numpy()
+        self._say(f"CV RMSE: {cv_scores.mean():.4f} (+/- {cv_scores.std():.4f})")
+        return cv_scores
+
     def _search(self, pipeline, X, ratings):
-        space = find_model(self.model).get("search")  # a row of your own may lack it
+        """Return the best of some random candidates, a dict of parameters."""
+        space = find_model(self.model).get("search")  # your own entry may lack it
         if space is None:
             raise ValueError(
                 f"tune_hyperparameters=True: {shorten(self.model)} has no search space "
@@ -1488,7 +1484,7 @@ class SklearnEcosystemPipeline(
 
         Returns
         -------
-        recommender : SklearnEcosystemPipeline
+        recommender : SklearnEcosystemPipeline, or what else was saved
             Its model card is at `.card`.
 
         Raises
@@ -1542,6 +1538,7 @@ def cross_validate_metrics(
             pipeline,
             X,
             ratings,
+            # To report, not to choose a model by: an error keeps its sign.
             scoring={name: make_scorer(metric) for name, metric in METRICS.items()},
             cv=make_folds(N_FOLDS, random_state),
             n_jobs=n_jobs,
@@ -1597,10 +1594,11 @@ def compare_models(X, y=None, *, random_state=42, verbose=False):
 
     figures = pd.concat(results, names=["model", "fold"])
     by_model = figures.groupby("model", sort=False)
-    rmse = figures["RMSE"].unstack("fold").loc[list(results)]  # (n_models, n_folds)
+    rmse = figures["RMSE"].unstack("fold")  # (n_models, n_folds)
     best_model = rmse.mean(axis=1).idxmin()
     to_best = rmse - rmse.loc[best_model]
     table = by_model.mean()
+    # As "CV RMSE" of the demo: NumPy's default. The standard error takes `ddof=1`.
     table = table.join(by_model.std(ddof=0).add_suffix("_std"))
     table = table.join(rmse.add_prefix("RMSE_"))
     table["to_best"] = to_best.mean(axis=1)
@@ -1667,7 +1665,7 @@ def _model_card(recommender):
         "input_required": IDS,
         "output": "float64, stars",
         "rating_scale": [pipeline.y_min_, pipeline.y_max_],
-        "training_rows": history.codes.nnz,
+        "training_rows": history.codes.nnz,  # the ratings that the matrix stores
         "best_params": recommender.best_params_,
         "parameters": parameters,
         "scores": {
@@ -1738,12 +1736,11 @@ def demonstrate_ecosystem(
     artifact.check_path(output)
     say(f"{LINE}\nScikit-learn Ecosystem: Production ML Pipeline Demo\n{LINE}")
 
-    say(
-        f"Step 1: {'Generating' if data is None else 'Reading'} movie rating dataset..."
-    )
     if data is None:
+        say("Step 1: Generating movie rating dataset...")
         data = dataset.generate()
     else:
+        say("Step 1: Reading movie rating dataset...")
         data, _ = check_training_table(data)
         dataset = None  # nobody knows how real ratings come about
     y = data[RATING].astype(np.float64)
@@ -1781,7 +1778,13 @@ def demonstrate_ecosystem(
     rankings = None
     if is_relevant.any():
         rankings = _compare_rankings(recommender, X_test, y_test, relevant_from)
-    report.print_rankings(rankings, data, X_test[is_relevant], X_test, relevant_from)
+    report.print_rankings(
+        rankings,
+        data,
+        relevant=X_test[is_relevant],
+        X_test=X_test,
+        relevant_from=relevant_from,
+    )
 
     say("Step 6: Saving pipeline for production deployment...")
     recommender.save_pipeline(output)
@@ -1805,7 +1808,7 @@ def demonstrate_ecosystem(
 
 
 def _compare_errors(recommender, data, split, dataset):
-    """Compare the model with the mean, a perfect predictor, and a leaky version."""
+    """Compare the model with the mean, a perfect predictor, and its fragile version."""
     _, X_test, y_train, y_test = split
     metrics, predictions = recommender.evaluate(X_test, y_test)
     always_mean = np.full(len(y_test), y_train.mean())
@@ -1820,7 +1823,7 @@ def _compare_errors(recommender, data, split, dataset):
     floor_by_luck = None
     if dataset is not None:
         floor = dataset.best_rmse(X_test)
-        expected = dataset.true_expected_[y_test.index]
+        expected = dataset.true_expected_[y_test.index]  # its index is the position
         floor_by_luck = rating_metrics(y_test, expected)["RMSE"]
 
     fragile = None
@@ -1832,16 +1835,16 @@ def _compare_errors(recommender, data, split, dataset):
 
 
 def _fragile_rmse(pipeline, data, split):
-    """Return the error of the model when its features are made before the split.
+    """Return the error of the fragile way: features are made before the split.
 
     These features are not cross-fitted, and predictions are not clipped:
     ``pipeline[1:]`` leaves out what protects the pipeline.
     """
     X_train, X_test, y_train, y_test = split
     pipeline = clone(pipeline)  # with the same hyperparameters
-    features = pipeline[0].fit(data)  # here is the leak: all rows
-    model = pipeline[1:].fit(features.transform(X_train), y_train)
-    predictions = model.predict(features.transform(X_test))
+    transformer = pipeline[0].fit(data)  # here is the leak: all rows
+    model = pipeline[1:].fit(transformer.transform(X_train), y_train)
+    predictions = model.predict(transformer.transform(X_test))
     return rating_metrics(y_test, predictions)["RMSE"]
 
 
@@ -1869,10 +1872,11 @@ def main(argv=None):
     Returns
     -------
     status : int
-        The exit status: 0, or 130 after Ctrl-C. Bad arguments end the process with
-        status 2.
+        The exit status: 0, or 130 after Ctrl-C. Bad arguments, and errors such as a
+        missing file, end the process with one line and status 2.
     """
     parser = make_parser(list(MODELS), ARTIFACT)
+    # Without a command, `options["command"]` is None: that runs the demo.
     on_a_table = {None: demonstrate_ecosystem, "compare": _compare}
     on_an_artifact = {
         "recommend": commands.recommend,
@@ -1884,6 +1888,7 @@ def main(argv=None):
             options = parse_options(parser, argv)
             command = options.pop("command")
             with joblib.parallel_config("threading", n_jobs=-1):
+                # "path" is the option --artifact; what is not given is not there.
                 if command == "serve":
                     commands.serve(options.pop("path", ARTIFACT), **options)
                 elif command in on_an_artifact:

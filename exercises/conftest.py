@@ -72,6 +72,7 @@ def text_of(name):
 def read(path):
     """Run a program from its file, and return it as a module."""
     module = types.ModuleType(path.stem)
+    module.__file__ = str(path)
     try:
         program = compile(path.read_text(encoding="utf-8"), str(path), "exec")
     except SyntaxError as error:

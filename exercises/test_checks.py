@@ -6,6 +6,7 @@ Each check tests a property on data of its own, so an answer that is written dow
 number does not pass.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -371,4 +372,69 @@ def test_6_utilities(exercise, tmp_path):
         f"The fresh process predicts {predicted:.4f}, this one "
         f"{expected:.4f}. An artifact must give the same answers everywhere: save the "
         "object that was trained (pillars/6_utilities.py).",
+    )
+
+
+ARMS = """import json, runpy, sys
+arm_of = runpy.run_path(sys.argv[1])["arm_of"]
+print(json.dumps([arm_of(user, "one") for user in json.loads(sys.argv[2])]))"""
+
+
+def arms_of_a_server(program, users, number):
+    """Return the arms that a fresh process gives to users.
+
+    Python draws the secret of `hash` anew in each process; here it is the number.
+    """
+    fresh = subprocess.run(
+        [sys.executable, "-c", ARMS, program, json.dumps(users)],
+        env=os.environ | {"PYTHONHASHSEED": str(number)},
+        capture_output=True,
+        text=True,
+    )
+    check(
+        fresh.returncode == 0,
+        "The program works here, but not in a fresh process: "
+        f"{fresh.stderr.strip().splitlines()[-1:]}. It must need nothing but its file.",
+    )
+    return json.loads(fresh.stdout.splitlines()[-1])
+
+
+def test_8_deploy(exercise):
+    users = [f"user {number}" for number in range(2000)]
+    first = [exercise.arm_of(user, "one") for user in users]
+    check(
+        set(first) <= {"A", "B"},
+        f'The arms must be "A" and "B", got {sorted(set(map(str, first)))[:5]}.',
+    )
+    again = [exercise.arm_of(user, "one") for user in reversed(users)][::-1]
+    moved = np.mean(np.array(first) != again)
+    check(
+        moved == 0,
+        f"At the second visit, {moved:.0%} of the users got the other model. What A "
+        "did to a user is then counted for B, so the test cannot tell the two apart. "
+        "The arm must depend on the user and the experiment alone, not on chance and "
+        "not on the order of the visits (pillars/8_deploy.py).",
+    )
+    servers = [arms_of_a_server(exercise.__file__, users, n) for n in (1, 2)]
+    moved = np.mean(np.array(servers[0]) != servers[1])
+    check(
+        moved == 0,
+        f"Two servers disagree about {moved:.0%} of the users. Python's `hash` of a "
+        "string is another number in each process, and so is a random one. A hash of "
+        "`hashlib` is the same everywhere (pillars/8_deploy.py).",
+    )
+    share = np.mean(np.array(first) == "B")
+    check(
+        0.45 < share < 0.55,
+        f"B gets {share:.0%} of the users; half were asked for. A smaller arm makes "
+        "the comparison less exact (pillars/8_deploy.py).",
+    )
+    other = [exercise.arm_of(user, "two") for user in users]
+    same = np.mean(np.array(first) == other)
+    check(
+        0.45 < same < 0.55,
+        f"In another experiment, {same:.0%} of the users are in the same arm; it "
+        "should be about half. If the arms of two experiments go together, the second "
+        "also measures what is left of the first. Let the arm depend on the name of "
+        "the experiment, too (pillars/8_deploy.py).",
     )

@@ -7,14 +7,19 @@
 * `synthetic`: how the users, movies and pairs of a made-up table are drawn
 * `matrix`: ratings as a sparse matrix, and what the movies are
 * `steps`: small parts of the pipelines
+* `pipeline`, `wrapper`: how the two pipeline classes are fitted, sliced and copied
 * `forest`: a random forest that answers quickly
 * `factors`: `MatrixFactorization`, which predicts ratings
 * `ranking`: `MovieRanker`, which recommends, and the metrics of recommendations
+* `solutions`: the three ways in which it solves its regression
+* `top_n`: what all rankers share; ranking by popularity and by chance
 * `recommend`: recommendations for one user, known or new
 * `movielens`: `load_movielens`, which reads the releases of GroupLens
 * `release`: one file of a release, read quickly, or its first broken line
 * `artifact`: saving and loading, with a digest and a model card
-* `start`, `console`, `options`, `report`: the command line, and what the demo prints
+* `locks`: a lock that outlives a fork
+* `start`, `console`, `options`, `commands`: the command line
+* `report`: what the demo prints
 
 Import the published names from `lesson_code`. Nothing here imports `lesson_code`, and
 this file imports nothing, so that a command line can start before NumPy is loaded.

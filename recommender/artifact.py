@@ -15,7 +15,6 @@ import pickle
 import re
 import stat
 import sys
-import threading
 import time
 import warnings
 from pathlib import Path
@@ -31,6 +30,7 @@ from threadpoolctl import threadpool_limits
 
 from .factors import MatrixFactorization
 from .forest import QuickRandomForest
+from .locks import ProcessLock
 from .matrix import MovieContent, RatingHistory
 from .ranking import MovieRanker
 from .recommend import RatingRanker
@@ -47,7 +47,7 @@ DIGEST_MARK = b"\nsha256:"
 N_READS = 5
 SECONDS_BETWEEN_READS = 0.05
 #: Held while the filters of warnings are changed.
-_FILTERS = threading.Lock()
+_FILTERS = ProcessLock()
 #: How far the prediction of the card's example may be off, in stars: another processor
 #: may differ in the last digits.
 TOLERANCE = 1e-6

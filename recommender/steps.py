@@ -85,19 +85,20 @@ def check_select(select):
         )
 
 
-def seed_parameters(pipeline, always, if_unset, random_state):
+def seed_parameters(pipeline, random_state, always, keep_model):
     """Return the parameters of a pipeline that get a seed, for `set_params`.
 
     Parameters
     ----------
     pipeline : Pipeline
-    always : tuple of types
-        Estimators that get the seed wherever they are, but for a regressor of the
-        user's own.
-    if_unset : str
-        The name of a step whose parts get the seed if their `random_state` is None; ""
-        for no step. All other estimators keep what they have.
     random_state : int
+        The seed.
+    always : tuple of types
+        Estimators of these types get the seed, wherever they are.
+    keep_model : bool
+        Whether the step `model` keeps the seeds that it has, because it is the user's
+        own. If not, its parts get the seed where their `random_state` is None. All
+        other steps keep theirs.
 
     Returns
     -------
@@ -105,12 +106,12 @@ def seed_parameters(pipeline, always, if_unset, random_state):
     """
     seeds = {}
     for name, value in pipeline.get_params().items():
-        is_regressor = name == "model" and not if_unset  # the user's own
-        is_unset_seed = name.endswith("random_state") and value is None
-        is_in_step = if_unset != "" and name.startswith(f"{if_unset}__")
-        if isinstance(value, always) and not is_regressor:
+        is_in_model = name == "model" or name.startswith("model__")
+        if is_in_model and keep_model:
+            continue
+        if isinstance(value, always):
             seeds[f"{name}__random_state"] = random_state
-        elif is_unset_seed and is_in_step:
+        elif is_in_model and name.endswith("random_state") and value is None:
             seeds[name] = random_state
     return seeds
 

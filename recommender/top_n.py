@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state, gen_batches
 from sklearn.utils.validation import check_is_fitted
 
-from .matrix import rating_matrix, ratings_or_views
+from .matrix import RatingHistory, rating_matrix, ratings_or_views
 from .table import check_number, id_values, positions_of
 
 #: At most this many scores are in memory at a time (32 MB).
@@ -19,10 +19,28 @@ SCORES_AT_ONCE = 2**22
 class TopN:
     """Mixin: recommend the movies with the highest scores.
 
-    A class that uses it keeps who rated what in `history_`, and has a method
-    ``score_movies(user_ids, stars)``, which returns the scores of all movies for some
-    users, a new array of shape (n_users, n_movies).
+    A class that uses it has two methods: ``fit_history(history)`` learns from a
+    `RatingHistory` and keeps it as `history_`; ``score_movies(user_ids, stars)``
+    returns the scores of all movies for some users, a new array of shape (n_users,
+    n_movies).
     """
+
+    def fit(self, X, y=None):
+        """Learn from ratings, or from a table of who watched or bought what.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n_rows, n_columns)
+            A table of ratings.
+        y : array-like of shape (n_rows,), in stars, default=None
+            The ratings; None: those in the column `rating` of `X`. Without that column,
+            all rows count alike.
+
+        Returns
+        -------
+        self
+        """
+        return self.fit_history(RatingHistory(rating_matrix(X, ratings_or_views(X, y))))
 
     def recommend(self, user_ids, n=10, *, candidates=None, exclude=None):
         """Recommend movies to users of the training.

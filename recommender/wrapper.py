@@ -1,14 +1,14 @@
 """What an object that holds a trained pipeline owes to scikit-learn and its users."""
 
 import copy
-import threading
 
+from .locks import ProcessLock
 from .table import shorten
 
 #: What a training learns is many attributes. With this lock, other threads see those of
 #: one training, never some of one and some of the next. It belongs to the module,
 #: because a lock cannot be pickled; nothing slow is done while it is held.
-_ONE_STEP = threading.Lock()
+_ONE_STEP = ProcessLock()
 
 
 class WrapsPipeline:

@@ -29,6 +29,7 @@ MESSAGES = {
         "A fresh process could not predict from the two ids: "
         "ValueError: X has 2 features"
     ),
+    "8_deploy": "% of the users got the other model",
 }
 #: Attempts at a solution: exercise, what replaces what in the solution, and a part of
 #: the message.
@@ -164,12 +165,29 @@ ATTEMPTS = [
         'SklearnEcosystemPipeline(model="linear").fit(table[:500]).save_pipeline(path)',
         "The fresh process predicts",
     ),
+    (
+        "8_deploy",
+        "digest[0] / 256",
+        "hash(user + experiment) % 2",
+        "Two servers disagree about",
+    ),
+    ("8_deploy", "digest[0] / 256", "0.0", "B gets 0% of the users"),
+    ("8_deploy", "{experiment}:{user}", "{user}", "100% of the users are in the same"),
+    ("8_deploy", '"A" if number < 0.5', '"a" if number < 0.5', "The arms must be"),
+    (
+        "8_deploy",
+        "digest[0] / 256",
+        "COUNTER.__next__() % 2",
+        "the order of the visits",
+    ),
 ]
 IMPORTS = """
+import itertools
 from sklearn.dummy import DummyRegressor
 from sklearn.model_selection import GroupShuffleSplit, KFold
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.tree import DecisionTreeRegressor
+COUNTER = itertools.count()
 """
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -242,15 +260,15 @@ def test_an_unsolved_exercise_fails_with_its_own_message(unsolved, name):
 def test_the_run_says_what_to_do_how_many_are_solved_and_what_is_next(unsolved):
     assert unsolved.returncode == 1
     start, _, end = unsolved.stdout.partition("FAILURES")
-    assert "8 exercises, small broken programs; 8 still have their TODO." in start
-    assert "Solved: 0 of the 8 checked" in end
+    assert "9 exercises, small broken programs; 9 still have their TODO." in start
+    assert "Solved: 0 of the 9 checked" in end
     assert "Next: exercises/first.py. The first exercise (1 minute)" in end
 
 
 def test_every_solution_passes_where_warnings_are_errors():
     run = pytest_exercises(ROOT, "--solutions")
     assert run.returncode == 0, run.stdout
-    assert "Solved: 8 of the 8 checked" in run.stdout
+    assert "Solved: 9 of the 9 checked" in run.stdout
 
 
 @pytest.mark.parametrize(("name", "old", "new", "message"), ATTEMPTS)
@@ -260,7 +278,10 @@ def test_a_wrong_attempt_gets_a_message_and_a_written_down_figure_fails(
     program = (SOLUTIONS / f"{name}.py").read_text(encoding="utf-8")
     assert program.count(old) == 1
     attempt = types.ModuleType(name)
-    exec(IMPORTS + program.replace(old, new), vars(attempt))
+    file = tmp_path / "attempt.py"
+    file.write_text(IMPORTS + program.replace(old, new), encoding="utf-8")
+    attempt.__file__ = str(file)
+    exec(file.read_text(encoding="utf-8"), vars(attempt))
     check = getattr(checks, f"test_{name}")
     with pytest.raises(pytest.fail.Exception) as failed:
         check(attempt, tmp_path) if name == "6_utilities" else check(attempt)

@@ -209,7 +209,7 @@ def test_next_steps_are_told_in_their_order(sh):
         "pip install -r requirements.txt",
         "python lesson_code.py",
         "python -m pytest test_lesson.py -v",
-        "python pillars/1_preprocessing.py     (chapters: seven questions, 0 to 6)",
+        "python pillars/1_preprocessing.py     (chapters: eight questions)",
         "python -m pytest exercises            (small broken programs to mend)",
     ]
     assert re.findall(r"^    (.+)$", sh().stdout, flags=re.MULTILINE) == steps

@@ -16,9 +16,10 @@ from lesson_code import SklearnEcosystemPipeline
 
 PILLARS = ROOT / "pillars"
 CHAPTERS = sorted(PILLARS.glob("[0-9]_*.py"))
-NAMES = [chapter.stem for chapter in CHAPTERS]
-# recipes: no picture, no exercise
-PICTURED = [chapter for chapter in CHAPTERS if chapter.stem != "7_after_the_lesson"]
+#: It has the form of a chapter, but no picture and no exercise.
+APPENDIX = PILLARS / "appendix_recipes.py"
+SCRIPTS = [*CHAPTERS, APPENDIX]
+NAMES = [script.stem for script in SCRIPTS]
 #: Seconds: a guard against hanging only, so a busy machine must not reach it.
 LIMIT = 300
 NO_MATPLOTLIB = 'raise ImportError("hidden by a test")\n'
@@ -70,7 +71,7 @@ def check_output(printed, chapter):
     assert printed.rstrip().endswith(f"Remember: {sentence}")
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS, ids=NAMES)
+@pytest.mark.parametrize("chapter", SCRIPTS, ids=NAMES)
 def test_a_chapter_runs_without_matplotlib(tmp_path, chapter):
     (tmp_path / "matplotlib").mkdir()
     (tmp_path / "matplotlib" / "__init__.py").write_text(
@@ -80,7 +81,7 @@ def test_a_chapter_runs_without_matplotlib(tmp_path, chapter):
     assert not (tmp_path / "pictures").exists()
 
 
-@pytest.mark.parametrize("chapter", PICTURED, ids=lambda chapter: chapter.stem)
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.stem)
 def test_a_chapter_draws_one_small_picture_with_a_title(tmp_path, chapter):
     need("matplotlib")
     check_output(run(tmp_path, chapter), chapter)
@@ -92,7 +93,7 @@ def test_a_chapter_draws_one_small_picture_with_a_title(tmp_path, chapter):
         assert len(re.search("<title>(.*)</title>", drawn)[1]) > 20
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS, ids=NAMES)
+@pytest.mark.parametrize("chapter", SCRIPTS, ids=NAMES)
 def test_a_chapter_runs_as_a_notebook(tmp_path, chapter):
     need("matplotlib", "jupytext", "nbconvert", "ipykernel")
     notebook = tmp_path / f"{chapter.stem}.ipynb"
@@ -114,26 +115,76 @@ def test_a_chapter_runs_as_a_notebook(tmp_path, chapter):
     assert "Remember: " not in page.replace("**Remember:**", ""), (
         "a notebook says it once"
     )
-    assert chapter not in PICTURED or re.search(r"!\[(svg|png)\]", page), (
+    assert chapter == APPENDIX or re.search(r"!\[(svg|png)\]", page), (
         "a notebook shows the picture"
     )
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS, ids=NAMES)
+@pytest.mark.parametrize("chapter", SCRIPTS, ids=NAMES)
 def test_a_chapter_keeps_the_form_that_all_share(chapter):
     lines = chapter.read_text(encoding="utf-8").splitlines()
     text = words_of(chapter)
-    assert re.match(r"# # \d .*\?$", lines[1]), "the title is a question"
+    assert re.match(r"# # (\d|Appendix:) .*\?$", lines[1]), "the title is a question"
     for part in ("**You know**", "**You will see**", "**Minutes**", "**Remember:**"):
         assert part in text, part
-    if chapter in PICTURED:
+    if chapter != APPENDIX:
         assert "guide" in text, "where to go on in scikit-learn's user guide"
         assert f"`exercises/{chapter.stem}.py`" in text
 
 
-def test_the_chapters_are_numbered_without_a_gap():
-    assert [int(name[0]) for name in NAMES] == list(range(len(NAMES)))
-    assert len(NAMES) >= 4
+def test_the_chapters_are_numbered_without_a_gap_but_7_which_is_the_appendix():
+    numbers = [int(chapter.stem[0]) for chapter in CHAPTERS]
+    assert numbers == [0, 1, 2, 3, 4, 5, 6, 8]
+    assert APPENDIX.exists()
+
+
+def numbers_after(words, printed):
+    """Return the numbers in the lines of a printed text that begin with some words."""
+    lines = re.findall(rf"^ *{re.escape(words)}(.*)$", printed, re.MULTILINE)
+    assert lines, words
+    return [float(number) for number in re.findall(r"[+-]?\d+\.?\d*", "".join(lines))]
+
+
+def check_conclusions_of_chapter_8(printed):
+    """The words of the chapter are fixed; the figures must bear them out."""
+    assert numbers_after("answers that are of neither model", printed) == [0]
+    assert printed.count("Refused: ") == 3
+    assert "The model before them still answers: True" in printed
+
+    (with_b,) = numbers_after("Share of users with B:", printed)
+    (b_again,) = numbers_after("Of these, with B in the next test, too:", printed)
+    assert with_b == pytest.approx(0.5, abs=0.02)
+    assert b_again == pytest.approx(0.5, abs=0.02)
+
+    truth = numbers_after("Truth: A", printed)[-1]
+    measured, half = numbers_after("1000 visits: B - A =", printed)
+    assert abs(measured) < half, "a thousand visits cannot tell"
+    measured, half = numbers_after("20000 visits: B - A =", printed)
+    assert measured > half
+    assert abs(measured - truth) < half
+    (needed,) = numbers_after("Both models together need", printed)[:1]
+    assert numbers_after("1000 visits:", printed)[-1] < 50
+    assert 75 < numbers_after(f"{needed:.0f} visits:", printed)[-1] < 85, "the power"
+
+    (spread,) = numbers_after("B - A varies from test to test by", printed)
+    (by_visit,) = numbers_after("its standard error, from visits:", printed)
+    (by_user,) = numbers_after("its standard error, from the mean of each", printed)
+    assert by_visit < 0.7 * spread, "too small"
+    assert by_user == pytest.approx(spread, rel=0.15)
+
+    assert 0.04 < numbers_after("once, at the end:", printed)[0] < 0.06
+    assert numbers_after("every day, and stop at p < 0.05:", printed)[0] > 0.2
+
+    assert numbers_after("From first to last, RMSE changes by", printed)[0] > 3
+    assert abs(numbers_after("B - A by", printed)[0]) < 2, "a test cannot yet"
+    first, last, _ = numbers_after("drift  ", printed)
+    assert last < first - 0.01, "training again pays under drift"
+    first, last, _ = numbers_after("no drift  ", printed)
+    assert last > first - 0.005, "... and only there"
+
+
+def test_the_figures_of_chapter_8_bear_out_its_words(tmp_path):
+    check_conclusions_of_chapter_8(run(tmp_path, PILLARS / "8_deploy.py"))
 
 
 @pytest.fixture(scope="module")
@@ -170,7 +221,7 @@ def test_the_pictures_are_there_and_small():
         picture.stem: picture for picture in (ROOT / "docs" / "pictures").iterdir()
     }
     # scale: by benchmarks/scale.py
-    expected = {chapter.stem for chapter in PICTURED} | {
+    expected = {chapter.stem for chapter in CHAPTERS} | {
         "error_ladder",
         "pipeline",
         "scale",

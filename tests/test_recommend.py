@@ -18,6 +18,7 @@ from lesson_code import (
     ranking_metrics,
 )
 from recommender import solutions
+from recommender.top_n import PopularityRanker
 
 LEARNED = {
     "factors": lambda table: MatrixFactorization().fit(table).predict(TINY),
@@ -574,6 +575,23 @@ def test_a_ranker_that_compares_no_movies_says_so(table):
     recommender = SklearnEcosystemPipeline(model="linear", ranker="popularity")
     with pytest.raises(ValueError, match="compares no movies"):
         recommender.fit(table).similar(1)
+
+
+@pytest.mark.parametrize("ranker", ["taste", "popularity", "rating"])
+def test_every_fitted_ranker_recommends_on_its_own(table, ranker):
+    """Those without a `fit` of their own were no estimators to scikit-learn."""
+    recommender = SklearnEcosystemPipeline(model="linear", ranker=ranker).fit(table)
+    lists = recommender.ranker_.recommend([1, 2], n=4)
+    expected = [recommender.recommend(user, n=4)["movie_id"] for user in (1, 2)]
+    assert lists["movie_id"].tolist() == pd.concat(expected).tolist()
+    new = recommender.ranker_.recommend_new(table[table["user_id"] == 1], n=4)
+    assert len(new) == 4
+
+
+def test_popularity_is_learned_from_a_table(table):
+    ranker = PopularityRanker().fit(table)
+    most_rated = table["movie_id"].value_counts().max()
+    assert ranker.popularity_.max() == most_rated / table["user_id"].nunique()
 
 
 def test_similar_movies_have_titles(recommender):

@@ -1,13 +1,16 @@
 """One object in several threads: what one of them sees is one training, not two."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from forked import FORKS, QUIET, forked
 
 import lesson_code
 from lesson_code import SklearnEcosystemPipeline
 from recommender import recommend
+from recommender.locks import ProcessLock
 
 load = SklearnEcosystemPipeline.load_pipeline
 
@@ -156,3 +159,24 @@ def test_readers_never_see_a_part_of_a_training(recommender, table):
             is_done = True
         looking.result()
     assert seen <= {(900, 8, 8, 7, 8), (900, 7, 7, 6, 7)}
+
+
+@FORKS
+@QUIET
+def test_a_lock_that_another_thread_holds_is_free_in_a_forked_child():
+    lock = ProcessLock()
+    is_held = threading.Event()
+    may_go = threading.Event()
+
+    def hold():
+        with lock:
+            is_held.set()
+            may_go.wait()
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(hold)
+        is_held.wait()
+        try:
+            assert forked(lambda: lock._lock.acquire(timeout=5))
+        finally:
+            may_go.set()

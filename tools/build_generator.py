@@ -111,7 +111,7 @@ next_steps() {
         "    python lesson_code.py" \
         "    python -m pytest test_lesson.py -v" \
         "    python pillars/1_preprocessing.py     \
-(chapters: seven questions, 0 to 6)" \
+(chapters: eight questions)" \
         "    python -m pytest exercises            (small broken programs to mend)"
 }
 

@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 7 After the lesson: what can other tools do with this very pipeline?
+# # Appendix: what can other tools do with this very pipeline?
 #
 # **You know**: our pipeline is a scikit-learn estimator: `fit`, `predict`, parameters
 # that can be set. **You will see**: that tools which know nothing of movies can

@@ -1,8 +1,8 @@
-"""The recipes of `pillars/7_after_the_lesson.py`: each tool really does what the
-chapter says, in an environment of its own.
+"""The recipes of `pillars/appendix_recipes.py`: each tool really does what the
+appendix says, in an environment of its own.
 
 Environments are made and filled by pip, which takes minutes: `RECIPES=1 python -m
-pytest tests/test_after_the_lesson.py`.
+pytest tests/test_recipes.py`.
 """
 
 import os
@@ -13,8 +13,8 @@ import venv
 import pytest
 from conftest import ROOT
 
-CHAPTER = ROOT / "pillars" / "7_after_the_lesson.py"
-#: What pip installs, the module that the chapter names, and what the chapter then
+APPENDIX = ROOT / "pillars" / "appendix_recipes.py"
+#: What pip installs, the module that the appendix names, and what it then
 #: prints of it.
 RECIPES = {
     "skrub": ("skrub", "bytes of HTML"),
@@ -26,7 +26,7 @@ RECIPES = {
     "distributed": ("distributed", "workers: 1"),
     "skl2onnx onnxruntime": ("onnxruntime", "at most 0.0000"),
 }
-#: What the chapter says that refuses: code that must fail, and the reason, which must
+#: What the appendix says that refuses: code that must fail, and the reason, which must
 #: be in the message.
 PREPARE = """
 from lesson_code import MovieRecommendationDataset, SklearnEcosystemPipeline
@@ -82,12 +82,12 @@ def environment_with(packages, folder):
 @pytest.mark.parametrize("packages", RECIPES)
 def test_a_recipe_works(packages, tmp_path):
     module, expected = RECIPES[packages]
-    done = run(environment_with(packages, tmp_path / "env"), CHAPTER)
+    done = run(environment_with(packages, tmp_path / "env"), APPENDIX)
     print(done.stdout)
     assert done.returncode == 0, f"the recipe of {packages} failed: {done.stderr}"
     printed = done.stdout.partition(f"--- {module}\n")[2]
     assert expected in printed, (
-        f"{packages} should print {expected!r}; the chapter printed: {done.stdout}"
+        f"{packages} should print {expected!r}; the appendix printed: {done.stdout}"
     )
 
 
@@ -96,19 +96,19 @@ def test_a_recipe_works(packages, tmp_path):
 def test_what_refuses_still_refuses_and_for_the_same_reason(package, tmp_path):
     code, reason = REFUSALS[package]
     done = run(environment_with(package, tmp_path / "env"), "-c", PREPARE + code)
-    assert done.returncode != 0, f"{package} works now: make it a recipe of chapter 7"
+    assert done.returncode != 0, f"{package} works now: make it a recipe"
     assert reason in done.stderr, (
-        f"{package} refuses for another reason than chapter 7 says: {done.stderr}"
+        f"{package} refuses for another reason than the appendix says: {done.stderr}"
     )
 
 
-def test_without_any_tool_the_chapter_says_how_to_get_each():
+def test_without_any_tool_the_appendix_says_how_to_get_each():
     modules = [name.split(".")[0] for name, _ in RECIPES.values()] + ["skl2onnx"]
     hide = f"import runpy, sys; sys.modules.update(dict.fromkeys({modules}))"
     done = run(
         sys.executable,
         "-c",
-        f"{hide}; sys.path.insert(0, 'pillars'); runpy.run_path({str(CHAPTER)!r})",
+        f"{hide}; sys.path.insert(0, 'pillars'); runpy.run_path({str(APPENDIX)!r})",
     )
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
