@@ -5,8 +5,8 @@
 MOVIELENS is the folder or the zip file of a release; without it, the synthetic table is
 used. One step of a model's pipeline is changed at a time:
 
-* without the factors: the blend without the two estimates of `MatrixFactorization`, its
-  14th and 15th feature;
+* without the factors: the blend without the estimate of `MatrixFactorization`, its 14th
+  feature;
 * with the ids: the two ids go on to the model, as if they were quantities. The lesson
   drops them.
 
@@ -44,7 +44,7 @@ MODELS = {
     "50 neighbours": KNeighborsRegressor(50),
 }
 WITH_IDS = {"drop_ids": "passthrough"}
-WITHOUT_FACTORS = {"features__factors": "drop", "features__ids": "drop"}
+WITHOUT_FACTORS = {"features__factors": "drop"}
 
 
 def build(name, change):

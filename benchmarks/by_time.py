@@ -9,7 +9,8 @@ date, ratings after that day are left out.
 
 Printed first: the number of test rows, of the users who gave them, and the share of the
 most active of these users, for all rows, for known users (who also have training rows)
-and for new users. Then, for each model:
+and for new users. Then, for each model and for the damped mean of each movie's ratings,
+which is what a model must beat where most users are new:
 
 * RMSE: in stars, over the rows of the group (not a mean over users: active users count
   more);
@@ -28,9 +29,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from sklearn.dummy import DummyRegressor
+from sklearn.preprocessing import TargetEncoder
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from lesson_code import SklearnEcosystemPipeline, load_movielens
+from lesson_code import RATING, SklearnEcosystemPipeline, load_movielens
 
 MODELS = {
     "mean": DummyRegressor(),
@@ -59,6 +61,13 @@ def split_by_time(table):
     seconds = table["timestamp"]
     started = np.sort(seconds.to_numpy())[int(0.8 * len(table))]
     return table[seconds < started], table[seconds >= started]
+
+
+def damped_movie_means(train, test):
+    """Return the damped mean rating of each test row's movie, (n_rows,)."""
+    encoder = TargetEncoder(target_type="continuous", smooth=10.0)
+    encoder.fit(train[["movie_id"]], train[RATING])
+    return encoder.transform(test[["movie_id"]]).ravel()
 
 
 def rmse_difference(squared, best, users):
@@ -100,10 +109,10 @@ def report_models(squared, groups, users):
 
     `squared` has the squared errors of all rows, by model.
     """
-    print("\n" + " " * 10 + "".join(f"{name:<28}" for name in groups).rstrip())
-    print(f"{'model':10}" + (f"{'RMSE':<8}{'to best':<20}" * len(groups)).rstrip())
+    print("\n" + " " * 18 + "".join(f"{name:<28}" for name in groups).rstrip())
+    print(f"{'model':18}" + (f"{'RMSE':<8}{'to best':<20}" * len(groups)).rstrip())
     for name, errors in squared.items():
-        line = f"{name:10}"
+        line = f"{name:18}"
         for rows in groups.values():
             best = min((others[rows] for others in squared.values()), key=np.mean)
             more, standard_error = rmse_difference(errors[rows], best, users[rows])
@@ -136,7 +145,8 @@ def main():
     print(f"{len(train)} training rows of {n_users} users; test rows from {day} on\n")
     report_groups(groups, users)
 
-    squared = {}
+    means = damped_movie_means(train, test)
+    squared = {"damped movie mean": (means - stars) ** 2}
     for name, model in MODELS.items():
         recommender = SklearnEcosystemPipeline(model=model).fit(train)
         squared[name] = (recommender.predict(test) - stars) ** 2

@@ -2,11 +2,18 @@
 
     python benchmarks/factors_grid.py [MOVIELENS]
 
-The rows are those of `forest_grid.py`, the training rows of the demo's split; three
-folds. Printed are three grids, each best first, with how far every setting is from the
-best: `MatrixFactorization` by its RMSE in stars, the blend's boosting by its RMSE, and
-`MovieRanker` by its NDCG@10. An arrow marks the default. It is one setting for both
-tables, the synthetic one and ml-latest-small, so it need not be the best of either.
+The rows are those of `forest_grid.py`, the training rows of the demo's split, so no
+test row chooses a setting. Printed are grids, each best first, with how far every
+setting is from the best:
+
+* `MatrixFactorization` by its RMSE in stars, three folds;
+* its constants: the ridge penalty on the coefficients of its regressions by the RMSE in
+  the same folds, the damping of what stands for an unknown user or movie by the RMSE in
+  five folds that hold out whole users, and five that hold out whole movies;
+* the blend's boosting by its RMSE, and `MovieRanker` by its NDCG@10, three folds.
+
+An arrow marks the default. It is one setting for both tables, the synthetic one and
+ml-latest-small, so it need not be the best of either.
 """
 
 import itertools
@@ -17,7 +24,7 @@ import numpy as np
 import pandas as pd
 from forest_grid import training_rows
 from sklearn.metrics import root_mean_squared_error
-from sklearn.model_selection import KFold
+from sklearn.model_selection import GroupKFold, KFold
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from lesson_code import (
@@ -26,15 +33,21 @@ from lesson_code import (
     SklearnEcosystemPipeline,
     ranking_metrics,
 )
+from recommender import factors
 
 FACTORS = {
-    "n_factors": [4, 8, 16],
-    "n_patterns": [4, 8, 16],
-    "regularization": [5.0, 6.0, 7.0],
+    "n_factors": [8, 12, 16],
+    "n_patterns": [16, 32, 64],
+    "regularization": [5.0, 7.0, 9.0],
     "damping": [3.0, 5.0],
 }
+SWEEPS = {"n_sweeps": [4, 6, 8, 12]}
+CONSTANTS = {
+    "FEATURE_PENALTY": [3.0, 10.0, 30.0],
+    "UNKNOWN_DAMPING": [3.0, 10.0, 30.0, 100.0],
+}
 BLEND = {
-    "model__boosting__learning_rate": [0.05, 0.1],
+    "model__boosting__learning_rate": [0.05, 0.1, 0.2],
     "model__boosting__max_leaf_nodes": [8, 15, 31],
 }
 RANKER = {"regularization": [150.0, 300.0, "auto", 450.0, 600.0]}
@@ -86,7 +99,37 @@ def report(make, grid, figure, smaller_is_better):
     print(flush=True)
 
 
+def group_folds(X):
+    """Return the folds of each kind that a constant is measured in, {kind: folds}."""
+    return {
+        "random": list(KFold(3, shuffle=True, random_state=42).split(X)),
+        "by user": list(GroupKFold(5).split(X, groups=X["user_id"])),
+        "by movie": list(GroupKFold(5).split(X, groups=X["movie_id"])),
+    }
+
+
+def report_constant(name):
+    """Print the RMSE of `MatrixFactorization` with each value of a constant."""
+    X, y = training_rows()
+    default = getattr(factors, name)
+    rows = []
+    for value in CONSTANTS[name]:
+        setattr(factors, name, value)
+        row = {name: value}
+        for kind, folds in group_folds(X).items():
+            errors = [rmse(MatrixFactorization(), X, y, *fold) for fold in folds]
+            row[kind] = np.mean(errors)
+        row["default"] = "<--" if value == default else ""
+        rows.append(row)
+    setattr(factors, name, default)
+    print(pd.DataFrame(rows).to_string(index=False, float_format="{:.4f}".format))
+    print(flush=True)
+
+
 if __name__ == "__main__":
     report(MatrixFactorization, FACTORS, rmse, smaller_is_better=True)
+    report(MatrixFactorization, SWEEPS, rmse, smaller_is_better=True)
+    for constant in CONSTANTS:
+        report_constant(constant)
     report(blend, BLEND, rmse, smaller_is_better=True)
     report(MovieRanker, RANKER, ndcg, smaller_is_better=False)

@@ -364,7 +364,7 @@ class Implicit(ByMatrix):
         return np.array(lists)
 
 
-FACTORS = {"n_factors": [8, 16], "regularization": [4.5, 6.0, 9.0]}
+FACTORS = {"n_factors": [12, 24], "regularization": [5.0, 7.0, 9.0]}
 BLEND = {"model__boosting__max_leaf_nodes": [15, 31], "model__weights": [[2, 1]]}
 LIKED_OR_ALL = {"liked": [False, True]}
 BIAS_PENALTIES = [

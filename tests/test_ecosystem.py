@@ -456,7 +456,7 @@ def test_the_names_of_what_a_model_reads_come_out_of_the_steps_before_it(fitted)
     expected = [name for name in FEATURES if name not in IDS]
     assert names == [
         *expected,
-        *(["factor_rating", "factor_rating_of_ids"] if model == "blend" else []),
+        *(["factor_rating"] if model == "blend" else []),
     ]
 
 

@@ -195,7 +195,7 @@ def test_ids_never_reach_the_regressor(table, model):
         rows = pd.DataFrame({"user_id": user, "movie_id": movie}, index=range(7))
         stars = recommender.predict(rows)
         np.testing.assert_allclose(stars, np.full(7, stars[0]), rtol=0, atol=1e-12)
-    rest = len(lesson_code.FEATURES) - 2 + 2 * (model == "blend")
+    rest = len(lesson_code.FEATURES) - 2 + (model == "blend")
     scaled = recommender.pipeline[:-1].transform(table)
     assert np.shape(scaled) == (len(table), rest)
 
@@ -246,19 +246,11 @@ def test_raw_and_engineered_rows_give_equal_predictions(table, model):
 def test_the_blend_adds_the_cross_fitted_factors_to_the_13_features(table):
     pipeline = SklearnEcosystemPipeline(model="blend").build_pipeline()
     names = pipeline[0].fit(table, table["rating"]).get_feature_names_out()
-    assert list(names) == [
-        *lesson_code.FEATURES,
-        "factor_rating",
-        "factor_rating_of_ids",
-    ]
+    assert list(names) == [*lesson_code.FEATURES, "factor_rating"]
     features = np.asarray(pipeline[0].fit_transform(table, table["rating"]))
     factors = lesson_code.MatrixFactorization(random_state=42)
     np.testing.assert_allclose(
         features[:, 13], factors.fit_transform(table, table["rating"]).ravel()
-    )
-    factors = lesson_code.MatrixFactorization(16, 0, content=False, random_state=42)
-    np.testing.assert_allclose(
-        features[:, 14], factors.fit_transform(table, table["rating"]).ravel()
     )
     transformer = UserMovieFeatureTransformer(random_state=42)
     np.testing.assert_allclose(features[:, :13], transformer.fit_transform(table))

@@ -404,12 +404,12 @@ def test_before_a_fit_recommenders_say_so(call):
 
 def test_the_defaults_are_those_that_the_docstrings_tell():
     expected = {
-        "n_factors": 8,
-        "n_patterns": 8,
+        "n_factors": 12,
+        "n_patterns": 32,
         "content": True,
-        "regularization": 6.0,
+        "regularization": 7.0,
         "damping": 3.0,
-        "n_sweeps": 5,
+        "n_sweeps": 8,
     }
     assert MatrixFactorization().get_params() == expected | {"cv": 5, "random_state": 0}
     assert MovieRanker().get_params() == {"regularization": "auto"}

@@ -631,4 +631,4 @@ def test_numbers_are_refused_with_the_limit_that_they_break():
     for n, damping in ((np.int64(2), np.float32(3)), (np.uint8(2), np.int16(3))):
         assert MatrixFactorization(n, 0, damping=damping).fit(
             table
-        ).user_factors_.shape == (2, 2 + 2)
+        ).user_factors_.shape == (2, 2)
