@@ -14,7 +14,7 @@ folders="recommender pillars exercises exercises/solutions"
 # What `cksum` tells of each file: its checksum and its size.
 recorded() {
     case $1 in
-        lesson_code.py) echo "2569933163 79010" ;;
+        lesson_code.py) echo "3752846147 80017" ;;
         test_lesson.py) echo "1769944456 14502" ;;
         requirements.txt) echo "3471952364 498" ;;
         README.md) echo "3874849004 14275" ;;
@@ -27,20 +27,20 @@ recorded() {
         recommender/forest.py) echo "338509153 1330" ;;
         recommender/locks.py) echo "557222624 701" ;;
         recommender/matrix.py) echo "2225266426 11055" ;;
-        recommender/movielens.py) echo "2876297618 8017" ;;
+        recommender/movielens.py) echo "1804052549 7989" ;;
         recommender/names.py) echo "3106152182 1598" ;;
         recommender/options.py) echo "2918090412 6188" ;;
         recommender/pipeline.py) echo "740391905 2729" ;;
-        recommender/ranking.py) echo "440151160 15842" ;;
-        recommender/recommend.py) echo "423331876 14087" ;;
+        recommender/ranking.py) echo "2538205195 16358" ;;
+        recommender/recommend.py) echo "3121979428 14728" ;;
         recommender/release.py) echo "2318736161 10936" ;;
         recommender/report.py) echo "2821837000 4511" ;;
         recommender/solutions.py) echo "2179514232 5332" ;;
         recommender/start.py) echo "939184345 2575" ;;
         recommender/steps.py) echo "2573615495 4421" ;;
         recommender/synthetic.py) echo "525673440 10439" ;;
-        recommender/table.py) echo "3031683441 22952" ;;
-        recommender/top_n.py) echo "32796948 8711" ;;
+        recommender/table.py) echo "3378260764 24044" ;;
+        recommender/top_n.py) echo "3967417901 9812" ;;
         recommender/wrapper.py) echo "2459705094 3204" ;;
         pillars/0_map.py) echo "1746848498 6422" ;;
         pillars/1_preprocessing.py) echo "1382545032 5631" ;;
@@ -857,11 +857,17 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
         for column, (_, different_strings) in strings.items():
             encoders[column] = fit_encoder(different_strings)
         observed = _observe(X, strings, encoders)
+        absent = [name for name in observed if np.isnan(observed[name]).all()]
+        known, defaults = _known_and_defaults(rows, observed, absent)
+
+        # What was learned before is replaced only now, when nothing can fail.
         validate_data(self, X, skip_check_array=True)  # records the columns' names
+        self._learn_averages(rows)
         self.genre_encoder_ = encoders["genre"]
         self.country_encoder_ = encoders["user_country"]
-        self._learn_averages(rows)
-        self._learn_defaults(rows, observed)
+        self.absent_ = absent
+        self.known_ = known
+        self.defaults_ = defaults
         return observed
 
     def _learn_averages(self, rows):
@@ -880,25 +886,6 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
         self.movie_count_ = movie_count
         self.user_avg_ = damped_mean(user_total, user_count, mean, self.damping)
         self.movie_avg_ = damped_mean(movie_total, movie_count, mean, self.damping)
-
-    def _learn_defaults(self, rows, observed):
-        self.absent_ = [name for name in observed if np.isnan(observed[name]).all()]
-        self.known_ = {}
-        self.defaults_ = {}
-        for name, values in observed.items():
-            if OWNER[name] == "user":
-                self.known_[name] = _last_values(values, rows.user, rows.users.size)
-            elif OWNER[name] == "movie":
-                self.known_[name] = _last_values(values, rows.movie, rows.movies.size)
-
-            if DEFAULT[name] == -1.0:
-                self.defaults_[name] = -1.0
-            elif name in self.absent_:
-                self.defaults_[name] = 0.0  # any constant: nothing can be learned of it
-            elif DEFAULT[name] == "median":
-                self.defaults_[name] = float(np.nanmedian(values))
-            elif DEFAULT[name] == "mode":
-                self.defaults_[name] = float(pd.Series(values).mode()[0])
 
     def _assemble(self, X, user, movie, user_avg, movie_avg, observed):
         """Put the features of all rows together; a position of -1 is unknown."""
@@ -1017,6 +1004,36 @@ def _cross_fitted_averages(owner, rows, held_out_rows, damping):
         damped = damped_mean(total_elsewhere, count_elsewhere, mean_elsewhere, damping)
         averages[held_out] = damped[held_out_owner]
     return averages
+
+
+def _known_and_defaults(rows, observed, absent):
+    """Return the last known values of users and movies, and the defaults, by feature.
+
+    Parameters
+    ----------
+    rows : _Rows
+    observed : dict of ndarray
+        From `_observe`.
+    absent : list of str
+        The features without any value.
+    """
+    known = {}
+    defaults = {}
+    for name, values in observed.items():
+        if OWNER[name] == "user":
+            known[name] = _last_values(values, rows.user, rows.users.size)
+        elif OWNER[name] == "movie":
+            known[name] = _last_values(values, rows.movie, rows.movies.size)
+
+        if DEFAULT[name] == -1.0:
+            defaults[name] = -1.0
+        elif name in absent:
+            defaults[name] = 0.0  # any constant: nothing can be learned of it
+        elif DEFAULT[name] == "median":
+            defaults[name] = float(np.nanmedian(values))
+        elif DEFAULT[name] == "mode":
+            defaults[name] = float(pd.Series(values).mode()[0])
+    return known, defaults
 
 
 def _last_values(values, position, size):
@@ -1190,6 +1207,12 @@ def find_model(model):
     if isinstance(model, dict):
         return _check_entry(model)
 
+    is_plain = type(model) is Pipeline  # and no RatingPipeline
+    if is_plain and isinstance(model[0], UserMovieFeatureTransformer):
+        raise ValueError(
+            "A Pipeline as model is given features, not raw rows: make it a "
+            "RatingPipeline with the same steps."
+        )
     is_regressor = hasattr(model, "fit") and hasattr(model, "predict")
     if isinstance(model, (str, type)) or not is_regressor:
         hint = ""
@@ -1216,6 +1239,11 @@ def _check_entry(entry):
     if missing:
         raise ValueError(
             f"A model must have the keys {ENTRY_KEYS}, but this one lacks {missing}."
+        )
+    if isinstance(entry["regressor"], type) or not isinstance(entry["scaling"], list):
+        raise ValueError(
+            "A model must have an object as regressor, such as Ridge(), and a list of "
+            "pairs (name, step) as scaling."
         )
     return entry
 
@@ -1549,6 +1577,7 @@ class SklearnEcosystemPipeline(
             cv_scores_=cv_scores,
             best_params_=best_params,
             history_=history,
+            _ranker_param=clone(self.ranker, safe=False),  # a name has no `fit`
             _ranker=None,  # fitted when it is needed
             titles_=titles,
             signature_=signature,
@@ -4631,7 +4660,7 @@ from .release import (
     first_fields,
     read_file,
 )
-from .table import RATING, check_file_name, latest_rows, lookup
+from .table import NO_GENRES, RATING, check_file_name, latest_rows, lookup
 
 GENRES_100K = [
     "unknown",
@@ -4657,7 +4686,6 @@ GENRES_100K = [
 
 
 #: What stands in the place of genres where they are not known.
-NO_GENRES = ["(no genres listed)", ""]
 
 RATINGS = {"user_id": ID, "movie_id": ID, RATING: QUANTITY, "timestamp": SECONDS}
 MOVIES = {"movie_id": ID, "title": TEXT, "genre": TEXT}
@@ -5156,7 +5184,7 @@ import warnings
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .matrix import RatingHistory, rating_matrix, ratings_or_views, with_values
@@ -5269,7 +5297,7 @@ class MovieRanker(TopN, TakesTables, BaseEstimator):
             If the parameter, the table or the ratings are refused.
         """
         history = RatingHistory(rating_matrix(X, ratings_or_views(X, y)))
-        fitted = MovieRanker(self.regularization).fit_history(history)
+        fitted = clone(self).fit_history(history)
         validate_data(self, X, skip_check_array=True)  # records the columns' names
         self.__dict__.update(vars(fitted))  # all at once
         return self
@@ -5286,11 +5314,9 @@ class MovieRanker(TopN, TakesTables, BaseEstimator):
         self : MovieRanker
         """
         stars = history.stars()
-        is_text = isinstance(self.regularization, str)
-        if is_text and self.regularization == "auto":
+        penalty = self.check()
+        if penalty is None:
             penalty = max(300.0, np.sqrt(stars.nnz))
-        else:
-            penalty = check_number("regularization", self.regularization, 1e-9)
         preference = preferences(stars.data, *history.scale())
         unit = unit_of(preference)
         entries = with_values(stars, preference / unit)
@@ -5304,6 +5330,19 @@ class MovieRanker(TopN, TakesTables, BaseEstimator):
         self.history_ = history
         self.solution_ = solution
         return self
+
+    def check(self):
+        """Return the penalty as a number, or None for "auto".
+
+        Raises
+        ------
+        ValueError
+            If it is neither "auto" nor a number above 0.
+        """
+        is_text = isinstance(self.regularization, str)
+        if is_text and self.regularization == "auto":
+            return None
+        return check_number("regularization", self.regularization, 1e-9)
 
     def score_movies(self, user_ids, stars):
         """Return the scores of all movies for users, (n_users, n_movies).
@@ -5398,6 +5437,9 @@ class MovieRanker(TopN, TakesTables, BaseEstimator):
         likes = entries > 0
         liked = stars.indices[likes]
         movies = positions_of(self.movies_, movie_ids)
+        if (movies < 0).any():
+            unknown = movie_ids[np.argmin(movies)]
+            raise ValueError(f"Movie {shorten(unknown)} is unknown to the training.")
         P_rows = self.solution_.rows_of_P(movies)  # (n_recommended, n_movies)
         diagonal = self.solution_.diagonal[movies]
         added = entries[likes] * (-P_rows[:, liked] / diagonal[:, None])
@@ -5446,7 +5488,9 @@ def default_relevance(low, high):
     It is four fifths of the highest rating; on a scale that begins below 0, the place
     four fifths up the scale.
     """
-    return 0.8 * high if low >= 0 else low + 0.8 * (high - low)
+    start = min(low, 0.0)
+    # Rounded: 0.8 * 3.5 is 2.8000000000000003, and a rating of 2.8 must reach it.
+    return round(start + 0.8 * (high - start), 9)
 
 
 def relevant_ratings(X_test, y_test=None, relevant_from=4.0):
@@ -5613,8 +5657,9 @@ class Recommends:
     """Mixin of `SklearnEcosystemPipeline`: what it recommends, and how good that is.
 
     It needs `ranker` (a parameter), and from a training `pipeline_`, `history_`,
-    `titles_` and `_ranker`, which is None until a ranker is needed; and the snapshots
-    of `WrapsPipeline`, as another thread may train the same object.
+    `titles_`, `_ranker_param` (the parameter at that time) and `_ranker`, which is None
+    until a ranker is needed; and the snapshots of `WrapsPipeline`, as another thread
+    may train the same object.
     """
 
     def evaluate_ranking(self, X_test, y_test=None, k=10, relevant_from=None, by=None):
@@ -5671,7 +5716,7 @@ class Recommends:
 
     def _ranker_by(self, by, trained):
         """Return the ranker of a snapshot, or another one to compare with."""
-        if by is None or by == trained.ranker:
+        if by is None or by == trained._ranker_param:
             return self._ranker_of(trained)
         if by == "chance":
             return ChanceRanker().fit_history(trained.history_)
@@ -5771,7 +5816,7 @@ class Recommends:
         ranker = self._ranker_of(trained)
         if not hasattr(ranker, "similar"):
             raise ValueError(
-                f"ranker={shorten(trained.ranker)} compares no movies: use "
+                f"ranker={shorten(trained._ranker_param)} compares no movies: use "
                 "ranker='taste'."
             )
         movies = ranker.similar(movie_id, n, candidates=candidates, exclude=exclude)
@@ -5791,7 +5836,7 @@ class Recommends:
         if trained._ranker is None:
             # If two threads come here, each fits a whole ranker, and one is kept.
             trained._ranker = fit_ranker(
-                trained.ranker, trained.pipeline_, trained.history_
+                trained._ranker_param, trained.pipeline_, trained.history_
             )
             self._keep(trained, _ranker=trained._ranker)
         return trained._ranker
@@ -5891,14 +5936,25 @@ def predict_for_user(pipeline, history, user_ids, stars, movie_ids):
     """
     if len(movie_ids) == 0:  # the user has rated every movie
         return np.empty(0)
-    model = pipeline["model"]
-    if isinstance(model, MatrixFactorization) and stars.nnz:
-        difference = stars != history.stars_of(user_ids)
-        if difference.nnz:  # more than the training knew
-            rated = history.movies[stars.indices]
-            return model.predict_new(rated, stars.data, movie_ids)
+    model = pipeline[-1]
+    takes_ratings = isinstance(model, MatrixFactorization) and stars.nnz > 0
+    if takes_ratings and not _are_same(stars, history.stars_of(user_ids)):
+        rated = history.movies[stars.indices]
+        return model.predict_new(rated, stars.data, movie_ids)
     pairs = {"user_id": np.repeat(user_ids, len(movie_ids)), "movie_id": movie_ids}
     return pipeline.predict(pd.DataFrame(pairs))
+
+
+def _are_same(stars, others):
+    """Return whether two sparse rows hold the same ratings.
+
+    Comparing the matrices would miss a rating of 0 stars, which is stored, too.
+    """
+    stars = stars.sorted_indices()
+    others = others.sorted_indices()
+    return np.array_equal(stars.indices, others.indices) and np.array_equal(
+        stars.data, others.data
+    )
 
 
 class RatingRanker(TopN, BaseEstimator):
@@ -5942,7 +5998,11 @@ def check_ranker(ranker):
     """Raise a ValueError if `ranker` is neither a name nor a ranker."""
     if isinstance(ranker, str) and ranker in RANKERS:
         return
-    if not isinstance(ranker, TopN):
+    if isinstance(ranker, MovieRanker):
+        ranker.check()
+    is_estimator = isinstance(ranker, TopN) and isinstance(ranker, BaseEstimator)
+    # A `RatingRanker` needs the pipeline that is trained only now.
+    if not is_estimator or isinstance(ranker, RatingRanker):
         raise ValueError(
             f"ranker must be one of {list(RANKERS)} or a ranker such as MovieRanker(), "
             f"got {shorten(ranker)}."
@@ -7070,6 +7130,10 @@ LARGEST_ID = 2**63 - 1
 LARGEST_FLOAT_ID = 2**53
 #: No system takes a longer name of a file.
 LONGEST_NAME = 2**15
+#: What `pd.api.types.infer_dtype` calls columns of dates.
+DATES = ("datetime64", "datetime", "date")
+#: What MovieLens writes for a movie without a genre.
+NO_GENRES = ["(no genres listed)", ""]
 #: How many characters of a value a message shows.
 SHOWN = 80
 
@@ -7307,12 +7371,14 @@ def number_column(X, name):
         return np.full(len(X), np.nan)
     column = X[name]
     unit = ""
+    or_else = ""
     if name == "timestamp":
-        unit = " of Unix seconds, or dates (of text, pd.to_datetime makes dates)"
-        if column.dtype.kind == "M":
+        unit = " (Unix seconds)"
+        or_else = " or dates (pd.to_datetime makes dates of text)"
+        if pd.api.types.infer_dtype(column) in DATES:
             column = _unix_seconds(column)
     kind = str(column.dtype)[:SHOWN]  # that of a column of structures may be long
-    problem = f"{name} must hold numbers{unit}, got a column of type {kind}."
+    problem = f"{name} must hold numbers{unit}{or_else}, got a column of type {kind}."
     if column.dtype.kind in "mMc":  # NumPy would convert these, dates in any unit
         raise ValueError(problem)
     try:
@@ -7324,7 +7390,7 @@ def number_column(X, name):
     if too_large.size:
         row = too_large[0]
         raise ValueError(
-            f"{name} must hold finite numbers below 1e15, "
+            f"{name} must hold finite numbers{unit} below 1e15, "
             f"but row {row} holds {values[row]}."
         )
     if name == "timestamp":
@@ -7334,7 +7400,12 @@ def number_column(X, name):
 
 def _unix_seconds(dates):
     """Return dates as seconds from 1970 on; without a time zone, they are UTC."""
-    dates = pd.to_datetime(dates, utc=True)
+    try:
+        dates = pd.to_datetime(dates, utc=True)
+    except ValueError:  # such as the year 9999
+        raise ValueError("timestamp holds dates that pandas cannot read.") from None
+    if dates.max().year > 2200:
+        raise ValueError("timestamp holds dates after the year 2200.")
     return (dates - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(seconds=1)
 
 
@@ -7370,7 +7441,12 @@ def check_ratings(X, y=None):
         more or fewer than rows.
     """
     if y is None and RATING not in getattr(X, "columns", ()):
-        raise ValueError(f"No ratings: pass y, or a table with the column {RATING!r}.")
+        names = list(getattr(X, "columns", ()))
+        raise ValueError(
+            f"No ratings: pass y, or a table with the column {RATING!r}"
+            f"{_advice([RATING], names)}. "
+            "(MovieRanker learns from a table without ratings.)"
+        )
     problem = "Ratings must be numbers, in stars, and none may be missing."
     try:
         values = np.asarray(X[RATING] if y is None else y)
@@ -7688,7 +7764,18 @@ def factorize_strings(X, name):
         raise ValueError(
             f"{name} must hold strings, got a column of lists or other objects."
         ) from None
-    return codes, np.array([_text(value) for value in values], dtype=object)
+    strings = np.array([_text(value) for value in values], dtype=object)
+    if name != "genre":
+        return codes, strings
+    return _without(codes, strings, NO_GENRES)
+
+
+def _without(codes, strings, missing):
+    """Return what `factorize_strings` returns, with some strings as missing ones."""
+    is_missing = np.isin(strings, missing)
+    new_codes = np.cumsum(~is_missing) - 1
+    new_codes[is_missing] = -1
+    return lookup(new_codes, codes, -1), strings[~is_missing]
 
 
 def _text(value):
@@ -7751,7 +7838,12 @@ from sklearn.utils import check_random_state, gen_batches
 from sklearn.utils.validation import check_is_fitted
 
 from .matrix import RatingHistory, rating_matrix, ratings_or_views
-from .table import check_number, id_values, positions_of
+from .table import (
+    RATING,
+    check_number,
+    id_values,
+    positions_of,
+)
 
 #: At most this many scores are in memory at a time (32 MB).
 SCORES_AT_ONCE = 2**22
@@ -7830,7 +7922,8 @@ class TopN:
         ----------
         ratings : DataFrame of shape (n_rows, n_columns)
             The users' ratings: `user_id`, `movie_id`, `rating`. Unknown movies are
-            ignored; a user without a known one gets the most popular movies.
+            ignored; a user without a known one gets the most popular movies. If the
+            training had no ratings, none are needed here.
         n, candidates, exclude
             As in `recommend`.
 
@@ -7838,9 +7931,14 @@ class TopN:
         -------
         recommendations : DataFrame
             As in `recommend`.
+
+        Raises
+        ------
+        ValueError
+            If a rating is missing, or not on the scale of the training.
         """
         check_is_fitted(self)
-        matrix = rating_matrix(ratings, ratings_or_views(ratings))
+        matrix = rating_matrix(ratings, self._ratings_on_scale(ratings))
         position = positions_of(self.history_.movies, matrix.movies)
         is_known = position >= 0
         known = matrix.stars[:, is_known]
@@ -7849,6 +7947,24 @@ class TopN:
             shape=(matrix.users.size, self.history_.movies.size),
         )
         return self.rank(matrix.users, stars, n, candidates, exclude)
+
+    def _ratings_on_scale(self, table):
+        ratings = ratings_or_views(table)
+        low, high = self.history_.scale()
+        if low == high:  # not ratings, but who watched what
+            return ratings
+        if RATING not in table.columns:
+            raise ValueError(
+                f"The table needs the column {RATING!r}: the training had ratings."
+            )
+        is_off = (ratings < low) | (ratings > high)
+        if is_off.any():
+            row = np.argmax(is_off)
+            raise ValueError(
+                f"Ratings must be from {low} to {high}, as in the training, "
+                f"but row {row} holds {ratings[row]}."
+            )
+        return ratings
 
     def rank(self, user_ids, stars, n, candidates=None, exclude=None):
         """Rank the movies that users have not rated.
@@ -7875,6 +7991,9 @@ class TopN:
         for rows in gen_batches(max(1, stars.shape[0]), users_at_once):
             part = stars[rows]
             scores = self.score_movies(user_ids[rows], part)
+            scores = np.asarray(scores, dtype=np.float64)
+            if np.isnan(scores).any():
+                raise ValueError(f"{type(self).__name__} gives scores that are NaN.")
             scores = np.round(scores, 9)  # beyond that, sums depend on their order
             scores[:, is_left_out] = -np.inf
             leave_out_rated(scores, part)

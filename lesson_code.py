@@ -635,11 +635,17 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
         for column, (_, different_strings) in strings.items():
             encoders[column] = fit_encoder(different_strings)
         observed = _observe(X, strings, encoders)
+        absent = [name for name in observed if np.isnan(observed[name]).all()]
+        known, defaults = _known_and_defaults(rows, observed, absent)
+
+        # What was learned before is replaced only now, when nothing can fail.
         validate_data(self, X, skip_check_array=True)  # records the columns' names
+        self._learn_averages(rows)
         self.genre_encoder_ = encoders["genre"]
         self.country_encoder_ = encoders["user_country"]
-        self._learn_averages(rows)
-        self._learn_defaults(rows, observed)
+        self.absent_ = absent
+        self.known_ = known
+        self.defaults_ = defaults
         return observed
 
     def _learn_averages(self, rows):
@@ -658,25 +664,6 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
         self.movie_count_ = movie_count
         self.user_avg_ = damped_mean(user_total, user_count, mean, self.damping)
         self.movie_avg_ = damped_mean(movie_total, movie_count, mean, self.damping)
-
-    def _learn_defaults(self, rows, observed):
-        self.absent_ = [name for name in observed if np.isnan(observed[name]).all()]
-        self.known_ = {}
-        self.defaults_ = {}
-        for name, values in observed.items():
-            if OWNER[name] == "user":
-                self.known_[name] = _last_values(values, rows.user, rows.users.size)
-            elif OWNER[name] == "movie":
-                self.known_[name] = _last_values(values, rows.movie, rows.movies.size)
-
-            if DEFAULT[name] == -1.0:
-                self.defaults_[name] = -1.0
-            elif name in self.absent_:
-                self.defaults_[name] = 0.0  # any constant: nothing can be learned of it
-            elif DEFAULT[name] == "median":
-                self.defaults_[name] = float(np.nanmedian(values))
-            elif DEFAULT[name] == "mode":
-                self.defaults_[name] = float(pd.Series(values).mode()[0])
 
     def _assemble(self, X, user, movie, user_avg, movie_avg, observed):
         """Put the features of all rows together; a position of -1 is unknown."""
@@ -795,6 +782,36 @@ def _cross_fitted_averages(owner, rows, held_out_rows, damping):
         damped = damped_mean(total_elsewhere, count_elsewhere, mean_elsewhere, damping)
         averages[held_out] = damped[held_out_owner]
     return averages
+
+
+def _known_and_defaults(rows, observed, absent):
+    """Return the last known values of users and movies, and the defaults, by feature.
+
+    Parameters
+    ----------
+    rows : _Rows
+    observed : dict of ndarray
+        From `_observe`.
+    absent : list of str
+        The features without any value.
+    """
+    known = {}
+    defaults = {}
+    for name, values in observed.items():
+        if OWNER[name] == "user":
+            known[name] = _last_values(values, rows.user, rows.users.size)
+        elif OWNER[name] == "movie":
+            known[name] = _last_values(values, rows.movie, rows.movies.size)
+
+        if DEFAULT[name] == -1.0:
+            defaults[name] = -1.0
+        elif name in absent:
+            defaults[name] = 0.0  # any constant: nothing can be learned of it
+        elif DEFAULT[name] == "median":
+            defaults[name] = float(np.nanmedian(values))
+        elif DEFAULT[name] == "mode":
+            defaults[name] = float(pd.Series(values).mode()[0])
+    return known, defaults
 
 
 def _last_values(values, position, size):
@@ -968,6 +985,12 @@ def find_model(model):
     if isinstance(model, dict):
         return _check_entry(model)
 
+    is_plain = type(model) is Pipeline  # and no RatingPipeline
+    if is_plain and isinstance(model[0], UserMovieFeatureTransformer):
+        raise ValueError(
+            "A Pipeline as model is given features, not raw rows: make it a "
+            "RatingPipeline with the same steps."
+        )
     is_regressor = hasattr(model, "fit") and hasattr(model, "predict")
     if isinstance(model, (str, type)) or not is_regressor:
         hint = ""
@@ -994,6 +1017,11 @@ def _check_entry(entry):
     if missing:
         raise ValueError(
             f"A model must have the keys {ENTRY_KEYS}, but this one lacks {missing}."
+        )
+    if isinstance(entry["regressor"], type) or not isinstance(entry["scaling"], list):
+        raise ValueError(
+            "A model must have an object as regressor, such as Ridge(), and a list of "
+            "pairs (name, step) as scaling."
         )
     return entry
 
@@ -1327,6 +1355,7 @@ class SklearnEcosystemPipeline(
             cv_scores_=cv_scores,
             best_params_=best_params,
             history_=history,
+            _ranker_param=clone(self.ranker, safe=False),  # a name has no `fit`
             _ranker=None,  # fitted when it is needed
             titles_=titles,
             signature_=signature,

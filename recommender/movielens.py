@@ -18,7 +18,7 @@ from .release import (
     first_fields,
     read_file,
 )
-from .table import RATING, check_file_name, latest_rows, lookup
+from .table import NO_GENRES, RATING, check_file_name, latest_rows, lookup
 
 GENRES_100K = [
     "unknown",
@@ -44,7 +44,6 @@ GENRES_100K = [
 
 
 #: What stands in the place of genres where they are not known.
-NO_GENRES = ["(no genres listed)", ""]
 
 RATINGS = {"user_id": ID, "movie_id": ID, RATING: QUANTITY, "timestamp": SECONDS}
 MOVIES = {"movie_id": ID, "title": TEXT, "genre": TEXT}

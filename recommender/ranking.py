@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .matrix import RatingHistory, rating_matrix, ratings_or_views, with_values
@@ -117,7 +117,7 @@ class MovieRanker(TopN, TakesTables, BaseEstimator):
             If the parameter, the table or the ratings are refused.
         """
         history = RatingHistory(rating_matrix(X, ratings_or_views(X, y)))
-        fitted = MovieRanker(self.regularization).fit_history(history)
+        fitted = clone(self).fit_history(history)
         validate_data(self, X, skip_check_array=True)  # records the columns' names
         self.__dict__.update(vars(fitted))  # all at once
         return self
@@ -134,11 +134,9 @@ class MovieRanker(TopN, TakesTables, BaseEstimator):
         self : MovieRanker
         """
         stars = history.stars()
-        is_text = isinstance(self.regularization, str)
-        if is_text and self.regularization == "auto":
+        penalty = self.check()
+        if penalty is None:
             penalty = max(300.0, np.sqrt(stars.nnz))
-        else:
-            penalty = check_number("regularization", self.regularization, 1e-9)
         preference = preferences(stars.data, *history.scale())
         unit = unit_of(preference)
         entries = with_values(stars, preference / unit)
@@ -152,6 +150,19 @@ class MovieRanker(TopN, TakesTables, BaseEstimator):
         self.history_ = history
         self.solution_ = solution
         return self
+
+    def check(self):
+        """Return the penalty as a number, or None for "auto".
+
+        Raises
+        ------
+        ValueError
+            If it is neither "auto" nor a number above 0.
+        """
+        is_text = isinstance(self.regularization, str)
+        if is_text and self.regularization == "auto":
+            return None
+        return check_number("regularization", self.regularization, 1e-9)
 
     def score_movies(self, user_ids, stars):
         """Return the scores of all movies for users, (n_users, n_movies).
@@ -246,6 +257,9 @@ class MovieRanker(TopN, TakesTables, BaseEstimator):
         likes = entries > 0
         liked = stars.indices[likes]
         movies = positions_of(self.movies_, movie_ids)
+        if (movies < 0).any():
+            unknown = movie_ids[np.argmin(movies)]
+            raise ValueError(f"Movie {shorten(unknown)} is unknown to the training.")
         P_rows = self.solution_.rows_of_P(movies)  # (n_recommended, n_movies)
         diagonal = self.solution_.diagonal[movies]
         added = entries[likes] * (-P_rows[:, liked] / diagonal[:, None])
@@ -294,7 +308,9 @@ def default_relevance(low, high):
     It is four fifths of the highest rating; on a scale that begins below 0, the place
     four fifths up the scale.
     """
-    return 0.8 * high if low >= 0 else low + 0.8 * (high - low)
+    start = min(low, 0.0)
+    # Rounded: 0.8 * 3.5 is 2.8000000000000003, and a rating of 2.8 must reach it.
+    return round(start + 0.8 * (high - start), 9)
 
 
 def relevant_ratings(X_test, y_test=None, relevant_from=4.0):

@@ -25,8 +25,9 @@ class Recommends:
     """Mixin of `SklearnEcosystemPipeline`: what it recommends, and how good that is.
 
     It needs `ranker` (a parameter), and from a training `pipeline_`, `history_`,
-    `titles_` and `_ranker`, which is None until a ranker is needed; and the snapshots
-    of `WrapsPipeline`, as another thread may train the same object.
+    `titles_`, `_ranker_param` (the parameter at that time) and `_ranker`, which is None
+    until a ranker is needed; and the snapshots of `WrapsPipeline`, as another thread
+    may train the same object.
     """
 
     def evaluate_ranking(self, X_test, y_test=None, k=10, relevant_from=None, by=None):
@@ -83,7 +84,7 @@ class Recommends:
 
     def _ranker_by(self, by, trained):
         """Return the ranker of a snapshot, or another one to compare with."""
-        if by is None or by == trained.ranker:
+        if by is None or by == trained._ranker_param:
             return self._ranker_of(trained)
         if by == "chance":
             return ChanceRanker().fit_history(trained.history_)
@@ -183,7 +184,7 @@ class Recommends:
         ranker = self._ranker_of(trained)
         if not hasattr(ranker, "similar"):
             raise ValueError(
-                f"ranker={shorten(trained.ranker)} compares no movies: use "
+                f"ranker={shorten(trained._ranker_param)} compares no movies: use "
                 "ranker='taste'."
             )
         movies = ranker.similar(movie_id, n, candidates=candidates, exclude=exclude)
@@ -203,7 +204,7 @@ class Recommends:
         if trained._ranker is None:
             # If two threads come here, each fits a whole ranker, and one is kept.
             trained._ranker = fit_ranker(
-                trained.ranker, trained.pipeline_, trained.history_
+                trained._ranker_param, trained.pipeline_, trained.history_
             )
             self._keep(trained, _ranker=trained._ranker)
         return trained._ranker
@@ -303,14 +304,25 @@ def predict_for_user(pipeline, history, user_ids, stars, movie_ids):
     """
     if len(movie_ids) == 0:  # the user has rated every movie
         return np.empty(0)
-    model = pipeline["model"]
-    if isinstance(model, MatrixFactorization) and stars.nnz:
-        difference = stars != history.stars_of(user_ids)
-        if difference.nnz:  # more than the training knew
-            rated = history.movies[stars.indices]
-            return model.predict_new(rated, stars.data, movie_ids)
+    model = pipeline[-1]
+    takes_ratings = isinstance(model, MatrixFactorization) and stars.nnz > 0
+    if takes_ratings and not _are_same(stars, history.stars_of(user_ids)):
+        rated = history.movies[stars.indices]
+        return model.predict_new(rated, stars.data, movie_ids)
     pairs = {"user_id": np.repeat(user_ids, len(movie_ids)), "movie_id": movie_ids}
     return pipeline.predict(pd.DataFrame(pairs))
+
+
+def _are_same(stars, others):
+    """Return whether two sparse rows hold the same ratings.
+
+    Comparing the matrices would miss a rating of 0 stars, which is stored, too.
+    """
+    stars = stars.sorted_indices()
+    others = others.sorted_indices()
+    return np.array_equal(stars.indices, others.indices) and np.array_equal(
+        stars.data, others.data
+    )
 
 
 class RatingRanker(TopN, BaseEstimator):
@@ -354,7 +366,11 @@ def check_ranker(ranker):
     """Raise a ValueError if `ranker` is neither a name nor a ranker."""
     if isinstance(ranker, str) and ranker in RANKERS:
         return
-    if not isinstance(ranker, TopN):
+    if isinstance(ranker, MovieRanker):
+        ranker.check()
+    is_estimator = isinstance(ranker, TopN) and isinstance(ranker, BaseEstimator)
+    # A `RatingRanker` needs the pipeline that is trained only now.
+    if not is_estimator or isinstance(ranker, RatingRanker):
         raise ValueError(
             f"ranker must be one of {list(RANKERS)} or a ranker such as MovieRanker(), "
             f"got {shorten(ranker)}."

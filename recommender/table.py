@@ -43,6 +43,10 @@ LARGEST_ID = 2**63 - 1
 LARGEST_FLOAT_ID = 2**53
 #: No system takes a longer name of a file.
 LONGEST_NAME = 2**15
+#: What `pd.api.types.infer_dtype` calls columns of dates.
+DATES = ("datetime64", "datetime", "date")
+#: What MovieLens writes for a movie without a genre.
+NO_GENRES = ["(no genres listed)", ""]
 #: How many characters of a value a message shows.
 SHOWN = 80
 
@@ -280,12 +284,14 @@ def number_column(X, name):
         return np.full(len(X), np.nan)
     column = X[name]
     unit = ""
+    or_else = ""
     if name == "timestamp":
-        unit = " of Unix seconds, or dates (of text, pd.to_datetime makes dates)"
-        if column.dtype.kind == "M":
+        unit = " (Unix seconds)"
+        or_else = " or dates (pd.to_datetime makes dates of text)"
+        if pd.api.types.infer_dtype(column) in DATES:
             column = _unix_seconds(column)
     kind = str(column.dtype)[:SHOWN]  # that of a column of structures may be long
-    problem = f"{name} must hold numbers{unit}, got a column of type {kind}."
+    problem = f"{name} must hold numbers{unit}{or_else}, got a column of type {kind}."
     if column.dtype.kind in "mMc":  # NumPy would convert these, dates in any unit
         raise ValueError(problem)
     try:
@@ -297,7 +303,7 @@ def number_column(X, name):
     if too_large.size:
         row = too_large[0]
         raise ValueError(
-            f"{name} must hold finite numbers below 1e15, "
+            f"{name} must hold finite numbers{unit} below 1e15, "
             f"but row {row} holds {values[row]}."
         )
     if name == "timestamp":
@@ -307,7 +313,12 @@ def number_column(X, name):
 
 def _unix_seconds(dates):
     """Return dates as seconds from 1970 on; without a time zone, they are UTC."""
-    dates = pd.to_datetime(dates, utc=True)
+    try:
+        dates = pd.to_datetime(dates, utc=True)
+    except ValueError:  # such as the year 9999
+        raise ValueError("timestamp holds dates that pandas cannot read.") from None
+    if dates.max().year > 2200:
+        raise ValueError("timestamp holds dates after the year 2200.")
     return (dates - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(seconds=1)
 
 
@@ -343,7 +354,12 @@ def check_ratings(X, y=None):
         more or fewer than rows.
     """
     if y is None and RATING not in getattr(X, "columns", ()):
-        raise ValueError(f"No ratings: pass y, or a table with the column {RATING!r}.")
+        names = list(getattr(X, "columns", ()))
+        raise ValueError(
+            f"No ratings: pass y, or a table with the column {RATING!r}"
+            f"{_advice([RATING], names)}. "
+            "(MovieRanker learns from a table without ratings.)"
+        )
     problem = "Ratings must be numbers, in stars, and none may be missing."
     try:
         values = np.asarray(X[RATING] if y is None else y)
@@ -661,7 +677,18 @@ def factorize_strings(X, name):
         raise ValueError(
             f"{name} must hold strings, got a column of lists or other objects."
         ) from None
-    return codes, np.array([_text(value) for value in values], dtype=object)
+    strings = np.array([_text(value) for value in values], dtype=object)
+    if name != "genre":
+        return codes, strings
+    return _without(codes, strings, NO_GENRES)
+
+
+def _without(codes, strings, missing):
+    """Return what `factorize_strings` returns, with some strings as missing ones."""
+    is_missing = np.isin(strings, missing)
+    new_codes = np.cumsum(~is_missing) - 1
+    new_codes[is_missing] = -1
+    return lookup(new_codes, codes, -1), strings[~is_missing]
 
 
 def _text(value):

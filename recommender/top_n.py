@@ -10,7 +10,12 @@ from sklearn.utils import check_random_state, gen_batches
 from sklearn.utils.validation import check_is_fitted
 
 from .matrix import RatingHistory, rating_matrix, ratings_or_views
-from .table import check_number, id_values, positions_of
+from .table import (
+    RATING,
+    check_number,
+    id_values,
+    positions_of,
+)
 
 #: At most this many scores are in memory at a time (32 MB).
 SCORES_AT_ONCE = 2**22
@@ -89,7 +94,8 @@ class TopN:
         ----------
         ratings : DataFrame of shape (n_rows, n_columns)
             The users' ratings: `user_id`, `movie_id`, `rating`. Unknown movies are
-            ignored; a user without a known one gets the most popular movies.
+            ignored; a user without a known one gets the most popular movies. If the
+            training had no ratings, none are needed here.
         n, candidates, exclude
             As in `recommend`.
 
@@ -97,9 +103,14 @@ class TopN:
         -------
         recommendations : DataFrame
             As in `recommend`.
+
+        Raises
+        ------
+        ValueError
+            If a rating is missing, or not on the scale of the training.
         """
         check_is_fitted(self)
-        matrix = rating_matrix(ratings, ratings_or_views(ratings))
+        matrix = rating_matrix(ratings, self._ratings_on_scale(ratings))
         position = positions_of(self.history_.movies, matrix.movies)
         is_known = position >= 0
         known = matrix.stars[:, is_known]
@@ -108,6 +119,24 @@ class TopN:
             shape=(matrix.users.size, self.history_.movies.size),
         )
         return self.rank(matrix.users, stars, n, candidates, exclude)
+
+    def _ratings_on_scale(self, table):
+        ratings = ratings_or_views(table)
+        low, high = self.history_.scale()
+        if low == high:  # not ratings, but who watched what
+            return ratings
+        if RATING not in table.columns:
+            raise ValueError(
+                f"The table needs the column {RATING!r}: the training had ratings."
+            )
+        is_off = (ratings < low) | (ratings > high)
+        if is_off.any():
+            row = np.argmax(is_off)
+            raise ValueError(
+                f"Ratings must be from {low} to {high}, as in the training, "
+                f"but row {row} holds {ratings[row]}."
+            )
+        return ratings
 
     def rank(self, user_ids, stars, n, candidates=None, exclude=None):
         """Rank the movies that users have not rated.
@@ -134,6 +163,9 @@ class TopN:
         for rows in gen_batches(max(1, stars.shape[0]), users_at_once):
             part = stars[rows]
             scores = self.score_movies(user_ids[rows], part)
+            scores = np.asarray(scores, dtype=np.float64)
+            if np.isnan(scores).any():
+                raise ValueError(f"{type(self).__name__} gives scores that are NaN.")
             scores = np.round(scores, 9)  # beyond that, sums depend on their order
             scores[:, is_left_out] = -np.inf
             leave_out_rated(scores, part)

@@ -12,13 +12,9 @@ from recommending import (
     slow_popularity,
     slow_scores,
 )
-from sklearn.metrics import (
-    ndcg_score,
-    root_mean_squared_error,
-)
-from sklearn.model_selection import (
-    KFold,
-)
+from sklearn.base import BaseEstimator
+from sklearn.metrics import ndcg_score, root_mean_squared_error
+from sklearn.model_selection import KFold
 
 from lesson_code import (
     MatrixFactorization,
@@ -27,6 +23,8 @@ from lesson_code import (
     ranking_metrics,
 )
 from recommender import ranking, solutions, synthetic, top_n
+from recommender.ranking import default_relevance
+from recommender.top_n import PopularityRanker, TopN
 
 
 @pytest.mark.parametrize("shape", ["more movies", "more users"])
@@ -564,3 +562,65 @@ def test_ratings_under_another_name_are_not_taken_for_views(name):
         MovieRanker().fit(misnamed)
     with pytest.raises(ValueError, match=f"rename '{name}'"):
         MovieRanker().fit(TINY).recommend_new(misnamed)
+
+
+# ----- What a ranker is given by its user
+
+
+def test_new_ratings_must_be_ratings_on_the_scale_of_the_training(table):
+    """Views once counted as 1 star each: what a user watched was pushed away."""
+    ranker = MovieRanker().fit(table)
+    views = pd.DataFrame({"user_id": 999, "movie_id": [1, 2, 3]})
+    with pytest.raises(ValueError, match="needs the column 'rating'"):
+        ranker.recommend_new(views)
+    for stars in (0.5, 50.0):
+        with pytest.raises(ValueError, match=r"from 1\.0 to 5\.0"):
+            ranker.recommend_new(views.assign(rating=[3.0, stars, 4.0]))
+    of_views = MovieRanker().fit(table.drop(columns="rating"))
+    assert len(of_views.recommend_new(views, 4)) == 4
+
+
+def test_reasons_for_an_unknown_movie_are_refused(table):
+    ranker = MovieRanker().fit(table)
+    stars = ranker.history_.stars_of(np.array([1]))
+    with pytest.raises(ValueError, match="Movie 9999 is unknown"):
+        ranker.explain(stars, np.array([1, 9999]))
+
+
+class CountRanker(TopN, BaseEstimator):
+    """A ranker of one's own, whose scores are whole numbers."""
+
+    def fit_history(self, history):
+        self.history_ = history
+        return self
+
+    def score_movies(self, user_ids, stars):
+        counts = np.bincount(self.history_.codes.indices)
+        return np.tile(counts, (len(user_ids), 1))
+
+
+class NoRanker(CountRanker):
+    def score_movies(self, user_ids, stars):
+        return np.full((len(user_ids), self.history_.movies.size), np.nan)
+
+
+def test_scores_may_be_whole_numbers_but_not_nan(table):
+    expected = PopularityRanker().fit(table).recommend(1, 5)["movie_id"]
+    counted = CountRanker().fit(table).recommend(1, 5)["movie_id"]
+    assert counted.tolist() == expected.tolist()
+    with pytest.raises(ValueError, match="NoRanker gives scores that are NaN"):
+        NoRanker().fit(table).recommend(1)
+
+
+def test_a_subclass_learns_in_its_own_way(table):
+    class Sub(MovieRanker):
+        def fit_history(self, history):
+            self.n_seen_ = history.codes.nnz
+            return super().fit_history(history)
+
+    assert Sub().fit(table).n_seen_ == len(table)
+
+
+@pytest.mark.parametrize(("low", "high"), [(1, 5), (0.5, 3.5), (1, 7), (0, 6)])
+def test_the_default_of_relevance_is_a_rating_that_can_be_given(low, high):
+    assert default_relevance(low, high) == float(f"{0.8 * high:.6f}")

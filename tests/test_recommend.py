@@ -8,17 +8,21 @@ import pytest
 from recommending import TINY
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_selection import SelectKBest
+from sklearn.linear_model import Ridge
 
 from lesson_code import (
     MatrixFactorization,
     MovieRanker,
     MovieRecommendationDataset,
+    RatingPipeline,
     SklearnEcosystemPipeline,
     UserMovieFeatureTransformer,
     ranking_metrics,
 )
 from recommender import solutions
-from recommender.top_n import PopularityRanker
+from recommender.recommend import RatingRanker
+from recommender.steps import DropIds
+from recommender.top_n import PopularityRanker, TopN
 
 LEARNED = {
     "factors": lambda table: MatrixFactorization().fit(table).predict(TINY),
@@ -620,3 +624,53 @@ def test_a_threshold_that_nearly_every_test_rating_passes_gives_a_warning(split)
         recommender.evaluate_ranking(test, relevant_from=1.0)
     with pytest.warns(UserWarning, match="right for this scale"):
         ranking_metrics(recommender.ranker_.recommend([1]), test, relevant_from=1.0)
+
+
+def test_a_pipeline_of_ones_own_recommends_whatever_its_steps_are_called(table):
+    steps = [
+        ("make", UserMovieFeatureTransformer()),
+        ("drop_ids", DropIds()),
+        ("last", Ridge()),
+    ]
+    recommender = SklearnEcosystemPipeline(model=RatingPipeline(steps)).fit(table)
+    assert len(recommender.recommend(1, 3)) == 3
+    assert len(recommender.recommend(ratings={1: 5.0}, n=3)) == 3
+
+
+def test_new_ratings_of_no_stars_change_the_predicted_ratings(table):
+    """A sparse comparison cannot tell a stored 0 from nothing."""
+    from_zero = table.assign(rating=table["rating"] - 1)
+    recommender = SklearnEcosystemPipeline(model="factors").fit(from_zero)
+
+    def predicted(stars, user=None):
+        ratings = {movie: stars for movie in range(1, 7)}
+        best = recommender.recommend(user, n=50, ratings=ratings)
+        return best.set_index("movie_id")["predicted_rating"].sort_index()
+
+    for user in (None, 1):
+        assert predicted(0.0, user).mean() < predicted(0.5, user).mean() - 0.05
+
+
+@pytest.mark.parametrize("is_used", [False, True])
+def test_another_ranker_counts_from_the_next_training_on(split, is_used):
+    train, test = split
+    recommender = SklearnEcosystemPipeline(model="linear").fit(train)
+    taste = recommender.evaluate_ranking(test, by="taste")
+    popular = recommender.evaluate_ranking(test, by="popularity")
+    assert taste != popular
+    recommender = SklearnEcosystemPipeline(model="linear").fit(train)
+    if is_used:
+        recommender.evaluate_ranking(test)
+    recommender.set_params(ranker="popularity")
+    assert recommender.evaluate_ranking(test) == taste
+    assert recommender.evaluate_ranking(test, by="popularity") == popular
+    recommender.fit(train)
+    assert recommender.evaluate_ranking(test) == popular
+
+
+def test_a_ranker_that_cannot_rank_is_refused_before_training(table):
+    for ranker in (MovieRanker(-1), RatingRanker(RatingPipeline([])), TopN()):
+        recommender = SklearnEcosystemPipeline(model="linear", ranker=ranker)
+        with pytest.raises(ValueError, match="regularization|ranker must be"):
+            recommender.train(table)
+        assert recommender.pipeline is None

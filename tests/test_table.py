@@ -1,16 +1,20 @@
 """What a table of ratings must look like, and what is said of one that does not."""
 
+import datetime
 import warnings
 
+import pandas as pd
 import pytest
 
 from lesson_code import (
     MatrixFactorization,
     MovieRanker,
     SklearnEcosystemPipeline,
+    UserMovieFeatureTransformer,
     compare_models,
     load_movielens,
 )
+from recommender.matrix import MovieContent
 from recommender.names import OTHER_NAMES, near_miss
 from recommender.table import IDS, RATING, TABLE_COLUMNS, check_training_table
 
@@ -167,3 +171,51 @@ def test_neither_the_table_of_the_lesson_nor_its_features_give_a_warning(table):
 
 def test_a_real_release_gives_no_warning(real_release):
     assert warnings_of(check_training_table, load_movielens(real_release)) == []
+
+
+# ----- Ratings, dates, genres
+
+
+def test_a_table_without_ratings_is_told_what_to_do(table):
+    views = table.drop(columns="rating")
+    with pytest.raises(ValueError, match="MovieRanker"):
+        SklearnEcosystemPipeline().fit(views)
+    with pytest.raises(ValueError, match="rename 'stars' to 'rating'"):
+        SklearnEcosystemPipeline().fit(table.rename(columns={"rating": "stars"}))
+
+
+def test_dates_may_be_python_objects(table):
+    dates = pd.to_datetime(table["timestamp"], unit="s")
+    as_objects = pd.Series(list(dates.dt.to_pydatetime()), table.index, dtype=object)
+    expected = UserMovieFeatureTransformer().fit_transform(table)
+    features = UserMovieFeatureTransformer().fit_transform(
+        table.assign(timestamp=as_objects)
+    )
+    pd.testing.assert_frame_equal(features, expected)
+
+
+@pytest.mark.parametrize("year", [2250, 9999])
+def test_dates_that_are_too_late_are_refused_as_dates(table, year):
+    late = pd.Series([datetime.datetime(year, 1, 1)] * len(table), dtype=object)
+    with pytest.raises(ValueError, match="timestamp holds dates") as error:
+        UserMovieFeatureTransformer().fit(table.assign(timestamp=late))
+    assert "millisecond" not in str(error.value)
+
+
+def test_dates_as_text_are_refused_with_the_way_out(table):
+    with pytest.raises(ValueError, match=r"pd\.to_datetime"):
+        UserMovieFeatureTransformer().fit(table.assign(timestamp="2026-01-01"))
+
+
+def test_no_genre_is_a_missing_genre_in_every_table(table):
+    """Kaggle's tables say so, too, not only those of `load_movielens`."""
+    genre = table["genre"].to_numpy(dtype=object, copy=True)
+    genre[::3] = None
+    expected = UserMovieFeatureTransformer().fit(table.assign(genre=genre))
+    for none in ("(no genres listed)", ""):
+        genre[::3] = none
+        fitted = UserMovieFeatureTransformer().fit(table.assign(genre=genre))
+        known = fitted.genre_encoder_.categories_[0].tolist()
+        assert known == expected.genre_encoder_.categories_[0].tolist()
+        genres = MovieContent().fit(table.assign(genre=genre)).vectorizer.vocabulary_
+        assert none not in genres

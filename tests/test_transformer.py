@@ -10,6 +10,7 @@ from sklearn.base import clone
 from sklearn.model_selection import KFold
 from sklearn.preprocessing import TargetEncoder
 
+import lesson_code
 from lesson_code import FEATURES, UserMovieFeatureTransformer
 
 NAN = float("nan")
@@ -619,3 +620,18 @@ def test_a_code_is_the_same_beside_a_gap(table):
     gap.loc[0, "genre"] = np.nan
     found = transformer.transform(gap)["genre_encoded"]
     pd.testing.assert_series_equal(found[1:], expected[1:])
+
+
+@pytest.mark.parametrize("place", ["_learn_averages", "_known_and_defaults"])
+def test_a_fit_that_is_interrupted_leaves_what_was_learned_before(place, monkeypatch):
+    features = UserMovieFeatureTransformer().fit(TRAIN[:8])
+    before = features.transform(TRAIN)
+
+    def interrupted(*args):
+        raise KeyboardInterrupt
+
+    owner = lesson_code if place.startswith("_known") else UserMovieFeatureTransformer
+    monkeypatch.setattr(owner, place, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        features.fit(TRAIN)
+    pd.testing.assert_frame_equal(features.transform(TRAIN), before)
