@@ -916,7 +916,7 @@ MODELS = {
     "factors": {
         "features": FunctionTransformer(),  # changes nothing
         "raw": True,
-        "scaling": [("scaler", "passthrough")],
+        "scaling": [("scaler", "passthrough")],  # as above, but nothing is scaled
         "regressor": MatrixFactorization(),
         "search": {
             "model__n_factors": [8, 12, 16, 24],
@@ -926,6 +926,8 @@ MODELS = {
     },
     # Both together: a `MatrixFactorization` is also a transformer, whose output is its
     # estimate of the rating, cross-fitted like the averages. It is one more feature.
+    # (The output of a `FeatureUnion` has no names, so `DropIds` drops its first two
+    # columns, which are the ids.)
     "blend": {
         "features": FeatureUnion(
             [
@@ -935,6 +937,7 @@ MODELS = {
             verbose_feature_names_out=False,
         ),
         "scaling": [("scaler", StandardScaler())],
+        # It answers the mean of the predictions of its two regressors.
         "regressor": VotingRegressor(
             [
                 (
