@@ -14,24 +14,24 @@ folders="recommender pillars exercises exercises/solutions"
 # What `cksum` tells of each file: its checksum and its size.
 recorded() {
     case $1 in
-        lesson_code.py) echo "3752846147 80017" ;;
+        lesson_code.py) echo "3948498742 80313" ;;
         test_lesson.py) echo "1769944456 14502" ;;
         requirements.txt) echo "3471952364 498" ;;
         README.md) echo "3874849004 14275" ;;
         LICENSE) echo "191275814 1554" ;;
         recommender/__init__.py) echo "1050201436 1443" ;;
-        recommender/artifact.py) echo "2269199772 20081" ;;
+        recommender/artifact.py) echo "984852971 20109" ;;
         recommender/commands.py) echo "1641972445 6155" ;;
         recommender/console.py) echo "1635122613 2401" ;;
-        recommender/factors.py) echo "1428704128 23877" ;;
+        recommender/factors.py) echo "363876586 26080" ;;
         recommender/forest.py) echo "338509153 1330" ;;
         recommender/locks.py) echo "557222624 701" ;;
-        recommender/matrix.py) echo "2225266426 11055" ;;
+        recommender/matrix.py) echo "907847330 11806" ;;
         recommender/movielens.py) echo "1804052549 7989" ;;
         recommender/names.py) echo "3106152182 1598" ;;
         recommender/options.py) echo "2918090412 6188" ;;
         recommender/pipeline.py) echo "740391905 2729" ;;
-        recommender/ranking.py) echo "2538205195 16358" ;;
+        recommender/ranking.py) echo "1235195751 18054" ;;
         recommender/recommend.py) echo "3121979428 14728" ;;
         recommender/release.py) echo "2318736161 10936" ;;
         recommender/report.py) echo "2821837000 4511" ;;
@@ -1138,7 +1138,7 @@ MODELS = {
     "factors": {
         "features": FunctionTransformer(),  # changes nothing
         "raw": True,
-        "scaling": [("scaler", "passthrough")],
+        "scaling": [("scaler", "passthrough")],  # as above, but nothing is scaled
         "regressor": MatrixFactorization(),
         "search": {
             "model__n_factors": [8, 12, 16, 24],
@@ -1148,6 +1148,8 @@ MODELS = {
     },
     # Both together: a `MatrixFactorization` is also a transformer, whose output is its
     # estimate of the rating, cross-fitted like the averages. It is one more feature.
+    # (The output of a `FeatureUnion` has no names, so `DropIds` drops its first two
+    # columns, which are the ids.)
     "blend": {
         "features": FeatureUnion(
             [
@@ -1157,6 +1159,7 @@ MODELS = {
             verbose_feature_names_out=False,
         ),
         "scaling": [("scaler", StandardScaler())],
+        # It answers the mean of the predictions of its two regressors.
         "regressor": VotingRegressor(
             [
                 (
@@ -1320,9 +1323,10 @@ class RatingPipeline(FitsTables, TakesTables, RegressorMixin, Pipeline):
 # `MovieRanker`, whatever the rating model is. Imagine a matrix with a row per user and
 # a column per movie. It holds how much the user liked the movie: above 0 for a high
 # rating, below 0 for a low one, and 0 where there is no rating. The ranker predicts
-# each column from all other columns by a linear regression, and recommends the movies
-# with the highest predictions (recommender/ranking.py). Precision, recall and NDCG
-# score the recommendations.
+# each column from all other columns by a linear regression. To the prediction it adds a
+# little of the stars that the user would give, and recommends the movies with the
+# highest sums (recommender/ranking.py). Precision, recall and NDCG score the
+# recommendations.
 #
 # This is ``ranker="taste"``. To compare, there are also ``ranker="popularity"`` and
 # ``ranker="rating"``, which recommends by predicted stars.
@@ -2865,7 +2869,7 @@ from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.utils.fixes import parse_version
 from threadpoolctl import threadpool_limits
 
-from .factors import MatrixFactorization
+from .factors import FoldIn, MatrixFactorization
 from .forest import QuickRandomForest
 from .locks import ProcessLock
 from .matrix import MovieContent, RatingHistory
@@ -2905,6 +2909,7 @@ TRUSTED = [
             ExactByUsers,
             LowRank,
             MatrixFactorization,
+            FoldIn,
             MovieContent,
             MovieRanker,
             PopularityRanker,
@@ -3861,8 +3866,16 @@ class MatrixFactorization(TakesTables, RegressorMixin, TransformerMixin, BaseEst
             If a parameter, the table or the ratings are refused.
         """
         self._check_parameters()
+        return self._fit_matrix(rating_matrix(X, y), X)
+
+    def fit_history(self, history):
+        """Learn from a `RatingHistory`, as from the table that it was made of."""
+        self._check_parameters()
+        return self._fit_matrix(history.matrix())
+
+    def _fit_matrix(self, matrix, X=None):
+        """Learn from a `RatingMatrix`, and from `X` the names of its columns."""
         rng = check_random_state(self.random_state)
-        matrix = rating_matrix(X, y)
         stars = matrix.stars
         first_factors = rng.standard_normal((self.n_factors, matrix.movies.size))
 
@@ -3898,7 +3911,8 @@ class MatrixFactorization(TakesTables, RegressorMixin, TransformerMixin, BaseEst
         user_offset = _user_offset(stars, user_factors, unexpected)
         movie_offset = _movie_offset(stars, user_factors, movie_factors)
 
-        validate_data(self, X, skip_check_array=True)  # records the columns' names
+        if X is not None:
+            validate_data(self, X, skip_check_array=True)  # records the columns' names
         self.users_ = matrix.users
         self.movies_ = matrix.movies
         self.content_ = content
@@ -4005,19 +4019,11 @@ class MatrixFactorization(TakesTables, RegressorMixin, TransformerMixin, BaseEst
         movie = rated_movie[is_known]
         stars = check_ratings(rated_ids, stars)[is_known]
 
-        # One ridge regression gives the bias (its column is 1) and all factors.
-        columns = np.column_stack([np.ones(movie.size), self.movie_factors_[movie]])
-        n_factors = self.movie_factors_.shape[1]
-        penalty = np.diag([self.damping] + [self.regularization] * n_factors)
-        for_unknown_user = self.movie_bias_ + self.movie_offset_
-        residuals = stars - self.global_mean_ - for_unknown_user[movie]
-        bias_and_factors = np.linalg.lstsq(
-            columns.T @ columns + penalty, columns.T @ residuals, rcond=None
-        )[0]
-
-        bias = bias_and_factors[0]
-        beyond_bias = for_unknown_user + self.movie_factors_ @ bias_and_factors[1:]
-        ratings = self.global_mean_ + bias + lookup(beyond_bias, asked_movie, 0.0)
+        fold_in = FoldIn(self)
+        side = fold_in.user_side(movie, stars)
+        known = fold_in.base + fold_in.columns @ side
+        of_unknown_movie = self.global_mean_ + side[0]  # the mean and the user's bias
+        ratings = lookup(known, asked_movie, of_unknown_movie)
         return np.clip(ratings, self.y_min_, self.y_max_)
 
     def _check_parameters(self):
@@ -4063,6 +4069,65 @@ class MatrixFactorization(TakesTables, RegressorMixin, TransformerMixin, BaseEst
         expected_factors = expected[:, 1:]
         taste = (self.user_factors_[user] * expected_factors).sum(axis=1)
         return expected_bias + taste + self.user_offset_[user]
+
+
+class FoldIn:
+    """Predict ratings of users from nothing but what they have rated.
+
+    The movies' side of a factorization stays as it is. A user's bias and factors are a
+    ridge regression of the ratings less those of an unknown user.
+
+    Parameters
+    ----------
+    model : MatrixFactorization
+        Fitted.
+
+    Attributes
+    ----------
+    base : ndarray of shape (n_movies,), in stars
+        The ratings of an unknown user.
+    columns : ndarray of shape (n_movies, 1 + n_factors)
+        What a user's bias (a 1) and factors are multiplied with.
+    penalty : ndarray of shape (1 + n_factors, 1 + n_factors)
+        The penalties of bias and factors, in a diagonal.
+    y_min, y_max : float
+        The scale of the ratings, in stars.
+    """
+
+    def __init__(self, model):
+        n_movies, n_factors = model.movie_factors_.shape
+        self.base = model.global_mean_ + model.movie_bias_ + model.movie_offset_
+        self.columns = np.column_stack([np.ones(n_movies), model.movie_factors_])
+        self.penalty = np.diag([model.damping] + [model.regularization] * n_factors)
+        self.y_min = model.y_min_
+        self.y_max = model.y_max_
+
+    def user_side(self, movie, stars):
+        """Return the bias and the factors of a user, (1 + n_factors,).
+
+        Parameters
+        ----------
+        movie : ndarray of shape (n_rated,)
+            The positions of the movies that the user has rated.
+        stars : ndarray of shape (n_rated,), in stars
+        """
+        columns = self.columns[movie]
+        gram = columns.T @ columns + self.penalty
+        right = columns.T @ (stars - self.base[movie])
+        return np.linalg.lstsq(gram, right, rcond=None)[0]
+
+    def predict(self, stars):
+        """Return the ratings of all movies by users, (n_users, n_movies), in stars.
+
+        `stars` has what they have rated, a csr_matrix of shape (n_users, n_movies).
+        """
+        sides = np.empty((stars.shape[0], self.columns.shape[1]))
+        for user in range(stars.shape[0]):
+            rated = slice(stars.indptr[user], stars.indptr[user + 1])
+            sides[user] = self.user_side(stars.indices[rated], stars.data[rated])
+        ratings = sides @ self.columns.T
+        ratings += self.base
+        return np.clip(ratings, self.y_min, self.y_max, out=ratings)
 
 
 def _rating_patterns(stars, n_patterns, rng):
@@ -4442,7 +4507,7 @@ def with_values(matrix, values):
 
 
 class RatingHistory:
-    """Who rated what, kept with a model in about five bytes a rating.
+    """Who rated what, and what the movies are, kept in about five bytes a rating.
 
     A rating is stored as the number of its stars in a list of all different ratings,
     counted from 1, so that 0 means "not rated".
@@ -4459,8 +4524,10 @@ class RatingHistory:
         The different ratings in stars; the first, 0.0, stands for "not rated".
     codes : csr_matrix of shape (n_users, n_movies), unsigned integers
         The place of each rating in `levels`.
-    kinds : csr_matrix of shape (n_kinds, n_movies)
-        For each genre and decade, 1 for the movies that belong to it.
+    genre : ndarray of shape (n_movies,), strings or None
+        The genres of each movie, joined by a bar.
+    movie_year : ndarray of shape (n_movies,), float
+        NaN where it is missing.
     """
 
     def __init__(self, matrix):
@@ -4470,7 +4537,24 @@ class RatingHistory:
         self.movies = matrix.movies
         self.levels = np.append(0.0, levels)
         self.codes = with_values(matrix.stars, (codes + 1).astype(smallest_type))
-        self.kinds = _movie_kinds(matrix.movie_rows)
+        genre_code, genres = factorize_strings(matrix.movie_rows, "genre")
+        self.genre = lookup(genres, genre_code, None)
+        self.movie_year = number_column(matrix.movie_rows, "movie_year")
+
+    def matrix(self):
+        """Return the `RatingMatrix` that this history was made of."""
+        return RatingMatrix(self.users, self.movies, self.stars(), self._movie_rows())
+
+    @property
+    def kinds(self):
+        """For each genre and each decade, 1 for the movies that belong to it.
+
+        A csr_matrix of shape (n_kinds, n_movies).
+        """
+        return _movie_kinds(self._movie_rows())
+
+    def _movie_rows(self):
+        return pd.DataFrame({"genre": self.genre, "movie_year": self.movie_year})
 
     def stars_of(self, user_ids):
         """Return the ratings of users, a csr_matrix (n_user_ids, n_movies).
@@ -5187,6 +5271,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from .factors import FoldIn, MatrixFactorization
 from .matrix import RatingHistory, rating_matrix, ratings_or_views, with_values
 from .solutions import solve, with_kinds
 from .table import (
@@ -5209,6 +5294,12 @@ from .top_n import TopN, best_columns, is_allowed
 #: How far up the scale a rating speaks neither for a movie nor against it. Chosen by
 #: `python benchmarks/dislikes.py`.
 NEUTRAL = 0.3
+#: How much less users with many ratings, and popular movies, count: powers of their
+#: numbers of ratings. Chosen, as the next one, by `python benchmarks/ranker_grid.py`.
+USER_DISCOUNT = 0.25
+MOVIE_DISCOUNT = 0.1
+#: What the best predicted rating adds to a score, and the worst does not.
+RATING_WEIGHT = 0.3
 #: `explain` names at most this many movies.
 N_REASONS = 3
 #: A warning comes where more than this share of the test ratings is relevant, ...
@@ -5220,15 +5311,23 @@ FEW_RATINGS = 10
 class MovieRanker(TopN, TakesTables, BaseEstimator):
     """Recommend the movies that fit best to what a user has rated.
 
-    Every movie is regressed on all others: a ridge regression with a zero diagonal, so
-    that no movie explains itself (Steck, "Embarrassingly Shallow Autoencoders for
-    Sparse Data", WWW 2019). With X a dense table of users and movies, the textbook form
-    is two lines::
+    A score has two parts: how well a movie fits, and how the user would rate it::
+
+        score[u, m] = fit[u, m] * popularity[m] ** -0.1 + 0.3 * place[u, m]
+
+    where place is that of the predicted rating on the scale, from 0 for the lowest to 1
+    for the highest. It comes from a `MatrixFactorization`, by what the user has rated
+    (`recommender/factors.py`). If there are no ratings, but only views, it is left out.
+
+    For the fit, every movie is regressed on all others: a ridge regression with a zero
+    diagonal, so that no movie explains itself (Steck, "Embarrassingly Shallow
+    Autoencoders for Sparse Data", WWW 2019). With X a dense table of users and movies,
+    the textbook form is two lines::
 
         P = np.linalg.inv(X.T @ X + regularization * np.eye(n_movies))
-        scores = X - X @ P / np.diag(P)
+        fit = X - X @ P / np.diag(P)
 
-    The scores are X @ B, where B is -P / np.diag(P) with a zero diagonal. The entries
+    The fit is X @ B, where B is -P / np.diag(P) with a zero diagonal. The entries
     of X are preferences in units of their root mean square. A preference is the
     distance of a rating from a point 30 % up the scale; below the middle of the
     scale it is at most 0::
@@ -5236,8 +5335,9 @@ class MovieRanker(TopN, TakesTables, BaseEstimator):
         preference = stars - (low + 0.3 * (high - low))
 
     So movies like one with a high rating move up, and movies like one with a very low
-    rating move down. For each genre and each decade, X has one row more, whose entries
-    are 4: an imaginary user who has watched all movies of that kind.
+    rating move down. In P, the row of a user with n ratings has the weight
+    (n / mean n) ** -0.25. For each genre and each decade, X has one row more, whose
+    entries are 4: an imaginary user who has watched all movies of that kind.
 
     Where memory allows, the solution is exact, by a matrix of the size of the movies or
     of the users. Otherwise the strongest singular vectors of X stand for all of it
@@ -5262,7 +5362,9 @@ class MovieRanker(TopN, TakesTables, BaseEstimator):
     history_ : RatingHistory
         Who rated what.
     solution_ : ExactByMovies, ExactByUsers or LowRank
-        What gives the scores.
+        What gives the fit.
+    fold_in_ : FoldIn or None
+        What predicts ratings; None if there are no ratings, but only views.
 
     Examples
     --------
@@ -5317,10 +5419,17 @@ class MovieRanker(TopN, TakesTables, BaseEstimator):
         penalty = self.check()
         if penalty is None:
             penalty = max(300.0, np.sqrt(stars.nnz))
-        preference = preferences(stars.data, *history.scale())
+        low, high = history.scale()
+        preference = preferences(stars.data, low, high)
         unit = unit_of(preference)
-        entries = with_values(stars, preference / unit)
+        n_ratings = np.diff(stars.indptr)
+        weight = (n_ratings / n_ratings.mean()) ** -USER_DISCOUNT
+        root_of_weight = np.repeat(np.sqrt(weight), n_ratings)  # for each rating
+        entries = with_values(stars, preference / unit * root_of_weight)
         solution = solve(with_kinds(entries, history.kinds), penalty)
+        fold_in = None
+        if low < high:
+            fold_in = FoldIn(MatrixFactorization().fit_history(history))
 
         self.users_ = history.users
         self.movies_ = history.movies
@@ -5329,6 +5438,7 @@ class MovieRanker(TopN, TakesTables, BaseEstimator):
         self.penalty_ = penalty
         self.history_ = history
         self.solution_ = solution
+        self.fold_in_ = fold_in
         return self
 
     def check(self):
@@ -5359,6 +5469,12 @@ class MovieRanker(TopN, TakesTables, BaseEstimator):
         """
         entries = self._entries(stars)
         scores = self.solution_.scores(entries)
+        scores *= self.popularity_**-MOVIE_DISCOUNT
+        if self.fold_in_ is not None:
+            low, high = self.history_.scale()
+            place = (self.fold_in_.predict(stars) - low) / (high - low)
+            place[np.diff(stars.indptr) == 0] = 0.0  # nothing is known of these users
+            scores += RATING_WEIGHT * place
         likes_nothing = (entries > 0).getnnz(axis=1) == 0
         scores[likes_nothing] += self.popularity_
         return scores
@@ -5415,9 +5531,9 @@ class MovieRanker(TopN, TakesTables, BaseEstimator):
         )
 
     def explain(self, stars, movie_ids):
-        """Return the liked movies that add most to the scores of recommended ones.
+        """Return the liked movies that add most to the fit of recommended ones.
 
-        A score is a sum over the user's ratings: ``scores = X @ B``.
+        The fit is a sum over the user's ratings: ``fit = X @ B``.
 
         Parameters
         ----------

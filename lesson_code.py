@@ -1101,9 +1101,10 @@ class RatingPipeline(FitsTables, TakesTables, RegressorMixin, Pipeline):
 # `MovieRanker`, whatever the rating model is. Imagine a matrix with a row per user and
 # a column per movie. It holds how much the user liked the movie: above 0 for a high
 # rating, below 0 for a low one, and 0 where there is no rating. The ranker predicts
-# each column from all other columns by a linear regression, and recommends the movies
-# with the highest predictions (recommender/ranking.py). Precision, recall and NDCG
-# score the recommendations.
+# each column from all other columns by a linear regression. To the prediction it adds a
+# little of the stars that the user would give, and recommends the movies with the
+# highest sums (recommender/ranking.py). Precision, recall and NDCG score the
+# recommendations.
 #
 # This is ``ranker="taste"``. To compare, there are also ``ranker="popularity"`` and
 # ``ranker="rating"``, which recommends by predicted stars.

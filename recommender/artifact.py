@@ -28,7 +28,7 @@ from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.utils.fixes import parse_version
 from threadpoolctl import threadpool_limits
 
-from .factors import MatrixFactorization
+from .factors import FoldIn, MatrixFactorization
 from .forest import QuickRandomForest
 from .locks import ProcessLock
 from .matrix import MovieContent, RatingHistory
@@ -68,6 +68,7 @@ TRUSTED = [
             ExactByUsers,
             LowRank,
             MatrixFactorization,
+            FoldIn,
             MovieContent,
             MovieRanker,
             PopularityRanker,

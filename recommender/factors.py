@@ -168,8 +168,16 @@ class MatrixFactorization(TakesTables, RegressorMixin, TransformerMixin, BaseEst
             If a parameter, the table or the ratings are refused.
         """
         self._check_parameters()
+        return self._fit_matrix(rating_matrix(X, y), X)
+
+    def fit_history(self, history):
+        """Learn from a `RatingHistory`, as from the table that it was made of."""
+        self._check_parameters()
+        return self._fit_matrix(history.matrix())
+
+    def _fit_matrix(self, matrix, X=None):
+        """Learn from a `RatingMatrix`, and from `X` the names of its columns."""
         rng = check_random_state(self.random_state)
-        matrix = rating_matrix(X, y)
         stars = matrix.stars
         first_factors = rng.standard_normal((self.n_factors, matrix.movies.size))
 
@@ -205,7 +213,8 @@ class MatrixFactorization(TakesTables, RegressorMixin, TransformerMixin, BaseEst
         user_offset = _user_offset(stars, user_factors, unexpected)
         movie_offset = _movie_offset(stars, user_factors, movie_factors)
 
-        validate_data(self, X, skip_check_array=True)  # records the columns' names
+        if X is not None:
+            validate_data(self, X, skip_check_array=True)  # records the columns' names
         self.users_ = matrix.users
         self.movies_ = matrix.movies
         self.content_ = content
@@ -312,19 +321,11 @@ class MatrixFactorization(TakesTables, RegressorMixin, TransformerMixin, BaseEst
         movie = rated_movie[is_known]
         stars = check_ratings(rated_ids, stars)[is_known]
 
-        # One ridge regression gives the bias (its column is 1) and all factors.
-        columns = np.column_stack([np.ones(movie.size), self.movie_factors_[movie]])
-        n_factors = self.movie_factors_.shape[1]
-        penalty = np.diag([self.damping] + [self.regularization] * n_factors)
-        for_unknown_user = self.movie_bias_ + self.movie_offset_
-        residuals = stars - self.global_mean_ - for_unknown_user[movie]
-        bias_and_factors = np.linalg.lstsq(
-            columns.T @ columns + penalty, columns.T @ residuals, rcond=None
-        )[0]
-
-        bias = bias_and_factors[0]
-        beyond_bias = for_unknown_user + self.movie_factors_ @ bias_and_factors[1:]
-        ratings = self.global_mean_ + bias + lookup(beyond_bias, asked_movie, 0.0)
+        fold_in = FoldIn(self)
+        side = fold_in.user_side(movie, stars)
+        known = fold_in.base + fold_in.columns @ side
+        of_unknown_movie = self.global_mean_ + side[0]  # the mean and the user's bias
+        ratings = lookup(known, asked_movie, of_unknown_movie)
         return np.clip(ratings, self.y_min_, self.y_max_)
 
     def _check_parameters(self):
@@ -370,6 +371,65 @@ class MatrixFactorization(TakesTables, RegressorMixin, TransformerMixin, BaseEst
         expected_factors = expected[:, 1:]
         taste = (self.user_factors_[user] * expected_factors).sum(axis=1)
         return expected_bias + taste + self.user_offset_[user]
+
+
+class FoldIn:
+    """Predict ratings of users from nothing but what they have rated.
+
+    The movies' side of a factorization stays as it is. A user's bias and factors are a
+    ridge regression of the ratings less those of an unknown user.
+
+    Parameters
+    ----------
+    model : MatrixFactorization
+        Fitted.
+
+    Attributes
+    ----------
+    base : ndarray of shape (n_movies,), in stars
+        The ratings of an unknown user.
+    columns : ndarray of shape (n_movies, 1 + n_factors)
+        What a user's bias (a 1) and factors are multiplied with.
+    penalty : ndarray of shape (1 + n_factors, 1 + n_factors)
+        The penalties of bias and factors, in a diagonal.
+    y_min, y_max : float
+        The scale of the ratings, in stars.
+    """
+
+    def __init__(self, model):
+        n_movies, n_factors = model.movie_factors_.shape
+        self.base = model.global_mean_ + model.movie_bias_ + model.movie_offset_
+        self.columns = np.column_stack([np.ones(n_movies), model.movie_factors_])
+        self.penalty = np.diag([model.damping] + [model.regularization] * n_factors)
+        self.y_min = model.y_min_
+        self.y_max = model.y_max_
+
+    def user_side(self, movie, stars):
+        """Return the bias and the factors of a user, (1 + n_factors,).
+
+        Parameters
+        ----------
+        movie : ndarray of shape (n_rated,)
+            The positions of the movies that the user has rated.
+        stars : ndarray of shape (n_rated,), in stars
+        """
+        columns = self.columns[movie]
+        gram = columns.T @ columns + self.penalty
+        right = columns.T @ (stars - self.base[movie])
+        return np.linalg.lstsq(gram, right, rcond=None)[0]
+
+    def predict(self, stars):
+        """Return the ratings of all movies by users, (n_users, n_movies), in stars.
+
+        `stars` has what they have rated, a csr_matrix of shape (n_users, n_movies).
+        """
+        sides = np.empty((stars.shape[0], self.columns.shape[1]))
+        for user in range(stars.shape[0]):
+            rated = slice(stars.indptr[user], stars.indptr[user + 1])
+            sides[user] = self.user_side(stars.indices[rated], stars.data[rated])
+        ratings = sides @ self.columns.T
+        ratings += self.base
+        return np.clip(ratings, self.y_min, self.y_max, out=ratings)
 
 
 def _rating_patterns(stars, n_patterns, rng):

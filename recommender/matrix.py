@@ -96,7 +96,7 @@ def with_values(matrix, values):
 
 
 class RatingHistory:
-    """Who rated what, kept with a model in about five bytes a rating.
+    """Who rated what, and what the movies are, kept in about five bytes a rating.
 
     A rating is stored as the number of its stars in a list of all different ratings,
     counted from 1, so that 0 means "not rated".
@@ -113,8 +113,10 @@ class RatingHistory:
         The different ratings in stars; the first, 0.0, stands for "not rated".
     codes : csr_matrix of shape (n_users, n_movies), unsigned integers
         The place of each rating in `levels`.
-    kinds : csr_matrix of shape (n_kinds, n_movies)
-        For each genre and decade, 1 for the movies that belong to it.
+    genre : ndarray of shape (n_movies,), strings or None
+        The genres of each movie, joined by a bar.
+    movie_year : ndarray of shape (n_movies,), float
+        NaN where it is missing.
     """
 
     def __init__(self, matrix):
@@ -124,7 +126,24 @@ class RatingHistory:
         self.movies = matrix.movies
         self.levels = np.append(0.0, levels)
         self.codes = with_values(matrix.stars, (codes + 1).astype(smallest_type))
-        self.kinds = _movie_kinds(matrix.movie_rows)
+        genre_code, genres = factorize_strings(matrix.movie_rows, "genre")
+        self.genre = lookup(genres, genre_code, None)
+        self.movie_year = number_column(matrix.movie_rows, "movie_year")
+
+    def matrix(self):
+        """Return the `RatingMatrix` that this history was made of."""
+        return RatingMatrix(self.users, self.movies, self.stars(), self._movie_rows())
+
+    @property
+    def kinds(self):
+        """For each genre and each decade, 1 for the movies that belong to it.
+
+        A csr_matrix of shape (n_kinds, n_movies).
+        """
+        return _movie_kinds(self._movie_rows())
+
+    def _movie_rows(self):
+        return pd.DataFrame({"genre": self.genre, "movie_year": self.movie_year})
 
     def stars_of(self, user_ids):
         """Return the ratings of users, a csr_matrix (n_user_ids, n_movies).

@@ -7,6 +7,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from .factors import FoldIn, MatrixFactorization
 from .matrix import RatingHistory, rating_matrix, ratings_or_views, with_values
 from .solutions import solve, with_kinds
 from .table import (
@@ -29,6 +30,12 @@ from .top_n import TopN, best_columns, is_allowed
 #: How far up the scale a rating speaks neither for a movie nor against it. Chosen by
 #: `python benchmarks/dislikes.py`.
 NEUTRAL = 0.3
+#: How much less users with many ratings, and popular movies, count: powers of their
+#: numbers of ratings. Chosen, as the next one, by `python benchmarks/ranker_grid.py`.
+USER_DISCOUNT = 0.25
+MOVIE_DISCOUNT = 0.1
+#: What the best predicted rating adds to a score, and the worst does not.
+RATING_WEIGHT = 0.3
 #: `explain` names at most this many movies.
 N_REASONS = 3
 #: A warning comes where more than this share of the test ratings is relevant, ...
@@ -40,15 +47,23 @@ FEW_RATINGS = 10
 class MovieRanker(TopN, TakesTables, BaseEstimator):
     """Recommend the movies that fit best to what a user has rated.
 
-    Every movie is regressed on all others: a ridge regression with a zero diagonal, so
-    that no movie explains itself (Steck, "Embarrassingly Shallow Autoencoders for
-    Sparse Data", WWW 2019). With X a dense table of users and movies, the textbook form
-    is two lines::
+    A score has two parts: how well a movie fits, and how the user would rate it::
+
+        score[u, m] = fit[u, m] * popularity[m] ** -0.1 + 0.3 * place[u, m]
+
+    where place is that of the predicted rating on the scale, from 0 for the lowest to 1
+    for the highest. It comes from a `MatrixFactorization`, by what the user has rated
+    (`recommender/factors.py`). If there are no ratings, but only views, it is left out.
+
+    For the fit, every movie is regressed on all others: a ridge regression with a zero
+    diagonal, so that no movie explains itself (Steck, "Embarrassingly Shallow
+    Autoencoders for Sparse Data", WWW 2019). With X a dense table of users and movies,
+    the textbook form is two lines::
 
         P = np.linalg.inv(X.T @ X + regularization * np.eye(n_movies))
-        scores = X - X @ P / np.diag(P)
+        fit = X - X @ P / np.diag(P)
 
-    The scores are X @ B, where B is -P / np.diag(P) with a zero diagonal. The entries
+    The fit is X @ B, where B is -P / np.diag(P) with a zero diagonal. The entries
     of X are preferences in units of their root mean square. A preference is the
     distance of a rating from a point 30 % up the scale; below the middle of the
     scale it is at most 0::
@@ -56,8 +71,9 @@ class MovieRanker(TopN, TakesTables, BaseEstimator):
         preference = stars - (low + 0.3 * (high - low))
 
     So movies like one with a high rating move up, and movies like one with a very low
-    rating move down. For each genre and each decade, X has one row more, whose entries
-    are 4: an imaginary user who has watched all movies of that kind.
+    rating move down. In P, the row of a user with n ratings has the weight
+    (n / mean n) ** -0.25. For each genre and each decade, X has one row more, whose
+    entries are 4: an imaginary user who has watched all movies of that kind.
 
     Where memory allows, the solution is exact, by a matrix of the size of the movies or
     of the users. Otherwise the strongest singular vectors of X stand for all of it
@@ -82,7 +98,9 @@ class MovieRanker(TopN, TakesTables, BaseEstimator):
     history_ : RatingHistory
         Who rated what.
     solution_ : ExactByMovies, ExactByUsers or LowRank
-        What gives the scores.
+        What gives the fit.
+    fold_in_ : FoldIn or None
+        What predicts ratings; None if there are no ratings, but only views.
 
     Examples
     --------
@@ -137,10 +155,17 @@ class MovieRanker(TopN, TakesTables, BaseEstimator):
         penalty = self.check()
         if penalty is None:
             penalty = max(300.0, np.sqrt(stars.nnz))
-        preference = preferences(stars.data, *history.scale())
+        low, high = history.scale()
+        preference = preferences(stars.data, low, high)
         unit = unit_of(preference)
-        entries = with_values(stars, preference / unit)
+        n_ratings = np.diff(stars.indptr)
+        weight = (n_ratings / n_ratings.mean()) ** -USER_DISCOUNT
+        root_of_weight = np.repeat(np.sqrt(weight), n_ratings)  # for each rating
+        entries = with_values(stars, preference / unit * root_of_weight)
         solution = solve(with_kinds(entries, history.kinds), penalty)
+        fold_in = None
+        if low < high:
+            fold_in = FoldIn(MatrixFactorization().fit_history(history))
 
         self.users_ = history.users
         self.movies_ = history.movies
@@ -149,6 +174,7 @@ class MovieRanker(TopN, TakesTables, BaseEstimator):
         self.penalty_ = penalty
         self.history_ = history
         self.solution_ = solution
+        self.fold_in_ = fold_in
         return self
 
     def check(self):
@@ -179,6 +205,12 @@ class MovieRanker(TopN, TakesTables, BaseEstimator):
         """
         entries = self._entries(stars)
         scores = self.solution_.scores(entries)
+        scores *= self.popularity_**-MOVIE_DISCOUNT
+        if self.fold_in_ is not None:
+            low, high = self.history_.scale()
+            place = (self.fold_in_.predict(stars) - low) / (high - low)
+            place[np.diff(stars.indptr) == 0] = 0.0  # nothing is known of these users
+            scores += RATING_WEIGHT * place
         likes_nothing = (entries > 0).getnnz(axis=1) == 0
         scores[likes_nothing] += self.popularity_
         return scores
@@ -235,9 +267,9 @@ class MovieRanker(TopN, TakesTables, BaseEstimator):
         )
 
     def explain(self, stars, movie_ids):
-        """Return the liked movies that add most to the scores of recommended ones.
+        """Return the liked movies that add most to the fit of recommended ones.
 
-        A score is a sum over the user's ratings: ``scores = X @ B``.
+        The fit is a sum over the user's ratings: ``fit = X @ B``.
 
         Parameters
         ----------

@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from lesson_code import MatrixFactorization
+
 IDS = ["user_id", "movie_id"]
 
 
@@ -37,20 +39,43 @@ def slow_entries(stars, low=1.0, high=5.0):
     return preferences / np.sqrt((preferences[stars != 0] ** 2).mean())
 
 
-def slow_scores(X, regularization):
+def slow_weights(stars):
+    """How much each user counts in the regression of `MovieRanker`."""
+    n_ratings = (stars != 0).sum(axis=1)
+    return (n_ratings / n_ratings.mean()) ** -0.25
+
+
+def slow_P(X, regularization, weights):
+    """The inverse in Steck's formula, with a weight for each row of X."""
+    return np.linalg.inv(
+        X.T @ np.diag(weights) @ X + regularization * np.eye(X.shape[1])
+    )
+
+
+def slow_fit(X, regularization, weights):
     """Steck's formula as he prints it, on a dense matrix: B = I - P / diag(P), zero
-    diagonal, scores X B.
+    diagonal, fit X B.
     """
-    P = np.linalg.inv(X.T @ X + regularization * np.eye(X.shape[1]))
+    P = slow_P(X, regularization, weights)
     B = -P / np.diag(P)
     np.fill_diagonal(B, 0)
     return X @ B
 
 
-def slow_popularity(entries, stars):
-    """What is added to the scores of users who like nothing."""
-    likes_nothing = ~(entries > 0).any(axis=1)
-    return np.outer(likes_nothing, (stars != 0).mean(axis=0))
+def slow_scores(fit, entries, stars, table, low=1.0, high=5.0):
+    """The scores of `MovieRanker`, user by user."""
+    popularity = (stars != 0).mean(axis=0)
+    movies = np.unique(table["movie_id"])
+    factors = MatrixFactorization().fit(table)
+    scores = np.empty_like(stars)
+    for user, mine in enumerate(stars):
+        rated = mine != 0
+        predicted = factors.predict_new(movies[rated], mine[rated], movies)
+        place = (predicted - low) / (high - low)
+        scores[user] = fit[user] * popularity**-0.1 + 0.3 * place
+        if not (entries[user] > 0).any():
+            scores[user] += popularity
+    return scores
 
 
 def dense(table, users, movies):

@@ -8,9 +8,11 @@ from recommending import (
     TINY,
     dense,
     slow_entries,
+    slow_fit,
     slow_metrics,
-    slow_popularity,
+    slow_P,
     slow_scores,
+    slow_weights,
 )
 from sklearn.base import BaseEstimator
 from sklearn.metrics import ndcg_score, root_mean_squared_error
@@ -35,7 +37,8 @@ def test_scores_are_those_of_the_formula_in_whichever_dimension_is_solved(shape)
     ranker = MovieRanker(regularization=5.0).fit(table)
     stars = dense(table, ranker.users_, ranker.movies_)
     entries = slow_entries(stars)
-    expected = slow_scores(entries, 5.0) + slow_popularity(entries, stars)
+    fit = slow_fit(entries, 5.0, slow_weights(stars))
+    expected = slow_scores(fit, entries, stars, table)
     lists = ranker.recommend(ranker.users_, n=100)
     for user, mine in lists.groupby("user_id"):
         row = np.searchsorted(ranker.users_, user)
@@ -161,7 +164,9 @@ def test_imaginary_users_have_watched_all_of_a_genre_or_a_decade(shape):
     stars = dense(table, ranker.users_, ranker.movies_)
     entries = slow_entries(stars)
     X = np.vstack([entries, 4 * np.array(kinds, dtype=float)])
-    expected = slow_scores(X, 5.0)[: len(stars)] + slow_popularity(entries, stars)
+    weights = np.append(slow_weights(stars), np.ones(len(kinds)))
+    fit = slow_fit(X, 5.0, weights)[: len(stars)]
+    expected = slow_scores(fit, entries, stars, table)
     lists = ranker.recommend(ranker.users_, n=100)
     scores = lists.set_index(["user_id", "movie_id"])["score"]
     found = [
@@ -223,11 +228,11 @@ def test_low_rank_is_ridge_on_a_table_whose_weak_singular_values_are_made_alike(
     ranker = MovieRanker(regularization=3.0).fit(table[[*IDS, "rating"]])
     stars = dense(table, ranker.users_, ranker.movies_)
     X = slow_entries(stars)
-    _, s, Vt = np.linalg.svd(X)
+    _, s, Vt = np.linalg.svd(np.sqrt(slow_weights(stars))[:, None] * X)
     alike = np.append(s[:5], np.full(X.shape[1] - 5, s[4])) ** 2
     P = Vt.T @ np.diag(1 / (alike + 3.0)) @ Vt
-    expected = X - (X @ P) / np.diag(P) + slow_popularity(X, stars)
-    scores = ranker.score_movies(ranker.users_, ranker.history_.stars())
+    expected = X - (X @ P) / np.diag(P)
+    scores = ranker.solution_.scores(ranker._entries(ranker.history_.stars()))
     # a randomized decomposition is not exact
     np.testing.assert_allclose(scores, expected, rtol=0.05, atol=0.02)
 
@@ -488,8 +493,8 @@ def test_similar_movies_are_those_of_the_largest_partial_correlation(
         monkeypatch.setattr(solutions, "MAX_EXACT_BYTES", 1)
     ranker = MovieRanker(regularization=5.0).fit(table)
     assert type(ranker.solution_).__name__ == solution
-    X = slow_entries(dense(table, ranker.users_, ranker.movies_))
-    P = np.linalg.inv(X.T @ X + 5.0 * np.eye(X.shape[1]))
+    stars = dense(table, ranker.users_, ranker.movies_)
+    P = slow_P(slow_entries(stars), 5.0, slow_weights(stars))
     correlation = -P / np.sqrt(np.outer(np.diag(P), np.diag(P)))
     np.fill_diagonal(correlation, -np.inf)
     for movie in ranker.movies_[:5]:

@@ -1,0 +1,93 @@
+"""How much should many ratings, popularity and predicted ratings count in a list?
+
+    python benchmarks/ranker_grid.py [MOVIELENS]
+
+Candidates for the constants `USER_DISCOUNT`, `MOVIE_DISCOUNT` and `RATING_WEIGHT` of
+`MovieRanker`. Figures of ten recommended movies:
+
+* NDCG@10, as in `ranking_metrics`;
+* disliked: the share of the recommended movies that the user's own held-out ratings
+  dislike, which means that they are below the middle of the scale;
+* movies: how many different movies are recommended at all.
+
+The first table is what the choice was made by: four folds of the training rows of the
+first of five folds. The second is the outcome, on all five folds, of the choice and of
+what it replaced, which is a 0 in all three.
+"""
+
+import itertools
+import sys
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import KFold
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from lesson_code import (
+    MovieRanker,
+    MovieRecommendationDataset,
+    load_movielens,
+    ranking_metrics,
+)
+from recommender import ranking
+
+USER_DISCOUNTS = [0.0, 0.25, 0.5]
+MOVIE_DISCOUNTS = [0.0, 0.05, 0.1, 0.15]
+RATING_WEIGHTS = [0.0, 0.1, 0.2, 0.3, 0.4]
+CHOICE = (ranking.USER_DISCOUNT, ranking.MOVIE_DISCOUNT, ranking.RATING_WEIGHT)
+NAMES = ["user discount", "movie discount", "rating weight"]
+
+
+def figures(ranker, test):
+    """Return NDCG@10, the share of disliked movies, and the number of movies."""
+    users = test["user_id"].unique()
+    lists = ranker.rank(users, ranker.history_.stars_of(users), 10)
+    middle = sum(ranker.history_.scale()) / 2
+    rated = lists.merge(test, on=["user_id", "movie_id"])
+    return {
+        "NDCG@10": ranking_metrics(lists, test)["NDCG@10"],
+        "disliked": (rated["rating"] < middle).sum() / len(lists),
+        "movies": lists["movie_id"].nunique(),
+    }
+
+
+def compare(table, folds, candidates):
+    """Return the mean figures of each candidate over folds."""
+    rows = []
+    for train, test in folds:
+        # Only the first of the three constants is used in the fit.
+        for user_discount, group in itertools.groupby(candidates, lambda c: c[0]):
+            with mock.patch.object(ranking, "USER_DISCOUNT", user_discount):
+                ranker = MovieRanker().fit(table.iloc[train])
+            for candidate in group:
+                with (
+                    mock.patch.object(ranking, "MOVIE_DISCOUNT", candidate[1]),
+                    mock.patch.object(ranking, "RATING_WEIGHT", candidate[2]),
+                ):
+                    scores = figures(ranker, table.iloc[test])
+                rows.append(dict(zip(NAMES, candidate)) | scores)
+    return pd.DataFrame(rows).groupby(NAMES).mean()
+
+
+def main():
+    """Print both comparisons for each table."""
+    tables = {"synthetic": MovieRecommendationDataset().generate()}
+    for path in sys.argv[1:]:
+        tables[Path(path).name] = load_movielens(path)
+    grid = list(itertools.product(USER_DISCOUNTS, MOVIE_DISCOUNTS, RATING_WEIGHTS))
+    results = {"chosen by": {}, "outcome": {}}
+    for name, table in tables.items():
+        outer = list(KFold(5, shuffle=True, random_state=0).split(table))
+        training_rows = table.iloc[np.sort(outer[0][0])]
+        inner = KFold(4, shuffle=True, random_state=0).split(training_rows)
+        results["chosen by"][name] = compare(training_rows, list(inner), grid)
+        results["outcome"][name] = compare(table, outer, [(0.0, 0.0, 0.0), CHOICE])
+    for title, by_table in results.items():
+        print(f"\n{title}:")
+        print(pd.concat(by_table, axis=1).to_string(float_format="%.4f"))
+
+
+if __name__ == "__main__":
+    main()
