@@ -20,8 +20,8 @@ recorded() {
         README.md) echo "3344405823 14275" ;;
         LICENSE) echo "191275814 1554" ;;
         recommender/__init__.py) echo "1050201436 1443" ;;
-        recommender/artifact.py) echo "2269199772 20081" ;;
-        recommender/commands.py) echo "1641972445 6155" ;;
+        recommender/artifact.py) echo "3430842323 21584" ;;
+        recommender/commands.py) echo "4140983450 6184" ;;
         recommender/console.py) echo "1635122613 2401" ;;
         recommender/factors.py) echo "692090193 17521" ;;
         recommender/forest.py) echo "338509153 1330" ;;
@@ -2929,30 +2929,45 @@ def save(model, filepath, card, trusted):
         If skops is needed, and is not installed or too old.
     ValueError
         If the model cannot be pickled, or is of a type that is not trusted.
+
+    Notes
+    -----
+    Both files are complete on the disk before the first of them gets its name. Only
+    between the two renamings can a crash leave the new model beside the old card: then
+    loading says that the card belongs to another artifact.
     """
     filepath = check_file_name("filepath", filepath)
     path = check_path(filepath)
     _refuse_main(model)
-    with replacing(path) as file:
-        hashed = _HashedFile(file)
-        try:
-            _dump(model, hashed, filepath, trusted)
-        except OSError:
-            raise
-        except Exception as error:  # of a lambda, or a class inside a function
-            raise ValueError(
-                f"Cannot save what cannot be pickled, or is not in TRUSTED: {error}"
-            ) from error
-        hashed.write(VERSION_MARK + sklearn.__version__.encode())
-        digest = hashed.sha256.hexdigest()
-        file.write(DIGEST_MARK + digest.encode())
+    with replacing(path, f"{path}.json") as (model_draft, card_draft):
+        with model_draft.writing() as file:
+            digest = _write_model(model, file, filepath, trusted)
+        card = _file_facts(path, digest) | card
+        with card_draft.writing() as file:
+            file.write(_strict_json(card).encode())
 
-    card = _file_facts(path, digest) | card
+
+def _write_model(model, file, filepath, trusted):
+    """Write a model and its seal; return the digest."""
+    hashed = _HashedFile(file)
+    try:
+        _dump(model, hashed, filepath, trusted)
+    except OSError:
+        raise
+    except Exception as error:  # of a lambda, or a class inside a function
+        raise ValueError(
+            f"Cannot save what cannot be pickled, or is not in TRUSTED: {error}"
+        ) from error
+    hashed.write(VERSION_MARK + sklearn.__version__.encode())
+    digest = hashed.sha256.hexdigest()
+    file.write(DIGEST_MARK + digest.encode())
+    return digest
+
+
+def _strict_json(card):
+    """Return a card as text. JSON has no NaN, which Python would write: it is null."""
     text = json.dumps(card, default=str)
-    # JSON has no NaN: Python writes one all the same, so it is replaced by null.
-    card = json.loads(text, parse_constant=lambda _: None)
-    with replacing(Path(f"{path}.json")) as file:
-        file.write(json.dumps(card, indent=2).encode())
+    return json.dumps(json.loads(text, parse_constant=lambda _: None), indent=2)
 
 
 def _file_facts(path, digest):
@@ -3122,43 +3137,78 @@ class _HashedFile:
         return self.file.tell()
 
 
-@contextlib.contextmanager
-def replacing(path):
-    """Give a file to write to, which takes the place of `path` when it is complete.
+class Draft:
+    """A file that is written beside `path`, and then takes its place.
+
+    Its name is one that nobody can guess and no two savers share. A new file gets the
+    usual permissions, and one that replaces another gets those of the other.
 
     Parameters
     ----------
     path : str or path-like
-
-    Notes
-    -----
-    The file lies beside `path` under a name that nobody can guess and no two savers
-    share. If anything fails, `path` stays as it was. A new file gets the usual
-    permissions, and one that replaces another gets those of the other.
     """
-    path = Path(path)
-    is_new = not path.exists()
-    mode = 0o666 if is_new else path.stat().st_mode & 0o777
-    temporary = path.with_name(f".{os.urandom(16).hex()}.tmp")
 
-    def open_with_mode(name, flags):
-        return os.open(name, flags, mode)
+    def __init__(self, path):
+        self.path = Path(path)
+        self.temporary = self.path.with_name(f".{os.urandom(16).hex()}.tmp")
+        self.old_mode = None
+        with contextlib.suppress(OSError):  # there is no old file
+            self.old_mode = self.path.stat().st_mode & 0o777
 
-    try:
+    @contextlib.contextmanager
+    def writing(self):
+        """Give the file to write to; after the ``with``, all of it is on the disk."""
+        mode = 0o666 if self.old_mode is None else self.old_mode
+
+        def open_with_mode(name, flags):
+            return os.open(name, flags, mode)
+
         # "x": never through a file or a link that is already there.
-        with open(temporary, "xb", opener=open_with_mode) as file:
+        with (
+            _naming(self.path),
+            open(self.temporary, "xb", opener=open_with_mode) as file,
+        ):
             yield file
             file.flush()
             os.fsync(file.fileno())
-        if not is_new:
-            os.chmod(temporary, mode)
-        os.replace(temporary, path)
+
+    def replace(self):
+        """Put the file in the place of `path`."""
+        with _naming(self.path):
+            if self.old_mode is not None:
+                os.chmod(self.temporary, self.old_mode)
+            os.replace(self.temporary, self.path)
+
+
+@contextlib.contextmanager
+def replacing(*paths):
+    """Give a draft for each path; all of them take their places at the end.
+
+    If anything fails before that, all paths stay as they were.
+
+    Parameters
+    ----------
+    *paths : str or path-like
+    """
+    drafts = [Draft(path) for path in paths]
+    try:
+        yield drafts
+        for draft in drafts:
+            draft.replace()
+    finally:
+        for draft in drafts:
+            with contextlib.suppress(OSError):  # of a read-only file system
+                draft.temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _naming(path):
+    """Name a file in the message if it cannot be written."""
+    try:
+        yield
     except OSError as error:
         reason = error.strerror or error
         raise type(error)(f"Cannot write {path}: {reason}.") from error
-    finally:
-        with contextlib.suppress(OSError):  # of a read-only file system
-            temporary.unlink(missing_ok=True)
 
 
 class _MainFinder(pickle.Pickler):
@@ -3475,7 +3525,7 @@ def _write_all(recommender, csv, top, exclude):
     """Write a CSV file of the recommendations for all users of the training."""
     users = recommender.history_.users
     shows_progress = is_terminal(sys.stderr)
-    with replacing(csv) as file:
+    with replacing(csv) as (draft,), draft.writing() as file:
         for start in range(0, users.size, USERS_AT_ONCE):
             some_users = users[start : start + USERS_AT_ONCE]
             best = recommender.ranker_.recommend(some_users, top, exclude=exclude)

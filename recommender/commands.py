@@ -77,7 +77,7 @@ def _write_all(recommender, csv, top, exclude):
     """Write a CSV file of the recommendations for all users of the training."""
     users = recommender.history_.users
     shows_progress = is_terminal(sys.stderr)
-    with replacing(csv) as file:
+    with replacing(csv) as (draft,), draft.writing() as file:
         for start in range(0, users.size, USERS_AT_ONCE):
             some_users = users[start : start + USERS_AT_ONCE]
             best = recommender.ranker_.recommend(some_users, top, exclude=exclude)

@@ -486,6 +486,28 @@ def test_a_full_disk_is_told_in_one_sentence_and_changes_nothing(
     assert len(list(path.parent.iterdir())) == 2
 
 
+def test_without_room_for_the_card_both_old_files_are_kept(
+    path, recommender, table, monkeypatch
+):
+    before = [path.read_bytes(), card_file(path).read_bytes()]
+    other = SklearnEcosystemPipeline(model="linear").fit(table[:500])
+    fsync = os.fsync
+    n_synced = []
+
+    def full_at_the_second_file(number):
+        n_synced.append(number)
+        if len(n_synced) == 2:
+            raise OSError(28, "No space left on device")
+        fsync(number)
+
+    monkeypatch.setattr(os, "fsync", full_at_the_second_file)
+    with pytest.raises(OSError, match=r"Cannot write .*model.pkl.json: No space left"):
+        other.save_pipeline(path)
+    assert [path.read_bytes(), card_file(path).read_bytes()] == before
+    assert names_in(path.parent) == ["model.pkl", "model.pkl.json"]
+    assert load(path, strict=True).pipeline is not None
+
+
 def test_paths_that_cannot_be_written_are_named(recommender, tmp_path):
     with pytest.raises(
         FileNotFoundError, match=r"Cannot write .*x.pkl: there is no folder"
@@ -936,8 +958,8 @@ def test_nobody_can_guess_or_share_the_name_of_a_temporary_file(
     )
     for _ in range(3):
         recommender.save_pipeline(path)
-    names = [name for names in seen for name in names]
-    assert len(names) == len(seen) == len(set(names)) == 6
+    names = sorted(set().union(*seen))
+    assert len(names) == len(seen) == 6
     # what all names share is no part of what makes them secret
     shared = len(os.path.commonprefix(names)) + len(
         os.path.commonprefix([name[::-1] for name in names])
