@@ -20,8 +20,8 @@ recorded() {
         README.md) echo "3344405823 14275" ;;
         LICENSE) echo "191275814 1554" ;;
         recommender/__init__.py) echo "1050201436 1443" ;;
-        recommender/artifact.py) echo "3430842323 21584" ;;
-        recommender/commands.py) echo "4140983450 6184" ;;
+        recommender/artifact.py) echo "3671500549 22227" ;;
+        recommender/commands.py) echo "1507771385 6208" ;;
         recommender/console.py) echo "1635122613 2401" ;;
         recommender/factors.py) echo "692090193 17521" ;;
         recommender/forest.py) echo "338509153 1330" ;;
@@ -29,7 +29,7 @@ recorded() {
         recommender/matrix.py) echo "2225266426 11055" ;;
         recommender/movielens.py) echo "2876297618 8017" ;;
         recommender/names.py) echo "3106152182 1598" ;;
-        recommender/options.py) echo "2918090412 6188" ;;
+        recommender/options.py) echo "531175877 6676" ;;
         recommender/pipeline.py) echo "740391905 2729" ;;
         recommender/ranking.py) echo "440151160 15842" ;;
         recommender/recommend.py) echo "423331876 14087" ;;
@@ -3084,22 +3084,9 @@ def check_path(filepath):
         If skops is needed, and is not installed or too old.
     """
     filepath = check_file_name("filepath", filepath)
-    path = Path(os.path.realpath(filepath))
-    if filepath.endswith(("/", os.sep)):
-        raise IsADirectoryError(f"Cannot write {filepath}: it is the name of a folder.")
-    for file in (path, Path(f"{path}.json")):
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            mode = os.stat(file).st_mode  # fails for a name that is too long
-            if not stat.S_ISREG(mode):
-                raise IsADirectoryError(
-                    f"Cannot write {file}: it is a folder, a device, a pipe or a "
-                    "socket."
-                )
-    if not path.parent.is_dir():
-        raise FileNotFoundError(
-            f"Cannot write {filepath}: there is no folder {path.parent}."
-        )
+    path = check_file(filepath)
     card = Path(f"{path}.json")
+    _check_regular(card)
     is_file = card.exists() and not card.is_symlink()  # a link itself is replaced
     if is_file and not path.exists() and not _looks_like_a_card(card):
         raise FileExistsError(
@@ -3108,6 +3095,48 @@ def check_path(filepath):
     if _is_skops(filepath):
         _import_skops(filepath)
     return path
+
+
+def check_file(filepath):
+    """Return where a file can be written, with links followed.
+
+    Parameters
+    ----------
+    filepath : str or path-like
+
+    Returns
+    -------
+    path : Path
+
+    Raises
+    ------
+    TypeError
+        If `filepath` is no name of a file, such as an open file.
+    OSError
+        If there is something else than a file, or no folder for it.
+    """
+    filepath = check_file_name("filepath", filepath)
+    if not filepath:
+        raise FileNotFoundError("Cannot write a file whose name is empty.")
+    if filepath.endswith(("/", os.sep)):
+        raise IsADirectoryError(f"Cannot write {filepath}: it is the name of a folder.")
+    path = Path(os.path.realpath(filepath))
+    _check_regular(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(
+            f"Cannot write {filepath}: there is no folder {path.parent}."
+        )
+    return path
+
+
+def _check_regular(file):
+    """Raise an OSError if something else than a file has this name."""
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        mode = os.stat(file).st_mode  # fails for a name that is too long
+        if not stat.S_ISREG(mode):
+            raise IsADirectoryError(
+                f"Cannot write {file}: it is a folder, a device, a pipe or a socket."
+            )
 
 
 def _looks_like_a_card(file):
@@ -3454,7 +3483,7 @@ import sys
 import numpy as np
 import pandas as pd
 
-from .artifact import replacing
+from .artifact import check_file, replacing
 from .console import is_terminal, say
 from .table import check_number, shorten
 
@@ -3525,7 +3554,7 @@ def _write_all(recommender, csv, top, exclude):
     """Write a CSV file of the recommendations for all users of the training."""
     users = recommender.history_.users
     shows_progress = is_terminal(sys.stderr)
-    with replacing(csv) as (draft,), draft.writing() as file:
+    with replacing(check_file(csv)) as (draft,), draft.writing() as file:
         for start in range(0, users.size, USERS_AT_ONCE):
             some_users = users[start : start + USERS_AT_ONCE]
             best = recommender.ranker_.recommend(some_users, top, exclude=exclude)
@@ -4811,6 +4840,7 @@ cat >"$new/recommender/options.py" <<'END_OF_LESSON_FILE'
 
 import argparse
 import contextlib
+import os
 
 from .console import OneLineParser
 from .table import shorten
@@ -4928,13 +4958,20 @@ def make_parser(models, artifact):
         command.add_argument("--top", type=int, metavar="N", help="default 10")
     for command in (recommend, similar, predict, serve):
         command.add_argument(
-            "--artifact", dest="path", metavar="FILE", help=f"default {artifact}"
+            "--artifact",
+            dest="path",
+            default=artifact,
+            metavar="FILE",
+            help=f"default {artifact}",
         )
     return parser
 
 
 def parse_options(parser, argv):
-    """Return the command and its options as a dict, only those that were given."""
+    """Return the command and its options as a dict.
+
+    Of the options that were not given, only the path of the artifact is in it.
+    """
     options = {"command": None, **vars(parser.parse_args(argv))}
     command = options["command"]
     for option in ("model", "tune", "output"):
@@ -4963,6 +5000,14 @@ def _check_recommend(parser, options):
         parser.error("recommend --all needs --output FILE, and only --all takes it.")
     if is_for_all and "explain" in options:
         parser.error("--explain is for one user and does not go with --all.")
+    if is_for_all:
+        output = os.path.realpath(options["csv"])
+        artifact = os.path.realpath(options["path"])
+        if output in (artifact, f"{artifact}.json"):
+            parser.error(
+                f"--output {shorten(options['csv'])} is the artifact itself or its "
+                "model card: expected another file."
+            )
 
 
 def _parse_ratings(text):

@@ -270,22 +270,9 @@ def check_path(filepath):
         If skops is needed, and is not installed or too old.
     """
     filepath = check_file_name("filepath", filepath)
-    path = Path(os.path.realpath(filepath))
-    if filepath.endswith(("/", os.sep)):
-        raise IsADirectoryError(f"Cannot write {filepath}: it is the name of a folder.")
-    for file in (path, Path(f"{path}.json")):
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            mode = os.stat(file).st_mode  # fails for a name that is too long
-            if not stat.S_ISREG(mode):
-                raise IsADirectoryError(
-                    f"Cannot write {file}: it is a folder, a device, a pipe or a "
-                    "socket."
-                )
-    if not path.parent.is_dir():
-        raise FileNotFoundError(
-            f"Cannot write {filepath}: there is no folder {path.parent}."
-        )
+    path = check_file(filepath)
     card = Path(f"{path}.json")
+    _check_regular(card)
     is_file = card.exists() and not card.is_symlink()  # a link itself is replaced
     if is_file and not path.exists() and not _looks_like_a_card(card):
         raise FileExistsError(
@@ -294,6 +281,48 @@ def check_path(filepath):
     if _is_skops(filepath):
         _import_skops(filepath)
     return path
+
+
+def check_file(filepath):
+    """Return where a file can be written, with links followed.
+
+    Parameters
+    ----------
+    filepath : str or path-like
+
+    Returns
+    -------
+    path : Path
+
+    Raises
+    ------
+    TypeError
+        If `filepath` is no name of a file, such as an open file.
+    OSError
+        If there is something else than a file, or no folder for it.
+    """
+    filepath = check_file_name("filepath", filepath)
+    if not filepath:
+        raise FileNotFoundError("Cannot write a file whose name is empty.")
+    if filepath.endswith(("/", os.sep)):
+        raise IsADirectoryError(f"Cannot write {filepath}: it is the name of a folder.")
+    path = Path(os.path.realpath(filepath))
+    _check_regular(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(
+            f"Cannot write {filepath}: there is no folder {path.parent}."
+        )
+    return path
+
+
+def _check_regular(file):
+    """Raise an OSError if something else than a file has this name."""
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        mode = os.stat(file).st_mode  # fails for a name that is too long
+        if not stat.S_ISREG(mode):
+            raise IsADirectoryError(
+                f"Cannot write {file}: it is a folder, a device, a pipe or a socket."
+            )
 
 
 def _looks_like_a_card(file):

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pandas as pd
 
-from .artifact import replacing
+from .artifact import check_file, replacing
 from .console import is_terminal, say
 from .table import check_number, shorten
 
@@ -77,7 +77,7 @@ def _write_all(recommender, csv, top, exclude):
     """Write a CSV file of the recommendations for all users of the training."""
     users = recommender.history_.users
     shows_progress = is_terminal(sys.stderr)
-    with replacing(csv) as (draft,), draft.writing() as file:
+    with replacing(check_file(csv)) as (draft,), draft.writing() as file:
         for start in range(0, users.size, USERS_AT_ONCE):
             some_users = users[start : start + USERS_AT_ONCE]
             best = recommender.ranker_.recommend(some_users, top, exclude=exclude)
