@@ -20,7 +20,7 @@ recorded() {
         README.md) echo "3344405823 14275" ;;
         LICENSE) echo "191275814 1554" ;;
         recommender/__init__.py) echo "1050201436 1443" ;;
-        recommender/artifact.py) echo "3671500549 22227" ;;
+        recommender/artifact.py) echo "252334091 22502" ;;
         recommender/commands.py) echo "1507771385 6208" ;;
         recommender/console.py) echo "1635122613 2401" ;;
         recommender/factors.py) echo "692090193 17521" ;;
@@ -2912,8 +2912,8 @@ def save(model, filepath, card, trusted):
     model : object
         What is saved.
     filepath : str or path-like
-        Where; a name that ends in ".skops" is saved by skops, all others are pickles.
-        The card is written to `filepath` + ".json".
+        Where; a name that ends in ".skops", or a link to one, is saved by skops, all
+        others are pickles. The card is written to `filepath` + ".json".
     card : dict
         What the model card says of the model. Facts about the file are added here.
     trusted : list of str
@@ -2938,20 +2938,21 @@ def save(model, filepath, card, trusted):
     """
     filepath = check_file_name("filepath", filepath)
     path = check_path(filepath)
+    as_skops = _is_skops(filepath, path)
     _refuse_main(model)
     with replacing(path, f"{path}.json") as (model_draft, card_draft):
         with model_draft.writing() as file:
-            digest = _write_model(model, file, filepath, trusted)
+            digest = _write_model(model, file, as_skops, trusted)
         card = _file_facts(path, digest) | card
         with card_draft.writing() as file:
             file.write(_strict_json(card).encode())
 
 
-def _write_model(model, file, filepath, trusted):
+def _write_model(model, file, as_skops, trusted):
     """Write a model and its seal; return the digest."""
     hashed = _HashedFile(file)
     try:
-        _dump(model, hashed, filepath, trusted)
+        _dump(model, hashed, as_skops, trusted)
     except OSError:
         raise
     except Exception as error:  # of a lambda, or a class inside a function
@@ -3052,7 +3053,8 @@ def load(filepath, trusted, sha256=None, strict=False):
     for problem in problems:  # told before anything in the file can run
         warnings.warn(problem, stacklevel=3)
 
-    model = _read_model(files, filepath, other_version, trusted)
+    as_skops = _is_skops(filepath, path)
+    model = _read_model(files, path, as_skops, other_version, trusted)
     if other_version:
         warnings.warn(f"{filepath} was {other_version}.", stacklevel=3)
     if card:
@@ -3092,8 +3094,8 @@ def check_path(filepath):
         raise FileExistsError(
             f"Cannot write {card}: it is there already, and is no model card."
         )
-    if _is_skops(filepath):
-        _import_skops(filepath)
+    if _is_skops(filepath, path):
+        _import_skops(path)
     return path
 
 
@@ -3266,8 +3268,12 @@ def _refuse_main(model):
         _MainFinder().dump(model)  # what cannot be pickled at all is told later
 
 
-def _is_skops(filepath):
-    return filepath.lower().endswith(".skops")
+def _is_skops(filepath, path):
+    """Return whether a file is one of skops, by its name or by what a link leads to.
+
+    A pickle can run code: one of the names is enough to say that the file is none.
+    """
+    return any(str(name).lower().endswith(".skops") for name in (filepath, path))
 
 
 def _import_skops(filepath):
@@ -3285,11 +3291,12 @@ def _import_skops(filepath):
     return skops.io
 
 
-def _dump(model, file, filepath, trusted):
-    if not _is_skops(filepath):
+def _dump(model, file, as_skops, trusted):
+    if not as_skops:
         joblib.dump(model, file)
         return
-    skops_io = _import_skops(filepath)
+    import skops.io as skops_io  # `check_path` has checked its version
+
     content = skops_io.dumps(model)
     # A type that is not trusted is refused now, and not when the model is needed.
     skops_io.loads(content, trusted=trusted)
@@ -3394,12 +3401,10 @@ def _check_card(card):
         raise ValueError("The digest must be a string.")
 
 
-def _read_model(files, filepath, other_version, trusted):
+def _read_model(files, path, as_skops, other_version, trusted):
     """Unpickle an artifact whose digest was checked."""
-    path = Path(os.path.realpath(filepath))
     stream = io.BytesIO(files.content)
-    as_skops = _is_skops(filepath)
-    skops_io = _import_skops(filepath) if as_skops else None
+    skops_io = _import_skops(path) if as_skops else None
     silence = contextlib.nullcontext()
     if other_version:  # one warning of ours stands for one of each estimator
         silence = _no_version_warnings()
