@@ -142,8 +142,9 @@ def _write_model(model, file, as_skops, trusted):
     except OSError:
         raise
     except Exception as error:  # of a lambda, or a class inside a function
+        reason = str(error) or type(error).__name__
         raise ValueError(
-            f"Cannot save what cannot be pickled, or is not in TRUSTED: {error}"
+            f"Cannot save what cannot be pickled, or is not in TRUSTED: {reason}"
         ) from error
     hashed.write(VERSION_MARK + sklearn.__version__.encode())
     digest = hashed.sha256.hexdigest()
@@ -428,30 +429,39 @@ def _naming(path):
         raise type(error)(f"Cannot write {path}: {reason}.") from error
 
 
+#: The program that runs; the second is its name in a process of multiprocessing.
+MAIN_MODULES = ("__main__", "__mp_main__")
+
+
 class _MainFinder(pickle.Pickler):
-    """Pickle an object to nowhere; raise if it needs something of `__main__`."""
+    """Pickle an object to nowhere, up to the first thing of the running program."""
 
     def __init__(self):
         super().__init__(io.BytesIO(), protocol=pickle.HIGHEST_PROTOCOL)
+        self.found = None
 
     def reducer_override(self, thing):
         if isinstance(thing, np.ndarray) and thing.dtype != object:
             return list, ()  # no class in it, and it may be large
         is_definition = isinstance(thing, type) or hasattr(thing, "__qualname__")
         definition = thing if is_definition else type(thing)
-        if definition.__module__ == "__main__":
-            raise ValueError(
-                f"Cannot save {definition.__qualname__}: it is defined in the program "
-                "or notebook that runs (__main__), and loads in no other. Move it into "
-                "a file of its own, and import it."
-            )
+        if definition.__module__ in MAIN_MODULES:
+            self.found = definition
+            raise pickle.PicklingError("The search is over.")
         return NotImplemented
 
 
 def _refuse_main(model):
     """Raise a ValueError if a class or function of `__main__` would be saved."""
-    with contextlib.suppress(pickle.PicklingError, TypeError, AttributeError):
-        _MainFinder().dump(model)  # what cannot be pickled at all is told later
+    finder = _MainFinder()
+    with contextlib.suppress(Exception):  # what cannot be pickled is told later
+        finder.dump(model)
+    if finder.found is not None:
+        raise ValueError(
+            f"Cannot save {finder.found.__qualname__}: it is defined in the program or "
+            f"notebook that runs ({finder.found.__module__}), and loads in no other. "
+            "Move it into a file of its own, and import it."
+        )
 
 
 def _is_skops(filepath, path):

@@ -335,6 +335,43 @@ def test_what_is_defined_in_the_running_program_is_refused_when_it_is_saved(tmp_
     assert names_in(tmp_path) == []
 
 
+IN_A_CHILD = """
+import multiprocessing, sys
+from sklearn.linear_model import Ridge
+from lesson_code import MovieRecommendationDataset, SklearnEcosystemPipeline
+
+class Mine(Ridge):
+    pass
+
+def save(path):
+    table = MovieRecommendationDataset(20, 20, n_ratings=200).generate()
+    try:
+        SklearnEcosystemPipeline(model=Mine()).fit(table).save_pipeline(path)
+    except ValueError as error:
+        print(error, flush=True)
+
+if __name__ == "__main__":
+    child = multiprocessing.get_context("spawn").Process(target=save, args=sys.argv[1:])
+    child.start()
+    child.join()
+"""
+
+
+def test_what_a_child_process_has_of_the_running_program_is_refused_too(tmp_path):
+    """There, its name is `__mp_main__`."""
+    script = tmp_path / "script.py"
+    script.write_text(IN_A_CHILD, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, str(script), str(tmp_path / "model.pkl")],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stderr == ""
+    assert done.stdout.startswith("Cannot save Mine: ")
+    assert not (tmp_path / "model.pkl").exists()
+
+
 @pytest.mark.parametrize(
     "content",
     [b"", b"hello", b"PK\x03\x04", b"\x80\x05."],
@@ -1133,6 +1170,32 @@ def test_what_cannot_be_pickled_or_cannot_do_with_two_ids_is_told_and_leaves_no_
     ):
         recommender.save_pipeline(tmp_path / "mine.pkl")
     assert list(tmp_path.iterdir()) == []
+
+
+class RaisesWhenPickled(Ridge):
+    error = None
+
+    def __getstate__(self):
+        if self.error is not None:
+            raise self.error
+        return super().__getstate__()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [NotImplementedError(), RuntimeError("no"), RecursionError("deep"), KeyError(1)],
+    ids=repr,
+)
+def test_whatever_a_model_raises_when_it_is_pickled_is_told_and_the_old_file_kept(
+    table, path, monkeypatch, error
+):
+    before = path.read_bytes()
+    recommender = SklearnEcosystemPipeline(model=RaisesWhenPickled()).fit(table)
+    monkeypatch.setattr(RaisesWhenPickled, "error", error)
+    with pytest.raises(ValueError, match="Cannot save what cannot be pickled.*: .+"):
+        recommender.save_pipeline(path)
+    assert path.read_bytes() == before
+    assert names_in(path.parent) == ["model.pkl", "model.pkl.json"]
 
 
 def test_what_a_search_chose_is_on_the_card_even_where_json_has_no_word_for_it(
