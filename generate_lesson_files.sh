@@ -20,7 +20,7 @@ recorded() {
         README.md) echo "3344405823 14275" ;;
         LICENSE) echo "191275814 1554" ;;
         recommender/__init__.py) echo "1050201436 1443" ;;
-        recommender/artifact.py) echo "33135070 22819" ;;
+        recommender/artifact.py) echo "102239621 22972" ;;
         recommender/commands.py) echo "1507771385 6208" ;;
         recommender/console.py) echo "1635122613 2401" ;;
         recommender/factors.py) echo "692090193 17521" ;;
@@ -2857,6 +2857,8 @@ from .top_n import PopularityRanker
 OLDEST_SKOPS = "0.12"
 VERSION_MARK = b"\nscikit-learn:"
 DIGEST_MARK = b"\nsha256:"
+#: What the card of every artifact has, since the first version that wrote cards.
+CARD_KEYS = {"artifact", "sha256", "created", "versions"}
 #: How often a loader reads again while a saver may be between artifact and card.
 N_READS = 5
 SECONDS_BETWEEN_READS = 0.05
@@ -2973,7 +2975,7 @@ def _strict_json(card):
 
 
 def _file_facts(path, digest):
-    """Return what the card of every artifact says."""
+    """Return what the card of every artifact says: the values of `CARD_KEYS`."""
     return {
         "artifact": path.name,
         "sha256": digest,
@@ -3091,7 +3093,7 @@ def check_path(filepath):
     card = Path(f"{path}.json")
     _check_regular(card)
     is_file = card.exists() and not card.is_symlink()  # a link itself is replaced
-    if is_file and not path.exists() and not _looks_like_a_card(card):
+    if is_file and not _looks_like_a_card(card):
         raise FileExistsError(
             f"Cannot write {card}: it is there already, and is no model card."
         )
@@ -3148,7 +3150,7 @@ def _looks_like_a_card(file):
         card = json.loads(file.read_text(encoding="utf-8"))
     except (ValueError, OSError, RecursionError):
         return False
-    return isinstance(card, dict) and "sha256" in card
+    return isinstance(card, dict) and card.keys() >= CARD_KEYS
 
 
 # ----- Writing

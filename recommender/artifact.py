@@ -43,6 +43,8 @@ from .top_n import PopularityRanker
 OLDEST_SKOPS = "0.12"
 VERSION_MARK = b"\nscikit-learn:"
 DIGEST_MARK = b"\nsha256:"
+#: What the card of every artifact has, since the first version that wrote cards.
+CARD_KEYS = {"artifact", "sha256", "created", "versions"}
 #: How often a loader reads again while a saver may be between artifact and card.
 N_READS = 5
 SECONDS_BETWEEN_READS = 0.05
@@ -159,7 +161,7 @@ def _strict_json(card):
 
 
 def _file_facts(path, digest):
-    """Return what the card of every artifact says."""
+    """Return what the card of every artifact says: the values of `CARD_KEYS`."""
     return {
         "artifact": path.name,
         "sha256": digest,
@@ -277,7 +279,7 @@ def check_path(filepath):
     card = Path(f"{path}.json")
     _check_regular(card)
     is_file = card.exists() and not card.is_symlink()  # a link itself is replaced
-    if is_file and not path.exists() and not _looks_like_a_card(card):
+    if is_file and not _looks_like_a_card(card):
         raise FileExistsError(
             f"Cannot write {card}: it is there already, and is no model card."
         )
@@ -334,7 +336,7 @@ def _looks_like_a_card(file):
         card = json.loads(file.read_text(encoding="utf-8"))
     except (ValueError, OSError, RecursionError):
         return False
-    return isinstance(card, dict) and "sha256" in card
+    return isinstance(card, dict) and card.keys() >= CARD_KEYS
 
 
 # ----- Writing

@@ -1326,10 +1326,17 @@ def test_a_name_of_a_folder_is_refused(recommender, tmp_path):
     assert names_in(tmp_path) == []
 
 
-def test_a_file_that_is_no_model_card_is_not_replaced_by_one(recommender, tmp_path):
+@pytest.mark.parametrize("beside_a_file", [False, True], ids=["alone", "beside data"])
+@pytest.mark.parametrize("content", ["[1, 2, 3]", '{"sha256": 1}'])
+def test_a_file_that_is_no_model_card_is_not_replaced_by_one(
+    recommender, tmp_path, content, beside_a_file
+):
     data = tmp_path / "data.json"
-    data.write_text("[1, 2, 3]", encoding="utf-8")
+    data.write_text(content, encoding="utf-8")
+    if beside_a_file:
+        (tmp_path / "data").write_text("mine", encoding="utf-8")
+    before = names_in(tmp_path)
     with pytest.raises(FileExistsError, match="data.json: .* no model card"):
         recommender.save_pipeline(tmp_path / "data")
-    assert data.read_text(encoding="utf-8") == "[1, 2, 3]"
-    assert names_in(tmp_path) == ["data.json"]
+    assert data.read_text(encoding="utf-8") == content
+    assert names_in(tmp_path) == before
