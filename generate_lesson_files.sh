@@ -20,7 +20,7 @@ recorded() {
         README.md) echo "3344405823 14275" ;;
         LICENSE) echo "191275814 1554" ;;
         recommender/__init__.py) echo "1050201436 1443" ;;
-        recommender/artifact.py) echo "102239621 22972" ;;
+        recommender/artifact.py) echo "3279977237 23302" ;;
         recommender/commands.py) echo "1507771385 6208" ;;
         recommender/console.py) echo "1635122613 2401" ;;
         recommender/factors.py) echo "692090193 17521" ;;
@@ -3033,13 +3033,12 @@ def load(filepath, trusted, sha256=None, strict=False):
             f"There is no file {filepath}; save_pipeline (or --output) writes it."
         )
     files = _read_files(path)
-    digest = files.seal.digest if files.seal else None
-    if sha256 is not None and digest != str(sha256).lower():
-        raise ValueError(f"{path} is another artifact: its digest is {digest}.")
     card, problems = _check_files(path, files)
+    if sha256 is not None:
+        _check_digest(path, files.seal, sha256)
 
     version = files.seal.version if files.seal else None
-    if card:
+    if version is None and card:  # the first artifacts did not seal it
         version = card["versions"]["scikit-learn"]
     other_version = ""
     if version not in (None, sklearn.__version__):
@@ -3365,6 +3364,16 @@ def _check_files(path, files):
             f"not {files.seal.digest[:12]}."
         ]
     return files.card, []
+
+
+def _check_digest(path, seal, sha256):
+    """Raise a ValueError if an artifact has another digest than it must have."""
+    if seal is None:
+        raise ValueError(
+            f"{path} carries no digest, and may be another artifact than {sha256}."
+        )
+    if seal.digest != str(sha256).lower():
+        raise ValueError(f"{path} is another artifact: its digest is {seal.digest}.")
 
 
 def _read_seal(content, path):

@@ -70,6 +70,15 @@ def replace_pickle(path, body):
     edit_card(path, sha256=digest)
 
 
+def of_another_version(path):
+    """Seal an artifact as one of scikit-learn 0.99, and let the card say the same."""
+    body = path.read_bytes()[:-DIGEST_SIZE]
+    here = artifact.VERSION_MARK + sklearn.__version__.encode()
+    assert body.endswith(here)
+    replace_pickle(path, body.removesuffix(here) + artifact.VERSION_MARK + b"0.99")
+    edit_card(path, versions=card_of(path)["versions"] | {"scikit-learn": "0.99"})
+
+
 def test_what_is_saved_and_loaded_is_the_object_and_predicts_the_same(
     recommender, path, table
 ):
@@ -201,6 +210,14 @@ def test_a_digest_can_be_pinned(path):
         load(path, sha256="0" * 64)
 
 
+def test_a_digest_that_is_pinned_and_missing_is_told_as_such(path):
+    digest = card_of(path)["sha256"]
+    without_digest(path)
+    with pytest.raises(ValueError, match=r"carries no digest") as caught:
+        load(path, sha256=digest)
+    assert "None" not in str(caught.value)
+
+
 def test_a_loaded_object_has_its_card_and_does_not_save_it(path, tmp_path):
     loaded = load(path)
     assert loaded.card == card_of(path)
@@ -216,10 +233,6 @@ def without_card(path):
 
 def with_another_card(path):
     edit_card(path, sha256="0" * 64)
-
-
-def of_another_version(path):
-    edit_card(path, versions=card_of(path)["versions"] | {"scikit-learn": "1.0"})
 
 
 def without_digest(path):
@@ -624,12 +637,25 @@ def test_the_example_of_the_card_is_no_person_of_the_training(path, recommender,
 
 
 def test_another_scikit_learn_version_is_a_warning_that_names_both(path):
-    edit_card(path, versions=card_of(path)["versions"] | {"scikit-learn": "0.99"})
+    of_another_version(path)
     with pytest.warns(
         UserWarning, match=rf"0\.99, but this is {sklearn.__version__}"
     ) as caught:
         load(path)
     assert len(caught) == 1
+
+
+def test_a_card_that_claims_another_version_than_the_seal_is_not_believed(path):
+    """The digest covers the version in the artifact, and not that on the card."""
+    edit_card(path, versions=card_of(path)["versions"] | {"scikit-learn": "0.99"})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert load(path, strict=True).pipeline is not None
+    of_another_version(path)
+    here = {"scikit-learn": sklearn.__version__}
+    edit_card(path, versions=card_of(path)["versions"] | here)
+    with pytest.raises(ValueError, match=r"made with scikit-learn 0\.99"):
+        load(path, strict=True)
 
 
 def test_another_scikit_learn_version_is_noticed_without_the_card(path, monkeypatch):
@@ -649,7 +675,7 @@ def test_threads_that_load_at_once_leave_the_filters_of_warnings_alone(
     """They are a setting of the whole process. Each of eight loads of an artifact of
     another version once put "ignore" before them, and one of these stayed for good.
     """
-    edit_card(path, versions=card_of(path)["versions"] | {"scikit-learn": "0.99"})
+    of_another_version(path)
     before = list(warnings.filters)
     joblib_load = joblib.load
     n_loading = []
@@ -717,7 +743,7 @@ def test_an_object_of_another_version_that_loads_but_cannot_predict_is_told_as_s
     """A private attribute that a later version reads is missing: the example of the
     card finds it out.
     """
-    edit_card(path, versions=card_of(path)["versions"] | {"scikit-learn": "0.99"})
+    of_another_version(path)
 
     def predict(*_):
         raise AttributeError(
@@ -1293,7 +1319,7 @@ def test_the_warnings_of_a_regressor_itself_are_seen_under_another_version_too(
         .fit(table)
         .save_pipeline(tmp_path / "model.pkl")
     )
-    edit_card(path, versions=card_of(path)["versions"] | {"scikit-learn": "0.99"})
+    of_another_version(path)
     with pytest.warns(UserWarning) as caught:
         load(path)
     told = [str(warning.message) for warning in caught]
