@@ -20,7 +20,7 @@ recorded() {
         README.md) echo "3344405823 14275" ;;
         LICENSE) echo "191275814 1554" ;;
         recommender/__init__.py) echo "1050201436 1443" ;;
-        recommender/artifact.py) echo "3279977237 23302" ;;
+        recommender/artifact.py) echo "560896761 23512" ;;
         recommender/commands.py) echo "1507771385 6208" ;;
         recommender/console.py) echo "1635122613 2401" ;;
         recommender/factors.py) echo "692090193 17521" ;;
@@ -2844,7 +2844,6 @@ from threadpoolctl import threadpool_limits
 
 from .factors import MatrixFactorization
 from .forest import QuickRandomForest
-from .locks import ProcessLock
 from .matrix import MovieContent, RatingHistory
 from .ranking import MovieRanker
 from .recommend import RatingRanker
@@ -2862,8 +2861,6 @@ CARD_KEYS = {"artifact", "sha256", "created", "versions"}
 #: How often a loader reads again while a saver may be between artifact and card.
 N_READS = 5
 SECONDS_BETWEEN_READS = 0.05
-#: Held while the filters of warnings are changed.
-_FILTERS = ProcessLock()
 #: How far the prediction of the card's example may be off, in stars: another processor
 #: may differ in the last digits.
 TOLERANCE = 1e-6
@@ -3461,12 +3458,19 @@ def _read_model(files, path, as_skops, other_version, trusted):
 def _no_version_warnings():
     """Leave out scikit-learn's warnings of another version.
 
-    Filters of warnings belong to the whole process. If two threads changed and restored
-    them at once, a filter of the one could stay for good: so they take turns.
+    Filters of warnings belong to the whole process: while a file is unpickled, other
+    threads do not see these warnings either. `warnings.catch_warnings` would also put
+    back all filters of before, and lose those that another thread adds meanwhile. So
+    one filter is put in, and only this one is taken out, of the same list.
     """
-    with _FILTERS, warnings.catch_warnings():
-        warnings.simplefilter("ignore", InconsistentVersionWarning)
+    filters = warnings.filters
+    ours = ("ignore", None, InconsistentVersionWarning, None, 0)
+    filters.insert(0, ours)
+    try:
         yield
+    finally:
+        with contextlib.suppress(ValueError):  # `warnings.resetwarnings` was called
+            filters.remove(ours)
 
 
 def _check_example(model, example, path, other_version):

@@ -693,6 +693,23 @@ def test_threads_that_load_at_once_leave_the_filters_of_warnings_alone(
     assert list(warnings.filters) == before
 
 
+def test_a_filter_that_the_program_adds_during_a_load_stays(path, monkeypatch):
+    of_another_version(path)
+    joblib_load = joblib.load
+
+    def add_a_filter(stream):
+        warnings.filterwarnings("error", message="mine")
+        return joblib_load(stream)
+
+    monkeypatch.setattr(joblib, "load", add_a_filter)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*made with scikit-learn")
+        before = list(warnings.filters)
+        load(path)
+        assert warnings.filters[1:] == before
+        assert warnings.filters[0][1].pattern == "mine"
+
+
 def test_a_change_of_version_is_told_apart_from_damage(path):
     """The artifact of another scikit-learn, whose classes are not where they were:
     whole, but not to be loaded.
