@@ -14,13 +14,13 @@ folders="recommender pillars exercises exercises/solutions"
 # What `cksum` tells of each file: its checksum and its size.
 recorded() {
     case $1 in
-        lesson_code.py) echo "1665915528 79331" ;;
+        lesson_code.py) echo "2139145572 79668" ;;
         test_lesson.py) echo "1769944456 14502" ;;
         requirements.txt) echo "3471952364 498" ;;
         README.md) echo "3344405823 14275" ;;
         LICENSE) echo "191275814 1554" ;;
         recommender/__init__.py) echo "1050201436 1443" ;;
-        recommender/artifact.py) echo "560896761 23512" ;;
+        recommender/artifact.py) echo "1650256959 23969" ;;
         recommender/commands.py) echo "1507771385 6208" ;;
         recommender/console.py) echo "1635122613 2401" ;;
         recommender/factors.py) echo "692090193 17521" ;;
@@ -1874,12 +1874,19 @@ def _model_card(recommender):
         "user_id": history.unused_user_id(),
         "movie_id": history.movies.tolist()[0],
     }
+    row = pd.DataFrame([example])
     try:
-        prediction = float(recommender.predict(pd.DataFrame([example]))[0])
+        prediction = float(recommender.predict(row)[0])
+        repeated = float(recommender.predict(row)[0])
     except Exception as error:  # in a feature of the user's own, for example
         raise ValueError(
             f"Cannot save: the model cannot predict from the ids alone: {error}"
         ) from error
+    if not artifact.is_same_prediction(repeated, prediction):  # loading would fail
+        raise ValueError(
+            "Cannot save: the model must predict the same finite number each time, but "
+            f"predicted {prediction}, and then {repeated}."
+        )
 
     cv_rmse = recommender.cv_scores_
     parameters = {
@@ -2824,6 +2831,7 @@ import contextlib
 import hashlib
 import io
 import json
+import math
 import os
 import pickle
 import re
@@ -2849,7 +2857,7 @@ from .ranking import MovieRanker
 from .recommend import RatingRanker
 from .solutions import ExactByMovies, ExactByUsers, LowRank
 from .steps import DropIds
-from .table import IDS, check_file_name, check_number, table_ids
+from .table import IDS, LIMIT, check_file_name, check_number, table_ids
 from .top_n import PopularityRanker
 
 #: In older ones, a file of trusted types alone could run code.
@@ -2862,7 +2870,7 @@ CARD_KEYS = {"artifact", "sha256", "created", "versions"}
 N_READS = 5
 SECONDS_BETWEEN_READS = 0.05
 #: How far the prediction of the card's example may be off, in stars: another processor
-#: may differ in the last digits.
+#: may differ in the last digits. (Where ratings are large, by a billionth of them.)
 TOLERANCE = 1e-6
 
 
@@ -3414,7 +3422,7 @@ def _check_card(card):
     if set(example) != set(IDS):
         raise ValueError("The example must have the two ids.")
     table_ids(pd.DataFrame([example]))
-    check_number("prediction", card["example"]["prediction"], -1e9)
+    check_number("prediction", card["example"]["prediction"], -LIMIT)
     if not isinstance(card["sha256"], str):
         raise ValueError("The digest must be a string.")
 
@@ -3485,11 +3493,26 @@ def _check_example(model, example, path, other_version):
             f"{path} cannot predict the model card's example: {reason}"
         ) from error
     expected = example["prediction"]
-    if abs(prediction - expected) > TOLERANCE:
+    if not is_same_prediction(prediction, expected):
         raise ValueError(
             f"{path} predicts {prediction} for the model card's example; "
             f"when saved, {expected}."
         )
+
+
+def is_same_prediction(prediction, expected):
+    """Return whether two predictions are the same finite number, up to rounding.
+
+    Parameters
+    ----------
+    prediction, expected : float
+
+    Returns
+    -------
+    is_same : bool
+    """
+    is_close = math.isclose(prediction, expected, rel_tol=1e-9, abs_tol=TOLERANCE)
+    return is_close and math.isfinite(prediction)
 
 
 def _one_thread():

@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import io
 import json
+import math
 import os
 import pickle
 import re
@@ -35,7 +36,7 @@ from .ranking import MovieRanker
 from .recommend import RatingRanker
 from .solutions import ExactByMovies, ExactByUsers, LowRank
 from .steps import DropIds
-from .table import IDS, check_file_name, check_number, table_ids
+from .table import IDS, LIMIT, check_file_name, check_number, table_ids
 from .top_n import PopularityRanker
 
 #: In older ones, a file of trusted types alone could run code.
@@ -48,7 +49,7 @@ CARD_KEYS = {"artifact", "sha256", "created", "versions"}
 N_READS = 5
 SECONDS_BETWEEN_READS = 0.05
 #: How far the prediction of the card's example may be off, in stars: another processor
-#: may differ in the last digits.
+#: may differ in the last digits. (Where ratings are large, by a billionth of them.)
 TOLERANCE = 1e-6
 
 
@@ -600,7 +601,7 @@ def _check_card(card):
     if set(example) != set(IDS):
         raise ValueError("The example must have the two ids.")
     table_ids(pd.DataFrame([example]))
-    check_number("prediction", card["example"]["prediction"], -1e9)
+    check_number("prediction", card["example"]["prediction"], -LIMIT)
     if not isinstance(card["sha256"], str):
         raise ValueError("The digest must be a string.")
 
@@ -671,11 +672,26 @@ def _check_example(model, example, path, other_version):
             f"{path} cannot predict the model card's example: {reason}"
         ) from error
     expected = example["prediction"]
-    if abs(prediction - expected) > TOLERANCE:
+    if not is_same_prediction(prediction, expected):
         raise ValueError(
             f"{path} predicts {prediction} for the model card's example; "
             f"when saved, {expected}."
         )
+
+
+def is_same_prediction(prediction, expected):
+    """Return whether two predictions are the same finite number, up to rounding.
+
+    Parameters
+    ----------
+    prediction, expected : float
+
+    Returns
+    -------
+    is_same : bool
+    """
+    is_close = math.isclose(prediction, expected, rel_tol=1e-9, abs_tol=TOLERANCE)
+    return is_close and math.isfinite(prediction)
 
 
 def _one_thread():

@@ -1241,6 +1241,40 @@ def test_whatever_a_model_raises_when_it_is_pickled_is_told_and_the_old_file_kep
     assert names_in(path.parent) == ["model.pkl", "model.pkl.json"]
 
 
+class PredictsNoise(Ridge):
+    def predict(self, X):
+        return super().predict(X) + np.random.default_rng().uniform(-0.1, 0.1, len(X))
+
+
+class PredictsNaN(Ridge):
+    def predict(self, X):
+        return np.full(len(X), np.nan)
+
+
+@pytest.mark.parametrize("regressor", [PredictsNoise(), PredictsNaN()], ids=repr)
+def test_a_model_whose_example_could_not_be_checked_is_not_saved(
+    table, tmp_path, regressor
+):
+    recommender = SklearnEcosystemPipeline(model=regressor).fit(table)
+    with pytest.raises(ValueError, match="must predict the same finite number"):
+        recommender.save_pipeline(tmp_path / "model.pkl")
+    assert names_in(tmp_path) == []
+
+
+def test_a_model_that_predicts_nan_where_it_is_loaded_is_refused(path, monkeypatch):
+    monkeypatch.setattr(SklearnEcosystemPipeline, "predict", lambda *_: [np.nan])
+    with pytest.raises(ValueError, match="predicts nan for the model card's example"):
+        load(path)
+
+
+@pytest.mark.parametrize("factor", [-1e12, 1e12])
+def test_a_rating_scale_may_be_far_from_stars(table, tmp_path, factor):
+    scaled = table.assign(rating=table["rating"] * factor)
+    recommender = SklearnEcosystemPipeline(model="linear").fit(scaled)
+    path = recommender.save_pipeline(tmp_path / "model.pkl")
+    assert load(path, strict=True).card is not None
+
+
 def test_what_a_search_chose_is_on_the_card_even_where_json_has_no_word_for_it(
     table, tmp_path, monkeypatch
 ):
