@@ -21,7 +21,7 @@ recorded() {
         LICENSE) echo "191275814 1554" ;;
         recommender/__init__.py) echo "1050201436 1443" ;;
         recommender/artifact.py) echo "1650256959 23969" ;;
-        recommender/commands.py) echo "1507771385 6208" ;;
+        recommender/commands.py) echo "3458082915 6469" ;;
         recommender/console.py) echo "1635122613 2401" ;;
         recommender/factors.py) echo "692090193 17521" ;;
         recommender/forest.py) echo "338509153 1330" ;;
@@ -3584,6 +3584,11 @@ def recommend(
     ratings = None
     if rated is not None:
         ratings = {id_from_text(movies, movie): rated[movie] for movie in rated}
+        if len(ratings) < len(rated):  # of numbers, 2 and 02 are the same
+            raise ValueError(
+                "--rated must name each movie once, whatever way its number is "
+                f"written, got {shorten(', '.join(rated))}."
+            )
     if user is not None:
         user = id_from_text(recommender.history_.users, user)
     is_unknown = user is not None and user not in recommender.history_.users

@@ -54,6 +54,11 @@ def recommend(
     ratings = None
     if rated is not None:
         ratings = {id_from_text(movies, movie): rated[movie] for movie in rated}
+        if len(ratings) < len(rated):  # of numbers, 2 and 02 are the same
+            raise ValueError(
+                "--rated must name each movie once, whatever way its number is "
+                f"written, got {shorten(', '.join(rated))}."
+            )
     if user is not None:
         user = id_from_text(recommender.history_.users, user)
     is_unknown = user is not None and user not in recommender.history_.users

@@ -186,6 +186,7 @@ def test_similar_movies_are_printed(artifact, capsys):
         "no movie": (["similar"], "--movie"),
         "an unknown movie": (["similar", "--movie=4711"], "4711 is unknown"),
         "a movie that is no number": (["similar", "--movie=Heat"], "'Heat'"),
+        "a movie rated twice": (["recommend", "--rated=2=5,02=1"], "each movie once"),
         "an excluded movie that is none": (
             ["recommend", "--user=1", "--exclude=1,Heat"],
             "'Heat'",
