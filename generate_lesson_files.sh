@@ -14,14 +14,14 @@ folders="recommender pillars exercises exercises/solutions"
 # What `cksum` tells of each file: its checksum and its size.
 recorded() {
     case $1 in
-        lesson_code.py) echo "3948498742 80313" ;;
+        lesson_code.py) echo "1486928162 80650" ;;
         test_lesson.py) echo "1769944456 14502" ;;
         requirements.txt) echo "3471952364 498" ;;
         README.md) echo "3874849004 14275" ;;
         LICENSE) echo "191275814 1554" ;;
         recommender/__init__.py) echo "1050201436 1443" ;;
-        recommender/artifact.py) echo "984852971 20109" ;;
-        recommender/commands.py) echo "1641972445 6155" ;;
+        recommender/artifact.py) echo "1178052705 23997" ;;
+        recommender/commands.py) echo "3458082915 6469" ;;
         recommender/console.py) echo "1635122613 2401" ;;
         recommender/factors.py) echo "363876586 26080" ;;
         recommender/forest.py) echo "338509153 1330" ;;
@@ -29,11 +29,11 @@ recorded() {
         recommender/matrix.py) echo "907847330 11806" ;;
         recommender/movielens.py) echo "1804052549 7989" ;;
         recommender/names.py) echo "3106152182 1598" ;;
-        recommender/options.py) echo "2918090412 6188" ;;
+        recommender/options.py) echo "531175877 6676" ;;
         recommender/pipeline.py) echo "740391905 2729" ;;
         recommender/ranking.py) echo "1235195751 18054" ;;
         recommender/recommend.py) echo "3121979428 14728" ;;
-        recommender/release.py) echo "2318736161 10936" ;;
+        recommender/release.py) echo "2051180922 11893" ;;
         recommender/report.py) echo "2821837000 4511" ;;
         recommender/solutions.py) echo "2179514232 5332" ;;
         recommender/start.py) echo "939184345 2575" ;;
@@ -1901,12 +1901,19 @@ def _model_card(recommender):
         "user_id": history.unused_user_id(),
         "movie_id": history.movies.tolist()[0],
     }
+    row = pd.DataFrame([example])
     try:
-        prediction = float(recommender.predict(pd.DataFrame([example]))[0])
+        prediction = float(recommender.predict(row)[0])
+        repeated = float(recommender.predict(row)[0])
     except Exception as error:  # in a feature of the user's own, for example
         raise ValueError(
             f"Cannot save: the model cannot predict from the ids alone: {error}"
         ) from error
+    if not artifact.is_same_prediction(repeated, prediction):  # loading would fail
+        raise ValueError(
+            "Cannot save: the model must predict the same finite number each time, but "
+            f"predicted {prediction}, and then {repeated}."
+        )
 
     cv_rmse = recommender.cv_scores_
     parameters = {
@@ -2851,6 +2858,7 @@ import contextlib
 import hashlib
 import io
 import json
+import math
 import os
 import pickle
 import re
@@ -2871,26 +2879,25 @@ from threadpoolctl import threadpool_limits
 
 from .factors import FoldIn, MatrixFactorization
 from .forest import QuickRandomForest
-from .locks import ProcessLock
 from .matrix import MovieContent, RatingHistory
 from .ranking import MovieRanker
 from .recommend import RatingRanker
 from .solutions import ExactByMovies, ExactByUsers, LowRank
 from .steps import DropIds
-from .table import IDS, check_file_name, check_number, table_ids
+from .table import IDS, LIMIT, check_file_name, check_number, table_ids
 from .top_n import PopularityRanker
 
 #: In older ones, a file of trusted types alone could run code.
 OLDEST_SKOPS = "0.12"
 VERSION_MARK = b"\nscikit-learn:"
 DIGEST_MARK = b"\nsha256:"
+#: What the card of every artifact has, since the first version that wrote cards.
+CARD_KEYS = {"artifact", "sha256", "created", "versions"}
 #: How often a loader reads again while a saver may be between artifact and card.
 N_READS = 5
 SECONDS_BETWEEN_READS = 0.05
-#: Held while the filters of warnings are changed.
-_FILTERS = ProcessLock()
 #: How far the prediction of the card's example may be off, in stars: another processor
-#: may differ in the last digits.
+#: may differ in the last digits. (Where ratings are large, by a billionth of them.)
 TOLERANCE = 1e-6
 
 
@@ -2940,8 +2947,8 @@ def save(model, filepath, card, trusted):
     model : object
         What is saved.
     filepath : str or path-like
-        Where; a name that ends in ".skops" is saved by skops, all others are pickles.
-        The card is written to `filepath` + ".json".
+        Where; a name that ends in ".skops", or a link to one, is saved by skops, all
+        others are pickles. The card is written to `filepath` + ".json".
     card : dict
         What the model card says of the model. Facts about the file are added here.
     trusted : list of str
@@ -2957,34 +2964,51 @@ def save(model, filepath, card, trusted):
         If skops is needed, and is not installed or too old.
     ValueError
         If the model cannot be pickled, or is of a type that is not trusted.
+
+    Notes
+    -----
+    Both files are complete on the disk before the first of them gets its name. Only
+    between the two renamings can a crash leave the new model beside the old card: then
+    loading says that the card belongs to another artifact.
     """
     filepath = check_file_name("filepath", filepath)
     path = check_path(filepath)
+    as_skops = _is_skops(filepath, path)
     _refuse_main(model)
-    with replacing(path) as file:
-        hashed = _HashedFile(file)
-        try:
-            _dump(model, hashed, filepath, trusted)
-        except OSError:
-            raise
-        except Exception as error:  # of a lambda, or a class inside a function
-            raise ValueError(
-                f"Cannot save what cannot be pickled, or is not in TRUSTED: {error}"
-            ) from error
-        hashed.write(VERSION_MARK + sklearn.__version__.encode())
-        digest = hashed.sha256.hexdigest()
-        file.write(DIGEST_MARK + digest.encode())
+    with replacing(path, f"{path}.json") as (model_draft, card_draft):
+        with model_draft.writing() as file:
+            digest = _write_model(model, file, as_skops, trusted)
+        card = _file_facts(path, digest) | card
+        with card_draft.writing() as file:
+            file.write(_strict_json(card).encode())
 
-    card = _file_facts(path, digest) | card
+
+def _write_model(model, file, as_skops, trusted):
+    """Write a model and its seal; return the digest."""
+    hashed = _HashedFile(file)
+    try:
+        _dump(model, hashed, as_skops, trusted)
+    except OSError:
+        raise
+    except Exception as error:  # of a lambda, or a class inside a function
+        reason = str(error) or type(error).__name__
+        raise ValueError(
+            f"Cannot save what cannot be pickled, or is not in TRUSTED: {reason}"
+        ) from error
+    hashed.write(VERSION_MARK + sklearn.__version__.encode())
+    digest = hashed.sha256.hexdigest()
+    file.write(DIGEST_MARK + digest.encode())
+    return digest
+
+
+def _strict_json(card):
+    """Return a card as text. JSON has no NaN, which Python would write: it is null."""
     text = json.dumps(card, default=str)
-    # JSON has no NaN: Python writes one all the same, so it is replaced by null.
-    card = json.loads(text, parse_constant=lambda _: None)
-    with replacing(Path(f"{path}.json")) as file:
-        file.write(json.dumps(card, indent=2).encode())
+    return json.dumps(json.loads(text, parse_constant=lambda _: None), indent=2)
 
 
 def _file_facts(path, digest):
-    """Return what the card of every artifact says."""
+    """Return what the card of every artifact says: the values of `CARD_KEYS`."""
     return {
         "artifact": path.name,
         "sha256": digest,
@@ -3042,13 +3066,12 @@ def load(filepath, trusted, sha256=None, strict=False):
             f"There is no file {filepath}; save_pipeline (or --output) writes it."
         )
     files = _read_files(path)
-    digest = files.seal.digest if files.seal else None
-    if sha256 is not None and digest != str(sha256).lower():
-        raise ValueError(f"{path} is another artifact: its digest is {digest}.")
     card, problems = _check_files(path, files)
+    if sha256 is not None:
+        _check_digest(path, files.seal, sha256)
 
     version = files.seal.version if files.seal else None
-    if card:
+    if version is None and card:  # the first artifacts did not seal it
         version = card["versions"]["scikit-learn"]
     other_version = ""
     if version not in (None, sklearn.__version__):
@@ -3065,7 +3088,8 @@ def load(filepath, trusted, sha256=None, strict=False):
     for problem in problems:  # told before anything in the file can run
         warnings.warn(problem, stacklevel=3)
 
-    model = _read_model(files, filepath, other_version, trusted)
+    as_skops = _is_skops(filepath, path)
+    model = _read_model(files, path, as_skops, other_version, trusted)
     if other_version:
         warnings.warn(f"{filepath} was {other_version}.", stacklevel=3)
     if card:
@@ -3097,30 +3121,59 @@ def check_path(filepath):
         If skops is needed, and is not installed or too old.
     """
     filepath = check_file_name("filepath", filepath)
-    path = Path(os.path.realpath(filepath))
+    path = check_file(filepath)
+    card = Path(f"{path}.json")
+    _check_regular(card)
+    is_file = card.exists() and not card.is_symlink()  # a link itself is replaced
+    if is_file and not _looks_like_a_card(card):
+        raise FileExistsError(
+            f"Cannot write {card}: it is there already, and is no model card."
+        )
+    if _is_skops(filepath, path):
+        _import_skops(path)
+    return path
+
+
+def check_file(filepath):
+    """Return where a file can be written, with links followed.
+
+    Parameters
+    ----------
+    filepath : str or path-like
+
+    Returns
+    -------
+    path : Path
+
+    Raises
+    ------
+    TypeError
+        If `filepath` is no name of a file, such as an open file.
+    OSError
+        If there is something else than a file, or no folder for it.
+    """
+    filepath = check_file_name("filepath", filepath)
+    if not filepath:
+        raise FileNotFoundError("Cannot write a file whose name is empty.")
     if filepath.endswith(("/", os.sep)):
         raise IsADirectoryError(f"Cannot write {filepath}: it is the name of a folder.")
-    for file in (path, Path(f"{path}.json")):
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            mode = os.stat(file).st_mode  # fails for a name that is too long
-            if not stat.S_ISREG(mode):
-                raise IsADirectoryError(
-                    f"Cannot write {file}: it is a folder, a device, a pipe or a "
-                    "socket."
-                )
+    path = Path(os.path.realpath(filepath))
+    _check_regular(path)
     if not path.parent.is_dir():
         raise FileNotFoundError(
             f"Cannot write {filepath}: there is no folder {path.parent}."
         )
-    card = Path(f"{path}.json")
-    is_file = card.exists() and not card.is_symlink()  # a link itself is replaced
-    if is_file and not path.exists() and not _looks_like_a_card(card):
-        raise FileExistsError(
-            f"Cannot write {card}: it is there already, and is no model card."
-        )
-    if _is_skops(filepath):
-        _import_skops(filepath)
     return path
+
+
+def _check_regular(file):
+    """Raise an OSError if something else than a file has this name."""
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        mode = os.stat(file).st_mode  # fails for a name that is too long
+        if not stat.S_ISREG(mode):
+            raise IsADirectoryError(
+                f"Cannot write {file}: it is a folder, a device, a pipe or a socket."
+            )
 
 
 def _looks_like_a_card(file):
@@ -3129,7 +3182,7 @@ def _looks_like_a_card(file):
         card = json.loads(file.read_text(encoding="utf-8"))
     except (ValueError, OSError, RecursionError):
         return False
-    return isinstance(card, dict) and "sha256" in card
+    return isinstance(card, dict) and card.keys() >= CARD_KEYS
 
 
 # ----- Writing
@@ -3150,73 +3203,121 @@ class _HashedFile:
         return self.file.tell()
 
 
-@contextlib.contextmanager
-def replacing(path):
-    """Give a file to write to, which takes the place of `path` when it is complete.
+class Draft:
+    """A file that is written beside `path`, and then takes its place.
+
+    Its name is one that nobody can guess and no two savers share. A new file gets the
+    usual permissions, and one that replaces another gets those of the other.
 
     Parameters
     ----------
     path : str or path-like
-
-    Notes
-    -----
-    The file lies beside `path` under a name that nobody can guess and no two savers
-    share. If anything fails, `path` stays as it was. A new file gets the usual
-    permissions, and one that replaces another gets those of the other.
     """
-    path = Path(path)
-    is_new = not path.exists()
-    mode = 0o666 if is_new else path.stat().st_mode & 0o777
-    temporary = path.with_name(f".{os.urandom(16).hex()}.tmp")
 
-    def open_with_mode(name, flags):
-        return os.open(name, flags, mode)
+    def __init__(self, path):
+        self.path = Path(path)
+        self.temporary = self.path.with_name(f".{os.urandom(16).hex()}.tmp")
+        self.old_mode = None
+        with contextlib.suppress(OSError):  # there is no old file
+            self.old_mode = self.path.stat().st_mode & 0o777
 
-    try:
+    @contextlib.contextmanager
+    def writing(self):
+        """Give the file to write to; after the ``with``, all of it is on the disk."""
+        mode = 0o666 if self.old_mode is None else self.old_mode
+
+        def open_with_mode(name, flags):
+            return os.open(name, flags, mode)
+
         # "x": never through a file or a link that is already there.
-        with open(temporary, "xb", opener=open_with_mode) as file:
+        with (
+            _naming(self.path),
+            open(self.temporary, "xb", opener=open_with_mode) as file,
+        ):
             yield file
             file.flush()
             os.fsync(file.fileno())
-        if not is_new:
-            os.chmod(temporary, mode)
-        os.replace(temporary, path)
+
+    def replace(self):
+        """Put the file in the place of `path`."""
+        with _naming(self.path):
+            if self.old_mode is not None:
+                os.chmod(self.temporary, self.old_mode)
+            os.replace(self.temporary, self.path)
+
+
+@contextlib.contextmanager
+def replacing(*paths):
+    """Give a draft for each path; all of them take their places at the end.
+
+    If anything fails before that, all paths stay as they were.
+
+    Parameters
+    ----------
+    *paths : str or path-like
+    """
+    drafts = [Draft(path) for path in paths]
+    try:
+        yield drafts
+        for draft in drafts:
+            draft.replace()
+    finally:
+        for draft in drafts:
+            with contextlib.suppress(OSError):  # of a read-only file system
+                draft.temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _naming(path):
+    """Name a file in the message if it cannot be written."""
+    try:
+        yield
     except OSError as error:
         reason = error.strerror or error
         raise type(error)(f"Cannot write {path}: {reason}.") from error
-    finally:
-        with contextlib.suppress(OSError):  # of a read-only file system
-            temporary.unlink(missing_ok=True)
+
+
+#: The program that runs; the second is its name in a process of multiprocessing.
+MAIN_MODULES = ("__main__", "__mp_main__")
 
 
 class _MainFinder(pickle.Pickler):
-    """Pickle an object to nowhere; raise if it needs something of `__main__`."""
+    """Pickle an object to nowhere, up to the first thing of the running program."""
 
     def __init__(self):
         super().__init__(io.BytesIO(), protocol=pickle.HIGHEST_PROTOCOL)
+        self.found = None
 
     def reducer_override(self, thing):
         if isinstance(thing, np.ndarray) and thing.dtype != object:
             return list, ()  # no class in it, and it may be large
         is_definition = isinstance(thing, type) or hasattr(thing, "__qualname__")
         definition = thing if is_definition else type(thing)
-        if definition.__module__ == "__main__":
-            raise ValueError(
-                f"Cannot save {definition.__qualname__}: it is defined in the program "
-                "or notebook that runs (__main__), and loads in no other. Move it into "
-                "a file of its own, and import it."
-            )
+        if definition.__module__ in MAIN_MODULES:
+            self.found = definition
+            raise pickle.PicklingError("The search is over.")
         return NotImplemented
 
 
 def _refuse_main(model):
     """Raise a ValueError if a class or function of `__main__` would be saved."""
-    with contextlib.suppress(pickle.PicklingError, TypeError, AttributeError):
-        _MainFinder().dump(model)  # what cannot be pickled at all is told later
+    finder = _MainFinder()
+    with contextlib.suppress(Exception):  # what cannot be pickled is told later
+        finder.dump(model)
+    if finder.found is not None:
+        raise ValueError(
+            f"Cannot save {finder.found.__qualname__}: it is defined in the program or "
+            f"notebook that runs ({finder.found.__module__}), and loads in no other. "
+            "Move it into a file of its own, and import it."
+        )
 
 
-def _is_skops(filepath):
-    return filepath.lower().endswith(".skops")
+def _is_skops(filepath, path):
+    """Return whether a file is one of skops, by its name or by what a link leads to.
+
+    A pickle can run code: one of the names is enough to say that the file is none.
+    """
+    return any(str(name).lower().endswith(".skops") for name in (filepath, path))
 
 
 def _import_skops(filepath):
@@ -3234,11 +3335,12 @@ def _import_skops(filepath):
     return skops.io
 
 
-def _dump(model, file, filepath, trusted):
-    if not _is_skops(filepath):
+def _dump(model, file, as_skops, trusted):
+    if not as_skops:
         joblib.dump(model, file)
         return
-    skops_io = _import_skops(filepath)
+    import skops.io as skops_io  # `check_path` has checked its version
+
     content = skops_io.dumps(model)
     # A type that is not trusted is refused now, and not when the model is needed.
     skops_io.loads(content, trusted=trusted)
@@ -3297,6 +3399,16 @@ def _check_files(path, files):
     return files.card, []
 
 
+def _check_digest(path, seal, sha256):
+    """Raise a ValueError if an artifact has another digest than it must have."""
+    if seal is None:
+        raise ValueError(
+            f"{path} carries no digest, and may be another artifact than {sha256}."
+        )
+    if seal.digest != str(sha256).lower():
+        raise ValueError(f"{path} is another artifact: its digest is {seal.digest}.")
+
+
 def _read_seal(content, path):
     """Return the seal of an artifact, None if it has none; refuse a damaged one."""
     start = content.rfind(DIGEST_MARK)
@@ -3338,17 +3450,15 @@ def _check_card(card):
     if set(example) != set(IDS):
         raise ValueError("The example must have the two ids.")
     table_ids(pd.DataFrame([example]))
-    check_number("prediction", card["example"]["prediction"], -1e9)
+    check_number("prediction", card["example"]["prediction"], -LIMIT)
     if not isinstance(card["sha256"], str):
         raise ValueError("The digest must be a string.")
 
 
-def _read_model(files, filepath, other_version, trusted):
+def _read_model(files, path, as_skops, other_version, trusted):
     """Unpickle an artifact whose digest was checked."""
-    path = Path(os.path.realpath(filepath))
     stream = io.BytesIO(files.content)
-    as_skops = _is_skops(filepath)
-    skops_io = _import_skops(filepath) if as_skops else None
+    skops_io = _import_skops(path) if as_skops else None
     silence = contextlib.nullcontext()
     if other_version:  # one warning of ours stands for one of each estimator
         silence = _no_version_warnings()
@@ -3384,12 +3494,19 @@ def _read_model(files, filepath, other_version, trusted):
 def _no_version_warnings():
     """Leave out scikit-learn's warnings of another version.
 
-    Filters of warnings belong to the whole process. If two threads changed and restored
-    them at once, a filter of the one could stay for good: so they take turns.
+    Filters of warnings belong to the whole process: while a file is unpickled, other
+    threads do not see these warnings either. `warnings.catch_warnings` would also put
+    back all filters of before, and lose those that another thread adds meanwhile. So
+    one filter is put in, and only this one is taken out, of the same list.
     """
-    with _FILTERS, warnings.catch_warnings():
-        warnings.simplefilter("ignore", InconsistentVersionWarning)
+    filters = warnings.filters
+    ours = ("ignore", None, InconsistentVersionWarning, None, 0)
+    filters.insert(0, ours)
+    try:
         yield
+    finally:
+        with contextlib.suppress(ValueError):  # `warnings.resetwarnings` was called
+            filters.remove(ours)
 
 
 def _check_example(model, example, path, other_version):
@@ -3404,11 +3521,26 @@ def _check_example(model, example, path, other_version):
             f"{path} cannot predict the model card's example: {reason}"
         ) from error
     expected = example["prediction"]
-    if abs(prediction - expected) > TOLERANCE:
+    if not is_same_prediction(prediction, expected):
         raise ValueError(
             f"{path} predicts {prediction} for the model card's example; "
             f"when saved, {expected}."
         )
+
+
+def is_same_prediction(prediction, expected):
+    """Return whether two predictions are the same finite number, up to rounding.
+
+    Parameters
+    ----------
+    prediction, expected : float
+
+    Returns
+    -------
+    is_same : bool
+    """
+    is_close = math.isclose(prediction, expected, rel_tol=1e-9, abs_tol=TOLERANCE)
+    return is_close and math.isfinite(prediction)
 
 
 def _one_thread():
@@ -3432,7 +3564,7 @@ import sys
 import numpy as np
 import pandas as pd
 
-from .artifact import replacing
+from .artifact import check_file, replacing
 from .console import is_terminal, say
 from .table import check_number, shorten
 
@@ -3480,6 +3612,11 @@ def recommend(
     ratings = None
     if rated is not None:
         ratings = {id_from_text(movies, movie): rated[movie] for movie in rated}
+        if len(ratings) < len(rated):  # of numbers, 2 and 02 are the same
+            raise ValueError(
+                "--rated must name each movie once, whatever way its number is "
+                f"written, got {shorten(', '.join(rated))}."
+            )
     if user is not None:
         user = id_from_text(recommender.history_.users, user)
     is_unknown = user is not None and user not in recommender.history_.users
@@ -3503,7 +3640,7 @@ def _write_all(recommender, csv, top, exclude):
     """Write a CSV file of the recommendations for all users of the training."""
     users = recommender.history_.users
     shows_progress = is_terminal(sys.stderr)
-    with replacing(csv) as file:
+    with replacing(check_file(csv)) as (draft,), draft.writing() as file:
         for start in range(0, users.size, USERS_AT_ONCE):
             some_users = users[start : start + USERS_AT_ONCE]
             best = recommender.ranker_.recommend(some_users, top, exclude=exclude)
@@ -5024,6 +5161,7 @@ cat >"$new/recommender/options.py" <<'END_OF_LESSON_FILE'
 
 import argparse
 import contextlib
+import os
 
 from .console import OneLineParser
 from .table import shorten
@@ -5141,13 +5279,20 @@ def make_parser(models, artifact):
         command.add_argument("--top", type=int, metavar="N", help="default 10")
     for command in (recommend, similar, predict, serve):
         command.add_argument(
-            "--artifact", dest="path", metavar="FILE", help=f"default {artifact}"
+            "--artifact",
+            dest="path",
+            default=artifact,
+            metavar="FILE",
+            help=f"default {artifact}",
         )
     return parser
 
 
 def parse_options(parser, argv):
-    """Return the command and its options as a dict, only those that were given."""
+    """Return the command and its options as a dict.
+
+    Of the options that were not given, only the path of the artifact is in it.
+    """
     options = {"command": None, **vars(parser.parse_args(argv))}
     command = options["command"]
     for option in ("model", "tune", "output"):
@@ -5176,6 +5321,14 @@ def _check_recommend(parser, options):
         parser.error("recommend --all needs --output FILE, and only --all takes it.")
     if is_for_all and "explain" in options:
         parser.error("--explain is for one user and does not go with --all.")
+    if is_for_all:
+        output = os.path.realpath(options["csv"])
+        artifact = os.path.realpath(options["path"])
+        if output in (artifact, f"{artifact}.json"):
+            parser.error(
+                f"--output {shorten(options['csv'])} is the artifact itself or its "
+                "model card: expected another file."
+            )
 
 
 def _parse_ratings(text):
@@ -6157,6 +6310,10 @@ NUMBER = re.compile(
 WHOLE_NUMBER = re.compile(r"[ \t\v\f]*[-+]?[0-9]{1,19}[ \t\v\f]*")
 #: What a byte becomes that is no UTF-8, where errors="surrogateescape".
 NO_UTF8 = re.compile("[\udc80-\udcff]")
+#: A letter beyond ASCII in UTF-8. In Latin-1, no text has these signs in a row.
+UTF8_LETTER = re.compile(
+    rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
+)
 #: What stands between two fields where the separator of a file has two characters.
 UNIT_SEPARATOR = "\x1f"
 #: A name for the fields that a line may have too many.
@@ -6225,14 +6382,15 @@ def read_file(file, layout):
     Raises
     ------
     ValueError
-        If a line is broken; the message names the line. A CSV file must be UTF-8.
+        If a line is broken; the message names the line. A CSV file must be UTF-8; the
+        files of other releases may also be Latin-1.
     """
     encoding = "utf-8-sig"
     try:
         table = _parse(file, layout, encoding)
     except UnicodeDecodeError:
         table = None
-        if not layout.is_csv:  # the releases of 1998 to 2003
+        if not _must_be_utf8(file, layout):  # the releases of 1998 to 2003
             encoding = "latin-1"
             table = _parse(file, layout, encoding)
 
@@ -6245,6 +6403,18 @@ def read_file(file, layout):
     if table is None or table.empty:
         raise ValueError(f"{file.name} holds no rows, or cannot be read.")
     return table.drop(columns=SURPLUS)
+
+
+def _must_be_utf8(file, layout):
+    """Return whether a byte that is no UTF-8 is a fault, and not Latin-1.
+
+    Those of 10M and the releases since are UTF-8, and those before are Latin-1. If a
+    file has letters of UTF-8, one bad byte must not turn all of them into other signs.
+    """
+    if layout.is_csv:
+        return True
+    with file.open("rb") as stream:
+        return any(UTF8_LETTER.search(line) for line in stream)
 
 
 def first_fields(file, layout):
@@ -6378,22 +6548,30 @@ def _holds_line_end(column):
 
 def _first_fault(file, layout, encoding):
     """Return which line is the first broken one, and why; None if all are whole."""
+    must_be_utf8 = _must_be_utf8(file, layout)
     with file.open("r", encoding=encoding, errors="surrogateescape") as stream:
         for number, line in enumerate(stream, 1):
+            line = line.rstrip("\n")
             is_header = number == 1 and layout.is_csv
-            fault = _fault(line.rstrip("\n"), layout, is_header)
+            fault = _encoding_fault(line) if must_be_utf8 else None
+            fault = fault or _fault(line, layout, is_header)
             if fault is not None:
                 return f"line {number}: {fault}"
     return None
 
 
-def _fault(line, layout, is_header):
-    """Return what is wrong with a line; None if nothing is."""
+def _encoding_fault(line):
+    """Return which bytes of a line are no UTF-8; None if all are."""
     no_utf8 = NO_UTF8.search(line)
-    if layout.is_csv and no_utf8:
+    if no_utf8:
         start = max(0, no_utf8.start() - 30)
         part = line[start : start + 60].encode(errors="surrogateescape")
         return f"expected UTF-8, got the bytes {part!r}"
+    return None
+
+
+def _fault(line, layout, is_header):
+    """Return what is wrong with the fields of a line; None if nothing is."""
     if is_header and line.strip() != layout.header:
         return f"expected the header {layout.header}, got {line[:80]!r}"
     if "\0" in line:

@@ -1679,12 +1679,19 @@ def _model_card(recommender):
         "user_id": history.unused_user_id(),
         "movie_id": history.movies.tolist()[0],
     }
+    row = pd.DataFrame([example])
     try:
-        prediction = float(recommender.predict(pd.DataFrame([example]))[0])
+        prediction = float(recommender.predict(row)[0])
+        repeated = float(recommender.predict(row)[0])
     except Exception as error:  # in a feature of the user's own, for example
         raise ValueError(
             f"Cannot save: the model cannot predict from the ids alone: {error}"
         ) from error
+    if not artifact.is_same_prediction(repeated, prediction):  # loading would fail
+        raise ValueError(
+            "Cannot save: the model must predict the same finite number each time, but "
+            f"predicted {prediction}, and then {repeated}."
+        )
 
     cv_rmse = recommender.cv_scores_
     parameters = {

@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import io
 import json
+import math
 import os
 import pickle
 import re
@@ -30,26 +31,25 @@ from threadpoolctl import threadpool_limits
 
 from .factors import FoldIn, MatrixFactorization
 from .forest import QuickRandomForest
-from .locks import ProcessLock
 from .matrix import MovieContent, RatingHistory
 from .ranking import MovieRanker
 from .recommend import RatingRanker
 from .solutions import ExactByMovies, ExactByUsers, LowRank
 from .steps import DropIds
-from .table import IDS, check_file_name, check_number, table_ids
+from .table import IDS, LIMIT, check_file_name, check_number, table_ids
 from .top_n import PopularityRanker
 
 #: In older ones, a file of trusted types alone could run code.
 OLDEST_SKOPS = "0.12"
 VERSION_MARK = b"\nscikit-learn:"
 DIGEST_MARK = b"\nsha256:"
+#: What the card of every artifact has, since the first version that wrote cards.
+CARD_KEYS = {"artifact", "sha256", "created", "versions"}
 #: How often a loader reads again while a saver may be between artifact and card.
 N_READS = 5
 SECONDS_BETWEEN_READS = 0.05
-#: Held while the filters of warnings are changed.
-_FILTERS = ProcessLock()
 #: How far the prediction of the card's example may be off, in stars: another processor
-#: may differ in the last digits.
+#: may differ in the last digits. (Where ratings are large, by a billionth of them.)
 TOLERANCE = 1e-6
 
 
@@ -99,8 +99,8 @@ def save(model, filepath, card, trusted):
     model : object
         What is saved.
     filepath : str or path-like
-        Where; a name that ends in ".skops" is saved by skops, all others are pickles.
-        The card is written to `filepath` + ".json".
+        Where; a name that ends in ".skops", or a link to one, is saved by skops, all
+        others are pickles. The card is written to `filepath` + ".json".
     card : dict
         What the model card says of the model. Facts about the file are added here.
     trusted : list of str
@@ -116,34 +116,51 @@ def save(model, filepath, card, trusted):
         If skops is needed, and is not installed or too old.
     ValueError
         If the model cannot be pickled, or is of a type that is not trusted.
+
+    Notes
+    -----
+    Both files are complete on the disk before the first of them gets its name. Only
+    between the two renamings can a crash leave the new model beside the old card: then
+    loading says that the card belongs to another artifact.
     """
     filepath = check_file_name("filepath", filepath)
     path = check_path(filepath)
+    as_skops = _is_skops(filepath, path)
     _refuse_main(model)
-    with replacing(path) as file:
-        hashed = _HashedFile(file)
-        try:
-            _dump(model, hashed, filepath, trusted)
-        except OSError:
-            raise
-        except Exception as error:  # of a lambda, or a class inside a function
-            raise ValueError(
-                f"Cannot save what cannot be pickled, or is not in TRUSTED: {error}"
-            ) from error
-        hashed.write(VERSION_MARK + sklearn.__version__.encode())
-        digest = hashed.sha256.hexdigest()
-        file.write(DIGEST_MARK + digest.encode())
+    with replacing(path, f"{path}.json") as (model_draft, card_draft):
+        with model_draft.writing() as file:
+            digest = _write_model(model, file, as_skops, trusted)
+        card = _file_facts(path, digest) | card
+        with card_draft.writing() as file:
+            file.write(_strict_json(card).encode())
 
-    card = _file_facts(path, digest) | card
+
+def _write_model(model, file, as_skops, trusted):
+    """Write a model and its seal; return the digest."""
+    hashed = _HashedFile(file)
+    try:
+        _dump(model, hashed, as_skops, trusted)
+    except OSError:
+        raise
+    except Exception as error:  # of a lambda, or a class inside a function
+        reason = str(error) or type(error).__name__
+        raise ValueError(
+            f"Cannot save what cannot be pickled, or is not in TRUSTED: {reason}"
+        ) from error
+    hashed.write(VERSION_MARK + sklearn.__version__.encode())
+    digest = hashed.sha256.hexdigest()
+    file.write(DIGEST_MARK + digest.encode())
+    return digest
+
+
+def _strict_json(card):
+    """Return a card as text. JSON has no NaN, which Python would write: it is null."""
     text = json.dumps(card, default=str)
-    # JSON has no NaN: Python writes one all the same, so it is replaced by null.
-    card = json.loads(text, parse_constant=lambda _: None)
-    with replacing(Path(f"{path}.json")) as file:
-        file.write(json.dumps(card, indent=2).encode())
+    return json.dumps(json.loads(text, parse_constant=lambda _: None), indent=2)
 
 
 def _file_facts(path, digest):
-    """Return what the card of every artifact says."""
+    """Return what the card of every artifact says: the values of `CARD_KEYS`."""
     return {
         "artifact": path.name,
         "sha256": digest,
@@ -201,13 +218,12 @@ def load(filepath, trusted, sha256=None, strict=False):
             f"There is no file {filepath}; save_pipeline (or --output) writes it."
         )
     files = _read_files(path)
-    digest = files.seal.digest if files.seal else None
-    if sha256 is not None and digest != str(sha256).lower():
-        raise ValueError(f"{path} is another artifact: its digest is {digest}.")
     card, problems = _check_files(path, files)
+    if sha256 is not None:
+        _check_digest(path, files.seal, sha256)
 
     version = files.seal.version if files.seal else None
-    if card:
+    if version is None and card:  # the first artifacts did not seal it
         version = card["versions"]["scikit-learn"]
     other_version = ""
     if version not in (None, sklearn.__version__):
@@ -224,7 +240,8 @@ def load(filepath, trusted, sha256=None, strict=False):
     for problem in problems:  # told before anything in the file can run
         warnings.warn(problem, stacklevel=3)
 
-    model = _read_model(files, filepath, other_version, trusted)
+    as_skops = _is_skops(filepath, path)
+    model = _read_model(files, path, as_skops, other_version, trusted)
     if other_version:
         warnings.warn(f"{filepath} was {other_version}.", stacklevel=3)
     if card:
@@ -256,30 +273,59 @@ def check_path(filepath):
         If skops is needed, and is not installed or too old.
     """
     filepath = check_file_name("filepath", filepath)
-    path = Path(os.path.realpath(filepath))
+    path = check_file(filepath)
+    card = Path(f"{path}.json")
+    _check_regular(card)
+    is_file = card.exists() and not card.is_symlink()  # a link itself is replaced
+    if is_file and not _looks_like_a_card(card):
+        raise FileExistsError(
+            f"Cannot write {card}: it is there already, and is no model card."
+        )
+    if _is_skops(filepath, path):
+        _import_skops(path)
+    return path
+
+
+def check_file(filepath):
+    """Return where a file can be written, with links followed.
+
+    Parameters
+    ----------
+    filepath : str or path-like
+
+    Returns
+    -------
+    path : Path
+
+    Raises
+    ------
+    TypeError
+        If `filepath` is no name of a file, such as an open file.
+    OSError
+        If there is something else than a file, or no folder for it.
+    """
+    filepath = check_file_name("filepath", filepath)
+    if not filepath:
+        raise FileNotFoundError("Cannot write a file whose name is empty.")
     if filepath.endswith(("/", os.sep)):
         raise IsADirectoryError(f"Cannot write {filepath}: it is the name of a folder.")
-    for file in (path, Path(f"{path}.json")):
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            mode = os.stat(file).st_mode  # fails for a name that is too long
-            if not stat.S_ISREG(mode):
-                raise IsADirectoryError(
-                    f"Cannot write {file}: it is a folder, a device, a pipe or a "
-                    "socket."
-                )
+    path = Path(os.path.realpath(filepath))
+    _check_regular(path)
     if not path.parent.is_dir():
         raise FileNotFoundError(
             f"Cannot write {filepath}: there is no folder {path.parent}."
         )
-    card = Path(f"{path}.json")
-    is_file = card.exists() and not card.is_symlink()  # a link itself is replaced
-    if is_file and not path.exists() and not _looks_like_a_card(card):
-        raise FileExistsError(
-            f"Cannot write {card}: it is there already, and is no model card."
-        )
-    if _is_skops(filepath):
-        _import_skops(filepath)
     return path
+
+
+def _check_regular(file):
+    """Raise an OSError if something else than a file has this name."""
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        mode = os.stat(file).st_mode  # fails for a name that is too long
+        if not stat.S_ISREG(mode):
+            raise IsADirectoryError(
+                f"Cannot write {file}: it is a folder, a device, a pipe or a socket."
+            )
 
 
 def _looks_like_a_card(file):
@@ -288,7 +334,7 @@ def _looks_like_a_card(file):
         card = json.loads(file.read_text(encoding="utf-8"))
     except (ValueError, OSError, RecursionError):
         return False
-    return isinstance(card, dict) and "sha256" in card
+    return isinstance(card, dict) and card.keys() >= CARD_KEYS
 
 
 # ----- Writing
@@ -309,73 +355,121 @@ class _HashedFile:
         return self.file.tell()
 
 
-@contextlib.contextmanager
-def replacing(path):
-    """Give a file to write to, which takes the place of `path` when it is complete.
+class Draft:
+    """A file that is written beside `path`, and then takes its place.
+
+    Its name is one that nobody can guess and no two savers share. A new file gets the
+    usual permissions, and one that replaces another gets those of the other.
 
     Parameters
     ----------
     path : str or path-like
-
-    Notes
-    -----
-    The file lies beside `path` under a name that nobody can guess and no two savers
-    share. If anything fails, `path` stays as it was. A new file gets the usual
-    permissions, and one that replaces another gets those of the other.
     """
-    path = Path(path)
-    is_new = not path.exists()
-    mode = 0o666 if is_new else path.stat().st_mode & 0o777
-    temporary = path.with_name(f".{os.urandom(16).hex()}.tmp")
 
-    def open_with_mode(name, flags):
-        return os.open(name, flags, mode)
+    def __init__(self, path):
+        self.path = Path(path)
+        self.temporary = self.path.with_name(f".{os.urandom(16).hex()}.tmp")
+        self.old_mode = None
+        with contextlib.suppress(OSError):  # there is no old file
+            self.old_mode = self.path.stat().st_mode & 0o777
 
-    try:
+    @contextlib.contextmanager
+    def writing(self):
+        """Give the file to write to; after the ``with``, all of it is on the disk."""
+        mode = 0o666 if self.old_mode is None else self.old_mode
+
+        def open_with_mode(name, flags):
+            return os.open(name, flags, mode)
+
         # "x": never through a file or a link that is already there.
-        with open(temporary, "xb", opener=open_with_mode) as file:
+        with (
+            _naming(self.path),
+            open(self.temporary, "xb", opener=open_with_mode) as file,
+        ):
             yield file
             file.flush()
             os.fsync(file.fileno())
-        if not is_new:
-            os.chmod(temporary, mode)
-        os.replace(temporary, path)
+
+    def replace(self):
+        """Put the file in the place of `path`."""
+        with _naming(self.path):
+            if self.old_mode is not None:
+                os.chmod(self.temporary, self.old_mode)
+            os.replace(self.temporary, self.path)
+
+
+@contextlib.contextmanager
+def replacing(*paths):
+    """Give a draft for each path; all of them take their places at the end.
+
+    If anything fails before that, all paths stay as they were.
+
+    Parameters
+    ----------
+    *paths : str or path-like
+    """
+    drafts = [Draft(path) for path in paths]
+    try:
+        yield drafts
+        for draft in drafts:
+            draft.replace()
+    finally:
+        for draft in drafts:
+            with contextlib.suppress(OSError):  # of a read-only file system
+                draft.temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _naming(path):
+    """Name a file in the message if it cannot be written."""
+    try:
+        yield
     except OSError as error:
         reason = error.strerror or error
         raise type(error)(f"Cannot write {path}: {reason}.") from error
-    finally:
-        with contextlib.suppress(OSError):  # of a read-only file system
-            temporary.unlink(missing_ok=True)
+
+
+#: The program that runs; the second is its name in a process of multiprocessing.
+MAIN_MODULES = ("__main__", "__mp_main__")
 
 
 class _MainFinder(pickle.Pickler):
-    """Pickle an object to nowhere; raise if it needs something of `__main__`."""
+    """Pickle an object to nowhere, up to the first thing of the running program."""
 
     def __init__(self):
         super().__init__(io.BytesIO(), protocol=pickle.HIGHEST_PROTOCOL)
+        self.found = None
 
     def reducer_override(self, thing):
         if isinstance(thing, np.ndarray) and thing.dtype != object:
             return list, ()  # no class in it, and it may be large
         is_definition = isinstance(thing, type) or hasattr(thing, "__qualname__")
         definition = thing if is_definition else type(thing)
-        if definition.__module__ == "__main__":
-            raise ValueError(
-                f"Cannot save {definition.__qualname__}: it is defined in the program "
-                "or notebook that runs (__main__), and loads in no other. Move it into "
-                "a file of its own, and import it."
-            )
+        if definition.__module__ in MAIN_MODULES:
+            self.found = definition
+            raise pickle.PicklingError("The search is over.")
         return NotImplemented
 
 
 def _refuse_main(model):
     """Raise a ValueError if a class or function of `__main__` would be saved."""
-    with contextlib.suppress(pickle.PicklingError, TypeError, AttributeError):
-        _MainFinder().dump(model)  # what cannot be pickled at all is told later
+    finder = _MainFinder()
+    with contextlib.suppress(Exception):  # what cannot be pickled is told later
+        finder.dump(model)
+    if finder.found is not None:
+        raise ValueError(
+            f"Cannot save {finder.found.__qualname__}: it is defined in the program or "
+            f"notebook that runs ({finder.found.__module__}), and loads in no other. "
+            "Move it into a file of its own, and import it."
+        )
 
 
-def _is_skops(filepath):
-    return filepath.lower().endswith(".skops")
+def _is_skops(filepath, path):
+    """Return whether a file is one of skops, by its name or by what a link leads to.
+
+    A pickle can run code: one of the names is enough to say that the file is none.
+    """
+    return any(str(name).lower().endswith(".skops") for name in (filepath, path))
 
 
 def _import_skops(filepath):
@@ -393,11 +487,12 @@ def _import_skops(filepath):
     return skops.io
 
 
-def _dump(model, file, filepath, trusted):
-    if not _is_skops(filepath):
+def _dump(model, file, as_skops, trusted):
+    if not as_skops:
         joblib.dump(model, file)
         return
-    skops_io = _import_skops(filepath)
+    import skops.io as skops_io  # `check_path` has checked its version
+
     content = skops_io.dumps(model)
     # A type that is not trusted is refused now, and not when the model is needed.
     skops_io.loads(content, trusted=trusted)
@@ -456,6 +551,16 @@ def _check_files(path, files):
     return files.card, []
 
 
+def _check_digest(path, seal, sha256):
+    """Raise a ValueError if an artifact has another digest than it must have."""
+    if seal is None:
+        raise ValueError(
+            f"{path} carries no digest, and may be another artifact than {sha256}."
+        )
+    if seal.digest != str(sha256).lower():
+        raise ValueError(f"{path} is another artifact: its digest is {seal.digest}.")
+
+
 def _read_seal(content, path):
     """Return the seal of an artifact, None if it has none; refuse a damaged one."""
     start = content.rfind(DIGEST_MARK)
@@ -497,17 +602,15 @@ def _check_card(card):
     if set(example) != set(IDS):
         raise ValueError("The example must have the two ids.")
     table_ids(pd.DataFrame([example]))
-    check_number("prediction", card["example"]["prediction"], -1e9)
+    check_number("prediction", card["example"]["prediction"], -LIMIT)
     if not isinstance(card["sha256"], str):
         raise ValueError("The digest must be a string.")
 
 
-def _read_model(files, filepath, other_version, trusted):
+def _read_model(files, path, as_skops, other_version, trusted):
     """Unpickle an artifact whose digest was checked."""
-    path = Path(os.path.realpath(filepath))
     stream = io.BytesIO(files.content)
-    as_skops = _is_skops(filepath)
-    skops_io = _import_skops(filepath) if as_skops else None
+    skops_io = _import_skops(path) if as_skops else None
     silence = contextlib.nullcontext()
     if other_version:  # one warning of ours stands for one of each estimator
         silence = _no_version_warnings()
@@ -543,12 +646,19 @@ def _read_model(files, filepath, other_version, trusted):
 def _no_version_warnings():
     """Leave out scikit-learn's warnings of another version.
 
-    Filters of warnings belong to the whole process. If two threads changed and restored
-    them at once, a filter of the one could stay for good: so they take turns.
+    Filters of warnings belong to the whole process: while a file is unpickled, other
+    threads do not see these warnings either. `warnings.catch_warnings` would also put
+    back all filters of before, and lose those that another thread adds meanwhile. So
+    one filter is put in, and only this one is taken out, of the same list.
     """
-    with _FILTERS, warnings.catch_warnings():
-        warnings.simplefilter("ignore", InconsistentVersionWarning)
+    filters = warnings.filters
+    ours = ("ignore", None, InconsistentVersionWarning, None, 0)
+    filters.insert(0, ours)
+    try:
         yield
+    finally:
+        with contextlib.suppress(ValueError):  # `warnings.resetwarnings` was called
+            filters.remove(ours)
 
 
 def _check_example(model, example, path, other_version):
@@ -563,11 +673,26 @@ def _check_example(model, example, path, other_version):
             f"{path} cannot predict the model card's example: {reason}"
         ) from error
     expected = example["prediction"]
-    if abs(prediction - expected) > TOLERANCE:
+    if not is_same_prediction(prediction, expected):
         raise ValueError(
             f"{path} predicts {prediction} for the model card's example; "
             f"when saved, {expected}."
         )
+
+
+def is_same_prediction(prediction, expected):
+    """Return whether two predictions are the same finite number, up to rounding.
+
+    Parameters
+    ----------
+    prediction, expected : float
+
+    Returns
+    -------
+    is_same : bool
+    """
+    is_close = math.isclose(prediction, expected, rel_tol=1e-9, abs_tol=TOLERANCE)
+    return is_close and math.isfinite(prediction)
 
 
 def _one_thread():

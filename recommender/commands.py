@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pandas as pd
 
-from .artifact import replacing
+from .artifact import check_file, replacing
 from .console import is_terminal, say
 from .table import check_number, shorten
 
@@ -54,6 +54,11 @@ def recommend(
     ratings = None
     if rated is not None:
         ratings = {id_from_text(movies, movie): rated[movie] for movie in rated}
+        if len(ratings) < len(rated):  # of numbers, 2 and 02 are the same
+            raise ValueError(
+                "--rated must name each movie once, whatever way its number is "
+                f"written, got {shorten(', '.join(rated))}."
+            )
     if user is not None:
         user = id_from_text(recommender.history_.users, user)
     is_unknown = user is not None and user not in recommender.history_.users
@@ -77,7 +82,7 @@ def _write_all(recommender, csv, top, exclude):
     """Write a CSV file of the recommendations for all users of the training."""
     users = recommender.history_.users
     shows_progress = is_terminal(sys.stderr)
-    with replacing(csv) as file:
+    with replacing(check_file(csv)) as (draft,), draft.writing() as file:
         for start in range(0, users.size, USERS_AT_ONCE):
             some_users = users[start : start + USERS_AT_ONCE]
             best = recommender.ranker_.recommend(some_users, top, exclude=exclude)

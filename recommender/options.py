@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import os
 
 from .console import OneLineParser
 from .table import shorten
@@ -119,13 +120,20 @@ def make_parser(models, artifact):
         command.add_argument("--top", type=int, metavar="N", help="default 10")
     for command in (recommend, similar, predict, serve):
         command.add_argument(
-            "--artifact", dest="path", metavar="FILE", help=f"default {artifact}"
+            "--artifact",
+            dest="path",
+            default=artifact,
+            metavar="FILE",
+            help=f"default {artifact}",
         )
     return parser
 
 
 def parse_options(parser, argv):
-    """Return the command and its options as a dict, only those that were given."""
+    """Return the command and its options as a dict.
+
+    Of the options that were not given, only the path of the artifact is in it.
+    """
     options = {"command": None, **vars(parser.parse_args(argv))}
     command = options["command"]
     for option in ("model", "tune", "output"):
@@ -154,6 +162,14 @@ def _check_recommend(parser, options):
         parser.error("recommend --all needs --output FILE, and only --all takes it.")
     if is_for_all and "explain" in options:
         parser.error("--explain is for one user and does not go with --all.")
+    if is_for_all:
+        output = os.path.realpath(options["csv"])
+        artifact = os.path.realpath(options["path"])
+        if output in (artifact, f"{artifact}.json"):
+            parser.error(
+                f"--output {shorten(options['csv'])} is the artifact itself or its "
+                "model card: expected another file."
+            )
 
 
 def _parse_ratings(text):

@@ -22,6 +22,10 @@ NUMBER = re.compile(
 WHOLE_NUMBER = re.compile(r"[ \t\v\f]*[-+]?[0-9]{1,19}[ \t\v\f]*")
 #: What a byte becomes that is no UTF-8, where errors="surrogateescape".
 NO_UTF8 = re.compile("[\udc80-\udcff]")
+#: A letter beyond ASCII in UTF-8. In Latin-1, no text has these signs in a row.
+UTF8_LETTER = re.compile(
+    rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
+)
 #: What stands between two fields where the separator of a file has two characters.
 UNIT_SEPARATOR = "\x1f"
 #: A name for the fields that a line may have too many.
@@ -90,14 +94,15 @@ def read_file(file, layout):
     Raises
     ------
     ValueError
-        If a line is broken; the message names the line. A CSV file must be UTF-8.
+        If a line is broken; the message names the line. A CSV file must be UTF-8; the
+        files of other releases may also be Latin-1.
     """
     encoding = "utf-8-sig"
     try:
         table = _parse(file, layout, encoding)
     except UnicodeDecodeError:
         table = None
-        if not layout.is_csv:  # the releases of 1998 to 2003
+        if not _must_be_utf8(file, layout):  # the releases of 1998 to 2003
             encoding = "latin-1"
             table = _parse(file, layout, encoding)
 
@@ -110,6 +115,18 @@ def read_file(file, layout):
     if table is None or table.empty:
         raise ValueError(f"{file.name} holds no rows, or cannot be read.")
     return table.drop(columns=SURPLUS)
+
+
+def _must_be_utf8(file, layout):
+    """Return whether a byte that is no UTF-8 is a fault, and not Latin-1.
+
+    Those of 10M and the releases since are UTF-8, and those before are Latin-1. If a
+    file has letters of UTF-8, one bad byte must not turn all of them into other signs.
+    """
+    if layout.is_csv:
+        return True
+    with file.open("rb") as stream:
+        return any(UTF8_LETTER.search(line) for line in stream)
 
 
 def first_fields(file, layout):
@@ -243,22 +260,30 @@ def _holds_line_end(column):
 
 def _first_fault(file, layout, encoding):
     """Return which line is the first broken one, and why; None if all are whole."""
+    must_be_utf8 = _must_be_utf8(file, layout)
     with file.open("r", encoding=encoding, errors="surrogateescape") as stream:
         for number, line in enumerate(stream, 1):
+            line = line.rstrip("\n")
             is_header = number == 1 and layout.is_csv
-            fault = _fault(line.rstrip("\n"), layout, is_header)
+            fault = _encoding_fault(line) if must_be_utf8 else None
+            fault = fault or _fault(line, layout, is_header)
             if fault is not None:
                 return f"line {number}: {fault}"
     return None
 
 
-def _fault(line, layout, is_header):
-    """Return what is wrong with a line; None if nothing is."""
+def _encoding_fault(line):
+    """Return which bytes of a line are no UTF-8; None if all are."""
     no_utf8 = NO_UTF8.search(line)
-    if layout.is_csv and no_utf8:
+    if no_utf8:
         start = max(0, no_utf8.start() - 30)
         part = line[start : start + 60].encode(errors="surrogateescape")
         return f"expected UTF-8, got the bytes {part!r}"
+    return None
+
+
+def _fault(line, layout, is_header):
+    """Return what is wrong with the fields of a line; None if nothing is."""
     if is_header and line.strip() != layout.header:
         return f"expected the header {layout.header}, got {line[:80]!r}"
     if "\0" in line:

@@ -70,6 +70,15 @@ def replace_pickle(path, body):
     edit_card(path, sha256=digest)
 
 
+def of_another_version(path):
+    """Seal an artifact as one of scikit-learn 0.99, and let the card say the same."""
+    body = path.read_bytes()[:-DIGEST_SIZE]
+    here = artifact.VERSION_MARK + sklearn.__version__.encode()
+    assert body.endswith(here)
+    replace_pickle(path, body.removesuffix(here) + artifact.VERSION_MARK + b"0.99")
+    edit_card(path, versions=card_of(path)["versions"] | {"scikit-learn": "0.99"})
+
+
 def test_what_is_saved_and_loaded_is_the_object_and_predicts_the_same(
     recommender, path, table
 ):
@@ -201,6 +210,14 @@ def test_a_digest_can_be_pinned(path):
         load(path, sha256="0" * 64)
 
 
+def test_a_digest_that_is_pinned_and_missing_is_told_as_such(path):
+    digest = card_of(path)["sha256"]
+    without_digest(path)
+    with pytest.raises(ValueError, match=r"carries no digest") as caught:
+        load(path, sha256=digest)
+    assert "None" not in str(caught.value)
+
+
 def test_a_loaded_object_has_its_card_and_does_not_save_it(path, tmp_path):
     loaded = load(path)
     assert loaded.card == card_of(path)
@@ -216,10 +233,6 @@ def without_card(path):
 
 def with_another_card(path):
     edit_card(path, sha256="0" * 64)
-
-
-def of_another_version(path):
-    edit_card(path, versions=card_of(path)["versions"] | {"scikit-learn": "1.0"})
 
 
 def without_digest(path):
@@ -333,6 +346,43 @@ def test_what_is_defined_in_the_running_program_is_refused_when_it_is_saved(tmp_
     assert first.startswith("Cannot save Mine: ") and "__main__" in first
     assert second.startswith("Cannot save feature: ")
     assert names_in(tmp_path) == []
+
+
+IN_A_CHILD = """
+import multiprocessing, sys
+from sklearn.linear_model import Ridge
+from lesson_code import MovieRecommendationDataset, SklearnEcosystemPipeline
+
+class Mine(Ridge):
+    pass
+
+def save(path):
+    table = MovieRecommendationDataset(20, 20, n_ratings=200).generate()
+    try:
+        SklearnEcosystemPipeline(model=Mine()).fit(table).save_pipeline(path)
+    except ValueError as error:
+        print(error, flush=True)
+
+if __name__ == "__main__":
+    child = multiprocessing.get_context("spawn").Process(target=save, args=sys.argv[1:])
+    child.start()
+    child.join()
+"""
+
+
+def test_what_a_child_process_has_of_the_running_program_is_refused_too(tmp_path):
+    """There, its name is `__mp_main__`."""
+    script = tmp_path / "script.py"
+    script.write_text(IN_A_CHILD, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, str(script), str(tmp_path / "model.pkl")],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stderr == ""
+    assert done.stdout.startswith("Cannot save Mine: ")
+    assert not (tmp_path / "model.pkl").exists()
 
 
 @pytest.mark.parametrize(
@@ -486,6 +536,28 @@ def test_a_full_disk_is_told_in_one_sentence_and_changes_nothing(
     assert len(list(path.parent.iterdir())) == 2
 
 
+def test_without_room_for_the_card_both_old_files_are_kept(
+    path, recommender, table, monkeypatch
+):
+    before = [path.read_bytes(), card_file(path).read_bytes()]
+    other = SklearnEcosystemPipeline(model="linear").fit(table[:500])
+    fsync = os.fsync
+    n_synced = []
+
+    def full_at_the_second_file(number):
+        n_synced.append(number)
+        if len(n_synced) == 2:
+            raise OSError(28, "No space left on device")
+        fsync(number)
+
+    monkeypatch.setattr(os, "fsync", full_at_the_second_file)
+    with pytest.raises(OSError, match=r"Cannot write .*model.pkl.json: No space left"):
+        other.save_pipeline(path)
+    assert [path.read_bytes(), card_file(path).read_bytes()] == before
+    assert names_in(path.parent) == ["model.pkl", "model.pkl.json"]
+    assert load(path, strict=True).pipeline is not None
+
+
 def test_paths_that_cannot_be_written_are_named(recommender, tmp_path):
     with pytest.raises(
         FileNotFoundError, match=r"Cannot write .*x.pkl: there is no folder"
@@ -565,12 +637,25 @@ def test_the_example_of_the_card_is_no_person_of_the_training(path, recommender,
 
 
 def test_another_scikit_learn_version_is_a_warning_that_names_both(path):
-    edit_card(path, versions=card_of(path)["versions"] | {"scikit-learn": "0.99"})
+    of_another_version(path)
     with pytest.warns(
         UserWarning, match=rf"0\.99, but this is {sklearn.__version__}"
     ) as caught:
         load(path)
     assert len(caught) == 1
+
+
+def test_a_card_that_claims_another_version_than_the_seal_is_not_believed(path):
+    """The digest covers the version in the artifact, and not that on the card."""
+    edit_card(path, versions=card_of(path)["versions"] | {"scikit-learn": "0.99"})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert load(path, strict=True).pipeline is not None
+    of_another_version(path)
+    here = {"scikit-learn": sklearn.__version__}
+    edit_card(path, versions=card_of(path)["versions"] | here)
+    with pytest.raises(ValueError, match=r"made with scikit-learn 0\.99"):
+        load(path, strict=True)
 
 
 def test_another_scikit_learn_version_is_noticed_without_the_card(path, monkeypatch):
@@ -590,7 +675,7 @@ def test_threads_that_load_at_once_leave_the_filters_of_warnings_alone(
     """They are a setting of the whole process. Each of eight loads of an artifact of
     another version once put "ignore" before them, and one of these stayed for good.
     """
-    edit_card(path, versions=card_of(path)["versions"] | {"scikit-learn": "0.99"})
+    of_another_version(path)
     before = list(warnings.filters)
     joblib_load = joblib.load
     n_loading = []
@@ -606,6 +691,23 @@ def test_threads_that_load_at_once_leave_the_filters_of_warnings_alone(
         assert len(list(pool.map(load, [path] * 8))) == 8
     assert len(n_loading) == 8
     assert list(warnings.filters) == before
+
+
+def test_a_filter_that_the_program_adds_during_a_load_stays(path, monkeypatch):
+    of_another_version(path)
+    joblib_load = joblib.load
+
+    def add_a_filter(stream):
+        warnings.filterwarnings("error", message="mine")
+        return joblib_load(stream)
+
+    monkeypatch.setattr(joblib, "load", add_a_filter)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*made with scikit-learn")
+        before = list(warnings.filters)
+        load(path)
+        assert warnings.filters[1:] == before
+        assert warnings.filters[0][1].pattern == "mine"
 
 
 def test_a_change_of_version_is_told_apart_from_damage(path):
@@ -658,7 +760,7 @@ def test_an_object_of_another_version_that_loads_but_cannot_predict_is_told_as_s
     """A private attribute that a later version reads is missing: the example of the
     card finds it out.
     """
-    edit_card(path, versions=card_of(path)["versions"] | {"scikit-learn": "0.99"})
+    of_another_version(path)
 
     def predict(*_):
         raise AttributeError(
@@ -936,8 +1038,8 @@ def test_nobody_can_guess_or_share_the_name_of_a_temporary_file(
     )
     for _ in range(3):
         recommender.save_pipeline(path)
-    names = [name for names in seen for name in names]
-    assert len(names) == len(seen) == len(set(names)) == 6
+    names = sorted(set().union(*seen))
+    assert len(names) == len(seen) == 6
     # what all names share is no part of what makes them secret
     shared = len(os.path.commonprefix(names)) + len(
         os.path.commonprefix([name[::-1] for name in names])
@@ -1113,6 +1215,66 @@ def test_what_cannot_be_pickled_or_cannot_do_with_two_ids_is_told_and_leaves_no_
     assert list(tmp_path.iterdir()) == []
 
 
+class RaisesWhenPickled(Ridge):
+    error = None
+
+    def __getstate__(self):
+        if self.error is not None:
+            raise self.error
+        return super().__getstate__()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [NotImplementedError(), RuntimeError("no"), RecursionError("deep"), KeyError(1)],
+    ids=repr,
+)
+def test_whatever_a_model_raises_when_it_is_pickled_is_told_and_the_old_file_kept(
+    table, path, monkeypatch, error
+):
+    before = path.read_bytes()
+    recommender = SklearnEcosystemPipeline(model=RaisesWhenPickled()).fit(table)
+    monkeypatch.setattr(RaisesWhenPickled, "error", error)
+    with pytest.raises(ValueError, match="Cannot save what cannot be pickled.*: .+"):
+        recommender.save_pipeline(path)
+    assert path.read_bytes() == before
+    assert names_in(path.parent) == ["model.pkl", "model.pkl.json"]
+
+
+class PredictsNoise(Ridge):
+    def predict(self, X):
+        return super().predict(X) + np.random.default_rng().uniform(-0.1, 0.1, len(X))
+
+
+class PredictsNaN(Ridge):
+    def predict(self, X):
+        return np.full(len(X), np.nan)
+
+
+@pytest.mark.parametrize("regressor", [PredictsNoise(), PredictsNaN()], ids=repr)
+def test_a_model_whose_example_could_not_be_checked_is_not_saved(
+    table, tmp_path, regressor
+):
+    recommender = SklearnEcosystemPipeline(model=regressor).fit(table)
+    with pytest.raises(ValueError, match="must predict the same finite number"):
+        recommender.save_pipeline(tmp_path / "model.pkl")
+    assert names_in(tmp_path) == []
+
+
+def test_a_model_that_predicts_nan_where_it_is_loaded_is_refused(path, monkeypatch):
+    monkeypatch.setattr(SklearnEcosystemPipeline, "predict", lambda *_: [np.nan])
+    with pytest.raises(ValueError, match="predicts nan for the model card's example"):
+        load(path)
+
+
+@pytest.mark.parametrize("factor", [-1e12, 1e12])
+def test_a_rating_scale_may_be_far_from_stars(table, tmp_path, factor):
+    scaled = table.assign(rating=table["rating"] * factor)
+    recommender = SklearnEcosystemPipeline(model="linear").fit(scaled)
+    path = recommender.save_pipeline(tmp_path / "model.pkl")
+    assert load(path, strict=True).card is not None
+
+
 def test_what_a_search_chose_is_on_the_card_even_where_json_has_no_word_for_it(
     table, tmp_path, monkeypatch
 ):
@@ -1208,7 +1370,7 @@ def test_the_warnings_of_a_regressor_itself_are_seen_under_another_version_too(
         .fit(table)
         .save_pipeline(tmp_path / "model.pkl")
     )
-    edit_card(path, versions=card_of(path)["versions"] | {"scikit-learn": "0.99"})
+    of_another_version(path)
     with pytest.warns(UserWarning) as caught:
         load(path)
     told = [str(warning.message) for warning in caught]
@@ -1241,10 +1403,17 @@ def test_a_name_of_a_folder_is_refused(recommender, tmp_path):
     assert names_in(tmp_path) == []
 
 
-def test_a_file_that_is_no_model_card_is_not_replaced_by_one(recommender, tmp_path):
+@pytest.mark.parametrize("beside_a_file", [False, True], ids=["alone", "beside data"])
+@pytest.mark.parametrize("content", ["[1, 2, 3]", '{"sha256": 1}'])
+def test_a_file_that_is_no_model_card_is_not_replaced_by_one(
+    recommender, tmp_path, content, beside_a_file
+):
     data = tmp_path / "data.json"
-    data.write_text("[1, 2, 3]", encoding="utf-8")
+    data.write_text(content, encoding="utf-8")
+    if beside_a_file:
+        (tmp_path / "data").write_text("mine", encoding="utf-8")
+    before = names_in(tmp_path)
     with pytest.raises(FileExistsError, match="data.json: .* no model card"):
         recommender.save_pipeline(tmp_path / "data")
-    assert data.read_text(encoding="utf-8") == "[1, 2, 3]"
-    assert names_in(tmp_path) == ["data.json"]
+    assert data.read_text(encoding="utf-8") == content
+    assert names_in(tmp_path) == before

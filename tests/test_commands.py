@@ -1,7 +1,11 @@
 """The commands that answer from an artifact."""
 
+import os
+import shutil
+
 import pandas as pd
 import pytest
+from forked import POSIX
 
 from lesson_code import MovieRecommendationDataset, SklearnEcosystemPipeline, main
 from recommender import commands
@@ -82,6 +86,61 @@ def test_a_csv_that_cannot_be_written_leaves_the_old_one(
     assert [file.name for file in tmp_path.iterdir()] == ["lists.csv"]
 
 
+@POSIX
+def test_a_csv_is_written_through_a_link(artifact, tmp_path, capsys):
+    _, path = artifact
+    target = tmp_path / "target.csv"
+    link = tmp_path / "link.csv"
+    target.write_text("old", encoding="utf-8")
+    link.symlink_to(target)
+    run(capsys, "recommend", "--all", "--output", str(link), "--artifact", path)
+    assert link.is_symlink()
+    assert target.read_text(encoding="utf-8").startswith("user_id,rank,movie_id")
+
+
+def refused(capsys, *arguments):
+    """Return the sentence with which a command line is refused."""
+    with pytest.raises(SystemExit) as caught:
+        main(list(arguments))
+    assert caught.value.code == 2
+    errors = capsys.readouterr().err
+    assert errors.count("\n") == 1
+    return errors
+
+
+@POSIX
+def test_a_csv_takes_the_place_of_no_pipe(artifact, tmp_path, capsys):
+    _, path = artifact
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    ask = ["recommend", "--all", "--output", str(pipe), "--artifact", path]
+    assert "a device, a pipe or a socket" in refused(capsys, *ask)
+    assert pipe.is_fifo()
+
+
+def test_a_csv_needs_a_name(artifact, capsys):
+    _, path = artifact
+    ask = ["recommend", "--all", "--output", "", "--artifact", path]
+    assert "Cannot write a file whose name is empty." in refused(capsys, *ask)
+
+
+@pytest.mark.parametrize("by_default", [True, False], ids=["default", "given"])
+@pytest.mark.parametrize("ending", ["", ".json"], ids=["artifact", "card"])
+def test_a_csv_never_replaces_the_artifact_or_its_card(
+    artifact, tmp_path, capsys, monkeypatch, by_default, ending
+):
+    _, path = artifact
+    monkeypatch.chdir(tmp_path)
+    copy = "production_pipeline.pkl"
+    for end in ("", ".json"):
+        shutil.copy(path + end, copy + end)
+    before = (tmp_path / (copy + ending)).read_bytes()
+    given = [] if by_default else ["--artifact", str(tmp_path / copy)]
+    ask = ["recommend", "--all", "--output", f"./{copy}{ending}", *given]
+    assert "is the artifact itself or its model card" in refused(capsys, *ask)
+    assert (tmp_path / (copy + ending)).read_bytes() == before
+
+
 def test_movies_can_be_excluded_and_reasons_shown(artifact, capsys):
     recommender, path = artifact
     first, second = recommender.recommend(5)["movie_id"].iloc[:2]
@@ -127,6 +186,7 @@ def test_similar_movies_are_printed(artifact, capsys):
         "no movie": (["similar"], "--movie"),
         "an unknown movie": (["similar", "--movie=4711"], "4711 is unknown"),
         "a movie that is no number": (["similar", "--movie=Heat"], "'Heat'"),
+        "a movie rated twice": (["recommend", "--rated=2=5,02=1"], "each movie once"),
         "an excluded movie that is none": (
             ["recommend", "--user=1", "--exclude=1,Heat"],
             "'Heat'",

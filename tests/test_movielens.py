@@ -270,6 +270,29 @@ def test_one_byte_that_is_no_utf8_does_not_garble_all_titles_of_a_csv(tmp_path):
         load_movielens(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("files", "name"), [(DAT, "movies.dat"), (U, "u.item")], ids=["dat", "100K"]
+)
+def test_one_byte_that_is_no_utf8_does_not_garble_all_titles(tmp_path, files, name):
+    write(tmp_path, files)
+    lines = files[name].splitlines(keepends=True)
+    bad = lines[1].encode().replace(b"n", b"\xe9", 1)
+    (tmp_path / name).write_bytes(lines[0].encode() + bad)
+    with pytest.raises(ValueError, match=rf"^{name}, line 2: expected UTF-8"):
+        load_movielens(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("files", "name"), [(DAT, "movies.dat"), (U, "u.item")], ids=["dat", "100K"]
+)
+def test_a_fault_in_a_latin_1_file_is_not_taken_for_one_of_its_encoding(
+    tmp_path, files, name
+):
+    broken = files | {name: files[name] + "\0\n"}
+    with pytest.raises(ValueError, match=rf"^{name}, line 3: .*NUL"):
+        load_movielens(write(tmp_path, broken, encoding="latin-1"))
+
+
 def test_a_csv_of_another_encoding_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"^ratings.csv, line 1: .*UTF-8"):
         load_movielens(write(tmp_path, CSV, encoding="utf-16"))

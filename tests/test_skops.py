@@ -103,7 +103,7 @@ def test_every_name_that_ends_in_skops_is_no_pickle(
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
-def test_the_name_that_is_given_counts_and_not_that_of_the_file_behind_a_link(
+def test_a_link_whose_name_ends_in_skops_leads_to_no_pickle(
     skops, recommenders, tmp_path
 ):
     recommenders["linear"].save_pipeline(tmp_path / "model.pkl")
@@ -115,6 +115,23 @@ def test_the_name_that_is_given_counts_and_not_that_of_the_file_behind_a_link(
     recommenders["linear"].save_pipeline(tmp_path / "stored.skops")
     assert (tmp_path / "ab12").read_bytes().startswith(b"PK")
     assert load(tmp_path / "stored.skops").pipeline is not None
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
+def test_a_file_of_skops_is_no_pickle_by_whatever_name_it_is_reached(
+    skops, recommenders, tmp_path
+):
+    target = tmp_path / "model.skops"
+    names = [f"{target}/.", tmp_path / "latest"]
+    (tmp_path / "latest").symlink_to("model.skops")
+    for name in names:
+        recommenders["linear"].save_pipeline(name)
+        assert target.read_bytes().startswith(b"PK")
+    recommenders["linear"].save_pipeline(tmp_path / "a.pkl").rename(target)
+    (tmp_path / "model.skops.json").unlink()
+    for name in names:
+        with pytest.raises(ValueError, match="is whole, but cannot be loaded here"):
+            load(name)  # nothing is unpickled
 
 
 def test_types_that_are_not_trusted_are_never_made(

@@ -2,6 +2,7 @@
 page that it fills.
 """
 
+import hashlib
 import importlib.util
 import json
 import os
@@ -16,6 +17,7 @@ from conftest import MODELS, ROOT
 
 import lesson_code
 from lesson_code import SklearnEcosystemPipeline
+from recommender.artifact import DIGEST_MARK, VERSION_MARK
 
 SPEC = importlib.util.spec_from_file_location(
     "versions", ROOT / "tools" / "versions.py"
@@ -169,10 +171,15 @@ def artifact(table, tmp_path):
 
 
 def of_another_version(path):
-    """Let the model card tell another version; of the rest, nothing changes."""
+    """Let seal and card tell another version; of the rest, nothing changes."""
+    body, _, _ = path.read_bytes().rpartition(VERSION_MARK)
+    body += VERSION_MARK + b"0.99.0"
+    digest = hashlib.sha256(body).hexdigest()
+    path.write_bytes(body + DIGEST_MARK + digest.encode())
     card = path.with_name("linear.pkl.json")
     told = json.loads(card.read_text(encoding="utf-8"))
     told["versions"]["scikit-learn"] = "0.99.0"
+    told["sha256"] = digest
     card.write_text(json.dumps(told), encoding="utf-8")
 
 
