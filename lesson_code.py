@@ -1565,7 +1565,8 @@ def cross_validate_metrics(
         "RMSE", "MAE", "R2"; "fit_s" and "predict_s", in seconds.
     """
     # Metadata routing sends sample weights and the like to the steps that ask for them.
-    # There are none here, and with routing some versions of scikit-learn would fail.
+    # There are none here, and with routing some versions of scikit-learn would fail
+    # (`test_models_are_compared_while_metadata_is_routed` in tests/).
     with config_context(enable_metadata_routing=False):
         results = cross_validate(
             pipeline,
