@@ -14,7 +14,7 @@ folders="recommender pillars exercises exercises/solutions"
 # What `cksum` tells of each file: its checksum and its size.
 recorded() {
     case $1 in
-        lesson_code.py) echo "1788501841 80720" ;;
+        lesson_code.py) echo "1491384166 81605" ;;
         test_lesson.py) echo "1769944456 14502" ;;
         requirements.txt) echo "3471952364 498" ;;
         README.md) echo "3874849004 14275" ;;
@@ -257,8 +257,8 @@ Words that you will meet:
   not always rate in the same way.
 * Precision at 10: the share of ten recommended movies that the user likes (rates with 4
   stars or more; the code calls them *relevant*). It is 1 only for a user who likes at
-  least ten movies of the test: most like fewer. Recall at 10: the share of the movies
-  that the user likes that are among the ten. NDCG at 10: like recall, but the first
+  least ten movies of the test: most like fewer. Recall at 10: of the movies that the
+  user likes, the share that is among the ten. NDCG at 10: like recall, but the first
   places count more; 1 is the best.
 * Estimator: an object with a method `fit`. What it learns there is in attributes whose
   names end in ``_``. `clone` copies its parameters, and nothing that it has learned.
@@ -492,8 +492,9 @@ class MovieRecommendationDataset:
     def best_rmse(self, rows=None):
         """Return the noise floor: the expected RMSE of the best possible predictor.
 
-        It is the root of the mean of Var(rating | user, movie) over the rows. On a
-        given set of rows, a perfect predictor can be a little better or worse, by luck.
+        It is the root of the mean, over the rows, of the variance of the rating that
+        this user gives to this movie. On a given set of rows, a perfect predictor can
+        be a little better or worse, by luck.
 
         Parameters
         ----------
@@ -582,7 +583,8 @@ def _moments(opinion, sigma):
     variance = np.empty_like(opinion)
     for rows in gen_batches(opinion.size, synthetic.ROWS_AT_ONCE):  # to save memory
         distance = opinion[rows, None] - thresholds  # (n_rows, 8)
-        # P(noise > -distance), which is P(opinion + noise > threshold).
+        # P(opinion + noise > threshold) is P(noise > -distance), and, because the
+        # normal distribution is symmetric, P(noise < distance).
         reached = normal_cdf(distance / sigma[rows, None])
         expected[rows] = STARS[0] + reached @ np.diff(STARS)
         expected_square = STARS[0] ** 2 + reached @ np.diff(STARS**2)
@@ -605,7 +607,8 @@ def _moments(opinion, sigma):
 # have an RMSE of 0.8390 in cross-validation on all 50,000 rows, a forest on the
 # features below 0.8401, and always answering the mean 1.0420. `factors` and `blend`
 # (section 3), which learn tastes, are better: 0.7901 and 0.7896. On MovieLens, the
-# forest is better than the two lines as well (the README has a table).
+# forest, `factors` and `blend` all are better than the two lines (the README has a
+# table).
 #
 # Averages are easy to get wrong, because an average of ratings can contain the answer.
 # There are three ways to compute them, from wrong to right:
@@ -688,11 +691,11 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
     averages equal those of ``TargetEncoder(smooth=damping)``
     (`tests/test_transformer.py`).
 
-    You may also make the features first, then split and train: a frame of features is
-    accepted as input. It still has the ids, so its averages and counts are learned anew
-    from the ratings of the training rows. Averages that were computed before a split
-    cannot reach a score, unless you take the pipeline apart (``pipeline[1:]``), as the
-    demo does to show the leak.
+    You may also make the features first, then split and train: this class also takes a
+    frame that it has made. It finds the ids there, and learns the averages and counts
+    anew, from the ratings of the training rows. Averages that were computed before a
+    split cannot reach a score, unless you take the pipeline apart (``pipeline[1:]``),
+    as the demo does to show the leak.
 
     Parameters
     ----------
@@ -777,6 +780,8 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
         features : DataFrame of shape (n_rows, 13), or 11 without the temporal ones
             With the index of `X`; ids are int64 or strings, everything else float64.
         """
+        # `rows` holds the table as arrays (`_Rows`, below): `rows.user` is the position
+        # of each row's user.
         rows = self._read_rows(X, y)
         folds = make_folds(self.cv, self.random_state).split(X)
         held_out_rows = [held_out for _, held_out in folds]
@@ -889,7 +894,8 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
 
     def _assemble(self, X, user, movie, user_avg, movie_avg, observed):
         """Put the features of all rows together; a position of -1 is unknown."""
-        # Copies: the caller's table must not change with the features.
+        # Copies, because the caller's table must not change with the features.
+        # `check_ids` is called for what it returns: ids as int64 or strings.
         columns = {name: check_ids(X[name]).copy() for name in IDS}
         for name, values in observed.items():
             self._fill_gaps(name, values, user, movie)
@@ -900,6 +906,7 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
         # A count contains no stars, so it cannot leak any: it is not cross-fitted.
         columns["user_rating_count"] = lookup(self.user_count_, user, 0.0)
         columns["movie_rating_count"] = lookup(self.movie_count_, movie, 0.0)
+        # The names order the columns, and leave out the temporal ones if they are off.
         names = self.get_feature_names_out()
         return pd.DataFrame(columns, index=X.index, columns=names, copy=False)
 
@@ -1058,7 +1065,7 @@ def _observe(X, strings, encoders):
             observed[name] = encode(codes, values, encoders[column])
     if "timestamp" in X.columns:
         days, seconds = np.divmod(number_column(X, "timestamp"), DAY)
-        # Just before 1970, rounding can give a whole day.
+        # Of a tiny negative timestamp, `seconds` is rounded to a whole day: hour 24.
         observed["hour_of_day"] = np.minimum(np.floor(seconds / HOUR), 23)
         observed["day_of_week"] = (days + 3) % 7  # 1970-01-01 was a Thursday
     return observed
@@ -1138,7 +1145,7 @@ MODELS = {
     "factors": {
         "features": FunctionTransformer(),  # changes nothing
         "raw": True,
-        "scaling": [("scaler", "passthrough")],  # as above, but nothing is scaled
+        "scaling": [("scaler", "passthrough")],  # the step is there, and does nothing
         "regressor": MatrixFactorization(),
         "search": {
             "model__n_factors": [8, 12, 16, 24],
@@ -1156,7 +1163,7 @@ MODELS = {
                 ("ratings", UserMovieFeatureTransformer()),
                 ("factors", MatrixFactorization()),
             ],
-            verbose_feature_names_out=False,
+            verbose_feature_names_out=False,  # in a list of the names: no prefixes
         ),
         "scaling": [("scaler", StandardScaler())],
         # It answers the mean of the predictions of its two regressors.
@@ -1324,9 +1331,9 @@ class RatingPipeline(FitsTables, TakesTables, RegressorMixin, Pipeline):
 # a column per movie. It holds how much the user liked the movie: above 0 for a high
 # rating, below 0 for a low one, and 0 where there is no rating. The ranker predicts
 # each column from all other columns by a linear regression. To the prediction it adds a
-# little of the stars that the user would give, and recommends the movies with the
-# highest sums (recommender/ranking.py). Precision, recall and NDCG score the
-# recommendations.
+# little of the stars that the user would give, which it predicts by a matrix
+# factorization of its own (section 3), and recommends the movies with the highest sums
+# (recommender/ranking.py). Precision, recall and NDCG score the recommendations.
 #
 # This is ``ranker="taste"``. To compare, there are also ``ranker="popularity"`` and
 # ``ranker="rating"``, which recommends by predicted stars.
@@ -1460,7 +1467,7 @@ class SklearnEcosystemPipeline(
         """
         table, ratings = check_training_table(df)
         transformer = UserMovieFeatureTransformer(random_state=self.random_state)
-        transformer.set_output(transform="default")  # as in `build_pipeline`
+        transformer.set_output(transform="default")  # whatever `set_config` says
         X = transformer.fit_transform(table, ratings)
         y = pd.Series(ratings, index=X.index, name=RATING, copy=True)
         return (
@@ -1497,6 +1504,8 @@ class SklearnEcosystemPipeline(
                 # A step returns what it returns by default, whatever
                 # `sklearn.set_config(transform_output=...)` says.
                 step.set_output(transform="default")
+        # The types in `always` get the seed wherever they are. In the model, it fills
+        # each `random_state` that is None; a regressor of your own keeps what it has.
         is_own_regressor = not isinstance(self.model, (str, dict))
         seeds = seed_parameters(
             pipeline,
@@ -1581,7 +1590,8 @@ class SklearnEcosystemPipeline(
             cv_scores_=cv_scores,
             best_params_=best_params,
             history_=history,
-            _ranker_param=clone(self.ranker, safe=False),  # a name has no `fit`
+            # A copy; `safe=False`, because it may also be a string such as "taste".
+            _ranker_param=clone(self.ranker, safe=False),
             _ranker=None,  # fitted when it is needed
             titles_=titles,
             signature_=signature,
@@ -1690,7 +1700,7 @@ class SklearnEcosystemPipeline(
         self._keep(trained, test_scores_={"rows": len(predictions), **metrics})
         return metrics, predictions
 
-    # ----- Save and load (section 5)
+    # ----- Save and load
 
     def save_pipeline(self, filepath="production_pipeline.pkl"):
         """Save this object, with a model card beside it at `filepath` + ".json".
@@ -1787,14 +1797,15 @@ def cross_validate_metrics(
         "RMSE", "MAE", "R2"; "fit_s" and "predict_s", in seconds.
     """
     # Metadata routing sends sample weights and the like to the steps that ask for them.
-    # There are none here, and with routing some versions of scikit-learn would fail
-    # (`test_models_are_compared_while_metadata_is_routed` in tests/).
+    # There are none here, so it can be off. (With it, `cross_validate` fails in
+    # scikit-learn 1.6, and in 1.9 for a `TargetEncoder`.)
     with config_context(enable_metadata_routing=False):
         results = cross_validate(
             pipeline,
             X,
             ratings,
-            # To report, not to choose a model by: an error keeps its sign.
+            # These are reported, so an error stays positive. A search takes the
+            # highest score for the best, so it needs errors that are negated.
             scoring={name: make_scorer(metric) for name, metric in METRICS.items()},
             cv=make_folds(N_FOLDS, random_state),
             n_jobs=n_jobs,
@@ -1854,7 +1865,8 @@ def compare_models(X, y=None, *, random_state=42, verbose=False):
     best_model = rmse.mean(axis=1).idxmin()
     to_best = rmse - rmse.loc[best_model]
     table = by_model.mean()
-    # As "CV RMSE" of the demo: NumPy's default. The standard error takes `ddof=1`.
+    # `ddof=0`, NumPy's default, is what "CV RMSE (+/-)" in the demo uses; pandas takes
+    # 1 if nothing is said, as in `sem` below.
     table = table.join(by_model.std(ddof=0).add_suffix("_std"))
     table = table.join(rmse.add_prefix("RMSE_"))
     table["to_best"] = to_best.mean(axis=1)
@@ -1906,7 +1918,7 @@ def _model_card(recommender):
     try:
         prediction = float(recommender.predict(row)[0])
         repeated = float(recommender.predict(row)[0])
-    except Exception as error:  # in a feature of the user's own, for example
+    except Exception as error:  # for example in a step of your own
         raise ValueError(
             f"Cannot save: the model cannot predict from the ids alone: {error}"
         ) from error
@@ -2090,7 +2102,7 @@ def _compare_errors(recommender, data, split, dataset):
         floor_by_luck = rating_metrics(y_test, expected)["RMSE"]
 
     fragile = None
-    if "drop_ids" in recommender.pipeline.named_steps:  # else: no features to leak
+    if "drop_ids" in recommender.pipeline.named_steps:  # else: a model of raw rows
         fragile = _fragile_rmse(recommender.pipeline, data, split)
     return report.Errors(
         metrics, standard_error, baseline, floor, floor_by_luck, fragile
@@ -2151,11 +2163,11 @@ def main(argv=None):
             options = parse_options(parser, argv)
             command = options.pop("command")
             with joblib.parallel_config("threading", n_jobs=-1):
-                # "path" is the option --artifact; what is not given is not there.
+                # "path" is the option --artifact, which has a default.
                 if command == "serve":
-                    commands.serve(options.pop("path", ARTIFACT), **options)
+                    commands.serve(options.pop("path"), **options)
                 elif command in on_an_artifact:
-                    recommender = _load_recommender(options.pop("path", ARTIFACT))
+                    recommender = _load_recommender(options.pop("path"))
                     on_an_artifact[command](recommender, **options)
                 else:
                     if "data" in options:
