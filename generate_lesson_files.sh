@@ -41,7 +41,7 @@ recorded() {
         recommender/synthetic.py) echo "525673440 10439" ;;
         recommender/table.py) echo "3378260764 24044" ;;
         recommender/top_n.py) echo "3967417901 9812" ;;
-        recommender/wrapper.py) echo "2459705094 3204" ;;
+        recommender/wrapper.py) echo "1237771768 3523" ;;
         pillars/0_map.py) echo "1746848498 6422" ;;
         pillars/1_preprocessing.py) echo "1382545032 5631" ;;
         pillars/2_feature_selection.py) echo "955411303 6486" ;;
@@ -8471,15 +8471,23 @@ class WrapsPipeline:
         self._card = card
 
     def set_params(self, **params):
-        """Set parameters; those of a regressor of your own by ``model__NAME``."""
-        nested = [name for name in params if name.startswith("model__")]
-        model = params.get("model", self.model)
-        is_estimator = hasattr(model, "get_params") and not isinstance(model, type)
-        if nested and not is_estimator:
-            raise ValueError(
-                f"model={shorten(model)} is no estimator: search or set "
-                f"{nested[0]!r} on build_pipeline(), which has all parameters."
-            )
+        """Set parameters; those of a regressor or a ranker of your own by its name.
+
+        As in ``set_params(model__alpha=2.0)`` and ``ranker__regularization``.
+        """
+        ways_out = {
+            "model": "search or set it on build_pipeline(), which has all parameters",
+            "ranker": "pass a ranker such as MovieRanker()",
+        }
+        for name, way_out in ways_out.items():
+            nested = [key for key in params if key.startswith(f"{name}__")]
+            value = params.get(name, getattr(self, name))
+            is_estimator = hasattr(value, "get_params") and not isinstance(value, type)
+            if nested and not is_estimator:
+                raise ValueError(
+                    f"{name}={shorten(value)} is no estimator and has no "
+                    f"{nested[0]!r}: {way_out}."
+                )
         return super().set_params(**params)
 
     def __getstate__(self):

@@ -64,15 +64,23 @@ class WrapsPipeline:
         self._card = card
 
     def set_params(self, **params):
-        """Set parameters; those of a regressor of your own by ``model__NAME``."""
-        nested = [name for name in params if name.startswith("model__")]
-        model = params.get("model", self.model)
-        is_estimator = hasattr(model, "get_params") and not isinstance(model, type)
-        if nested and not is_estimator:
-            raise ValueError(
-                f"model={shorten(model)} is no estimator: search or set "
-                f"{nested[0]!r} on build_pipeline(), which has all parameters."
-            )
+        """Set parameters; those of a regressor or a ranker of your own by its name.
+
+        As in ``set_params(model__alpha=2.0)`` and ``ranker__regularization``.
+        """
+        ways_out = {
+            "model": "search or set it on build_pipeline(), which has all parameters",
+            "ranker": "pass a ranker such as MovieRanker()",
+        }
+        for name, way_out in ways_out.items():
+            nested = [key for key in params if key.startswith(f"{name}__")]
+            value = params.get(name, getattr(self, name))
+            is_estimator = hasattr(value, "get_params") and not isinstance(value, type)
+            if nested and not is_estimator:
+                raise ValueError(
+                    f"{name}={shorten(value)} is no estimator and has no "
+                    f"{nested[0]!r}: {way_out}."
+                )
         return super().set_params(**params)
 
     def __getstate__(self):

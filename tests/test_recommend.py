@@ -674,3 +674,11 @@ def test_a_ranker_that_cannot_rank_is_refused_before_training(table):
         with pytest.raises(ValueError, match="regularization|ranker must be"):
             recommender.train(table)
         assert recommender.pipeline is None
+
+
+def test_parameters_of_a_ranker_can_be_set_where_it_is_an_object():
+    recommender = SklearnEcosystemPipeline(ranker=MovieRanker())
+    recommender.set_params(ranker__regularization=7.0)
+    assert recommender.ranker.regularization == 7.0
+    with pytest.raises(ValueError, match="ranker='taste' is no estimator"):
+        SklearnEcosystemPipeline().set_params(ranker__regularization=7.0)
