@@ -14,7 +14,7 @@ folders="recommender pillars exercises exercises/solutions"
 # What `cksum` tells of each file: its checksum and its size.
 recorded() {
     case $1 in
-        lesson_code.py) echo "1491384166 81605" ;;
+        lesson_code.py) echo "3215396908 81574" ;;
         test_lesson.py) echo "1769944456 14502" ;;
         requirements.txt) echo "3471952364 498" ;;
         README.md) echo "3874849004 14275" ;;
@@ -23,25 +23,25 @@ recorded() {
         recommender/artifact.py) echo "1178052705 23997" ;;
         recommender/commands.py) echo "3458082915 6469" ;;
         recommender/console.py) echo "1635122613 2401" ;;
-        recommender/factors.py) echo "363876586 26080" ;;
+        recommender/factors.py) echo "3582612631 26316" ;;
         recommender/forest.py) echo "338509153 1330" ;;
         recommender/locks.py) echo "557222624 701" ;;
-        recommender/matrix.py) echo "907847330 11806" ;;
+        recommender/matrix.py) echo "3026721667 12146" ;;
         recommender/movielens.py) echo "1804052549 7989" ;;
         recommender/names.py) echo "3106152182 1598" ;;
         recommender/options.py) echo "531175877 6676" ;;
-        recommender/pipeline.py) echo "740391905 2729" ;;
-        recommender/ranking.py) echo "1235195751 18054" ;;
-        recommender/recommend.py) echo "3121979428 14728" ;;
-        recommender/release.py) echo "2051180922 11893" ;;
+        recommender/pipeline.py) echo "1104660974 2947" ;;
+        recommender/ranking.py) echo "401653193 18115" ;;
+        recommender/recommend.py) echo "2459769772 14777" ;;
+        recommender/release.py) echo "2980293815 11893" ;;
         recommender/report.py) echo "2821837000 4511" ;;
         recommender/solutions.py) echo "2179514232 5332" ;;
         recommender/start.py) echo "939184345 2575" ;;
         recommender/steps.py) echo "2573615495 4421" ;;
         recommender/synthetic.py) echo "525673440 10439" ;;
         recommender/table.py) echo "3378260764 24044" ;;
-        recommender/top_n.py) echo "3967417901 9812" ;;
-        recommender/wrapper.py) echo "1237771768 3523" ;;
+        recommender/top_n.py) echo "3836972273 9834" ;;
+        recommender/wrapper.py) echo "1827021383 3520" ;;
         pillars/0_map.py) echo "1746848498 6422" ;;
         pillars/1_preprocessing.py) echo "1382545032 5631" ;;
         pillars/2_feature_selection.py) echo "955411303 6486" ;;
@@ -1559,7 +1559,8 @@ class SklearnEcosystemPipeline(
             If a parameter, the table or the ratings are refused. The previous training
             is kept then.
         """
-        check_ranker(self.ranker)
+        ranker = clone(self.ranker, safe=False)  # `safe`: it may also be a string
+        check_ranker(ranker)
         X, ratings = check_training_table(X, y)
         self._say("Building pipeline...")
         pipeline = self.build_pipeline()
@@ -1590,8 +1591,7 @@ class SklearnEcosystemPipeline(
             cv_scores_=cv_scores,
             best_params_=best_params,
             history_=history,
-            # A copy; `safe=False`, because it may also be a string such as "taste".
-            _ranker_param=clone(self.ranker, safe=False),
+            _ranker_param=ranker,
             _ranker=None,  # fitted when it is needed
             titles_=titles,
             signature_=signature,
@@ -3909,9 +3909,11 @@ class MatrixFactorization(TakesTables, RegressorMixin, TransformerMixin, BaseEst
     With few ratings, a side shrinks to what is `expected` of such a user or movie
     (Agarwal and Chen, "Regression-based Latent Factor Models", KDD 2009). The features
     F of a user or a movie, one row each, are a 1 and the strongest patterns of who
-    rates what (the first singular vectors of the matrix that has 1 where there is a
-    rating and 0 elsewhere); those of movies are also genres and year. Whenever a side
-    is fitted, b is fitted first::
+    rates what; those of movies are also genres and year. (The patterns are the first
+    singular vectors of the matrix that has 1 where there is a rating and 0 elsewhere,
+    times their singular values, and divided by the root of the number of ratings of the
+    user or movie. All but the 1 is centred.) Whenever a side is fitted, b is fitted
+    first::
 
         W = diagonal of penalty squared / (squared + penalty)
         (F' W F + 10 I) b = F' (penalty right / (squared + penalty))
@@ -3922,9 +3924,9 @@ class MatrixFactorization(TakesTables, RegressorMixin, TransformerMixin, BaseEst
 
     A pair with an unknown user or movie lacks parts of the sum. Users rate what they
     like, so the mean of these parts over the ratings of the known movie or user is not
-    0. This mean, damped, takes their place. A new movie also has the bias and the
-    factors that movies of its genres and year have. A pair of which nothing is known
-    gets the mean rating.
+    0. This mean, damped, takes their place. For a known user, a new movie
+    also has the bias and the factors that movies of its genres and year have. A new
+    user and a new movie together get the mean rating.
 
     Parameters
     ----------
@@ -4261,10 +4263,12 @@ class FoldIn:
             The positions of the movies that the user has rated.
         stars : ndarray of shape (n_rated,), in stars
         """
+        if len(movie) == 0:
+            return np.zeros(self.columns.shape[1])
         columns = self.columns[movie]
         gram = columns.T @ columns + self.penalty
         right = columns.T @ (stars - self.base[movie])
-        return np.linalg.lstsq(gram, right, rcond=None)[0]
+        return np.linalg.solve(gram, right)
 
     def predict(self, stars):
         """Return the ratings of all movies by users, (n_users, n_movies), in stars.
@@ -4652,7 +4656,11 @@ def ratings_or_views(X, y=None):
 
 
 def with_values(matrix, values):
-    """Return a sparse matrix with other values in the same places."""
+    """Return a sparse matrix with other values in the same places.
+
+    Both share their indices, so these must be sorted: SciPy sorts a matrix in place
+    when it compares it, and the values of the other one would be in wrong places.
+    """
     return sparse.csr_matrix((values, matrix.indices, matrix.indptr), matrix.shape)
 
 
@@ -4718,6 +4726,7 @@ class RatingHistory:
         shape = (position.size, self.users.size)
         which_user = sparse.csr_matrix((ones, (known, position[known])), shape)
         rows = which_user @ self.codes
+        rows.sort_indices()
         return with_values(rows, self.levels[rows.data])
 
     def stars(self):
@@ -4749,8 +4758,10 @@ class RatingHistory:
             while user_id in self.users:
                 user_id += "+"
             return user_id
-        candidates = np.arange(1, self.users.size + 2)
-        return int(np.setdiff1d(candidates, self.users)[0])
+        positive = self.users[self.users > 0]  # sorted
+        counted = np.arange(1, positive.size + 1)
+        gaps = counted[positive != counted]
+        return int(gaps[0]) if gaps.size else positive.size + 1
 
     def new_user(self, ratings):
         """Return the ratings of a new user.
@@ -4799,7 +4810,8 @@ class RatingHistory:
         values : ndarray of shape (n_rated,), in stars
         """
         rows = np.zeros(len(positions), dtype=np.int64)
-        return sparse.csr_matrix((values, (rows, positions)), (1, self.movies.size))
+        shape = (1, self.movies.size)
+        return sparse.csr_matrix((values, (rows, positions)), shape).sorted_indices()
 
 
 def _is_between(value, low, high):
@@ -5396,7 +5408,12 @@ class FitsTables:
         result = getattr(plain_copy, method)(X, ratings, **params)
         if "drop_ids" in plain_copy.named_steps:
             # If features have no names, the step drops the first two columns.
-            check_ids_come_first(plain_copy[0].transform(X.iloc[:1]), X)
+            drop_ids = list(plain_copy.named_steps).index("drop_ids")
+            first_row = X.iloc[:1]
+            features = first_row
+            if drop_ids > 0:
+                features = plain_copy[:drop_ids].transform(first_row)
+            check_ids_come_first(features, first_row)
         self.steps = plain_copy.steps
         self.y_min_ = float(ratings.min())
         self.y_max_ = float(ratings.max())
@@ -5460,8 +5477,9 @@ from .top_n import TopN, best_columns, is_allowed
 #: How far up the scale a rating speaks neither for a movie nor against it. Chosen by
 #: `python benchmarks/dislikes.py`.
 NEUTRAL = 0.3
-#: How much less users with many ratings, and popular movies, count: powers of their
-#: numbers of ratings. Chosen, as the next one, by `python benchmarks/ranker_grid.py`.
+#: How much less users with many ratings, and popular movies, count: a power of the
+#: number of ratings, and one of the share of users who rated a movie. They and the next
+#: constant were chosen by `python benchmarks/ranker_grid.py`.
 USER_DISCOUNT = 0.25
 MOVIE_DISCOUNT = 0.1
 #: What the best predicted rating adds to a score, and the worst does not.
@@ -5484,6 +5502,7 @@ class MovieRanker(TopN, TakesTables, BaseEstimator):
     where place is that of the predicted rating on the scale, from 0 for the lowest to 1
     for the highest. It comes from a `MatrixFactorization`, by what the user has rated
     (`recommender/factors.py`). If there are no ratings, but only views, it is left out.
+    For a user who likes nothing, popularity[m] takes its place.
 
     For the fit, every movie is regressed on all others: a ridge regression with a zero
     diagonal, so that no movie explains itself (Steck, "Embarrassingly Shallow
@@ -5634,14 +5653,14 @@ class MovieRanker(TopN, TakesTables, BaseEstimator):
             The ratings of these users.
         """
         entries = self._entries(stars)
+        likes_nothing = (entries > 0).getnnz(axis=1) == 0
         scores = self.solution_.scores(entries)
         scores *= self.popularity_**-MOVIE_DISCOUNT
         if self.fold_in_ is not None:
             low, high = self.history_.scale()
             place = (self.fold_in_.predict(stars) - low) / (high - low)
-            place[np.diff(stars.indptr) == 0] = 0.0  # nothing is known of these users
+            place[likes_nothing] = 0.0
             scores += RATING_WEIGHT * place
-        likes_nothing = (entries > 0).getnnz(axis=1) == 0
         scores[likes_nothing] += self.popularity_
         return scores
 
@@ -5712,8 +5731,7 @@ class MovieRanker(TopN, TakesTables, BaseEstimator):
         -------
         reasons : list of ndarray of movie ids
             For each recommended movie, at most three of the movies that the user likes,
-            the strongest first. A movie that is recommended for its popularity has
-            none.
+            the strongest first. A movie to whose fit none of them adds has none.
         """
         entries = self._entries(stars).data
         likes = entries > 0
@@ -6041,8 +6059,9 @@ class Recommends:
             ranker), and `predicted_rating` in stars. The predicted rating of a new user
             depends only on the movie, except with model "factors". `because` holds a
             list for each movie: up to three movies that the user likes and that added
-            most to the score, as titles where they are known, else as ids. Unknown
-            movies of `ratings` are in ``recommendations.attrs["unknown_movies"]``.
+            most to the fit (a part of the score of `MovieRanker`), as titles where they
+            are known, else as ids. Unknown movies of `ratings` are in
+            ``recommendations.attrs["unknown_movies"]``.
 
         Raises
         ------
@@ -6323,7 +6342,7 @@ NUMBER = re.compile(
 WHOLE_NUMBER = re.compile(r"[ \t\v\f]*[-+]?[0-9]{1,19}[ \t\v\f]*")
 #: What a byte becomes that is no UTF-8, where errors="surrogateescape".
 NO_UTF8 = re.compile("[\udc80-\udcff]")
-#: A letter beyond ASCII in UTF-8. In Latin-1, no text has these signs in a row.
+#: A letter beyond ASCII in UTF-8. In Latin-1, these signs hardly come in a row.
 UTF8_LETTER = re.compile(
     rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
 )
@@ -8400,7 +8419,7 @@ class ChanceRanker(TopN, BaseEstimator):
         return self
 
     def score_movies(self, user_ids, stars):
-        """Return random scores, the same in each call."""
+        """Return random scores, the same in each call: users may share them."""
         return check_random_state(0).random_sample(stars.shape)
 END_OF_LESSON_FILE
 
@@ -8476,8 +8495,8 @@ class WrapsPipeline:
         As in ``set_params(model__alpha=2.0)`` and ``ranker__regularization``.
         """
         ways_out = {
-            "model": "search or set it on build_pipeline(), which has all parameters",
-            "ranker": "pass a ranker such as MovieRanker()",
+            "model": "on build_pipeline(), which has all parameters",
+            "ranker": "on a ranker of your own, such as MovieRanker()",
         }
         for name, way_out in ways_out.items():
             nested = [key for key in params if key.startswith(f"{name}__")]
@@ -8485,8 +8504,8 @@ class WrapsPipeline:
             is_estimator = hasattr(value, "get_params") and not isinstance(value, type)
             if nested and not is_estimator:
                 raise ValueError(
-                    f"{name}={shorten(value)} is no estimator and has no "
-                    f"{nested[0]!r}: {way_out}."
+                    f"{name}={shorten(value)} is no estimator: search or set "
+                    f"{nested[0]!r} {way_out}."
                 )
         return super().set_params(**params)
 

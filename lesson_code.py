@@ -1337,7 +1337,8 @@ class SklearnEcosystemPipeline(
             If a parameter, the table or the ratings are refused. The previous training
             is kept then.
         """
-        check_ranker(self.ranker)
+        ranker = clone(self.ranker, safe=False)  # `safe`: it may also be a string
+        check_ranker(ranker)
         X, ratings = check_training_table(X, y)
         self._say("Building pipeline...")
         pipeline = self.build_pipeline()
@@ -1368,8 +1369,7 @@ class SklearnEcosystemPipeline(
             cv_scores_=cv_scores,
             best_params_=best_params,
             history_=history,
-            # A copy; `safe=False`, because it may also be a string such as "taste".
-            _ranker_param=clone(self.ranker, safe=False),
+            _ranker_param=ranker,
             _ranker=None,  # fitted when it is needed
             titles_=titles,
             signature_=signature,

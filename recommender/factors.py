@@ -61,9 +61,11 @@ class MatrixFactorization(TakesTables, RegressorMixin, TransformerMixin, BaseEst
     With few ratings, a side shrinks to what is `expected` of such a user or movie
     (Agarwal and Chen, "Regression-based Latent Factor Models", KDD 2009). The features
     F of a user or a movie, one row each, are a 1 and the strongest patterns of who
-    rates what (the first singular vectors of the matrix that has 1 where there is a
-    rating and 0 elsewhere); those of movies are also genres and year. Whenever a side
-    is fitted, b is fitted first::
+    rates what; those of movies are also genres and year. (The patterns are the first
+    singular vectors of the matrix that has 1 where there is a rating and 0 elsewhere,
+    times their singular values, and divided by the root of the number of ratings of the
+    user or movie. All but the 1 is centred.) Whenever a side is fitted, b is fitted
+    first::
 
         W = diagonal of penalty squared / (squared + penalty)
         (F' W F + 10 I) b = F' (penalty right / (squared + penalty))
@@ -74,9 +76,9 @@ class MatrixFactorization(TakesTables, RegressorMixin, TransformerMixin, BaseEst
 
     A pair with an unknown user or movie lacks parts of the sum. Users rate what they
     like, so the mean of these parts over the ratings of the known movie or user is not
-    0. This mean, damped, takes their place. A new movie also has the bias and the
-    factors that movies of its genres and year have. A pair of which nothing is known
-    gets the mean rating.
+    0. This mean, damped, takes their place. For a known user, a new movie
+    also has the bias and the factors that movies of its genres and year have. A new
+    user and a new movie together get the mean rating.
 
     Parameters
     ----------
@@ -413,10 +415,12 @@ class FoldIn:
             The positions of the movies that the user has rated.
         stars : ndarray of shape (n_rated,), in stars
         """
+        if len(movie) == 0:
+            return np.zeros(self.columns.shape[1])
         columns = self.columns[movie]
         gram = columns.T @ columns + self.penalty
         right = columns.T @ (stars - self.base[movie])
-        return np.linalg.lstsq(gram, right, rcond=None)[0]
+        return np.linalg.solve(gram, right)
 
     def predict(self, stars):
         """Return the ratings of all movies by users, (n_users, n_movies), in stars.

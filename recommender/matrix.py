@@ -91,7 +91,11 @@ def ratings_or_views(X, y=None):
 
 
 def with_values(matrix, values):
-    """Return a sparse matrix with other values in the same places."""
+    """Return a sparse matrix with other values in the same places.
+
+    Both share their indices, so these must be sorted: SciPy sorts a matrix in place
+    when it compares it, and the values of the other one would be in wrong places.
+    """
     return sparse.csr_matrix((values, matrix.indices, matrix.indptr), matrix.shape)
 
 
@@ -157,6 +161,7 @@ class RatingHistory:
         shape = (position.size, self.users.size)
         which_user = sparse.csr_matrix((ones, (known, position[known])), shape)
         rows = which_user @ self.codes
+        rows.sort_indices()
         return with_values(rows, self.levels[rows.data])
 
     def stars(self):
@@ -188,8 +193,10 @@ class RatingHistory:
             while user_id in self.users:
                 user_id += "+"
             return user_id
-        candidates = np.arange(1, self.users.size + 2)
-        return int(np.setdiff1d(candidates, self.users)[0])
+        positive = self.users[self.users > 0]  # sorted
+        counted = np.arange(1, positive.size + 1)
+        gaps = counted[positive != counted]
+        return int(gaps[0]) if gaps.size else positive.size + 1
 
     def new_user(self, ratings):
         """Return the ratings of a new user.
@@ -238,7 +245,8 @@ class RatingHistory:
         values : ndarray of shape (n_rated,), in stars
         """
         rows = np.zeros(len(positions), dtype=np.int64)
-        return sparse.csr_matrix((values, (rows, positions)), (1, self.movies.size))
+        shape = (1, self.movies.size)
+        return sparse.csr_matrix((values, (rows, positions)), shape).sorted_indices()
 
 
 def _is_between(value, low, high):

@@ -37,7 +37,12 @@ class FitsTables:
         result = getattr(plain_copy, method)(X, ratings, **params)
         if "drop_ids" in plain_copy.named_steps:
             # If features have no names, the step drops the first two columns.
-            check_ids_come_first(plain_copy[0].transform(X.iloc[:1]), X)
+            drop_ids = list(plain_copy.named_steps).index("drop_ids")
+            first_row = X.iloc[:1]
+            features = first_row
+            if drop_ids > 0:
+                features = plain_copy[:drop_ids].transform(first_row)
+            check_ids_come_first(features, first_row)
         self.steps = plain_copy.steps
         self.y_min_ = float(ratings.min())
         self.y_max_ = float(ratings.max())

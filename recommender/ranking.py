@@ -30,8 +30,9 @@ from .top_n import TopN, best_columns, is_allowed
 #: How far up the scale a rating speaks neither for a movie nor against it. Chosen by
 #: `python benchmarks/dislikes.py`.
 NEUTRAL = 0.3
-#: How much less users with many ratings, and popular movies, count: powers of their
-#: numbers of ratings. Chosen, as the next one, by `python benchmarks/ranker_grid.py`.
+#: How much less users with many ratings, and popular movies, count: a power of the
+#: number of ratings, and one of the share of users who rated a movie. They and the next
+#: constant were chosen by `python benchmarks/ranker_grid.py`.
 USER_DISCOUNT = 0.25
 MOVIE_DISCOUNT = 0.1
 #: What the best predicted rating adds to a score, and the worst does not.
@@ -54,6 +55,7 @@ class MovieRanker(TopN, TakesTables, BaseEstimator):
     where place is that of the predicted rating on the scale, from 0 for the lowest to 1
     for the highest. It comes from a `MatrixFactorization`, by what the user has rated
     (`recommender/factors.py`). If there are no ratings, but only views, it is left out.
+    For a user who likes nothing, popularity[m] takes its place.
 
     For the fit, every movie is regressed on all others: a ridge regression with a zero
     diagonal, so that no movie explains itself (Steck, "Embarrassingly Shallow
@@ -204,14 +206,14 @@ class MovieRanker(TopN, TakesTables, BaseEstimator):
             The ratings of these users.
         """
         entries = self._entries(stars)
+        likes_nothing = (entries > 0).getnnz(axis=1) == 0
         scores = self.solution_.scores(entries)
         scores *= self.popularity_**-MOVIE_DISCOUNT
         if self.fold_in_ is not None:
             low, high = self.history_.scale()
             place = (self.fold_in_.predict(stars) - low) / (high - low)
-            place[np.diff(stars.indptr) == 0] = 0.0  # nothing is known of these users
+            place[likes_nothing] = 0.0
             scores += RATING_WEIGHT * place
-        likes_nothing = (entries > 0).getnnz(axis=1) == 0
         scores[likes_nothing] += self.popularity_
         return scores
 
@@ -282,8 +284,7 @@ class MovieRanker(TopN, TakesTables, BaseEstimator):
         -------
         reasons : list of ndarray of movie ids
             For each recommended movie, at most three of the movies that the user likes,
-            the strongest first. A movie that is recommended for its popularity has
-            none.
+            the strongest first. A movie to whose fit none of them adds has none.
         """
         entries = self._entries(stars).data
         likes = entries > 0

@@ -127,8 +127,9 @@ class Recommends:
             ranker), and `predicted_rating` in stars. The predicted rating of a new user
             depends only on the movie, except with model "factors". `because` holds a
             list for each movie: up to three movies that the user likes and that added
-            most to the score, as titles where they are known, else as ids. Unknown
-            movies of `ratings` are in ``recommendations.attrs["unknown_movies"]``.
+            most to the fit (a part of the score of `MovieRanker`), as titles where they
+            are known, else as ids. Unknown movies of `ratings` are in
+            ``recommendations.attrs["unknown_movies"]``.
 
         Raises
         ------

@@ -22,7 +22,7 @@ NUMBER = re.compile(
 WHOLE_NUMBER = re.compile(r"[ \t\v\f]*[-+]?[0-9]{1,19}[ \t\v\f]*")
 #: What a byte becomes that is no UTF-8, where errors="surrogateescape".
 NO_UTF8 = re.compile("[\udc80-\udcff]")
-#: A letter beyond ASCII in UTF-8. In Latin-1, no text has these signs in a row.
+#: A letter beyond ASCII in UTF-8. In Latin-1, these signs hardly come in a row.
 UTF8_LETTER = re.compile(
     rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
 )

@@ -265,5 +265,5 @@ class ChanceRanker(TopN, BaseEstimator):
         return self
 
     def score_movies(self, user_ids, stars):
-        """Return random scores, the same in each call."""
+        """Return random scores, the same in each call: users may share them."""
         return check_random_state(0).random_sample(stars.shape)

@@ -69,8 +69,8 @@ class WrapsPipeline:
         As in ``set_params(model__alpha=2.0)`` and ``ranker__regularization``.
         """
         ways_out = {
-            "model": "search or set it on build_pipeline(), which has all parameters",
-            "ranker": "pass a ranker such as MovieRanker()",
+            "model": "on build_pipeline(), which has all parameters",
+            "ranker": "on a ranker of your own, such as MovieRanker()",
         }
         for name, way_out in ways_out.items():
             nested = [key for key in params if key.startswith(f"{name}__")]
@@ -78,8 +78,8 @@ class WrapsPipeline:
             is_estimator = hasattr(value, "get_params") and not isinstance(value, type)
             if nested and not is_estimator:
                 raise ValueError(
-                    f"{name}={shorten(value)} is no estimator and has no "
-                    f"{nested[0]!r}: {way_out}."
+                    f"{name}={shorten(value)} is no estimator: search or set "
+                    f"{nested[0]!r} {way_out}."
                 )
         return super().set_params(**params)
 

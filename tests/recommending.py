@@ -72,9 +72,9 @@ def slow_scores(fit, entries, stars, table, low=1.0, high=5.0):
         rated = mine != 0
         predicted = factors.predict_new(movies[rated], mine[rated], movies)
         place = (predicted - low) / (high - low)
-        scores[user] = fit[user] * popularity**-0.1 + 0.3 * place
-        if not (entries[user] > 0).any():
-            scores[user] += popularity
+        likes_something = (entries[user] > 0).any()
+        added = 0.3 * place if likes_something else popularity
+        scores[user] = fit[user] * popularity**-0.1 + added
     return scores
 
 

@@ -107,3 +107,13 @@ def test_a_genre_that_no_movie_has_changes_no_prediction():
         np.testing.assert_allclose(model.fit(table).predict(new), expected)
     ranked = [MovieRanker().fit(rows).recommend([1, 2]) for rows in (table, without)]
     pd.testing.assert_frame_equal(*ranked)
+
+
+def test_ratings_of_users_have_sorted_indices(table):
+    """Matrices share their indices: if SciPy sorted one, another would be wrong."""
+    history = RatingHistory(rating_matrix(table))
+    assert history.stars().has_sorted_indices
+    assert history.stars_of(history.users).has_sorted_indices
+    last_first = {int(movie): 3.0 for movie in history.movies[::-1]}
+    stars, _ = history.new_user(last_first)
+    assert stars.has_sorted_indices

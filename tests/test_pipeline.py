@@ -14,7 +14,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_selection import SelectKBest, f_regression
-from sklearn.linear_model import BayesianRidge, LinearRegression
+from sklearn.linear_model import BayesianRidge, LinearRegression, Ridge
 from sklearn.metrics import mean_absolute_error, r2_score
 from sklearn.model_selection import (
     GridSearchCV,
@@ -33,6 +33,7 @@ from lesson_code import (
     SklearnEcosystemPipeline,
     UserMovieFeatureTransformer,
 )
+from recommender.steps import DropIds
 
 
 @pytest.fixture(scope="module", params=MODELS)
@@ -742,3 +743,11 @@ def test_only_the_two_ids_are_dropped_whatever_the_names_of_a_union(table, outpu
 
 def named_like_ids(X):
     return X[["user_id", "movie_id"]].add_prefix("te__") * 0.5
+
+
+def test_steps_before_the_ids_are_dropped_may_be_any(table):
+    features = UserMovieFeatureTransformer().fit_transform(table)
+    for before in ([("a", "passthrough")], [("a", FunctionTransformer())], []):
+        steps = [*before, ("drop_ids", DropIds()), ("model", Ridge())]
+        pipeline = RatingPipeline(steps).fit(features, table["rating"])
+        assert pipeline.predict(features).shape == (len(table),)

@@ -629,3 +629,13 @@ def test_a_subclass_learns_in_its_own_way(table):
 @pytest.mark.parametrize(("low", "high"), [(1, 5), (0.5, 3.5), (1, 7), (0, 6)])
 def test_the_default_of_relevance_is_a_rating_that_can_be_given(low, high):
     assert default_relevance(low, high) == float(f"{0.8 * high:.6f}")
+
+
+def test_a_user_who_likes_nothing_gets_popular_movies_of_a_sparse_table_too():
+    """There, the expected rating once weighed more than all popularity."""
+    table = MovieRecommendationDataset(3000, 600, 9000, random_state=2).generate()
+    ranker = MovieRanker().fit(table[[*IDS, "rating"]])
+    hated = pd.DataFrame({"user_id": [0], "movie_id": [1], "rating": [1.0]})
+    ranks = ranker.popularity_.argsort()[::-1].argsort()
+    movies = ranker.recommend_new(hated, 10)["movie_id"]
+    assert ranks[np.searchsorted(ranker.movies_, movies)].max() < 20
