@@ -32,7 +32,7 @@ recorded() {
         recommender/options.py) echo "2918090412 6188" ;;
         recommender/pipeline.py) echo "740391905 2729" ;;
         recommender/ranking.py) echo "2538205195 16358" ;;
-        recommender/recommend.py) echo "3121979428 14728" ;;
+        recommender/recommend.py) echo "519624130 14772" ;;
         recommender/release.py) echo "2318736161 10936" ;;
         recommender/report.py) echo "2821837000 4511" ;;
         recommender/solutions.py) echo "2179514232 5332" ;;
@@ -5777,14 +5777,16 @@ class Recommends:
             _warn_of_unknown(unknown, stars)
 
         best = ranker.rank(user_ids, stars, n, candidates, exclude)
-        recommendations = best[["movie_id", "score"]].copy()
-        recommendations["predicted_rating"] = predict_for_user(
+        columns = {"movie_id": best["movie_id"]}
+        if trained.titles_:
+            columns["title"] = trained.titles_at(best["movie_id"])
+        columns["score"] = best["score"]
+        columns["predicted_rating"] = predict_for_user(
             trained.pipeline_, history, user_ids, stars, best["movie_id"].to_numpy()
         )
-        if trained.titles_:
-            recommendations.insert(1, "title", trained.titles_at(best["movie_id"]))
         if explain:
-            recommendations["because"] = trained._reasons(ranker, stars, best)
+            columns["because"] = trained._reasons(ranker, stars, best)
+        recommendations = pd.DataFrame(columns)
         recommendations.attrs["unknown_movies"] = unknown
         return recommendations
 
