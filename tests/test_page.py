@@ -108,6 +108,23 @@ def test_every_control_has_a_name(browser, service):
             assert control.accessible_name
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_to_complain_about(browser, service, theme):
+    """Axe checks contrast, labels and landmarks, for those who cannot see well."""
+    axe = pytest.importorskip("axe_core_python.selenium").Axe()
+    colors = {"features": [{"name": "prefers-color-scheme", "value": theme}]}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", colors)
+    open_page(browser, service)
+    menu = Select(browser.find_element(By.CSS_SELECTOR, "#found select"))
+    menu.select_by_value("5")
+    wait_for(lambda: "one movie" in browser.find_element(By.ID, "status").text)
+    found = axe.run(browser)
+    browser.find_element(By.ID, "clear").click()
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    assert found["passes"]
+    assert [(rule["id"], rule["nodes"]) for rule in found["violations"]] == []
+
+
 def test_on_a_phone_nothing_is_wider_than_the_screen(browser, service):
     open_page(browser, service)
     phone = {"width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": True}
