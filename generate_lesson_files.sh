@@ -17,7 +17,7 @@ recorded() {
         lesson_code.py) echo "3215396908 81574" ;;
         test_lesson.py) echo "1769944456 14502" ;;
         requirements.txt) echo "3471952364 498" ;;
-        README.md) echo "3874849004 14275" ;;
+        README.md) echo "51656776 14463" ;;
         LICENSE) echo "191275814 1554" ;;
         recommender/__init__.py) echo "1050201436 1443" ;;
         recommender/artifact.py) echo "1178052705 23997" ;;
@@ -32,7 +32,7 @@ recorded() {
         recommender/options.py) echo "531175877 6676" ;;
         recommender/pipeline.py) echo "1104660974 2947" ;;
         recommender/ranking.py) echo "401653193 18115" ;;
-        recommender/recommend.py) echo "2459769772 14777" ;;
+        recommender/recommend.py) echo "3357885440 14821" ;;
         recommender/release.py) echo "2980293815 11893" ;;
         recommender/report.py) echo "2821837000 4511" ;;
         recommender/solutions.py) echo "2179514232 5332" ;;
@@ -2751,6 +2751,8 @@ file of its own and import it. To search inside a pipeline, search `build_pipeli
 | `python lesson_code.py predict --user 42 --movie 7` | one predicted rating |
 | `python lesson_code.py serve --artifact all.pkl` | a page to try, and a service for programs (`pip install -r serving/requirements.txt`; `--port 8000`) |
 
+![The page: a search on the left; the stars and the recommendations, each with its reason, on the right](docs/pictures/page.png)
+
 A table of your own goes into a folder, as two files: `ratings.csv` with the columns `userId,movieId,rating,timestamp`, and
 `movies.csv` with `movieId,title,genres`. The service has no log-in, so it answers only this machine. It describes itself at
 `/docs`:
@@ -2791,7 +2793,7 @@ Fold by fold, by time, lists, other libraries, speed: [benchmarks](benchmarks/RE
 
 ## Files
 
-`serving/` holds the service and its page, `tests/` keeps the lesson trustworthy ([how](docs/trust.md)), `benchmarks/` measures it, `docs/` holds [design](docs/design.md),
+`serving/` holds the service and its page ([deploy](docs/deploy.md): which way when, what it costs), `tests/` keeps the lesson trustworthy ([how](docs/trust.md)), `benchmarks/` measures it, `docs/` holds [design](docs/design.md),
 [troubleshooting](docs/troubleshooting.md), [changes](docs/CHANGELOG.md), [bigger](docs/bigger.md) (millions of ratings, a Dask
 cluster). `bash generate_lesson_files.sh` makes a folder of lesson, chapters and exercises, without these. To help:
 [Contributing](.github/CONTRIBUTING.md). BSD-3-Clause (`LICENSE`); to cite: `CITATION.cff`. Names follow "Day 71".
@@ -6078,14 +6080,16 @@ class Recommends:
             _warn_of_unknown(unknown, stars)
 
         best = ranker.rank(user_ids, stars, n, candidates, exclude)
-        recommendations = best[["movie_id", "score"]].copy()
-        recommendations["predicted_rating"] = predict_for_user(
+        columns = {"movie_id": best["movie_id"]}
+        if trained.titles_:
+            columns["title"] = trained.titles_at(best["movie_id"])
+        columns["score"] = best["score"]
+        columns["predicted_rating"] = predict_for_user(
             trained.pipeline_, history, user_ids, stars, best["movie_id"].to_numpy()
         )
-        if trained.titles_:
-            recommendations.insert(1, "title", trained.titles_at(best["movie_id"]))
         if explain:
-            recommendations["because"] = trained._reasons(ranker, stars, best)
+            columns["because"] = trained._reasons(ranker, stars, best)
+        recommendations = pd.DataFrame(columns)
         recommendations.attrs["unknown_movies"] = unknown
         return recommendations
 

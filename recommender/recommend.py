@@ -146,14 +146,16 @@ class Recommends:
             _warn_of_unknown(unknown, stars)
 
         best = ranker.rank(user_ids, stars, n, candidates, exclude)
-        recommendations = best[["movie_id", "score"]].copy()
-        recommendations["predicted_rating"] = predict_for_user(
+        columns = {"movie_id": best["movie_id"]}
+        if trained.titles_:
+            columns["title"] = trained.titles_at(best["movie_id"])
+        columns["score"] = best["score"]
+        columns["predicted_rating"] = predict_for_user(
             trained.pipeline_, history, user_ids, stars, best["movie_id"].to_numpy()
         )
-        if trained.titles_:
-            recommendations.insert(1, "title", trained.titles_at(best["movie_id"]))
         if explain:
-            recommendations["because"] = trained._reasons(ranker, stars, best)
+            columns["because"] = trained._reasons(ranker, stars, best)
+        recommendations = pd.DataFrame(columns)
         recommendations.attrs["unknown_movies"] = unknown
         return recommendations
 

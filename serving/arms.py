@@ -31,6 +31,8 @@ class Arm:
     recommender : SklearnEcosystemPipeline
         The model. A request takes it once, and uses it to the end: a swap while the
         request is answered changes nothing.
+    movies : list of (movie id, title)
+        All movies that it knows; those with most ratings first.
     refused : str or None
         Why the artifact that is there now was not loaded.
     n_swaps, n_refused : int
@@ -44,7 +46,7 @@ class Arm:
         self.n_swaps = 0
         self.n_refused = 0
         self._seen = self._mark()
-        self.recommender = SklearnEcosystemPipeline.load_pipeline(path, strict=True)
+        self._load()
 
     def look(self):
         """Load the artifact anew if it, or its card, was replaced.
@@ -57,23 +59,32 @@ class Arm:
             return
         self._seen = mark
         try:
-            recommender = SklearnEcosystemPipeline.load_pipeline(self.path, strict=True)
-            if not isinstance(recommender, SklearnEcosystemPipeline):
-                raise ValueError(f"{self.path} holds no recommender.")
+            self._load()
         except Exception as error:  # whatever is wrong with it, the service goes on
             self.refused = f"{type(error).__name__}: {error}"
             self.n_refused += 1
             log.warning("arm %s: refused %s", self.name, self.refused)
             return
-        self.recommender = recommender
         self.refused = None
         self.n_swaps += 1
-        log.info("arm %s: now %s", self.name, recommender.card["sha256"][:12])
+        log.info("arm %s: now %s", self.name, self.recommender.card["sha256"][:12])
+
+    def _load(self):
+        recommender = SklearnEcosystemPipeline.load_pipeline(self.path, strict=True)
+        if not isinstance(recommender, SklearnEcosystemPipeline):
+            raise ValueError(f"{self.path} holds no recommender.")
+        movies = movies_by_popularity(recommender)
+        self.recommender = recommender
+        self.movies = movies
 
     def _mark(self):
-        """Return what changes when the artifact or its card is replaced."""
-        marks = []
-        for file in (self.path, Path(f"{self.path}.json")):
+        """Return what changes when the artifact or its card is replaced.
+
+        Where the path is a link, its file counts, and the card beside that file.
+        """
+        path = os.path.realpath(self.path)
+        marks = [path]
+        for file in (path, f"{path}.json"):
             try:
                 status = os.stat(file)
             except OSError:
@@ -81,6 +92,16 @@ class Arm:
                 continue
             marks.append((status.st_ino, status.st_mtime_ns, status.st_size))
         return marks
+
+
+def movies_by_popularity(recommender):
+    """Return the id and the title of each movie, those with most ratings first."""
+    history = recommender.history_
+    popular_first = (-history.popularity()).argsort(kind="stable")
+    movies = []
+    for movie in history.movies[popular_first].tolist():
+        movies.append((movie, recommender.titles_.get(movie, f"Movie {movie}")))
+    return movies
 
 
 class Arms:

@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from statistics import median
 
 import pytest
 
@@ -14,6 +15,7 @@ from selenium.webdriver.common.keys import Keys  # noqa: E402
 from selenium.webdriver.support.ui import Select  # noqa: E402
 from test_serving import Service, train  # noqa: E402
 
+from lesson_code import load_movielens  # noqa: E402
 from serving.app import create_app  # noqa: E402
 from serving.arms import Arms  # noqa: E402
 
@@ -108,6 +110,23 @@ def test_every_control_has_a_name(browser, service):
             assert control.accessible_name
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_to_complain_about(browser, service, theme):
+    """Axe checks contrast, labels and landmarks, for those who cannot see well."""
+    axe = pytest.importorskip("axe_core_python.selenium").Axe()
+    colors = {"features": [{"name": "prefers-color-scheme", "value": theme}]}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", colors)
+    open_page(browser, service)
+    menu = Select(browser.find_element(By.CSS_SELECTOR, "#found select"))
+    menu.select_by_value("5")
+    wait_for(lambda: "one movie" in browser.find_element(By.ID, "status").text)
+    found = axe.run(browser)
+    browser.find_element(By.ID, "clear").click()
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    assert found["passes"]
+    assert [(rule["id"], rule["nodes"]) for rule in found["violations"]] == []
+
+
 def test_on_a_phone_nothing_is_wider_than_the_screen(browser, service):
     open_page(browser, service)
     phone = {"width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": True}
@@ -115,6 +134,46 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(browser, service):
     width = browser.execute_script("return document.documentElement.scrollWidth")
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     assert width <= 360
+
+
+def test_on_a_wide_screen_the_recommendations_are_beside_the_search(browser, service):
+    open_page(browser, service)
+    search = browser.find_element(By.ID, "find").rect
+    recommendations = browser.find_element(By.ID, "next").rect
+    last_found = browser.find_elements(By.CSS_SELECTOR, "#found li")[-1].rect
+    assert recommendations["x"] > search["x"]
+    assert recommendations["y"] < last_found["y"]
+
+
+CLICK = """
+const done = arguments[1];
+const best = document.getElementById("best");
+const menu = document.querySelectorAll("#found select")[arguments[0]];
+const start = performance.now();
+const seen = new MutationObserver(() => {
+  seen.disconnect();
+  done(performance.now() - start);
+});
+seen.observe(best, {childList: true});
+menu.value = "5";
+menu.dispatchEvent(new Event("change"));
+"""
+
+
+def test_a_new_list_follows_a_click_within_300_milliseconds(
+    browser, real_release, tmp_path
+):
+    recommender = train(load_movielens(real_release), model="factors", titles=False)
+    recommender.save_pipeline(tmp_path / "model.pkl")
+    service = Service(create_app(Arms(tmp_path / "model.pkl")))
+    try:
+        open_page(browser, service)
+        milliseconds = [browser.execute_async_script(CLICK, n) for n in range(9)]
+        browser.find_element(By.ID, "clear").click()
+    finally:
+        service.stop()
+    print(f"click to new list: median {median(milliseconds):.0f} ms of {milliseconds}")
+    assert median(milliseconds) < 300
 
 
 def test_a_service_that_is_gone_is_told(browser, service):
