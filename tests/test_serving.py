@@ -177,13 +177,14 @@ def test_requests_are_measured_by_route(service):
 
 
 def test_outcomes_are_appended_as_lines_of_json(service):
-    seen = {"movie_id": 3, "event": "liked", "user_id": 5}
+    seen = {"movie_id": 3, "event": "liked", "user_id": 4711}
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: service.ask("/outcome", seen), range(40)))
     assert {status for status, _ in answers} == {204}
-    lines = service.outcomes.read_text(encoding="utf-8").splitlines()
-    assert len(lines) >= 40
-    for line in map(json.loads, lines):
+    lines = map(json.loads, service.outcomes.read_text(encoding="utf-8").splitlines())
+    mine = [line for line in lines if line["user_id"] == 4711]  # not those of others
+    assert len(mine) == 40
+    for line in mine:
         assert line["movie_id"] == 3
         assert line["arm"] == "A"
 
