@@ -5,13 +5,24 @@ Environments are made and filled by pip, which takes minutes: `RECIPES=1 python 
 pytest tests/test_recipes.py`.
 """
 
+import contextlib
+import json
 import os
+import re
+import shlex
+import signal
+import socket
 import subprocess
 import sys
+import time
+import urllib.request
 import venv
 
+import pandas as pd
 import pytest
-from conftest import ROOT
+from conftest import ROOT, copy_lesson
+
+from lesson_code import MovieRecommendationDataset, SklearnEcosystemPipeline
 
 APPENDIX = ROOT / "pillars" / "appendix_recipes.py"
 #: What pip installs, the module that the appendix names, and what it then
@@ -116,3 +127,45 @@ def test_without_any_tool_the_appendix_says_how_to_get_each():
         assert any(line.endswith(f"pip install {packages}") for line in lines), (
             f"no line on {packages}: {lines}"
         )
+
+
+@slow
+def test_mlflow_serves_the_pipeline_as_docs_deploy_says(tmp_path):
+    deploy = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    (save,) = re.findall(r"```python\n(import mlflow.*?)```", deploy, re.DOTALL)
+    (serve,) = re.findall(r"^mlflow models serve.*$", deploy, re.MULTILINE)
+    (body,) = re.findall(r"-d '(\{\"dataframe_records.*)'", deploy)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    serve = serve.replace("5000", str(port))
+
+    python = environment_with("mlflow", tmp_path / "env")
+    table = MovieRecommendationDataset(100, 50, 1000).generate()
+    recommender = SklearnEcosystemPipeline(model="factors").fit(table)
+    recommender.save_pipeline(tmp_path / "model.pkl")
+    copy_lesson(tmp_path)
+    search_path = os.pathsep.join([str(python.parent), os.environ["PATH"]])
+    how = {"cwd": tmp_path, "env": os.environ | {"PATH": search_path}}
+    subprocess.run([python, "-c", save], check=True, **how)
+    process = subprocess.Popen(shlex.split(serve), start_new_session=True, **how)
+    try:
+        address = f"http://127.0.0.1:{port}"
+        wait_for_answer(f"{address}/ping")
+        request = urllib.request.Request(f"{address}/invocations", body.encode())
+        request.add_header("Content-Type", "application/json")
+        answer = json.load(urllib.request.urlopen(request, timeout=60))
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait()
+    rows = pd.DataFrame(json.loads(body)["dataframe_records"])
+    assert answer["predictions"] == pytest.approx(recommender.predict(rows))
+
+
+def wait_for_answer(address):
+    for _ in range(240):
+        with contextlib.suppress(OSError):
+            urllib.request.urlopen(address, timeout=10).close()
+            return
+        time.sleep(0.5)
+    raise AssertionError(f"{address} does not answer")
