@@ -14,6 +14,7 @@ import hashlib
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -82,9 +83,8 @@ damaged = save("damaged", 5000)
 content = bytearray(damaged[0].read_bytes())
 content[1000] ^= 1  # one bit is wrong
 damaged[0].write_bytes(content)
-old = save("old", 5000)
-card = Path(f"{old[0]}.json")  # the model card says which version made the artifact
-card.write_text(card.read_text().replace(sklearn.__version__, "1.5.2"))
+with mock.patch.object(sklearn, "__version__", "1.5.2"):  # as if it were installed
+    old = save("old", 5000)
 foreign, _ = save("foreign", 3000)  # whole, but not the one that we expect
 
 before = server.answer()

@@ -186,7 +186,8 @@ def test_a_table_without_ratings_is_told_what_to_do(table):
 
 def test_dates_may_be_python_objects(table):
     dates = pd.to_datetime(table["timestamp"], unit="s")
-    as_objects = pd.Series(list(dates.dt.to_pydatetime()), table.index, dtype=object)
+    objects = [date.to_pydatetime() for date in dates]
+    as_objects = pd.Series(objects, table.index, dtype=object)
     expected = UserMovieFeatureTransformer().fit_transform(table)
     features = UserMovieFeatureTransformer().fit_transform(
         table.assign(timestamp=as_objects)

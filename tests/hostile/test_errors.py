@@ -116,7 +116,7 @@ BAD_TABLES = {
     "texts for seconds": (
         lambda t: t.assign(timestamp="2005-04-02 23:53:47"),
         ValueError,
-        "numbers of Unix seconds",
+        "timestamp must hold numbers",
     ),
     "a polars frame": (
         polars_frame,
