@@ -23,24 +23,24 @@ recorded() {
         recommender/artifact.py) echo "1178052705 23997" ;;
         recommender/commands.py) echo "3458082915 6469" ;;
         recommender/console.py) echo "1635122613 2401" ;;
-        recommender/factors.py) echo "3582612631 26316" ;;
+        recommender/factors.py) echo "4199437446 26701" ;;
         recommender/forest.py) echo "338509153 1330" ;;
         recommender/locks.py) echo "557222624 701" ;;
         recommender/matrix.py) echo "3026721667 12146" ;;
-        recommender/movielens.py) echo "1804052549 7989" ;;
+        recommender/movielens.py) echo "3194526418 7923" ;;
         recommender/names.py) echo "3106152182 1598" ;;
         recommender/options.py) echo "531175877 6676" ;;
         recommender/pipeline.py) echo "1104660974 2947" ;;
-        recommender/ranking.py) echo "401653193 18115" ;;
-        recommender/recommend.py) echo "3357885440 14821" ;;
+        recommender/ranking.py) echo "655719519 17086" ;;
+        recommender/recommend.py) echo "3739657231 14771" ;;
         recommender/release.py) echo "2980293815 11893" ;;
         recommender/report.py) echo "2821837000 4511" ;;
         recommender/solutions.py) echo "2179514232 5332" ;;
         recommender/start.py) echo "939184345 2575" ;;
         recommender/steps.py) echo "2573615495 4421" ;;
         recommender/synthetic.py) echo "525673440 10439" ;;
-        recommender/table.py) echo "3378260764 24044" ;;
-        recommender/top_n.py) echo "3836972273 9834" ;;
+        recommender/table.py) echo "1800696607 24163" ;;
+        recommender/top_n.py) echo "1966376703 10252" ;;
         recommender/wrapper.py) echo "1827021383 3520" ;;
         pillars/0_map.py) echo "1746848498 6422" ;;
         pillars/1_preprocessing.py) echo "1382545032 5631" ;;
@@ -4062,8 +4062,9 @@ class MatrixFactorization(TakesTables, RegressorMixin, TransformerMixin, BaseEst
         regression = Ridge(alpha=FEATURE_PENALTY).fit(movie_content, bias_and_factors)
         expected = _expected_of_content(regression, movie_content)
         unexpected = bias_and_factors - expected
-        user_offset = _user_offset(stars, user_factors, unexpected)
-        movie_offset = _movie_offset(stars, user_factors, movie_factors)
+        user_offset, movie_offset = _offsets(
+            stars, user_factors, movie_factors, unexpected
+        )
 
         if X is not None:
             validate_data(self, X, skip_check_array=True)  # records the columns' names
@@ -4328,25 +4329,34 @@ def _expected_of_content(regression, content):
     return expected.reshape(len(content), -1)  # also where the bias is all there is
 
 
-def _user_offset(stars, user_factors, unexpected):
-    """Return what is unexpected of a user's movies, (n_users,), a damped mean.
+def _offsets(stars, user_factors, movie_factors, unexpected):
+    """Return what stands for the unknown side of a pair, for users and for movies.
 
-    `unexpected` has the bias and the factors of each movie, less those that its genres
-    and year let expect, (n_movies, 1 + n_factors).
+    Both are damped means over the ratings of the known side: how much better than their
+    genres and year the movies of a user are, and what the factors add to the ratings of
+    a movie.
+
+    Parameters
+    ----------
+    stars : csr_matrix of shape (n_users, n_movies)
+    user_factors, movie_factors : ndarray of shape (n_users, n), (n_movies, n)
+    unexpected : ndarray of shape (n_movies, 1 + n)
+        The bias and the factors of each movie, less those that its genres and year let
+        expect.
+
+    Returns
+    -------
+    user_offset, movie_offset : ndarray of shape (n_users,), (n_movies,), in stars
     """
     rated = with_values(stars, np.ones(stars.nnz))
-    user_counts, _ = _rating_counts(stars)
-    sums = rated @ unexpected
-    total = sums[:, 0] + (user_factors * sums[:, 1:]).sum(axis=1)
-    return total / (user_counts + UNKNOWN_DAMPING)
-
-
-def _movie_offset(stars, user_factors, movie_factors):
-    """Return what the factors add to a movie's ratings, (n_movies,), a damped mean."""
-    rated = with_values(stars, np.ones(stars.nnz))
-    _, movie_counts = _rating_counts(stars)
-    total = (movie_factors * (rated.T @ user_factors)).sum(axis=1)
-    return total / (movie_counts + UNKNOWN_DAMPING)
+    user_counts, movie_counts = _rating_counts(stars)
+    of_movies = rated @ unexpected  # (n_users, 1 + n)
+    of_users = rated.T @ user_factors  # (n_movies, n)
+    user_total = of_movies[:, 0] + (user_factors * of_movies[:, 1:]).sum(axis=1)
+    movie_total = (movie_factors * of_users).sum(axis=1)
+    user_offset = user_total / (user_counts + UNKNOWN_DAMPING)
+    movie_offset = movie_total / (movie_counts + UNKNOWN_DAMPING)
+    return user_offset, movie_offset
 
 
 def _features(columns):
@@ -4932,9 +4942,6 @@ GENRES_100K = [
     "Western",
 ]
 
-
-#: What stands in the place of genres where they are not known.
-
 RATINGS = {"user_id": ID, "movie_id": ID, RATING: QUANTITY, "timestamp": SECONDS}
 MOVIES = {"movie_id": ID, "title": TEXT, "genre": TEXT}
 USERS_1M = {
@@ -5453,11 +5460,11 @@ import warnings
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, clone
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
 
 from .factors import FoldIn, MatrixFactorization
-from .matrix import RatingHistory, rating_matrix, ratings_or_views, with_values
+from .matrix import with_values
 from .solutions import solve, with_kinds
 from .table import (
     IDS,
@@ -5564,32 +5571,6 @@ class MovieRanker(TopN, TakesTables, BaseEstimator):
 
     def __init__(self, regularization="auto"):
         self.regularization = regularization
-
-    def fit(self, X, y=None):
-        """Learn from ratings, or from a table of who watched or bought what.
-
-        Parameters
-        ----------
-        X : DataFrame of shape (n_rows, n_columns)
-            A table of ratings; `genre` and `movie_year` are used where they exist.
-        y : array-like of shape (n_rows,), in stars, default=None
-            The ratings; None: those in the column `rating` of `X`. Without that column,
-            all rows count alike.
-
-        Returns
-        -------
-        self : MovieRanker
-
-        Raises
-        ------
-        ValueError, TypeError
-            If the parameter, the table or the ratings are refused.
-        """
-        history = RatingHistory(rating_matrix(X, ratings_or_views(X, y)))
-        fitted = clone(self).fit_history(history)
-        validate_data(self, X, skip_check_array=True)  # records the columns' names
-        self.__dict__.update(vars(fitted))  # all at once
-        return self
 
     def fit_history(self, history):
         """Learn from a `RatingHistory`, which a table of ratings was made into.
@@ -6251,12 +6232,10 @@ def predict_for_user(pipeline, history, user_ids, stars, movie_ids):
 
 
 def _are_same(stars, others):
-    """Return whether two sparse rows hold the same ratings.
+    """Return whether two sparse rows, with sorted indices, hold the same ratings.
 
     Comparing the matrices would miss a rating of 0 stars, which is stored, too.
     """
-    stars = stars.sorted_indices()
-    others = others.sorted_indices()
     return np.array_equal(stars.indices, others.indices) and np.array_equal(
         stars.data, others.data
     )
@@ -7462,7 +7441,7 @@ LARGEST_FLOAT_ID = 2**53
 LONGEST_NAME = 2**15
 #: What `pd.api.types.infer_dtype` calls columns of dates.
 DATES = ("datetime64", "datetime", "date")
-#: What MovieLens writes for a movie without a genre.
+#: What stands in the place of genres where they are not known.
 NO_GENRES = ["(no genres listed)", ""]
 #: How many characters of a value a message shows.
 SHOWN = 80
@@ -8103,6 +8082,8 @@ def factorize_strings(X, name):
 def _without(codes, strings, missing):
     """Return what `factorize_strings` returns, with some strings as missing ones."""
     is_missing = np.isin(strings, missing)
+    if not is_missing.any():  # nearly always: there is nothing to number anew
+        return codes, strings
     new_codes = np.cumsum(~is_missing) - 1
     new_codes[is_missing] = -1
     return lookup(new_codes, codes, -1), strings[~is_missing]
@@ -8158,6 +8139,7 @@ END_OF_LESSON_FILE
 cat >"$new/recommender/top_n.py" <<'END_OF_LESSON_FILE'
 """Top-N recommendations from scores: what all rankers have in common."""
 
+import copy
 import warnings
 
 import numpy as np
@@ -8165,15 +8147,10 @@ import pandas as pd
 from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state, gen_batches
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .matrix import RatingHistory, rating_matrix, ratings_or_views
-from .table import (
-    RATING,
-    check_number,
-    id_values,
-    positions_of,
-)
+from .table import RATING, check_number, id_values, positions_of
 
 #: At most this many scores are in memory at a time (32 MB).
 SCORES_AT_ONCE = 2**22
@@ -8194,16 +8171,26 @@ class TopN:
         Parameters
         ----------
         X : DataFrame of shape (n_rows, n_columns)
-            A table of ratings.
+            A table of ratings; `MovieRanker` uses `genre` and `movie_year` where they
+            exist.
         y : array-like of shape (n_rows,), in stars, default=None
             The ratings; None: those in the column `rating` of `X`. Without that column,
             all rows count alike.
 
         Returns
         -------
-        self
+        self : the ranker
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a parameter, the table or the ratings are refused.
         """
-        return self.fit_history(RatingHistory(rating_matrix(X, ratings_or_views(X, y))))
+        history = RatingHistory(rating_matrix(X, ratings_or_views(X, y)))
+        fitted = copy.copy(self).fit_history(history)
+        validate_data(self, X, skip_check_array=True)  # records the columns' names
+        vars(self).update(vars(fitted))  # all at once
+        return self
 
     def recommend(self, user_ids, n=10, *, candidates=None, exclude=None):
         """Recommend movies to users of the training.

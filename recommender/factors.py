@@ -212,8 +212,9 @@ class MatrixFactorization(TakesTables, RegressorMixin, TransformerMixin, BaseEst
         regression = Ridge(alpha=FEATURE_PENALTY).fit(movie_content, bias_and_factors)
         expected = _expected_of_content(regression, movie_content)
         unexpected = bias_and_factors - expected
-        user_offset = _user_offset(stars, user_factors, unexpected)
-        movie_offset = _movie_offset(stars, user_factors, movie_factors)
+        user_offset, movie_offset = _offsets(
+            stars, user_factors, movie_factors, unexpected
+        )
 
         if X is not None:
             validate_data(self, X, skip_check_array=True)  # records the columns' names
@@ -478,25 +479,34 @@ def _expected_of_content(regression, content):
     return expected.reshape(len(content), -1)  # also where the bias is all there is
 
 
-def _user_offset(stars, user_factors, unexpected):
-    """Return what is unexpected of a user's movies, (n_users,), a damped mean.
+def _offsets(stars, user_factors, movie_factors, unexpected):
+    """Return what stands for the unknown side of a pair, for users and for movies.
 
-    `unexpected` has the bias and the factors of each movie, less those that its genres
-    and year let expect, (n_movies, 1 + n_factors).
+    Both are damped means over the ratings of the known side: how much better than their
+    genres and year the movies of a user are, and what the factors add to the ratings of
+    a movie.
+
+    Parameters
+    ----------
+    stars : csr_matrix of shape (n_users, n_movies)
+    user_factors, movie_factors : ndarray of shape (n_users, n), (n_movies, n)
+    unexpected : ndarray of shape (n_movies, 1 + n)
+        The bias and the factors of each movie, less those that its genres and year let
+        expect.
+
+    Returns
+    -------
+    user_offset, movie_offset : ndarray of shape (n_users,), (n_movies,), in stars
     """
     rated = with_values(stars, np.ones(stars.nnz))
-    user_counts, _ = _rating_counts(stars)
-    sums = rated @ unexpected
-    total = sums[:, 0] + (user_factors * sums[:, 1:]).sum(axis=1)
-    return total / (user_counts + UNKNOWN_DAMPING)
-
-
-def _movie_offset(stars, user_factors, movie_factors):
-    """Return what the factors add to a movie's ratings, (n_movies,), a damped mean."""
-    rated = with_values(stars, np.ones(stars.nnz))
-    _, movie_counts = _rating_counts(stars)
-    total = (movie_factors * (rated.T @ user_factors)).sum(axis=1)
-    return total / (movie_counts + UNKNOWN_DAMPING)
+    user_counts, movie_counts = _rating_counts(stars)
+    of_movies = rated @ unexpected  # (n_users, 1 + n)
+    of_users = rated.T @ user_factors  # (n_movies, n)
+    user_total = of_movies[:, 0] + (user_factors * of_movies[:, 1:]).sum(axis=1)
+    movie_total = (movie_factors * of_users).sum(axis=1)
+    user_offset = user_total / (user_counts + UNKNOWN_DAMPING)
+    movie_offset = movie_total / (movie_counts + UNKNOWN_DAMPING)
+    return user_offset, movie_offset
 
 
 def _features(columns):

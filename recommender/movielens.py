@@ -42,9 +42,6 @@ GENRES_100K = [
     "Western",
 ]
 
-
-#: What stands in the place of genres where they are not known.
-
 RATINGS = {"user_id": ID, "movie_id": ID, RATING: QUANTITY, "timestamp": SECONDS}
 MOVIES = {"movie_id": ID, "title": TEXT, "genre": TEXT}
 USERS_1M = {

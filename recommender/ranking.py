@@ -4,11 +4,11 @@ import warnings
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, clone
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
 
 from .factors import FoldIn, MatrixFactorization
-from .matrix import RatingHistory, rating_matrix, ratings_or_views, with_values
+from .matrix import with_values
 from .solutions import solve, with_kinds
 from .table import (
     IDS,
@@ -115,32 +115,6 @@ class MovieRanker(TopN, TakesTables, BaseEstimator):
 
     def __init__(self, regularization="auto"):
         self.regularization = regularization
-
-    def fit(self, X, y=None):
-        """Learn from ratings, or from a table of who watched or bought what.
-
-        Parameters
-        ----------
-        X : DataFrame of shape (n_rows, n_columns)
-            A table of ratings; `genre` and `movie_year` are used where they exist.
-        y : array-like of shape (n_rows,), in stars, default=None
-            The ratings; None: those in the column `rating` of `X`. Without that column,
-            all rows count alike.
-
-        Returns
-        -------
-        self : MovieRanker
-
-        Raises
-        ------
-        ValueError, TypeError
-            If the parameter, the table or the ratings are refused.
-        """
-        history = RatingHistory(rating_matrix(X, ratings_or_views(X, y)))
-        fitted = clone(self).fit_history(history)
-        validate_data(self, X, skip_check_array=True)  # records the columns' names
-        self.__dict__.update(vars(fitted))  # all at once
-        return self
 
     def fit_history(self, history):
         """Learn from a `RatingHistory`, which a table of ratings was made into.

@@ -317,12 +317,10 @@ def predict_for_user(pipeline, history, user_ids, stars, movie_ids):
 
 
 def _are_same(stars, others):
-    """Return whether two sparse rows hold the same ratings.
+    """Return whether two sparse rows, with sorted indices, hold the same ratings.
 
     Comparing the matrices would miss a rating of 0 stars, which is stored, too.
     """
-    stars = stars.sorted_indices()
-    others = others.sorted_indices()
     return np.array_equal(stars.indices, others.indices) and np.array_equal(
         stars.data, others.data
     )

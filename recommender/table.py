@@ -45,7 +45,7 @@ LARGEST_FLOAT_ID = 2**53
 LONGEST_NAME = 2**15
 #: What `pd.api.types.infer_dtype` calls columns of dates.
 DATES = ("datetime64", "datetime", "date")
-#: What MovieLens writes for a movie without a genre.
+#: What stands in the place of genres where they are not known.
 NO_GENRES = ["(no genres listed)", ""]
 #: How many characters of a value a message shows.
 SHOWN = 80
@@ -686,6 +686,8 @@ def factorize_strings(X, name):
 def _without(codes, strings, missing):
     """Return what `factorize_strings` returns, with some strings as missing ones."""
     is_missing = np.isin(strings, missing)
+    if not is_missing.any():  # nearly always: there is nothing to number anew
+        return codes, strings
     new_codes = np.cumsum(~is_missing) - 1
     new_codes[is_missing] = -1
     return lookup(new_codes, codes, -1), strings[~is_missing]

@@ -1,5 +1,6 @@
 """Top-N recommendations from scores: what all rankers have in common."""
 
+import copy
 import warnings
 
 import numpy as np
@@ -7,15 +8,10 @@ import pandas as pd
 from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state, gen_batches
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .matrix import RatingHistory, rating_matrix, ratings_or_views
-from .table import (
-    RATING,
-    check_number,
-    id_values,
-    positions_of,
-)
+from .table import RATING, check_number, id_values, positions_of
 
 #: At most this many scores are in memory at a time (32 MB).
 SCORES_AT_ONCE = 2**22
@@ -36,16 +32,26 @@ class TopN:
         Parameters
         ----------
         X : DataFrame of shape (n_rows, n_columns)
-            A table of ratings.
+            A table of ratings; `MovieRanker` uses `genre` and `movie_year` where they
+            exist.
         y : array-like of shape (n_rows,), in stars, default=None
             The ratings; None: those in the column `rating` of `X`. Without that column,
             all rows count alike.
 
         Returns
         -------
-        self
+        self : the ranker
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a parameter, the table or the ratings are refused.
         """
-        return self.fit_history(RatingHistory(rating_matrix(X, ratings_or_views(X, y))))
+        history = RatingHistory(rating_matrix(X, ratings_or_views(X, y)))
+        fitted = copy.copy(self).fit_history(history)
+        validate_data(self, X, skip_check_array=True)  # records the columns' names
+        vars(self).update(vars(fitted))  # all at once
+        return self
 
     def recommend(self, user_ids, n=10, *, candidates=None, exclude=None):
         """Recommend movies to users of the training.
