@@ -71,22 +71,42 @@ def compare(table, folds, candidates):
     return pd.DataFrame(rows).groupby(NAMES).mean()
 
 
-def main():
-    """Print both comparisons for each table."""
+def report(paths, choose, show_outcome):
+    """Print both comparisons for the synthetic table and each release.
+
+    Parameters
+    ----------
+    paths : list of str
+        The releases.
+    choose, show_outcome : function
+        Each returns a DataFrame of figures for a table and a list of folds: `choose`
+        inside the training rows of the first of five folds, `show_outcome` on all five.
+    """
     tables = {"synthetic": MovieRecommendationDataset().generate()}
-    for path in sys.argv[1:]:
+    for path in paths:
         tables[Path(path).name] = load_movielens(path)
-    grid = list(itertools.product(USER_DISCOUNTS, MOVIE_DISCOUNTS, RATING_WEIGHTS))
     results = {"chosen by": {}, "outcome": {}}
     for name, table in tables.items():
         outer = list(KFold(5, shuffle=True, random_state=0).split(table))
         training_rows = table.iloc[np.sort(outer[0][0])]
         inner = KFold(4, shuffle=True, random_state=0).split(training_rows)
-        results["chosen by"][name] = compare(training_rows, list(inner), grid)
-        results["outcome"][name] = compare(table, outer, [(0.0, 0.0, 0.0), CHOICE])
+        results["chosen by"][name] = choose(training_rows, list(inner))
+        results["outcome"][name] = show_outcome(table, outer)
     for title, by_table in results.items():
         print(f"\n{title}:")
         print(pd.concat(by_table, axis=1).to_string(float_format="%.4f"))
+
+
+def main():
+    """Compare all candidates inside the training rows, and the choice on all folds."""
+    grid = list(itertools.product(USER_DISCOUNTS, MOVIE_DISCOUNTS, RATING_WEIGHTS))
+    report(
+        sys.argv[1:],
+        choose=lambda table, folds: compare(table, folds, grid),
+        show_outcome=lambda table, folds: compare(
+            table, folds, [(0.0, 0.0, 0.0), CHOICE]
+        ),
+    )
 
 
 if __name__ == "__main__":
