@@ -40,7 +40,7 @@ recorded() {
         recommender/steps.py) echo "2573615495 4421" ;;
         recommender/synthetic.py) echo "525673440 10439" ;;
         recommender/table.py) echo "1800696607 24163" ;;
-        recommender/top_n.py) echo "1966376703 10252" ;;
+        recommender/top_n.py) echo "1340055361 10254" ;;
         recommender/wrapper.py) echo "1827021383 3520" ;;
         pillars/0_map.py) echo "1746848498 6422" ;;
         pillars/1_preprocessing.py) echo "1382545032 5631" ;;
@@ -8188,7 +8188,7 @@ class TopN:
         """
         history = RatingHistory(rating_matrix(X, ratings_or_views(X, y)))
         fitted = copy.copy(self).fit_history(history)
-        validate_data(self, X, skip_check_array=True)  # records the columns' names
+        validate_data(fitted, X, skip_check_array=True)  # records the columns' names
         vars(self).update(vars(fitted))  # all at once
         return self
 

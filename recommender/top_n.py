@@ -49,7 +49,7 @@ class TopN:
         """
         history = RatingHistory(rating_matrix(X, ratings_or_views(X, y)))
         fitted = copy.copy(self).fit_history(history)
-        validate_data(self, X, skip_check_array=True)  # records the columns' names
+        validate_data(fitted, X, skip_check_array=True)  # records the columns' names
         vars(self).update(vars(fitted))  # all at once
         return self
 
