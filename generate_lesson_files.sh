@@ -14,25 +14,25 @@ folders="recommender pillars exercises exercises/solutions"
 # What `cksum` tells of each file: its checksum and its size.
 recorded() {
     case $1 in
-        lesson_code.py) echo "3215396908 81574" ;;
+        lesson_code.py) echo "3687342099 81624" ;;
         test_lesson.py) echo "1769944456 14502" ;;
         requirements.txt) echo "3471952364 498" ;;
         README.md) echo "51656776 14463" ;;
         LICENSE) echo "191275814 1554" ;;
         recommender/__init__.py) echo "1050201436 1443" ;;
-        recommender/artifact.py) echo "1178052705 23997" ;;
+        recommender/artifact.py) echo "989124651 24377" ;;
         recommender/commands.py) echo "3458082915 6469" ;;
         recommender/console.py) echo "1635122613 2401" ;;
         recommender/factors.py) echo "4199437446 26701" ;;
         recommender/forest.py) echo "338509153 1330" ;;
         recommender/locks.py) echo "557222624 701" ;;
-        recommender/matrix.py) echo "3026721667 12146" ;;
+        recommender/matrix.py) echo "3166478994 13058" ;;
         recommender/movielens.py) echo "3194526418 7923" ;;
         recommender/names.py) echo "3106152182 1598" ;;
         recommender/options.py) echo "531175877 6676" ;;
         recommender/pipeline.py) echo "1104660974 2947" ;;
-        recommender/ranking.py) echo "655719519 17086" ;;
-        recommender/recommend.py) echo "3739657231 14771" ;;
+        recommender/ranking.py) echo "3420980352 17284" ;;
+        recommender/recommend.py) echo "1122302788 15328" ;;
         recommender/release.py) echo "2980293815 11893" ;;
         recommender/report.py) echo "2821837000 4511" ;;
         recommender/solutions.py) echo "2179514232 5332" ;;
@@ -1936,6 +1936,7 @@ def _model_card(recommender):
     }
     return {
         "model": recommender.model_,
+        "ranker": str(recommender._ranker_param),
         "input": recommender.signature_,
         "input_required": IDS,
         "output": "float64, stars",
@@ -2906,6 +2907,9 @@ from .top_n import PopularityRanker
 OLDEST_SKOPS = "0.12"
 VERSION_MARK = b"\nscikit-learn:"
 DIGEST_MARK = b"\nsha256:"
+#: What a saved object consists of. It counts up whenever a class gets other attributes,
+#: so that an object of older code is not taken for one that works.
+FORMAT = 1
 #: What the card of every artifact has, since the first version that wrote cards.
 CARD_KEYS = {"artifact", "sha256", "created", "versions"}
 #: How often a loader reads again while a saver may be between artifact and card.
@@ -3027,6 +3031,7 @@ def _file_facts(path, digest):
     return {
         "artifact": path.name,
         "sha256": digest,
+        "format": FORMAT,
         "created": pd.Timestamp.now("UTC").isoformat(timespec="seconds"),
         "versions": {
             "python": sys.version.split()[0],
@@ -3072,7 +3077,7 @@ def load(filepath, trusted, sha256=None, strict=False):
     -----
     UserWarning
         If there is no digest, the card is not of this file, or another version of
-        scikit-learn made it.
+        scikit-learn or of this package made it.
     """
     filepath = check_file_name("filepath", filepath)
     path = Path(os.path.realpath(filepath))
@@ -3093,6 +3098,10 @@ def load(filepath, trusted, sha256=None, strict=False):
         other_version = (
             f"made with scikit-learn {version}, but this is {sklearn.__version__}: "
             "train it again"
+        )
+    if card and card.get("format") != FORMAT:
+        problems.append(
+            f"{filepath} was made by another version of this lesson: train it again."
         )
     if strict and other_version:
         problems.append(f"{filepath} was {other_version}.")
@@ -4616,7 +4625,7 @@ class RatingMatrix(NamedTuple):
     users: np.ndarray  # the ids of the rows, sorted
     movies: np.ndarray  # the ids of the columns, sorted
     stars: sparse.csr_matrix  # (n_users, n_movies); a rating of 0 stars is stored, too
-    movie_rows: pd.DataFrame  # the last row of each movie, which describes it
+    movie_rows: pd.DataFrame  # the last known genre and year of each movie
 
 
 def rating_matrix(X, y=None):
@@ -4644,9 +4653,33 @@ def rating_matrix(X, y=None):
     shape = (users.size, movies.size)
     row_of_pair = sparse.csr_matrix((rows, (user[rows], movie[rows])), shape)
     stars = with_values(row_of_pair, ratings[row_of_pair.data])
-    last_row = np.empty(movies.size, dtype=np.int64)
+    return RatingMatrix(users, movies, stars, _describe_movies(X, movie, movies.size))
+
+
+def _describe_movies(X, movie, n_movies):
+    """Return the last known genre and year of each movie, a row each.
+
+    `movie` has the number of each row's movie. The two values of a movie may be from
+    different rows: one with a gap does not hide what an earlier one has told.
+    """
+    genre_code, genres = factorize_strings(X, "genre")
+    years = number_column(X, "movie_year")
+    genre_row = _last_rows(movie, n_movies, genre_code >= 0)
+    year_row = _last_rows(movie, n_movies, ~np.isnan(years))
+    return pd.DataFrame(
+        {
+            "genre": lookup(genres, lookup(genre_code, genre_row, -1), np.nan),
+            "movie_year": lookup(years, year_row, np.nan),
+        }
+    )
+
+
+def _last_rows(movie, n_movies, is_known):
+    """Return the last row of each movie in which a value is known, -1 if in none."""
+    rows = np.flatnonzero(is_known)
+    last_row = np.full(n_movies, -1)
     last_row[movie[rows]] = rows  # a later row overwrites an earlier one
-    return RatingMatrix(users, movies, stars, X.iloc[last_row])
+    return last_row
 
 
 def ratings_or_views(X, y=None):
@@ -4694,8 +4727,8 @@ class RatingHistory:
         The different ratings in stars; the first, 0.0, stands for "not rated".
     codes : csr_matrix of shape (n_users, n_movies), unsigned integers
         The place of each rating in `levels`.
-    genre : ndarray of shape (n_movies,), strings or None
-        The genres of each movie, joined by a bar.
+    genre : ndarray of shape (n_movies,), strings
+        The genres of each movie, joined by a bar; NaN where they are missing.
     movie_year : ndarray of shape (n_movies,), float
         NaN where it is missing.
     """
@@ -4708,7 +4741,7 @@ class RatingHistory:
         self.levels = np.append(0.0, levels)
         self.codes = with_values(matrix.stars, (codes + 1).astype(smallest_type))
         genre_code, genres = factorize_strings(matrix.movie_rows, "genre")
-        self.genre = lookup(genres, genre_code, None)
+        self.genre = lookup(genres, genre_code, np.nan)
         self.movie_year = number_column(matrix.movie_rows, "movie_year")
 
     def matrix(self):
@@ -5572,12 +5605,14 @@ class MovieRanker(TopN, TakesTables, BaseEstimator):
     def __init__(self, regularization="auto"):
         self.regularization = regularization
 
-    def fit_history(self, history):
+    def fit_history(self, history, factors=None):
         """Learn from a `RatingHistory`, which a table of ratings was made into.
 
         Parameters
         ----------
         history : RatingHistory
+        factors : MatrixFactorization, default=None
+            Fitted on the same ratings; None: one is fitted here.
 
         Returns
         -------
@@ -5597,7 +5632,9 @@ class MovieRanker(TopN, TakesTables, BaseEstimator):
         solution = solve(with_kinds(entries, history.kinds), penalty)
         fold_in = None
         if low < high:
-            fold_in = FoldIn(MatrixFactorization().fit_history(history))
+            if factors is None:
+                factors = MatrixFactorization().fit_history(history)
+            fold_in = FoldIn(factors)
 
         self.users_ = history.users
         self.movies_ = history.movies
@@ -6270,11 +6307,24 @@ class RatingRanker(TopN, BaseEstimator):
         return scores
 
 
-#: The rankers that `SklearnEcosystemPipeline(ranker=...)` knows by name.
+def _by_taste(pipeline, history):
+    """Fit a `MovieRanker`; take the pipeline's factors, so that none are fitted twice.
+
+    (A pipeline with a step of your own may have factors for other movies.)
+    """
+    factors = pipeline[-1]
+    is_usable = isinstance(factors, MatrixFactorization) and np.array_equal(
+        factors.movies_, history.movies
+    )
+    return MovieRanker().fit_history(history, factors if is_usable else None)
+
+
+#: The rankers that `SklearnEcosystemPipeline(ranker=...)` knows by name: functions of
+#: the trained pipeline and of the history of its training.
 RANKERS = {
-    "taste": lambda pipeline: MovieRanker(),
-    "popularity": lambda pipeline: PopularityRanker(),
-    "rating": RatingRanker,
+    "taste": _by_taste,
+    "popularity": lambda _, history: PopularityRanker().fit_history(history),
+    "rating": lambda pipeline, history: RatingRanker(pipeline).fit_history(history),
 }
 
 
@@ -6296,7 +6346,7 @@ def check_ranker(ranker):
 def fit_ranker(ranker, pipeline, history):
     """Return a fitted ranker of a name, or a fitted copy of a ranker."""
     if isinstance(ranker, str):
-        return RANKERS[ranker](pipeline).fit_history(history)
+        return RANKERS[ranker](pipeline, history)
     return clone(ranker).fit_history(history)
 END_OF_LESSON_FILE
 

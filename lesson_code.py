@@ -1714,6 +1714,7 @@ def _model_card(recommender):
     }
     return {
         "model": recommender.model_,
+        "ranker": str(recommender._ranker_param),
         "input": recommender.signature_,
         "input_required": IDS,
         "output": "float64, stars",

@@ -43,6 +43,9 @@ from .top_n import PopularityRanker
 OLDEST_SKOPS = "0.12"
 VERSION_MARK = b"\nscikit-learn:"
 DIGEST_MARK = b"\nsha256:"
+#: What a saved object consists of. It counts up whenever a class gets other attributes,
+#: so that an object of older code is not taken for one that works.
+FORMAT = 1
 #: What the card of every artifact has, since the first version that wrote cards.
 CARD_KEYS = {"artifact", "sha256", "created", "versions"}
 #: How often a loader reads again while a saver may be between artifact and card.
@@ -164,6 +167,7 @@ def _file_facts(path, digest):
     return {
         "artifact": path.name,
         "sha256": digest,
+        "format": FORMAT,
         "created": pd.Timestamp.now("UTC").isoformat(timespec="seconds"),
         "versions": {
             "python": sys.version.split()[0],
@@ -209,7 +213,7 @@ def load(filepath, trusted, sha256=None, strict=False):
     -----
     UserWarning
         If there is no digest, the card is not of this file, or another version of
-        scikit-learn made it.
+        scikit-learn or of this package made it.
     """
     filepath = check_file_name("filepath", filepath)
     path = Path(os.path.realpath(filepath))
@@ -230,6 +234,10 @@ def load(filepath, trusted, sha256=None, strict=False):
         other_version = (
             f"made with scikit-learn {version}, but this is {sklearn.__version__}: "
             "train it again"
+        )
+    if card and card.get("format") != FORMAT:
+        problems.append(
+            f"{filepath} was made by another version of this lesson: train it again."
         )
     if strict and other_version:
         problems.append(f"{filepath} was {other_version}.")

@@ -39,7 +39,7 @@ class RatingMatrix(NamedTuple):
     users: np.ndarray  # the ids of the rows, sorted
     movies: np.ndarray  # the ids of the columns, sorted
     stars: sparse.csr_matrix  # (n_users, n_movies); a rating of 0 stars is stored, too
-    movie_rows: pd.DataFrame  # the last row of each movie, which describes it
+    movie_rows: pd.DataFrame  # the last known genre and year of each movie
 
 
 def rating_matrix(X, y=None):
@@ -67,9 +67,33 @@ def rating_matrix(X, y=None):
     shape = (users.size, movies.size)
     row_of_pair = sparse.csr_matrix((rows, (user[rows], movie[rows])), shape)
     stars = with_values(row_of_pair, ratings[row_of_pair.data])
-    last_row = np.empty(movies.size, dtype=np.int64)
+    return RatingMatrix(users, movies, stars, _describe_movies(X, movie, movies.size))
+
+
+def _describe_movies(X, movie, n_movies):
+    """Return the last known genre and year of each movie, a row each.
+
+    `movie` has the number of each row's movie. The two values of a movie may be from
+    different rows: one with a gap does not hide what an earlier one has told.
+    """
+    genre_code, genres = factorize_strings(X, "genre")
+    years = number_column(X, "movie_year")
+    genre_row = _last_rows(movie, n_movies, genre_code >= 0)
+    year_row = _last_rows(movie, n_movies, ~np.isnan(years))
+    return pd.DataFrame(
+        {
+            "genre": lookup(genres, lookup(genre_code, genre_row, -1), np.nan),
+            "movie_year": lookup(years, year_row, np.nan),
+        }
+    )
+
+
+def _last_rows(movie, n_movies, is_known):
+    """Return the last row of each movie in which a value is known, -1 if in none."""
+    rows = np.flatnonzero(is_known)
+    last_row = np.full(n_movies, -1)
     last_row[movie[rows]] = rows  # a later row overwrites an earlier one
-    return RatingMatrix(users, movies, stars, X.iloc[last_row])
+    return last_row
 
 
 def ratings_or_views(X, y=None):
@@ -117,8 +141,8 @@ class RatingHistory:
         The different ratings in stars; the first, 0.0, stands for "not rated".
     codes : csr_matrix of shape (n_users, n_movies), unsigned integers
         The place of each rating in `levels`.
-    genre : ndarray of shape (n_movies,), strings or None
-        The genres of each movie, joined by a bar.
+    genre : ndarray of shape (n_movies,), strings
+        The genres of each movie, joined by a bar; NaN where they are missing.
     movie_year : ndarray of shape (n_movies,), float
         NaN where it is missing.
     """
@@ -131,7 +155,7 @@ class RatingHistory:
         self.levels = np.append(0.0, levels)
         self.codes = with_values(matrix.stars, (codes + 1).astype(smallest_type))
         genre_code, genres = factorize_strings(matrix.movie_rows, "genre")
-        self.genre = lookup(genres, genre_code, None)
+        self.genre = lookup(genres, genre_code, np.nan)
         self.movie_year = number_column(matrix.movie_rows, "movie_year")
 
     def matrix(self):

@@ -116,12 +116,14 @@ class MovieRanker(TopN, TakesTables, BaseEstimator):
     def __init__(self, regularization="auto"):
         self.regularization = regularization
 
-    def fit_history(self, history):
+    def fit_history(self, history, factors=None):
         """Learn from a `RatingHistory`, which a table of ratings was made into.
 
         Parameters
         ----------
         history : RatingHistory
+        factors : MatrixFactorization, default=None
+            Fitted on the same ratings; None: one is fitted here.
 
         Returns
         -------
@@ -141,7 +143,9 @@ class MovieRanker(TopN, TakesTables, BaseEstimator):
         solution = solve(with_kinds(entries, history.kinds), penalty)
         fold_in = None
         if low < high:
-            fold_in = FoldIn(MatrixFactorization().fit_history(history))
+            if factors is None:
+                factors = MatrixFactorization().fit_history(history)
+            fold_in = FoldIn(factors)
 
         self.users_ = history.users
         self.movies_ = history.movies

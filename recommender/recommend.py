@@ -355,11 +355,24 @@ class RatingRanker(TopN, BaseEstimator):
         return scores
 
 
-#: The rankers that `SklearnEcosystemPipeline(ranker=...)` knows by name.
+def _by_taste(pipeline, history):
+    """Fit a `MovieRanker`; take the pipeline's factors, so that none are fitted twice.
+
+    (A pipeline with a step of your own may have factors for other movies.)
+    """
+    factors = pipeline[-1]
+    is_usable = isinstance(factors, MatrixFactorization) and np.array_equal(
+        factors.movies_, history.movies
+    )
+    return MovieRanker().fit_history(history, factors if is_usable else None)
+
+
+#: The rankers that `SklearnEcosystemPipeline(ranker=...)` knows by name: functions of
+#: the trained pipeline and of the history of its training.
 RANKERS = {
-    "taste": lambda pipeline: MovieRanker(),
-    "popularity": lambda pipeline: PopularityRanker(),
-    "rating": RatingRanker,
+    "taste": _by_taste,
+    "popularity": lambda _, history: PopularityRanker().fit_history(history),
+    "rating": lambda pipeline, history: RatingRanker(pipeline).fit_history(history),
 }
 
 
@@ -381,5 +394,5 @@ def check_ranker(ranker):
 def fit_ranker(ranker, pipeline, history):
     """Return a fitted ranker of a name, or a fitted copy of a ranker."""
     if isinstance(ranker, str):
-        return RANKERS[ranker](pipeline).fit_history(history)
+        return RANKERS[ranker](pipeline, history)
     return clone(ranker).fit_history(history)

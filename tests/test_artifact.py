@@ -174,10 +174,11 @@ def test_a_file_whose_digest_is_cut_is_refused_before_its_code_runs(path, tmp_pa
     assert not (tmp_path / "exploded").exists()
 
 
-def test_the_card_names_the_model_that_was_trained(table, tmp_path):
+def test_the_card_names_the_model_and_the_ranker_that_were_trained(table, tmp_path):
     recommender = SklearnEcosystemPipeline(model="linear").fit(table)
-    recommender.set_params(model="forest")
-    assert card_of(recommender.save_pipeline(tmp_path / "x.pkl"))["model"] == "linear"
+    recommender.set_params(model="forest", ranker="popularity")
+    card = card_of(recommender.save_pipeline(tmp_path / "x.pkl"))
+    assert (card["model"], card["ranker"]) == ("linear", "taste")
 
 
 def test_a_file_without_a_digest_loads_with_a_warning(path, recommender, table):
@@ -240,13 +241,24 @@ def without_digest(path):
     card_file(path).unlink()
 
 
+def of_another_format(path):
+    edit_card(path, format=artifact.FORMAT + 1)
+
+
 @pytest.mark.parametrize(
-    "change", [without_card, with_another_card, of_another_version, without_digest]
+    ("change", "reason"),
+    [
+        (without_card, "no model card"),
+        (with_another_card, "belongs to another artifact"),
+        (of_another_version, "made with scikit-learn"),
+        (of_another_format, "another version of this lesson"),
+        (without_digest, "no digest"),
+    ],
 )
-def test_strict_refuses_what_is_otherwise_loaded(path, change):
+def test_strict_refuses_what_is_otherwise_loaded(path, change, reason):
     assert load(path, strict=True).pipeline is not None
     change(path)
-    with pytest.raises(ValueError, match="card|digest|made with|another artifact"):
+    with pytest.raises(ValueError, match=reason):
         load(path, strict=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -583,9 +595,11 @@ def test_a_file_in_the_place_of_the_folder_is_told_as_a_missing_folder(
 CARD = [
     "artifact",
     "sha256",
+    "format",
     "created",
     "versions",
     "model",
+    "ranker",
     "input",
     "input_required",
     "output",

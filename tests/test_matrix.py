@@ -41,6 +41,21 @@ def test_the_genres_of_a_movie_share_one_however_frequent_or_repeated_they_are()
     np.testing.assert_allclose(told[:, -1], [-0.1, 0.1, 0.3, -0.3, 0, 0])
 
 
+def test_a_row_with_gaps_does_not_hide_what_an_earlier_one_has_told_of_a_movie():
+    rows = pd.DataFrame(
+        {
+            "user_id": [1, 2, 3, 1],
+            "movie_id": [7, 7, 7, 8],
+            "rating": 3.0,
+            "genre": ["Drama", "War", "(no genres listed)", None],
+            "movie_year": [1990.0, np.nan, np.nan, np.nan],
+        }
+    )
+    history = RatingHistory(rating_matrix(rows))
+    assert pd.Series(history.genre).fillna("missing").tolist() == ["War", "missing"]
+    np.testing.assert_array_equal(history.movie_year, [1990.0, np.nan])
+
+
 def test_genres_that_differ_in_capitals_are_two():
     content = MovieContent().fit(TINY.assign(genre=["Drama", "drama"] * 4))
     assert content.vectorizer.get_feature_names_out().tolist() == [

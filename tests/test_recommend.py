@@ -9,6 +9,7 @@ from recommending import TINY
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_selection import SelectKBest
 from sklearn.linear_model import Ridge
+from sklearn.preprocessing import FunctionTransformer
 
 from lesson_code import (
     MatrixFactorization,
@@ -550,9 +551,12 @@ def test_another_ranker_makes_other_recommendations(table, ranker, model, tmp_pa
         assert found["movie_id"].tolist() == expected
         np.testing.assert_allclose(found["score"], found["predicted_rating"])
     else:
+        # A model of factors brings its own, of another seed, for the expected ratings.
+        factors = recommender.pipeline[-1] if model == "factors" else None
+        alone = MovieRanker().fit_history(recommender.history_, factors)
         pd.testing.assert_frame_equal(
             found[["movie_id", "score"]],
-            MovieRanker().fit(table).recommend([5], 1000)[["movie_id", "score"]],
+            alone.recommend([5], 1000)[["movie_id", "score"]],
         )
     figures = recommender.evaluate_ranking(table[1600:])
     assert figures == recommender.evaluate_ranking(table[1600:], by=ranker)
@@ -682,3 +686,26 @@ def test_parameters_of_a_ranker_can_be_set_where_it_is_an_object():
     assert recommender.ranker.regularization == 7.0
     with pytest.raises(ValueError, match="ranker='taste' is no estimator"):
         SklearnEcosystemPipeline().set_params(ranker__regularization=7.0)
+
+
+def test_a_model_of_factors_is_not_fitted_again_for_the_recommendations(
+    table, monkeypatch
+):
+    recommender = SklearnEcosystemPipeline(model="factors").fit(table)
+
+    def is_not_needed(*_):
+        raise AssertionError("fitted again")
+
+    monkeypatch.setattr(MatrixFactorization, "fit_history", is_not_needed)
+    assert len(recommender.recommend(1, n=3)) == 3
+
+
+def test_factors_for_other_movies_are_not_those_of_the_recommendations(table):
+    def shift(X):
+        return X.assign(movie_id=X["movie_id"] + 1)
+
+    steps = [("shift", FunctionTransformer(shift)), ("model", MatrixFactorization())]
+    recommender = SklearnEcosystemPipeline(model=RatingPipeline(steps)).fit(table)
+    expected = SklearnEcosystemPipeline(model="linear").fit(table)
+    recommended = recommender.recommend(1, n=3)["movie_id"].tolist()
+    assert recommended == expected.recommend(1, n=3)["movie_id"].tolist()
