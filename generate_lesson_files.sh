@@ -14,10 +14,10 @@ folders="recommender pillars exercises exercises/solutions"
 # What `cksum` tells of each file: its checksum and its size.
 recorded() {
     case $1 in
-        lesson_code.py) echo "3687342099 81624" ;;
+        lesson_code.py) echo "56437136 81746" ;;
         test_lesson.py) echo "1769944456 14502" ;;
         requirements.txt) echo "3471952364 498" ;;
-        README.md) echo "51656776 14463" ;;
+        README.md) echo "4049396266 11215" ;;
         LICENSE) echo "191275814 1554" ;;
         recommender/__init__.py) echo "1050201436 1443" ;;
         recommender/artifact.py) echo "989124651 24377" ;;
@@ -1962,6 +1962,8 @@ TAKEAWAYS = """Key Takeaways:
 ✓ Custom transformers extend sklearn seamlessly
 ✓ Pipelines bundle preprocessing + modeling atomically
 ✓ Cross-validation ensures generalization
+  (It measures how well a model generalizes. It cannot see a leak that is in every
+  fold, or what will change tomorrow.)
 ✓ Serialization enables production deployment
 ✓ Consistent API across all components"""
 
@@ -2555,23 +2557,24 @@ END_OF_LESSON_FILE
 cat >"$new/README.md" <<'END_OF_LESSON_FILE'
 # The scikit-learn ecosystem
 
-Learn how the parts of scikit-learn work together from one lesson, `lesson_code.py`, that builds, tests and deploys a
-movie recommender, with nothing in it that you cannot check by running it.
+Learn how the parts of scikit-learn work together from one lesson, `lesson_code.py`, which builds, tests and deploys a movie
+recommender. Nothing in it is claimed that you cannot check by running it.
 
-![The model goes two thirds of the way from the error of the mean to the noise floor](docs/pictures/error_ladder.svg)
+[![With few ratings per user, the fragile way falls far below the noise floor; the honest way stays above](docs/pictures/3_model_selection.svg)](pillars/3_model_selection.py)
 
-## Run it, test it
+## Run it
 
-On Linux and macOS, with Python 3.10 or newer (on Windows: `py -m venv .venv`, then `.venv\Scripts\python` and so on):
+Get the code: clone this repository, or download it as a zip file, and open a terminal in its folder. With Python 3.10 or newer, on
+Linux and macOS (on Windows `py -m venv .venv && .venv\Scripts\activate && pip install -r requirements.txt`):
+
 ```sh
-python3 -m venv .venv && .venv/bin/pip install -q -r requirements.txt
-.venv/bin/python lesson_code.py
-.venv/bin/python -m pytest test_lesson.py -v
+python3 -m venv .venv && source .venv/bin/activate && pip install -q -r requirements.txt
+python lesson_code.py
+python -m pytest test_lesson.py -v
 ```
 
-Activate the environment before you run the other commands: `source .venv/bin/activate` (Windows: `.venv\Scripts\activate`). The lesson takes
-about five seconds; its ten checks end with `10 passed`. It prints, among other lines, these six
-([every line explained](docs/the_run_explained.md), [words explained](docs/words.md)):
+The lesson takes about five seconds; its ten checks end with `10 passed`. Among other lines it prints these six ([every line
+explained](docs/the_run_explained.md), [words explained](docs/words.md)):
 
 <!-- run: python lesson_code.py | keep: CV RMSE|^  RMSE|^    [01]|fragile -->
 ```text
@@ -2583,34 +2586,28 @@ CV RMSE: 0.8484 (+/- 0.0078)
   The fragile way, with averages computed before the split: RMSE 0.8065. Do not believe it:
 ```
 
-RMSE is the typical error in stars. The ratings are made by a known law, so the lesson can say what no real data can: from
-the mean to the floor, the model (`forest`) has gone (1.0384 − 0.8297) / (1.0384 − 0.7216) = 66 % of the way (a lucky split: 63 % by `compare`).
+RMSE is the typical error in stars. A known law made these ratings, so the lesson can say what no real data can: how far a model has
+come from the error of the mean towards the noise floor. This split is a lucky one. In five-fold cross-validation (`python
+lesson_code.py compare`), the same model, a random forest, has gone 63 % of the way.
 
 ## Can a score be too good?
 
-The best features of a rating are averages: how this user rates, how this movie is rated. Computed before the split, they
-contain the answers of the test rows, and the score lies. On shuffled ratings, where there is nothing to predict, the
-fragile way still "predicts". With two ratings per user on the real task, the error of a forest falls below the noise floor,
-which no honest model can do (`python benchmarks/leak.py`). Save this as `try.py` beside `lesson_code.py`, and run it:
+The best features of a rating are averages: how this user rates, and how this movie is rated. Computed before the split, they
+contain the answers of the test rows, and the score lies. Save this as `try.py` beside `lesson_code.py`, and run it:
 
 ```python
+import lesson_code as lesson
 from sklearn.model_selection import train_test_split
 
-from lesson_code import (
-    MovieRecommendationDataset,
-    SklearnEcosystemPipeline,
-    UserMovieFeatureTransformer,
-)
-
-table = MovieRecommendationDataset(n_ratings=10_000).generate()
+table = lesson.MovieRecommendationDataset(n_ratings=10_000).generate()
 shuffled = table["rating"].sample(frac=1, random_state=0)
-table["rating"] = shuffled.to_numpy()  # there is nothing to predict
+table["rating"] = shuffled.to_numpy()  # now there is nothing to predict
 train, test = train_test_split(table, random_state=0)
-model = SklearnEcosystemPipeline().build_pipeline()
+model = lesson.SklearnEcosystemPipeline().build_pipeline()
 
 # The fragile way: averages over the whole table, before the split. model[1:] is the
 # pipeline without its first step, which makes the features.
-features = UserMovieFeatureTransformer().fit(table).transform(table)
+features = lesson.UserMovieFeatureTransformer().fit(table).transform(table)
 fragile = model[1:].fit(features.loc[train.index], train["rating"])
 print(fragile.score(features.loc[test.index], test["rating"]))  # R2 = 0.118: a lie
 
@@ -2619,31 +2616,27 @@ model.fit(train, train["rating"])
 print(model.score(test, test["rating"]))  # R2 = -0.005: no better than the mean
 ```
 
-The cure: features are part of the model. A pipeline that takes raw rows learns its averages from the rows it is fitted on.
-(In the full project, `python -m pytest --break list` lists nine safeguards; `--break NAME` disables one and shows which checks fail.)
-
-![Below the noise floor is not a good model: it is a leak](docs/pictures/3_model_selection.svg)
-![Features, drop_ids, scaler and model: every step that learns is fitted inside the fold](docs/pictures/pipeline.svg)
+The cure: features are part of the model. A pipeline that takes raw rows learns its averages from the rows that it is fitted on.
+`python -m pytest --break list` names nine such safeguards; `--break NAME` disables one and shows which checks fail.
 
 ## What you will learn
 
-| minutes | section of `lesson_code.py` (you should know NumPy, pandas, and that `fit` learns and `predict` answers) | what for |
-|---|---|---|
-| 10 | 1 A table of ratings whose law is known | how good can a model become? baseline and noise floor |
-| 40 | 2 Thirteen features that do not leak the answers | a transformer of your own; damping, cross-fitting, missing values |
-| 10 | 3 Models: one table, one pipeline | `Pipeline`, `FeatureUnion`, why an id is not a quantity |
-| 20 | 4 The wrapper: train, evaluate, compare, recommend | cross-validation, random search, differences fold by fold |
-| 15 | 5 The artifact; 6 The demo and the command line | what must travel with a model so that another machine can trust it; all of it in seven steps |
-| 30 | `recommender/factors.py`, `recommender/ranking.py` | matrix factorization, top-N recommendations, precision, recall, NDCG |
+First read `lesson_code.py` from top to bottom, in some two hours (you should know NumPy, pandas, and that `fit` learns and
+`predict` answers), and then, in `recommender/`, `factors.py` and `ranking.py`: matrix factorization and top-N recommendations. Then
+the chapters, one question each. `# %%` begins a cell, as VS Code, Spyder and Jupytext know it, and `python pillars/0_map.py` runs a
+chapter whole (pictures need `pip install matplotlib`). An exercise is a small broken program; `python -m pytest exercises` says
+what is wrong with it, and why it matters ([all exercises](exercises/README.md)).
 
-Read the file from top to bottom. Names that begin with an underscore are helpers. What the lesson stands on, such as
-reading MovieLens files, is in the folder `recommender`: copy the two together. Then the **chapters** in `pillars/`, one
-question and one picture each, 10 to 20 minutes: `python pillars/0_map.py` (what is in scikit-learn, and how much of it
-have you met?), `1_preprocessing` (who needs the scaler?), `2_feature_selection`, `3_model_selection` (can a score be too
-good?), `4_supervised`, `5_unsupervised`, `6_utilities` (which metric did you mean?), `8_deploy` (how many visits does an
-A/B test need?). Each has an **exercise**, a small broken program: `python -m pytest exercises` says what is wrong with it,
-and why it matters. The appendix, `appendix_recipes`, uses the lesson's pipeline in other tools. Pictures need
-`pip install matplotlib`.
+| chapter | its question | minutes | exercise |
+|---|---|---|---|
+| [0 map](pillars/0_map.py) | What is in scikit-learn, and how much of it have you met? | 10 | [tags](exercises/0_map.py) |
+| [1 preprocessing](pillars/1_preprocessing.py) | Who needs the scaler? | 15 | [gaps](exercises/1_preprocessing.py) |
+| [2 feature selection](pillars/2_feature_selection.py) | Which features carry signal? | 15 | [inside the fold](exercises/2_feature_selection.py) |
+| [3 model selection](pillars/3_model_selection.py) | Can a score be too good, and what did you ask? | 20 | [new users](exercises/3_model_selection.py) |
+| [4 supervised](pillars/4_supervised.py) | How much of the error is the model's? | 10 | [a better model](exercises/4_supervised.py) |
+| [5 unsupervised](pillars/5_unsupervised.py) | Does it find what we hid? | 10 | [a control](exercises/5_unsupervised.py) |
+| [6 utilities](pillars/6_utilities.py) | Which metric did you mean? | 10 | [an artifact](exercises/6_utilities.py) |
+| [8 deploy](pillars/8_deploy.py) | How many visits does an A/B test need? | 20 | [sticky users](exercises/8_deploy.py) |
 
 ## Use it from Python
 
@@ -2658,32 +2651,23 @@ train, test = table[:4800], table[4800:]
 recommender = SklearnEcosystemPipeline(model="linear")  # or any regressor
 recommender.train(train)
 metrics, predictions = recommender.evaluate(test)  # RMSE, MAE, R2
-print(metrics, recommender.cv_scores.mean())
-print(recommender.evaluate_ranking(test))  # precision, recall, NDCG
-
-# What to watch next: for a user of the training, with more ratings, for a new user
-print(recommender.recommend(42, n=3, explain=True).to_string())
-print(recommender.recommend(42, n=3, ratings={7: 5.0, 9: 1.0}))
-print(recommender.recommend(ratings={1: 5.0, 50: 4.0}, n=3))
-
-dramas = train.loc[train["genre"].str.contains("Drama", na=False), "movie_id"]
-print(recommender.recommend(42, n=3, candidates=dramas, exclude=[7]))
-print(recommender.similar(1, n=3))
+print(metrics, recommender.evaluate_ranking(test))  # ... precision, recall, NDCG
 
 # The score is known: now train on all rows, so that nobody gets what they have rated
 recommender.train(table, perform_cv=False)
-everybody = recommender.ranker_.recommend(recommender.ranker_.users_, n=10)
+print(recommender.recommend(42, n=3, explain=True).to_string())
+print(recommender.recommend(42, n=3, ratings={7: 5.0, 9: 1.0}))  # and new ratings
+print(recommender.recommend(ratings={1: 5.0, 50: 4.0}, n=3))  # a new user
+print(recommender.recommend(42, n=3, candidates=range(1, 50), exclude=[7]))
+print(recommender.similar(1, n=3))
 
-recommender.save_pipeline("small.pkl")
-loaded = SklearnEcosystemPipeline.load_pipeline("small.pkl")
-digest = loaded.card["sha256"]  # from small.pkl.json; another file is refused:
-SklearnEcosystemPipeline.load_pipeline("small.pkl", sha256=digest, strict=True)
+recommender.save_pipeline("small.pkl")  # and small.pkl.json, its model card
+loaded = SklearnEcosystemPipeline.load_pipeline("small.pkl", strict=True)
+print(loaded.card["sha256"])  # load_pipeline(..., sha256=...) accepts this file only
 ```
 
-`load_movielens("ml-latest-small")`, from `lesson_code` too, reads a MovieLens release. A table of your own has a row per
-rating, with `user_id` and `movie_id` (whole numbers or strings) and `rating`. Optional columns: `timestamp` (Unix seconds, or
-dates; `pd.to_datetime(column)` makes dates of text), `genre` ("Action|Comedy"), `movie_year`, `user_age`, `user_country`,
-`title`. Your own names and strings, in ten lines:
+**Your own ratings** need a row each, with `user_id` and `movie_id` (whole numbers or strings) and `rating`. Optional columns:
+`timestamp` (Unix seconds or dates), `genre` ("Action|Comedy"), `movie_year`, `user_age`, `user_country`, `title`.
 
 ```python
 import pandas as pd
@@ -2693,111 +2677,67 @@ books = [f"978-{number}" for number in range(8)]
 pairs = pd.MultiIndex.from_product([people, books], names=["customer", "isbn"])
 reviews = pairs.to_frame(index=False).sample(30, random_state=0)
 reviews["stars"] = [5, 2, 4] * 10
-reviews["day"] = pd.date_range("2026-01-01", periods=30)
-
-names = {"customer": "user_id", "isbn": "movie_id"}
-names |= {"stars": "rating", "day": "timestamp"}
+reviews["timestamp"] = pd.date_range("2026-01-01", periods=30)
+names = {"customer": "user_id", "isbn": "movie_id", "stars": "rating"}
 of_books = SklearnEcosystemPipeline(model="linear")
 of_books.train(reviews.rename(columns=names), perform_cv=False)
 print(of_books.recommend("bob", n=2))
 ```
 
-If you know who watched or bought what, but have no ratings, `MovieRanker().fit(views)` recommends from a table of
-`user_id` and `movie_id` alone. `SklearnEcosystemPipeline(ranker="popularity")` and `ranker="rating"` recommend in other ways.
-
-A model of your own is an entry like those of `MODELS`. This one has a 14th feature, the number of genres:
+`load_movielens("ml-latest-small")` reads a MovieLens release. [More recipes](docs/use.md): a 14th feature that helps, other tools,
+views without ratings, other ways to rank, a model of your own. **A search** takes the pipeline, and what it finds is a model like
+any other:
 
 ```python
-from sklearn.pipeline import FeatureUnion
-from sklearn.preprocessing import FunctionTransformer
+from sklearn.model_selection import GridSearchCV
 
-from lesson_code import MODELS, compare_models
-
-
-def n_genres(X):
-    if "genre" not in X:
-        return pd.DataFrame({"n_genres": 1}, index=X.index)
-    genre = X["genre"].astype(object).fillna("")
-    return genre.str.count("[|]").to_frame() + 1
-
-
-# The 13 features come first: the next step drops columns 0 and 1, the ids.
-linear = MODELS["linear"]
-features = FeatureUnion(
-    [("13", linear["features"]), ("n_genres", FunctionTransformer(n_genres))]
-)
-MODELS["mine"] = linear | {"features": features, "search": None}
-rmse = compare_models(train).filter(regex=r"RMSE_\d").T  # fold by fold
-difference = rmse["mine"] - rmse["linear"]
-print(difference.mean(), difference.sem())  # no help: about 0, within its error
+grid = {"features__damping": [3, 10, 30], "model__alpha": [1, 10]}
+search = GridSearchCV(recommender.build_pipeline(), grid).fit(train, train["rating"])
+best = SklearnEcosystemPipeline(model=search.best_estimator_)
+best.train(table, perform_cv=False)
+print(search.best_params_, best.recommend(42, n=3))
 ```
 
-It is a model like all others: `SklearnEcosystemPipeline(model="mine")`. Other processes do not have the new entry: where they
-train, as under joblib's `loky`, pass the dict itself, `model=MODELS["mine"]`. To load it elsewhere, keep `n_genres` in a
-file of its own and import it. To search inside a pipeline, search `build_pipeline()` (`features__damping` and so on).
+## The command line and the service
 
-## The command line
-
-| command | |
+| `python lesson_code.py ...` | |
 |---|---|
-| `python lesson_code.py --model blend --tune --output blend.pkl` | another model; a random search of its hyperparameters first |
-| `python lesson_code.py --users 2000 --ratings 100000 --seed 7 --output o.pkl` | another synthetic table (also `--movies`) |
-| `python lesson_code.py --data ml-latest-small --output ml.pkl` | a MovieLens release (to be downloaded, see below), folder or zip file |
-| `python lesson_code.py compare` | all models on the same folds (`--data`, sizes) |
-| `python lesson_code.py train --data ml-latest-small --model factors --output all.pkl` | a model to use, trained on all rows: that of the lesson has not seen a fifth of the ratings, and may recommend what a user rated there (`--no-cv`: faster) |
-| `python lesson_code.py recommend --user 42 --top 5` | recommendations from the saved model (`--artifact FILE`: another one); `--explain`, `--exclude 7,9` |
-| `python lesson_code.py recommend --rated 1=5,50=4` | recommendations for a new user with two ratings |
-| `python lesson_code.py recommend --all --output top10.csv` | recommendations for all users, as a CSV file |
-| `python lesson_code.py similar --movie 7` | movies that the same users like |
-| `python lesson_code.py predict --user 42 --movie 7` | one predicted rating |
-| `python lesson_code.py serve --artifact all.pkl` | a page to try, and a service for programs (`pip install -r serving/requirements.txt`; `--port 8000`) |
+| `--model blend --tune --output blend.pkl` | the lesson with another model, and a random search of its hyperparameters first |
+| `--data ml-latest-small --output ml.pkl` | the lesson on a MovieLens release, folder or zip file; a table of your own: `ratings.csv` with `userId,movieId,rating,timestamp` and `movies.csv` with `movieId,title,genres` in a folder |
+| `train --data ml-latest-small --model factors --output all.pkl` | a model to use, trained on all rows (the model of the lesson has not seen its test rows, and may recommend what a user rated there) |
+| `recommend --user 42 --top 5 --explain --exclude 7,9` | recommendations of the saved model (`--artifact FILE`); `--rated 1=5,50=4`: for a new user; `--all --output top10.csv`: for all users. `similar --movie 7`, `predict --user 42 --movie 7`: movies that the same users like; one predicted rating |
+| `serve --artifact all.pkl` | a page to try and a service for programs (first: `pip install -r serving/requirements.txt`); it has no log-in, and answers only this machine: [deploy](docs/deploy.md) |
+
+**A pickle runs code when it is loaded: load artifacts only from a source you trust.** The digest in the file catches damage only.
+`save_pipeline("x.skops")` writes a file that runs no code (`pip install "skops>=0.12"`). An artifact contains who rated what, which
+is [personal data](.github/SECURITY.md). With another scikit-learn, train again.
 
 ![The page: a search on the left; the stars and the recommendations, each with its reason, on the right](docs/pictures/page.png)
 
-A table of your own goes into a folder, as two files: `ratings.csv` with the columns `userId,movieId,rating,timestamp`, and
-`movies.csv` with `movieId,title,genres`. The service has no log-in, so it answers only this machine. It describes itself at
-`/docs`:
-
-```sh
-curl -X POST 127.0.0.1:8000/recommend -H "content-type: application/json" \
-    -d '{"ratings": [{"movie_id": 1, "stars": 5}], "n": 3, "explain": true}'
-```
-
 ## How good is it?
 
-RMSE in stars, five random folds (`python lesson_code.py compare`, and the same with `--data ml-latest-small`):
+RMSE in stars, five random folds (`python lesson_code.py compare`; the same with `--data ml-latest-small`):
 
 | model | synthetic | ml-latest-small | |
 |---|---|---|---|
 | always the mean | 1.0420 | 1.0433 | |
 | two lines: `TargetEncoder` of the ids, `Ridge` | 0.8390 | 0.8814 | what everything else has to beat |
-| `linear`, `forest`, `boosting` on the 13 features | 0.8385, 0.8401, 0.8392 | 0.8754, 0.8585, 0.8475 | on the synthetic table the 13 features add nothing: by law only the averages and taste count, and no feature knows the taste of a user |
+| `linear`, `forest`, `boosting` on the 13 features | 0.8385, 0.8401, 0.8392 | 0.8754, 0.8585, 0.8475 | on the synthetic table they add nothing: by law only averages and taste count, and no feature knows a user's taste |
 | `factors` | 0.7901 | 0.8021 | it learns tastes: from ratings, genres, year, and who rates what |
 | `blend` | 0.7896 | 0.7985 | features and factors together, under boosting and ridge |
 
-On the last fifth by time, where most users are new, no model is clearly better than another, and errors are about 1.0.
-Fold by fold, by time, lists, other libraries, speed: [benchmarks](benchmarks/README.md). MovieLens: [GroupLens](https://grouplens.org/datasets/movielens/)
-(Harper and Konstan, 2015), who call ml-latest-small unfit for shared research results; the copy measured here has 100,908 ratings.
+The copy of [ml-latest-small](https://grouplens.org/datasets/movielens/) (Harper and Konstan, 2015) measured here has 100,908
+ratings, 72 more than GroupLens publishes; two of them are 0.0 stars. GroupLens calls this release unfit for shared research
+results. On the last fifth by time, where most users are new, all models beat the mean, but which of them is best does not show. All
+of it, with rankings, other libraries, speed and memory: [benchmarks](benchmarks/README.md).
 
-## Limits and safety
+## Around the lesson
 
-- **A pickle runs code when it is loaded. Load artifacts only from a source you trust**: the digest catches damage only.
-  `save_pipeline("x.skops")` writes a file that runs none (`pip install "skops>=0.12"`).
-  `load_pipeline(path, sha256="...", strict=True)` pins the digest (the `sha256` in the model card, `PATH.json`; it is not what
-  `sha256sum` prints, because the file ends with it), and refuses a file that has another version, no digest or no card of its
-  own. An artifact contains who rated what:
-  [personal data](.github/SECURITY.md). With another scikit-learn, train again: RMSE moves by up to 0.002 ([versions](docs/versions.md)).
-- If a user-movie pair stands twice in a table that you split by hand, a test rating can reach a score: `evaluate` warns.
-- The predicted rating of a new user depends only on the movie, except with model `factors`, which takes the new ratings
-  into account. With more than about 13,000 users and as many movies, recommendations come from the strongest patterns of
-  the table, not from all of it.
-
-## Files
-
-`serving/` holds the service and its page ([deploy](docs/deploy.md): which way when, what it costs), `tests/` keeps the lesson trustworthy ([how](docs/trust.md)), `benchmarks/` measures it, `docs/` holds [design](docs/design.md),
-[troubleshooting](docs/troubleshooting.md), [changes](docs/CHANGELOG.md), [bigger](docs/bigger.md) (millions of ratings, a Dask
-cluster). `bash generate_lesson_files.sh` makes a folder of lesson, chapters and exercises, without these. To help:
-[Contributing](.github/CONTRIBUTING.md). BSD-3-Clause (`LICENSE`); to cite: `CITATION.cff`. Names follow "Day 71".
+`recommender/` is the machinery of `lesson_code.py`: copy the two together. `serving/` holds the service, `tests/` keeps the lesson
+trustworthy ([how](docs/trust.md)), `benchmarks/` measures it; [design](docs/design.md) says why things are as they are.
+[Troubleshooting](docs/troubleshooting.md), [changes](docs/CHANGELOG.md), [millions of ratings](docs/bigger.md). `bash
+generate_lesson_files.sh` writes a folder of lesson, chapters and exercises alone. To help: [Contributing](.github/CONTRIBUTING.md).
+BSD-3-Clause; to cite: `CITATION.cff`. Names follow "Day 71".
 END_OF_LESSON_FILE
 
 cat >"$new/LICENSE" <<'END_OF_LESSON_FILE'

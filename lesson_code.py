@@ -1740,6 +1740,8 @@ TAKEAWAYS = """Key Takeaways:
 ✓ Custom transformers extend sklearn seamlessly
 ✓ Pipelines bundle preprocessing + modeling atomically
 ✓ Cross-validation ensures generalization
+  (It measures how well a model generalizes. It cannot see a leak that is in every
+  fold, or what will change tomorrow.)
 ✓ Serialization enables production deployment
 ✓ Consistent API across all components"""
 

@@ -22,17 +22,20 @@ def test_examples_in_docstrings_do_what_they_show():
     assert results.attempted >= 4
 
 
-def test_python_in_the_readme_runs_from_top_to_bottom(tmp_path, monkeypatch, capsys):
+def test_python_in_readme_and_recipes_runs_from_top_to_bottom(
+    tmp_path, monkeypatch, capsys
+):
     monkeypatch.chdir(tmp_path)
-    # the README adds a row
+    # the recipes add an entry
     monkeypatch.setattr(lesson_code, "MODELS", dict(lesson_code.MODELS))
-    blocks = re.findall(
-        r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL
-    )
-    assert blocks
     names = {}
-    for block in blocks:
-        exec(compile(block, "README.md", "exec"), names)
+    for page in (README, ROOT / "docs" / "use.md"):
+        text = page.read_text(encoding="utf-8")
+        blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+        assert blocks
+        for block in blocks:
+            assert max(map(len, block.splitlines())) <= 85
+            exec(compile(block, page.name, "exec"), names)
 
 
 def test_files_that_the_readme_names_are_there():
