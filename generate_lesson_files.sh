@@ -8,13 +8,13 @@ set -eu
 # The files are bytes to be copied, in whatever language the learner's computer speaks.
 export LC_ALL=C
 
-names="lesson_code.py test_lesson.py requirements.txt README.md LICENSE recommender/__init__.py recommender/artifact.py recommender/commands.py recommender/console.py recommender/factors.py recommender/forest.py recommender/locks.py recommender/matrix.py recommender/movielens.py recommender/names.py recommender/options.py recommender/pipeline.py recommender/ranking.py recommender/recommend.py recommender/release.py recommender/report.py recommender/solutions.py recommender/start.py recommender/steps.py recommender/synthetic.py recommender/table.py recommender/top_n.py recommender/wrapper.py pillars/0_map.py pillars/1_preprocessing.py pillars/2_feature_selection.py pillars/3_model_selection.py pillars/4_supervised.py pillars/5_unsupervised.py pillars/6_utilities.py pillars/8_deploy.py pillars/appendix_recipes.py pillars/drawing.py exercises/0_map.py exercises/1_preprocessing.py exercises/2_feature_selection.py exercises/3_model_selection.py exercises/4_supervised.py exercises/5_unsupervised.py exercises/6_utilities.py exercises/8_deploy.py exercises/README.md exercises/conftest.py exercises/first.py exercises/test_checks.py exercises/solutions/0_map.py exercises/solutions/1_preprocessing.py exercises/solutions/2_feature_selection.py exercises/solutions/3_model_selection.py exercises/solutions/4_supervised.py exercises/solutions/5_unsupervised.py exercises/solutions/6_utilities.py exercises/solutions/8_deploy.py exercises/solutions/first.py"
+names="lesson_code.py test_lesson.py requirements.txt README.md LICENSE recommender/__init__.py recommender/artifact.py recommender/commands.py recommender/console.py recommender/factors.py recommender/forest.py recommender/locks.py recommender/matrix.py recommender/movielens.py recommender/names.py recommender/options.py recommender/pipeline.py recommender/ranking.py recommender/recommend.py recommender/release.py recommender/report.py recommender/solutions.py recommender/start.py recommender/steps.py recommender/synthetic.py recommender/table.py recommender/titles.py recommender/top_n.py recommender/wrapper.py pillars/0_map.py pillars/1_preprocessing.py pillars/2_feature_selection.py pillars/3_model_selection.py pillars/4_supervised.py pillars/5_unsupervised.py pillars/6_utilities.py pillars/8_deploy.py pillars/appendix_recipes.py pillars/drawing.py exercises/0_map.py exercises/1_preprocessing.py exercises/2_feature_selection.py exercises/3_model_selection.py exercises/4_supervised.py exercises/5_unsupervised.py exercises/6_utilities.py exercises/8_deploy.py exercises/README.md exercises/conftest.py exercises/first.py exercises/test_checks.py exercises/solutions/0_map.py exercises/solutions/1_preprocessing.py exercises/solutions/2_feature_selection.py exercises/solutions/3_model_selection.py exercises/solutions/4_supervised.py exercises/solutions/5_unsupervised.py exercises/solutions/6_utilities.py exercises/solutions/8_deploy.py exercises/solutions/first.py"
 folders="recommender pillars exercises exercises/solutions"
 
 # What `cksum` tells of each file: its checksum and its size.
 recorded() {
     case $1 in
-        lesson_code.py) echo "3215396908 81574" ;;
+        lesson_code.py) echo "1047867312 81759" ;;
         test_lesson.py) echo "1769944456 14502" ;;
         requirements.txt) echo "3471952364 498" ;;
         README.md) echo "51656776 14463" ;;
@@ -38,8 +38,9 @@ recorded() {
         recommender/solutions.py) echo "2179514232 5332" ;;
         recommender/start.py) echo "939184345 2575" ;;
         recommender/steps.py) echo "2573615495 4421" ;;
-        recommender/synthetic.py) echo "525673440 10439" ;;
+        recommender/synthetic.py) echo "409781495 10716" ;;
         recommender/table.py) echo "1800696607 24163" ;;
+        recommender/titles.py) echo "150899171 3624" ;;
         recommender/top_n.py) echo "1340055361 10254" ;;
         recommender/wrapper.py) echo "1827021383 3520" ;;
         pillars/0_map.py) echo "1746848498 6422" ;;
@@ -380,10 +381,10 @@ __all__ = [
 #
 #     user_id  movie_id  rating  timestamp  genre  movie_year  user_age  user_country
 #
-# `load_movielens` reads real ratings into the same columns, and adds `title`. The
-# lesson makes its own table, by a formula and random numbers: the *law* of the table.
-# Because we know the law, we also know the error of the best possible predictor, the
-# noise floor. For real ratings nobody knows it.
+# and `title`, which no model uses: recommendations show it. `load_movielens` reads real
+# ratings into the same columns. The lesson makes its own table, by a formula and random
+# numbers: the *law* of the table. Because we know the law, we also know the error of
+# the best possible predictor, the noise floor. For real ratings nobody knows it.
 
 STARS = np.arange(1.0, 5.01, 0.5)  # the nine possible ratings: 1, 1.5, ... 5
 #: The sizes of the law's parts, in stars; the formula is in the class below. `user`,
@@ -447,7 +448,9 @@ class MovieRecommendationDataset:
     --------
     >>> table = MovieRecommendationDataset(100, 50, n_ratings=1000).generate()
     >>> table.shape
-    (1000, 8)
+    (1000, 9)
+    >>> table["title"][0]
+    'The Electric Umbrella (2020)'
     """
 
     def __init__(self, n_users=1000, n_movies=500, n_ratings=50_000, random_state=42):
@@ -461,8 +464,9 @@ class MovieRecommendationDataset:
 
         Returns
         -------
-        table : DataFrame of shape (n_ratings, 8)
-            The columns of `TABLE_COLUMNS`, in random order of rows. Ids count from 1.
+        table : DataFrame of shape (n_ratings, 9)
+            The columns of `TABLE_COLUMNS` and `title`, in random order of rows. Ids
+            count from 1. No two movies have the same title.
 
         Raises
         ------
@@ -486,8 +490,9 @@ class MovieRecommendationDataset:
             "movie_year": movies.year[movie],
             "user_age": users.age[user],
             "user_country": users.country[user],
+            "title": movies.title.take(movie),
         }
-        return pd.DataFrame(table, columns=TABLE_COLUMNS, copy=False)
+        return pd.DataFrame(table, copy=False)
 
     def best_rmse(self, rows=None):
         """Return the noise floor: the expected RMSE of the best possible predictor.
@@ -7117,6 +7122,8 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import gen_batches
 
+from .titles import make_titles
+
 GENRES = [
     "Action",
     "Adventure",
@@ -7143,6 +7150,7 @@ class Movies(NamedTuple):
     year: np.ndarray
     popularity: np.ndarray  # how often it is chosen, relative to the others
     genre_mix: np.ndarray  # (n_movies, n_genres): how much of each genre is in it
+    title: pd.Categorical  # by a rule, not by chance; no two are the same
 
 
 class Users(NamedTuple):
@@ -7180,7 +7188,10 @@ def draw_movies(rng, n_movies):
     age = np.minimum(10 * rng.standard_gamma(1.5, n_movies), 70).astype(np.int64)
     # Zipf's law, made flatter at the top by the 10.
     popularity = 1 / (10 + rng.permutation(np.arange(n_movies, dtype="int64")))
-    return Movies(np.array(names, dtype=object), 2021 - age, popularity, genre_mix)
+    year = 2021 - age
+    # Categorical, as from `load_movielens`: a table repeats each title many times.
+    title = pd.Categorical(make_titles(names, year.tolist()))
+    return Movies(np.array(names, dtype=object), year, popularity, genre_mix, title)
 
 
 def draw_users(rng, n_users):
@@ -8134,6 +8145,96 @@ def titles_of(X):
     titles = X.reindex(columns=["movie_id", "title"]).dropna()
     titles = titles.drop_duplicates("movie_id", keep="last")
     return dict(zip(titles["movie_id"].tolist(), titles["title"].tolist()))
+END_OF_LESSON_FILE
+
+cat >"$new/recommender/titles.py" <<'END_OF_LESSON_FILE'
+"""Titles for made-up movies, by a rule: no random number is drawn.
+
+The k-th movie of a genre gets the k-th pair of an adjective and a noun of that genre,
+for example "The Silent Harbour (1994)". When a genre has used up its pairs, sequels
+follow: "The Silent Harbour II (2003)".
+"""
+
+ADJECTIVES = """
+    Silent Golden Last Hidden Broken Distant Crooked Burning Scarlet Forgotten Restless
+    Velvet Seventh Hollow Wandering Frozen Secret Northern Borrowed Paper Electric
+    Midnight Gentle Stolen Bitter Painted Lonely Iron Careless Emerald Quiet Savage
+    Faithful Sunken Glass Reckless Pale Unlikely Endless Copper Drifting Invisible
+    Second Proud Winter Honest Vanishing Crimson Clever Sleeping Brave Amber Wicked
+    Perfect Southern Missing Tender Thirteenth Wooden
+"""
+#: What a genre is about. Each has 12 nouns, and 12 and the number of adjectives, 59,
+#: have no common divisor: the k-th pair takes adjective k modulo 59 and noun k modulo
+#: 12, so that the first 59 * 12 = 708 pairs all differ.
+NOUNS = {
+    "Action": "Pursuit Bullet Squad Getaway Showdown Convoy Bounty Strike Outlaw "
+    "Gauntlet Renegade Fortress",
+    "Adventure": "Island Compass Voyage Expedition Treasure Summit Caravan River "
+    "Explorer Jungle Horizon Map",
+    "Comedy": "Wedding Neighbour Bachelor Landlord Holiday Butler Umbrella Honeymoon "
+    "Cousin Parrot Dentist Picnic",
+    "Drama": "Harbour Promise Orchard Daughter Letter Season Teacher Bridge Verdict "
+    "Farewell Lighthouse Inheritance",
+    "Horror": "Cellar Scream Coffin Mask Graveyard Attic Shadow Doll Asylum Crypt "
+    "Whisper Scarecrow",
+    "Romance": "Waltz Kiss Garden Rose Serenade Heart Balcony Vow Melody Embrace "
+    "Valentine Lover",
+    "Sci-Fi": "Planet Android Signal Galaxy Orbit Machine Colony Comet Starship Clone "
+    "Paradox Satellite",
+    "Thriller": "Witness Alibi Stranger Motive Conspiracy Informer Hostage Ransom "
+    "Accomplice Suspect Double Trap",
+}
+#: The parts of Roman numerals, with their values, from the largest.
+ROMAN = dict(
+    zip(
+        ["M", "CM", "D", "CD", "C", "XC", "L", "XL", "X", "IX", "V", "IV", "I"],
+        [1000, 900, 500, 400, 100, 90, 50, 40, 10, 9, 5, 4, 1],
+    )
+)
+
+
+def make_titles(genres, years):
+    """Return a title for each movie; all are different.
+
+    Parameters
+    ----------
+    genres : iterable of str
+        The genres of each movie, joined by bars; the first one counts.
+    years : iterable of int
+
+    Returns
+    -------
+    titles : list of str
+    """
+    adjectives = ADJECTIVES.split()
+    nouns_of = {genre: nouns.split() for genre, nouns in NOUNS.items()}
+    # Each genre begins elsewhere among the adjectives: else the first movies of all
+    # genres would share theirs.
+    first_adjective = {genre: 7 * place for place, genre in enumerate(NOUNS)}
+    n_titles = dict.fromkeys(NOUNS, 0)
+    titles = []
+    for movie_genres, year in zip(genres, years):
+        genre = movie_genres.partition("|")[0]
+        k = n_titles[genre]
+        n_titles[genre] += 1
+
+        nouns = nouns_of[genre]
+        adjective = adjectives[(first_adjective[genre] + k) % len(adjectives)]
+        name = f"The {adjective} {nouns[k % len(nouns)]}"
+        part = 1 + k // (len(adjectives) * len(nouns))
+        if part > 1:
+            name += f" {roman(part)}"
+        titles.append(f"{name} ({year})")
+    return titles
+
+
+def roman(number):
+    """Return a number from 1 on as a Roman numeral, such as "IV" for 4."""
+    numeral = ""
+    for letters, value in ROMAN.items():
+        count, number = divmod(number, value)
+        numeral += count * letters
+    return numeral
 END_OF_LESSON_FILE
 
 cat >"$new/recommender/top_n.py" <<'END_OF_LESSON_FILE'
