@@ -125,7 +125,7 @@ print(
     f"From most careful to most careless, noise grows {growth.iloc[0]:.0f} times, "
     f"ignorance {growth.iloc[1]:.1f} times."
 )
-print("One model, and its error depends most on whose ratings it is measured on.")
+print("So the error of one model depends much on whose ratings it is measured on.")
 
 # %%
 figure, axes = new_picture("A better model shortens only the blue part of the bar")
@@ -268,7 +268,7 @@ print(
 
 # %% [markdown]
 # **Remember:** you can shorten only the part of the bar that is ignorance. The noise
-# stays.
+# stays. Before you act on a probability, look at its calibration.
 #
 # Go on: scikit-learn's user guide, "Supervised learning", "Probability calibration" and
 # "Tuning the decision threshold for class prediction" (`FixedThresholdClassifier`).

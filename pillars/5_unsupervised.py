@@ -163,19 +163,19 @@ for name, points in data.items():
 print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 print(
     f"The {kept.sum()} movies are above their control by several times its spread: "
-    "more than one cloud. The others"
+    "no single cloud is like that. The"
 )
 print(
-    "are not. Users are even a little below, as they are no exact Gaussian; "
-    "so a small excess proves little."
+    "others are not. Users are even a little below, so they are no exact Gaussian, "
+    "and a small excess would"
 )
 print(
-    "All movies, with those of two genres or few ratings, hide the genres "
-    "that are there: to see no groups"
+    "prove little. All movies, with those of two genres or few ratings, "
+    "hide the genres that are there: to see"
 )
 print(
-    "is no proof that there are none. Shuffled columns would find groups even "
-    "in the one cloud."
+    "no groups is no proof that there are none. "
+    "Shuffled columns would find groups even in the one cloud."
 )
 
 # %% [markdown]

@@ -44,8 +44,10 @@ class MatrixFactorization(TakesTables, RegressorMixin, TransformerMixin, BaseEst
 
     The factors are fitted one after the other, by coordinate descent (CCD++: Yu, Hsieh,
     Si and Dhillon, "Scalable Coordinate Descent Approaches to Parallel Matrix
-    Factorization", ICDM 2012). With r the residuals that everything else leaves over, p
-    the users' side of a factor and q the movies' side, p is a ridge regression on q::
+    Factorization", ICDM 2012). Alternating least squares (ALS) differs: it solves for
+    all factors of a user at once, and then for all factors of a movie. With r the
+    residuals that everything else leaves over, p the users' side of a factor and q the
+    movies' side, p is a ridge regression on q::
 
         squared[u] = sum of w[u] (q[m]^2 + var q[m])
         right[u] = sum of w[u] q[m] r[u, m]
@@ -193,7 +195,7 @@ class MatrixFactorization(TakesTables, RegressorMixin, TransformerMixin, BaseEst
         # Ratings in units of their spread: the penalties fit every scale of ratings.
         mean = stars.data.mean()
         spread = stars.data.std() or 1.0  # 1 where all ratings are the same
-        solver = _AlternatingFit(
+        solver = _CoordinateDescent(
             with_values(stars, (stars.data - mean) / spread),
             first_factors,
             _features(user_patterns),
@@ -542,7 +544,7 @@ def _shrink_to_regression(squared, right, penalty, features):
     return (right + penalty * expected) / total
 
 
-class _AlternatingFit:
+class _CoordinateDescent:
     """Fit biases and factors in turn: the working memory of `MatrixFactorization.fit`.
 
     A side of a factor is a ridge regression on the other side. `squared` and `right`
