@@ -23,7 +23,7 @@ recorded() {
         recommender/artifact.py) echo "1178052705 23997" ;;
         recommender/commands.py) echo "3458082915 6469" ;;
         recommender/console.py) echo "1635122613 2401" ;;
-        recommender/factors.py) echo "1117182778 26838" ;;
+        recommender/factors.py) echo "724932629 26832" ;;
         recommender/forest.py) echo "338509153 1330" ;;
         recommender/locks.py) echo "557222624 701" ;;
         recommender/matrix.py) echo "3026721667 12146" ;;
@@ -4050,7 +4050,7 @@ class MatrixFactorization(TakesTables, RegressorMixin, TransformerMixin, BaseEst
         # Ratings in units of their spread: the penalties fit every scale of ratings.
         mean = stars.data.mean()
         spread = stars.data.std() or 1.0  # 1 where all ratings are the same
-        solver = _CoordinateDescent(
+        solver = _AlternatingFit(
             with_values(stars, (stars.data - mean) / spread),
             first_factors,
             _features(user_patterns),
@@ -4399,7 +4399,7 @@ def _shrink_to_regression(squared, right, penalty, features):
     return (right + penalty * expected) / total
 
 
-class _CoordinateDescent:
+class _AlternatingFit:
     """Fit biases and factors in turn: the working memory of `MatrixFactorization.fit`.
 
     A side of a factor is a ridge regression on the other side. `squared` and `right`

@@ -195,7 +195,7 @@ class MatrixFactorization(TakesTables, RegressorMixin, TransformerMixin, BaseEst
         # Ratings in units of their spread: the penalties fit every scale of ratings.
         mean = stars.data.mean()
         spread = stars.data.std() or 1.0  # 1 where all ratings are the same
-        solver = _CoordinateDescent(
+        solver = _AlternatingFit(
             with_values(stars, (stars.data - mean) / spread),
             first_factors,
             _features(user_patterns),
@@ -544,7 +544,7 @@ def _shrink_to_regression(squared, right, penalty, features):
     return (right + penalty * expected) / total
 
 
-class _CoordinateDescent:
+class _AlternatingFit:
     """Fit biases and factors in turn: the working memory of `MatrixFactorization.fit`.
 
     A side of a factor is a ridge regression on the other side. `squared` and `right`
