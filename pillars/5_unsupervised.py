@@ -39,7 +39,8 @@ def learn(n_ratings):
     dataset = MovieRecommendationDataset(n_ratings=n_ratings)
     table = dataset.generate()
     grouped = table.groupby("movie_id")
-    movies = pd.DataFrame({"genre": grouped["genre"].first(), "n": grouped.size()})
+    movies = grouped[["title", "genre"]].first()
+    movies["n"] = grouped.size()
     movies["one_genre"] = ~movies["genre"].str.contains("[|]")
     return dataset.law_, table, movies, clone(blind).fit(table)
 
@@ -63,6 +64,11 @@ by_chance = adjusted_rand_score(shuffled, cluster)
 true_index = adjusted_rand_score(genre, cluster)
 print(f"Adjusted Rand index with shuffled genres: {by_chance:.3f}")
 print(f"Adjusted Rand index with true genres:     {true_index:.3f}")
+print("The three movies in the middle of each of three clusters:")
+distances = kmeans.transform(movie_factors)  # (n_movies, 8): to each cluster's centre
+for number in range(3):
+    nearest = distances[:, number].argsort()[:3]
+    print("  " + ", ".join(movies["title"][kept].iloc[nearest]))
 
 shares = PCA().fit(movie_factors).explained_variance_ratio_.round(2)
 print("PCA, the share of variance in each direction:", shares)

@@ -157,6 +157,17 @@ print(
     f"of the law's {results.loc['the law', 'rated, %']:.0f} %. "
     "The rest are misses, however good they are."
 )
+user = 1
+lists = {"MovieRanker": scores[user - 1], "the law": true_stars[user - 1].copy()}
+lists["the law"][train.loc[train["user_id"] == user, "movie_id"] - 1] = -99
+catalogue = table.groupby("movie_id").agg(
+    title=("title", "first"), ratings=("title", "size")
+)
+catalogue["true stars"] = true_stars[user - 1].round(2)
+for name, order in lists.items():
+    print(f"\nUser {user}, the first three by {name}:")
+    print(catalogue.iloc[np.argsort(-order)[:3]].to_string(index=False))
+
 print(
     "\nNeither metric is wrong. NDCG on held-out rows asks: "
     "what will this user watch and like next anyway?"
