@@ -8,13 +8,13 @@ set -eu
 # The files are bytes to be copied, in whatever language the learner's computer speaks.
 export LC_ALL=C
 
-names="lesson_code.py test_lesson.py requirements.txt README.md LICENSE recommender/__init__.py recommender/artifact.py recommender/commands.py recommender/console.py recommender/factors.py recommender/forest.py recommender/locks.py recommender/matrix.py recommender/movielens.py recommender/names.py recommender/options.py recommender/pipeline.py recommender/ranking.py recommender/recommend.py recommender/release.py recommender/report.py recommender/solutions.py recommender/start.py recommender/steps.py recommender/synthetic.py recommender/table.py recommender/top_n.py recommender/wrapper.py pillars/0_map.py pillars/1_preprocessing.py pillars/2_feature_selection.py pillars/3_model_selection.py pillars/4_supervised.py pillars/5_unsupervised.py pillars/6_utilities.py pillars/8_deploy.py pillars/appendix_recipes.py pillars/drawing.py exercises/0_map.py exercises/1_preprocessing.py exercises/2_feature_selection.py exercises/3_model_selection.py exercises/4_supervised.py exercises/5_unsupervised.py exercises/6_utilities.py exercises/8_deploy.py exercises/README.md exercises/conftest.py exercises/first.py exercises/test_checks.py exercises/solutions/0_map.py exercises/solutions/1_preprocessing.py exercises/solutions/2_feature_selection.py exercises/solutions/3_model_selection.py exercises/solutions/4_supervised.py exercises/solutions/5_unsupervised.py exercises/solutions/6_utilities.py exercises/solutions/8_deploy.py exercises/solutions/first.py"
+names="lesson_code.py test_lesson.py requirements.txt README.md LICENSE recommender/__init__.py recommender/artifact.py recommender/commands.py recommender/console.py recommender/factors.py recommender/forest.py recommender/locks.py recommender/matrix.py recommender/movielens.py recommender/names.py recommender/options.py recommender/pipeline.py recommender/ranking.py recommender/recommend.py recommender/release.py recommender/report.py recommender/solutions.py recommender/start.py recommender/steps.py recommender/synthetic.py recommender/table.py recommender/titles.py recommender/top_n.py recommender/wrapper.py pillars/0_map.py pillars/1_preprocessing.py pillars/2_feature_selection.py pillars/3_model_selection.py pillars/4_supervised.py pillars/5_unsupervised.py pillars/6_utilities.py pillars/8_deploy.py pillars/appendix_recipes.py pillars/drawing.py exercises/0_map.py exercises/1_preprocessing.py exercises/2_feature_selection.py exercises/3_model_selection.py exercises/4_supervised.py exercises/5_unsupervised.py exercises/6_utilities.py exercises/8_deploy.py exercises/README.md exercises/conftest.py exercises/first.py exercises/test_checks.py exercises/solutions/0_map.py exercises/solutions/1_preprocessing.py exercises/solutions/2_feature_selection.py exercises/solutions/3_model_selection.py exercises/solutions/4_supervised.py exercises/solutions/5_unsupervised.py exercises/solutions/6_utilities.py exercises/solutions/8_deploy.py exercises/solutions/first.py"
 folders="recommender pillars exercises exercises/solutions"
 
 # What `cksum` tells of each file: its checksum and its size.
 recorded() {
     case $1 in
-        lesson_code.py) echo "56437136 81746" ;;
+        lesson_code.py) echo "516746386 81931" ;;
         test_lesson.py) echo "1769944456 14502" ;;
         requirements.txt) echo "3471952364 498" ;;
         README.md) echo "4049396266 11215" ;;
@@ -23,7 +23,7 @@ recorded() {
         recommender/artifact.py) echo "989124651 24377" ;;
         recommender/commands.py) echo "3458082915 6469" ;;
         recommender/console.py) echo "1635122613 2401" ;;
-        recommender/factors.py) echo "4199437446 26701" ;;
+        recommender/factors.py) echo "724932629 26832" ;;
         recommender/forest.py) echo "338509153 1330" ;;
         recommender/locks.py) echo "557222624 701" ;;
         recommender/matrix.py) echo "3166478994 13058" ;;
@@ -38,39 +38,40 @@ recorded() {
         recommender/solutions.py) echo "2179514232 5332" ;;
         recommender/start.py) echo "939184345 2575" ;;
         recommender/steps.py) echo "2573615495 4421" ;;
-        recommender/synthetic.py) echo "525673440 10439" ;;
+        recommender/synthetic.py) echo "409781495 10716" ;;
         recommender/table.py) echo "1800696607 24163" ;;
+        recommender/titles.py) echo "150899171 3624" ;;
         recommender/top_n.py) echo "1340055361 10254" ;;
         recommender/wrapper.py) echo "1827021383 3520" ;;
         pillars/0_map.py) echo "1746848498 6422" ;;
         pillars/1_preprocessing.py) echo "1382545032 5631" ;;
         pillars/2_feature_selection.py) echo "955411303 6486" ;;
         pillars/3_model_selection.py) echo "1523280130 6956" ;;
-        pillars/4_supervised.py) echo "2589260865 5833" ;;
-        pillars/5_unsupervised.py) echo "2519687692 6133" ;;
-        pillars/6_utilities.py) echo "2415284328 6325" ;;
+        pillars/4_supervised.py) echo "769502591 11120" ;;
+        pillars/5_unsupervised.py) echo "1415008509 11806" ;;
+        pillars/6_utilities.py) echo "3529441103 9506" ;;
         pillars/8_deploy.py) echo "3625943182 14103" ;;
-        pillars/appendix_recipes.py) echo "2357689780 7315" ;;
+        pillars/appendix_recipes.py) echo "1252705614 7437" ;;
         pillars/drawing.py) echo "2704919739 5090" ;;
         exercises/0_map.py) echo "2576965394 790" ;;
         exercises/1_preprocessing.py) echo "3179819675 1062" ;;
         exercises/2_feature_selection.py) echo "2888893821 1133" ;;
         exercises/3_model_selection.py) echo "4278577527 1092" ;;
-        exercises/4_supervised.py) echo "1659539796 789" ;;
-        exercises/5_unsupervised.py) echo "2541401419 1185" ;;
-        exercises/6_utilities.py) echo "3433146335 951" ;;
+        exercises/4_supervised.py) echo "1021876727 1133" ;;
+        exercises/5_unsupervised.py) echo "1487108115 1512" ;;
+        exercises/6_utilities.py) echo "1289952585 1138" ;;
         exercises/8_deploy.py) echo "3193575818 899" ;;
-        exercises/README.md) echo "95885900 1973" ;;
+        exercises/README.md) echo "353025884 1963" ;;
         exercises/conftest.py) echo "2215982778 3669" ;;
         exercises/first.py) echo "786296001 696" ;;
-        exercises/test_checks.py) echo "3160021025 17057" ;;
+        exercises/test_checks.py) echo "1942940380 20907" ;;
         exercises/solutions/0_map.py) echo "3495680003 468" ;;
         exercises/solutions/1_preprocessing.py) echo "447819057 596" ;;
         exercises/solutions/2_feature_selection.py) echo "1959554993 688" ;;
         exercises/solutions/3_model_selection.py) echo "590076658 596" ;;
-        exercises/solutions/4_supervised.py) echo "1915658 309" ;;
-        exercises/solutions/5_unsupervised.py) echo "2780409669 835" ;;
-        exercises/solutions/6_utilities.py) echo "3667112288 496" ;;
+        exercises/solutions/4_supervised.py) echo "3412977040 909" ;;
+        exercises/solutions/5_unsupervised.py) echo "3658805828 1221" ;;
+        exercises/solutions/6_utilities.py) echo "4031165903 510" ;;
         exercises/solutions/8_deploy.py) echo "2880886540 472" ;;
         exercises/solutions/first.py) echo "4250351345 365" ;;
     esac
@@ -380,10 +381,10 @@ __all__ = [
 #
 #     user_id  movie_id  rating  timestamp  genre  movie_year  user_age  user_country
 #
-# `load_movielens` reads real ratings into the same columns, and adds `title`. The
-# lesson makes its own table, by a formula and random numbers: the *law* of the table.
-# Because we know the law, we also know the error of the best possible predictor, the
-# noise floor. For real ratings nobody knows it.
+# and `title`, which no model uses: recommendations show it. `load_movielens` reads real
+# ratings into the same columns. The lesson makes its own table, by a formula and random
+# numbers: the *law* of the table. Because we know the law, we also know the error of
+# the best possible predictor, the noise floor. For real ratings nobody knows it.
 
 STARS = np.arange(1.0, 5.01, 0.5)  # the nine possible ratings: 1, 1.5, ... 5
 #: The sizes of the law's parts, in stars; the formula is in the class below. `user`,
@@ -447,7 +448,9 @@ class MovieRecommendationDataset:
     --------
     >>> table = MovieRecommendationDataset(100, 50, n_ratings=1000).generate()
     >>> table.shape
-    (1000, 8)
+    (1000, 9)
+    >>> table["title"][0]
+    'The Electric Umbrella (2020)'
     """
 
     def __init__(self, n_users=1000, n_movies=500, n_ratings=50_000, random_state=42):
@@ -461,8 +464,9 @@ class MovieRecommendationDataset:
 
         Returns
         -------
-        table : DataFrame of shape (n_ratings, 8)
-            The columns of `TABLE_COLUMNS`, in random order of rows. Ids count from 1.
+        table : DataFrame of shape (n_ratings, 9)
+            The columns of `TABLE_COLUMNS` and `title`, in random order of rows. Ids
+            count from 1. No two movies have the same title.
 
         Raises
         ------
@@ -486,8 +490,9 @@ class MovieRecommendationDataset:
             "movie_year": movies.year[movie],
             "user_age": users.age[user],
             "user_country": users.country[user],
+            "title": movies.title.take(movie),
         }
-        return pd.DataFrame(table, columns=TABLE_COLUMNS, copy=False)
+        return pd.DataFrame(table, copy=False)
 
     def best_rmse(self, rows=None):
         """Return the noise floor: the expected RMSE of the best possible predictor.
@@ -3843,8 +3848,10 @@ class MatrixFactorization(TakesTables, RegressorMixin, TransformerMixin, BaseEst
 
     The factors are fitted one after the other, by coordinate descent (CCD++: Yu, Hsieh,
     Si and Dhillon, "Scalable Coordinate Descent Approaches to Parallel Matrix
-    Factorization", ICDM 2012). With r the residuals that everything else leaves over, p
-    the users' side of a factor and q the movies' side, p is a ridge regression on q::
+    Factorization", ICDM 2012). Alternating least squares (ALS) differs: it solves for
+    all factors of a user at once, and then for all factors of a movie. With r the
+    residuals that everything else leaves over, p the users' side of a factor and q the
+    movies' side, p is a ridge regression on q::
 
         squared[u] = sum of w[u] (q[m]^2 + var q[m])
         right[u] = sum of w[u] q[m] r[u, m]
@@ -7107,6 +7114,8 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import gen_batches
 
+from .titles import make_titles
+
 GENRES = [
     "Action",
     "Adventure",
@@ -7133,6 +7142,7 @@ class Movies(NamedTuple):
     year: np.ndarray
     popularity: np.ndarray  # how often it is chosen, relative to the others
     genre_mix: np.ndarray  # (n_movies, n_genres): how much of each genre is in it
+    title: pd.Categorical  # by a rule, not by chance; no two are the same
 
 
 class Users(NamedTuple):
@@ -7170,7 +7180,10 @@ def draw_movies(rng, n_movies):
     age = np.minimum(10 * rng.standard_gamma(1.5, n_movies), 70).astype(np.int64)
     # Zipf's law, made flatter at the top by the 10.
     popularity = 1 / (10 + rng.permutation(np.arange(n_movies, dtype="int64")))
-    return Movies(np.array(names, dtype=object), 2021 - age, popularity, genre_mix)
+    year = 2021 - age
+    # Categorical, as from `load_movielens`: a table repeats each title many times.
+    title = pd.Categorical(make_titles(names, year.tolist()))
+    return Movies(np.array(names, dtype=object), year, popularity, genre_mix, title)
 
 
 def draw_users(rng, n_users):
@@ -8124,6 +8137,96 @@ def titles_of(X):
     titles = X.reindex(columns=["movie_id", "title"]).dropna()
     titles = titles.drop_duplicates("movie_id", keep="last")
     return dict(zip(titles["movie_id"].tolist(), titles["title"].tolist()))
+END_OF_LESSON_FILE
+
+cat >"$new/recommender/titles.py" <<'END_OF_LESSON_FILE'
+"""Titles for made-up movies, by a rule: no random number is drawn.
+
+The k-th movie of a genre gets the k-th pair of an adjective and a noun of that genre,
+for example "The Silent Harbour (1994)". When a genre has used up its pairs, sequels
+follow: "The Silent Harbour II (2003)".
+"""
+
+ADJECTIVES = """
+    Silent Golden Last Hidden Broken Distant Crooked Burning Scarlet Forgotten Restless
+    Velvet Seventh Hollow Wandering Frozen Secret Northern Borrowed Paper Electric
+    Midnight Gentle Stolen Bitter Painted Lonely Iron Careless Emerald Quiet Savage
+    Faithful Sunken Glass Reckless Pale Unlikely Endless Copper Drifting Invisible
+    Second Proud Winter Honest Vanishing Crimson Clever Sleeping Brave Amber Wicked
+    Perfect Southern Missing Tender Thirteenth Wooden
+"""
+#: What a genre is about. Each has 12 nouns, and 12 and the number of adjectives, 59,
+#: have no common divisor: the k-th pair takes adjective k modulo 59 and noun k modulo
+#: 12, so that the first 59 * 12 = 708 pairs all differ.
+NOUNS = {
+    "Action": "Pursuit Bullet Squad Getaway Showdown Convoy Bounty Strike Outlaw "
+    "Gauntlet Renegade Fortress",
+    "Adventure": "Island Compass Voyage Expedition Treasure Summit Caravan River "
+    "Explorer Jungle Horizon Map",
+    "Comedy": "Wedding Neighbour Bachelor Landlord Holiday Butler Umbrella Honeymoon "
+    "Cousin Parrot Dentist Picnic",
+    "Drama": "Harbour Promise Orchard Daughter Letter Season Teacher Bridge Verdict "
+    "Farewell Lighthouse Inheritance",
+    "Horror": "Cellar Scream Coffin Mask Graveyard Attic Shadow Doll Asylum Crypt "
+    "Whisper Scarecrow",
+    "Romance": "Waltz Kiss Garden Rose Serenade Heart Balcony Vow Melody Embrace "
+    "Valentine Lover",
+    "Sci-Fi": "Planet Android Signal Galaxy Orbit Machine Colony Comet Starship Clone "
+    "Paradox Satellite",
+    "Thriller": "Witness Alibi Stranger Motive Conspiracy Informer Hostage Ransom "
+    "Accomplice Suspect Double Trap",
+}
+#: The parts of Roman numerals, with their values, from the largest.
+ROMAN = dict(
+    zip(
+        ["M", "CM", "D", "CD", "C", "XC", "L", "XL", "X", "IX", "V", "IV", "I"],
+        [1000, 900, 500, 400, 100, 90, 50, 40, 10, 9, 5, 4, 1],
+    )
+)
+
+
+def make_titles(genres, years):
+    """Return a title for each movie; all are different.
+
+    Parameters
+    ----------
+    genres : iterable of str
+        The genres of each movie, joined by bars; the first one counts.
+    years : iterable of int
+
+    Returns
+    -------
+    titles : list of str
+    """
+    adjectives = ADJECTIVES.split()
+    nouns_of = {genre: nouns.split() for genre, nouns in NOUNS.items()}
+    # Each genre begins elsewhere among the adjectives: else the first movies of all
+    # genres would share theirs.
+    first_adjective = {genre: 7 * place for place, genre in enumerate(NOUNS)}
+    n_titles = dict.fromkeys(NOUNS, 0)
+    titles = []
+    for movie_genres, year in zip(genres, years):
+        genre = movie_genres.partition("|")[0]
+        k = n_titles[genre]
+        n_titles[genre] += 1
+
+        nouns = nouns_of[genre]
+        adjective = adjectives[(first_adjective[genre] + k) % len(adjectives)]
+        name = f"The {adjective} {nouns[k % len(nouns)]}"
+        part = 1 + k // (len(adjectives) * len(nouns))
+        if part > 1:
+            name += f" {roman(part)}"
+        titles.append(f"{name} ({year})")
+    return titles
+
+
+def roman(number):
+    """Return a number from 1 on as a Roman numeral, such as "IV" for 4."""
+    numeral = ""
+    for letters, value in ROMAN.items():
+        count, number = divmod(number, value)
+        numeral += count * letters
+    return numeral
 END_OF_LESSON_FILE
 
 cat >"$new/recommender/top_n.py" <<'END_OF_LESSON_FILE'
@@ -9185,7 +9288,8 @@ cat >"$new/pillars/4_supervised.py" <<'END_OF_LESSON_FILE'
 #
 # **You know**: `fit` learns, `predict` answers, and cross-validation scores rows that
 # the model has not seen. **You will see**: an error split into two parts. One part no
-# model can remove. **Minutes**: 10.
+# model can remove. Then the same for a yes or no, and when to say yes.
+# **Minutes**: 20.
 #
 # An error of 0.80 stars: is that good? On real data nobody can tell. Here the law of
 # the ratings is known, so we know the best possible answer for every row: its *expected
@@ -9194,15 +9298,30 @@ cat >"$new/pillars/4_supervised.py" <<'END_OF_LESSON_FILE'
 #     mean of (rating - answer)²
 #         =  noise: people are not consistent
 #         +  mean of (expected - answer)²: ignorance, what the model does not know
+#
+# On a given table the two sides differ a little, by luck.
 
 # %%
+import numpy as np
 import pandas as pd
 from drawing import BLUE, GREY, new_picture, save_picture
-from sklearn.dummy import DummyRegressor
-from sklearn.metrics import mean_squared_error, root_mean_squared_error
-from sklearn.model_selection import KFold, cross_val_predict
+from scipy.special import xlogy
+from scipy.stats import norm
+from sklearn.calibration import calibration_curve
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss, mean_squared_error
+from sklearn.model_selection import KFold, cross_val_predict, train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
-from lesson_code import MovieRecommendationDataset, SklearnEcosystemPipeline
+from lesson_code import (
+    LAW,
+    MatrixFactorization,
+    MovieRecommendationDataset,
+    SklearnEcosystemPipeline,
+    UserMovieFeatureTransformer,
+)
 
 dataset = MovieRecommendationDataset()
 table = dataset.generate()
@@ -9210,7 +9329,7 @@ rating = table["rating"]
 expected = dataset.true_expected_
 
 # %% [markdown]
-# ## The same five folds for every model, the dummy first
+# ## Part 1, how many stars? The same five folds for every model, the dummy first
 # `cross_val_predict` answers each row by a model that was trained on the other folds.
 # *Taste* is how well a user's love of genres fits a movie. `factors` learns it: numbers
 # for every user and movie, whose product says how well the two fit (*matrix
@@ -9240,21 +9359,30 @@ for name, answer in answers.items():
 errors = pd.DataFrame(rows).T
 errors["RMSE"] = errors["measured"] ** 0.5
 
-print("Squared error in stars², and its root (RMSE) in stars:")
+print("Squared error in stars² (sum and measured differ by luck), and RMSE in stars:")
 print(errors.to_string(float_format="%.3f"))
+
+# (Rows of the same user or movie are not independent: the true standard error of
+# factors' gain is about 0.003.)
+print("\nIs a model better than linear? The gain in squared error, row by row:")
+error_of_linear = (rating - answers["linear"]) ** 2
+for name in ("forest", "boosting", "factors"):
+    gain = error_of_linear - (rating - answers[name]) ** 2
+    standard_error = gain.std() / np.sqrt(len(gain))
+    print(f"  {name:8} {gain.mean():+.4f}, standard error {standard_error:.4f}")
 print(
-    "'measured' differs from 'sum' by luck: "
-    "the noise of these rows is not exactly the expected one."
+    "A difference of less than twice its standard error may well be luck: "
+    "boosting's is. The forest's is more"
 )
 print(
-    "linear, forest and boosting read the same 11 features "
-    "(13 without the two ids), and they are equally"
+    "than luck, but next to nothing. These three algorithms are very different; "
+    "they read the same 11 features"
 )
 print(
-    "ignorant: they lack knowledge (of taste), not a cleverer algorithm. "
-    "factors learns taste, and is the"
+    "(13 without the two ids) and come out nearly alike. "
+    "factors learns from the ids what the features do"
 )
-print("only one with clearly less ignorance than these three.")
+print("not hold, taste, and its gain is of another size.")
 part = errors.loc["factors", "ignorance"]
 whole = errors.loc["factors", "sum"]
 print(
@@ -9263,47 +9391,26 @@ print(
 )
 
 # %% [markdown]
-# ## Where the error sits: users who rate with care, and users who do not
-# Five groups of equally many ratings, for `factors`, by the size of a user's noise:
-# `sigma` of the law, the standard deviation of the noise in that user's ratings, in
-# stars.
+# Where does the error sit? Five groups of equally many ratings, by the size of their
+# users' noise (`sigma` of the law, the standard deviation of the noise in stars).
 
 # %%
 sigma = dataset.law_["sigma"][table["user_id"] - 1]  # user ids count from 1
-names = ["most careful", "careful", "middle", "careless", "most careless"]
-group = pd.qcut(sigma, 5, labels=names)
-rows = {}
-for name, positions in table.groupby(group, observed=True).indices.items():
-    answer = answers["factors"][positions]
-    rated = rating.iloc[positions]
-    best = expected[positions]
-    rows[name] = {
-        "RMSE": root_mean_squared_error(rated, answer),
-        "noise": root_mean_squared_error(rated, best),
-        "model to law": root_mean_squared_error(best, answer),
+care = ["most careful", "careful", "middle", "careless", "most careless"]
+squares = pd.DataFrame(
+    {
+        "noise": (rating - expected) ** 2,
+        "ignorance of factors": (expected - answers["factors"]) ** 2,
     }
-by_care = pd.DataFrame(rows).T
-
+)
+by_care = squares.groupby(pd.qcut(sigma, 5, labels=care), observed=True).mean()
 print(by_care.to_string(float_format="%.3f"))
+growth = by_care.loc["most careless"] / by_care.loc["most careful"]
 print(
-    "The squares of 'noise' and 'model to law' add up to the square of the RMSE, "
-    "but for luck."
+    f"From most careful to most careless, noise grows {growth.iloc[0]:.0f} times, "
+    f"ignorance {growth.iloc[1]:.1f} times."
 )
-growth = by_care.loc["most careless", "RMSE"] / by_care.loc["most careful", "RMSE"]
-print(
-    f"From most careful to most careless, the RMSE grows {growth:.1f} times. "
-    "That is noise:"
-)
-print("the model's own part changes little.")
-print(
-    f"Spread (standard deviation) in stars: ratings {rating.std():.2f}, "
-    f"the law {expected.std():.2f}, factors {answers['factors'].std():.2f}."
-)
-print(
-    "Good answers are less extreme than ratings: "
-    "an answer is an expectation and leaves the noise out;"
-)
-print("and a model that is not sure stays nearer to the mean.")
+print("So the error of one model depends much on whose ratings it is measured on.")
 
 # %%
 figure, axes = new_picture("A better model shortens only the blue part of the bar")
@@ -9320,11 +9427,136 @@ if figure is not None:
     save_picture(figure, "4_supervised.svg")
 
 # %% [markdown]
-# **Remember:** you can shorten only the part of the bar that is ignorance. The noise
-# stays.
+# ## Part 2, yes or no: will this user like this movie?
+# *Liked* means 4 stars or more. A *classifier* answers with a probability. Its error is
+# the *log loss*, the mean of -log(probability given to what then happened), and it has
+# the same two parts: what the law's own probabilities lose is noise, and what a model
+# loses on top is ignorance.
 #
-# Go on: scikit-learn's user guide, "Supervised learning". To draw answers and ratings:
-# `PredictionErrorDisplay.from_predictions(rating, answers["factors"])`.
+# The dummy always answers the share of likes. `balanced` is often recommended where one
+# answer is rarer: likes weigh as much as all other rows together. `factors` turns
+# predicted stars into a probability. Averages and predicted stars are cross-fitted: a
+# training row's own rating is not in them.
+
+# %%
+train, test = train_test_split(table, test_size=0.2, random_state=42)
+liked = (test["rating"] >= 4).to_numpy()
+
+# A rating is 4 or more if the user's opinion plus noise is above 3.75.
+law = dataset.law_
+average = LAW["mean"] + law["user"][test["user_id"] - 1]
+average += law["movie"][test["movie_id"] - 1]
+opinion = average + dataset.true_taste_[test.index]
+true_chance = norm.cdf((opinion - 3.75) / sigma[test.index])
+
+features = UserMovieFeatureTransformer()
+train_features = np.asarray(features.fit_transform(train))[:, 2:]  # without the ids
+test_features = np.asarray(features.transform(test))[:, 2:]
+factors = MatrixFactorization()
+train_stars = factors.fit_transform(train)
+test_stars = factors.transform(test)
+balanced = LogisticRegression(class_weight="balanced")
+candidates = {
+    "dummy": (DummyClassifier(strategy="prior"), train_features, test_features),
+    "balanced": (balanced, train_features, test_features),
+    "features": (LogisticRegression(), train_features, test_features),
+    "factors": (LogisticRegression(), train_stars, test_stars),
+}
+chances = {}
+for name, (classifier, inputs, test_inputs) in candidates.items():
+    model = make_pipeline(StandardScaler(), classifier)
+    model.fit(inputs, train["rating"] >= 4)
+    chances[name] = model.predict_proba(test_inputs)[:, 1]
+chances["the law"] = true_chance
+
+
+def expected_loss(chance):
+    """Return the log loss to be expected of probabilities, by the law."""
+    # xlogy(a, b) is a * log(b), and 0 where a is 0.
+    return -np.mean(xlogy(true_chance, chance) + xlogy(1 - true_chance, 1 - chance))
+
+
+rows = {}
+for name, chance in chances.items():
+    rows[name] = {
+        "noise": expected_loss(true_chance),
+        "ignorance": expected_loss(chance) - expected_loss(true_chance),
+        "sum": expected_loss(chance),
+        "measured": log_loss(liked, chance),
+    }
+print(f"Log loss ({100 * liked.mean():.0f} % of the test rows are liked):")
+print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
+
+# %% [markdown]
+# Do the probabilities mean what they say? A *calibration curve* sorts the rows by the
+# probability given, cuts them into equal parts, and compares with what happened.
+
+# %%
+curves = {}
+for name in ("balanced", "features", "factors"):
+    happened, said = calibration_curve(
+        liked, chances[name], n_bins=5, strategy="quantile"
+    )
+    curves[name, "said"] = said
+    curves[name, "liked"] = happened
+parts = ["lowest fifth", "2nd", "3rd", "4th", "highest fifth"]
+print(pd.DataFrame(curves, index=parts).to_string(float_format="%.2f"))
+print(
+    "features and factors say what happens, to about 0.02. balanced says too much: "
+    "it was trained as if half"
+)
+print("of the ratings were likes.")
+
+# %% [markdown]
+# When should we say yes? That depends on what errors cost. Say, a bad evening costs 1,
+# and a good movie missed costs 2. Then yes costs 1 - p on average, no costs 2p, and yes
+# is cheaper if p is above 1/3.
+
+
+# %%
+def cost(says_yes):
+    """Return the cost per 100 rows: 1 for a bad evening, 2 for a good movie missed."""
+    bad_evening = says_yes & ~liked
+    missed = ~says_yes & liked
+    return 100 * np.mean(1 * bad_evening + 2 * missed)
+
+
+rules = {
+    "never": np.zeros_like(liked),
+    "factors: 4 stars or more": test_stars[:, 0] >= 4,
+    "factors: p > 1/2": chances["factors"] > 1 / 2,
+    "factors: p > 1/3": chances["factors"] > 1 / 3,
+    "features: p > 1/3": chances["features"] > 1 / 3,
+    "balanced: p > 1/3": chances["balanced"] > 1 / 3,
+    "the law: p > 1/3": true_chance > 1 / 3,
+}
+rows = {}
+for name, says_yes in rules.items():
+    rows[name] = {"yes, %": 100 * np.mean(says_yes), "cost": cost(says_yes)}
+print(pd.DataFrame(rows).T.to_string(float_format="%.1f"))
+print(
+    f"Spread (standard deviation) in stars: ratings {test['rating'].std():.2f}, "
+    f"predicted stars {test_stars.std():.2f}."
+)
+print(
+    "Predicted stars are less extreme than ratings, because an expectation leaves "
+    "the noise out. So they rarely"
+)
+print(
+    "reach 4, and that rule says no too often. The threshold that fits the costs "
+    "is cheaper, if the"
+)
+print(
+    "probabilities can be believed: balanced reads the same features as `features`, "
+    "and says yes too often."
+)
+
+# %% [markdown]
+# **Remember:** you can shorten only the part of the bar that is ignorance. The noise
+# stays. Before you act on a probability, look at its calibration.
+#
+# Go on: scikit-learn's user guide, "Supervised learning", "Probability calibration" and
+# "Tuning the decision threshold for class prediction" (`FixedThresholdClassifier`).
 # Exercise: `exercises/4_supervised.py`.
 END_OF_LESSON_FILE
 
@@ -9334,9 +9566,9 @@ cat >"$new/pillars/5_unsupervised.py" <<'END_OF_LESSON_FILE'
 #
 # **You know**: *matrix factorization* gives every user and movie some learned numbers,
 # its *factors*, whose product says how well the two fit (section 7 of
-# `lesson_code.py`). **You will see**: that clusters of movies are genres, that more
-# ratings make them clearer, and that KMeans also finds clusters where there are none. A
-# control tells the difference. **Minutes**: 10.
+# `lesson_code.py`). **You will see**: how near clusters of movies come to genres; that
+# KMeans also finds clusters where there are none, and how a control shows it; which
+# planted false users are found. **Minutes**: 20.
 #
 # The law of the ratings has eight genres. Our model reads ids and stars alone: no genre
 # (`content`), not who rated what (`n_patterns`). So we can compare what was found with
@@ -9350,13 +9582,15 @@ from scipy.optimize import linear_sum_assignment
 from sklearn.base import clone
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
+from sklearn.ensemble import IsolationForest
 from sklearn.metrics import (
     ConfusionMatrixDisplay,
     adjusted_rand_score,
+    average_precision_score,
     silhouette_score,
 )
 
-from lesson_code import MatrixFactorization, MovieRecommendationDataset
+from lesson_code import STARS, MatrixFactorization, MovieRecommendationDataset
 
 # We ask for eight clusters, because we know that there are eight genres.
 kmeans = KMeans(8, n_init=20, random_state=0)
@@ -9364,13 +9598,14 @@ blind = MatrixFactorization(n_factors=8, content=False, n_patterns=0)
 
 
 def learn(n_ratings):
-    """Return the law of a table, its movies, and the factors learned from it."""
+    """Return the law, the ratings, the movies, and the factors learned from them."""
     dataset = MovieRecommendationDataset(n_ratings=n_ratings)
     table = dataset.generate()
     grouped = table.groupby("movie_id")
-    movies = pd.DataFrame({"genre": grouped["genre"].first(), "n": grouped.size()})
+    movies = grouped[["title", "genre"]].first()
+    movies["n"] = grouped.size()
     movies["one_genre"] = ~movies["genre"].str.contains("[|]")
-    return dataset.law_, movies, clone(blind).fit(table)
+    return dataset.law_, table, movies, clone(blind).fit(table)
 
 
 # %% [markdown]
@@ -9381,7 +9616,7 @@ def learn(n_ratings):
 # variance (the spread) as possible, then the second, and so on.
 
 # %%
-_, movies, factors = learn(50_000)
+law, table, movies, factors = learn(50_000)
 kept = (movies["one_genre"] & (movies["n"] >= 50)).to_numpy()
 movie_factors = factors.movie_factors_[kept]  # (n_movies, 8)
 genre = movies["genre"][kept]
@@ -9392,21 +9627,26 @@ by_chance = adjusted_rand_score(shuffled, cluster)
 true_index = adjusted_rand_score(genre, cluster)
 print(f"Adjusted Rand index with shuffled genres: {by_chance:.3f}")
 print(f"Adjusted Rand index with true genres:     {true_index:.3f}")
+print("The three movies in the middle of each of three clusters:")
+distances = kmeans.transform(movie_factors)  # (n_movies, 8): to each cluster's centre
+for number in range(3):
+    nearest = distances[:, number].argsort()[:3]
+    print("  " + ", ".join(movies["title"][kept].iloc[nearest]))
 
 shares = PCA().fit(movie_factors).explained_variance_ratio_.round(2)
 print("PCA, the share of variance in each direction:", shares)
 print(
     f"Two directions hold only {100 * shares[:2].sum():.0f} % of the variance, "
-    "so a drawing in two dimensions would mix the genres."
+    "so a drawing in two dimensions would lose most of it."
 )
 
 rows = {}
 for n_ratings in (5000, 20_000, 50_000, 100_000, 200_000):
-    law, films, model = learn(n_ratings)
+    true_law, _, films, model = learn(n_ratings)
 
     # T: users x 8 tastes; G: movies x 8 genres. The product has the tastes of all
     # users for all movies. The ids in the model's arrays count from 1.
-    all_tastes = law["T"] @ law["G"].T
+    all_tastes = true_law["T"] @ true_law["G"].T
     true_taste = all_tastes[np.ix_(model.users_ - 1, model.movies_ - 1)]
     # All pairs of a user and a movie, most of which nobody has rated:
     learned = model.user_factors_ @ model.movie_factors_.T
@@ -9427,35 +9667,6 @@ print(
     f"not only the {kept.sum()} with 50 ratings.)"
 )
 
-# %% [markdown]
-# ## Users: KMeans always answers
-# By law, users have no groups: every user's love of every genre is drawn alone. The
-# *silhouette* says how well clusters are separated (1: far apart, 0: they touch). A
-# *control* needs no truth: we shuffle every column by itself. It keeps its numbers, but
-# groups are gone.
-
-# %%
-rng = np.random.default_rng(0)
-
-
-def silhouette(points):
-    """Return how well the eight clusters of the points are separated."""
-    return silhouette_score(points, kmeans.fit_predict(points))
-
-
-print("Silhouette of eight clusters, and of the same columns, shuffled five times:")
-for name, points in {"movies": movie_factors, "users": factors.user_factors_}.items():
-    score = silhouette(points)
-    controls = [silhouette(rng.permuted(points, axis=0)) for _ in range(5)]
-    print(
-        f"  {name}: {score:.3f}, controls: {min(controls):.3f} to {max(controls):.3f}"
-    )
-print(
-    "Movies are above all controls: there are groups. "
-    "Users are not: KMeans answered, but no groups show."
-)
-print("A low silhouette is no verdict; compare it with a control.")
-
 # %%
 counts = pd.crosstab(genre, cluster).to_numpy()
 # A cluster's number says nothing: we put each beside the genre that it fits best.
@@ -9469,16 +9680,165 @@ figure, axes = new_picture(title, height=4.4)
 if figure is not None:
     display = ConfusionMatrixDisplay(counts, display_labels=np.unique(genre))
     display.plot(ax=axes, cmap="Blues", colorbar=False)
-    axes.set(xlabel="cluster (in the squares: movies)", xticklabels=range(1, 9))
+    chosen = f"{kept.sum()} of {len(movies)} movies: one genre, 50 ratings or more"
+    axes.set(xlabel=f"cluster\n({chosen})", xticklabels=range(1, 9))
     axes.set(ylabel="true genre")
     save_picture(figure, "5_unsupervised.svg")
 
 # %% [markdown]
-# **Remember:** KMeans always answers. A control tells if there are groups; only a truth
-# tells what they are.
+# ## Users: KMeans always answers
+# By law, users have no groups: every user's love of every genre is drawn alone. The
+# *silhouette* says how well clusters are separated (1: far apart, 0: they touch). Which
+# silhouette do data without groups have? A *control* is like our data in all but the
+# groups: ten random clouds with the same mean and the same covariance (the spread of
+# the columns, and how they go together).
 #
-# Go on: "Clustering" in scikit-learn's user guide. Exercise:
-# `exercises/5_unsupervised.py`.
+# Often, each column is shuffled by itself instead. That destroys groups, and every
+# other connection, too. The last row shows what comes of it: a cloud without groups,
+# whose columns are correlated.
+
+# %%
+rng = np.random.default_rng(0)
+
+
+def silhouette(points):
+    """Return how well the eight clusters of the points are separated."""
+    return silhouette_score(points, kmeans.fit_predict(points))
+
+
+def cloud_like(points):
+    """Return one cloud, a Gaussian, with the mean and covariance of the points."""
+    covariance = np.cov(points, rowvar=False)
+    return rng.multivariate_normal(points.mean(axis=0), covariance, len(points))
+
+
+correlated = 0.9 + 0.1 * np.eye(8)  # every two columns have the correlation 0.9
+data = {
+    f"{kept.sum()} movies": movie_factors,
+    "all movies": factors.movie_factors_,
+    "users": factors.user_factors_,
+    "one cloud": rng.multivariate_normal(np.zeros(8), correlated, 500),
+}
+rows = {}
+for name, points in data.items():
+    controls = [silhouette(cloud_like(points)) for _ in range(10)]
+    shuffled = [silhouette(rng.permuted(points, axis=0)) for _ in range(10)]
+    rows[name] = {
+        "silhouette": silhouette(points),
+        "control": np.mean(controls),
+        "its spread": np.std(controls),
+        "shuffled columns": np.mean(shuffled),
+    }
+print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
+print(
+    f"The {kept.sum()} movies are above their control by several times its spread: "
+    "no single cloud is like that. The"
+)
+print(
+    "others are not. Users are even a little below, so they are no exact Gaussian, "
+    "and a small excess would"
+)
+print(
+    "prove little. All movies, with those of two genres or few ratings, "
+    "hide the genres that are there: to see"
+)
+print(
+    "no groups is no proof that there are none. "
+    "Shuffled columns would find groups even in the one cloud."
+)
+
+# %% [markdown]
+# ## False users: are the planted ones found?
+# *Shills* are users who do not rate what they think. We plant some. Each takes the
+# movies of an honest user, so that only the stars differ: always five, always three,
+# or at random. An `IsolationForest` gets no example of a shill. It cuts the data at
+# random places, and what is soon cut off from all others is odd. It reads three figures
+# of a user: mean and spread of the stars, and *agreement*, their correlation with the
+# average of the other users.
+#
+# *Average precision* scores a list of suspects, the oddest first: 1 if all shills come
+# first. The dummy, for which all are equally odd, has the share of shills. The rule
+# was made by somebody who knew what to look for: the least spread, or the least
+# agreement.
+
+
+# %%
+def describe_users(ratings):
+    """Return mean, spread and agreement of every user's stars."""
+    of_movie = ratings.groupby("movie_id")["rating"]
+    # Without the user's own rating; five ratings of 3 stars damp what few others say.
+    sum_of_others = of_movie.transform("sum") - ratings["rating"] + 5 * 3
+    others = sum_of_others / (of_movie.transform("size") - 1 + 5)
+
+    stars = pd.DataFrame({"own": ratings["rating"], "others": others})
+    by_user = stars.groupby(ratings["user_id"])
+    standard = (stars - by_user.transform("mean")) / by_user.transform("std")
+    agreement = standard["own"] * standard["others"]
+    figures = pd.DataFrame(
+        {
+            "mean": by_user["own"].mean(),
+            "spread": by_user["own"].std(),
+            "agreement": agreement.groupby(ratings["user_id"]).mean(),
+        }
+    )
+    return figures.fillna(0.0)  # no agreement where the stars never vary
+
+
+def find_shills(n_shills, kind):
+    """Plant shills, and return the average precision of three lists of suspects."""
+    victims = rng.choice(honest["user_id"].unique(), n_shills, replace=False)
+    planted = honest[honest["user_id"].isin(victims)].copy()
+    planted["user_id"] += 1000  # honest ids end at 1000
+    possible = {"always five": [5.0], "always three": [3.0], "at random": STARS}
+    planted["rating"] = rng.choice(possible[kind], len(planted))
+    figures = describe_users(pd.concat([honest, planted]))
+    is_shill = figures.index > 1000
+
+    forest = IsolationForest(random_state=0).fit(figures)
+    rule = figures["agreement"] if kind == "at random" else figures["spread"]
+    return {
+        "dummy": average_precision_score(is_shill, np.zeros(len(figures))),
+        "forest": average_precision_score(is_shill, -forest.score_samples(figures)),
+        "rule": average_precision_score(is_shill, -rule),
+    }
+
+
+ratings_of_user = table.groupby("user_id")["rating"].transform("size")
+honest = table.loc[ratings_of_user >= 20, ["user_id", "movie_id", "rating"]]
+rows = {}
+for shills in ("20 always five", "20 always three", "20 at random", "200 always five"):
+    n_shills, kind = shills.split(" ", maxsplit=1)
+    draws = [find_shills(int(n_shills), kind) for _ in range(4)]
+    rows[shills] = pd.DataFrame(draws).mean()
+n_honest = honest["user_id"].nunique()
+print(f"Average precision, mean of four draws, beside {n_honest} honest users:")
+print(pd.DataFrame(rows).T.to_string(float_format="%.2f"))
+sigma = pd.Series(law["sigma"], index=range(1, 1001))  # the noise of each user's law
+careless = sigma.index[sigma > sigma.quantile(0.8)]
+odd = describe_users(honest)["agreement"].nsmallest(20).index
+print(
+    f"Of the 20 honest users who agree least, {odd.isin(careless).sum()} are of the "
+    "most careless fifth."
+)
+print(
+    "The forest pays where you cannot say what you are looking for, if it is rare and "
+    "extreme (always five)."
+)
+print(
+    "It finds less where shills are extreme in one figure only (always three), "
+    "where they are like careless"
+)
+print(
+    "honest users (at random), and where they are many (200). "
+    "Each time, a rule that knows the fraud is better."
+)
+
+# %% [markdown]
+# **Remember:** KMeans always answers. A control shows whether there may be groups; only
+# a truth tells what they are.
+#
+# Go on: "Clustering" and "Novelty and outlier detection" in scikit-learn's user guide.
+# Exercise: `exercises/5_unsupervised.py`.
 END_OF_LESSON_FILE
 
 cat >"$new/pillars/6_utilities.py" <<'END_OF_LESSON_FILE'
@@ -9487,25 +9847,29 @@ cat >"$new/pillars/6_utilities.py" <<'END_OF_LESSON_FILE'
 #
 # **You know**: RMSE is the typical error of predicted stars. NDCG@10 scores a list of
 # ten movies: 1 if all that the user will like come first, 0 if none is in it.
-# **You will see**: that the better model of stars can make the worse list; metrics of
-# your own as scorers; a saved model in a fresh process. **Minutes**: 10.
+# **You will see**: that two metrics name two different winners, and why; metrics of
+# your own as scorers; a saved model in a fresh process. **Minutes**: 15.
 
 # %%
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from drawing import BLUE, GREY, ORANGE, ROOT, new_picture, save_picture
+from scipy.stats import norm
 from sklearn.compose import ColumnTransformer
 from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import LinearRegression
-from sklearn.metrics import make_scorer, ndcg_score, root_mean_squared_error
+from sklearn.metrics import ndcg_score, root_mean_squared_error
 from sklearn.model_selection import ShuffleSplit, cross_validate
 from sklearn.pipeline import make_pipeline
 
 from lesson_code import (
+    LAW,
+    STARS,
     MovieRecommendationDataset,
     SklearnEcosystemPipeline,
     UserMovieFeatureTransformer,
@@ -9517,121 +9881,179 @@ users = pd.DataFrame({"user_id": np.unique(table["user_id"])})
 movies = pd.DataFrame({"movie_id": np.unique(table["movie_id"])})
 pairs = users.merge(movies, how="cross")  # every user with every movie, 1000 x 500
 
+# %% [markdown]
+# ## What would every user give to every movie?
+# On real data, nobody knows. Here the law says it: a rating is the user's opinion plus
+# noise, rounded to half stars from 1 to 5 (`MovieRecommendationDataset`). Its expected
+# value is 1, plus half a star times the chance to reach 1.5, to reach 2, and so on.
+# Users choose what they love, and popular movies are a little better.
 
 # %%
-# *Liked* means: rated 4 or more among the held-out rows. A movie that the user would
-# love but did not rate counts as a miss. `scoring=` takes a scorer: a function of
-# (model, X, y); `make_scorer` makes one.
-def within_half(y_true, y_pred):
-    """Return the share of predictions that are at most half a star off."""
-    return np.mean(np.abs(y_true - y_pred) <= 0.5)
+law = dataset.law_
+opinion = LAW["mean"] + law["user"][:, None] + law["movie"]
+opinion += law["T"] @ law["G"].T - law["mean_taste"]  # (1000 users, 500 movies)
+true_stars = np.ones(opinion.shape)
+for star in STARS[1:]:
+    # What is above 3.75, say, is rounded to 4 or more.
+    true_stars += 0.5 * norm.cdf((opinion - (star - 0.25)) / law["sigma"][:, None])
+
+rated_stars = true_stars[table["user_id"] - 1, table["movie_id"] - 1]
+assert np.allclose(rated_stars, dataset.true_expected_)
+print(f"True stars, mean of the pairs that were rated: {rated_stars.mean():.2f}")
+print(f"True stars, mean of all pairs:                 {true_stars.mean():.2f}")
+print(
+    "What nobody rated is not like what was rated: ratings are missing, "
+    "but not at random."
+)
+
+# %% [markdown]
+# ## Two metrics of a list
+# *Liked* means: rated 4 or more among the held-out rows. For NDCG, a movie that the
+# user would love but did not rate is a miss. *True stars* ask what the ten movies of a
+# list deserve, rated or not. *Rated* is the share of the ten that is among the held-out
+# rows at all.
+#
+# `scoring=` takes a name, or a scorer: a function of (model, X, y), which returns one
+# figure or a dict of them. (`make_scorer` makes one of a function of (y_true, y_pred).)
 
 
-def ndcg_of_lists(stars, X, y):
-    """Return NDCG@10 of lists by `stars` (n_users, n_movies).
+# %%
+def judge_lists(scores, X, y):
+    """Return figures of lists of ten, by `scores` (n_users, n_movies).
 
     A list is without what its user rated outside of X.
     """
-    liked = np.zeros(stars.shape)
-    liked[X["user_id"] - 1, X["movie_id"] - 1] = y >= 4  # ids count from 1
+    user = X["user_id"] - 1  # ids count from 1
+    movie = X["movie_id"] - 1
+    rated = np.zeros(scores.shape, dtype=bool)
+    liked = np.zeros(scores.shape)
+    rated[user, movie] = True
+    liked[user, movie] = y >= 4
 
     seen = table.drop(X.index)
-    scores = stars.copy()
+    scores = scores.copy()
     scores[seen["user_id"] - 1, seen["movie_id"] - 1] = -99  # behind all others
+    has_liked = liked.any(axis=1)  # NDCG asks only users with something to find
+    scores = scores[has_liked]
+    lists = np.argsort(-scores, axis=1, kind="stable")[:, :10]
+    return {
+        "NDCG@10": ndcg_score(liked[has_liked], scores, k=10),
+        "rated, %": 100 * np.take_along_axis(rated[has_liked], lists, axis=1).mean(),
+        "true stars": np.take_along_axis(true_stars[has_liked], lists, axis=1).mean(),
+    }
 
-    has_liked = liked.any(axis=1)  # the other users have nothing to find
-    return ndcg_score(liked[has_liked], scores[has_liked], k=10)
 
+def judge(model, X, y):
+    """Return the figures of a model of stars, and of its lists."""
+    stars = model.predict(pairs).reshape(true_stars.shape)
+    rmse = root_mean_squared_error(y, model.predict(X))
+    return {"RMSE": rmse} | judge_lists(stars, X, y)
 
-def ndcg_of_model(model, X, y):
-    """Return NDCG@10 of the lists that a model of stars makes."""
-    stars = model.predict(pairs).reshape(1000, 500)
-    return ndcg_of_lists(stars, X, y)
-
-
-scoring = {
-    "RMSE": "neg_root_mean_squared_error",
-    "within half a star": make_scorer(within_half),
-    "NDCG@10": ndcg_of_model,
-}
 
 # Popularity is one of the 13 features: how many ratings a movie has.
 count = ColumnTransformer([("one", "passthrough", ["movie_rating_count"])])
-popularity = make_pipeline(UserMovieFeatureTransformer(), count, LinearRegression())
 models = {
     "mean": DummyRegressor(),
-    "popularity": popularity,
+    "popularity": make_pipeline(
+        UserMovieFeatureTransformer(), count, LinearRegression()
+    ),
     "linear": SklearnEcosystemPipeline(model="linear").build_pipeline(),
     "factors": SklearnEcosystemPipeline(model="factors").build_pipeline(),
 }
 split = ShuffleSplit(1, test_size=0.2, random_state=42)
 rows = {}
 for name, model in models.items():
-    scores = cross_validate(model, table, table["rating"], cv=split, scoring=scoring)
-    rows[name] = {
-        "RMSE": -scores["test_RMSE"][0],  # of scorers, larger is better
-        "within half a star": scores["test_within half a star"][0],
-        "NDCG@10": scores["test_NDCG@10"][0],
-    }
+    scores = cross_validate(model, table, table["rating"], cv=split, scoring=judge)
+    rows[name] = {}
+    for key in ("RMSE", "NDCG@10", "rated, %", "true stars"):
+        rows[name][key] = scores[f"test_{key}"][0]
 
-# Two more lists: by the true stars, which nobody has, and by `MovieRanker`, which
-# predicts no stars.
+# Two more: the law, which nobody has, and `MovieRanker`, which predicts no stars.
 train_rows, test_rows = next(split.split(table))
 train = table.iloc[train_rows]
 test = table.iloc[test_rows]
 
-law = dataset.law_
 best = dataset.true_expected_[test.index]
-# What is equal for all movies of a user changes no list, so it can be left out.
-order = law["movie"] + law["T"] @ law["G"].T
-rows["the law"] = {
-    "RMSE": root_mean_squared_error(test["rating"], best),
-    "within half a star": within_half(test["rating"], best),
-    "NDCG@10": ndcg_of_lists(order, test, test["rating"]),
-}
+rows["the law"] = {"RMSE": root_mean_squared_error(test["rating"], best)}
+rows["the law"] |= judge_lists(true_stars, test, test["rating"])
+
 recommender = SklearnEcosystemPipeline(model="factors").fit(train)
-rows["MovieRanker"] = {"NDCG@10": recommender.evaluate_ranking(test)["NDCG@10"]}
+top_ten = recommender.ranker_.recommend(users["user_id"], n=10)
+scores = np.full(true_stars.shape, -50.0)  # behind the ten, before what was seen
+scores[top_ten["user_id"] - 1, top_ten["movie_id"] - 1] = -top_ten["rank"]
+rows["MovieRanker"] = judge_lists(scores, test, test["rating"])
 results = pd.DataFrame(rows).T
 
-print(results.to_string(float_format="%.3f", na_rep=""))
+formats = dict.fromkeys(results.columns, "{:.3f}".format)
+formats |= {"rated, %": "{:.0f}".format, "true stars": "{:.2f}".format}
+print(results.to_string(formatters=formats, na_rep=""))
+lost = results.loc["the law", "true stars"] - results.loc["MovieRanker", "true stars"]
 print(
-    "Knowing the law gives the best stars, and worse lists than popularity. "
-    "A list of ten asks another"
+    "By NDCG, MovieRanker wins, and even popularity is before the law. "
+    "By what the ten movies deserve, the law"
 )
 print(
-    "question: which movies will this user watch at all? "
-    "MovieRanker learns that from who rated what."
+    f"wins, and MovieRanker's are {lost:.2f} stars worse. "
+    "NDCG can count only what was rated: of MovieRanker's"
 )
-print("Without popularity and MovieRanker, better stars do make better lists.")
+print(
+    f"lists that is {results.loc['MovieRanker', 'rated, %']:.0f} %, "
+    f"of the law's {results.loc['the law', 'rated, %']:.0f} %. "
+    "The rest are misses, however good they are."
+)
+user = 1
+lists = {"MovieRanker": scores[user - 1], "the law": true_stars[user - 1].copy()}
+lists["the law"][train.loc[train["user_id"] == user, "movie_id"] - 1] = -99
+catalogue = table.groupby("movie_id").agg(
+    title=("title", "first"), ratings=("title", "size")
+)
+catalogue["true stars"] = true_stars[user - 1].round(2)
+for name, order in lists.items():
+    print(f"\nUser {user}, the first three by {name}:")
+    print(catalogue.iloc[np.argsort(-order)[:3]].to_string(index=False))
+
+print(
+    "\nNeither metric is wrong. NDCG on held-out rows asks: "
+    "what will this user watch and like next anyway?"
+)
+print(
+    "True stars ask: what would this user like best? "
+    "On real data only an experiment can say (chapter 8)."
+)
 
 # %%
-figure, axes = new_picture("The best stars do not make the best list")
+title = "Two metrics, two winners: rated is not the same as good"
+figure, axes = new_picture(title, height=4.2)
 if figure is not None:
-    places = results.assign(RMSE=-results["RMSE"]).rank(ascending=False)
-    colours = {"popularity": ORANGE, "the law": BLUE}
+    shown = results[["NDCG@10", "true stars"]]
+    places = shown.rank(ascending=False)
+    colours = {"MovieRanker": ORANGE, "the law": BLUE}
     for name in results.index:
-        left = places.loc[name, "RMSE"]
-        right = places.loc[name, "NDCG@10"]
+        left, right = places.loc[name]
         colour = colours.get(name, GREY)
         axes.plot([0, 1], [left, right], "o-", color=colour, linewidth=2.5)
-        label = f"{name} {results.loc[name, 'NDCG@10']:.2f}"
+        label = f"{name} {shown.loc[name, 'NDCG@10']:.2f}"
+        axes.text(-0.04, left, label, va="center", ha="right")
+        label = f"{shown.loc[name, 'true stars']:.2f} {name}"
         axes.text(1.04, right, label, va="center")
-        if name != "MovieRanker":  # it has no stars
-            label = f"{results.loc[name, 'RMSE']:.2f} {name}"
-            axes.text(-0.04, left, label, va="center", ha="right")
-    axes.text(0, 6.6, "RMSE of stars\n(best on top)", ha="center", va="top")
-    axes.text(1, 6.6, "NDCG@10 of lists\n(best on top)", ha="center", va="top")
-    axes.set(xlim=(-0.7, 1.7), ylim=(7.4, 0.6))
+    axes.text(0, 0.4, "NDCG@10: rated\nand liked", ha="center", weight="bold")
+    axes.text(1, 0.4, "true stars of\nthe ten movies", ha="center", weight="bold")
+    axes.set(xlim=(-0.7, 1.7), ylim=(6.4, -0.5))
     axes.axis("off")
     save_picture(figure, "6_utilities.svg")
 
+# %% [markdown]
+# ## The saved model answers in a fresh process
+# `load_pipeline` reads the file's digest before it unpickles anything. `joblib.load`
+# does not: it loads most damaged files without a word.
+
 # %%
-# The saved model answers in a fresh process
 with tempfile.TemporaryDirectory() as folder:
-    path = recommender.save_pipeline(f"{folder}/model.pkl")
+    path = Path(folder) / "model.pkl"
+    recommender.save_pipeline(path)
     code = f"""
-import joblib
-recommender = joblib.load({path!r})
+from lesson_code import SklearnEcosystemPipeline
+recommender = SklearnEcosystemPipeline.load_pipeline({str(path)!r})
 print(recommender.recommend(1, n=3).to_string(index=False))
 """
     print(
@@ -9639,10 +10061,19 @@ print(recommender.recommend(1, n=3).to_string(index=False))
         "(sorted by score; predicted_rating: stars):"
     )
     print(subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True))
+
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1  # one bit
+    path.write_bytes(content)
+    try:
+        SklearnEcosystemPipeline.load_pipeline(path)
+    except ValueError as error:
+        print("One bit changed:", str(error).replace(str(path), "model.pkl"))
 recommender  # noqa: B018  (a notebook draws its diagram)
 
 # %% [markdown]
-# **Remember:** the better model of stars can make the worse list.
+# **Remember:** a metric answers one question. What was rated is not the same as what is
+# good.
 #
 # Go on: "Metrics and scoring" in scikit-learn's user guide. Exercise:
 # `exercises/6_utilities.py`.
@@ -10032,9 +10463,10 @@ if skrub:
     print(f"Gaps, distributions, associations: {path.stat().st_size} bytes of HTML")
 
 # %%
-# skore: measure, and check for common mistakes. It finds the columns that are useless
-# by law. X must be without the column `rating`: the checks train a model on X too,
-# which would read the answers.
+# skore: measure, and check for common mistakes. It names the columns from which this
+# model gains nothing. (By law that holds for all of them but `genre`: taste depends on
+# it, and these features do not hold taste.) X must be without the column `rating`: the
+# checks train a model on X too, which would read the answers.
 skore = tool("skore")
 if skore:
     report = skore.EstimatorReport(
@@ -10442,44 +10874,48 @@ def rmse_for_new_users(model, table):
 END_OF_LESSON_FILE
 
 cat >"$new/exercises/4_supervised.py" <<'END_OF_LESSON_FILE'
-"""Exercise of chapter 4, supervised learning (5 minutes): a model by one argument.
+"""Exercise of chapter 4, supervised learning (10 minutes): better, or only lucky?
 
-`SklearnEcosystemPipeline` takes any regressor. This one answers the mean rating,
-always. The error of a useful model lies between that of the mean and the noise floor
-(the error of a perfect predictor).
+Two models are compared by cross-validation, on the training rows alone; the test rows
+are kept for the end. One of the two always has the smaller error, if only by luck, and
+`is_better` believes every gain.
 
-Task: choose a model that goes at least a third of the way from the mean down to the
-    noise floor.
-Hint: `lesson_code.MODELS` has names. A regressor of scikit-learn works too, if it does
-    not learn noise.
+Task: return True only if the mean gain is more than twice its standard error.
+Hint: `gain` holds one number per row. The standard error of a mean is the standard
+    deviation of the numbers, divided by the root of how many they are.
 Check: python -m pytest exercises -k 4_supervised
 """
 
-from sklearn.dummy import DummyRegressor
-
-from lesson_code import SklearnEcosystemPipeline
+from sklearn.model_selection import KFold, cross_val_predict
 
 
-def build():
-    """Return an untrained recommender."""
-    return SklearnEcosystemPipeline(model=DummyRegressor())  # TODO: a better model
+def is_better(new, old, X, y):
+    """Return True if the new model is better than the old one by more than luck.
+
+    `new` and `old` are untrained regressors; X and y are arrays.
+    """
+    folds = KFold(5, shuffle=True, random_state=0)
+    error_of_new = (y - cross_val_predict(new, X, y, cv=folds)) ** 2
+    error_of_old = (y - cross_val_predict(old, X, y, cv=folds)) ** 2
+    gain = error_of_old - error_of_new  # of each row
+    return gain.mean() > 0  # TODO: could this be luck?
 END_OF_LESSON_FILE
 
 cat >"$new/exercises/5_unsupervised.py" <<'END_OF_LESSON_FILE'
 """Exercise of chapter 5, unsupervised learning (10 minutes): are these groups real?
 
-KMeans always finds the groups that it is asked for, even where there are none. The
-silhouette score (at most 1) says how well they are separated, but data without any
-group has a score above 0 too.
+KMeans always finds the groups that it is asked for, even where there are none. So
+`has_groups` compares with controls: data without groups. But its controls lose too
+much: if each column is shuffled by itself, the correlation of the columns goes, too,
+and every cloud with correlated columns seems to have groups.
 
-Task: compare with a control: the same data, with each column shuffled on its own. That
-    keeps the values of every column and destroys the groups. Real groups score above
-    the mean of ten such controls by more than three of their standard deviations.
-Hint: with `rng = np.random.default_rng(0)`, `rng.permuted(X, axis=0)` makes one
-    control.
+Task: make controls that keep the mean and the covariance of X, and have no groups.
+Hint: `rng.multivariate_normal(mean, covariance, n_rows)` draws a single cloud, and
+    `np.cov(X, rowvar=False)` is a covariance.
 Check: python -m pytest exercises -k 5_unsupervised
 """
 
+import numpy as np
 from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
 
@@ -10494,8 +10930,17 @@ def separation(X):
 
 
 def has_groups(X):
-    """Return True if X has better separated groups than shuffled data."""
-    return separation(X) > 0  # TODO: compare with shuffled data, not with 0
+    """Return True if the groups of X are better separated than those of controls.
+
+    That is, if its score is above the mean of ten controls by more than three of their
+    standard deviations.
+    """
+    rng = np.random.default_rng(0)
+    controls = []
+    for _ in range(10):
+        control = rng.permuted(X, axis=0)  # TODO: lose the groups, and nothing else
+        controls.append(separation(control))
+    return separation(X) > np.mean(controls) + 3 * np.std(controls)
 END_OF_LESSON_FILE
 
 cat >"$new/exercises/6_utilities.py" <<'END_OF_LESSON_FILE'
@@ -10503,12 +10948,14 @@ cat >"$new/exercises/6_utilities.py" <<'END_OF_LESSON_FILE'
 process?
 
 The artifact is the file that a trained model is saved in. Tomorrow another program
-loads it with `joblib.load` and predicts from a user's id and a movie's id. It fails
-with this artifact: only the last step of the pipeline was saved, and that step reads
-features.
+loads it with `SklearnEcosystemPipeline.load_pipeline` and predicts from a user's id and
+a movie's id. It fails with this artifact: only the last step of the pipeline was saved,
+and that step reads features. Nor would it notice if the file were damaged.
 
-Task: save all that is needed to predict from the two ids.
-Hint: `print(recommender.pipeline)` shows the steps that a row goes through.
+Task: save all that is needed to predict from the two ids, with a digest (a checksum of
+    the file's content).
+Hint: `print(recommender.pipeline)` shows the steps that a row goes through, and
+    `help(recommender)` the methods; one of them saves.
 Check: python -m pytest exercises -k 6_utilities
 """
 
@@ -10578,9 +11025,9 @@ The run says how many are solved, what is wrong with each of the others, why it 
 | 5 | `1_preprocessing.py` | fill gaps inside the pipeline | `pillars/1_preprocessing.py` |
 | 5 | `2_feature_selection.py` | choose features inside each fold | `pillars/2_feature_selection.py` |
 | 10 | `3_model_selection.py` | hold out whole users | `pillars/3_model_selection.py` |
-| 5 | `4_supervised.py` | a model by one argument, between the mean and the noise floor | `pillars/4_supervised.py` |
-| 10 | `5_unsupervised.py` | a control: the same data without its groups | `pillars/5_unsupervised.py` |
-| 5 | `6_utilities.py` | an artifact that works in another process | `pillars/6_utilities.py` |
+| 10 | `4_supervised.py` | tell a better model from a lucky one | `pillars/4_supervised.py` |
+| 10 | `5_unsupervised.py` | a control that keeps all but the groups | `pillars/5_unsupervised.py` |
+| 5 | `6_utilities.py` | an artifact that works in another process, and shows damage | `pillars/6_utilities.py` |
 | 5 | `8_deploy.py` | give a user the same model at every visit | `pillars/8_deploy.py` |
 
 Every check uses data of its own and tests a property, so an answer that is written down as a number does not pass. If you
@@ -10749,6 +11196,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.compose import ColumnTransformer
+from sklearn.dummy import DummyRegressor
+from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.tree import DecisionTreeRegressor
 from sklearn.utils import get_tags
 from sklearn.utils.discovery import all_estimators
 
@@ -10986,46 +11438,81 @@ def test_3_model_selection(exercise):
     )
 
 
+def reader_of(*columns):
+    """Return an untrained linear model that reads some columns of an array."""
+    chosen = ColumnTransformer([("read", "passthrough", list(columns))])
+    return make_pipeline(chosen, LinearRegression())
+
+
 def test_4_supervised(exercise):
-    dataset = MovieRecommendationDataset(300, 150, 6000, random_state=5)
-    table = dataset.generate()
-    train = table[:4800]
-    test = table[4800:]
-
-    recommender = exercise.build().fit(train)
-    predictions = recommender.predict(test.drop(columns="rating"))
-    rmse = np.sqrt(np.mean((predictions - test["rating"]) ** 2))
-    mean = np.sqrt(np.mean((test["rating"] - train["rating"].mean()) ** 2))
-    floor = dataset.best_rmse(test)
-    way = (mean - rmse) / (mean - floor)
-
-    if way < -0.02:
-        cause = (
-            "It is worse than the mean: it learned noise by heart, as a deep tree does"
-        )
-    elif way < 0.02:
-        cause = "A model that does not beat the mean has learned nothing useful"
-    else:
-        cause = (
-            "It beats the mean, but still learns noise. Average over more rows "
-            "(chapter 1 uses 50 neighbours), or take a name from MODELS"
-        )
+    # Two columns of equal worth: a model that reads one is as good as one that reads
+    # the other. The unit of y is another one in every table.
+    found = []
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        X = rng.normal(size=(200, 2))
+        y = (X.sum(axis=1) + rng.normal(size=200)) * 10.0 ** rng.integers(-2, 3)
+        if exercise.is_better(reader_of(1), reader_of(0), X.copy(), y.copy()):
+            found.append(seed)
     check(
-        way >= 1 / 3,
-        f"RMSE {rmse:.3f}. Always the mean: {mean:.3f}. Noise floor: {floor:.3f}. The "
-        f"model goes {way:.0%} of the way from the mean to the floor; more than a "
-        f"third can be had. {cause} (pillars/4_supervised.py).",
+        len(found) <= 3,
+        f"In {len(found)} of 30 tables you call the new model better. By construction "
+        "the two are equally good, and which one has the smaller error is luck. Ask "
+        "for more than luck gives: a mean gain above twice its standard error "
+        "(pillars/4_supervised.py).",
+    )
+
+    # Nothing can be predicted here. A tree knows its training rows by heart.
+    rng = np.random.default_rng(30)
+    X = rng.normal(size=(200, 2))
+    y = rng.normal(size=200)
+    tree = DecisionTreeRegressor(random_state=0)
+    check(
+        not exercise.is_better(tree, DummyRegressor(), X.copy(), y.copy()),
+        "You call a tree better than the mean where nothing can be predicted. It has "
+        "learned its training rows by heart, noise included. Compare the models on "
+        "rows that they were not trained on (pillars/4_supervised.py).",
+    )
+
+    # The new model reads both columns; the gain is many times its standard error.
+    X = rng.normal(size=(200, 2))
+    y = (X.sum(axis=1) + rng.normal(size=200)) / 100
+    check(
+        exercise.is_better(reader_of(0, 1), reader_of(0), X.copy(), y.copy()),
+        "You take for luck that a model with both columns is better than one with "
+        "a single column; y is their sum, plus noise. Its unit is small here, and no "
+        "fixed limit serves all units. And the standard error of a mean is the "
+        "standard deviation divided by the root of the number of rows "
+        "(pillars/4_supervised.py).",
+    )
+
+    # A small gain beside much noise that both models share.
+    X = rng.normal(size=(2000, 2))
+    y = X[:, 0] + 0.25 * X[:, 1] + rng.normal(size=2000)
+    check(
+        exercise.is_better(reader_of(0, 1), reader_of(0), X.copy(), y.copy()),
+        "You take a gain for luck that is more than four times its standard error. It "
+        "is small, but so is its error, if the models are compared row by row: what "
+        "makes a row hard for both then cancels. Twice the standard error is asked for "
+        "(pillars/4_supervised.py).",
     )
 
 
+def single_cloud(seed, n_columns, correlation):
+    """Return 150 points of one Gaussian: there are no groups."""
+    identity = np.eye(n_columns)
+    covariance = correlation + (1 - correlation) * identity
+    rng = np.random.default_rng(seed)
+    return rng.multivariate_normal(np.zeros(n_columns), covariance, 150)
+
+
 def test_5_unsupervised(exercise):
-    rng = np.random.default_rng(7)
-    # Data with one long column scores 0.39; the overlapping groups score only 0.24.
-    noise = [rng.random((150, 3)) * [5, 2, 1]]
-    # By luck, each of these scores above the mean of its controls, by half to one
-    # standard deviation.
-    for seed in (1, 8, 12):
-        noise.append(np.random.default_rng(seed).normal(size=(150, 4)))
+    clouds = [single_cloud(seed, 8, 0.9) for seed in (0, 3)]  # columns go together
+    # By luck, these two score above the mean of their controls. The last is long, and
+    # its score of 0.4 is higher than that of the overlapping groups, 0.2.
+    others = [single_cloud(seed, 4, 0) for seed in (2, 10)]
+    others.append(np.random.default_rng(0).normal(size=(150, 3)) * [5, 2, 1])
+    rng = np.random.default_rng(0)
     centres = np.repeat(rng.normal(size=(3, 8)), 50, axis=0)
     overlapping = centres + rng.normal(0, 1, (150, 8))
     clear = centres + rng.normal(0, 0.2, (150, 8))
@@ -11034,26 +11521,35 @@ def test_5_unsupervised(exercise):
     check(
         exercise.has_groups(clear.copy()),
         "You found no groups where we put three clear ones (score "
-        f"{clear_score:.2f}). Does the control lose the groups? If "
-        "whole rows change places, the groups stay: shuffle each column on its own "
-        "(pillars/5_unsupervised.py).",
+        f"{clear_score:.2f}). Do the controls lose the groups? In rows that only "
+        "change places, or are drawn from X, the groups are still there. Draw a single "
+        "cloud with the mean and the covariance of X (pillars/5_unsupervised.py).",
     )
-    wrong = [X for X in noise if exercise.has_groups(X.copy())]
+    wrong_clouds = [X for X in clouds if exercise.has_groups(X.copy())]
+    wrong_others = [X for X in others if exercise.has_groups(X.copy())]
+    wrong = wrong_clouds + wrong_others
+    n_tables = len(clouds + others)
     scores = ", ".join(f"{exercise.separation(X):.2f}" for X in wrong)
+    found = f"You found groups in {len(wrong)} of {n_tables} tables (scores {scores})"
     check(
-        len(wrong) < len(noise),
-        f"You found groups in all of {len(noise)} data sets (scores {scores}), where "
-        "by construction there are none. KMeans always answers, and its score depends "
-        "on the shape of the data. Compare with data that has the same columns but no "
-        "groups (pillars/5_unsupervised.py).",
+        len(wrong) < n_tables,
+        f"{found}, where by construction there are none. KMeans always answers, and "
+        "its score depends on the shape of the data. Compare with data that has this "
+        "shape but no groups (pillars/5_unsupervised.py).",
     )
     check(
-        not wrong,
-        f"You found groups in {len(wrong)} of {len(noise)} data sets (scores "
-        f"{scores}), where by construction there are none. No fixed limit serves all "
-        "data, and by luck about half of such data scores above the mean of its "
-        "controls. Ask for more than three standard deviations of ten controls "
-        "(pillars/5_unsupervised.py).",
+        not wrong_clouds,
+        f"{found}. Each is a single cloud; {len(wrong_clouds)} of them have correlated "
+        "columns. No fixed limit serves all shapes, and controls without this "
+        "correlation have another shape, with lower scores. A control keeps all but "
+        "what is tested: keep the covariance (pillars/5_unsupervised.py).",
+    )
+    check(
+        not wrong_others,
+        f"{found}, where by construction there are none. About half of such tables "
+        "score above the mean of their controls, by luck. Ask for more than three "
+        "standard deviations of ten controls, and let the controls have the spread of "
+        "each column (pillars/5_unsupervised.py).",
     )
     overlapping_score = exercise.separation(overlapping)
     check(
@@ -11065,27 +11561,47 @@ def test_5_unsupervised(exercise):
     )
 
 
-PREDICT = """import sys, joblib, pandas
+PREDICT = """import sys, pandas
+from lesson_code import SklearnEcosystemPipeline
 pair = pandas.DataFrame({"user_id": [7], "movie_id": [9]})
-print(joblib.load(sys.argv[1]).predict(pair)[0])"""
+print(SklearnEcosystemPipeline.load_pipeline(sys.argv[1]).predict(pair)[0])"""
+#: Change one bit of the file, at one place after another; count what is noticed.
+DAMAGE = """import pathlib, sys
+from lesson_code import SklearnEcosystemPipeline
+whole = pathlib.Path(sys.argv[1]).read_bytes()
+copy = pathlib.Path(sys.argv[1] + ".copy")
+noticed = 0
+for part in range(1, 10):
+    content = bytearray(whole)
+    content[part * len(whole) // 10] ^= 1
+    copy.write_bytes(content)
+    try:
+        SklearnEcosystemPipeline.load_pipeline(copy)
+    except Exception:
+        noticed += 1
+print(noticed)"""
 
 
-def test_6_utilities(exercise, tmp_path):
-    path = tmp_path / "artifact.pkl"
+def run_fresh(program, path):
+    """Run a program in a fresh process, which has the path of an artifact."""
     folder = Path(__file__).resolve().parent.parent
-    recommender = exercise.train_and_save(ratings(), path)
-    check(
-        path.exists(),
-        "There is no file at `path`: save the artifact there (pillars/6_utilities.py).",
-    )
-    fresh = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", PREDICT, str(path)],
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program, str(path)],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": str(folder)},
         capture_output=True,
         text=True,
     )
 
+
+def test_6_utilities(exercise, tmp_path):
+    path = tmp_path / "artifact.pkl"
+    recommender = exercise.train_and_save(ratings(), path)
+    check(
+        path.exists(),
+        "There is no file at `path`: save the artifact there (pillars/6_utilities.py).",
+    )
+    fresh = run_fresh(PREDICT, path)
     reason = ""
     if fresh.stderr.strip():
         reason = fresh.stderr.strip().splitlines()[-1].rstrip(".")
@@ -11103,6 +11619,14 @@ def test_6_utilities(exercise, tmp_path):
         f"The fresh process predicts {predicted:.4f}, this one "
         f"{expected:.4f}. An artifact must give the same answers everywhere: save the "
         "object that was trained (pillars/6_utilities.py).",
+    )
+    noticed = int(run_fresh(DAMAGE, path).stdout.splitlines()[-1])
+    check(
+        noticed == 9,
+        "The artifact works. Then we changed one bit in each of nine copies of it, and "
+        f"{9 - noticed} of them were loaded without an error: nothing in the file says "
+        "what its content was. Save it with a digest, as `save_pipeline` does "
+        "(pillars/6_utilities.py).",
     )
 
 
@@ -11256,24 +11780,36 @@ def rmse_for_new_users(model, table):
 END_OF_LESSON_FILE
 
 cat >"$new/exercises/solutions/4_supervised.py" <<'END_OF_LESSON_FILE'
-"""Solution of exercise 4, supervised learning: a model by one argument.
+"""Solution of exercise 4, supervised learning: better, or only lucky?
 
-Ridge regression on the 13 features. `factors` and `blend` go further.
+The difference is taken row by row: a row that is hard for both models then adds nothing
+to the standard error. (The folds share training rows, so this standard error is a
+little too small. Near the limit, get more rows.)
 """
 
-from lesson_code import SklearnEcosystemPipeline
+import numpy as np
+from sklearn.model_selection import KFold, cross_val_predict
 
 
-def build():
-    """Return an untrained recommender."""
-    return SklearnEcosystemPipeline(model="linear")
+def is_better(new, old, X, y):
+    """Return True if the new model is better than the old one by more than luck.
+
+    `new` and `old` are untrained regressors; X and y are arrays.
+    """
+    folds = KFold(5, shuffle=True, random_state=0)
+    error_of_new = (y - cross_val_predict(new, X, y, cv=folds)) ** 2
+    error_of_old = (y - cross_val_predict(old, X, y, cv=folds)) ** 2
+    gain = error_of_old - error_of_new  # of each row
+    standard_error = gain.std() / np.sqrt(len(gain))
+    return gain.mean() > 2 * standard_error
 END_OF_LESSON_FILE
 
 cat >"$new/exercises/solutions/5_unsupervised.py" <<'END_OF_LESSON_FILE'
 """Solution of exercise 5, unsupervised learning: are these groups real?
 
-Data without groups scores above the mean of its controls half of the time, by luck. The
-standard deviation of the controls says how far luck goes.
+A control keeps everything but what is tested. Data without groups scores above the mean
+of its controls half of the time, by luck; their standard deviation says how far luck
+goes. (Data without groups that is far from a Gaussian needs another control.)
 """
 
 import numpy as np
@@ -11291,17 +11827,26 @@ def separation(X):
 
 
 def has_groups(X):
-    """Return True if X has better separated groups than shuffled data."""
+    """Return True if the groups of X are better separated than those of controls.
+
+    That is, if its score is above the mean of ten controls by more than three of their
+    standard deviations.
+    """
     rng = np.random.default_rng(0)
-    controls = [separation(rng.permuted(X, axis=0)) for _ in range(10)]
+    mean = X.mean(axis=0)
+    covariance = np.cov(X, rowvar=False)
+    controls = []
+    for _ in range(10):
+        control = rng.multivariate_normal(mean, covariance, len(X))
+        controls.append(separation(control))
     return separation(X) > np.mean(controls) + 3 * np.std(controls)
 END_OF_LESSON_FILE
 
 cat >"$new/exercises/solutions/6_utilities.py" <<'END_OF_LESSON_FILE'
 """Solution of exercise 6, utilities: does the artifact work in another process?
 
-`joblib.dump(recommender, path)` works too; `save_pipeline` adds a digest and a model
-card.
+`joblib.dump(recommender, path)` saves all steps, too. `save_pipeline` adds the digest,
+and a model card.
 """
 
 from lesson_code import SklearnEcosystemPipeline

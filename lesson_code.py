@@ -158,10 +158,10 @@ __all__ = [
 #
 #     user_id  movie_id  rating  timestamp  genre  movie_year  user_age  user_country
 #
-# `load_movielens` reads real ratings into the same columns, and adds `title`. The
-# lesson makes its own table, by a formula and random numbers: the *law* of the table.
-# Because we know the law, we also know the error of the best possible predictor, the
-# noise floor. For real ratings nobody knows it.
+# and `title`, which no model uses: recommendations show it. `load_movielens` reads real
+# ratings into the same columns. The lesson makes its own table, by a formula and random
+# numbers: the *law* of the table. Because we know the law, we also know the error of
+# the best possible predictor, the noise floor. For real ratings nobody knows it.
 
 STARS = np.arange(1.0, 5.01, 0.5)  # the nine possible ratings: 1, 1.5, ... 5
 #: The sizes of the law's parts, in stars; the formula is in the class below. `user`,
@@ -225,7 +225,9 @@ class MovieRecommendationDataset:
     --------
     >>> table = MovieRecommendationDataset(100, 50, n_ratings=1000).generate()
     >>> table.shape
-    (1000, 8)
+    (1000, 9)
+    >>> table["title"][0]
+    'The Electric Umbrella (2020)'
     """
 
     def __init__(self, n_users=1000, n_movies=500, n_ratings=50_000, random_state=42):
@@ -239,8 +241,9 @@ class MovieRecommendationDataset:
 
         Returns
         -------
-        table : DataFrame of shape (n_ratings, 8)
-            The columns of `TABLE_COLUMNS`, in random order of rows. Ids count from 1.
+        table : DataFrame of shape (n_ratings, 9)
+            The columns of `TABLE_COLUMNS` and `title`, in random order of rows. Ids
+            count from 1. No two movies have the same title.
 
         Raises
         ------
@@ -264,8 +267,9 @@ class MovieRecommendationDataset:
             "movie_year": movies.year[movie],
             "user_age": users.age[user],
             "user_country": users.country[user],
+            "title": movies.title.take(movie),
         }
-        return pd.DataFrame(table, columns=TABLE_COLUMNS, copy=False)
+        return pd.DataFrame(table, copy=False)
 
     def best_rmse(self, rows=None):
         """Return the noise floor: the expected RMSE of the best possible predictor.

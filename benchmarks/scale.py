@@ -79,15 +79,10 @@ def write(table, folder):
     header = ["userId", "movieId", "rating", "timestamp"]
     ratings.to_csv(folder / "ratings.csv", index=False, header=header)
 
-    movies = table[["movie_id", "movie_year", "genre"]].drop_duplicates("movie_id")
+    movies = table[["movie_id", "title", "genre"]].drop_duplicates("movie_id")
     movies = movies.sort_values("movie_id")
-    titles = []
-    for movie, year in zip(movies["movie_id"], movies["movie_year"]):
-        titles.append(f"Movie {movie} ({year})")
-    movies = pd.DataFrame(
-        {"movieId": movies["movie_id"], "title": titles, "genres": movies["genre"]}
-    )
-    movies.to_csv(folder / "movies.csv", index=False)
+    header = ["movieId", "title", "genres"]
+    movies.to_csv(folder / "movies.csv", index=False, header=header)
 
 
 def pandas_features(table):

@@ -1,21 +1,25 @@
-"""Exercise of chapter 4, supervised learning (5 minutes): a model by one argument.
+"""Exercise of chapter 4, supervised learning (10 minutes): better, or only lucky?
 
-`SklearnEcosystemPipeline` takes any regressor. This one answers the mean rating,
-always. The error of a useful model lies between that of the mean and the noise floor
-(the error of a perfect predictor).
+Two models are compared by cross-validation, on the training rows alone; the test rows
+are kept for the end. One of the two always has the smaller error, if only by luck, and
+`is_better` believes every gain.
 
-Task: choose a model that goes at least a third of the way from the mean down to the
-    noise floor.
-Hint: `lesson_code.MODELS` has names. A regressor of scikit-learn works too, if it does
-    not learn noise.
+Task: return True only if the mean gain is more than twice its standard error.
+Hint: `gain` holds one number per row. The standard error of a mean is the standard
+    deviation of the numbers, divided by the root of how many they are.
 Check: python -m pytest exercises -k 4_supervised
 """
 
-from sklearn.dummy import DummyRegressor
-
-from lesson_code import SklearnEcosystemPipeline
+from sklearn.model_selection import KFold, cross_val_predict
 
 
-def build():
-    """Return an untrained recommender."""
-    return SklearnEcosystemPipeline(model=DummyRegressor())  # TODO: a better model
+def is_better(new, old, X, y):
+    """Return True if the new model is better than the old one by more than luck.
+
+    `new` and `old` are untrained regressors; X and y are arrays.
+    """
+    folds = KFold(5, shuffle=True, random_state=0)
+    error_of_new = (y - cross_val_predict(new, X, y, cv=folds)) ** 2
+    error_of_old = (y - cross_val_predict(old, X, y, cv=folds)) ** 2
+    gain = error_of_old - error_of_new  # of each row
+    return gain.mean() > 0  # TODO: could this be luck?

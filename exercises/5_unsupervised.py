@@ -1,17 +1,17 @@
 """Exercise of chapter 5, unsupervised learning (10 minutes): are these groups real?
 
-KMeans always finds the groups that it is asked for, even where there are none. The
-silhouette score (at most 1) says how well they are separated, but data without any
-group has a score above 0 too.
+KMeans always finds the groups that it is asked for, even where there are none. So
+`has_groups` compares with controls: data without groups. But its controls lose too
+much: if each column is shuffled by itself, the correlation of the columns goes, too,
+and every cloud with correlated columns seems to have groups.
 
-Task: compare with a control: the same data, with each column shuffled on its own. That
-    keeps the values of every column and destroys the groups. Real groups score above
-    the mean of ten such controls by more than three of their standard deviations.
-Hint: with `rng = np.random.default_rng(0)`, `rng.permuted(X, axis=0)` makes one
-    control.
+Task: make controls that keep the mean and the covariance of X, and have no groups.
+Hint: `rng.multivariate_normal(mean, covariance, n_rows)` draws a single cloud, and
+    `np.cov(X, rowvar=False)` is a covariance.
 Check: python -m pytest exercises -k 5_unsupervised
 """
 
+import numpy as np
 from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
 
@@ -26,5 +26,14 @@ def separation(X):
 
 
 def has_groups(X):
-    """Return True if X has better separated groups than shuffled data."""
-    return separation(X) > 0  # TODO: compare with shuffled data, not with 0
+    """Return True if the groups of X are better separated than those of controls.
+
+    That is, if its score is above the mean of ten controls by more than three of their
+    standard deviations.
+    """
+    rng = np.random.default_rng(0)
+    controls = []
+    for _ in range(10):
+        control = rng.permuted(X, axis=0)  # TODO: lose the groups, and nothing else
+        controls.append(separation(control))
+    return separation(X) > np.mean(controls) + 3 * np.std(controls)

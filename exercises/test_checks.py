@@ -18,6 +18,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.compose import ColumnTransformer
+from sklearn.dummy import DummyRegressor
+from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.tree import DecisionTreeRegressor
 from sklearn.utils import get_tags
 from sklearn.utils.discovery import all_estimators
 
@@ -255,46 +260,81 @@ def test_3_model_selection(exercise):
     )
 
 
+def reader_of(*columns):
+    """Return an untrained linear model that reads some columns of an array."""
+    chosen = ColumnTransformer([("read", "passthrough", list(columns))])
+    return make_pipeline(chosen, LinearRegression())
+
+
 def test_4_supervised(exercise):
-    dataset = MovieRecommendationDataset(300, 150, 6000, random_state=5)
-    table = dataset.generate()
-    train = table[:4800]
-    test = table[4800:]
-
-    recommender = exercise.build().fit(train)
-    predictions = recommender.predict(test.drop(columns="rating"))
-    rmse = np.sqrt(np.mean((predictions - test["rating"]) ** 2))
-    mean = np.sqrt(np.mean((test["rating"] - train["rating"].mean()) ** 2))
-    floor = dataset.best_rmse(test)
-    way = (mean - rmse) / (mean - floor)
-
-    if way < -0.02:
-        cause = (
-            "It is worse than the mean: it learned noise by heart, as a deep tree does"
-        )
-    elif way < 0.02:
-        cause = "A model that does not beat the mean has learned nothing useful"
-    else:
-        cause = (
-            "It beats the mean, but still learns noise. Average over more rows "
-            "(chapter 1 uses 50 neighbours), or take a name from MODELS"
-        )
+    # Two columns of equal worth: a model that reads one is as good as one that reads
+    # the other. The unit of y is another one in every table.
+    found = []
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        X = rng.normal(size=(200, 2))
+        y = (X.sum(axis=1) + rng.normal(size=200)) * 10.0 ** rng.integers(-2, 3)
+        if exercise.is_better(reader_of(1), reader_of(0), X.copy(), y.copy()):
+            found.append(seed)
     check(
-        way >= 1 / 3,
-        f"RMSE {rmse:.3f}. Always the mean: {mean:.3f}. Noise floor: {floor:.3f}. The "
-        f"model goes {way:.0%} of the way from the mean to the floor; more than a "
-        f"third can be had. {cause} (pillars/4_supervised.py).",
+        len(found) <= 3,
+        f"In {len(found)} of 30 tables you call the new model better. By construction "
+        "the two are equally good, and which one has the smaller error is luck. Ask "
+        "for more than luck gives: a mean gain above twice its standard error "
+        "(pillars/4_supervised.py).",
+    )
+
+    # Nothing can be predicted here. A tree knows its training rows by heart.
+    rng = np.random.default_rng(30)
+    X = rng.normal(size=(200, 2))
+    y = rng.normal(size=200)
+    tree = DecisionTreeRegressor(random_state=0)
+    check(
+        not exercise.is_better(tree, DummyRegressor(), X.copy(), y.copy()),
+        "You call a tree better than the mean where nothing can be predicted. It has "
+        "learned its training rows by heart, noise included. Compare the models on "
+        "rows that they were not trained on (pillars/4_supervised.py).",
+    )
+
+    # The new model reads both columns; the gain is many times its standard error.
+    X = rng.normal(size=(200, 2))
+    y = (X.sum(axis=1) + rng.normal(size=200)) / 100
+    check(
+        exercise.is_better(reader_of(0, 1), reader_of(0), X.copy(), y.copy()),
+        "You take for luck that a model with both columns is better than one with "
+        "a single column; y is their sum, plus noise. Its unit is small here, and no "
+        "fixed limit serves all units. And the standard error of a mean is the "
+        "standard deviation divided by the root of the number of rows "
+        "(pillars/4_supervised.py).",
+    )
+
+    # A small gain beside much noise that both models share.
+    X = rng.normal(size=(2000, 2))
+    y = X[:, 0] + 0.25 * X[:, 1] + rng.normal(size=2000)
+    check(
+        exercise.is_better(reader_of(0, 1), reader_of(0), X.copy(), y.copy()),
+        "You take a gain for luck that is more than four times its standard error. It "
+        "is small, but so is its error, if the models are compared row by row: what "
+        "makes a row hard for both then cancels. Twice the standard error is asked for "
+        "(pillars/4_supervised.py).",
     )
 
 
+def single_cloud(seed, n_columns, correlation):
+    """Return 150 points of one Gaussian: there are no groups."""
+    identity = np.eye(n_columns)
+    covariance = correlation + (1 - correlation) * identity
+    rng = np.random.default_rng(seed)
+    return rng.multivariate_normal(np.zeros(n_columns), covariance, 150)
+
+
 def test_5_unsupervised(exercise):
-    rng = np.random.default_rng(7)
-    # Data with one long column scores 0.39; the overlapping groups score only 0.24.
-    noise = [rng.random((150, 3)) * [5, 2, 1]]
-    # By luck, each of these scores above the mean of its controls, by half to one
-    # standard deviation.
-    for seed in (1, 8, 12):
-        noise.append(np.random.default_rng(seed).normal(size=(150, 4)))
+    clouds = [single_cloud(seed, 8, 0.9) for seed in (0, 3)]  # columns go together
+    # By luck, these two score above the mean of their controls. The last is long, and
+    # its score of 0.4 is higher than that of the overlapping groups, 0.2.
+    others = [single_cloud(seed, 4, 0) for seed in (2, 10)]
+    others.append(np.random.default_rng(0).normal(size=(150, 3)) * [5, 2, 1])
+    rng = np.random.default_rng(0)
     centres = np.repeat(rng.normal(size=(3, 8)), 50, axis=0)
     overlapping = centres + rng.normal(0, 1, (150, 8))
     clear = centres + rng.normal(0, 0.2, (150, 8))
@@ -303,26 +343,35 @@ def test_5_unsupervised(exercise):
     check(
         exercise.has_groups(clear.copy()),
         "You found no groups where we put three clear ones (score "
-        f"{clear_score:.2f}). Does the control lose the groups? If "
-        "whole rows change places, the groups stay: shuffle each column on its own "
-        "(pillars/5_unsupervised.py).",
+        f"{clear_score:.2f}). Do the controls lose the groups? In rows that only "
+        "change places, or are drawn from X, the groups are still there. Draw a single "
+        "cloud with the mean and the covariance of X (pillars/5_unsupervised.py).",
     )
-    wrong = [X for X in noise if exercise.has_groups(X.copy())]
+    wrong_clouds = [X for X in clouds if exercise.has_groups(X.copy())]
+    wrong_others = [X for X in others if exercise.has_groups(X.copy())]
+    wrong = wrong_clouds + wrong_others
+    n_tables = len(clouds + others)
     scores = ", ".join(f"{exercise.separation(X):.2f}" for X in wrong)
+    found = f"You found groups in {len(wrong)} of {n_tables} tables (scores {scores})"
     check(
-        len(wrong) < len(noise),
-        f"You found groups in all of {len(noise)} data sets (scores {scores}), where "
-        "by construction there are none. KMeans always answers, and its score depends "
-        "on the shape of the data. Compare with data that has the same columns but no "
-        "groups (pillars/5_unsupervised.py).",
+        len(wrong) < n_tables,
+        f"{found}, where by construction there are none. KMeans always answers, and "
+        "its score depends on the shape of the data. Compare with data that has this "
+        "shape but no groups (pillars/5_unsupervised.py).",
     )
     check(
-        not wrong,
-        f"You found groups in {len(wrong)} of {len(noise)} data sets (scores "
-        f"{scores}), where by construction there are none. No fixed limit serves all "
-        "data, and by luck about half of such data scores above the mean of its "
-        "controls. Ask for more than three standard deviations of ten controls "
-        "(pillars/5_unsupervised.py).",
+        not wrong_clouds,
+        f"{found}. Each is a single cloud; {len(wrong_clouds)} of them have correlated "
+        "columns. No fixed limit serves all shapes, and controls without this "
+        "correlation have another shape, with lower scores. A control keeps all but "
+        "what is tested: keep the covariance (pillars/5_unsupervised.py).",
+    )
+    check(
+        not wrong_others,
+        f"{found}, where by construction there are none. About half of such tables "
+        "score above the mean of their controls, by luck. Ask for more than three "
+        "standard deviations of ten controls, and let the controls have the spread of "
+        "each column (pillars/5_unsupervised.py).",
     )
     overlapping_score = exercise.separation(overlapping)
     check(
@@ -334,27 +383,47 @@ def test_5_unsupervised(exercise):
     )
 
 
-PREDICT = """import sys, joblib, pandas
+PREDICT = """import sys, pandas
+from lesson_code import SklearnEcosystemPipeline
 pair = pandas.DataFrame({"user_id": [7], "movie_id": [9]})
-print(joblib.load(sys.argv[1]).predict(pair)[0])"""
+print(SklearnEcosystemPipeline.load_pipeline(sys.argv[1]).predict(pair)[0])"""
+#: Change one bit of the file, at one place after another; count what is noticed.
+DAMAGE = """import pathlib, sys
+from lesson_code import SklearnEcosystemPipeline
+whole = pathlib.Path(sys.argv[1]).read_bytes()
+copy = pathlib.Path(sys.argv[1] + ".copy")
+noticed = 0
+for part in range(1, 10):
+    content = bytearray(whole)
+    content[part * len(whole) // 10] ^= 1
+    copy.write_bytes(content)
+    try:
+        SklearnEcosystemPipeline.load_pipeline(copy)
+    except Exception:
+        noticed += 1
+print(noticed)"""
 
 
-def test_6_utilities(exercise, tmp_path):
-    path = tmp_path / "artifact.pkl"
+def run_fresh(program, path):
+    """Run a program in a fresh process, which has the path of an artifact."""
     folder = Path(__file__).resolve().parent.parent
-    recommender = exercise.train_and_save(ratings(), path)
-    check(
-        path.exists(),
-        "There is no file at `path`: save the artifact there (pillars/6_utilities.py).",
-    )
-    fresh = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", PREDICT, str(path)],
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program, str(path)],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": str(folder)},
         capture_output=True,
         text=True,
     )
 
+
+def test_6_utilities(exercise, tmp_path):
+    path = tmp_path / "artifact.pkl"
+    recommender = exercise.train_and_save(ratings(), path)
+    check(
+        path.exists(),
+        "There is no file at `path`: save the artifact there (pillars/6_utilities.py).",
+    )
+    fresh = run_fresh(PREDICT, path)
     reason = ""
     if fresh.stderr.strip():
         reason = fresh.stderr.strip().splitlines()[-1].rstrip(".")
@@ -372,6 +441,14 @@ def test_6_utilities(exercise, tmp_path):
         f"The fresh process predicts {predicted:.4f}, this one "
         f"{expected:.4f}. An artifact must give the same answers everywhere: save the "
         "object that was trained (pillars/6_utilities.py).",
+    )
+    noticed = int(run_fresh(DAMAGE, path).stdout.splitlines()[-1])
+    check(
+        noticed == 9,
+        "The artifact works. Then we changed one bit in each of nine copies of it, and "
+        f"{9 - noticed} of them were loaded without an error: nothing in the file says "
+        "what its content was. Save it with a digest, as `save_pipeline` does "
+        "(pillars/6_utilities.py).",
     )
 
 

@@ -3,7 +3,8 @@
 #
 # **You know**: `fit` learns, `predict` answers, and cross-validation scores rows that
 # the model has not seen. **You will see**: an error split into two parts. One part no
-# model can remove. **Minutes**: 10.
+# model can remove. Then the same for a yes or no, and when to say yes.
+# **Minutes**: 20.
 #
 # An error of 0.80 stars: is that good? On real data nobody can tell. Here the law of
 # the ratings is known, so we know the best possible answer for every row: its *expected
@@ -12,15 +13,30 @@
 #     mean of (rating - answer)²
 #         =  noise: people are not consistent
 #         +  mean of (expected - answer)²: ignorance, what the model does not know
+#
+# On a given table the two sides differ a little, by luck.
 
 # %%
+import numpy as np
 import pandas as pd
 from drawing import BLUE, GREY, new_picture, save_picture
-from sklearn.dummy import DummyRegressor
-from sklearn.metrics import mean_squared_error, root_mean_squared_error
-from sklearn.model_selection import KFold, cross_val_predict
+from scipy.special import xlogy
+from scipy.stats import norm
+from sklearn.calibration import calibration_curve
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss, mean_squared_error
+from sklearn.model_selection import KFold, cross_val_predict, train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
-from lesson_code import MovieRecommendationDataset, SklearnEcosystemPipeline
+from lesson_code import (
+    LAW,
+    MatrixFactorization,
+    MovieRecommendationDataset,
+    SklearnEcosystemPipeline,
+    UserMovieFeatureTransformer,
+)
 
 dataset = MovieRecommendationDataset()
 table = dataset.generate()
@@ -28,7 +44,7 @@ rating = table["rating"]
 expected = dataset.true_expected_
 
 # %% [markdown]
-# ## The same five folds for every model, the dummy first
+# ## Part 1, how many stars? The same five folds for every model, the dummy first
 # `cross_val_predict` answers each row by a model that was trained on the other folds.
 # *Taste* is how well a user's love of genres fits a movie. `factors` learns it: numbers
 # for every user and movie, whose product says how well the two fit (*matrix
@@ -58,21 +74,30 @@ for name, answer in answers.items():
 errors = pd.DataFrame(rows).T
 errors["RMSE"] = errors["measured"] ** 0.5
 
-print("Squared error in stars², and its root (RMSE) in stars:")
+print("Squared error in stars² (sum and measured differ by luck), and RMSE in stars:")
 print(errors.to_string(float_format="%.3f"))
+
+# (Rows of the same user or movie are not independent: the true standard error of
+# factors' gain is about 0.003.)
+print("\nIs a model better than linear? The gain in squared error, row by row:")
+error_of_linear = (rating - answers["linear"]) ** 2
+for name in ("forest", "boosting", "factors"):
+    gain = error_of_linear - (rating - answers[name]) ** 2
+    standard_error = gain.std() / np.sqrt(len(gain))
+    print(f"  {name:8} {gain.mean():+.4f}, standard error {standard_error:.4f}")
 print(
-    "'measured' differs from 'sum' by luck: "
-    "the noise of these rows is not exactly the expected one."
+    "A difference of less than twice its standard error may well be luck: "
+    "boosting's is. The forest's is more"
 )
 print(
-    "linear, forest and boosting read the same 11 features "
-    "(13 without the two ids), and they are equally"
+    "than luck, but next to nothing. These three algorithms are very different; "
+    "they read the same 11 features"
 )
 print(
-    "ignorant: they lack knowledge (of taste), not a cleverer algorithm. "
-    "factors learns taste, and is the"
+    "(13 without the two ids) and come out nearly alike. "
+    "factors learns from the ids what the features do"
 )
-print("only one with clearly less ignorance than these three.")
+print("not hold, taste, and its gain is of another size.")
 part = errors.loc["factors", "ignorance"]
 whole = errors.loc["factors", "sum"]
 print(
@@ -81,47 +106,26 @@ print(
 )
 
 # %% [markdown]
-# ## Where the error sits: users who rate with care, and users who do not
-# Five groups of equally many ratings, for `factors`, by the size of a user's noise:
-# `sigma` of the law, the standard deviation of the noise in that user's ratings, in
-# stars.
+# Where does the error sit? Five groups of equally many ratings, by the size of their
+# users' noise (`sigma` of the law, the standard deviation of the noise in stars).
 
 # %%
 sigma = dataset.law_["sigma"][table["user_id"] - 1]  # user ids count from 1
-names = ["most careful", "careful", "middle", "careless", "most careless"]
-group = pd.qcut(sigma, 5, labels=names)
-rows = {}
-for name, positions in table.groupby(group, observed=True).indices.items():
-    answer = answers["factors"][positions]
-    rated = rating.iloc[positions]
-    best = expected[positions]
-    rows[name] = {
-        "RMSE": root_mean_squared_error(rated, answer),
-        "noise": root_mean_squared_error(rated, best),
-        "model to law": root_mean_squared_error(best, answer),
+care = ["most careful", "careful", "middle", "careless", "most careless"]
+squares = pd.DataFrame(
+    {
+        "noise": (rating - expected) ** 2,
+        "ignorance of factors": (expected - answers["factors"]) ** 2,
     }
-by_care = pd.DataFrame(rows).T
-
+)
+by_care = squares.groupby(pd.qcut(sigma, 5, labels=care), observed=True).mean()
 print(by_care.to_string(float_format="%.3f"))
+growth = by_care.loc["most careless"] / by_care.loc["most careful"]
 print(
-    "The squares of 'noise' and 'model to law' add up to the square of the RMSE, "
-    "but for luck."
+    f"From most careful to most careless, noise grows {growth.iloc[0]:.0f} times, "
+    f"ignorance {growth.iloc[1]:.1f} times."
 )
-growth = by_care.loc["most careless", "RMSE"] / by_care.loc["most careful", "RMSE"]
-print(
-    f"From most careful to most careless, the RMSE grows {growth:.1f} times. "
-    "That is noise:"
-)
-print("the model's own part changes little.")
-print(
-    f"Spread (standard deviation) in stars: ratings {rating.std():.2f}, "
-    f"the law {expected.std():.2f}, factors {answers['factors'].std():.2f}."
-)
-print(
-    "Good answers are less extreme than ratings: "
-    "an answer is an expectation and leaves the noise out;"
-)
-print("and a model that is not sure stays nearer to the mean.")
+print("So the error of one model depends much on whose ratings it is measured on.")
 
 # %%
 figure, axes = new_picture("A better model shortens only the blue part of the bar")
@@ -138,9 +142,134 @@ if figure is not None:
     save_picture(figure, "4_supervised.svg")
 
 # %% [markdown]
-# **Remember:** you can shorten only the part of the bar that is ignorance. The noise
-# stays.
+# ## Part 2, yes or no: will this user like this movie?
+# *Liked* means 4 stars or more. A *classifier* answers with a probability. Its error is
+# the *log loss*, the mean of -log(probability given to what then happened), and it has
+# the same two parts: what the law's own probabilities lose is noise, and what a model
+# loses on top is ignorance.
 #
-# Go on: scikit-learn's user guide, "Supervised learning". To draw answers and ratings:
-# `PredictionErrorDisplay.from_predictions(rating, answers["factors"])`.
+# The dummy always answers the share of likes. `balanced` is often recommended where one
+# answer is rarer: likes weigh as much as all other rows together. `factors` turns
+# predicted stars into a probability. Averages and predicted stars are cross-fitted: a
+# training row's own rating is not in them.
+
+# %%
+train, test = train_test_split(table, test_size=0.2, random_state=42)
+liked = (test["rating"] >= 4).to_numpy()
+
+# A rating is 4 or more if the user's opinion plus noise is above 3.75.
+law = dataset.law_
+average = LAW["mean"] + law["user"][test["user_id"] - 1]
+average += law["movie"][test["movie_id"] - 1]
+opinion = average + dataset.true_taste_[test.index]
+true_chance = norm.cdf((opinion - 3.75) / sigma[test.index])
+
+features = UserMovieFeatureTransformer()
+train_features = np.asarray(features.fit_transform(train))[:, 2:]  # without the ids
+test_features = np.asarray(features.transform(test))[:, 2:]
+factors = MatrixFactorization()
+train_stars = factors.fit_transform(train)
+test_stars = factors.transform(test)
+balanced = LogisticRegression(class_weight="balanced")
+candidates = {
+    "dummy": (DummyClassifier(strategy="prior"), train_features, test_features),
+    "balanced": (balanced, train_features, test_features),
+    "features": (LogisticRegression(), train_features, test_features),
+    "factors": (LogisticRegression(), train_stars, test_stars),
+}
+chances = {}
+for name, (classifier, inputs, test_inputs) in candidates.items():
+    model = make_pipeline(StandardScaler(), classifier)
+    model.fit(inputs, train["rating"] >= 4)
+    chances[name] = model.predict_proba(test_inputs)[:, 1]
+chances["the law"] = true_chance
+
+
+def expected_loss(chance):
+    """Return the log loss to be expected of probabilities, by the law."""
+    # xlogy(a, b) is a * log(b), and 0 where a is 0.
+    return -np.mean(xlogy(true_chance, chance) + xlogy(1 - true_chance, 1 - chance))
+
+
+rows = {}
+for name, chance in chances.items():
+    rows[name] = {
+        "noise": expected_loss(true_chance),
+        "ignorance": expected_loss(chance) - expected_loss(true_chance),
+        "sum": expected_loss(chance),
+        "measured": log_loss(liked, chance),
+    }
+print(f"Log loss ({100 * liked.mean():.0f} % of the test rows are liked):")
+print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
+
+# %% [markdown]
+# Do the probabilities mean what they say? A *calibration curve* sorts the rows by the
+# probability given, cuts them into equal parts, and compares with what happened.
+
+# %%
+curves = {}
+for name in ("balanced", "features", "factors"):
+    happened, said = calibration_curve(
+        liked, chances[name], n_bins=5, strategy="quantile"
+    )
+    curves[name, "said"] = said
+    curves[name, "liked"] = happened
+parts = ["lowest fifth", "2nd", "3rd", "4th", "highest fifth"]
+print(pd.DataFrame(curves, index=parts).to_string(float_format="%.2f"))
+print(
+    "features and factors say what happens, to about 0.02. balanced says too much: "
+    "it was trained as if half"
+)
+print("of the ratings were likes.")
+
+# %% [markdown]
+# When should we say yes? That depends on what errors cost. Say, a bad evening costs 1,
+# and a good movie missed costs 2. Then yes costs 1 - p on average, no costs 2p, and yes
+# is cheaper if p is above 1/3.
+
+
+# %%
+def cost(says_yes):
+    """Return the cost per 100 rows: 1 for a bad evening, 2 for a good movie missed."""
+    bad_evening = says_yes & ~liked
+    missed = ~says_yes & liked
+    return 100 * np.mean(1 * bad_evening + 2 * missed)
+
+
+rules = {
+    "never": np.zeros_like(liked),
+    "factors: 4 stars or more": test_stars[:, 0] >= 4,
+    "factors: p > 1/2": chances["factors"] > 1 / 2,
+    "factors: p > 1/3": chances["factors"] > 1 / 3,
+    "features: p > 1/3": chances["features"] > 1 / 3,
+    "balanced: p > 1/3": chances["balanced"] > 1 / 3,
+    "the law: p > 1/3": true_chance > 1 / 3,
+}
+rows = {}
+for name, says_yes in rules.items():
+    rows[name] = {"yes, %": 100 * np.mean(says_yes), "cost": cost(says_yes)}
+print(pd.DataFrame(rows).T.to_string(float_format="%.1f"))
+print(
+    f"Spread (standard deviation) in stars: ratings {test['rating'].std():.2f}, "
+    f"predicted stars {test_stars.std():.2f}."
+)
+print(
+    "Predicted stars are less extreme than ratings, because an expectation leaves "
+    "the noise out. So they rarely"
+)
+print(
+    "reach 4, and that rule says no too often. The threshold that fits the costs "
+    "is cheaper, if the"
+)
+print(
+    "probabilities can be believed: balanced reads the same features as `features`, "
+    "and says yes too often."
+)
+
+# %% [markdown]
+# **Remember:** you can shorten only the part of the bar that is ignorance. The noise
+# stays. Before you act on a probability, look at its calibration.
+#
+# Go on: scikit-learn's user guide, "Supervised learning", "Probability calibration" and
+# "Tuning the decision threshold for class prediction" (`FixedThresholdClassifier`).
 # Exercise: `exercises/4_supervised.py`.

@@ -61,9 +61,10 @@ if skrub:
     print(f"Gaps, distributions, associations: {path.stat().st_size} bytes of HTML")
 
 # %%
-# skore: measure, and check for common mistakes. It finds the columns that are useless
-# by law. X must be without the column `rating`: the checks train a model on X too,
-# which would read the answers.
+# skore: measure, and check for common mistakes. It names the columns from which this
+# model gains nothing. (By law that holds for all of them but `genre`: taste depends on
+# it, and these features do not hold taste.) X must be without the column `rating`: the
+# checks train a model on X too, which would read the answers.
 skore = tool("skore")
 if skore:
     report = skore.EstimatorReport(

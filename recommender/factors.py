@@ -44,8 +44,10 @@ class MatrixFactorization(TakesTables, RegressorMixin, TransformerMixin, BaseEst
 
     The factors are fitted one after the other, by coordinate descent (CCD++: Yu, Hsieh,
     Si and Dhillon, "Scalable Coordinate Descent Approaches to Parallel Matrix
-    Factorization", ICDM 2012). With r the residuals that everything else leaves over, p
-    the users' side of a factor and q the movies' side, p is a ridge regression on q::
+    Factorization", ICDM 2012). Alternating least squares (ALS) differs: it solves for
+    all factors of a user at once, and then for all factors of a movie. With r the
+    residuals that everything else leaves over, p the users' side of a factor and q the
+    movies' side, p is a ridge regression on q::
 
         squared[u] = sum of w[u] (q[m]^2 + var q[m])
         right[u] = sum of w[u] q[m] r[u, m]

@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import gen_batches
 
+from .titles import make_titles
+
 GENRES = [
     "Action",
     "Adventure",
@@ -38,6 +40,7 @@ class Movies(NamedTuple):
     year: np.ndarray
     popularity: np.ndarray  # how often it is chosen, relative to the others
     genre_mix: np.ndarray  # (n_movies, n_genres): how much of each genre is in it
+    title: pd.Categorical  # by a rule, not by chance; no two are the same
 
 
 class Users(NamedTuple):
@@ -75,7 +78,10 @@ def draw_movies(rng, n_movies):
     age = np.minimum(10 * rng.standard_gamma(1.5, n_movies), 70).astype(np.int64)
     # Zipf's law, made flatter at the top by the 10.
     popularity = 1 / (10 + rng.permutation(np.arange(n_movies, dtype="int64")))
-    return Movies(np.array(names, dtype=object), 2021 - age, popularity, genre_mix)
+    year = 2021 - age
+    # Categorical, as from `load_movielens`: a table repeats each title many times.
+    title = pd.Categorical(make_titles(names, year.tolist()))
+    return Movies(np.array(names, dtype=object), year, popularity, genre_mix, title)
 
 
 def draw_users(rng, n_users):

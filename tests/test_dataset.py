@@ -16,8 +16,8 @@ def dataset():
 
 def test_default_table_has_the_promised_shape(dataset):
     table = dataset.table
-    assert list(table.columns) == TABLE_COLUMNS
-    assert table.shape == (50_000, 8)
+    assert list(table.columns) == [*TABLE_COLUMNS, "title"]
+    assert table.shape == (50_000, 9)
     assert table["user_id"].nunique() == 1000
     assert sorted(table["rating"].unique()) == list(STARS)
     assert not table.duplicated(["user_id", "movie_id"]).any()

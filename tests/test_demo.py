@@ -221,9 +221,9 @@ def test_the_command_recommends_from_the_saved_artifact(printed, monkeypatch, ca
         out, err = capsys.readouterr()
         assert err == ""
         head, rows = table_in(out, 4)
-        assert head == ["movie_id", "score", "predicted_rating"]
+        assert head == ["movie_id", "title", "score", "predicted_rating"]
         assert [row[0] for row in rows] == ["1", "2", "3", "4"]
-        assert all(1 <= float(row[3]) <= 5 for row in rows)
+        assert all(1 <= float(row[-1]) <= 5 for row in rows)
         lists[who] = out, [int(row[1]) for row in rows]
     assert lists["--user 7777"][0].startswith("User 7777 is unknown: ")
     assert "popular" in lists["--user 7777"][0].splitlines()[0]

@@ -23,8 +23,8 @@ MESSAGES = {
         "On pure noise, where nothing can be predicted, your R2 is 0."
     ),
     "3_model_selection": "of the test rows are of users whom the model has never seen",
-    "4_supervised": "The model goes 0% of the way from the mean to the floor",
-    "5_unsupervised": "where by construction there are none",
+    "4_supervised": "of 30 tables you call the new model better",
+    "5_unsupervised": "You found groups in 2 of 5 tables",
     "6_utilities": (
         "A fresh process could not predict from the two ids: "
         "ValueError: X has 2 features"
@@ -114,30 +114,44 @@ ATTEMPTS = [
         "cross_val_score(DummyRegressor(), table",
         "was not asked",
     ),
+    ("4_supervised", "2 * standard_error", "0.05", "of 30 tables you call the new"),
+    ("4_supervised", "2 * standard_error", "standard_error", "above twice its"),
     (
         "4_supervised",
-        '"linear"',
-        "DecisionTreeRegressor(random_state=0)",
-        "it learned noise by heart",
+        "cross_val_predict(new, X, y, cv=folds)",
+        "new.fit(X, y).predict(X)",
+        "learned its training rows by heart",
     ),
     (
         "4_supervised",
-        '"linear"',
-        "KNeighborsRegressor()",
-        "It beats the mean, but still learns noise",
+        "gain.std() / np.sqrt(len(gain))",
+        "gain.std()",
+        "divided by the root of the number of rows",
     ),
-    ("4_supervised", '"linear"', "DummyRegressor()", "has learned nothing useful"),
+    ("4_supervised", "gain.mean() > 2 * standard_error", "False", "take for luck that"),
+    (
+        "4_supervised",
+        "gain.std() / np.sqrt(len(gain))",
+        "np.sqrt((error_of_new.var() + error_of_old.var()) / len(gain))",
+        "if the models are compared row by row",
+    ),
     (
         "5_unsupervised",
-        "rng.permuted(X, axis=0)",
+        "rng.multivariate_normal(mean, covariance, len(X))",
         "rng.permutation(X)",
-        "If whole rows change places",
+        "only change places",
+    ),
+    (
+        "5_unsupervised",
+        "(mean, covariance, len(X))",
+        "(mean, np.diag(np.diag(covariance)), len(X))",
+        "keep the covariance",
     ),
     (
         "5_unsupervised",
         "np.mean(controls) + 3 * np.std(controls)",
         "0.3",
-        "You found groups in 1 of 4",
+        "No fixed limit serves all shapes",
     ),
     (
         "5_unsupervised",
@@ -151,12 +165,18 @@ ATTEMPTS = [
         "False",
         "You found no groups",
     ),
-    ("5_unsupervised", " + 3 * np.std(controls)", "", "You found groups in 3 of 4"),
+    ("5_unsupervised", " + 3 * np.std(controls)", "", "by luck. Ask for more"),
     (
         "5_unsupervised",
         "np.mean(controls) + 3 * np.std(controls)",
         "max(controls) + 0.1",
         "Your limit is too high",
+    ),
+    (
+        "6_utilities",
+        "recommender.save_pipeline(path)",
+        "joblib.dump(recommender, path)",
+        "of them were loaded without an error",
     ),
     ("6_utilities", "    recommender.save_pipeline(path)", "", "no file at `path`"),
     (
@@ -183,10 +203,9 @@ ATTEMPTS = [
 ]
 IMPORTS = """
 import itertools
+import joblib
 from sklearn.dummy import DummyRegressor
 from sklearn.model_selection import GroupShuffleSplit, KFold
-from sklearn.neighbors import KNeighborsRegressor
-from sklearn.tree import DecisionTreeRegressor
 COUNTER = itertools.count()
 """
 

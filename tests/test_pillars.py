@@ -187,6 +187,91 @@ def test_the_figures_of_chapter_8_bear_out_its_words(tmp_path):
     check_conclusions_of_chapter_8(run(tmp_path, PILLARS / "8_deploy.py"))
 
 
+def check_conclusions_of_chapter_4(printed):
+    """The words of the chapter are fixed; the figures must bear them out."""
+    stars, _, chances = printed.partition("Log loss")
+    errors, _, gains = stars.partition("Is a model better")
+    ignorance = {
+        name: numbers_after(name, errors)[1] for name in ("linear", "forest", "factors")
+    }
+    assert ignorance["forest"] == pytest.approx(ignorance["linear"], abs=0.01)
+    assert ignorance["factors"] < 0.7 * ignorance["linear"]
+    gain, standard_error = numbers_after("boosting", gains)
+    assert abs(gain) < 2 * standard_error, "may be luck"
+    gain, standard_error = numbers_after("forest", gains)
+    assert -0.005 < gain < -2 * standard_error, "more than luck, but next to nothing"
+    gain, standard_error = numbers_after("factors", gains)
+    assert gain > 20 * standard_error, "of another size"
+    assert len(numbers_after("most careless", gains)) == 2
+
+    for part in ("lowest fifth", "2nd", "3rd", "4th", "highest fifth"):
+        said_and_liked = numbers_after(part, chances)
+        assert said_and_liked[0] > said_and_liked[1] + 0.05, "balanced says too much"
+        assert said_and_liked[2] == pytest.approx(said_and_liked[3], abs=0.025)
+        assert said_and_liked[4] == pytest.approx(said_and_liked[5], abs=0.025)
+    rules = (
+        "factors: p > 1/3",
+        "factors: p > 1/2",
+        "factors: 4 stars or more",
+        "never",
+    )
+    costs = [numbers_after(rule, chances)[-1] for rule in rules]
+    assert costs == sorted(costs)
+    share, cost = numbers_after("balanced: p > 1/3", chances)
+    share_of_features, cost_of_features = numbers_after("features: p > 1/3", chances)
+    assert share > share_of_features
+    assert cost > cost_of_features
+
+
+def check_conclusions_of_chapter_5(printed):
+    assert numbers_after("Adjusted Rand index with true genres:", printed)[0] > 0.5
+    assert abs(numbers_after("Adjusted Rand index with shuffled", printed)[0]) < 0.05
+    score, control, spread, _ = numbers_after("202 movies", printed)
+    assert score > control + 4 * spread
+    for name in ("all movies", "users", "one cloud"):
+        score, control, spread, shuffled = numbers_after(name, printed)
+        assert score < control + 2 * spread, "no groups show"
+    assert score > 1.5 * shuffled, "shuffled columns would find groups"
+    score, control, spread, _ = numbers_after("users", printed)
+    assert score < control - 2 * spread, "no exact Gaussian"
+
+    for shills in ("always five", "always three", "at random"):
+        dummy, forest, rule = numbers_after(f"20 {shills}", printed)
+        assert dummy < forest < rule
+        assert (forest > 0.9) == (shills == "always five"), "rare and extreme"
+    assert numbers_after("200 always five", printed)[1] < 0.7, "no longer rare"
+    careless = re.search(r"who agree least, (\d+) are", printed)[1]
+    assert int(careless) > 10, "they are like shills who rate at random"
+
+
+def check_conclusions_of_chapter_6(printed):
+    rated, of_all = numbers_after("True stars, mean of", printed)
+    assert rated > of_all + 0.1, "missing, but not at random"
+    names = ("MovieRanker", "popularity", "the law", "factors", "linear", "mean")
+    # From the right: MovieRanker has no RMSE.
+    rows = {name: numbers_after(f"{name} ", printed)[-3:] for name in names}
+    by_ndcg = sorted(names, key=lambda name: -rows[name][0])
+    by_true_stars = sorted(names, key=lambda name: -rows[name][2])
+    assert by_ndcg[:3] == ["MovieRanker", "popularity", "the law"]
+    assert by_true_stars[0] == "the law"
+    assert rows["MovieRanker"][2] < rows["the law"][2] - 0.2
+    assert rows["MovieRanker"][1] > 1.5 * rows["the law"][1], "what NDCG can count"
+    assert "One bit changed: model.pkl is damaged" in printed
+
+
+@pytest.mark.parametrize(
+    ("chapter", "check"),
+    [
+        ("4_supervised", check_conclusions_of_chapter_4),
+        ("5_unsupervised", check_conclusions_of_chapter_5),
+        ("6_utilities", check_conclusions_of_chapter_6),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_the_figures_of_a_chapter_bear_out_its_words(tmp_path, chapter, check):
+    check(run(tmp_path, PILLARS / f"{chapter}.py"))
+
+
 @pytest.fixture(scope="module")
 def whole_map(tmp_path_factory):
     return run(tmp_path_factory.mktemp("map"), PILLARS / "0_map.py", "all")

@@ -148,7 +148,8 @@ def test_movies_are_found_by_words_of_their_title_popular_ones_first(service, ta
 
 
 def test_movies_without_titles_have_names(table, tmp_path):
-    train(table, titles=False).save_pipeline(tmp_path / "model.pkl")
+    untitled = table.drop(columns="title")
+    train(untitled, titles=False).save_pipeline(tmp_path / "model.pkl")
     service = Service(create_app(Arms(tmp_path / "model.pkl")))
     found = service.ask("/movies?q=movie%207")[1]["movies"]
     service.stop()

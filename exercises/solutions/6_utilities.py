@@ -1,7 +1,7 @@
 """Solution of exercise 6, utilities: does the artifact work in another process?
 
-`joblib.dump(recommender, path)` works too; `save_pipeline` adds a digest and a model
-card.
+`joblib.dump(recommender, path)` saves all steps, too. `save_pipeline` adds the digest,
+and a model card.
 """
 
 from lesson_code import SklearnEcosystemPipeline

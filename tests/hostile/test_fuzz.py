@@ -641,7 +641,7 @@ def size(name):
             ).generate
         )
         if table is not None:
-            assert list(table.columns) == lesson_code.TABLE_COLUMNS
+            assert list(table.columns) == [*lesson_code.TABLE_COLUMNS, "title"]
             assert table["rating"].between(1, 5).all()
             assert not table.duplicated(IDS).any()
 
