@@ -47,9 +47,9 @@ recorded() {
         pillars/1_preprocessing.py) echo "1382545032 5631" ;;
         pillars/2_feature_selection.py) echo "955411303 6486" ;;
         pillars/3_model_selection.py) echo "1523280130 6956" ;;
-        pillars/4_supervised.py) echo "769502591 11120" ;;
-        pillars/5_unsupervised.py) echo "1415008509 11806" ;;
-        pillars/6_utilities.py) echo "3529441103 9506" ;;
+        pillars/4_supervised.py) echo "3903975988 11124" ;;
+        pillars/5_unsupervised.py) echo "2335876562 11846" ;;
+        pillars/6_utilities.py) echo "3174020776 9500" ;;
         pillars/8_deploy.py) echo "3625943182 14103" ;;
         pillars/appendix_recipes.py) echo "1252705614 7437" ;;
         pillars/drawing.py) echo "2704919739 5090" ;;
@@ -9379,10 +9379,10 @@ print(
     "they read the same 11 features"
 )
 print(
-    "(13 without the two ids) and come out nearly alike. "
-    "factors learns from the ids what the features do"
+    "(the 13 without the two ids) and come out nearly alike. "
+    "factors learns from the ids what the features"
 )
-print("not hold, taste, and its gain is of another size.")
+print("do not hold, taste, and its gain is of another size.")
 part = errors.loc["factors", "ignorance"]
 whole = errors.loc["factors", "sum"]
 print(
@@ -9688,13 +9688,13 @@ if figure is not None:
 # %% [markdown]
 # ## Users: KMeans always answers
 # By law, users have no groups: every user's love of every genre is drawn alone. The
-# *silhouette* says how well clusters are separated (1: far apart, 0: they touch). Which
-# silhouette do data without groups have? A *control* is like our data in all but the
-# groups: ten random clouds with the same mean and the same covariance (the spread of
-# the columns, and how they go together).
+# *silhouette* says how well clusters are separated (1: far apart, 0: they touch). How
+# high is it where there are no groups? A *control* is data like ours, but without
+# groups. Here, it is a random cloud (a Gaussian) with the same mean and the same
+# covariance: how widely the columns spread, and how they go together. We draw ten.
 #
-# Often, each column is shuffled by itself instead. That destroys groups, and every
-# other connection, too. The last row shows what comes of it: a cloud without groups,
+# Often, each column is shuffled by itself instead. That destroys groups, but also every
+# other connection of the columns. The last row shows what comes of it: a single cloud,
 # whose columns are correlated.
 
 # %%
@@ -10014,7 +10014,7 @@ for name, order in lists.items():
 
 print(
     "\nNeither metric is wrong. NDCG on held-out rows asks: "
-    "what will this user watch and like next anyway?"
+    "what else did this user choose, and like?"
 )
 print(
     "True stars ask: what would this user like best? "

@@ -94,10 +94,10 @@ print(
     "they read the same 11 features"
 )
 print(
-    "(13 without the two ids) and come out nearly alike. "
-    "factors learns from the ids what the features do"
+    "(the 13 without the two ids) and come out nearly alike. "
+    "factors learns from the ids what the features"
 )
-print("not hold, taste, and its gain is of another size.")
+print("do not hold, taste, and its gain is of another size.")
 part = errors.loc["factors", "ignorance"]
 whole = errors.loc["factors", "sum"]
 print(

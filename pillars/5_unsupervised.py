@@ -125,13 +125,13 @@ if figure is not None:
 # %% [markdown]
 # ## Users: KMeans always answers
 # By law, users have no groups: every user's love of every genre is drawn alone. The
-# *silhouette* says how well clusters are separated (1: far apart, 0: they touch). Which
-# silhouette do data without groups have? A *control* is like our data in all but the
-# groups: ten random clouds with the same mean and the same covariance (the spread of
-# the columns, and how they go together).
+# *silhouette* says how well clusters are separated (1: far apart, 0: they touch). How
+# high is it where there are no groups? A *control* is data like ours, but without
+# groups. Here, it is a random cloud (a Gaussian) with the same mean and the same
+# covariance: how widely the columns spread, and how they go together. We draw ten.
 #
-# Often, each column is shuffled by itself instead. That destroys groups, and every
-# other connection, too. The last row shows what comes of it: a cloud without groups,
+# Often, each column is shuffled by itself instead. That destroys groups, but also every
+# other connection of the columns. The last row shows what comes of it: a single cloud,
 # whose columns are correlated.
 
 # %%

@@ -170,7 +170,7 @@ for name, order in lists.items():
 
 print(
     "\nNeither metric is wrong. NDCG on held-out rows asks: "
-    "what will this user watch and like next anyway?"
+    "what else did this user choose, and like?"
 )
 print(
     "True stars ask: what would this user like best? "
