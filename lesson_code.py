@@ -200,6 +200,17 @@ class MovieRecommendationDataset:
     country, year, hour and weekday have no effect on the ratings. (A year or an age can
     help a model a little, because it helps to recognise a movie or a user.)
 
+    With `drift`, tastes change in the two years. T[u] is replaced by ::
+
+        T[u, time] = cos(a) T[u] + sin(a) D[u],   a = drift * (pi / 2) * (s - 1/2)
+
+    where D are other tastes, drawn as T is, and s, from 0 to 1, is the share of the two
+    years that has passed. Tastes keep their size. Those of one user on two days have
+    the correlation cos(drift * (pi / 2) * years between them / 2): with drift 1, the
+    last tastes have nothing in common with the first. T are the tastes in the middle,
+    which decide who watches what. So tables that differ only in `drift` have the same
+    pairs and times; only their ratings differ.
+
     Parameters
     ----------
     n_users : int, default=1000
@@ -211,15 +222,19 @@ class MovieRecommendationDataset:
     random_state : int, default=42
         The seed. The same seed gives the same table on every machine and with every
         version of NumPy.
+    drift : float, default=0.0
+        How much tastes change: the quarter turns from the first day to the last. 0:
+        not at all.
 
     Attributes
     ----------
     true_expected_ : ndarray of shape (n_ratings,)
         The expected rating of each row, in stars: the best possible prediction.
     true_taste_ : ndarray of shape (n_ratings,)
-        The taste of each row's user for its movie, in stars.
-    law_ : dict of ndarray
-        The values drawn: "user", "movie", "T", "G", "mean_taste" and "sigma".
+        The taste of each row's user for its movie, at the time of the row, in stars.
+    law_ : dict
+        The values drawn: "user", "movie", "T", "G", "mean_taste" and "sigma"; the
+        "drift"; and, if there is any, "D".
 
     Examples
     --------
@@ -230,11 +245,19 @@ class MovieRecommendationDataset:
     'The Electric Umbrella (2020)'
     """
 
-    def __init__(self, n_users=1000, n_movies=500, n_ratings=50_000, random_state=42):
+    def __init__(
+        self,
+        n_users=1000,
+        n_movies=500,
+        n_ratings=50_000,
+        random_state=42,
+        drift=0.0,
+    ):
         self.n_users = n_users
         self.n_movies = n_movies
         self.n_ratings = n_ratings
         self.random_state = random_state
+        self.drift = drift
 
     def generate(self):
         """Draw the table.
@@ -248,7 +271,7 @@ class MovieRecommendationDataset:
         Raises
         ------
         ValueError
-            If a size or the seed is impossible.
+            If a size, the seed or the drift is impossible.
         """
         n_users, n_movies, n_ratings = self.check()
         rng = check_random_state(int(self.random_state))
@@ -256,13 +279,19 @@ class MovieRecommendationDataset:
         users = synthetic.draw_users(rng, n_users)
         # One entry per rating: the positions of its user and its movie, from 0.
         user, movie = synthetic.draw_pairs(rng, n_ratings, users, movies)
-        self.law_ = synthetic.draw_law(rng, LAW, user, movie, users, movies)
+        law = synthetic.draw_law(rng, LAW, user, movie, users, movies)
+        noise = rng.standard_normal(n_ratings)
+        timestamp = synthetic.draw_timestamps(rng, user, n_users)
+        law["drift"] = float(self.drift)
+        if self.drift > 0:  # drawn last: all other draws are those of no drift
+            law["D"] = synthetic.draw_drift(rng, law)
+        self.law_ = law
 
         table = {
             "user_id": user + 1,
             "movie_id": movie + 1,
-            RATING: self._draw_ratings(rng, user, movie),
-            "timestamp": synthetic.draw_timestamps(rng, user, n_users),
+            RATING: self._ratings(noise, user, movie, timestamp),
+            "timestamp": timestamp,
             "genre": movies.genre[movie],
             "movie_year": movies.year[movie],
             "user_age": users.age[user],
@@ -281,7 +310,7 @@ class MovieRecommendationDataset:
         Parameters
         ----------
         rows : DataFrame with `user_id` and `movie_id`, default=None
-            None: the whole table.
+            With `drift`, also with `timestamp`. None: the whole table.
 
         Returns
         -------
@@ -290,7 +319,8 @@ class MovieRecommendationDataset:
         Raises
         ------
         ValueError
-            If `rows` holds a user or movie that is not in the dataset.
+            If `rows` holds a user or movie that is not in the dataset, or lacks a
+            timestamp while tastes drift.
         """
         if not hasattr(self, "law_"):
             self.generate()
@@ -308,9 +338,34 @@ class MovieRecommendationDataset:
                 f"rows must be of users 1 to {self.n_users} and movies 1 to "
                 f"{self.n_movies}."
             )
-        opinion, _ = self._opinions(user_ids - 1, movie_ids - 1)
+        timestamp = number_column(rows, "timestamp")
+        if self.law_["drift"] > 0 and np.isnan(timestamp).any():
+            raise ValueError(
+                "rows must have a timestamp each, because tastes change with time "
+                f"(drift={self.law_['drift']})."
+            )
+        opinion, _ = self._opinions(user_ids - 1, movie_ids - 1, timestamp)
         _, variance = _moments(opinion, self.law_["sigma"][user_ids - 1])
         return float(np.sqrt(variance.mean()))
+
+    def tastes_at(self, timestamp):
+        """Return the tastes T of all users at a time; without drift always the same.
+
+        Parameters
+        ----------
+        timestamp : number
+            Unix seconds.
+
+        Returns
+        -------
+        T : ndarray of shape (n_users, 8)
+        """
+        if not hasattr(self, "law_"):
+            self.generate()
+        if self.law_["drift"] == 0:
+            return self.law_["T"].copy()
+        angle = synthetic.drift_angle(self.law_["drift"], timestamp)
+        return np.cos(angle) * self.law_["T"] + np.sin(angle) * self.law_["D"]
 
     def check(self):
         """Return the three sizes as plain integers.
@@ -318,13 +373,14 @@ class MovieRecommendationDataset:
         Raises
         ------
         ValueError
-            If a size or the seed is impossible.
+            If a size, the seed or the drift is impossible.
         """
         sizes = {}
         for name in ("n_users", "n_movies", "n_ratings"):
             value = getattr(self, name)
             sizes[name] = check_number(name, value, 1, integer=True, below=2**32)
         check_number("random_state", self.random_state, 0, integer=True, below=2**32)
+        check_number("drift", self.drift, 0)
         n_pairs = sizes["n_users"] * sizes["n_movies"]
         if sizes["n_ratings"] > n_pairs:
             raise ValueError(
@@ -333,19 +389,23 @@ class MovieRecommendationDataset:
             )
         return sizes.values()
 
-    def _draw_ratings(self, rng, user, movie):
-        """Draw the ratings by the law; keep their tastes, means and variances."""
-        noise = rng.standard_normal(user.size)
-        opinion, self.true_taste_ = self._opinions(user, movie)
+    def _ratings(self, noise, user, movie, timestamp):
+        """Return the ratings by the law; keep their tastes, means and variances."""
+        opinion, self.true_taste_ = self._opinions(user, movie, timestamp)
         sigma = self.law_["sigma"][user]
         self.true_expected_, self._variance = _moments(opinion, sigma)
         half_stars = np.round(2 * (opinion + sigma * noise)) / 2
         return np.clip(half_stars, STARS[0], STARS[-1])
 
-    def _opinions(self, user, movie):
+    def _opinions(self, user, movie, timestamp):
         """Return opinion and taste of the law, for positions of users and movies."""
         drawn = self.law_  # the values drawn; `LAW` has only their sizes
         taste = synthetic.row_products(drawn["T"], drawn["G"], user, movie)
+        if drawn["drift"] > 0:
+            # (cos(a) T + sin(a) D) . G = cos(a) (T . G) + sin(a) (D . G)
+            angle = synthetic.drift_angle(drawn["drift"], timestamp)
+            other_taste = synthetic.row_products(drawn["D"], drawn["G"], user, movie)
+            taste = np.cos(angle) * taste + np.sin(angle) * other_taste
         taste -= drawn["mean_taste"]
         averages = LAW["mean"] + drawn["user"][user] + drawn["movie"][movie]
         return averages + taste, taste

@@ -31,6 +31,7 @@ ROWS_AT_ONCE = 2**14
 MONDAY = 1_641_168_000  # 2022-01-03, 00:00 UTC, in Unix seconds
 HOUR = 3600
 DAY = 24 * HOUR
+N_WEEKS = 104  # from the first rating to the last
 
 
 class Movies(NamedTuple):
@@ -233,6 +234,42 @@ def draw_law(rng, sizes, user, movie, users, movies):
     }
 
 
+def draw_drift(rng, law):
+    """Draw the tastes D that the tastes T of a law turn to; they are of the same size.
+
+    Parameters
+    ----------
+    rng : RandomState
+    law : dict
+        From `draw_law`.
+
+    Returns
+    -------
+    D : ndarray of shape (n_users, n_genres)
+    """
+    size = np.sqrt(np.mean(law["T"] ** 2))
+    return size * rng.standard_normal(law["T"].shape)
+
+
+def drift_angle(drift, timestamp):
+    """Return the angle by which tastes have turned at a time.
+
+    Parameters
+    ----------
+    drift : float
+        How many quarter turns there are from the first day to the last.
+    timestamp : number or ndarray
+        Unix seconds.
+
+    Returns
+    -------
+    angle : float or ndarray
+        In radians; 0 in the middle of the table's time.
+    """
+    share_of_time = (timestamp - MONDAY) / (N_WEEKS * 7 * DAY)
+    return drift * np.pi / 2 * (share_of_time - 0.5)
+
+
 def _standardise(values, weights):
     """Return values with mean 0 and standard deviation 1 (0 if all are alike)."""
     centred = values - np.average(values, weights=weights)
@@ -264,7 +301,7 @@ def row_products(left, right, left_row, right_row):
 
 
 def draw_timestamps(rng, user, n_users):
-    """Draw when each rating is given, in the two years from `MONDAY`.
+    """Draw when each rating is given, in the `N_WEEKS` from `MONDAY`.
 
     Every user has a favourite hour, and a share of ratings that fall on weekends.
 
@@ -289,6 +326,6 @@ def draw_timestamps(rng, user, n_users):
     weekday = np.where(is_weekend, day_of_weekend, working_day)
 
     hour = (favourite_hour[user] + 2 * rng.standard_normal(size)) % 24
-    week = rng.randint(104, size=size, dtype=np.int64)
+    week = rng.randint(N_WEEKS, size=size, dtype=np.int64)
     second = np.minimum(hour * HOUR, DAY - 1).astype(np.int64)
     return MONDAY + (7 * week + weekday) * DAY + second
