@@ -116,6 +116,17 @@ def new_picture(title, *, ncols=1, width=6.4, height=3.6, **options):
     return figure, axes
 
 
+def draw_box(axes, left, bottom, width, lines, face="#EEEEEE", edge="#808080"):
+    """Draw a box with a bold first line and plain ones, each 0.42 high."""
+    height = 0.42 * len(lines) + 0.2
+    box = {"facecolor": face, "edgecolor": edge, "linewidth": 1.5}
+    axes.bar(left, height, width, bottom, align="edge", **box)
+    for number, line in enumerate(lines):
+        weight = "bold" if number == 0 else "normal"
+        level = bottom + height - 0.31 - 0.42 * number
+        axes.text(left + 0.12, level, line, fontweight=weight, va="center")
+
+
 def save_picture(figure, name, folder=PICTURES):
     """Write `folder/NAME`, .svg or .png. Notebooks show it, too.
 
