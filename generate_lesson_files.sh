@@ -8,7 +8,7 @@ set -eu
 # The files are bytes to be copied, in whatever language the learner's computer speaks.
 export LC_ALL=C
 
-names="lesson_code.py test_lesson.py requirements.txt README.md LICENSE recommender/__init__.py recommender/artifact.py recommender/commands.py recommender/console.py recommender/factors.py recommender/forest.py recommender/locks.py recommender/matrix.py recommender/movielens.py recommender/names.py recommender/options.py recommender/pipeline.py recommender/ranking.py recommender/recommend.py recommender/release.py recommender/report.py recommender/solutions.py recommender/start.py recommender/steps.py recommender/synthetic.py recommender/table.py recommender/titles.py recommender/top_n.py recommender/wrapper.py pillars/0_map.py pillars/1_preprocessing.py pillars/2_feature_selection.py pillars/3_model_selection.py pillars/4_supervised.py pillars/5_unsupervised.py pillars/6_utilities.py pillars/8_deploy.py pillars/appendix_recipes.py pillars/drawing.py exercises/0_map.py exercises/1_preprocessing.py exercises/2_feature_selection.py exercises/3_model_selection.py exercises/4_supervised.py exercises/5_unsupervised.py exercises/6_utilities.py exercises/8_deploy.py exercises/README.md exercises/conftest.py exercises/first.py exercises/test_checks.py exercises/solutions/0_map.py exercises/solutions/1_preprocessing.py exercises/solutions/2_feature_selection.py exercises/solutions/3_model_selection.py exercises/solutions/4_supervised.py exercises/solutions/5_unsupervised.py exercises/solutions/6_utilities.py exercises/solutions/8_deploy.py exercises/solutions/first.py"
+names="lesson_code.py test_lesson.py requirements.txt README.md LICENSE recommender/__init__.py recommender/artifact.py recommender/commands.py recommender/console.py recommender/factors.py recommender/forest.py recommender/locks.py recommender/matrix.py recommender/movielens.py recommender/names.py recommender/options.py recommender/pipeline.py recommender/ranking.py recommender/recommend.py recommender/release.py recommender/report.py recommender/solutions.py recommender/start.py recommender/steps.py recommender/synthetic.py recommender/table.py recommender/titles.py recommender/top_n.py recommender/wrapper.py pillars/0_map.py pillars/0_parts.py pillars/1_preprocessing.py pillars/2_feature_selection.py pillars/3_model_selection.py pillars/4_supervised.py pillars/5_unsupervised.py pillars/6_utilities.py pillars/8_deploy.py pillars/appendix_recipes.py pillars/drawing.py exercises/0_map.py exercises/1_preprocessing.py exercises/2_feature_selection.py exercises/3_model_selection.py exercises/4_supervised.py exercises/5_unsupervised.py exercises/6_utilities.py exercises/8_deploy.py exercises/README.md exercises/conftest.py exercises/first.py exercises/test_checks.py exercises/solutions/0_map.py exercises/solutions/1_preprocessing.py exercises/solutions/2_feature_selection.py exercises/solutions/3_model_selection.py exercises/solutions/4_supervised.py exercises/solutions/5_unsupervised.py exercises/solutions/6_utilities.py exercises/solutions/8_deploy.py exercises/solutions/first.py"
 folders="recommender pillars exercises exercises/solutions"
 
 # What `cksum` tells of each file: its checksum and its size.
@@ -43,16 +43,17 @@ recorded() {
         recommender/titles.py) echo "150899171 3624" ;;
         recommender/top_n.py) echo "1340055361 10254" ;;
         recommender/wrapper.py) echo "1827021383 3520" ;;
-        pillars/0_map.py) echo "1746848498 6422" ;;
-        pillars/1_preprocessing.py) echo "1382545032 5631" ;;
-        pillars/2_feature_selection.py) echo "955411303 6486" ;;
+        pillars/0_map.py) echo "3020343815 6481" ;;
+        pillars/0_parts.py) echo "1377834962 7851" ;;
+        pillars/1_preprocessing.py) echo "354689785 7604" ;;
+        pillars/2_feature_selection.py) echo "3998940068 9241" ;;
         pillars/3_model_selection.py) echo "1523280130 6956" ;;
         pillars/4_supervised.py) echo "2589260865 5833" ;;
         pillars/5_unsupervised.py) echo "2519687692 6133" ;;
         pillars/6_utilities.py) echo "2415284328 6325" ;;
         pillars/8_deploy.py) echo "3625943182 14103" ;;
         pillars/appendix_recipes.py) echo "2357689780 7315" ;;
-        pillars/drawing.py) echo "2704919739 5090" ;;
+        pillars/drawing.py) echo "990913637 5826" ;;
         exercises/0_map.py) echo "2576965394 790" ;;
         exercises/1_preprocessing.py) echo "3179819675 1062" ;;
         exercises/2_feature_selection.py) echo "2888893821 1133" ;;
@@ -8726,7 +8727,6 @@ cat >"$new/pillars/0_map.py" <<'END_OF_LESSON_FILE'
 
 # %%
 import ast
-import inspect
 import sys
 import warnings
 
@@ -8734,6 +8734,7 @@ import drawing
 import pandas as pd
 import sklearn
 from sklearn import model_selection
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401  makes 2 more
 from sklearn.utils import get_tags
 from sklearn.utils.discovery import all_displays, all_estimators, all_functions
 
@@ -8791,15 +8792,13 @@ def describe(estimator):
     return ", ".join(word for word, is_true in words.items() if is_true)
 
 
-# `discovery` does not list splitters, so we look for the classes that can split.
-# The "Halving" searches are experimental and need one import more.
+# `discovery` does not list splitters, so we look for the classes that can split, but
+# not for the base classes that they inherit from.
 splitters = []
 for name in model_selection.__all__:
-    if "Halving" in name:
-        continue
     public = getattr(model_selection, name)
-    if hasattr(public, "split") and not inspect.isabstract(public):
-        splitters.append((public.__name__, public))
+    if hasattr(public, "split") and not name.startswith("Base"):
+        splitters.append((name, public))
 
 names_of_kind = {
     "estimators": all_estimators(),
@@ -8874,11 +8873,217 @@ if figure is not None:
     drawing.save_picture(figure, "0_map.svg")
 
 # %% [markdown]
-# **Remember:** three verbs of estimators: fit, predict, transform. Two hundred
-# estimators share them.
+# **Remember:** every estimator has `fit`; most answer by `predict` or by `transform`,
+# few by both.
 #
 # Go on in scikit-learn's user guide: "Choosing the right estimator". Exercise:
-# `exercises/0_map.py`.
+# `exercises/0_map.py`. The next chapter, `0_parts`, shows what they are built from.
+END_OF_LESSON_FILE
+
+cat >"$new/pillars/0_parts.py" <<'END_OF_LESSON_FILE'
+# %% [markdown]
+# # 0 Parts: what is an estimator built from, and how do you build one?
+#
+# **You know**: `fit`, `predict` and `transform`, and what it means that a class
+# inherits. **You will see**: the few parts that all estimators share; a transformer of
+# your own from the same parts; what scikit-learn's own checks say about it.
+# **Minutes**: 15.
+#
+# Words: a *mixin* is a small class that adds one ability to the classes that inherit
+# from it. A *tag* says what an estimator is, and what it takes.
+
+# %%
+import inspect
+
+import drawing
+import numpy as np
+import pandas as pd
+from sklearn.base import (
+    BaseEstimator,
+    ClassifierMixin,
+    ClusterMixin,
+    RegressorMixin,
+    TransformerMixin,
+    clone,
+)
+from sklearn.compose import ColumnTransformer
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import Pipeline
+from sklearn.utils import get_tags
+from sklearn.utils.discovery import all_estimators
+from sklearn.utils.estimator_checks import check_estimator
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+# %% [markdown]
+# ## The parts
+# We ask the classes themselves what each part gives: its public methods, the tag that
+# it sets, and how many of the public estimators inherit from it.
+
+# %%
+MIXINS = [TransformerMixin, RegressorMixin, ClassifierMixin, ClusterMixin]
+estimators = [estimator for _, estimator in all_estimators()]
+rows = {}
+for part in [BaseEstimator, *MIXINS]:
+    # The smallest class of this part. A mixin stands left of BaseEstimator.
+    bases = (BaseEstimator,)
+    if part in MIXINS:
+        bases = (part, BaseEstimator)
+    smallest = type("Smallest", bases, {})
+    tags = get_tags(smallest())
+    tag = tags.estimator_type or ""
+    if tags.transformer_tags is not None:
+        tag = "transformer"
+    rows[part.__name__] = {
+        "gives": [name for name in dir(part) if not name.startswith("_")],
+        "tag": tag,
+        "estimators": sum(issubclass(estimator, part) for estimator in estimators),
+    }
+parts = pd.DataFrame(rows).T
+print(parts.assign(gives=parts["gives"].str.join(", ")).to_string())
+
+# %% [markdown]
+# `get_params` finds the names of the parameters in the signature of `__init__`. That is
+# why `__init__` only stores its arguments, under the same names. `clone` makes a new
+# object with the same parameters and without what was learned: cross-validation clones
+# the model for every fold.
+#
+# A *meta-estimator* is an estimator that holds others. It needs the methods above, and
+# those that you write: `fit`, and `transform` or `predict`. So it can hold yours.
+
+# %%
+held_by = {}
+for holder in [Pipeline, ColumnTransformer, GridSearchCV]:
+    first_parameter = next(iter(inspect.signature(holder).parameters))
+    held_by[holder.__name__] = first_parameter
+    print(f"{holder.__name__} holds others in its parameter {first_parameter!r}.")
+
+# %% [markdown]
+# ## A transformer of your own
+# It clips each column to what is usual in the training rows, so that a movie of the
+# year 9999 cannot mislead a linear model. What `fit` learns ends in `_`, and `fit`
+# returns the object. First without any care:
+
+
+# %%
+class FirstAttempt(TransformerMixin, BaseEstimator):
+    """Clip each column to what is usual in the training rows."""
+
+    def __init__(self, quantile=0.01):
+        self.quantile = quantile
+
+    def fit(self, X, y=None):
+        self.low_ = np.quantile(X, self.quantile, axis=0)
+        self.high_ = np.quantile(X, 1 - self.quantile, axis=0)
+        return self
+
+    def transform(self, X):
+        return np.clip(X, self.low_, self.high_)
+
+
+def count_failures(estimator):
+    """Print how many of scikit-learn's own checks an estimator fails."""
+    results = check_estimator(estimator, on_skip=None, on_fail=None)
+    statuses = [check["status"] for check in results]
+    n_run = len(statuses) - statuses.count("skipped")
+    n_failed = statuses.count("failed")
+    print(f"{type(estimator).__name__} fails {n_failed} of {n_run} checks")
+
+    failed = [check for check in results if check["status"] == "failed"]
+    for check in failed[:4]:
+        print("   ", check["check_name"])
+
+
+count_failures(FirstAttempt())
+
+# %% [markdown]
+# It works on clean data. But nothing stops a table with other columns or with gaps, and
+# the errors for the rest do not say what is wrong. Two functions mend that.
+# `validate_data` refuses what nobody can compute with, makes an array of the table, and
+# in `fit` keeps the number and the names of the columns; with `reset=False` it compares
+# them. `check_is_fitted` raises the usual error where `fit` was forgotten.
+
+
+# %%
+class ClipToTraining(TransformerMixin, BaseEstimator):
+    """Clip each column to what is usual in the training rows."""
+
+    def __init__(self, quantile=0.01):
+        self.quantile = quantile
+
+    def fit(self, X, y=None):
+        X = validate_data(self, X)
+        self.low_ = np.quantile(X, self.quantile, axis=0)
+        self.high_ = np.quantile(X, 1 - self.quantile, axis=0)
+        return self
+
+    def transform(self, X):
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False)
+        return np.clip(X, self.low_, self.high_)
+
+
+count_failures(ClipToTraining())
+
+# %% [markdown]
+# ## It plugs in
+# A pipeline holds it, and a search holds the pipeline. The search reaches its parameter
+# by its path, joined by two underscores. One year in twenty is not known here, and
+# somebody wrote 9999.
+
+# %%
+rng = np.random.default_rng(0)
+years = rng.normal(2000, 10, (400, 1))
+stars = 3 + (years[:, 0] - 2000) / 10 + rng.normal(0, 0.1, 400)
+years[::20] = 9999
+
+pipeline = Pipeline([("clip", ClipToTraining()), ("ridge", Ridge())])
+search = GridSearchCV(pipeline, {"clip__quantile": [0.0, 0.01, 0.1]})
+search.fit(years, stars)
+for quantile, r2 in zip([0.0, 0.01, 0.1], search.cv_results_["mean_test_score"]):
+    print(f"clip__quantile={quantile}: R2 {r2:.2f}")
+chosen = search.best_estimator_["clip"]
+print("(One row in twenty is wrong, so the 99 % quantile is still 9999.)")
+print("The chosen one has", list(vars(chosen)))
+print(
+    "Its clone has     ", list(vars(clone(chosen))), "with the value", chosen.quantile
+)
+
+# %%
+title = "Inherit from two classes, write two methods: yours fits in where theirs do"
+figure, axes = drawing.new_picture(title, height=7.4)
+if figure is not None:
+    numbers = parts["estimators"]
+    names = ", ".join(parts.loc["BaseEstimator", "gives"][1:])
+    lines = [
+        f"BaseEstimator: all {numbers['BaseEstimator']}",
+        f"{names} (for clone), tags",
+    ]
+    drawing.draw_box(axes, 0, 6.6, 10, lines, "#DCEBF5", drawing.BLUE)
+    for place, mixin in enumerate(MIXINS):
+        name = mixin.__name__
+        lines = [name, "+ " + ", ".join(parts.loc[name, "gives"])]
+        lines.append(f"{numbers[name]} estimators")
+        left = 5.1 * (place % 2)
+        bottom = 4.9 - 1.65 * (place // 2)
+        drawing.draw_box(axes, left, bottom, 4.9, lines)
+    lines = ["yours(TransformerMixin, BaseEstimator)", "you write: fit, transform"]
+    drawing.draw_box(axes, 0.8, 1.75, 8.4, lines, "#FBE6D8", drawing.ORANGE)
+    lines = ["What holds estimators holds yours, too:"]
+    lines += [f"{name}({parameter}=...)" for name, parameter in held_by.items()]
+    drawing.draw_box(axes, 0, -0.65, 10, lines, "#DCEBF5", drawing.BLUE)
+    arrow = {"arrowstyle": "-|>", "linewidth": 2.5, "color": drawing.ORANGE}
+    axes.annotate("", (8.7, 1.2), (8.7, 1.75), arrowprops=arrow)
+    axes.set(xlim=(-0.05, 10.05), ylim=(-0.7, 7.7))
+    axes.axis("off")
+    drawing.save_picture(figure, "0_parts.svg")
+
+# %% [markdown]
+# **Remember:** an estimator is a few shared parts and its own `fit`; built from the
+# same parts, yours goes wherever theirs go.
+#
+# Go on in scikit-learn's user guide: "Developing scikit-learn estimators". Exercise:
+# `exercises/0_parts.py`.
 END_OF_LESSON_FILE
 
 cat >"$new/pillars/1_preprocessing.py" <<'END_OF_LESSON_FILE'
@@ -8892,8 +9097,10 @@ cat >"$new/pillars/1_preprocessing.py" <<'END_OF_LESSON_FILE'
 # A *scaler* brings every feature to mean 0 and standard deviation 1. Without it, ten
 # years between two movies look larger than the whole scale of ratings, from 1 to 5
 # stars.
-# Words: *forest* and *boosting* are made of decision trees. *Ridge* is a linear model
-# that keeps its weights small. *SGD* finds such weights in small steps, row by row.
+#
+# Words: *forest* and *boosting* are made of decision trees. *Least squares* is the
+# plain linear model. *Ridge* adds a penalty, `alpha`, on large weights. *SGD* finds the
+# weights of a linear model in small steps, row by row.
 
 # %%
 import drawing
@@ -8901,7 +9108,7 @@ import numpy as np
 import pandas as pd
 from sklearn.dummy import DummyRegressor
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import SGDRegressor
+from sklearn.linear_model import LinearRegression, Ridge, SGDRegressor
 from sklearn.metrics import root_mean_squared_error
 from sklearn.model_selection import train_test_split
 from sklearn.neighbors import KNeighborsRegressor
@@ -8923,9 +9130,10 @@ def error(model):
     return root_mean_squared_error(test["rating"], model.predict(test))
 
 
+dummy_error = error(DummyRegressor())
 print(
     "First the dummy, which always answers the mean rating: "
-    f"RMSE {error(DummyRegressor()):.3f} stars"
+    f"RMSE {dummy_error:.3f} stars"
 )
 
 # %% [markdown]
@@ -8949,42 +9157,76 @@ for name, model in models.items():
 errors = pd.DataFrame(rows).T
 
 print(errors.to_string(float_format="%.3f"))
-print(
-    "Nearest neighbours measure distance: "
-    "without the scaler, large numbers such as years decide it."
-)
-print(
-    "SGD learns in small steps, one length for all features: "
-    "large numbers throw it off."
-)
-print("Trees only ask whether a value is above a threshold.")
-print(
-    "Ridge gives a small weight to a feature with large numbers: "
-    "the product is the same."
-)
+
+raw = UserMovieFeatureTransformer().fit(train).transform(test)
+spread = raw.drop(columns=["user_id", "movie_id"]).std().sort_values(ascending=False)
+largest = ", ".join(f"{name} {std:.0f}" for name, std in spread[:4].items())
+print(f"\nThe largest standard deviations of features: {largest};")
+print(f"of an average rating: {spread['user_avg_rating']:.1f}")
+print("Nearest neighbours measure distance: without the scaler, the first ones decide.")
+print("Trees only ask whether a value is above a threshold: scaling moves both.")
+
+# %% [markdown]
+# ## What the figure of SGD hides, and what ridge does with a strong penalty
+# The lesson's pipeline clips predictions to the scale of the ratings, from 1 to 5. We
+# look at the answers before that.
 
 # %%
-title = (
-    "Scaling helps nearest neighbours, which measure distance; "
-    "ridge and trees do not move"
+model = SGDRegressor(random_state=0)
+pipeline = SklearnEcosystemPipeline(model=model).build_pipeline()
+pipeline.set_params(scaler="passthrough").fit(train)
+features = pipeline[:-1].transform(test)
+unclipped = np.median(pipeline["model"].predict(features))
+clipped = np.median(pipeline.predict(test))
+print(
+    f"SGD without scaler: typical answer {unclipped:.0e} stars, clipped to {clipped:g}"
 )
+print(
+    "Its steps were too long for the large numbers, so each made the error larger: it "
+    "diverged."
+)
+
+models = {"least squares": LinearRegression()}
+for alpha in (1, 1000, 100_000):
+    models[f"ridge, alpha={alpha}"] = Ridge(alpha)
+rows = {}
+for name, model in models.items():
+    pipeline = SklearnEcosystemPipeline(model=model).build_pipeline().fit(train)
+    scaled = pipeline.predict(test)
+    pipeline.set_params(scaler="passthrough").fit(train)
+    unscaled = pipeline.predict(test)
+    rows[name] = {
+        "without": root_mean_squared_error(test["rating"], unscaled),
+        "with scaler": root_mean_squared_error(test["rating"], scaled),
+        "largest change of a prediction": np.abs(scaled - unscaled).max(),
+    }
+print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
+print(
+    "Least squares gives the same predictions: a smaller weight undoes larger numbers."
+)
+print("Ridge does not: the penalty is on the weights, so it depends on the units. Here")
+print(
+    "the error hardly moves, even where predictions do. `alpha` is comparable between"
+)
+print("features only after scaling.")
+
+# %%
+title = "Without the scaler, nearest neighbours lose most of what they know"
 figure, axes = drawing.new_picture(title, height=4)
 if figure is not None:
     near = errors.loc["nearest neighbours"]
     others = errors.drop(["nearest neighbours", "linear (SGD)"])
+    axes.axhline(dummy_error, color="black", linestyle=":")
     axes.plot([0, 1], others.T, "o-", color=drawing.GREY)
     axes.plot([0, 1], near, "o-", color=drawing.ORANGE)
 
-    axes.text(-0.04, near["without"], f"{near['without']:.3f}", ha="right")
-    axes.text(1.04, near["with scaler"], f"{near['with scaler']:.3f}", ha="left")
+    axes.text(0.5, dummy_error + 0.005, "always the mean", ha="center")
     axes.text(0.5, near.mean() + 0.01, "nearest neighbours", color=drawing.ORANGE)
     below = others.mean().mean() - 0.02
     axes.text(0.5, below, "ridge, forest, boosting", ha="center", color="#606060")
-    far = f"(SGD without scaler: {errors['without'].max():.3f}, far above)"
-    axes.text(0.5, 1.0, far, ha="center", color="#606060")
 
     axes.set(xticks=[0, 1], xticklabels=["without scaler", "with scaler"])
-    axes.set(xlim=(-0.3, 1.3), ylabel="RMSE (stars)", ylim=(0.84, 1.01))
+    axes.set(xlim=(-0.3, 1.3), ylabel="RMSE (stars)", ylim=(0.83, 1.06))
     drawing.save_picture(figure, "1_preprocessing.svg")
 
 # %% [markdown]
@@ -9008,9 +9250,10 @@ print(
 )
 
 ridge = SklearnEcosystemPipeline(model="linear").build_pipeline()
+before = errors.loc["linear (ridge)", "with scaler"]
 print(
-    f"RMSE of ridge now: {error(ridge):.3f}, as before: "
-    "by the law of the table, age has no influence."
+    f"RMSE of ridge, with all ages: {before:.3f}; now: {error(ridge):.3f}. By the law "
+    "of the table,\nage has no influence on a rating, so little can be lost here."
 )
 
 # %% [markdown]
@@ -9032,11 +9275,11 @@ print(
 )
 
 # %% [markdown]
-# **Remember:** scale for models that measure distance or learn in small steps. Trees do
-# not care.
+# **Remember:** scale for models that measure distance, learn in small steps or have a
+# penalty; trees and least squares do not need it.
 #
 # Go on in scikit-learn's user guide: "Preprocessing data". Exercise:
-# `exercises/1_preprocessing.py`.
+# `exercises/1_preprocessing.py` and `exercises/1_scaling.py`.
 END_OF_LESSON_FILE
 
 cat >"$new/pillars/2_feature_selection.py" <<'END_OF_LESSON_FILE'
@@ -9044,18 +9287,18 @@ cat >"$new/pillars/2_feature_selection.py" <<'END_OF_LESSON_FILE'
 # # 2 Feature selection: which features carry signal?
 #
 # **You know**: a forest averages many trees, which split rows by thresholds of
-# features. **You will see**: two measures of what a feature is worth, and that one of
-# them is fooled by features that carry nothing; how many features nearest neighbours
-# should get; a selection that cheats. **Minutes**: 15. In the lesson's table we know
-# the truth: age, country, year, hour and weekday have no influence on a rating.
+# features. **You will see**: three measures of what a feature is worth, and that they
+# answer three questions; how many features nearest neighbours should get; a selection
+# that cheats. **Minutes**: 20. In the lesson's table we know the truth: age, country,
+# year, hour and weekday have no influence on a rating.
 
 # %%
 import drawing
 import numpy as np
 import pandas as pd
+from sklearn.base import clone
 from sklearn.dummy import DummyRegressor
 from sklearn.feature_selection import SelectKBest, f_regression
-from sklearn.inspection import permutation_importance
 from sklearn.linear_model import Ridge
 from sklearn.metrics import root_mean_squared_error
 from sklearn.model_selection import (
@@ -9081,58 +9324,107 @@ for name, model in {"the dummy (always the mean)": dummy, "the forest": forest}.
     print(f"RMSE of {name}: {rmse:.4f} stars")
 
 # %% [markdown]
-# ## Two measures of importance
+# ## Three measures of importance
 # *Impurity*: how much a feature's splits make the training ratings of a branch more
-# alike, as a share of all. *Permutation*: how much the error on new rows grows when the
-# column is shuffled, so that it tells nothing.
+# alike, as a share of all. *Shuffled* (permutation importance): how much the error on
+# new rows grows when the column is shuffled, so that it tells nothing. *Left out*: how
+# much it grows when the forest is trained again without the column.
+#
+# `sklearn.inspection.permutation_importance` shuffles for you. We do it by hand, to get
+# a standard error: with other test rows, the figure would vary by about that much.
 
 # %%
-# The first two of the 13 features are the ids, which the pipeline drops.
+# The pipeline's first two steps make the 13 features and drop the ids.
 names = forest["features"].get_feature_names_out()[2:]
-features = forest[:2].transform(test)
-shuffled = permutation_importance(
-    forest[2:], features, test["rating"], n_repeats=2, random_state=0, scoring=RMSE
-)
-worth = pd.DataFrame(
-    {
-        "impurity, %": 100 * forest["model"].feature_importances_,
-        "permutation, stars": shuffled.importances_mean,
-    },
-    index=names,
-)
-worth = worth.sort_values("impurity, %")
-worth["useful by law"] = np.where(worth.index.isin(WORTHLESS), "no", "yes")
-print(worth[::-1].to_string(float_format="%.4f"))
+train_features = clone(forest[:2]).fit_transform(train, train["rating"])
+train_features = pd.DataFrame(np.asarray(train_features), columns=names)
+test_features = pd.DataFrame(np.asarray(forest[:2].transform(test)), columns=names)
+fresh_forest = clone(forest["model"]).set_params(n_jobs=2)
+test_stars = test["rating"].to_numpy()
+squares = (forest.predict(test) - test_stars) ** 2
+
+
+def growth(predictions):
+    """Return how much the RMSE grows, in stars, and the standard error of that."""
+    new_squares = (predictions - test_stars) ** 2
+    rmse = np.sqrt(squares.mean())
+    new_rmse = np.sqrt(new_squares.mean())
+    # A small change of a root is the change of the square, divided by twice the root.
+    error = (new_squares - squares).std() / np.sqrt(len(squares)) / (2 * rmse)
+    return new_rmse - rmse, error
+
+
+def growth_without(columns):
+    """Train the forest again without some columns, and return `growth`."""
+    kept = [name for name in names if name not in columns]
+    fresh_forest.fit(train_features[kept].to_numpy(), train["rating"])
+    return growth(fresh_forest.predict(test_features[kept].to_numpy()))
+
+
+rng = np.random.default_rng(0)
+impurity = forest["model"].feature_importances_
+rows = {}
+for name, share in zip(names, impurity):
+    shuffled = test_features.assign(**{name: rng.permutation(test_features[name])})
+    predictions = forest["model"].predict(
+        forest["scaler"].transform(shuffled.to_numpy())
+    )
+    shuffled_growth, shuffled_error = growth(predictions)
+    left_out_growth, left_out_error = growth_without([name])
+    rows[name] = {
+        "useful by law": "no" if name in WORTHLESS else "yes",
+        "values": train_features[name].nunique(),
+        "impurity, %": 100 * share,
+        "shuffled": shuffled_growth,
+        "± ": shuffled_error,
+        "left out": left_out_growth,
+        "±": left_out_error,
+    }
+worth = pd.DataFrame(rows).T.infer_objects().sort_values("impurity, %")
+print("Shuffled, left out: growth of the RMSE, in stars, and its standard error")
+formats = {"impurity, %": "{:.1f}".format}
+print(worth[::-1].to_string(float_format="%.4f", formatters=formats))
 
 impurity_sum = worth.loc[WORTHLESS, "impurity, %"].sum()
-permutation_max = worth.loc[WORTHLESS, "permutation, stars"].max()
 print(
-    f"The worthless ones get {impurity_sum:.0f} % of the impurity. "
-    f"Shuffling one costs at most {permutation_max:.4f}."
+    f"The worthless ones get {impurity_sum:.0f} % of the impurity, the more the more "
 )
+print("values they have: many values offer many thresholds, and one fits by luck.")
+
+# Two standard errors are the usual line: luck alone crosses it once in about 20.
+is_clear = worth["shuffled"] > 2 * worth["± "]
+print("Shuffled, above two standard errors:", ", ".join(worth.index[is_clear][::-1]))
+is_clear = worth["left out"] > 2 * worth["±"]
+print("Left out, above two standard errors:", ", ".join(worth.index[is_clear][::-1]))
+print("For all others, these rows do not tell use from luck.")
+
+# %% [markdown]
+# Why do shuffling and leaving out disagree so much about `user_movie_interaction`? It
+# is the product of the two averages. Shuffled, it misleads a forest that relies on it.
+# Left out, the two averages say the same. scikit-learn's guide warns of that:
+# "Misleading values on strongly correlated features".
+
+# %%
+averages = ["user_avg_rating", "movie_avg_rating", "user_movie_interaction"]
+all_left_out, error = growth_without(averages)
+each = worth.loc[averages, "left out"].max()
 print(
-    "(Below about 0.0005, a difference is luck. "
-    "A count tells how far an average can be trusted.)"
-)
-print(
-    "A column of many values offers many thresholds: "
-    "a tree always finds one that fits the training rows."
+    f"One of the three averages left out: at most +{each:.4f}. "
+    f"All three: +{all_left_out:.4f} ± {error:.4f}"
 )
 
 # %%
-title = (
-    f"Impurity gives {impurity_sum:.0f} % to worthless features (grey), "
-    "permutation next to nothing"
-)
-figure, axes = drawing.new_picture(title, ncols=2, height=5, sharey=True)
+title = f"Impurity gives {impurity_sum:.0f} % to features that are worth nothing"
+figure, axes = drawing.new_picture(title, ncols=2, height=6, sharey=True)
 if figure is not None:
     is_useful = worth["useful by law"] == "yes"
     colours = np.where(is_useful, drawing.BLUE, drawing.GREY)
-    for axis, column in zip(axes, ["impurity, %", "permutation, stars"]):
+    for axis, column in zip(axes, ["impurity, %", "shuffled"]):
         axis.barh(worth.index, worth[column], color=colours)
-    axes[0].tick_params(axis="y", labelsize=12)
+    axes[1].text(0.03, 4.2, "useful by law", color=drawing.BLUE)
+    axes[1].text(0.03, 2.0, "worth nothing", color="#606060")
     axes[0].set_xlabel("impurity\n(% of all)")
-    axes[1].set_xlabel("shuffled: RMSE\ngrows by (stars)")
+    axes[1].set_xlabel("shuffled: error\ngrows by (stars)")
     drawing.save_picture(figure, "2_feature_selection.svg")
 
 # %% [markdown]
@@ -9165,15 +9457,14 @@ print(
 )
 for k, score in zip(results["param_select__k"], results["mean_test_score"]):
     print(f"the best {k:2d} features: RMSE {-score:.4f}")
-print(
-    "Two or five are equally good; all 11 are worse: "
-    "the others only add noise to the distance."
-)
 
+# The folds are the same for all, so we compare fold by fold.
 columns = ["split0_test_score", "split1_test_score", "split2_test_score"]
-all_features = results[results["param_select__k"] == 11]
-all_features_rmse = -all_features[columns].to_numpy().ravel()  # (3 folds,)
-n_worse = np.sum(with_ids_rmse > all_features_rmse)
+by_fold = -results.set_index("param_select__k")[columns]
+print(
+    "Fold by fold, 11 features against 5:", (by_fold.loc[11] - by_fold.loc[5]).round(4)
+)
+n_worse = np.sum(with_ids_rmse > by_fold.loc[11].to_numpy())
 print(
     f"all 11 and the two ids: RMSE {with_ids_rmse.mean():.4f}, "
     f"worse than without in {n_worse} of 3 folds:"
@@ -9197,13 +9488,14 @@ print(
     f"R2 with the best 10 chosen before the split: {before:.2f}, a lie; "
     f"inside the pipeline: {inside:.2f}"
 )
-print("(it learned noise, so it is worse than the mean).")
+print("(below 0 because it learned noise: it is worse than the mean).")
 
 # %% [markdown]
-# **Remember:** impurity praises what it can split on, permutation what helps.
+# **Remember:** impurity says what a forest split on, shuffling what it relies on,
+# leaving out what you would miss.
 #
-# Go on in scikit-learn's user guide: "Feature selection". Exercise:
-# `exercises/2_feature_selection.py`.
+# Go on in scikit-learn's user guide: "Feature selection" and "Permutation feature
+# importance". Exercise: `exercises/2_feature_selection.py`.
 END_OF_LESSON_FILE
 
 cat >"$new/pillars/3_model_selection.py" <<'END_OF_LESSON_FILE'
@@ -10400,9 +10692,12 @@ sys.path.insert(0, str(ROOT))
 if hasattr(sys.stdout, "reconfigure"):
     sys.stdout.reconfigure(errors="replace")
 
-#: Where pictures are written. The tests name another folder, so that they change
-#: nothing here.
-PICTURES = Path(os.environ.get("PICTURES", ROOT / "docs" / "pictures"))
+#: Where pictures are written: `pictures` in the folder from which a chapter is run, or
+#: the folder that the environment variable PICTURES names.
+PICTURES = Path(os.environ.get("PICTURES", "pictures"))
+#: The pictures of the documentation. Only `tools/pictures.py` and the benchmarks write
+#: there.
+DOCS_PICTURES = ROOT / "docs" / "pictures"
 MAX_SIZE = 60_000  # bytes of a picture: pages must load fast on a phone
 #: Colours that colour-blind readers can tell apart (Okabe and Ito, 2008).
 BLUE = "#0072B2"
@@ -10496,15 +10791,26 @@ def new_picture(title, *, ncols=1, width=6.4, height=3.6, **options):
     return figure, axes
 
 
-def save_picture(figure, name):
-    """Write `PICTURES/NAME`, .svg or .png. Notebooks show it, too.
+def draw_box(axes, left, bottom, width, lines, face="#EEEEEE", edge="#808080"):
+    """Draw a box with a bold first line and plain ones, each 0.42 high."""
+    height = 0.42 * len(lines) + 0.2
+    box = {"facecolor": face, "edgecolor": edge, "linewidth": 1.5}
+    axes.bar(left, height, width, bottom, align="edge", **box)
+    for number, line in enumerate(lines):
+        weight = "bold" if number == 0 else "normal"
+        level = bottom + height - 0.31 - 0.42 * number
+        axes.text(left + 0.12, level, line, fontweight=weight, va="center")
+
+
+def save_picture(figure, name, folder=PICTURES):
+    """Write `folder/NAME`, .svg or .png. Notebooks show it, too.
 
     The same picture always gives the same bytes.
     """
     from matplotlib import pyplot as plt
 
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    path = PICTURES / name
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / name
     is_svg = path.suffix == ".svg"
     # The title is in the file too, for readers who listen. The date is not: it would
     # change the bytes.
