@@ -42,7 +42,15 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import lesson_code as lesson
-from pillars.drawing import BLUE, GREEN, GREY, ORANGE, PINK, new_picture, save_picture
+from pillars.drawing import (
+    BLUE,
+    DOCS_PICTURES,
+    GREEN,
+    ORANGE,
+    PINK,
+    new_picture,
+    save_picture,
+)
 
 SIZES = {  # name: users, movies, ratings
     "50k": (1_000, 500, 50_000),
@@ -244,7 +252,7 @@ def show(name, size, figures):
 
 
 def show_growth(cpu):
-    """Print slopes and ratios; return the slopes, {step: slope}.
+    """Print slopes and ratios.
 
     `cpu` has CPU seconds: steps (rows) by numbers of ratings (columns).
     """
@@ -252,39 +260,61 @@ def show_growth(cpu):
         "\nFrom 500 thousand ratings on: slope of log(CPU), "
         "and time per million, largest / 500 thousand"
     )
-    slopes = {}
     for name, seconds in cpu.iterrows():
         seconds = seconds[seconds.index >= 500_000].dropna()
         if len(seconds) < 2:
             continue
-        slopes[name] = np.polyfit(np.log(seconds.index), np.log(seconds), 1)[0]
+        slope = np.polyfit(np.log(seconds.index), np.log(seconds), 1)[0]
         per_million = seconds / seconds.index
         growth = per_million.iloc[-1] / per_million.iloc[0]
-        print(f"  {name:13} {slopes[name]:.2f}  {growth:.2f}")
+        print(f"  {name:13} {slope:.2f}  {growth:.2f}")
 
     for name, reference in REFERENCES.items():
         ratios = (cpu.loc[name] / cpu.loc[reference]).dropna()
         by_size = ", ".join(f"{ratio:.2f} ({n:,})" for n, ratio in ratios.items())
         print(f"CPU time, {name} / {reference} (ratings): {by_size}")
-    return slopes
 
 
-def draw_growth(cpu, slopes):
-    """Draw the picture of CPU seconds by ratings, if there is matplotlib."""
-    figure, axes = new_picture("Time grows in proportion to the ratings", height=4.4)
+def draw_growth(cpu):
+    """Draw how many times as long each step takes, if there is matplotlib.
+
+    It begins at 500 thousand ratings: below, what does not grow, such as reading a
+    module, is a large part of the time.
+    """
+    cpu = cpu.loc[list(SHOWN), cpu.columns >= 500_000]
+    if len(cpu.columns) < 2:
+        return
+    ratings = cpu.columns
+    growth = cpu.div(cpu.iloc[:, 0], axis=0)
+    more = ratings[-1] / ratings[0]
+    title = (
+        f"{more:.0f} times as many ratings take at most "
+        f"{growth.iloc[:, -1].max():.0f} times as long"
+    )
+    figure, axes = new_picture(title, height=4.8)
     if figure is None:
         return
-    for name, color in SHOWN.items():
-        label = name
-        if name in slopes:
-            label = f"{name} (slope {slopes[name]:.2f})"
-        axes.loglog(cpu.columns, cpu.loc[name], marker="o", color=color, label=label)
-    line = cpu.loc[list(SHOWN)].min(axis=None) * cpu.columns / cpu.columns[0]
-    label = "in proportion (slope 1)"
-    axes.loglog(cpu.columns, line, "--", color=GREY, label=label)
-    axes.set(xlabel="ratings", ylabel="CPU time, seconds")
-    axes.legend(fontsize=9)
-    save_picture(figure, "scale.svg")
+
+    lines = growth.copy()
+    lines.loc["the ratings"] = ratings / ratings[0]
+    lines.loc["their square"] = (ratings / ratings[0]) ** 2
+    # Each line has its name at its end; names that would touch are moved up.
+    lowest = 0
+    for name in lines.iloc[:, -1].sort_values().index:
+        color = SHOWN.get(name, "#707070")
+        style = "o-" if name in SHOWN else "--"
+        axes.loglog(ratings, lines.loc[name], style, color=color)
+        last = lines.loc[name].iloc[-1]
+        height = max(last, 1.65 * lowest)
+        words = f"{name} × {last:.0f}"
+        axes.text(1.2 * ratings[-1], height, words, color=color, va="center")
+        lowest = height
+    axes.set(xlabel="ratings", ylabel="times as many, times as long")
+    axes.set(xlim=(0.8 * ratings[0], 22 * ratings[-1]), ylim=(0.8, 6000))
+    axes.set(xticks=ratings, xticklabels=[f"{n / 1e6:g} M" for n in ratings])
+    axes.set(yticks=[1, 10, 100, 1000], yticklabels=["1", "10", "100", "1000"])
+    axes.minorticks_off()
+    save_picture(figure, "scale.svg", DOCS_PICTURES)
 
 
 def main():
@@ -328,8 +358,8 @@ def main():
         seconds = {name: figures.get("cpu") for name, figures in of_size.items()}
         cpu[n_ratings_of(size)] = seconds
     cpu = pd.DataFrame(cpu, dtype=float).reindex(STEPS)
-    slopes = show_growth(cpu)
-    draw_growth(cpu, slopes)
+    show_growth(cpu)
+    draw_growth(cpu)
 
 
 if __name__ == "__main__":

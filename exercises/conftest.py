@@ -73,6 +73,7 @@ def read(path):
     """Run a program from its file, and return it as a module."""
     module = types.ModuleType(path.stem)
     module.__file__ = str(path)
+    sys.modules[path.stem] = module  # where pickle looks for its classes
     try:
         program = compile(path.read_text(encoding="utf-8"), str(path), "exec")
     except SyntaxError as error:
@@ -89,12 +90,17 @@ def pytest_terminal_summary(terminalreporter, config):
         return
     passed = set()
     checked = set()
+    measured = {}
     for kind in ("passed", "failed", "error"):
         for report in terminalreporter.getreports(kind):
             name = report.nodeid.rpartition("::test_")[2]
             checked.add(name)
             if report.passed:
                 passed.add(name)
+                # What a check prints at its end: what the solution has brought.
+                for line in report.capstdout.splitlines():
+                    if line.startswith("Measured: "):
+                        measured[name] = line.removeprefix("Measured: ")
     unsolved = [name for name in NAMES if name in checked - passed]
 
     terminalreporter.section("exercises")
@@ -102,6 +108,8 @@ def pytest_terminal_summary(terminalreporter, config):
         f"Solved: {len(passed)} of the {len(checked)} checked here ({len(NAMES)} in "
         "all)."
     )
+    for name, sentence in measured.items():
+        terminalreporter.line(f"  {name}: {sentence}")
     if unsolved:
         # What the exercise asks is the first paragraph of its docstring.
         docstring = ast.get_docstring(ast.parse(text_of(unsolved[0])))

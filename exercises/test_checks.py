@@ -21,10 +21,12 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import LinearRegression
+from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.tree import DecisionTreeRegressor
 from sklearn.utils import get_tags
 from sklearn.utils.discovery import all_estimators
+from sklearn.utils.estimator_checks import check_estimator
 
 from lesson_code import MovieRecommendationDataset
 
@@ -123,6 +125,51 @@ def test_0_map(exercise):
     )
 
 
+def test_0_parts(exercise):
+    rng = np.random.default_rng(0)
+    known = rng.integers(1, 30, (200, 2)).astype(float)
+    known[0, 0] = 7.0
+    transformer = exercise.CountPerUser().fit(known.copy())
+    expected = np.array([np.sum(known[:, 0] == user) for user in known[:50, 0]])
+    counts = np.asarray(transformer.transform(known[:50].copy()), dtype=float)
+    check(
+        counts.shape == (50, 1) and np.array_equal(counts[:, 0], expected),
+        "The counts are not those of the rows that `fit` was given. `transform` must "
+        "look up what was learned, as an array of shape (n_rows, 1), and not count "
+        "the rows that it is given (pillars/0_parts.py).",
+    )
+    stopped = None
+    try:
+        counts = transformer.transform(np.array([[7.0, 1.0], [99.0, 1.0]]))
+    except (KeyError, IndexError, ValueError) as error:
+        stopped = str(error)
+    check(
+        stopped is None,
+        "A user who was not seen in `fit` stopped `transform`. It said only: "
+        f"{stopped}. In production, somebody new comes every day. That is no mistake: "
+        "no row of theirs was counted, so their count is 0 (pillars/0_parts.py).",
+    )
+    check(
+        np.ravel(counts)[1] == 0,
+        f"The count of a user who was not seen in `fit` is {np.ravel(counts)[1]:g}; "
+        "no row of theirs was counted, so it should be 0 (pillars/0_parts.py).",
+    )
+    results = check_estimator(exercise.CountPerUser(), on_skip=None, on_fail=None)
+    failed = [result for result in results if result["status"] == "failed"]
+    names = first_five([result["check_name"] for result in failed])
+    reason = ""
+    if failed:
+        reason = " ".join(str(failed[0]["exception"]).split())[:150]
+    check(
+        not failed,
+        f"Of scikit-learn's {len(results)} checks, {len(failed)} fail: {names}. The "
+        f"first says: {reason} ... A pipeline or a search relies on what they check. "
+        "`validate_data` (in `fit`, and with reset=False in `transform`) and "
+        "`check_is_fitted` do nearly all of it (pillars/0_parts.py).",
+    )
+    print(f"Measured: scikit-learn's {len(results)} checks hold for your class.")
+
+
 def table_with_gaps(seed, n_rows=600):
     """Return X, in which a tenth of the values is missing, and y."""
     rng = np.random.default_rng(seed)
@@ -164,6 +211,57 @@ def test_1_preprocessing(exercise):
         "Are the columns still scaled, and are gaps filled with a typical value of "
         "their column? (pillars/1_preprocessing.py)",
     )
+    whole = X_new.notna().all(axis=1).to_numpy()
+    errors = np.abs(predictions - y_new)
+    print(
+        f"Measured: {np.mean(~whole):.0%} of the new rows have a gap, and now get an "
+        f"answer. Their mean error is {errors[~whole].mean():.2f}; that of whole rows "
+        f"{errors[whole].mean():.2f}; that of always answering the mean "
+        f"{np.abs(y_new - y.mean()).mean():.2f}."
+    )
+
+
+def movies(seed, n_rows=400):
+    """Return X, in which one column has large numbers and no use, and y."""
+    rng = np.random.default_rng(seed)
+    year = rng.uniform(1950, 2020, n_rows)
+    X = pd.DataFrame({"year": year, "budget": rng.normal(5e6, 1e6, n_rows)})
+    return X, 3 + (year - 1985) / 35 + rng.normal(0, 0.2, n_rows)
+
+
+def test_1_scaling(exercise):
+    X, y = movies(0)
+    X_new, y_new = movies(1)
+    is_old = X_new["year"] < 1970
+    old = X_new[is_old]
+    together = np.asarray(exercise.predict(X.copy(), y, X_new.copy()), dtype=float)
+    check(
+        together.shape == (len(X_new),),
+        f"Expected one prediction per new row, got shape {together.shape}.",
+    )
+    apart = np.asarray(exercise.predict(X.copy(), y, old.copy()), dtype=float)
+    moved = np.abs(apart - together[is_old]).max()
+    errors = np.abs(apart - y_new[is_old]).mean()
+    check(
+        np.allclose(apart, together[is_old]),
+        "The same rows of old movies were predicted twice: among others, and alone. "
+        f"The predictions moved by up to {moved:.1f} stars; alone, they are wrong by "
+        f"{errors:.1f} on average. A row was scaled by the rows that came with it, so "
+        "the model does not see its values as in training. Learn the mean and the "
+        "standard deviation from the training rows alone, once "
+        "(pillars/1_preprocessing.py).",
+    )
+    r2 = 1 - np.mean((together - y_new) ** 2) / np.var(y_new)
+    check(
+        r2 > 0.7,
+        f"The answers no longer depend on who else asks, but explain little (R2 = "
+        f"{r2:.2f}; above 0.7 can be had). Are the neighbours still near by all "
+        "columns? Without a scaler, `budget`, a large number, decides who is near "
+        "(pillars/1_preprocessing.py).",
+    )
+    print(
+        f"Measured: old movies alone are predicted with a mean error of {errors:.2f}."
+    )
 
 
 def test_2_feature_selection(exercise):
@@ -178,6 +276,7 @@ def test_2_feature_selection(exercise):
         "luck. Whoever sees the held-out answers chooses exactly those. Put the choice "
         "inside the pipeline (pillars/2_feature_selection.py).",
     )
+    honest = r2
     signal = X[:, :5].sum(axis=1) + noise
     r2 = np.mean(exercise.cross_validated_r2(X, signal))
     check(
@@ -186,6 +285,7 @@ def test_2_feature_selection(exercise):
         "be had. Is it still the mean R2 of ridge on the ten best features? "
         "(pillars/2_feature_selection.py)",
     )
+    print(f"Measured: R2 {honest:.2f} where there is nothing, {r2:.2f} where there is.")
 
 
 class Spy(RegressorMixin, BaseEstimator):
@@ -257,6 +357,135 @@ def test_3_model_selection(exercise):
         f"The folds are right, but the result {rmse.mean():.4f} is not their mean "
         f"RMSE {np.mean(errors):.4f}. scikit-learn's score is minus the error, because "
         "a score is better when it is larger.",
+    )
+
+
+def test_3_cross_fitting(exercise):
+    rng = np.random.default_rng(3)
+    users = rng.permutation(np.append(np.repeat(np.arange(150), 4), 999))
+    stars = rng.normal(3, 1, len(users))
+    # The index has gaps and is not in order, as after `train_test_split`.
+    index = rng.permutation(2 * len(users))[: len(users)]
+    noise = pd.DataFrame({"user_id": users, "rating": stars}, index=index)
+
+    averages = np.asarray(exercise.training_averages(noise.copy()), dtype=float)
+    check(
+        averages.shape == (len(noise),),
+        f"Expected one average per row of the table, got shape {averages.shape}.",
+    )
+    check(
+        np.isfinite(averages).all(),
+        f"{np.sum(~np.isfinite(averages))} rows have no average. A user may have no "
+        "row in the other folds: they get the mean rating of the other folds "
+        "(pillars/3_model_selection.py).",
+    )
+    again = np.asarray(exercise.training_averages(noise.copy()), dtype=float)
+    check(
+        np.allclose(averages, again),
+        "The same table gave other averages in a second call. Fix the folds by "
+        "random_state, so that others can check your result.",
+    )
+    correlation = np.corrcoef(averages, stars)[0, 1]
+    check(
+        correlation < 0.1,
+        "These ratings are shuffled: no user differs from another, and nothing can be "
+        f"predicted. Yet your averages have a correlation of {correlation:.2f} with "
+        "the ratings of their own rows: they contain them. A model would take that for "
+        "knowledge. Take each row's average from the folds that it is not in "
+        "(pillars/3_model_selection.py).",
+    )
+    moved = []
+    alone = int(np.flatnonzero(users == 999)[0])  # this user has no other row
+    for row in [alone, *range(0, 60, 3)]:
+        changed = noise.copy()
+        changed.iloc[row, 1] += 5
+        new = np.asarray(exercise.training_averages(changed), dtype=float)
+        moved.append(abs(new[row] - averages[row]) > 1e-9)
+    check(
+        not any(moved),
+        f"We changed one rating in the table: in {sum(moved)} of {len(moved)} cases, "
+        "the average of that very row changed too. A part of the answer is in it. "
+        "Averages and means must both come from the other folds "
+        "(pillars/3_model_selection.py).",
+    )
+
+    users = np.repeat(np.arange(60), 20)
+    level = rng.normal(3, 1, 60)[users]
+    signal = pd.DataFrame({"user_id": users, "rating": level + rng.normal(0, 1, 1200)})
+    signal = signal.sample(frac=1, random_state=0)
+    averages = np.asarray(exercise.training_averages(signal.copy()), dtype=float)
+    known = np.corrcoef(averages, level[signal.index])[0, 1]
+    check(
+        known > 0.9,
+        "With 20 ratings per user, an average should be near what the user usually "
+        f"gives; the correlation of yours with that is {known:.2f}, and more than 0.9 "
+        "can be had. Does each row get the average of its own user, in the order of "
+        "the table? (pillars/3_model_selection.py)",
+    )
+    print(
+        "Measured: on shuffled ratings your averages know nothing (correlation "
+        f"{correlation:.2f}; the plain ones: 0.5), on others what users usually give "
+        f"({known:.2f})."
+    )
+
+
+class Guesser(RegressorMixin, BaseEstimator):
+    """A model that adds random numbers to the mean: no seed is better than another."""
+
+    def __init__(self, seed=0):
+        self.seed = seed
+
+    def fit(self, X, y):
+        self.mean_ = float(np.mean(y))
+        return self
+
+    def predict(self, X):
+        # The guess for a row depends on the row and the seed alone.
+        keys = np.asarray(X)[:, 0].astype(int)
+        return self.mean_ + np.random.default_rng(self.seed).normal(size=4000)[keys]
+
+
+def test_3_search(exercise):
+    rng = np.random.default_rng(5)
+    reported = []
+    for _ in range(4):
+        X = rng.permutation(4000)[:50].reshape(-1, 1)
+        candidates = {"seed": list(range(60))}
+        error = exercise.estimate_error(Guesser(), candidates, X, rng.normal(size=50))
+        reported.append(float(error))
+    truth = np.sqrt(2)  # the guess and the answer: two independent normal numbers
+    found = np.mean(reported)
+    check(
+        found > 0,
+        f"Your error is {found:.2f}. scikit-learn's score is minus the error, because "
+        "a score is better when it is larger.",
+    )
+    check(
+        found > 0.95 * truth,
+        "We let you choose the best of 60 models that only guess. On new rows each of "
+        f"them has an error of {truth:.2f}; you reported {found:.2f}. The rows that "
+        "chose the winner also scored it, so its luck on these rows is in its score. "
+        "Score the search as a whole on rows that it has not seen "
+        "(pillars/3_search.py).",
+    )
+    check(
+        found < 1.08 * truth,
+        f"The error of each candidate is {truth:.2f}, but you reported {found:.2f}. Is "
+        "it still a mean of the RMSE over folds? (pillars/3_search.py)",
+    )
+    X = rng.uniform(0, 1, (150, 1))
+    y = X[:, 0] + rng.normal(0, 0.5, 150)
+    candidates = {"n_neighbors": [1, 25]}
+    error = exercise.estimate_error(KNeighborsRegressor(1), candidates, X, y)
+    check(
+        error < 0.6,
+        "One of two candidates was clearly better (RMSE about 0.5; the other 0.7), "
+        f"and you reported {error:.2f}. Does your code still search in each fold, and "
+        "among all candidates that it is given? (pillars/3_search.py)",
+    )
+    print(
+        f"Measured: the best of 60 guessers has an error of {found:.2f} by your "
+        f"estimate; the truth is {truth:.2f}."
     )
 
 

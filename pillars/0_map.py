@@ -14,7 +14,6 @@
 
 # %%
 import ast
-import inspect
 import sys
 import warnings
 
@@ -22,6 +21,7 @@ import drawing
 import pandas as pd
 import sklearn
 from sklearn import model_selection
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401  makes 2 more
 from sklearn.utils import get_tags
 from sklearn.utils.discovery import all_displays, all_estimators, all_functions
 
@@ -79,15 +79,13 @@ def describe(estimator):
     return ", ".join(word for word, is_true in words.items() if is_true)
 
 
-# `discovery` does not list splitters, so we look for the classes that can split.
-# The "Halving" searches are experimental and need one import more.
+# `discovery` does not list splitters, so we look for the classes that can split, but
+# not for the base classes that they inherit from.
 splitters = []
 for name in model_selection.__all__:
-    if "Halving" in name:
-        continue
     public = getattr(model_selection, name)
-    if hasattr(public, "split") and not inspect.isabstract(public):
-        splitters.append((public.__name__, public))
+    if hasattr(public, "split") and not name.startswith("Base"):
+        splitters.append((name, public))
 
 names_of_kind = {
     "estimators": all_estimators(),
@@ -162,8 +160,8 @@ if figure is not None:
     drawing.save_picture(figure, "0_map.svg")
 
 # %% [markdown]
-# **Remember:** three verbs of estimators: fit, predict, transform. Two hundred
-# estimators share them.
+# **Remember:** every estimator has `fit`; most answer by `predict` or by `transform`,
+# few by both.
 #
 # Go on in scikit-learn's user guide: "Choosing the right estimator". Exercise:
-# `exercises/0_map.py`.
+# `exercises/0_map.py`. The next chapter, `0_parts`, shows what they are built from.

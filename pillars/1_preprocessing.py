@@ -8,8 +8,10 @@
 # A *scaler* brings every feature to mean 0 and standard deviation 1. Without it, ten
 # years between two movies look larger than the whole scale of ratings, from 1 to 5
 # stars.
-# Words: *forest* and *boosting* are made of decision trees. *Ridge* is a linear model
-# that keeps its weights small. *SGD* finds such weights in small steps, row by row.
+#
+# Words: *forest* and *boosting* are made of decision trees. *Least squares* is the
+# plain linear model. *Ridge* adds a penalty, `alpha`, on large weights. *SGD* finds the
+# weights of a linear model in small steps, row by row.
 
 # %%
 import drawing
@@ -17,7 +19,7 @@ import numpy as np
 import pandas as pd
 from sklearn.dummy import DummyRegressor
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import SGDRegressor
+from sklearn.linear_model import LinearRegression, Ridge, SGDRegressor
 from sklearn.metrics import root_mean_squared_error
 from sklearn.model_selection import train_test_split
 from sklearn.neighbors import KNeighborsRegressor
@@ -39,9 +41,10 @@ def error(model):
     return root_mean_squared_error(test["rating"], model.predict(test))
 
 
+dummy_error = error(DummyRegressor())
 print(
     "First the dummy, which always answers the mean rating: "
-    f"RMSE {error(DummyRegressor()):.3f} stars"
+    f"RMSE {dummy_error:.3f} stars"
 )
 
 # %% [markdown]
@@ -65,42 +68,76 @@ for name, model in models.items():
 errors = pd.DataFrame(rows).T
 
 print(errors.to_string(float_format="%.3f"))
-print(
-    "Nearest neighbours measure distance: "
-    "without the scaler, large numbers such as years decide it."
-)
-print(
-    "SGD learns in small steps, one length for all features: "
-    "large numbers throw it off."
-)
-print("Trees only ask whether a value is above a threshold.")
-print(
-    "Ridge gives a small weight to a feature with large numbers: "
-    "the product is the same."
-)
+
+raw = UserMovieFeatureTransformer().fit(train).transform(test)
+spread = raw.drop(columns=["user_id", "movie_id"]).std().sort_values(ascending=False)
+largest = ", ".join(f"{name} {std:.0f}" for name, std in spread[:4].items())
+print(f"\nThe largest standard deviations of features: {largest};")
+print(f"of an average rating: {spread['user_avg_rating']:.1f}")
+print("Nearest neighbours measure distance: without the scaler, the first ones decide.")
+print("Trees only ask whether a value is above a threshold: scaling moves both.")
+
+# %% [markdown]
+# ## What the figure of SGD hides, and what ridge does with a strong penalty
+# The lesson's pipeline clips predictions to the scale of the ratings, from 1 to 5. We
+# look at the answers before that.
 
 # %%
-title = (
-    "Scaling helps nearest neighbours, which measure distance; "
-    "ridge and trees do not move"
+model = SGDRegressor(random_state=0)
+pipeline = SklearnEcosystemPipeline(model=model).build_pipeline()
+pipeline.set_params(scaler="passthrough").fit(train)
+features = pipeline[:-1].transform(test)
+unclipped = np.median(pipeline["model"].predict(features))
+clipped = np.median(pipeline.predict(test))
+print(
+    f"SGD without scaler: typical answer {unclipped:.0e} stars, clipped to {clipped:g}"
 )
+print(
+    "Its steps were too long for the large numbers, so each made the error larger: it "
+    "diverged."
+)
+
+models = {"least squares": LinearRegression()}
+for alpha in (1, 1000, 100_000):
+    models[f"ridge, alpha={alpha}"] = Ridge(alpha)
+rows = {}
+for name, model in models.items():
+    pipeline = SklearnEcosystemPipeline(model=model).build_pipeline().fit(train)
+    scaled = pipeline.predict(test)
+    pipeline.set_params(scaler="passthrough").fit(train)
+    unscaled = pipeline.predict(test)
+    rows[name] = {
+        "without": root_mean_squared_error(test["rating"], unscaled),
+        "with scaler": root_mean_squared_error(test["rating"], scaled),
+        "largest change of a prediction": np.abs(scaled - unscaled).max(),
+    }
+print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
+print(
+    "Least squares gives the same predictions: a smaller weight undoes larger numbers."
+)
+print("Ridge does not: the penalty is on the weights, so it depends on the units. Here")
+print(
+    "the error hardly moves, even where predictions do. `alpha` is comparable between"
+)
+print("features only after scaling.")
+
+# %%
+title = "Without the scaler, nearest neighbours lose most of what they know"
 figure, axes = drawing.new_picture(title, height=4)
 if figure is not None:
     near = errors.loc["nearest neighbours"]
     others = errors.drop(["nearest neighbours", "linear (SGD)"])
+    axes.axhline(dummy_error, color="black", linestyle=":")
     axes.plot([0, 1], others.T, "o-", color=drawing.GREY)
     axes.plot([0, 1], near, "o-", color=drawing.ORANGE)
 
-    axes.text(-0.04, near["without"], f"{near['without']:.3f}", ha="right")
-    axes.text(1.04, near["with scaler"], f"{near['with scaler']:.3f}", ha="left")
+    axes.text(0.5, dummy_error + 0.005, "always the mean", ha="center")
     axes.text(0.5, near.mean() + 0.01, "nearest neighbours", color=drawing.ORANGE)
     below = others.mean().mean() - 0.02
     axes.text(0.5, below, "ridge, forest, boosting", ha="center", color="#606060")
-    far = f"(SGD without scaler: {errors['without'].max():.3f}, far above)"
-    axes.text(0.5, 1.0, far, ha="center", color="#606060")
 
     axes.set(xticks=[0, 1], xticklabels=["without scaler", "with scaler"])
-    axes.set(xlim=(-0.3, 1.3), ylabel="RMSE (stars)", ylim=(0.84, 1.01))
+    axes.set(xlim=(-0.3, 1.3), ylabel="RMSE (stars)", ylim=(0.83, 1.06))
     drawing.save_picture(figure, "1_preprocessing.svg")
 
 # %% [markdown]
@@ -124,9 +161,10 @@ print(
 )
 
 ridge = SklearnEcosystemPipeline(model="linear").build_pipeline()
+before = errors.loc["linear (ridge)", "with scaler"]
 print(
-    f"RMSE of ridge now: {error(ridge):.3f}, as before: "
-    "by the law of the table, age has no influence."
+    f"RMSE of ridge, with all ages: {before:.3f}; now: {error(ridge):.3f}. By the law "
+    "of the table,\nage has no influence on a rating, so little can be lost here."
 )
 
 # %% [markdown]
@@ -148,8 +186,8 @@ print(
 )
 
 # %% [markdown]
-# **Remember:** scale for models that measure distance or learn in small steps. Trees do
-# not care.
+# **Remember:** scale for models that measure distance, learn in small steps or have a
+# penalty; trees and least squares do not need it.
 #
 # Go on in scikit-learn's user guide: "Preprocessing data". Exercise:
-# `exercises/1_preprocessing.py`.
+# `exercises/1_preprocessing.py` and `exercises/1_scaling.py`.

@@ -17,9 +17,12 @@ sys.path.insert(0, str(ROOT))
 if hasattr(sys.stdout, "reconfigure"):
     sys.stdout.reconfigure(errors="replace")
 
-#: Where pictures are written. The tests name another folder, so that they change
-#: nothing here.
-PICTURES = Path(os.environ.get("PICTURES", ROOT / "docs" / "pictures"))
+#: Where pictures are written: `pictures` in the folder from which a chapter is run, or
+#: the folder that the environment variable PICTURES names.
+PICTURES = Path(os.environ.get("PICTURES", "pictures"))
+#: The pictures of the documentation. Only `tools/pictures.py` and the benchmarks write
+#: there.
+DOCS_PICTURES = ROOT / "docs" / "pictures"
 MAX_SIZE = 60_000  # bytes of a picture: pages must load fast on a phone
 #: Colours that colour-blind readers can tell apart (Okabe and Ito, 2008).
 BLUE = "#0072B2"
@@ -113,15 +116,26 @@ def new_picture(title, *, ncols=1, width=6.4, height=3.6, **options):
     return figure, axes
 
 
-def save_picture(figure, name):
-    """Write `PICTURES/NAME`, .svg or .png. Notebooks show it, too.
+def draw_box(axes, left, bottom, width, lines, face="#EEEEEE", edge="#808080"):
+    """Draw a box with a bold first line and plain ones, each 0.42 high."""
+    height = 0.42 * len(lines) + 0.2
+    box = {"facecolor": face, "edgecolor": edge, "linewidth": 1.5}
+    axes.bar(left, height, width, bottom, align="edge", **box)
+    for number, line in enumerate(lines):
+        weight = "bold" if number == 0 else "normal"
+        level = bottom + height - 0.31 - 0.42 * number
+        axes.text(left + 0.12, level, line, fontweight=weight, va="center")
+
+
+def save_picture(figure, name, folder=PICTURES):
+    """Write `folder/NAME`, .svg or .png. Notebooks show it, too.
 
     The same picture always gives the same bytes.
     """
     from matplotlib import pyplot as plt
 
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    path = PICTURES / name
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / name
     is_svg = path.suffix == ".svg"
     # The title is in the file too, for readers who listen. The date is not: it would
     # change the bytes.

@@ -18,11 +18,15 @@ SOLUTIONS = EXERCISES / "solutions"
 MESSAGES = {
     "first": "they were made from the answers",
     "0_map": "Missed: BaggingRegressor, Careful, DecisionTreeRegressor",
+    "0_parts": "A user who was not seen in `fit` stopped `transform`",
     "1_preprocessing": "predicting new rows with gaps failed: Input X contains NaN",
+    "1_scaling": "A row was scaled by the rows that came with it",
     "2_feature_selection": (
         "On pure noise, where nothing can be predicted, your R2 is 0."
     ),
     "3_model_selection": "of the test rows are of users whom the model has never seen",
+    "3_cross_fitting": "with the ratings of their own rows: they contain them",
+    "3_search": "The rows that chose the winner also scored it",
     "4_supervised": "of 30 tables you call the new model better",
     "5_unsupervised": "You found groups in 2 of 5 tables",
     "6_utilities": (
@@ -31,6 +35,7 @@ MESSAGES = {
     ),
     "8_deploy": "% of the users got the other model",
 }
+N = len(MESSAGES)
 #: Attempts at a solution: exercise, what replaces what in the solution, and a part of
 #: the message.
 ATTEMPTS = [
@@ -60,6 +65,26 @@ ATTEMPTS = [
         "Missed: Bagging",
     ),
     (
+        "0_parts",
+        "self.counts_.get(user, 0)",
+        "self.counts_.get(user, 1)",
+        "of theirs was counted, so it should be 0",
+    ),
+    (
+        "0_parts",
+        "for user in X[:, 0].tolist()",
+        "for user in X[::-1, 0].tolist()",
+        "must look up what was learned",
+    ),
+    ("0_parts", ", reset=False", "", r"scikit-learn's \d+ checks, [1-9]\d* fail"),
+    (
+        "1_scaling",
+        "model.fit(X_train, y_train).predict(X_new)",
+        "model.fit(X_train, y_train).predict(X_new).mean() + np.zeros(len(X_new))",
+        "A row was scaled by the rows that came with it",
+    ),
+    ("1_scaling", "StandardScaler(), ", "", "`budget`, a large number, decides"),
+    (
         "1_preprocessing",
         "    return model.fit(X, y)",
         """\
@@ -87,6 +112,44 @@ ATTEMPTS = [
         "model.fit(X, y).score(X, y)",
         "it should be 0 or less",
     ),
+    (
+        "3_cross_fitting",
+        '.fillna(known["rating"].mean())',
+        "",
+        "rows have no average",
+    ),
+    ("3_cross_fitting", "random_state=0", "random_state=None", "in a second call"),
+    (
+        "3_cross_fitting",
+        'known["rating"].mean()',
+        'table["rating"].mean()',
+        "the average of that very row changed too",
+    ),
+    (
+        "3_cross_fitting",
+        'users.map(averages).fillna(known["rating"].mean())',
+        'known["rating"].mean()',
+        "the average of its own user",
+    ),
+    (
+        "3_cross_fitting",
+        "result[fold]",
+        "result[table.index.argsort()[fold]]",
+        "the average of",
+    ),
+    (
+        "3_search",
+        "-cross_val_score(search, X, y, cv=folds, scoring=RMSE).mean()",
+        "-cross_val_score(model, X, y, cv=folds, scoring=RMSE).mean()",
+        "Does your code still search",
+    ),
+    (
+        "3_search",
+        "-cross_val_score(search, X, y, cv=folds, scoring=RMSE).mean()",
+        "-cross_val_score(search.fit(X, y).best_estimator_, X, y, scoring=RMSE).mean()",
+        "you reported",
+    ),
+    ("3_search", "-cross_val_score", "cross_val_score", "is minus the error"),
     ("3_model_selection", "GroupKFold(5)", "KFold(5)", "`KFold` ignores `groups=`"),
     (
         "3_model_selection",
@@ -204,6 +267,7 @@ ATTEMPTS = [
 IMPORTS = """
 import itertools
 import joblib
+import numpy as np
 from sklearn.dummy import DummyRegressor
 from sklearn.model_selection import GroupShuffleSplit, KFold
 COUNTER = itertools.count()
@@ -279,24 +343,34 @@ def test_an_unsolved_exercise_fails_with_its_own_message(unsolved, name):
 def test_the_run_says_what_to_do_how_many_are_solved_and_what_is_next(unsolved):
     assert unsolved.returncode == 1
     start, _, end = unsolved.stdout.partition("FAILURES")
-    assert "9 exercises, small broken programs; 9 still have their TODO." in start
-    assert "Solved: 0 of the 9 checked" in end
+    assert f"{N} exercises, small broken programs; {N} still have their TODO." in start
+    assert f"Solved: 0 of the {N} checked" in end
     assert "Next: exercises/first.py. The first exercise (1 minute)" in end
 
 
 def test_every_solution_passes_where_warnings_are_errors():
     run = pytest_exercises(ROOT, "--solutions")
     assert run.returncode == 0, run.stdout
-    assert "Solved: 9 of the 9 checked" in run.stdout
+    assert f"Solved: {N} of the {N} checked" in run.stdout
+
+
+def test_a_solved_exercise_tells_what_its_solution_has_brought(tmp_path):
+    copy_lesson(tmp_path)
+    shutil.copytree(EXERCISES, tmp_path / "exercises")
+    shutil.copy(SOLUTIONS / "1_preprocessing.py", tmp_path / "exercises")
+    told = pytest_exercises(tmp_path, "-k", "1_preprocessing").stdout
+    assert re.search(r"1_preprocessing: \d+% of the new rows have a gap", told)
+    assert "Their mean error is" in told
 
 
 @pytest.mark.parametrize(("name", "old", "new", "message"), ATTEMPTS)
 def test_a_wrong_attempt_gets_a_message_and_a_written_down_figure_fails(
-    checks, tmp_path, name, old, new, message
+    checks, tmp_path, monkeypatch, name, old, new, message
 ):
     program = (SOLUTIONS / f"{name}.py").read_text(encoding="utf-8")
     assert program.count(old) == 1
     attempt = types.ModuleType(name)
+    monkeypatch.setitem(sys.modules, name, attempt)  # for pickle
     file = tmp_path / "attempt.py"
     file.write_text(IMPORTS + program.replace(old, new), encoding="utf-8")
     attempt.__file__ = str(file)

@@ -1,0 +1,26 @@
+"""Exercise of chapter 3, search (5 minutes): how good is the best of many?
+
+`estimate_error` searches the best of many candidates by cross-validation, and reports
+the error with which the best one won. That error is too small: among many candidates,
+one is good on just these rows by luck, and the search chooses it for that.
+
+Task: return an error that the search has not chosen by. Search anew in each fold.
+Hint: a search is an estimator, too: `cross_val_score` fits it in each fold, on the
+    training rows alone.
+Check: python -m pytest exercises -k 3_search
+"""
+
+from sklearn.model_selection import GridSearchCV, KFold
+
+RMSE = "neg_root_mean_squared_error"
+
+
+def estimate_error(model, candidates, X, y):
+    """Return the RMSE to expect on new rows of the candidate that a search chooses.
+
+    `candidates` is a dict: the name of a parameter and its values.
+    """
+    folds = KFold(5, shuffle=True, random_state=0)
+    search = GridSearchCV(model, candidates, cv=folds, scoring=RMSE)
+    search.fit(X, y)
+    return -search.best_score_  # TODO: the score by which it was chosen
