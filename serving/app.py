@@ -9,12 +9,11 @@ docs/deploy.md.
 """
 
 import contextlib
-import html
 import json
 import os
 import threading
-import time
 from datetime import datetime, timezone
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -22,54 +21,52 @@ import anyio.to_thread
 import pandas as pd
 from fastapi import FastAPI, HTTPException, Query, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, HTMLResponse
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    generate_latest,
-)
-from pydantic import BaseModel, Field, FiniteFloat, StrictInt, StrictStr
+from fastapi.responses import FileResponse, JSONResponse
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from pydantic import BaseModel, Field, FiniteFloat
 
 from recommender.commands import id_from_text
-from recommender.table import check_same_kind, id_values
+from recommender.table import shorten
 
 from .arms import Arms
+from .turns import N_THREADS, InTurn
 
-PAGE = Path(__file__).with_name("page.html")
-#: More requests than that wait: the work is done by the processor, not by waiting, so
-#: more threads only take time from each other.
-N_THREADS = 4
+HERE = Path(__file__).parent
+#: A refused request is answered by at most this many problems.
+N_PROBLEMS = 10
 
-WholeNumber = Annotated[StrictInt, Field(ge=-(2**53), le=2**53)]  # JSON has no more
-Text = Annotated[StrictStr, Field(max_length=200)]
+Text = Annotated[str, Field(max_length=200)]
+WholeNumber = Annotated[int, Field(ge=-(2**53), le=2**53)]  # JSON has no more
 Id = WholeNumber | Text
 Ids = Annotated[list[Id], Field(max_length=100_000)]
 Top = Annotated[int, Field(ge=1, le=1000)]
 
 
-class Pair(BaseModel):
+class Asked(BaseModel, extra="forbid", strict=True):
+    """A part of a request: no field may be misspelt, and no "5" stands for 5."""
+
+
+class Pair(Asked):
     """A user and a movie."""
 
     user_id: Id
     movie_id: Id
 
 
-class Rated(BaseModel):
+class Rated(Asked):
     """A movie that a user has rated."""
 
     movie_id: Id
     stars: FiniteFloat
 
 
-class ToPredict(BaseModel):
+class ToPredict(Asked):
     """Pairs whose ratings are asked for."""
 
     pairs: Annotated[list[Pair], Field(min_length=1, max_length=10_000)]
 
 
-class ToRecommend(BaseModel):
+class ToRecommend(Asked):
     """Whom to recommend to: a user, new ratings, or both."""
 
     user_id: Id | None = None
@@ -81,18 +78,13 @@ class ToRecommend(BaseModel):
     visitor: Text = ""
 
 
-class Outcome(BaseModel):
+class Outcome(Asked):
     """What a user has done with a recommendation."""
 
     movie_id: Id
     event: Literal["shown", "watched", "liked", "disliked"]
     user_id: Id | None = None
     visitor: Text = ""
-
-
-def visitor_of(asked):
-    """Return by what a request is assigned to an arm: the user, or the visitor."""
-    return asked.visitor if asked.user_id is None else asked.user_id
 
 
 @contextlib.contextmanager
@@ -106,15 +98,13 @@ def refused(*field):
 
 
 def check_ids(known, ids, *field):
-    """Refuse ids of another kind than those of the training."""
-    if ids:
-        with refused(*field):
-            check_same_kind(known, id_values(ids, field[-1]))
-
-
-def as_records(table):
-    """Return a DataFrame as a list of dicts of plain Python values."""
-    return json.loads(table.to_json(orient="records", force_ascii=False))
+    """Refuse ids of another kind than those of the training: numbers, or strings."""
+    kind = str if known.dtype == object else int
+    for value in ids:
+        if not isinstance(value, kind):
+            expected = "strings" if kind is str else "whole numbers"
+            with refused("body", *field):
+                raise ValueError(f"Ids here are {expected}, got {shorten(value)}.")
 
 
 def create_app(arms, outcomes=None):
@@ -139,127 +129,63 @@ def create_app(arms, outcomes=None):
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
-        responses={400: {"description": "The body is not in UTF-8."}},
+        responses={
+            400: {"description": "The body is no text in UTF-8, or nested too deeply."},
+            413: {"description": "The body is too large."},
+        },
     )
 
-    given = add_metrics(app, arms)
-    add_pages(app)
-    add_answers(app, arms, given)
+    @app.exception_handler(RequestValidationError)
+    async def explain(request, error):
+        # The input is left out: NaN and half a character have no place in JSON.
+        problems = [
+            {name: problem[name] for name in ("type", "loc", "msg")}
+            for problem in error.errors()[:N_PROBLEMS]
+        ]
+        return Response(json.dumps({"detail": problems}), 422, None, "application/json")
+
+    add_answers(app, arms)
     add_state(app, arms)
     add_outcomes(app, arms, outcomes)
     return app
 
 
-def add_metrics(app, arms):
-    """Measure all requests; return the counter of the lists that each arm has given."""
-    registry = CollectorRegistry()
-    seconds = Histogram(
-        "request_seconds", "Time to answer", ["route", "status"], registry=registry
-    )
-    given = Counter("recommended_total", "Lists", ["arm"], registry=registry)
-    swaps = Gauge("swaps", "Artifacts replaced", ["arm"], registry=registry)
-    bad = Gauge("artifacts_refused", "Since the start", ["arm"], registry=registry)
-    for arm in arms.by_name.values():
-        swaps.labels(arm.name).set_function(lambda arm=arm: arm.n_swaps)
-        bad.labels(arm.name).set_function(lambda arm=arm: arm.n_refused)
+def add_answers(app, arms):
+    """Add the routes that answer from a model.
 
-    app.add_middleware(Measured, seconds=seconds)
-
-    @app.get("/metrics", include_in_schema=False)
-    async def metrics():
-        return Response(generate_latest(registry), media_type="text/plain")
-
-    return given
-
-
-class Measured:
-    """Measure how long each request takes, by route and status.
-
-    It speaks ASGI, the protocol below FastAPI: `@app.middleware` would take 0.6 ms of
-    CPU more for each request.
+    They return a response rather than a dict, which FastAPI would copy first.
     """
-
-    def __init__(self, app, seconds):
-        self.app = app
-        self.seconds = seconds
-
-    async def __call__(self, scope, receive, send):
-        """Answer a request, or start and stop the service."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        start = time.perf_counter()
-        status = 500
-
-        async def send_and_note(message):
-            nonlocal status
-            status = message.get("status", status)
-            await send(message)
-
-        try:
-            await self.app(scope, receive, send_and_note)
-        finally:
-            route = getattr(scope.get("route"), "path", "none")
-            labels = self.seconds.labels(route, status)
-            labels.observe(time.perf_counter() - start)
-
-
-def add_pages(app):
-    """Add the page to try the service, and one that lists the routes."""
-
-    @app.get("/", response_class=HTMLResponse, include_in_schema=False)
-    def page():
-        return FileResponse(PAGE, media_type="text/html; charset=utf-8")
-
-    @app.get("/docs", response_class=HTMLResponse, include_in_schema=False)
-    def docs():
-        rows = [
-            f"<li><code>{method.upper()} {path}</code> {html.escape(what['summary'])}"
-            for path, methods in app.openapi()["paths"].items()
-            for method, what in methods.items()
-        ]
-        return (
-            "<!doctype html><html lang=en><meta charset=utf-8><title>Routes</title>"
-            f"<h1>Routes</h1><ul>{''.join(rows)}</ul>"
-            "<p>Their parameters: <a href=/openapi.json>openapi.json</a></html>"
-        )
-
-
-def add_answers(app, arms, given):
-    """Add the routes that answer from a model; `given` counts lists by arm."""
 
     @app.post("/predict")
     def predict(asked: ToPredict):
         """Predict ratings."""
         arm = arms.of(asked.pairs[0].user_id)
-        recommender = arm.recommender
-        history = recommender.history_
+        model = arm.recommender
         users = [pair.user_id for pair in asked.pairs]
         movies = [pair.movie_id for pair in asked.pairs]
-        check_ids(history.users, users, "body", "pairs", "user_id")
-        check_ids(history.movies, movies, "body", "pairs", "movie_id")
-        rows = pd.DataFrame({"user_id": users, "movie_id": movies})
-        ratings = recommender.predict(rows).tolist()
-        return {"arm": arm.name, "model": digest(recommender), "ratings": ratings}
+        check_ids(model.history_.users, users, "pairs", "user_id")
+        check_ids(model.history_.movies, movies, "pairs", "movie_id")
+        with refused("body", "pairs"):
+            rows = pd.DataFrame({"user_id": users, "movie_id": movies})
+            ratings = model.predict(rows).tolist()
+        return JSONResponse({**arm.name_and_digest(model), "ratings": ratings})
 
     @app.post("/recommend")
     def recommend(asked: ToRecommend):
         """Recommend movies to a user, with reasons if asked for."""
-        arm = arms.of(visitor_of(asked))
-        recommender = arm.recommender
-        movies = recommender.history_.movies
+        arm = arms.of_visitor(asked)
+        model = arm.recommender
+        movies = model.history_.movies
+        check_ids(movies, asked.candidates or [], "candidates")
+        check_ids(movies, asked.exclude or [], "exclude")
         if asked.user_id is not None:
-            users = recommender.history_.users
-            check_ids(users, [asked.user_id], "body", "user_id")
-        for name in ("candidates", "exclude"):
-            check_ids(movies, getattr(asked, name), "body", name)
+            check_ids(model.history_.users, [asked.user_id], "user_id")
         ratings = None
         if asked.ratings is not None:
-            rated = [one.movie_id for one in asked.ratings]
-            check_ids(movies, rated, "body", "ratings", "movie_id")
-            ratings = {one.movie_id: one.stars for one in asked.ratings}
+            ratings = {rated.movie_id: rated.stars for rated in asked.ratings}
+            check_ids(movies, ratings, "ratings", "movie_id")
         with refused("body", "user_id" if ratings is None else "ratings"):
-            best = recommender.recommend(
+            best = model.recommend(
                 asked.user_id,
                 asked.n,
                 ratings=ratings,
@@ -267,39 +193,52 @@ def add_answers(app, arms, given):
                 exclude=asked.exclude,
                 explain=asked.explain,
             )
-        given.labels(arm.name).inc()
-        return {
-            "arm": arm.name,
-            "model": digest(recommender),
-            "recommendations": as_records(best),
-            "unknown_movies": best.attrs["unknown_movies"],
-        }
+        return JSONResponse(
+            {
+                **arm.name_and_digest(model),
+                "recommendations": best.to_dict("records"),
+                "unknown_movies": best.attrs["unknown_movies"],
+            }
+        )
 
     @app.get("/similar")
     def similar(movie_id: Text, n: Top = 10):
         """Return movies that the same users like."""
-        recommender = arms.by_name["A"].recommender
+        model = arms.by_name["A"].recommender
         with refused("query", "movie_id"):
-            movie = id_from_text(recommender.history_.movies, movie_id)
-            return as_records(recommender.similar(movie, n))
+            movie = id_from_text(model.history_.movies, movie_id)
+            return JSONResponse(model.similar(movie, n).to_dict("records"))
 
     @app.get("/movies")
     def movies(q: Annotated[str, Query(max_length=200)] = "", n: Top = 20):
         """Search movies by title; those with most ratings first."""
         arm = arms.by_name["A"]
-        words = q.casefold().split()
-        found = []
-        for movie, title in arm.movies:
-            if all(word in title.casefold() for word in words):
-                found.append({"movie_id": movie, "title": title})
-            if len(found) == n:
-                break
-        low, high = arm.recommender.history_.scale()
-        return {"movies": found, "stars": [low, high]}
+        found = islice(arm.search(q), n)
+        stars = arm.recommender.history_.scale()
+        return JSONResponse({"movies": list(found), "stars": stars})
 
 
 def add_state(app, arms):
-    """Add the routes that tell which models are served."""
+    """Add the pages, and the routes that tell which models are served, and how fast."""
+    registry = CollectorRegistry()
+    app.add_middleware(InTurn, registry=registry)
+    swaps = Gauge("swaps", "Artifacts replaced", ["arm"], registry=registry)
+    bad = Gauge("artifacts_refused", "Since the start", ["arm"], registry=registry)
+
+    @app.get("/", include_in_schema=False)
+    def page():
+        return FileResponse(HERE / "page.html")
+
+    @app.get("/docs", include_in_schema=False)
+    def docs():
+        return FileResponse(HERE / "docs.html")
+
+    @app.get("/metrics", include_in_schema=False)
+    async def metrics():
+        for arm in arms.by_name.values():
+            swaps.labels(arm.name).set(arm.n_swaps)
+            bad.labels(arm.name).set(arm.n_refused)
+        return Response(generate_latest(registry), media_type="text/plain")
 
     @app.get("/model")
     def model():
@@ -309,11 +248,11 @@ def add_state(app, arms):
     @app.get("/health")
     async def health():  # async: it answers even while all threads are busy
         """Say which artifacts are served, and whether one was refused."""
-        served = {
-            arm.name: {"model": digest(arm.recommender), "refused": arm.refused}
-            for arm in arms.by_name.values()
-        }
-        is_degraded = any(one["refused"] for one in served.values())
+        served = {}
+        for arm in arms.by_name.values():
+            model = arm.name_and_digest(arm.recommender)["model"]
+            served[arm.name] = {"model": model, "refused": arm.refused}
+        is_degraded = any(arm.refused for arm in arms.by_name.values())
         return {"status": "degraded" if is_degraded else "ok", "arms": served}
 
 
@@ -326,21 +265,15 @@ def add_outcomes(app, arms, outcomes):
         """Append what was shown, watched or liked to the file of outcomes."""
         if outcomes is None:
             raise HTTPException(503, "No file for outcomes: set OUTCOMES.")
-        arm = arms.of(visitor_of(seen))
+        arm = arms.of_visitor(seen)
         line = {
             "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-            "arm": arm.name,
-            "model": digest(arm.recommender),
+            **arm.name_and_digest(arm.recommender),
             **seen.model_dump(),
         }
-        text = json.dumps(line, ensure_ascii=False) + "\n"
-        with lock, open(outcomes, "a", encoding="utf-8") as file:
-            file.write(text)
-
-
-def digest(recommender):
-    """Return the beginning of an artifact's digest: which model has answered."""
-    return recommender.card["sha256"][:12]
+        # As ASCII: in other text, more than a newline may be read as the end of a line.
+        with lock, open(outcomes, "a", encoding="ascii") as file:
+            file.write(json.dumps(line) + "\n")
 
 
 def from_environment():

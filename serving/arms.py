@@ -69,6 +69,17 @@ class Arm:
         self.n_swaps += 1
         log.info("arm %s: now %s", self.name, self.recommender.card["sha256"][:12])
 
+    def name_and_digest(self, recommender):
+        """Return which arm and which model answer, the beginning of its digest."""
+        return {"arm": self.name, "model": recommender.card["sha256"][:12]}
+
+    def search(self, words):
+        """Yield the movies whose titles have all these words, popular ones first."""
+        words = words.casefold().split()
+        for movie, title in self.movies:
+            if all(word in title.casefold() for word in words):
+                yield {"movie_id": movie, "title": title}
+
     def _load(self):
         recommender = SklearnEcosystemPipeline.load_pipeline(self.path, strict=True)
         if not isinstance(recommender, SklearnEcosystemPipeline):
@@ -139,6 +150,10 @@ class Arms:
         digest = hashlib.sha256(f"{self.experiment}:{visitor}".encode()).digest()
         place = int.from_bytes(digest[:8], "big") / 2**64  # from 0 to 1
         return self.by_name["B" if place < self.share_b else "A"]
+
+    def of_visitor(self, asked):
+        """Return the arm of a request's user, or of its visitor, where no user is."""
+        return self.of(asked.visitor if asked.user_id is None else asked.user_id)
 
     def watch(self):
         """Start a thread that looks for changed artifacts until the process ends."""

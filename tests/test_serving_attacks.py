@@ -1,0 +1,267 @@
+"""The service under attack: broken, huge and malicious requests, by 127.0.0.1 alone."""
+
+import json
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+pytest.importorskip("fastapi")
+pytest.importorskip("prometheus_client")
+pytest.importorskip("uvicorn")
+
+from test_serving import Service, check_by_schemathesis, train, wait_for
+
+from lesson_code import SklearnEcosystemPipeline
+from serving import turns
+from serving.app import create_app
+from serving.arms import Arms
+
+pytestmark = [
+    pytest.mark.hostile,
+    # The model warns of them, too, in the process of the service.
+    pytest.mark.filterwarnings("ignore:Unknown movies"),
+]
+
+
+def start_service(recommender, folder):
+    recommender.save_pipeline(folder / "model.pkl")
+    outcomes = folder / "outcomes.jsonl"
+    service = Service(create_app(Arms(folder / "model.pkl"), str(outcomes)))
+    service.outcomes = outcomes
+    return service
+
+
+@pytest.fixture(scope="module")
+def service(table, tmp_path_factory):
+    service = start_service(train(table), tmp_path_factory.mktemp("attacks"))
+    yield service
+    service.stop()
+
+
+@pytest.fixture(scope="module")
+def service_of_names(table, tmp_path_factory):
+    """A service whose ids are strings."""
+    names = table.assign(
+        user_id=table["user_id"].map("user {}".format),
+        movie_id=table["movie_id"].map("movie {}".format),
+    )
+    service = start_service(train(names), tmp_path_factory.mktemp("names"))
+    yield service
+    service.stop()
+
+
+def stars(text):
+    """Return the body of a request whose stars are this text."""
+    return b'{"ratings": [{"movie_id": 1, "stars": %s}]}' % text
+
+
+NINES = b"9" * 5000
+REFUSED = {
+    "cut": ("/recommend", b'{"user_id": 5', 422),
+    "nothing": ("/recommend", b"", 422),
+    "NaN for stars": ("/recommend", stars(b"NaN"), 422),
+    "infinite stars": ("/recommend", stars(b"-Infinity"), 422),
+    "too large for a float": ("/recommend", stars(b"1e999"), 422),
+    "NaN for a user": ("/recommend", b'{"user_id": NaN}', 422),
+    "NaN for everything": ("/recommend", b"NaN", 422),
+    "half a character": ("/recommend", rb'{"user_id": "\ud800"}', 422),
+    "half a character in a visitor": (
+        "/outcome",
+        rb'{"movie_id": 1, "event": "liked", "visitor": "\ud800"}',
+        422,
+    ),
+    "half a character in a name": ("/recommend", rb'{"\ud800": 1}', 422),
+    "half a character in an event": (
+        "/outcome",
+        rb'{"movie_id": 1, "event": "\ud800"}',
+        422,
+    ),
+    "a misspelt field": ("/recommend", b'{"user_id": 5, "excluded": [1]}', 422),
+    "a misspelt field of a pair": (
+        "/predict",
+        b'{"pairs": [{"user_id": 1, "movie_id": 1, "stars": 5}]}',
+        422,
+    ),
+    "a number as text": ("/recommend", b'{"user_id": 5, "n": "3"}', 422),
+    "stars as text": ("/recommend", stars(b'"5"'), 422),
+    "true for stars": ("/recommend", stars(b"true"), 422),
+    "a word for yes": ("/recommend", b'{"user_id": 5, "explain": "yes"}', 422),
+    "a huge n": ("/recommend", b'{"user_id": 5, "n": 1' + b"0" * 1000 + b"}", 422),
+    "a number of 5,000 digits": (
+        "/recommend",
+        b'{"user_id": %s}' % NINES,
+        400,
+    ),
+    "a long name": ("/outcome", b'{"movie_id": "' + b"a" * 1000 + b'"}', 422),
+    "deep lists": ("/recommend", b"[" * 200_000 + b"]" * 200_000, 400),
+    "deep objects": ("/recommend", b'{"ratings": ' + b'{"a":' * 100_000, 400),
+}
+
+
+@pytest.mark.parametrize(("path", "body", "expected"), REFUSED.values(), ids=REFUSED)
+def test_what_is_no_valid_request_is_refused_with_a_reason(
+    service, path, body, expected
+):
+    status, answer = service.ask_raw(path, body)
+    assert status == expected
+    detail = answer["detail"]
+    assert detail[0]["msg"] if status == 422 else detail
+
+
+@pytest.mark.parametrize("start", [b"x", b'{"user_id": 5}'], ids=["junk", "request"])
+def test_a_huge_body_is_refused_before_it_is_parsed(service, start):
+    assert service.ask_raw("/recommend", start + b" " * 6_000_000)[0] == 413
+    assert service.ask("/recommend", {"user_id": 5})[0] == 200
+
+
+def test_of_many_problems_only_some_are_answered(service):
+    pair = {"user_id": 1.5, "movie_id": 1.5}
+    status, answer = service.ask("/predict", {"pairs": [pair] * 10_000})
+    assert status == 422
+    assert len(json.dumps(answer)) < 10_000
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/../app.py",
+        "/..%2f..%2fetc%2fpasswd",
+        "/%2e%2e/%2e%2e/etc/passwd",
+        "/docs/../../app.py",
+        "/page.html",
+        "//etc/passwd",
+        "/movies%00",
+        "/serving/app.py",
+    ],
+)
+def test_no_file_but_the_two_pages_can_be_read(service, path):
+    assert service.ask(path)[0] == 404
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["n=1e9", "n=-1", "n=NaN", f"n={10**400}", "q=" + "a" * 201, "n=1&n=x"],
+)
+def test_an_odd_query_is_refused(service, query):
+    assert service.ask(f"/movies?{query}")[0] == 422
+
+
+@pytest.mark.parametrize("text", ["%00", "%ff", "%ed%a0%80", "%0a%0d", "(a%2b)%2b%24"])
+def test_odd_text_is_only_text(service, text):
+    assert service.ask(f"/movies?q={text}")[0] == 200
+    assert service.ask(f"/similar?movie_id={text}")[0] == 422
+
+
+def test_an_outcome_is_one_line_however_it_is_written(service):
+    ends = "\n \r \x0b \x0c \x1c \x85 \u2028 \u2029 \x1b[2J"
+    forged = ends + '{"event": "liked"}'
+    seen = {"movie_id": 1, "event": "shown", "visitor": forged}
+    assert service.ask("/outcome", seen)[0] == 204
+    lines = service.outcomes.read_text(encoding="utf-8").splitlines()
+    found = [json.loads(line) for line in lines]
+    assert [line["event"] for line in found if line["visitor"] == forged] == ["shown"]
+    assert all(line.isprintable() for line in lines)
+
+
+def raw_connection(service):
+    port = int(service.address.rpartition(":")[2])
+    return socket.create_connection(("127.0.0.1", port), timeout=30)
+
+
+def test_a_request_that_is_cut_short_does_nothing(service):
+    body = b'{"movie_id": 1, "event": "liked", "visitor": "cut"}'
+    head = "POST /outcome HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    with raw_connection(service) as connection:
+        connection.sendall(f"{head}Content-Length: 1000\r\n\r\n".encode() + body)
+    for _ in range(5):
+        assert service.ask("/health")[0] == 200
+    seen = {"movie_id": 1, "event": "liked", "visitor": "after"}
+    assert service.ask("/outcome", seen)[0] == 204
+    text = service.outcomes.read_text(encoding="utf-8")
+    assert "after" in text
+    assert "cut" not in text
+
+
+def test_slow_senders_and_slow_readers_hold_up_nobody(service):
+    head = "POST /recommend HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    slow = [raw_connection(service) for _ in range(20)]
+    try:
+        for number, connection in enumerate(slow):
+            if number % 2:  # it sends half a body
+                connection.sendall(f"{head}Content-Length: 20\r\n\r\n{{".encode())
+            else:  # it reads no answer
+                ask = b"GET /movies?n=1000 HTTP/1.1\r\nHost: x\r\n\r\n"
+                connection.sendall(ask * 200)
+        assert service.ask("/recommend", {"user_id": 5})[0] == 200
+    finally:
+        for connection in slow:
+            connection.close()
+
+
+def test_health_is_answered_while_all_turns_are_taken(service, monkeypatch):
+    """The other requests wait, and none is lost."""
+    may_go_on = threading.Event()
+    recommend = SklearnEcosystemPipeline.recommend
+    started = []
+
+    def recommend_later(*args, **options):
+        started.append(1)
+        assert may_go_on.wait(60)
+        return recommend(*args, **options)
+
+    monkeypatch.setattr(SklearnEcosystemPipeline, "recommend", recommend_later)
+    with ThreadPoolExecutor(20) as pool:
+        asked = [
+            pool.submit(service.ask, "/recommend", {"user_id": 5}) for _ in range(20)
+        ]
+        try:
+            wait_for(lambda: len(started) == turns.N_THREADS)
+            assert service.ask("/health")[0] == 200
+            assert len(started) == turns.N_THREADS
+        finally:
+            may_go_on.set()
+        assert [future.result()[0] for future in asked] == [200] * 20
+
+
+def test_ids_that_are_strings_are_answered_or_refused(service_of_names):
+    odd = ["", " ", "nan", "None", "5", "\x00", "a\nb", "user 5 ", "<b>", "é" * 200]
+    for text in odd:
+        pair = {"user_id": text, "movie_id": text}
+        assert service_of_names.ask("/predict", {"pairs": [pair]})[0] in (200, 422)
+        rated = [{"movie_id": text, "stars": 5}]
+        assert service_of_names.ask("/recommend", {"ratings": rated})[0] in (200, 422)
+    pairs = [{"user_id": 5, "movie_id": 5}]
+    assert service_of_names.ask("/predict", {"pairs": pairs})[0] == 422
+    assert service_of_names.ask("/recommend", {"user_id": 5})[0] == 422
+    assert service_of_names.ask("/recommend", {"user_id": "user 5"})[0] == 200
+    assert service_of_names.ask("/similar?movie_id=movie%207")[0] == 200
+
+
+def test_nothing_to_choose_from_is_an_empty_list(service):
+    asked = {"user_id": 5, "candidates": [], "exclude": []}
+    status, answer = service.ask("/recommend", asked)
+    assert status == 200
+    assert answer["recommendations"] == []
+
+
+def test_unknown_movies_are_named(service):
+    rated = [{"movie_id": 4711, "stars": 5}, {"movie_id": 1, "stars": 5}]
+    status, answer = service.ask("/recommend", {"ratings": rated})
+    assert status == 200
+    assert answer["unknown_movies"] == [4711]
+
+
+def test_many_connections_at_once_are_all_answered(service):
+    def ask(number):
+        return service.ask("/recommend", {"user_id": 1 + number % 100})[0]
+
+    with ThreadPoolExecutor(100) as pool:
+        assert set(pool.map(ask, range(300))) == {200}
+
+
+def test_no_request_that_schemathesis_makes_up_fails_with_ids_that_are_strings(
+    service_of_names, tmp_path
+):
+    check_by_schemathesis(service_of_names, tmp_path)
