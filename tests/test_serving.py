@@ -121,9 +121,9 @@ def test_recommendations_are_those_of_the_model(service, recommender, asked):
         assert reasons == expected["because"].tolist()
 
 
-def test_the_example_of_the_readme_is_answered(service):
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    (body,) = re.findall(r"-d '(.*?)'", readme)
+def test_the_example_of_the_documentation_is_answered(service):
+    deploy = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    (body,) = re.findall(r"recommend -H .*\\\n *-d '(.*?)'", deploy)
     status, answer = service.ask("/recommend", json.loads(body))
     assert status == 200
     assert [movie["because"] for movie in answer["recommendations"]]
