@@ -221,6 +221,13 @@ def test_ids_of_the_other_kind_than_in_training_are_refused(
         call(fitted, other)
 
 
+def test_an_unknown_id_that_is_a_long_text_is_named_in_short(of_strings):
+    for call in (of_strings.recommend, of_strings.similar):
+        with pytest.raises(ValueError, match="is unknown to the training") as caught:
+            call("x" * 10**6)
+        assert len(str(caught.value)) < 400
+
+
 def test_recommenders_alone_take_strings(split):
     train, test = (as_strings(rows) for rows in split)
     factors = MatrixFactorization().fit(train)
