@@ -51,17 +51,20 @@ def test_kills_at_random_moments_lose_no_artifact_and_leave_only_hidden_files(
     start = time.perf_counter()
     recommender.save_pipeline(path)
     one_save = time.perf_counter() - start
-    for _ in range(25):
+    for _ in range(20):
         ready, tell = os.pipe()
-        child = os.fork()
-        if child == 0:
-            os.write(tell, b"!")
-            while True:
-                recommender.save_pipeline(path)
-        os.read(ready, 1)
+        savers = []
+        for _ in range(2):  # two at once, on the same file
+            savers.append(os.fork())
+            if savers[-1] == 0:
+                os.write(tell, b"!")
+                while True:
+                    recommender.save_pipeline(path)
+            os.read(ready, 1)
         time.sleep(rng.uniform(0, 2 * one_save))
-        os.kill(child, 9)
-        os.waitpid(child, 0)
+        for saver in savers:
+            os.kill(saver, 9)
+            os.waitpid(saver, 0)
         os.close(ready)
         os.close(tell)
         # between the two renames, the card is that of the last save

@@ -577,27 +577,26 @@ def recommended(**named):
         is_stars(found["predicted_rating"], found)
 
 
-def checked(check, call):
-    """Return a call whose result is checked, if there is one."""
+def of_learned(owner, name, *others, check=lambda found, value: None, **given):
+    """Return a call of something fitted, with the odd value behind other arguments.
+
+    A parameter that is None in `given` gets it instead.
+    """
 
     def run(value):
-        found = judge(call, value)
+        named = {key: value if old is None else old for key, old in given.items()}
+        arguments = others if None in given.values() else (*others, value)
+        found = judge(getattr(learned()[owner], name), *arguments, **named)
         if found is not None:
             check(found, value)
 
     return run
 
 
-def figures(call):
-    return checked(is_figures, call)
-
-
-def anything(call):
-    return lambda value: judge(call, value)
-
-
-def wrapper():
-    return learned()["wrapper"]
+def scored(**named):
+    found = judge(ranking_metrics, learned()["lists"], TEST, **named)
+    if found is not None:
+        is_figures(found)
 
 
 PARAMETERS = {
@@ -605,61 +604,45 @@ PARAMETERS = {
         f"dataset, {name}": generated(name)
         for name in ("n_users", "n_movies", "n_ratings", "random_state")
     },
-    "best_rmse": anything(MovieRecommendationDataset(3, 3, 3).best_rmse),
     **of(UserMovieFeatureTransformer),
     **of(MatrixFactorization),
     **of(MovieRanker),
     **of(SklearnEcosystemPipeline),
-    "transformer, cv": anything(
-        lambda value: UserMovieFeatureTransformer(cv=value).fit_transform(TRAIN)
+    "best_rmse": lambda value: judge(
+        MovieRecommendationDataset(3, 3, 3).best_rmse, value
     ),
-    "factors, cv": anything(
-        lambda value: MatrixFactorization(1, 1, n_sweeps=1, cv=value).fit_transform(
-            TRAIN
-        )
+    "transformer, cv": lambda value: judge(
+        UserMovieFeatureTransformer(cv=value).fit_transform, TRAIN
     ),
-    "evaluate_ranking, k": figures(lambda k: wrapper().evaluate_ranking(TEST, k=k)),
-    "evaluate_ranking, by": figures(lambda by: wrapper().evaluate_ranking(TEST, by=by)),
-    "ranking_metrics, lists": figures(lambda lists: ranking_metrics(lists, TEST)),
-    "ranking_metrics, y": figures(
-        lambda y: ranking_metrics(learned()["lists"], TEST, y)
+    "factors, cv": lambda value: judge(
+        MatrixFactorization(1, 1, n_sweeps=1, cv=value).fit_transform, TRAIN
     ),
-    "ranking_metrics, relevant_from": figures(
-        lambda value: ranking_metrics(learned()["lists"], TEST, relevant_from=value)
-    ),
-    "rating_metrics, y_true": figures(lambda y: rating_metrics(y, [1.0, 2.0])),
-    "rating_metrics, y_pred": figures(lambda y: rating_metrics([1.0, 2.0], y)),
+    "evaluate, y": of_learned("wrapper", "evaluate", TEST),
+    "evaluate_ranking, by": of_learned("wrapper", "evaluate_ranking", TEST, by=None),
+    "ranking_metrics, lists": lambda value: judge(ranking_metrics, value, TEST),
+    "ranking_metrics, y": lambda value: scored(y_test=value),
+    "ranking_metrics, k": lambda value: scored(k=value),
+    "ranking_metrics, relevant_from": lambda value: scored(relevant_from=value),
+    "rating_metrics": lambda value: judge(rating_metrics, value, [1.0, 2.0]),
     "recommend, user_id": lambda value: recommended(user_id=value),
     "recommend, n": lambda value: recommended(user_id=1, n=value),
     "recommend, ratings": lambda value: recommended(ratings=value),
     "recommend, stars": lambda value: recommended(ratings={1: value}),
-    "ranker, user_ids": checked(
-        is_lists, lambda ids: learned()["ranker"].recommend(ids)
+    "ranker, user_ids": of_learned("ranker", "recommend", check=is_lists),
+    "ranker, n": of_learned("ranker", "recommend", [1], check=is_lists),
+    "similar": of_learned("wrapper", "similar"),
+    "similar, n": of_learned("wrapper", "similar", 1),
+    "predict_new, stars": lambda value: judge(
+        learned()["factors"].predict_new, [1], [value], [1, 2]
     ),
-    "ranker, one of user_ids": checked(
-        is_lists, lambda user: learned()["ranker"].recommend([1, user])
-    ),
-    "ranker, n": checked(is_lists, lambda n: learned()["ranker"].recommend([1], n)),
-    "similar": anything(lambda value: wrapper().similar(value)),
-    "similar, n": anything(lambda value: wrapper().similar(1, value)),
-    "predict_new, rated": anything(
-        lambda value: learned()["factors"].predict_new([value], [4.0], [1, 2])
-    ),
-    "predict_new, stars": anything(
-        lambda value: learned()["factors"].predict_new([1], [value], [1, 2])
-    ),
-    "predict_new, movies": anything(
-        lambda value: learned()["factors"].predict_new([1], [4.0], [value])
-    ),
-    "train, y": anything(lambda y: linear().train(TRAIN, y)),
-    "fit, one of y": anything(lambda y: linear().fit(TRAIN[:6], [1, 2, 3, 4, 5, y])),
-    "evaluate, y": anything(lambda y: wrapper().evaluate(TEST, y)),
-    "predict, X": anything(lambda X: wrapper().predict(X)),
-    "set_params": anything(lambda value: linear().set_params(model=value, model__x=1)),
-    "load_movielens": anything(load_movielens),
-    "load_pipeline": anything(SklearnEcosystemPipeline.load_pipeline),
-    "save_pipeline": anything(lambda value: wrapper().save_pipeline(value)),
-    "demo, model": anything(lambda value: demonstrate_ecosystem(TRAIN, model=value)),
+    "predict_new, movies": of_learned("factors", "predict_new", [1], [4.0]),
+    "train, y": lambda value: judge(linear().train, TRAIN, value),
+    "fit, one of y": lambda value: judge(linear().fit, TRAIN[:3], [1, 2, value]),
+    "set_params": lambda value: judge(linear().set_params, model=value, model__x=1),
+    "load_movielens": lambda value: judge(load_movielens, value),
+    "load_pipeline": of_learned("wrapper", "load_pipeline"),
+    "save_pipeline": of_learned("wrapper", "save_pipeline"),
+    "demo, model": lambda value: judge(demonstrate_ecosystem, TRAIN, model=value),
 }
 
 
@@ -694,7 +677,7 @@ def test_a_long_list_takes_no_memory_for_its_length():
     try:
         ranking_metrics(learned()["lists"], TEST, None, k=k)
         learned()["ranker"].recommend([1], k)
-        wrapper().evaluate_ranking(TEST, k=k, by="chance")
+        learned()["wrapper"].evaluate_ranking(TEST, k=k, by="chance")
         assert tracemalloc.get_traced_memory()[1] < 10 * 2**20
     finally:
         tracemalloc.stop()

@@ -80,7 +80,7 @@ def test_a_damaged_file_is_read_or_its_broken_line_is_named(tmp_path, name):
     files = next(files for files in FORMATS.values() if name in files)
     write(tmp_path, files)
     rng = random.Random(name)
-    for _ in range(100):
+    for _ in range(60):
         content = damaged(files[name].encode(), rng)
         (tmp_path / name).write_bytes(content)
         attempt(tmp_path)
