@@ -235,7 +235,7 @@ def pyarrow_column(name, size):
         ([1, 2j], "numbers"),
         ([1.0, np.inf], "finite .*row 1 holds inf"),
         ([-1e15, 0], "below 1e15, but row 0 holds -1"),
-        ([1, 10**400], "numbers"),
+        (pd.Series([1, 10**400], dtype=object), "numbers"),
     ],
     ids=["text", "list", "sNaN", "times", "complex", "infinite", "-1e15", "10**400"],
 )
