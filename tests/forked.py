@@ -1,5 +1,5 @@
-"""Run a piece of work in a copy of this process (POSIX): it may lose its rights, its
-disk or its console, or be killed.
+"""Run a piece of work in a copy of this process (POSIX): it may lose its disk or its
+console, or be killed.
 """
 
 import os
@@ -44,37 +44,3 @@ def forked(work):
     good, answer = pickle.loads(content)
     assert good, answer
     return answer
-
-
-def drop_rights(folder):
-    """Become a user without rights, to whom `folder` is the root of all files (as root;
-    else only go there).
-
-    Permissions do not stop root; and the folders of pytest are closed to all others, so
-    their paths must go, too.
-    """
-    if os.getuid() != 0:
-        return os.chdir(folder)
-    os.chroot(folder)
-    os.chdir("/")
-    os.setgroups([])
-    os.setgid(65534)
-    os.setuid(65534)
-
-
-def as_nobody(folder, work):
-    """Return what `work()` returns in a child that has dropped its rights; skip where
-    that is not possible.
-    """
-    if os.getuid() == 0:
-        try:
-            forked(lambda: drop_rights(folder))
-        except AssertionError as error:
-            reason = str(error).strip().splitlines()[-1]
-            pytest.skip(f"root may not drop its rights here: {reason}")
-
-    def drop_and_work():
-        drop_rights(folder)
-        return work()
-
-    return forked(drop_and_work)

@@ -14,69 +14,61 @@ import pytest
 from conftest import NO_CACHES, ROOT
 
 SMALL = ["--users", "40", "--movies", "30", "--ratings", "400", "--model", "linear"]
-SAVE_AND_LOAD = """
+SAVE = """
 import sys
-import warnings
 import app.lesson_code as lesson
 
-warnings.simplefilter("error")
 table = lesson.MovieRecommendationDataset(40, 30, 400).generate()
-trained = lesson.SklearnEcosystemPipeline(model="blend").fit(table)
+trained = lesson.SklearnEcosystemPipeline(model="linear").fit(table)
 for name in sys.argv[1:]:
-    path = trained.save_pipeline(name)
-    loaded = lesson.SklearnEcosystemPipeline.load_pipeline(path, strict=True)
+    trained.save_pipeline(name)
+    loaded = lesson.SklearnEcosystemPipeline.load_pipeline(name, strict=True)
     assert (loaded.predict(table) == trained.predict(table)).all()
     assert loaded.recommend(1).equals(trained.recommend(1))
-print(type(loaded).__module__)
+"""
+LOAD = """
+import sys
+import joblib
+
+print(*{type(joblib.load(name)).__module__ for name in ("model.pkl", "demo.pkl")})
+from app.lesson_code import main
+for name in sys.argv[1:]:
+    main(["predict", "--user", "1", "--movie", "2", "--artifact", name])
 """
 
 
-@pytest.fixture(scope="module", params=["beside app", "inside app"])
-def layout(request, tmp_path_factory):
-    """A folder with the package `app`, and the settings of its processes."""
-    root = tmp_path_factory.mktemp("layout")
-    app = root / "app"
+@pytest.mark.parametrize("place", ["beside app", "inside app"])
+def test_a_package_of_ones_own_saves_and_loads_artifacts(tmp_path, place):
+    app = tmp_path / "app"
     app.mkdir()
     (app / "__init__.py").touch()
     shutil.copy(ROOT / "lesson_code.py", app)
     settings = {name: os.environ[name] for name in os.environ if name != "PYTHONPATH"}
-    settings["PYTHONIOENCODING"] = "utf-8"
-    place = root
-    if request.param == "inside app":
-        place = app
+    settings |= {"PYTHONIOENCODING": "utf-8", "PYTHONWARNINGS": "error"}
+    home = tmp_path
+    if place == "inside app":
+        home = app
         settings["PYTHONPATH"] = str(app)
-    shutil.copytree(ROOT / "recommender", place / "recommender", ignore=NO_CACHES)
-    return root, settings
+    shutil.copytree(ROOT / "recommender", home / "recommender", ignore=NO_CACHES)
 
+    def run(*arguments):
+        done = subprocess.run(
+            [sys.executable, *arguments],
+            cwd=tmp_path,
+            env=settings,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout
 
-def run(layout, *arguments):
-    root, settings = layout
-    done = subprocess.run(
-        [sys.executable, *arguments],
-        cwd=root,
-        env=settings,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout
-
-
-def test_artifacts_are_saved_and_loaded_inside_a_package(layout):
     names = ["model.pkl"]
     if importlib.util.find_spec("skops"):
         names.append("model.skops")
-    assert run(layout, "-c", SAVE_AND_LOAD, *names) == "app.lesson_code\n"
-    # other processes, which have not made them
-    code = "import joblib; print(type(joblib.load('model.pkl')).__module__)"
-    assert run(layout, "-c", code) == "app.lesson_code\n"
-    pair = ["predict", "--user", "1", "--movie", "2", "--artifact", names[-1]]
-    assert "Predicted" in run(layout, "-m", "app.lesson_code", *pair)
-
-
-def test_the_demo_runs_inside_a_package(layout):
-    demo = run(layout, "-m", "app.lesson_code", *SMALL, "--output", "demo.pkl")
-    assert "Ecosystem Demonstration Complete!" in demo
-    code = "import joblib; print(type(joblib.load('demo.pkl')).__module__)"
-    assert run(layout, "-c", code) == "app.lesson_code\n"
+    run("-c", SAVE, *names)
+    run("-m", "app.lesson_code", *SMALL, "--output", "demo.pkl")
+    # another process, which has not made them
+    module, *lines = run("-c", LOAD, *names, "demo.pkl").splitlines()
+    assert module == "app.lesson_code"
+    assert len(lines) == len(names) + 1

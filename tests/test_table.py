@@ -1,26 +1,34 @@
 """What a table of ratings must look like, and what is said of one that does not."""
 
 import datetime
+import decimal
 import warnings
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from lesson_code import (
-    MatrixFactorization,
-    MovieRanker,
-    SklearnEcosystemPipeline,
-    UserMovieFeatureTransformer,
-    compare_models,
-    load_movielens,
-)
+import lesson_code
+from lesson_code import SklearnEcosystemPipeline, UserMovieFeatureTransformer
 from recommender.matrix import MovieContent
 from recommender.names import OTHER_NAMES, near_miss
-from recommender.table import IDS, RATING, TABLE_COLUMNS, check_training_table
+from recommender.table import (
+    IDS,
+    RATING,
+    TABLE_COLUMNS,
+    check_number,
+    check_ratings,
+    check_seed,
+    check_table,
+    check_training_table,
+    factorize_strings,
+    number_column,
+    shorten,
+)
 
 
 def warnings_of(call, *arguments):
-    """Return the messages of all warnings of a call."""
+    """Return the messages of all warnings of a call; they point to the caller."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         call(*arguments)
@@ -29,88 +37,53 @@ def warnings_of(call, *arguments):
     return [str(warning.message) for warning in caught]
 
 
+# ----- Tables and the names of their columns
+
+
+class Foreign:
+    """A table of another library."""
+
+    def to_pandas(self):
+        raise AssertionError("it is the caller who converts it")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "error", "message"),
+    [
+        (lambda t: t.to_numpy(), TypeError, r"DataFrame .*got ndarray\.$"),
+        (lambda t: Foreign(), TypeError, r"Foreign of test_table: .*\.to_pandas\(\)"),
+        (lambda t: t.drop(columns="user_id"), ValueError, "lacks .*'user_id'"),
+        (lambda t: t.drop(columns="movie_id"), ValueError, "lacks .*'movie_id'"),
+        (lambda t: t[:0], ValueError, "empty"),
+        (lambda t: pd.concat([t, t[["genre"]]], axis=1), ValueError, "'genre'"),
+    ],
+    ids=["array", "foreign frame", "no user", "no movie", "no rows", "column twice"],
+)
+def test_what_is_no_table_of_ratings_is_refused(table, spoil, error, message):
+    with pytest.raises(error, match=message):
+        check_table(spoil(table))
+
+
 @pytest.mark.parametrize(
     ("expected", "name"),
-    [
-        ("user_id", "userId"),
-        ("user_id", "User ID"),
-        ("user_id", "user"),
-        ("movie_id", "movieId"),
-        ("movie_id", "item_id"),
-        ("movie_id", "MOVIE-ID"),
-    ],
+    [("user_id", "userId"), ("user_id", "User ID"), ("movie_id", "item_id")],
 )
 def test_the_error_for_a_missing_id_names_the_column_to_rename(table, expected, name):
-    renamed = table.rename(columns={expected: name})
-    message = f"lacks the column '{expected}'.*rename '{name}' to '{expected}'"
-    fitted = SklearnEcosystemPipeline(model="linear").fit(table)
-    for call in (
-        SklearnEcosystemPipeline(model="linear").fit,
-        MatrixFactorization().fit,
-        MovieRanker().fit,
-        fitted.predict,
-    ):
-        with pytest.raises(ValueError, match=message):
-            call(renamed)
+    with pytest.raises(ValueError, match=f"rename '{name}' to '{expected}'"):
+        check_table(table.rename(columns={expected: name}))
 
 
 def test_both_ids_are_named_in_one_sentence(table):
     renamed = table.rename(columns={"user_id": "userId", "movie_id": "movieId"})
     with pytest.raises(ValueError, match="'userId' to 'user_id' .*'movieId' to 'movie"):
-        check_training_table(renamed)
+        check_table(renamed)
 
 
 @pytest.mark.parametrize("names", [["who", "what"], [0, 1], [("user", 1), None]])
 def test_no_column_is_to_be_renamed_if_no_name_comes_near(table, names):
-    renamed = table[IDS].set_axis(names, axis=1)
     with pytest.raises(ValueError, match="lacks the column 'user_id'") as caught:
-        check_training_table(renamed)
+        check_table(table[IDS].set_axis(names, axis=1))
     assert "rename" not in str(caught.value)
-
-
-NEAR = {
-    "genre": "genres",
-    "movie_year": "year",
-    "user_age": "age",
-    "user_country": "country",
-    "timestamp": "Timestamp",
-}
-
-
-@pytest.mark.parametrize("expected", NEAR)
-@pytest.mark.parametrize(
-    "train",
-    [lambda X: SklearnEcosystemPipeline(model="linear").train(X), compare_models],
-    ids=["train", "compare_models"],
-)
-def test_a_column_under_another_name_is_named_once_in_training(table, expected, train):
-    renamed = table[:300].rename(columns={expected: NEAR[expected]})
-    (message,) = warnings_of(train, renamed)
-    assert repr(NEAR[expected]) in message
-    assert repr(expected) in message
-    assert "not used" in message
-
-
-def test_all_columns_under_other_names_are_named_together(table):
-    (message,) = warnings_of(check_training_table, table.rename(columns=NEAR))
-    for expected, name in NEAR.items():
-        assert repr(expected) in message
-        assert repr(name) in message
-
-
-def test_predictions_come_without_these_warnings(table):
-    renamed = table.rename(columns=NEAR)
-    commas = table.assign(genre="Action,Comedy")
-    fitted = SklearnEcosystemPipeline(model="linear").fit(table)
-    user = int(table["user_id"].iloc[0])
-    for rows in (renamed, commas):
-        assert warnings_of(fitted.predict, rows.drop(columns=RATING)) == []
-    assert warnings_of(fitted.recommend, user) == []
-
-
-def test_other_names_beside_the_expected_ones_are_no_mistake(table):
-    both = table.assign(**{name: 1 for name in NEAR.values()})
-    assert warnings_of(check_training_table, both) == []
 
 
 def test_no_name_stands_for_two_columns():
@@ -123,27 +96,38 @@ def test_no_name_stands_for_two_columns():
     assert {*OTHER_NAMES, RATING} == {*TABLE_COLUMNS}
 
 
-def with_genres(table, genres):
-    """Return the table; its movies have these genres, one after the other."""
-    genre_of_movie = {
-        movie: genres[number % len(genres)]
-        for number, movie in enumerate(sorted(set(table["movie_id"])))
-    }
-    return table.assign(genre=table["movie_id"].map(genre_of_movie))
-
-
+NEAR = {
+    "genre": "genres",
+    "movie_year": "year",
+    "user_age": "age",
+    "user_country": "country",
+    "timestamp": "Timestamp",
+}
 COMMAS = ["Action,Comedy", "Drama, War", "Drama", None, "War"]
 
 
-@pytest.mark.parametrize("kind", [None, "category", "string"])
+def with_genres(table, genres):
+    """Return the table; its movies have these genres, one after the other."""
+    return table.assign(genre=[genres[movie % len(genres)] for movie in table.movie_id])
+
+
+@pytest.mark.parametrize(
+    "train",
+    [SklearnEcosystemPipeline(model="linear").train, lesson_code.compare_models],
+    ids=["train", "compare_models"],
+)
+def test_training_names_all_columns_under_other_names_once(table, train, monkeypatch):
+    monkeypatch.setattr(lesson_code, "MODELS", {"linear": lesson_code.MODELS["linear"]})
+    (message,) = warnings_of(train, table.rename(columns=NEAR))
+    for expected, name in NEAR.items():
+        assert repr(expected) in message and repr(name) in message
+
+
+@pytest.mark.parametrize("kind", [object, "category"])
 def test_genres_joined_by_commas_give_one_warning_in_training(table, kind):
-    commas = with_genres(table, COMMAS)
-    if kind is not None:
-        commas["genre"] = commas["genre"].astype(kind)
-    train = SklearnEcosystemPipeline(model="linear").train
-    (message,) = warnings_of(train, commas)
-    assert "'Action,Comedy'" in message
-    assert "'|'" in message
+    commas = with_genres(table, COMMAS).astype({"genre": kind})
+    (message,) = warnings_of(SklearnEcosystemPipeline(model="linear").train, commas)
+    assert "'Action,Comedy'" in message and "'|'" in message
 
 
 @pytest.mark.parametrize(
@@ -151,61 +135,156 @@ def test_genres_joined_by_commas_give_one_warning_in_training(table, kind):
     [
         ["Action|Comedy", "Drama, War", "War, Western"],
         ["Action", "Comedy", "Drama", "War", "Sci-Fi, Fantasy"],
-        ["Action", "Comedy"],
         [1, 2],
         [None],
     ],
-    ids=["a bar", "one comma", "none", "numbers", "nothing"],
+    ids=["a bar", "one comma", "numbers", "nothing"],
 )
 def test_other_genres_give_no_warning(table, genres):
     assert warnings_of(check_training_table, with_genres(table, genres)) == []
 
 
-def test_neither_the_table_of_the_lesson_nor_its_features_give_a_warning(table):
-    recommender = SklearnEcosystemPipeline(model="linear")
-    assert warnings_of(check_training_table, table) == []
-    features, ratings, *_ = recommender.create_features(table)
+def test_a_table_as_it_should_be_gives_no_warning(table):
+    features, ratings, *_ = SklearnEcosystemPipeline().create_features(table)
     assert warnings_of(check_training_table, features, ratings) == []
     assert warnings_of(check_training_table, table[[*IDS, RATING]]) == []
+    more = table.assign(**{name: 1 for name in NEAR.values()})
+    assert warnings_of(check_training_table, more) == []
+
+
+def test_predictions_come_without_these_warnings(table):
+    fitted = SklearnEcosystemPipeline(model="linear").fit(table)
+    for rows in (table.rename(columns=NEAR), with_genres(table, COMMAS)):
+        assert warnings_of(fitted.predict, rows.drop(columns=RATING)) == []
 
 
 def test_a_real_release_gives_no_warning(real_release):
-    assert warnings_of(check_training_table, load_movielens(real_release)) == []
+    release = lesson_code.load_movielens(real_release)
+    assert warnings_of(check_training_table, release) == []
 
 
-# ----- Ratings, dates, genres
+# ----- Ratings
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (np.nan, "row 3 holds nan"),
+        (-np.inf, "row 3 holds -inf"),
+        (1e15, "below 1e15, but row 3"),
+        ("5*", "numbers"),
+        ([5], "numbers"),
+    ],
+    ids=["missing", "infinite", "too large", "text", "list"],
+)
+def test_a_bad_rating_is_refused(table, value, message):
+    ratings = table["rating"].astype(object)
+    ratings[3] = value
+    with pytest.raises(ValueError, match=message):
+        check_ratings(table, ratings)
+
+
+def test_dates_and_masked_values_are_no_ratings(table):
+    dates = pd.to_datetime(table["timestamp"], unit="s")
+    masked = np.ma.masked_less(table["rating"].to_numpy(), 2)
+    for y in (dates, dates - dates.min(), masked, table["rating"] + 1j):
+        with pytest.raises(ValueError, match="Ratings must be numbers"):
+            check_ratings(table, y)
+
+
+def test_ratings_must_be_one_column_of_a_rating_per_row(table):
+    for y in (table["rating"][:-1], table[["rating"]]):
+        with pytest.raises(ValueError, match="2000 rows"):
+            check_ratings(table, y)
+    assert check_ratings(table, table["rating"].replace(3, 1e15 - 1)).max() > 1e14
+
+
+def test_constant_ratings_are_refused(table):
+    with pytest.raises(ValueError, match=r"All 2000 ratings are 3.0"):
+        check_training_table(table.assign(rating=3.0))
 
 
 def test_a_table_without_ratings_is_told_what_to_do(table):
-    views = table.drop(columns="rating")
     with pytest.raises(ValueError, match="MovieRanker"):
-        SklearnEcosystemPipeline().fit(views)
+        check_training_table(table.drop(columns="rating"))
     with pytest.raises(ValueError, match="rename 'stars' to 'rating'"):
-        SklearnEcosystemPipeline().fit(table.rename(columns={"rating": "stars"}))
+        check_training_table(table.rename(columns={"rating": "stars"}))
+
+
+# ----- Numbers, dates, genres
+
+
+def pyarrow_column(name, size):
+    """Return a column of Arrow whose cells are no single values."""
+    pyarrow = pytest.importorskip("pyarrow")
+    value, kind = {
+        "lists": (["Drama", "War"], pyarrow.list_(pyarrow.string())),
+        "structures": ({"a": 1}, pyarrow.struct([("a", pyarrow.int64())])),
+        "maps": ([("a", 1)], pyarrow.map_(pyarrow.string(), pyarrow.int64())),
+    }[name]
+    return pd.array([value] * size, dtype=pd.ArrowDtype(kind))
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (["old", "new"], "movie_year must hold numbers, got a column"),
+        ([1, [2]], "numbers"),
+        ([1, decimal.Decimal("sNaN")], "numbers"),
+        (pd.to_timedelta([1, 2]), "numbers"),
+        ([1, 2j], "numbers"),
+        ([1.0, np.inf], "finite .*row 1 holds inf"),
+        ([-1e15, 0], "below 1e15, but row 0 holds -1"),
+        (pd.Series([1, 10**400], dtype=object), "numbers"),
+    ],
+    ids=["text", "list", "sNaN", "times", "complex", "infinite", "-1e15", "10**400"],
+)
+def test_what_is_no_number_is_refused(values, message):
+    with pytest.raises(ValueError, match=message):
+        number_column(pd.DataFrame({"movie_year": values}), "movie_year")
+
+
+def test_numbers_may_have_gaps_of_any_kind():
+    years = pd.DataFrame({"movie_year": [1e15 - 1, None]})
+    for kind in ("float64", "Int64", object):
+        values = number_column(years.astype({"movie_year": kind}), "movie_year")
+        np.testing.assert_array_equal(values, [1e15 - 1, np.nan])
+
+
+@pytest.mark.parametrize("column", ["genre", "movie_year", "user_id"])
+@pytest.mark.parametrize("kind", ["lists", "structures", "maps"])
+def test_columns_of_arrow_that_hold_no_single_values_are_refused(table, column, kind):
+    spoiled = table.assign(**{column: pyarrow_column(kind, len(table))})
+    with pytest.raises(ValueError, match=f"{column} must hold") as caught:
+        UserMovieFeatureTransformer().fit(spoiled)
+    assert "\n" not in str(caught.value)
+
+
+def test_lists_are_no_strings(table):
+    with pytest.raises(ValueError, match="genre must hold strings"):
+        factorize_strings(table.assign(genre=[["Drama"]] * len(table)), "genre")
 
 
 def test_dates_may_be_python_objects(table):
     dates = pd.to_datetime(table["timestamp"], unit="s")
     objects = [date.to_pydatetime() for date in dates]
-    as_objects = pd.Series(objects, table.index, dtype=object)
-    expected = UserMovieFeatureTransformer().fit_transform(table)
-    features = UserMovieFeatureTransformer().fit_transform(
-        table.assign(timestamp=as_objects)
+    as_objects = table.assign(timestamp=pd.Series(objects, table.index, dtype=object))
+    np.testing.assert_array_equal(
+        number_column(as_objects, "timestamp"), table["timestamp"]
     )
-    pd.testing.assert_frame_equal(features, expected)
 
 
 @pytest.mark.parametrize("year", [2250, 9999])
-def test_dates_that_are_too_late_are_refused_as_dates(table, year):
-    late = pd.Series([datetime.datetime(year, 1, 1)] * len(table), dtype=object)
+def test_dates_that_are_too_late_are_refused_as_dates(year):
+    late = pd.DataFrame({"timestamp": [datetime.datetime(year, 1, 1)]}, dtype=object)
     with pytest.raises(ValueError, match="timestamp holds dates") as error:
-        UserMovieFeatureTransformer().fit(table.assign(timestamp=late))
+        number_column(late, "timestamp")
     assert "millisecond" not in str(error.value)
 
 
-def test_dates_as_text_are_refused_with_the_way_out(table):
+def test_dates_as_text_are_refused_with_the_way_out():
     with pytest.raises(ValueError, match=r"pd\.to_datetime"):
-        UserMovieFeatureTransformer().fit(table.assign(timestamp="2026-01-01"))
+        number_column(pd.DataFrame({"timestamp": ["2026-01-01"]}), "timestamp")
 
 
 def test_no_genre_is_a_missing_genre_in_every_table(table):
@@ -220,3 +299,58 @@ def test_no_genre_is_a_missing_genre_in_every_table(table):
         assert known == expected.genre_encoder_.categories_[0].tolist()
         genres = MovieContent().fit(table.assign(genre=genre)).vectorizer.vocabulary_
         assert none not in genres
+
+
+# ----- Parameters, and values in messages
+
+
+@pytest.mark.parametrize("value", [-1, np.nan, np.True_, "ten", None, [1.0]])
+def test_a_parameter_out_of_its_range_is_refused_with_the_bound(value):
+    with pytest.raises(ValueError, match="^damping must be a number of at least 0, "):
+        check_number("damping", value, 0)
+
+
+@pytest.mark.parametrize("value", [1e15, 10**400, np.inf])
+def test_a_number_that_is_too_large_is_refused_with_the_limit(value):
+    with pytest.raises(ValueError, match="below 1000000000000000, got"):
+        check_number("damping", value, 0)
+    assert check_number("damping", 1e15 - 1, 0) == 1e15 - 1
+
+
+def test_numbers_of_numpy_become_those_of_python():
+    for number, integer in ((np.uint8(2), True), (np.float32(2), False)):
+        found = check_number("n", number, 2, integer=integer)
+        assert found == 2 and type(found) is (int if integer else float)
+    with pytest.raises(ValueError, match="n must be an integer"):
+        check_number("n", 2.5, 1, integer=True)
+
+
+def test_a_seed_is_one_that_scikit_learn_takes():
+    for seed in (None, 0, 2**32 - 1, np.random.RandomState(0)):
+        check_seed(seed)
+    for seed in (2**32, -1, 1.5, "seed"):
+        with pytest.raises(ValueError, match="random_state must be .*below 4294967296"):
+            check_seed(seed)
+
+
+class Unprintable:
+    def __repr__(self):
+        raise RuntimeError("no repr")
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (np.float64(2.5), "2.5"),
+        ("ann", "'ann'"),
+        ([1, 2], "[1, 2]"),
+        (np.eye(2), "a ndarray of shape (2, 2)"),
+        (pd.Series([1]), "a Series of shape (1,)"),
+        ("x" * 100, "'" + "x" * 79 + "... (a str)"),
+        (Unprintable(), "a Unprintable"),
+        ([pd.DataFrame({"a": [1]})], "[   a 0  1]"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_value_is_shown_as_it_is_if_it_is_short(value, shown):
+    assert shorten(value) == shown

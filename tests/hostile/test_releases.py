@@ -9,7 +9,6 @@ import struct
 import tracemalloc
 import warnings
 import zipfile
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -21,9 +20,9 @@ from recommender.movielens import RELEASES
 from recommender.release import ID, TEXT_ID, read_file
 
 pytestmark = pytest.mark.hostile
+LAYOUTS = {name: layout for release in RELEASES for name, layout in release.items()}
 FORMATS = {"csv": CSV, "10M": DAT, "1M": DAT | USERS_DAT, "100K": U}
-OUTCOMES = Counter()
-#: Warnings of libraries that are open: see the test of broken lines below.
+#: Warnings of NumPy and pandas about a file that is then read line by line.
 OPEN = pytest.mark.filterwarnings(
     "ignore::RuntimeWarning", "ignore::pandas.errors.ParserWarning"
 )
@@ -42,7 +41,6 @@ def attempt(path):
             assert not foreign, f"foreign {type(error).__name__}: {error}"
             message = str(error)
             assert "\n" not in message and len(message) < 5000, repr(message[:300])
-            OUTCOMES["refused"] += 1
             return message
     assert list(table.columns) == [*TABLE_COLUMNS, "title"]
     assert len(table) > 0
@@ -52,165 +50,71 @@ def attempt(path):
         is_text = all(isinstance(value, str) for value in table[name])
         assert is_text or table[name].dtype == np.int64
     assert not table.duplicated(["user_id", "movie_id"]).any()
-    OUTCOMES["read"] += 1
     return table
 
 
-def hurt(folder, name, content):
-    (folder / name).write_bytes(content)
-    return attempt(folder)
+BYTES = b"\n \r \0 \t \x0b \x1a \x85 \xff \xff\xfe \xef\xbb\xbf \xe2\x80\xa8"
+TEXTS = """ " "" , :: | - ' # \\ ٣ 0x10 1_000 1e5 1e999 nan 12345678901234567890 """
+PIECES = [*BYTES.split(b" "), b"", b" "]
+PIECES += [*TEXTS.encode().split(), b"9" * 5000]
 
 
-PIECES = [
-    b"",
-    b"\n",
-    b"\r",
-    b"\r\n",
-    b"\0",
-    b'"',
-    b'""',
-    b",",
-    b"::",
-    b":",
-    b"\t",
-    b"|",
-    b"\xef\xbb\xbf",
-    b"\xff\xfe",
-    b"\xff",
-    b"\xe2\x80\xa8",
-    b"\x1a",
-    b"-",
-    b"1e5",
-    b"1e999",
-    b"nan",
-    b"inf",
-    b"12345678901234567890",
-    b"0x10",
-    b"1_000",
-    "٣".encode(),
-    b" ",
-    b"'",
-    b"\\",
-    b"\x85",
-    b"\x0b",
-    b"#",
-    b"9" * 5000,
-]
+def damaged(data, rng):
+    """Return a file with something cut out, put in, or written over other bytes."""
+    for _ in range(rng.choice([1, 1, 2, 3])):
+        at, until = sorted(rng.randrange(len(data) + 1) for _ in range(2))
+        rest = rng.choice([at, until, min(at + 3, len(data)), len(data)])
+        data = data[:at] + rng.choice(PIECES) + data[rest:]
+    return data
+
+
+def is_empty(name, content):
+    lines = re.split(rb"[\r\n]+", content)
+    lines = lines[1:] if name.endswith(".csv") else lines
+    return not any(line.strip(b" \t\xef\xbb\xbf") for line in lines)
+
+
+@OPEN
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_a_damaged_file_is_read_or_its_broken_line_is_named(tmp_path, name):
+    files = next(files for files in FORMATS.values() if name in files)
+    write(tmp_path, files)
+    rng = random.Random(name)
+    for _ in range(60):
+        content = damaged(files[name].encode(), rng)
+        (tmp_path / name).write_bytes(content)
+        attempt(tmp_path)
+        try:
+            read_file(tmp_path / name, LAYOUTS[name])
+        except ValueError as error:
+            if not str(error).startswith(f"{name} holds no rows"):
+                assert re.match(rf"{name}, line \d+: ", str(error)), content
+            else:
+                assert is_empty(name, content), content
 
 
 @OPEN
 @pytest.mark.parametrize("kind", FORMATS)
-def test_pieces_put_into_every_file_at_random_places(tmp_path, kind):
-    files = FORMATS[kind]
-    rng = random.Random(kind)
-    broken = {}
-    for name, text in files.items():
-        data = text.encode()
-        write(tmp_path, files)
-        for number in range(40):
-            at, until = sorted(rng.randrange(len(data) + 1) for _ in range(2))
-            piece = PIECES[number % len(PIECES)]
-            how = number % 3  # insert, cut, or put in the place of some bytes
-            rest = (at, until, min(at + 3, len(data)))[how]
-            content = data[:at] + piece + data[rest:]
-            try:
-                hurt(tmp_path, name, content)
-            except Exception as error:
-                broken[name, at, until, how, piece[:20]] = (
-                    f"{type(error).__name__}: {' '.join(str(error).split())[:150]}"
-                )
-        write(tmp_path, files)
-    assert not broken
+def test_a_whole_file_of_another_encoding_or_another_format(tmp_path, kind):
+    encodings = ["utf-8-sig", "utf-16", "utf-16-le", "utf-32", "cp1252", "cp037"]
+    for name, text in FORMATS[kind].items():
+        others = [text.encode(encoding) for encoding in encodings]
+        for files in FORMATS.values():
+            others += [other.encode() for other in files.values()]
+        write(tmp_path, FORMATS[kind])
+        for content in others:
+            (tmp_path / name).write_bytes(content)
+            attempt(tmp_path)
 
 
-@OPEN
-@pytest.mark.parametrize("kind", FORMATS)
-def test_every_file_cut_at_every_place(tmp_path, kind):
-    files = FORMATS[kind]
-    broken = {}
-    for name, text in files.items():
-        data = text.encode()
-        write(tmp_path, files)
-        for size in range(len(data)):
-            try:
-                hurt(tmp_path, name, data[:size])
-            except Exception as error:
-                broken[name, size] = (
-                    f"{type(error).__name__}: {' '.join(str(error).split())[:150]}"
-                )
-        write(tmp_path, files)
-    assert not broken
-
-
-ODD_FIELDS = [
-    "",
-    " ",
-    "nan",
-    "NaN",
-    "None",
-    "True",
-    "inf",
-    "-Infinity",
-    "1e5",
-    "1E+05",
-    "15e-1",
-    "1e400",
-    "1e",
-    "+1",
-    "-1",
-    "--1",
-    " 1",
-    "1 ",
-    "\x0b1",
-    "\xa01",
-    "\u30001",
-    "\x1c1",
-    "1\x85",
-    "\ufeff1",
-    "\u2028",
-    "0x10",
-    "1_0",
-    "٣",
-    "１",
-    "1.0",
-    "1.",
-    ".5",
-    ".",
-    "1;5",
-    "128",
-    "257",
-    "964982703000",
-    "9007199254740993",
-    "9007199254740993.0",
-    "9223372036854775807",
-    "9223372036854775808",
-    "-9223372036854775808",
-    "-9223372036854775809",
-    "9" * 400,
-    "9" * 5000,
-    "\0",
-    "\x001",
-    "1\0",
-    "1\x002",
-    '"',
-    '""',
-    '"1"',
-    '"1',
-    '1"',
-    '"1"2',
-    '"1""2"',
-    '"1, 2"',
-    "'1'",
-    "#1",
-    "1\t2",
-    "1\x1f2",
-    "1::2",
-    "1:2",
-    "1|2",
-    "2005-04-02 23:53:47",
-    "tt0111161",
-]
-LAYOUTS = {name: layout for release in RELEASES for name, layout in release.items()}
+NUMBERS = f"""
+nan None True inf -Infinity 1e5 15e-1 1e400 1e +1 -1 --1 0x10 1_0 ٣ １ 1.0 1. .5 . 1;5
+964982703000 9007199254740993 9007199254740993.0 {2**63 - 1} {2**63} {-(2**63) - 1}
+"""
+SIGNS = """ " "" "1" "1 1" "1"2 "1""2" '1' #1 1::2 1:2 1|2 tt0111161 """
+ODD_FIELDS = [*NUMBERS.split(), *SIGNS.split(), "9" * 400, "9" * 5000, '"1, 2"']
+ODD_FIELDS += ["", " ", " 1", "1 ", "\x0b1", "\xa01", "\u30001", "\x1c1", "1\x85"]
+ODD_FIELDS += ["\u2028", "\0", "1\x002", "1\t2", "1\x1f2", "2005-04-02 23:53:47"]
 
 
 def fields_of(line, layout):
@@ -228,8 +132,10 @@ def with_text_ids(layout):
 
 
 @OPEN
-@pytest.mark.parametrize("ids", ["numbers", "strings"])
-@pytest.mark.parametrize("name", LAYOUTS)
+@pytest.mark.parametrize(
+    ("name", "ids"),
+    [*((name, "numbers") for name in LAYOUTS), ("ratings.csv", "strings")],
+)
 def test_every_odd_field_is_read_right_or_named_with_its_line(tmp_path, name, ids):
     layout = LAYOUTS[name]
     if ids == "strings":
@@ -269,105 +175,6 @@ def test_every_odd_field_is_read_right_or_named_with_its_line(tmp_path, name, id
     assert not broken
 
 
-@OPEN
-@pytest.mark.parametrize("name", LAYOUTS)
-def test_a_refusal_names_the_file_and_the_line_whatever_is_broken(tmp_path, name):
-    rng = random.Random(name)
-    data = next(files[name] for files in FORMATS.values() if name in files).encode()
-    broken = {}
-    for _ in range(300):
-        content = data
-        for _ in range(rng.choice([1, 1, 2, 3])):
-            at, until = sorted(rng.randrange(len(content) + 1) for _ in range(2))
-            rest = rng.choice([at, until, min(at + 3, len(content))])
-            content = content[:at] + rng.choice(PIECES) + content[rest:]
-        (tmp_path / name).write_bytes(content)
-        try:
-            read_file(tmp_path / name, LAYOUTS[name])
-        except ValueError as error:
-            is_empty = str(error).startswith(f"{name} holds no rows")
-            if is_empty:
-                lines = re.split(rb"[\r\n]+", content)
-                lines = lines[1:] if name.endswith(".csv") else lines
-                is_empty = not any(line.strip(b" \t\xef\xbb\xbf") for line in lines)
-            if not is_empty and not re.match(rf"{name}, line \d+: ", str(error)):
-                broken[content] = str(error)
-    assert not broken
-
-
-@OPEN
-@pytest.mark.parametrize(
-    "encoding",
-    ["utf-8-sig", "utf-16", "utf-16-le", "utf-32", "cp1252", "cp037", "utf-7"],
-)
-@pytest.mark.parametrize("kind", FORMATS)
-def test_every_file_in_another_encoding(tmp_path, kind, encoding):
-    for name, text in FORMATS[kind].items():
-        write(tmp_path, FORMATS[kind])
-        hurt(tmp_path, name, text.encode(encoding))
-
-
-@OPEN
-@pytest.mark.parametrize("kind", FORMATS)
-def test_files_of_one_format_in_the_place_of_another(tmp_path, kind):
-    for name in FORMATS[kind]:
-        for other in FORMATS.values():
-            for text in other.values():
-                write(tmp_path, FORMATS[kind])
-                hurt(tmp_path, name, text.encode())
-
-
-def test_headers_in_another_order_absent_or_twice_are_refused(tmp_path):
-    for name in CSV:
-        header, rest = CSV[name].split("\n", 1)
-        names = header.split(",")
-        for other in (
-            ",".join(names[::-1]),
-            ",".join(names[1:]),
-            header + ",more",
-            header.upper(),
-            header.replace(",", ";"),
-            header + "\n" + header,
-            "",
-            rest[:9],
-        ):
-            write(tmp_path, CSV)
-            found = hurt(tmp_path, name, f"{other}\n{rest}".encode())
-            assert isinstance(found, str), other
-
-
-@pytest.mark.parametrize(
-    "number",
-    [
-        "12345678901234567890",
-        "9" * 400,
-        "-12345678901234567890",
-        "9223372036854775808",
-    ],
-)
-@pytest.mark.parametrize("kind", FORMATS)
-def test_an_id_that_is_too_large_is_refused(tmp_path, kind, number):
-    name = next(iter(FORMATS[kind]))
-    write(tmp_path, FORMATS[kind])
-    content = FORMATS[kind][name].replace("10", number, 1)
-    assert isinstance(hurt(tmp_path, name, content.encode()), str)
-
-
-def test_line_ends_and_a_last_line_without_its_end_change_nothing(tmp_path):
-    changes = [
-        lambda t: t.replace("\n", "\r\n"),
-        lambda t: t.rstrip("\n"),
-        lambda t: t + "\n\n",
-        lambda t: "\ufeff" + t,
-    ]
-    for kind, files in FORMATS.items():
-        expected = attempt(write(tmp_path / kind, files))
-        for number, change in enumerate(changes):
-            changed = {name: change(text) for name, text in files.items()}
-            found = attempt(write(tmp_path / f"{kind}{number}", changed))
-            assert expected.equals(found), (kind, number)
-
-
 # ----- Zips
 
 
@@ -392,20 +199,13 @@ METHODS = {
 def test_a_zip_with_a_flipped_byte_or_cut_anywhere(tmp_path, method):
     path = packed(tmp_path / "x.zip", CSV, METHODS[method])
     rng = random.Random(1)
-    broken = {}
     data = path.read_bytes()
-    for number in range(160):
+    for number in range(50):
         damaged = bytearray(data)
         at = rng.randrange(len(data))
         damaged[at] ^= 1 << rng.randrange(8)
         path.write_bytes(bytes(damaged[:at] if number % 5 == 0 else damaged))
-        try:
-            attempt(path)
-        except Exception as error:
-            broken[number, at] = (
-                f"{type(error).__name__}: {' '.join(str(error).split())[:150]}"
-            )
-    assert not broken
+        attempt(path)
 
 
 def patched(data, flags=None, method=None):
@@ -423,14 +223,7 @@ def patched(data, flags=None, method=None):
 
 
 @pytest.mark.parametrize(
-    "change",
-    [
-        {"flags": 1},
-        {"flags": 0x40},
-        {"flags": 0x20},
-        *({"method": number} for number in (1, 6, 9, 12, 14, 93, 97, 99)),
-    ],
-    ids=str,
+    "change", [{"flags": 1}, {"flags": 0x20}, {"method": 9}, {"method": 99}], ids=str
 )
 def test_an_encrypted_zip_or_an_unsupported_method_is_refused(tmp_path, change):
     path = packed(tmp_path / "x.zip", CSV)
@@ -439,7 +232,7 @@ def test_an_encrypted_zip_or_an_unsupported_method_is_refused(tmp_path, change):
 
 
 @pytest.mark.parametrize(
-    "inside", ["../", "../../etc/", "/", "C:\\", "a/b/c/d/", "./", "ml\\", "\u202e/"]
+    "inside", ["../../etc/", "/", "C:\\", "a/b/c/d/", "./", "\u202e/"]
 )
 def test_names_that_leave_the_folder_write_nothing(tmp_path, inside):
     folder = tmp_path / "in" / "side"
@@ -483,23 +276,6 @@ def test_folders_with_the_names_of_files_are_no_release(tmp_path, where):
     assert isinstance(attempt(path if where == "zip" else tmp_path / "release"), str)
 
 
-@pytest.mark.parametrize("kind", ["10M", "csv"])
-def test_a_broken_line_gets_our_sentence_and_no_warning_of_a_library(tmp_path, kind):
-    write(tmp_path, FORMATS[kind])
-    if kind == "csv":  # an id of 1e53: a float that no int64 holds
-        hurt(
-            tmp_path,
-            "ratings.csv",
-            CSV["ratings.csv"].replace("2,20", "1e53,20").encode(),
-        )
-        return
-    for files in FORMATS.values():
-        for text in files.values():
-            for name in DAT:
-                write(tmp_path, DAT)
-                hurt(tmp_path, name, text.encode())
-
-
 BOMBS = {
     "one long line": ("ratings.csv", "userId,movieId,rating,timestamp\n", b"0", 1),
     "an open quote": ("movies.csv", 'movieId,title,genres\n10,"', b"x\n", 2),
@@ -528,24 +304,8 @@ def test_a_small_zip_that_unpacks_to_much_is_refused_in_a_little_memory(tmp_path
     assert peak < 3 * 2**20, f"{peak / 2**20:.0f} MB for a zip of a few kB"
 
 
-def test_zz_how_many_releases_there_were():
-    print(f"\n{sum(OUTCOMES.values())} releases: {dict(OUTCOMES)}")
-
-
-def test_a_surplus_field_behind_a_blank_line_is_named(tmp_path):
-    header, *rows = CSV["ratings.csv"].splitlines()
-    broken = "\n".join([header, "", rows[0] + ",,9", *rows[1:]]) + "\n"
-    (tmp_path / "movies.csv").write_text(CSV["movies.csv"], encoding="utf-8")
-    (tmp_path / "ratings.csv").write_text(broken, encoding="utf-8")
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        with pytest.raises(ValueError, match=r"ratings.csv, line 3: expected 4 fields"):
-            load_movielens(tmp_path)
-
-
 def test_reading_leaves_the_warning_filters_as_they_are(tmp_path):
-    for name, content in CSV.items():
-        (tmp_path / name).write_text(content, encoding="utf-8")
+    write(tmp_path, CSV)
     before = list(warnings.filters)
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(load_movielens, [tmp_path] * 12))
