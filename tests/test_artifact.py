@@ -482,35 +482,32 @@ def example(prediction=3.0, **ids):
 MISSHAPEN = {
     "no example": {"example": {}},
     "an example that is a list": {"example": [PAIR, 3.0]},
-    "an input that is a number": {"example": {"input": 3, "prediction": 3.0}},
-    "no prediction": {"example": {"input": PAIR}},
     "no movie": {"example": {"input": {"user_id": 1}, "prediction": 3.0}},
-    "half an id": example(user_id=1.5),
     "an age beside the ids": example(user_age=35),
-    "NaN": example(float("nan")),
+    "half an id": example(user_id=1.5),
     "a prediction that is a truth value": example(True),
     "a prediction beyond floats": example(10**400),
     "versions that are a list": {"versions": ["1.6"]},
-    "no version of scikit-learn": {"versions": {"python": "3.11"}},
     "a version that is a number": {"versions": {"scikit-learn": 1.6}},
     "a digest that is none": {"sha256": None},
+    "no JSON": b"{",
+    "a list": b"[]",
+    "no text": b"\xff\xfe",
+    "too deep": b"[" * 100_000,
+    "a folder": None,
 }
-NO_CARDS = [b"{}", b"[]", b"", b"\xff\xfe", b"[" * 100_000, b"9" * 5000]
 
 
-def id_of(shape):
-    return str(shape)[:40]
-
-
-@pytest.mark.parametrize("shape", [*MISSHAPEN, *NO_CARDS, "a folder"], ids=id_of)
+@pytest.mark.parametrize("shape", MISSHAPEN)
 def test_a_card_of_the_wrong_shape_is_one_warning_and_never_an_error(path, shape):
-    if shape in MISSHAPEN:
-        edit_card(path, **MISSHAPEN[shape])
-    elif shape == "a folder":
+    content = MISSHAPEN[shape]
+    if isinstance(content, dict):
+        edit_card(path, **content)
+    elif content is not None:
+        card_file(path).write_bytes(content)
+    else:
         card_file(path).unlink()
         card_file(path).mkdir()
-    else:
-        card_file(path).write_bytes(shape)
     with pytest.warns(UserWarning, match=r"model\.pkl\.json is no model") as caught:
         assert load(path).pipeline is not None
     assert len(caught) == 1
