@@ -17,7 +17,7 @@ recorded() {
         lesson_code.py) echo "1415040663 84514" ;;
         test_lesson.py) echo "1769944456 14502" ;;
         requirements.txt) echo "3471952364 498" ;;
-        README.md) echo "4049396266 11215" ;;
+        README.md) echo "3351477460 11252" ;;
         LICENSE) echo "191275814 1554" ;;
         recommender/__init__.py) echo "1050201436 1443" ;;
         recommender/artifact.py) echo "989124651 24377" ;;
@@ -2635,7 +2635,7 @@ cat >"$new/README.md" <<'END_OF_LESSON_FILE'
 Learn how the parts of scikit-learn work together from one lesson, `lesson_code.py`, which builds, tests and deploys a movie
 recommender. Nothing in it is claimed that you cannot check by running it.
 
-[![With few ratings per user, the fragile way falls far below the noise floor; the honest way stays above](docs/pictures/3_model_selection.svg)](pillars/3_model_selection.py)
+![With few ratings per user, the fragile way falls far below the noise floor; the honest way stays above (`docs/pictures/3_model_selection.svg`)](pillars/3_model_selection.py)
 
 ## Run it
 
@@ -2648,8 +2648,8 @@ python lesson_code.py
 python -m pytest test_lesson.py -v
 ```
 
-The lesson takes about five seconds; its ten checks end with `10 passed`. Among other lines it prints these six ([every line
-explained](docs/the_run_explained.md), [words explained](docs/words.md)):
+The lesson takes about five seconds; its ten checks end with `10 passed`. Among other lines it prints these six (every line
+explained (`docs/the_run_explained.md`), words explained (`docs/words.md`)):
 
 <!-- run: python lesson_code.py | keep: CV RMSE|^  RMSE|^    [01]|fragile -->
 ```text
@@ -2759,7 +2759,7 @@ of_books.train(reviews.rename(columns=names), perform_cv=False)
 print(of_books.recommend("bob", n=2))
 ```
 
-`load_movielens("ml-latest-small")` reads a MovieLens release. [More recipes](docs/use.md): a 14th feature that helps, other tools,
+`load_movielens("ml-latest-small")` reads a MovieLens release. More recipes (`docs/use.md`): a 14th feature that helps, other tools,
 views without ratings, other ways to rank, a model of your own. **A search** takes the pipeline, and what it finds is a model like
 any other:
 
@@ -2781,13 +2781,11 @@ print(search.best_params_, best.recommend(42, n=3))
 | `--data ml-latest-small --output ml.pkl` | the lesson on a MovieLens release, folder or zip file; a table of your own: `ratings.csv` with `userId,movieId,rating,timestamp` and `movies.csv` with `movieId,title,genres` in a folder |
 | `train --data ml-latest-small --model factors --output all.pkl` | a model to use, trained on all rows (the model of the lesson has not seen its test rows, and may recommend what a user rated there) |
 | `recommend --user 42 --top 5 --explain --exclude 7,9` | recommendations of the saved model (`--artifact FILE`); `--rated 1=5,50=4`: for a new user; `--all --output top10.csv`: for all users. `similar --movie 7`, `predict --user 42 --movie 7`: movies that the same users like; one predicted rating |
-| `serve --artifact all.pkl` | a page to try and a service for programs (first: `pip install -r serving/requirements.txt`); it has no log-in, and answers only this machine: [deploy](docs/deploy.md) |
+| `serve --artifact all.pkl` | a page to try and a service for programs (first: `pip install -r serving/requirements.txt`); it has no log-in, and answers only this machine: deploy (`docs/deploy.md`) |
 
 **A pickle runs code when it is loaded: load artifacts only from a source you trust.** The digest in the file catches damage only.
 `save_pipeline("x.skops")` writes a file that runs no code (`pip install "skops>=0.12"`). An artifact contains who rated what, which
-is [personal data](.github/SECURITY.md). With another scikit-learn, train again.
-
-![The page: a search on the left; the stars and the recommendations, each with its reason, on the right](docs/pictures/page.png)
+is personal data (`.github/SECURITY.md`). With another scikit-learn, train again.
 
 ## How good is it?
 
@@ -2804,15 +2802,18 @@ RMSE in stars, five random folds (`python lesson_code.py compare`; the same with
 The copy of [ml-latest-small](https://grouplens.org/datasets/movielens/) (Harper and Konstan, 2015) measured here has 100,908
 ratings, 72 more than GroupLens publishes; two of them are 0.0 stars. GroupLens calls this release unfit for shared research
 results. On the last fifth by time, where most users are new, all models beat the mean, but which of them is best does not show. All
-of it, with rankings, other libraries, speed and memory: [benchmarks](benchmarks/README.md).
+of it, with rankings, other libraries, speed and memory: benchmarks (`benchmarks/README.md`).
 
 ## Around the lesson
 
 `recommender/` is the machinery of `lesson_code.py`: copy the two together. `serving/` holds the service, `tests/` keeps the lesson
-trustworthy ([how](docs/trust.md)), `benchmarks/` measures it; [design](docs/design.md) says why things are as they are.
-[Troubleshooting](docs/troubleshooting.md), [changes](docs/CHANGELOG.md), [millions of ratings](docs/bigger.md). `bash
-generate_lesson_files.sh` writes a folder of lesson, chapters and exercises alone. To help: [Contributing](.github/CONTRIBUTING.md).
+trustworthy (how (`docs/trust.md`)), `benchmarks/` measures it; design (`docs/design.md`) says why things are as they are.
+Troubleshooting (`docs/troubleshooting.md`), changes (`docs/CHANGELOG.md`), millions of ratings (`docs/bigger.md`). `bash
+generate_lesson_files.sh` writes a folder of lesson, chapters and exercises alone. To help: Contributing (`.github/CONTRIBUTING.md`).
 BSD-3-Clause; to cite: `CITATION.cff`. Names follow "Day 71".
+
+`generate_lesson_files.sh` wrote this page without its pictures, and without its links
+to files that are not in this folder. The whole project has them.
 END_OF_LESSON_FILE
 
 cat >"$new/LICENSE" <<'END_OF_LESSON_FILE'

@@ -4,16 +4,15 @@ with the same figures.
 
 import joblib
 import numpy as np
-import pandas as pd
 import pytest
-from sklearn.model_selection import GridSearchCV, KFold, cross_validate
+from sklearn.model_selection import KFold, cross_validate
 
-from lesson_code import SklearnEcosystemPipeline, compare_models
+import lesson_code
+from lesson_code import SklearnEcosystemPipeline
 
 distributed = pytest.importorskip(
     "distributed", reason="no Dask at hand: pip install distributed, to test a cluster"
 )
-FOLDS = KFold(3, shuffle=True, random_state=0)
 
 
 @pytest.fixture(scope="module")
@@ -28,44 +27,27 @@ def client():
         yield client
 
 
-@pytest.mark.parametrize("model", ["linear", "forest", "blend"])
+@pytest.mark.parametrize("model", ["forest", "blend"])
 def test_training_on_a_cluster_gives_the_same_figures(client, table, model):
     here = SklearnEcosystemPipeline(model=model)
     there = SklearnEcosystemPipeline(model=model)
-    here.train(table)
+    here.train(table[:800])
     with joblib.parallel_config("dask"):
-        there.train(table)
+        there.train(table[:800])
     # a forest adds up its trees in the order in which threads finish: the last digit
     # may differ
     np.testing.assert_allclose(there.cv_scores, here.cv_scores, rtol=1e-12)
     np.testing.assert_allclose(there.predict(table), here.predict(table), rtol=1e-12)
 
 
-def test_models_compared_on_a_cluster_have_the_same_figures(client, table):
-    with joblib.parallel_config("dask"):
-        there = compare_models(table)
-    times = ["fit_s", "predict_s", "fit_s_std", "predict_s_std"]
-    here = compare_models(table).drop(columns=times)
-    pd.testing.assert_frame_equal(
-        there.drop(columns=times), here, check_exact=False, rtol=1e-12, atol=1e-12
-    )
-
-
-def test_searches_on_a_cluster_choose_the_same(client, table):
+def test_searches_on_a_cluster_choose_the_same(client, table, monkeypatch):
+    monkeypatch.setattr(lesson_code, "N_CANDIDATES", 3)
     here = SklearnEcosystemPipeline(model="linear")
     there = SklearnEcosystemPipeline(model="linear")
     here.train(table, perform_cv=False, tune_hyperparameters=True)
-    search = GridSearchCV(
-        here.build_pipeline(), {"features__damping": [2.0, 50.0]}, cv=FOLDS
-    )
-    scores = search.fit(table, table["rating"]).cv_results_["mean_test_score"]
     with joblib.parallel_config("dask"):
         there.train(table, perform_cv=False, tune_hyperparameters=True)
-        search.fit(table, table["rating"])
     assert there.best_params == here.best_params
-    np.testing.assert_allclose(
-        search.cv_results_["mean_test_score"], scores, rtol=0, atol=1e-12
-    )
 
 
 def test_the_table_is_sent_once_for_all_folds(client, table, monkeypatch):
@@ -82,6 +64,6 @@ def test_the_table_is_sent_once_for_all_folds(client, table, monkeypatch):
             SklearnEcosystemPipeline(model="linear").build_pipeline(),
             table,
             table["rating"],
-            cv=FOLDS,
+            cv=KFold(3),
         )
     assert sum(data is table for data in sent) == 1

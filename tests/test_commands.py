@@ -1,8 +1,9 @@
-"""The commands that answer from an artifact."""
+"""The commands that answer from an artifact, and the one that trains it."""
 
 import os
-import shutil
+import re
 
+import joblib
 import pandas as pd
 import pytest
 from forked import POSIX
@@ -12,197 +13,210 @@ from recommender import commands
 
 
 @pytest.fixture(scope="module")
-def artifact(table, tmp_path_factory):
-    """A recommender and the path of its artifact."""
+def trained(table):
     titles = table["movie_id"].map("Film, é {}".format)
-    recommender = SklearnEcosystemPipeline(model="linear")
-    recommender.fit(table.assign(title=titles))
-    path = tmp_path_factory.mktemp("artifact") / "model.pkl"
-    recommender.save_pipeline(path)
-    return recommender, str(path)
+    return SklearnEcosystemPipeline(model="linear").fit(table.assign(title=titles))
 
 
-def run(capsys, *arguments):
-    assert main(list(arguments)) == 0
-    return capsys.readouterr().out
+@pytest.fixture(autouse=True)
+def artifact(trained, tmp_path, monkeypatch):
+    """Let every test run where the artifact is that the commands take by default."""
+    monkeypatch.chdir(tmp_path)
+    return trained.save_pipeline(tmp_path / "production_pipeline.pkl")
 
 
-def test_a_model_to_use_is_trained_on_all_rows(tmp_path, capsys):
+@pytest.fixture
+def run(capsys):
+    """Run a command line; return what it printed."""
+
+    def run_line(*arguments):
+        assert main(list(arguments)) == 0
+        out, err = capsys.readouterr()
+        assert err == ""
+        return out
+
+    return run_line
+
+
+@pytest.fixture
+def refused(capsys):
+    """Run a command line that is refused; return the one line that says why."""
+
+    def run_line(*arguments):
+        with pytest.raises(SystemExit) as caught:
+            main(list(arguments))
+        assert caught.value.code == 2
+        errors = capsys.readouterr().err
+        assert errors.count("\n") == 1
+        return errors
+
+    return run_line
+
+
+def ranked(text, n_rows):
+    """The table that was printed: its column names, and the cells of every row."""
+    head, *rows = [line.split() for line in text.splitlines()[-n_rows - 1 :]]
+    assert [row[0] for row in rows] == [str(rank) for rank in range(1, n_rows + 1)]
+    return head, [row[1:] for row in rows]
+
+
+# ----- train
+
+
+SIZES = ["--users=60", "--movies=40", "--ratings=900"]
+
+
+def test_a_model_to_use_is_trained_on_all_rows(run):
     """That of the lesson may recommend what a user rated in its test rows."""
-    path = str(tmp_path / "all.pkl")
-    sizes = {"n_users": 60, "n_movies": 40, "n_ratings": 900, "random_state": 7}
-    options = ["--users=60", "--movies=40", "--ratings=900", "--seed=7"]
-    printed = run(
-        capsys, "train", *options, "--model=linear", "--no-cv", "--output", path
-    )
+    options = [*SIZES, "--seed=7", "--model=linear", "--no-cv", "--output=all.pkl"]
+    printed = run("train", *options)
     assert "Cross-validat" not in printed and "CV RMSE" not in printed
-    loaded = SklearnEcosystemPipeline.load_pipeline(path)
-    table = MovieRecommendationDataset(**sizes).generate()
+    loaded = SklearnEcosystemPipeline.load_pipeline("all.pkl")
+    table = MovieRecommendationDataset(60, 40, 900, random_state=7).generate()
     assert loaded.history_.codes.nnz == len(table)
     expected = SklearnEcosystemPipeline(model="linear", random_state=7).fit(table)
-    assert (loaded.predict(table) == expected.predict(table)).all()
+    assert loaded.predict(table) == pytest.approx(expected.predict(table), abs=1e-12)
+    assert "CV RMSE" in run("train", *options[:-2], "--output=all.pkl")
 
 
-def test_training_prints_the_error_of_cross_validation(tmp_path, capsys):
-    path = str(tmp_path / "all.pkl")
-    options = ["--users=60", "--movies=40", "--ratings=900", "--model=linear"]
-    assert "CV RMSE" in run(capsys, "train", *options, "--output", path)
+# ----- recommend
 
 
-def test_all_users_get_what_recommend_gives_each_of_them(
-    artifact, tmp_path, capsys, monkeypatch
-):
-    recommender, path = artifact
+@pytest.mark.parametrize(
+    ("arguments", "call"),
+    {
+        "--user=7": {"user_id": 7},
+        "--user=7777": {"ratings": {}},
+        "--rated=1=5,50=2.5": {"ratings": {1: 5, 50: 2.5}},
+        "--user=5 --rated=3=1": {"user_id": 5, "ratings": {3: 1}},
+        "--user=7 --top=4": {"user_id": 7, "n": 4},
+    }.items(),
+)
+def test_the_command_prints_what_recommend_gives(trained, run, arguments, call):
+    printed = run("recommend", *arguments.split())
+    expected = trained.recommend(**call)
+    head, rows = ranked(printed, len(expected))
+    assert head == ["movie_id", "title", "score", "predicted_rating"]
+    assert [row[0] for row in rows] == expected["movie_id"].astype(str).tolist()
+    assert all(row[1:4] == ["Film,", "é", row[0]] for row in rows)
+    assert all(1 <= float(row[5]) <= 5 for row in rows)
+    is_unknown = "7777" in arguments
+    assert ("User 7777 is unknown: these movies are popular" in printed) == is_unknown
+
+
+def test_movies_can_be_excluded_and_reasons_shown(trained, run):
+    first, second = trained.recommend(5)["movie_id"].iloc[:2]
+    printed = run(
+        "recommend", "--user=5", "--top=3", f"--exclude={first},4711", "--explain"
+    )
+    assert f" {first} " not in printed
+    assert f" {second} " in printed
+    assert "because" in printed
+
+
+def test_all_users_get_what_recommend_gives_each_of_them(trained, run, monkeypatch):
     monkeypatch.setattr(commands, "USERS_AT_ONCE", 7)
-    csv = tmp_path / "lists.csv"
-    ask = ["recommend", "--all", "--top=4", "--output", str(csv), "--artifact", path]
-    printed = run(capsys, *ask)
-    assert f"{recommender.history_.users.size} users" in printed
-    lists = pd.read_csv(csv, encoding="utf-8")
+    printed = run("recommend", "--all", "--top=4", "--output=lists.csv")
+    assert f"{trained.history_.users.size} users" in printed
+    lists = pd.read_csv("lists.csv", encoding="utf-8")
     assert list(lists.columns) == ["user_id", "rank", "movie_id", "title", "score"]
-    assert lists["user_id"].unique().tolist() == recommender.history_.users.tolist()
+    assert lists["user_id"].unique().tolist() == trained.history_.users.tolist()
     for user in (1, 5, 50):
         mine = lists[lists["user_id"] == user]
-        expected = recommender.recommend(user, 4)
+        expected = trained.recommend(user, 4)
         assert mine["rank"].tolist() == [1, 2, 3, 4]
         assert mine["movie_id"].tolist() == expected["movie_id"].tolist()
         assert mine["title"].tolist() == expected["title"].tolist()
 
 
 def test_a_csv_that_cannot_be_written_leaves_the_old_one(
-    artifact, tmp_path, capsys, monkeypatch
+    tmp_path, refused, monkeypatch
 ):
-    _, path = artifact
     csv = tmp_path / "lists.csv"
     csv.write_text("old", encoding="utf-8")
+    before = sorted(tmp_path.iterdir())
 
     def fail(*_, **__):
         raise ValueError("no more")
 
     monkeypatch.setattr(pd.DataFrame, "to_csv", fail)
-    with pytest.raises(SystemExit):
-        main(["recommend", "--all", "--output", str(csv), "--artifact", path])
+    assert "no more" in refused("recommend", "--all", "--output=lists.csv")
     assert csv.read_text(encoding="utf-8") == "old"
-    assert [file.name for file in tmp_path.iterdir()] == ["lists.csv"]
+    assert sorted(tmp_path.iterdir()) == before
 
 
 @POSIX
-def test_a_csv_is_written_through_a_link(artifact, tmp_path, capsys):
-    _, path = artifact
-    target = tmp_path / "target.csv"
-    link = tmp_path / "link.csv"
-    target.write_text("old", encoding="utf-8")
-    link.symlink_to(target)
-    run(capsys, "recommend", "--all", "--output", str(link), "--artifact", path)
-    assert link.is_symlink()
-    assert target.read_text(encoding="utf-8").startswith("user_id,rank,movie_id")
-
-
-def refused(capsys, *arguments):
-    """Return the sentence with which a command line is refused."""
-    with pytest.raises(SystemExit) as caught:
-        main(list(arguments))
-    assert caught.value.code == 2
-    errors = capsys.readouterr().err
-    assert errors.count("\n") == 1
-    return errors
-
-
-@POSIX
-def test_a_csv_takes_the_place_of_no_pipe(artifact, tmp_path, capsys):
-    _, path = artifact
-    pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
-    ask = ["recommend", "--all", "--output", str(pipe), "--artifact", path]
-    assert "a device, a pipe or a socket" in refused(capsys, *ask)
-    assert pipe.is_fifo()
-
-
-def test_a_csv_needs_a_name(artifact, capsys):
-    _, path = artifact
-    ask = ["recommend", "--all", "--output", "", "--artifact", path]
-    assert "Cannot write a file whose name is empty." in refused(capsys, *ask)
-
-
-@pytest.mark.parametrize("by_default", [True, False], ids=["default", "given"])
-@pytest.mark.parametrize("ending", ["", ".json"], ids=["artifact", "card"])
-def test_a_csv_never_replaces_the_artifact_or_its_card(
-    artifact, tmp_path, capsys, monkeypatch, by_default, ending
+def test_a_csv_is_written_through_a_link_and_not_in_the_place_of_a_pipe(
+    tmp_path, run, refused
 ):
-    _, path = artifact
-    monkeypatch.chdir(tmp_path)
-    copy = "production_pipeline.pkl"
-    for end in ("", ".json"):
-        shutil.copy(path + end, copy + end)
-    before = (tmp_path / (copy + ending)).read_bytes()
-    given = [] if by_default else ["--artifact", str(tmp_path / copy)]
-    ask = ["recommend", "--all", "--output", f"./{copy}{ending}", *given]
-    assert "is the artifact itself or its model card" in refused(capsys, *ask)
-    assert (tmp_path / (copy + ending)).read_bytes() == before
+    (tmp_path / "link.csv").symlink_to("target.csv")
+    run("recommend", "--all", "--output=link.csv")
+    assert (tmp_path / "link.csv").is_symlink()
+    assert (tmp_path / "target.csv").read_bytes().startswith(b"user_id,rank,movie_id")
+    os.mkfifo(tmp_path / "pipe")
+    assert "a pipe" in refused("recommend", "--all", "--output=pipe")
+    assert (tmp_path / "pipe").is_fifo()
 
 
-def test_movies_can_be_excluded_and_reasons_shown(artifact, capsys):
-    recommender, path = artifact
-    first, second = recommender.recommend(5)["movie_id"].iloc[:2]
-    ask = ["recommend", "--user=5", "--top=3", "--artifact", path]
-    assert f" {first} " in run(capsys, *ask)
-    printed = run(capsys, *ask, f"--exclude={first},4711", "--explain")
-    assert f" {first} " not in printed
-    assert f" {second} " in printed
-    assert "because" in printed
+@pytest.mark.parametrize("ending", ["", ".json"], ids=["artifact", "card"])
+def test_a_csv_never_replaces_the_artifact_or_its_card(artifact, refused, ending):
+    file = artifact.with_name(artifact.name + ending)
+    before = file.read_bytes()
+    ask = ["recommend", "--all", f"--output=./{file.name}"]
+    for given in ([], ["--artifact", str(artifact)]):
+        assert "is the artifact itself or its model card" in refused(*ask, *given)
+    assert file.read_bytes() == before
 
 
-def test_more_ratings_of_a_known_user_can_be_given(artifact, capsys):
-    recommender, path = artifact
-    first = recommender.recommend(5)["movie_id"].iloc[0]
-    ask = ["recommend", "--user=5", f"--rated={first}=1", "--artifact", path]
-    expected = recommender.recommend(5, ratings={int(first): 1.0})
-    printed = run(capsys, *ask)
-    for title in expected["title"]:
-        assert title in printed
+# ----- similar and predict
 
 
-def test_similar_movies_are_printed(artifact, capsys):
-    recommender, path = artifact
-    printed = run(capsys, "similar", "--movie=3", "--top=4", "--artifact", path)
-    for title in recommender.similar(3, 4)["title"]:
-        assert title in printed
+def test_similar_movies_are_printed(trained, run):
+    _, rows = ranked(run("similar", "--movie=3", "--top=4"), 4)
+    expected = trained.similar(3, 4)["movie_id"]
+    assert [row[0] for row in rows] == expected.astype(str).tolist()
 
 
 @pytest.mark.parametrize(
-    ("arguments", "problem"),
-    {
-        "nobody": (["recommend"], "--user, --rated or both"),
-        "one and all": (
-            ["recommend", "--all", "--user=1", "--output=x.csv"],
-            "or else --all",
-        ),
-        "all, nowhere": (["recommend", "--all"], "--output"),
-        "one into a file": (["recommend", "--user=1", "--output=x.csv"], "--all"),
-        "reasons for all": (
-            ["recommend", "--all", "--output=x.csv", "--explain"],
-            "--explain",
-        ),
-        "no movie": (["similar"], "--movie"),
-        "an unknown movie": (["similar", "--movie=4711"], "4711 is unknown"),
-        "a movie that is no number": (["similar", "--movie=Heat"], "'Heat'"),
-        "a movie rated twice": (["recommend", "--rated=2=5,02=1"], "each movie once"),
-        "an excluded movie that is none": (
-            ["recommend", "--user=1", "--exclude=1,Heat"],
-            "'Heat'",
-        ),
-    }.values(),
-    ids=str,
+    ("user", "movie"), [(7, 3), (7777, 3), (7, 7777), (7777, 7777)]
 )
-def test_what_does_not_go_together_is_one_line(
-    artifact, arguments, problem, capsys, tmp_path, monkeypatch
-):
-    monkeypatch.chdir(tmp_path)
-    _, path = artifact
-    with pytest.raises(SystemExit) as caught:
-        main([*arguments, "--artifact", path])
-    assert caught.value.code == 2
-    errors = capsys.readouterr().err
-    assert problem in errors
-    assert errors.count("\n") == 1
-    assert list(tmp_path.iterdir()) == []
+def test_one_rating_is_predicted(trained, run, user, movie):
+    pair = pd.DataFrame({"user_id": [user], "movie_id": [movie]})
+    printed = run("predict", f"--user={user}", f"--movie={movie}")
+    assert f"Predicted {trained.predict(pair)[0]:.2f}" in printed
+    assert re.findall(r"the (\w+) is unknown", printed) == [
+        name for name, given in (("user", user), ("movie", movie)) if given == 7777
+    ]
+
+
+# ----- What is refused
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    {
+        "recommend": "--user, --rated or both",
+        "recommend --all --user=1 --output=x.csv": "or else --all",
+        "recommend --all": "--output",
+        "recommend --all --output=": "whose name is empty",
+        "recommend --user=1 --output=x.csv": "--all",
+        "recommend --all --output=x.csv --explain": "--explain",
+        "recommend --user=1 --top=0": "n must be an integer of at least 1",
+        "recommend --user=1 --exclude=1,Heat": "'Heat'",
+        "recommend --rated=2=5,02=1": "each movie once",
+        "similar": "--movie",
+        "similar --movie=4711": "4711 is unknown",
+        "similar --movie=Heat": "'Heat'",
+    }.items(),
+)
+def test_what_cannot_be_answered_is_one_line(tmp_path, refused, line, problem):
+    before = sorted(tmp_path.iterdir())
+    assert problem in refused(*line.split())
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.filterwarnings("ignore:.*carries no digest")
+def test_an_artifact_that_does_not_recommend_is_one_line(trained, refused):
+    joblib.dump(trained.pipeline, "bare.pkl")
+    message = refused("recommend", "--user=1", "--artifact=bare.pkl")
+    assert "a RatingPipeline, which does not recommend" in message

@@ -4,11 +4,13 @@ It is written to generate_lesson_files.sh.
 
 A learner may have nothing but a terminal and this one script. It therefore holds the
 lesson's files as plain text, and this command copies them into it, so that nobody keeps
-two versions by hand. With `--check` it changes nothing and fails if the script is
-stale.
+two versions by hand. Only links to files that the script does not carry are taken out.
+With `--check` it changes nothing and fails if the script is stale.
 """
 
 import argparse
+import posixpath
+import re
 import sys
 from pathlib import Path
 
@@ -24,7 +26,7 @@ if (ROOT / PACKAGE).is_dir():
 
 
 def names_of_files() -> list[str]:
-    """Return the names of all files that the script carries, as it writes them."""
+    """Return the names of all files that the script carries."""
     names = [
         "lesson_code.py",
         "test_lesson.py",
@@ -238,6 +240,55 @@ complete=yes
 """
 
 
+#: A link or a picture of Markdown: a mark of exclamation, its text, and its target.
+LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^()\s]+)\)")
+#: Lines that hold nothing but a picture, and the empty lines after them.
+PICTURE_LINE = re.compile(rf"^{LINK.pattern}\n+", re.MULTILINE)
+
+#: The end of a page from which links were taken.
+NOTE = """
+`generate_lesson_files.sh` wrote this page without its pictures, and without its links
+to files that are not in this folder. The whole project has them.
+"""
+
+
+def without_dead_links(name: str, page: str) -> str:
+    """Take out what leads to files that the script does not carry.
+
+    Of a link, text and target remain; of a picture, nothing. At the end of a page that
+    lost some, a note says so.
+    """
+
+    def is_dead(target):
+        if re.match(r"[a-z]+:|#", target):
+            return False  # a page of the web, or a section of this page
+        path = posixpath.join(posixpath.dirname(name), target.partition("#")[0])
+        return posixpath.normpath(path) not in [*FILES, *FOLDERS]
+
+    def mend(link):
+        exclamation, text, target = link.groups()
+        if not is_dead(target):
+            return link[0]
+        return "" if exclamation else f"{text} (`{target}`)"
+
+    def mend_line(link):
+        return "" if link[1] and is_dead(link[3]) else link[0]
+
+    mended = LINK.sub(mend, PICTURE_LINE.sub(mend_line, page))
+    return mended if mended == page else mended + NOTE
+
+
+def read_files() -> dict[str, bytes]:
+    """Return the files that the script carries, as it writes them."""
+    files = {}
+    for name in FILES:
+        data = (ROOT / name).read_bytes()
+        if name.endswith(".md"):
+            data = without_dead_links(name, data.decode("utf-8")).encode("utf-8")
+        files[name] = data
+    return files
+
+
 def cksum(data: bytes) -> str:
     """Return what POSIX `cksum` prints of these bytes.
 
@@ -313,7 +364,7 @@ def main() -> None:
     )
     options = parser.parse_args()
     try:
-        script = build({name: (ROOT / name).read_bytes() for name in FILES})
+        script = build(read_files())
     except (OSError, ValueError) as error:
         sys.exit(f"{SCRIPT.name} cannot be built: {error}")
 
