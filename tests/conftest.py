@@ -1,7 +1,9 @@
-"""What the contract tests share: a small table, and the real release
-where it is at hand.
+"""What the contract tests share: a small table, models that are trained once, and the
+real release where it is at hand.
 """
 
+import copy
+import functools
 import os
 import shutil
 from pathlib import Path
@@ -14,7 +16,7 @@ import pytest
 from sklearn.model_selection import KFold
 
 import lesson_code
-from lesson_code import MovieRecommendationDataset
+from lesson_code import MovieRecommendationDataset, SklearnEcosystemPipeline
 
 ROOT = Path(__file__).resolve().parent.parent
 REAL = Path(
@@ -37,6 +39,22 @@ def table():
     return MovieRecommendationDataset(
         n_users=100, n_movies=60, n_ratings=2000, random_state=3
     ).generate()
+
+
+@pytest.fixture(scope="session")
+def trained(table):
+    """A function: a wrapper of a model's name, trained once on the rows of `split`."""
+
+    @functools.cache
+    def train(model):
+        return SklearnEcosystemPipeline(model=model).fit(table[:1600])
+
+    return lambda model: copy.deepcopy(train(model))
+
+
+@pytest.fixture
+def linear(trained):
+    return trained("linear")
 
 
 @pytest.fixture(scope="session")

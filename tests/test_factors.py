@@ -3,28 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
-import sklearn
 from recommending import IDS, TINY, TOLD
 from sklearn.base import clone
-from sklearn.metrics import (
-    r2_score,
-    root_mean_squared_error,
-)
-from sklearn.model_selection import (
-    GridSearchCV,
-    KFold,
-)
-from sklearn.pipeline import make_pipeline
+from sklearn.metrics import root_mean_squared_error
+from sklearn.model_selection import KFold
 
-from lesson_code import (
-    MatrixFactorization,
-    UserMovieFeatureTransformer,
-)
-
-
-def with_one_and_centred(columns):
-    """The features of a regression: 1 and the columns less their means."""
-    return np.array([[1.0, *row] for row in columns - np.mean(columns, axis=0)])
+from lesson_code import MatrixFactorization
 
 
 def slow_ridge(features, targets, weights, penalty=10.0):
@@ -34,6 +18,162 @@ def slow_ridge(features, targets, weights, penalty=10.0):
     rows = np.vstack([roots * features, np.sqrt(penalty) * np.eye(n_features)])
     zeros = np.zeros((n_features, targets.shape[1]))
     return np.linalg.lstsq(rows, np.vstack([roots * targets, zeros]), rcond=None)[0]
+
+
+def content_of_told():
+    """Genres and year of the movies of `TOLD`, written out."""
+    movies = [1, 2, 4, 5]
+    genres = dict(zip(TOLD["movie_id"], TOLD["genre"]))
+    years = dict(zip(TOLD["movie_id"], TOLD["movie_year"]))
+    mean_year = np.mean([years[m] for m in movies])
+    # the third stands for no genre at all, which here is never seen
+    names = ["Comedy", "Drama", "none"]
+    rows = []
+    for movie in movies:
+        of = genres[movie].split("|")
+        by_genre = [(name in of) / np.sqrt(len(of)) for name in names]
+        rows.append([*by_genre, (years[movie] - mean_year) / 50])
+    return np.array(rows)
+
+
+@pytest.mark.parametrize("content", [True, False])
+def test_a_movie_never_seen_is_what_its_genres_and_year_let_expect(content):
+    model = MatrixFactorization(2, content=content, regularization=0.5).fit(TOLD)
+    sides = np.column_stack([model.movie_bias_, model.movie_factors_])
+    features = content_of_told() if content else np.zeros((4, 4))
+    centre = features.mean(axis=0)
+    means = sides.mean(axis=0)
+    slopes = slow_ridge(features - centre, sides - means, np.ones(4))
+
+    # What is left of the movies of user 7, 1 and 2 and 4; a mean damped by 10 ratings.
+    unexpected = (sides - means - (features - centre) @ slopes)[[0, 1, 2]]
+    taste = np.append(1.0, model.user_factors_[1])
+    offset = (unexpected @ taste).sum() / (3 + 10)
+    assert model.user_offset_[1] == pytest.approx(offset)
+
+    # Western is unknown, and shares the length of the row with Drama.
+    mean_year = np.mean([1990, 2000, 2010, 1980])
+    told = np.array([0, 1, 0, (2000 - mean_year) / 50]) if content else np.zeros(4)
+    known_part = model.global_mean_ + model.user_bias_[1] + offset
+    expected = known_part + (means + (told - centre) @ slopes) @ taste
+    new = pd.DataFrame({"user_id": [7, 8], "movie_id": 999})
+    new = new.assign(genre="Drama|Western", movie_year=2000.0)
+    np.testing.assert_allclose(
+        model.transform(new).ravel(), [expected, model.global_mean_]
+    )
+
+
+def test_an_unknown_user_gets_what_the_factors_add_for_those_who_rated_the_movie():
+    model = MatrixFactorization(2, regularization=0.5).fit(TOLD)
+    added = model.user_factors_[[0, 1, 2]] @ model.movie_factors_[1]  # all rated 2
+    offset = added.sum() / (3 + 10)
+    assert model.movie_offset_[1] == pytest.approx(offset)
+    expected = model.global_mean_ + model.movie_bias_[1] + offset
+    new = pd.DataFrame({"user_id": [8], "movie_id": 2})
+    np.testing.assert_allclose(model.transform(new).ravel(), expected)
+
+
+def test_genres_and_year_of_a_known_movie_are_those_of_the_training():
+    model = MatrixFactorization(1, regularization=0.5).fit(TOLD)
+    pairs = [(u, m) for u in model.users_ for m in model.movies_]
+    everything = pd.DataFrame(pairs, columns=IDS)
+    told = everything.assign(genre="Drama", movie_year=1980.0)
+    estimates = (
+        model.global_mean_
+        + model.user_bias_[:, None]
+        + model.movie_bias_
+        + model.user_factors_ @ model.movie_factors_.T
+    )
+    np.testing.assert_allclose(model.transform(told).ravel(), estimates.ravel())
+
+
+def test_factors_find_taste_that_biases_cannot():
+    """Four kinds of user, four kinds of movie, and nothing but how they fit: biases
+    know nothing of it.
+    """
+    rng = np.random.RandomState(0)
+    pairs = rng.permutation(200 * 80)[:8000]
+    table = pd.DataFrame({"user_id": pairs // 80, "movie_id": pairs % 80})
+    likes = (table["user_id"] % 4) == (table["movie_id"] % 4)
+    table["rating"] = (
+        2.5 + np.where(likes, 1.5, -0.5) + 0.5 * rng.standard_normal(len(table))
+    )
+    train, test = table[:6000], table[6000:]
+    error = {
+        n: root_mean_squared_error(
+            test["rating"], MatrixFactorization(n, 0).fit(train).predict(test)
+        )
+        for n in (0, 8)
+    }
+    assert error[8] < 0.65 < 0.8 < error[0]  # the noise is 0.5
+
+
+def test_constant_ratings_are_learned_as_they_are():
+    model = MatrixFactorization().fit(TINY.assign(rating=3.0))
+    assert model.predict(TINY).tolist() == [3.0] * len(TINY)
+
+
+def test_cross_fitted_outputs_come_from_the_folds_a_row_is_not_in(split):
+    train, _ = split
+    estimator = MatrixFactorization(cv=3)
+    outputs = clone(estimator).fit_transform(train, train["rating"])
+    for others, rows in KFold(3, shuffle=True, random_state=0).split(train):
+        expected = clone(estimator).fit(train.iloc[others]).transform(train.iloc[rows])
+        np.testing.assert_allclose(outputs[rows], expected)
+    plain = clone(estimator).fit(train).transform(train)
+    assert not np.allclose(outputs[:, 0], plain[:, 0])
+
+
+def test_transform_never_looks_at_a_rating_and_names_its_feature(split):
+    train, test = split
+    fitted = MatrixFactorization().set_output(transform="pandas").fit(train)
+    found = fitted.transform(test)
+    assert (
+        list(found.columns) == list(fitted.get_feature_names_out()) == ["factor_rating"]
+    )
+    assert found.index.equals(test.index)
+    np.testing.assert_array_equal(
+        found, fitted.transform(test.drop(columns="rating").assign(rating=np.nan))
+    )
+
+
+def test_a_newcomer_is_folded_in_as_a_ridge_regression_says():
+    model = MatrixFactorization(
+        2, 0, content=False, regularization=0.7, damping=2.0
+    ).fit(TINY)
+    found = model.predict_new([1, 4, 777], [5.0, 2.0, 1.0], [1, 2, 4, 5, 888])
+    sides = np.column_stack([np.ones(2), model.movie_factors_[[0, 2]]])
+    movie_part = model.movie_bias_ + model.movie_offset_
+    target = np.array([5.0, 2.0]) - model.global_mean_ - movie_part[[0, 2]]
+    # the same regression, written as least squares with a row for every penalty
+    rows = np.vstack([sides, np.diag(np.sqrt([2.0, 0.7, 0.7]))])
+    newcomer = np.linalg.lstsq(rows, np.append(target, np.zeros(3)), rcond=None)[0]
+    mean_and_bias = model.global_mean_ + newcomer[0]
+    expected = mean_and_bias + movie_part + model.movie_factors_ @ newcomer[1:]
+    np.testing.assert_allclose(found, np.clip([*expected, mean_and_bias], 1, 5))
+
+
+def test_a_newcomer_without_ratings_is_an_unknown_user(split):
+    model = MatrixFactorization().fit(split[0])
+    unknown = pd.DataFrame({"user_id": -1, "movie_id": model.movies_})
+    found = model.predict_new([], [], model.movies_)
+    np.testing.assert_allclose(found, model.predict(unknown))
+
+
+def test_parameters_set_after_a_fit_wait_for_the_next(table):
+    model = MatrixFactorization(4).fit(table)
+    expected = model.predict_new([1], [5.0], [2, 3])
+    np.testing.assert_array_equal(
+        model.set_params(n_factors=8).predict_new([1], [5.0], [2, 3]), expected
+    )
+
+
+KINDS = [(0, "ids"), (2, "ids"), (1, "content"), (2, "content and patterns")]
+
+
+def with_one_and_centred(columns):
+    """The features of a regression: 1 and the columns less their means."""
+    return np.array([[1.0, *row] for row in columns - np.mean(columns, axis=0)])
 
 
 def slow_side(squared, right, penalty, features):
@@ -112,22 +252,6 @@ def slow_factorization(
     return mean, spread * bu, spread * bm, spread * P.T, Q.T
 
 
-def content_of_told():
-    """Genres and year of the movies of `TOLD`, written out."""
-    movies = [1, 2, 4, 5]
-    genres = dict(zip(TOLD["movie_id"], TOLD["genre"]))
-    years = dict(zip(TOLD["movie_id"], TOLD["movie_year"]))
-    mean_year = np.mean([years[m] for m in movies])
-    # the third stands for no genre at all, which here is never seen
-    names = ["Comedy", "Drama", "none"]
-    rows = []
-    for movie in movies:
-        of = genres[movie].split("|")
-        by_genre = [(name in of) / np.sqrt(len(of)) for name in names]
-        rows.append([*by_genre, (years[movie] - mean_year) / 50])
-    return np.array(rows)
-
-
 def patterns_of_told(n_patterns):
     """Who rates what in `TOLD`, by users and by movies."""
     pairs = set(zip(TOLD["user_id"], TOLD["movie_id"]))
@@ -140,29 +264,22 @@ def patterns_of_told(n_patterns):
     return users[:, :n_patterns], movies[:, :n_patterns]
 
 
-@pytest.mark.parametrize("n_factors", [0, 1, 2])
-@pytest.mark.parametrize("known", ["ids", "content", "content and patterns"])
+@pytest.mark.parametrize(("n_factors", "known"), KINDS)
 def test_factorization_is_what_its_docstring_says(n_factors, known):
     n_patterns = 2 if known.endswith("patterns") else 0
     of_users, of_movies = patterns_of_told(n_patterns)
     if known != "ids":
         of_movies = np.column_stack([content_of_told(), of_movies])
-    how = {
-        "regularization": 0.5,
-        "damping": 1.5,
-        "n_sweeps": 2,
-        "random_state": 1,
-        "content": known != "ids",
-    }
-    model = MatrixFactorization(n_factors, n_patterns, **how).fit(TOLD)
+    how = {"regularization": 0.5, "damping": 1.5, "n_sweeps": 2}
+    model = MatrixFactorization(
+        n_factors, n_patterns, **how, random_state=1, content=known != "ids"
+    ).fit(TOLD)
     mean, bu, bm, P, Q = slow_factorization(
         TOLD,
         with_one_and_centred(of_users),
         with_one_and_centred(of_movies),
         n_factors,
-        regularization=0.5,
-        damping=1.5,
-        n_sweeps=2,
+        **how,
     )
     assert model.global_mean_ == pytest.approx(mean)
     np.testing.assert_allclose(model.user_bias_, bu, atol=1e-10)
@@ -175,323 +292,89 @@ def test_factorization_is_what_its_docstring_says(n_factors, known):
     np.testing.assert_allclose(model.predict(TOLD[2:3]), expected)
 
 
-@pytest.mark.parametrize("content", [True, False])
-def test_a_movie_never_seen_is_what_its_genres_and_year_let_expect(content):
-    model = MatrixFactorization(2, content=content, regularization=0.5).fit(TOLD)
-    sides = np.column_stack([model.movie_bias_, model.movie_factors_])
-    features = content_of_told() if content else np.zeros((4, 4))
-    centre = features.mean(axis=0)
-    means = sides.mean(axis=0)
-    slopes = slow_ridge(features - centre, sides - means, np.ones(4))
-
-    # What is left of the movies of user 7, 1 and 2 and 4; a mean damped by 10 ratings.
-    unexpected = (sides - means - (features - centre) @ slopes)[[0, 1, 2]]
-    taste = np.append(1.0, model.user_factors_[1])
-    offset = (unexpected @ taste).sum() / (3 + 10)
-    assert model.user_offset_[1] == pytest.approx(offset)
-
-    # Western is unknown, and shares the length of the row with Drama.
-    mean_year = np.mean([1990, 2000, 2010, 1980])
-    told = np.array([0, 1, 0, (2000 - mean_year) / 50]) if content else np.zeros(4)
-    known_part = model.global_mean_ + model.user_bias_[1] + offset
-    expected = known_part + (means + (told - centre) @ slopes) @ taste
-    new = pd.DataFrame({"user_id": [7, 8], "movie_id": 999})
-    new = new.assign(genre="Drama|Western", movie_year=2000.0)
-    np.testing.assert_allclose(
-        model.transform(new).ravel(), [expected, model.global_mean_]
-    )
-
-
-def test_an_unknown_user_gets_what_the_factors_add_for_those_who_rated_the_movie():
-    model = MatrixFactorization(2, regularization=0.5).fit(TOLD)
-    added = model.user_factors_[[0, 1, 2]] @ model.movie_factors_[1]  # all rated 2
-    offset = added.sum() / (3 + 10)
-    assert model.movie_offset_[1] == pytest.approx(offset)
-    expected = model.global_mean_ + model.movie_bias_[1] + offset
-    new = pd.DataFrame({"user_id": [8], "movie_id": 2})
-    np.testing.assert_allclose(model.transform(new).ravel(), expected)
-
-
-def test_genres_and_year_of_a_known_movie_are_those_of_the_training():
-    model = MatrixFactorization(1, regularization=0.5).fit(TOLD)
-    pairs = [(u, m) for u in model.users_ for m in model.movies_]
-    everything = pd.DataFrame(pairs, columns=IDS)
-    told = everything.assign(genre="Drama", movie_year=1980.0)
-    estimates = (
-        model.global_mean_
-        + model.user_bias_[:, None]
-        + model.movie_bias_
-        + model.user_factors_ @ model.movie_factors_.T
-    )
-    np.testing.assert_allclose(model.transform(told).ravel(), estimates.ravel())
-
-
-def test_content_and_patterns_pay_on_the_real_release(real):
+def test_factors_content_and_patterns_pay_on_the_real_release(real):
     _, train, test = real
     error = {}
     for known, how in {
         "all": {},
         "patterns": {"content": False},
         "ids": {"content": False, "n_patterns": 0},
+        "biases": {"content": False, "n_factors": 0},
     }.items():
         model = MatrixFactorization(**how).fit(train)
         error[known] = root_mean_squared_error(test["rating"], model.predict(test))
+    assert error["all"] < 0.853
     assert error["all"] < error["patterns"] < error["ids"] - 0.01, error
+    assert error["patterns"] < error["biases"] - 0.015, error
 
 
-def test_factors_find_taste_that_biases_cannot():
-    """Four kinds of user, four kinds of movie, and nothing but how they fit: biases
-    know nothing of it.
-    """
-    rng = np.random.RandomState(0)
-    pairs = rng.permutation(200 * 80)[:8000]
-    table = pd.DataFrame({"user_id": pairs // 80, "movie_id": pairs % 80})
-    likes = (table["user_id"] % 4) == (table["movie_id"] % 4)
-    table["rating"] = (
-        2.5 + np.where(likes, 1.5, -0.5) + 0.5 * rng.standard_normal(len(table))
-    )
-    train, test = table[:6000], table[6000:]
-    error = {
-        n: root_mean_squared_error(
-            test["rating"], MatrixFactorization(n, 0).fit(train).predict(test)
-        )
-        for n in (0, 8)
-    }
-    assert error[8] < 0.65 < 0.8 < error[0]  # the noise is 0.5
-
-
-def test_a_pair_of_which_nothing_is_known_gets_the_mean(split):
-    model = MatrixFactorization().fit(split[0])
-    rows = pd.DataFrame({"user_id": [-1], "movie_id": [-1]})
-    np.testing.assert_allclose(model.predict(rows), [model.global_mean_])
-
-
-@pytest.mark.parametrize("ids", [["user_id", "movie_id"], ["user_id"], ["movie_id"]])
-def test_the_unit_of_the_ratings_does_not_matter(split, ids):
+def test_the_unit_of_the_ratings_does_not_matter(split):
     """Out of 100 instead of stars: each prediction is 20 times as large, for known
     pairs, for a movie never seen and for a user never seen.
     """
     train, test = split
-    test = test.assign(**{name: -1 for name in set(IDS) - set(ids)})
-    expected = MatrixFactorization().fit(train).transform(test)
+    tests = pd.concat([test, test.assign(user_id=-1), test.assign(movie_id=-1)])
+    expected = MatrixFactorization().fit(train).transform(tests)
     percent = train.assign(rating=20 * train["rating"])
-    found = MatrixFactorization().fit(percent).transform(test)
+    found = MatrixFactorization().fit(percent).transform(tests)
     np.testing.assert_allclose(found, 20 * expected, rtol=1e-6)
-
-
-def test_the_order_of_the_columns_does_not_matter(split):
-    train, test = split
-    expected = MatrixFactorization().fit(train).predict(test)
-    found = (
-        MatrixFactorization()
-        .fit(train[train.columns[::-1]])
-        .predict(test[test.columns[::-1]])
-    )
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
-
-
-@pytest.mark.parametrize("method", ["fit", "fit_transform", "predict", "transform"])
-def test_bare_arrays_and_frames_with_other_names_are_refused(split, method):
-    train, _ = split
-    model = MatrixFactorization().fit(train)
-    y = [train["rating"]] if method.startswith("fit") else []
-    with pytest.raises(
-        TypeError, match="Expected a pandas DataFrame with the columns .* got ndarray"
-    ):
-        getattr(model, method)(train[IDS].to_numpy(), *y)
-    with pytest.raises(ValueError, match="lacks the column 'user_id'"):
-        getattr(model, method)(train[IDS].set_axis(["who", "what"], axis=1), *y)
 
 
 def test_the_order_of_the_rows_does_not_matter_and_the_seed_decides(split):
     train, test = split
     first = MatrixFactorization().fit(train).predict(test)
-    np.testing.assert_allclose(
-        MatrixFactorization().fit(train[::-1]).predict(test), first, atol=1e-9
-    )
-    again = MatrixFactorization().fit(train).predict(test)
-    np.testing.assert_allclose(again, first, rtol=0, atol=1e-12)
-    assert not np.allclose(
-        MatrixFactorization(random_state=1).fit(train).predict(test), first
-    )
+    turned = MatrixFactorization().fit(train.iloc[::-1, ::-1])
+    np.testing.assert_allclose(turned.predict(test.iloc[:, ::-1]), first, atol=1e-9)
+    other = MatrixFactorization(random_state=1).fit(train).predict(test)
+    assert not np.allclose(other, first)
 
 
 def test_predictions_keep_to_the_scale_of_the_fit():
-    model = MatrixFactorization(4, regularization=1e-6, damping=0.0, n_sweeps=50).fit(
-        TINY
-    )
-    everything = pd.DataFrame(
-        [(u, m) for u in model.users_ for m in model.movies_], columns=IDS
-    )
+    model = MatrixFactorization(4, regularization=1e-6, damping=0.0, n_sweeps=50)
+    model.fit(TINY)
+    pairs = [(u, m) for u in model.users_ for m in model.movies_]
+    everything = pd.DataFrame(pairs, columns=IDS)
     predictions = model.predict(everything)
     assert predictions.min() >= 1.0
     assert predictions.max() <= 5.0
     # what a model above it sees is not cut
     assert model.transform(everything).max() > 5.0
+    for stars in (1.0, 5.0):
+        new = model.predict_new([1, 2, 4], [stars] * 3, model.movies_)
+        assert new.min() >= 1.0 and new.max() <= 5.0 and stars in new
 
 
-def test_constant_ratings_are_learned_as_they_are():
-    model = MatrixFactorization().fit(TINY.assign(rating=3.0))
-    assert model.predict(TINY).tolist() == [3.0] * len(TINY)
+IMPOSSIBLE = {
+    "n_factors": [-1, 2.5, np.inf],
+    "n_patterns": [-1],
+    "n_sweeps": [0, np.inf],
+    "regularization": [0, np.inf],
+    "damping": [-1, np.nan, np.inf],
+}
 
 
-def test_cross_fitted_outputs_come_from_the_folds_a_row_is_not_in(split):
-    train, _ = split
-    estimator = MatrixFactorization(cv=3)
-    outputs = clone(estimator).fit_transform(train, train["rating"])
-    for others, rows in KFold(3, shuffle=True, random_state=0).split(train):
-        expected = clone(estimator).fit(train.iloc[others]).transform(train.iloc[rows])
-        np.testing.assert_allclose(outputs[rows], expected)
-    plain = clone(estimator).fit(train).transform(train)
-    assert not np.allclose(outputs[:, 0], plain[:, 0])
-
-
-def test_transform_never_looks_at_a_rating_and_names_its_feature(split):
-    train, test = split
-    fitted = MatrixFactorization().set_output(transform="pandas").fit(train)
-    found = fitted.transform(test)
-    assert (
-        list(found.columns) == list(fitted.get_feature_names_out()) == ["factor_rating"]
-    )
-    assert found.index.equals(test.index)
-    np.testing.assert_array_equal(
-        found, fitted.transform(test.drop(columns="rating").assign(rating=np.nan))
-    )
-
-
-def test_it_can_be_searched_and_stands_in_a_pipeline(split):
-    train, test = split
-    search = GridSearchCV(
-        MatrixFactorization(), {"n_factors": [0, 8]}, cv=3, error_score="raise"
-    ).fit(train, train["rating"])
-    assert search.score(test, test["rating"]) > 0.1
-    piped = make_pipeline(UserMovieFeatureTransformer(), MatrixFactorization()).fit(
-        train, train["rating"]
-    )
-    # the 13 features tell no genre
-    expected = MatrixFactorization().fit(train.drop(columns="genre")).predict(test)
-    np.testing.assert_allclose(piped.predict(test), expected, atol=1e-12)
-
-
-@pytest.mark.parametrize("output", ["default", "pandas", "polars"])
-def test_predictions_are_an_array_whatever_the_setting_of_the_output(split, output):
-    if output == "polars":
-        pytest.importorskip("polars")
-    train, test = split
-    expected = MatrixFactorization().fit(train).predict(test)
-    with sklearn.config_context(transform_output=output):
-        model = MatrixFactorization().fit(train)
-        cross_fitted = MatrixFactorization().fit_transform(train)
-        found = model.predict(test)
-    assert isinstance(found, np.ndarray)
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
-    np.testing.assert_allclose(
-        np.asarray(cross_fitted),
-        MatrixFactorization().fit_transform(train),
-        rtol=0,
-        atol=1e-12,
-    )
-
-
-def test_a_newcomer_is_folded_in_as_a_ridge_regression_says():
-    model = MatrixFactorization(
-        2, 0, content=False, regularization=0.7, damping=2.0
-    ).fit(TINY)
-    found = model.predict_new([1, 4, 777], [5.0, 2.0, 1.0], [1, 2, 4, 5, 888])
-    sides = np.column_stack([np.ones(2), model.movie_factors_[[0, 2]]])
-    movie_part = model.movie_bias_ + model.movie_offset_
-    target = np.array([5.0, 2.0]) - model.global_mean_ - movie_part[[0, 2]]
-    # the same regression, written as least squares with a row for every penalty
-    rows = np.vstack([sides, np.diag(np.sqrt([2.0, 0.7, 0.7]))])
-    newcomer = np.linalg.lstsq(rows, np.append(target, np.zeros(3)), rcond=None)[0]
-    mean_and_bias = model.global_mean_ + newcomer[0]
-    expected = mean_and_bias + movie_part + model.movie_factors_ @ newcomer[1:]
-    np.testing.assert_allclose(found, np.clip([*expected, mean_and_bias], 1, 5))
-
-
-def test_a_newcomer_without_ratings_is_an_unknown_user(split):
-    model = MatrixFactorization().fit(split[0])
-    unknown = pd.DataFrame({"user_id": -1, "movie_id": model.movies_})
-    found = model.predict_new([], [], model.movies_)
-    np.testing.assert_allclose(found, model.predict(unknown))
-
-
-@pytest.mark.parametrize(
-    ("parameter", "value"),
-    [
-        ("n_factors", -1),
-        ("n_factors", 2.5),
-        ("n_sweeps", 0),
-        ("regularization", 0),
-        ("damping", -1),
-        ("damping", np.nan),
-    ],
-)
-def test_impossible_parameters_are_named(parameter, value):
-    expected = {
-        "n_factors": "an integer of at least 0",
-        "n_sweeps": "an integer of at least 1",
-        "regularization": "a number of at least 1e-09",
-    }
-    wanted = expected.get(parameter, "a number of at least 0")
-    with pytest.raises(ValueError, match=f"{parameter} must be {wanted}, got {value}"):
-        MatrixFactorization(**{parameter: value}).fit(TINY)
-
-
-def test_parameters_set_after_a_fit_wait_for_the_next(table):
-    model = MatrixFactorization(4).fit(table)
-    expected = model.predict_new([1], [5.0], [2, 3])
-    np.testing.assert_array_equal(
-        model.set_params(n_factors=8).predict_new([1], [5.0], [2, 3]), expected
-    )
+@pytest.mark.parametrize("parameter", IMPOSSIBLE)
+def test_impossible_parameters_are_named(parameter):
+    for value in IMPOSSIBLE[parameter]:
+        with pytest.raises(ValueError, match=f"{parameter} must be .* got {value}"):
+            MatrixFactorization(**{parameter: value}).fit(TINY)
 
 
 def test_cross_fitting_warns_once_of_pairs_rated_twice_and_leaves_out_the_older(table):
-    estimator = MatrixFactorization(cv=2)
-    table = table[:200].reset_index(drop=True)
+    table = table[:200]
     twice = pd.concat([table[:30].assign(rating=1.0), table], ignore_index=True)
-    with pytest.warns(UserWarning, match="^30 older ratings") as caught:
-        found = clone(estimator).fit_transform(twice, twice["rating"])
-    assert len(caught) == 1
-    changed = twice["rating"].where(twice.index >= 30, 5.0)
-    with pytest.warns(UserWarning, match="^30 older ratings"):
-        again = clone(estimator).fit_transform(twice, changed)
-    np.testing.assert_allclose(found, again, rtol=0, atol=1e-12)
-
-
-def test_r2_of_the_factor_model_is_above_that_of_its_biases(real):
-    _, train, test = real
-    scores = [
-        r2_score(
-            test["rating"],
-            MatrixFactorization(n, content=False).fit(train).predict(test),
-        )
-        for n in (0, 12)
-    ]
-    assert scores[1] > scores[0] + 0.03
-
-
-@pytest.mark.parametrize(
-    "parameter", ["n_factors", "n_sweeps", "regularization", "damping"]
-)
-def test_infinite_parameters_of_the_factorization_are_refused(parameter):
-    with pytest.raises(ValueError, match=f"{parameter} must be an? .*, got inf"):
-        MatrixFactorization(**{parameter: np.inf}).fit(TINY)
-
-
-def test_what_a_newcomer_would_give_keeps_to_the_scale():
-    model = MatrixFactorization(2, regularization=0.01, damping=0.0).fit(TINY)
-    assert model.predict_new([1, 2, 4], [5.0, 5.0, 5.0], model.movies_).max() == 5.0
-    assert model.predict_new([1, 2, 4], [1.0, 1.0, 1.0], model.movies_).min() == 1.0
+    found = []
+    for older in (1.0, 5.0):
+        y = twice["rating"].where(twice.index >= 30, older)
+        with pytest.warns(UserWarning, match="^30 older ratings") as caught:
+            found.append(MatrixFactorization(cv=2).fit_transform(twice, y))
+        assert len(caught) == 1
+    np.testing.assert_allclose(*found, rtol=0, atol=1e-12)
 
 
 def test_ids_of_a_newcomer_that_are_no_ids_are_named():
     model = MatrixFactorization(1).fit(TINY)
-    with pytest.raises(
-        ValueError, match=r"^rated must hold integers .* row 1 holds 1.5"
-    ):
+    with pytest.raises(ValueError, match="^rated .* row 1 holds 1.5"):
         model.predict_new([1, 1.5], [5.0, 3.0], [2])
-    with pytest.raises(
-        ValueError, match="whole numbers, .* these are strings, such as 'Heat'"
-    ):
+    with pytest.raises(ValueError, match="such as 'Heat'"):
         model.predict_new([1], [5.0], ["Heat"])

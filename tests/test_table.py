@@ -9,7 +9,13 @@ import pandas as pd
 import pytest
 
 import lesson_code
-from lesson_code import SklearnEcosystemPipeline, UserMovieFeatureTransformer
+from lesson_code import (
+    MatrixFactorization,
+    MovieRanker,
+    SklearnEcosystemPipeline,
+    UserMovieFeatureTransformer,
+    ranking_metrics,
+)
 from recommender.matrix import MovieContent
 from recommender.names import OTHER_NAMES, near_miss
 from recommender.table import (
@@ -354,3 +360,68 @@ class Unprintable:
 )
 def test_a_value_is_shown_as_it_is_if_it_is_short(value, shown):
     assert shorten(value) == shown
+
+
+PLACES = ["before", "behind", "without times", "without a time", "at the same time"]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_of_a_pair_rated_twice_the_latest_counts_and_without_times_the_last_row(
+    table, place
+):
+    older = table.assign(rating=1.0, timestamp=table["timestamp"] - 1)[:50]
+    parts = [older, table]
+    if place == "behind":
+        parts = [table, older]
+    elif place == "without times":
+        table, *parts = (part.drop(columns="timestamp") for part in (table, *parts))
+    elif place == "without a time":  # then it is the older, even before 1970
+        table = table.assign(timestamp=-5.0)
+        parts = [table, older.assign(timestamp=float("nan"))]
+    elif place == "at the same time":
+        # so many ties that an unstable sort would mix them
+        table = table.assign(timestamp=[row % 3 for row in range(len(table))])
+        parts = [table.assign(rating=1.0), table]
+    twice = pd.concat(parts, ignore_index=True)
+    with pytest.warns(UserWarning, match="older ratings"):
+        transformer = UserMovieFeatureTransformer().fit(twice)
+    pd.testing.assert_frame_equal(
+        transformer.transform(table),
+        UserMovieFeatureTransformer().fit(table).transform(table),
+    )
+    with pytest.warns(UserWarning, match="older ratings"):
+        features = UserMovieFeatureTransformer().fit_transform(twice)
+    # A transformer may not drop a row; it does not count it.
+    assert len(features) == len(twice) and features.notna().all(axis=None)
+    counts = twice["user_id"].map(table["user_id"].value_counts())
+    assert (features["user_rating_count"] == counts).all()
+
+
+def trained_on(rows):
+    return SklearnEcosystemPipeline(model="linear").fit(rows)
+
+
+WHO_READS_RATINGS = {
+    "features": lambda rows, _: UserMovieFeatureTransformer().fit(rows).user_avg_,
+    "create_features": lambda rows, fitted: fitted.create_features(rows)[0],
+    "train": lambda rows, _: trained_on(rows).predict(rows[-90:]),
+    "factors": lambda rows, _: MatrixFactorization().fit(rows).predict(rows[-90:]),
+    "ranker": lambda rows, _: MovieRanker().fit(rows).recommend([1, 2])["score"],
+    "recommend_new": lambda rows, fitted: fitted.ranker_.recommend_new(rows)["score"],
+    "evaluate_ranking": lambda rows, fitted: [*fitted.evaluate_ranking(rows).values()],
+    "ranking_metrics": lambda rows, fitted: [
+        *ranking_metrics(fitted.ranker_.recommend([1, 2]), rows).values()
+    ],
+}
+
+
+@pytest.mark.parametrize("who", WHO_READS_RATINGS)
+def test_whoever_reads_ratings_tells_once_of_pairs_rated_twice(linear, table, who):
+    rows = table[1600:]
+    older = rows[:30].assign(rating=1.0, timestamp=5)
+    expected = WHO_READS_RATINGS[who](rows, linear)
+    twice = pd.concat([older, rows], ignore_index=True)
+    with pytest.warns(UserWarning, match="^30 older ratings") as caught:
+        found = WHO_READS_RATINGS[who](twice, linear)
+    assert len(caught) == 1
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9)
