@@ -201,6 +201,77 @@ def test_the_figures_of_chapter_8_bear_out_its_words(tmp_path):
     check_conclusions_of_chapter_8(run(tmp_path, PILLARS / "8_deploy.py"))
 
 
+def check_conclusions_of_parts(printed):
+    failed, of = numbers_after("FirstAttempt fails", printed)
+    assert failed > 5
+    assert numbers_after("ClipToTraining fails", printed) == [0, of]
+    (r2_of_one,) = numbers_after("clip__quantile=0.01: R2", printed)
+    (r2_of_ten,) = numbers_after("clip__quantile=0.1: R2", printed)
+    assert r2_of_ten > r2_of_one + 0.3
+
+
+def check_conclusions_of_chapter_1(printed):
+    without, with_scaler = numbers_after("nearest neighbours", printed)
+    assert without > with_scaler + 0.05
+    for model in ("linear (ridge)", "forest", "boosting"):
+        without, with_scaler = numbers_after(model, printed)
+        assert abs(without - with_scaler) < 0.005
+    assert re.search(r"typical answer \de\+1\d stars", printed), "SGD diverges"
+    assert numbers_after("least squares  ", printed)[-1] == 0
+    assert numbers_after("ridge, alpha=1000  ", printed)[-1] > 0.1, "predictions move"
+    before, now = numbers_after("RMSE of ridge, with all ages:", printed)[:2]
+    assert abs(before - now) < 0.005
+
+
+def check_conclusions_of_chapter_2(printed):
+    shuffled, _, left_out, _ = numbers_after("user_movie_interaction", printed)[-4:]
+    assert shuffled > 10 * left_out, "two columns say the same as this one"
+    for name in ("user_age", "movie_year", "hour_of_day", "day_of_week"):
+        _, impurity, growth, error, _, _ = numbers_after(f"{name}  ", printed)
+        assert impurity > 1
+        assert growth < 2.5 * error, "no use where the law has none"
+    one, all_three, _ = numbers_after("One of the three averages left", printed)
+    assert all_three > 10 * one
+    assert min(numbers_after("11 features against 5, fold by fold:", printed)) > 0
+    _, before, inside = numbers_after("R2 with the best", printed)
+    assert before > 0.2
+    assert inside < 0
+
+
+def check_conclusions_of_chapter_3(printed):
+    _, _, lie, floor = numbers_after("1.5  ", printed)
+    assert lie < floor - 0.05
+    assert numbers_after("whole table: R2", printed)[-1] > 0.05
+    assert numbers_after("the same, cross-fitted: R2", printed)[-1] < 0.01
+    _, change, _, _, nothing = numbers_after("14th, before the split", printed)
+    assert change < -0.05
+    assert nothing > 0.1
+    _, change, error, _, nothing = numbers_after("14th, in the pipeline", printed)
+    assert -0.02 < change < -5 * error
+    assert nothing < 0.005
+    mixed = numbers_after("drift 0, KFold, times mixed", printed)[-1]
+    by_time = numbers_after("drift 0, the last sixth by time", printed)[-1]
+    assert abs(mixed - by_time) < 0.01
+    mixed = numbers_after("drift 1, KFold, times mixed", printed)[-1]
+    by_time = numbers_after("drift 1, the last sixth by time", printed)[-1]
+    assert by_time > mixed + 0.01
+
+
+def check_conclusions_of_the_search(printed):
+    best, nested, of_all, on_new = numbers_after("50  ", printed)
+    assert best < nested < on_new
+    luck_on_few = of_all - best
+    best, nested, of_all, on_new = numbers_after("1000  ", printed)
+    assert luck_on_few > 2 * (of_all - best) > 0
+    assert abs(of_all - on_new) < 0.05
+    (by_random,) = numbers_after("random, 54:", printed)
+    (by_halving,) = numbers_after("halving, 54:", printed)
+    assert by_halving < by_random / 3
+    best = numbers_after("best_score_  ", printed)[-2:]
+    on_new = numbers_after("on 10,000 new rows  ", printed)[-2:]
+    assert min(b - n for b, n in zip(best, on_new)) > -0.01
+
+
 def check_conclusions_of_chapter_4(printed):
     """The words of the chapter are fixed; the figures must bear them out."""
     stars, _, chances = printed.partition("Log loss")
@@ -276,6 +347,11 @@ def check_conclusions_of_chapter_6(printed):
 @pytest.mark.parametrize(
     ("chapter", "check"),
     [
+        ("0_parts", check_conclusions_of_parts),
+        ("1_preprocessing", check_conclusions_of_chapter_1),
+        ("2_feature_selection", check_conclusions_of_chapter_2),
+        ("3_model_selection", check_conclusions_of_chapter_3),
+        ("3_search", check_conclusions_of_the_search),
         ("4_supervised", check_conclusions_of_chapter_4),
         ("5_unsupervised", check_conclusions_of_chapter_5),
         ("6_utilities", check_conclusions_of_chapter_6),

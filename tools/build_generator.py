@@ -113,7 +113,7 @@ next_steps() {
         "    python lesson_code.py" \
         "    python -m pytest test_lesson.py -v" \
         "    python pillars/1_preprocessing.py     \
-(chapters: eight questions)" \
+(chapters: a question each)" \
         "    python -m pytest exercises            (small broken programs to mend)"
 }
 

@@ -1,0 +1,192 @@
+# %% [markdown]
+# # 3 Search: how good is the best of many, and what would more rows bring?
+#
+# **You know**: cross-validation, and that a search tries candidates and keeps the best.
+# **You will see**: the score of the best of many candidates when none is better than
+# another; a random search and a cheaper one; a learning curve. **Minutes**: 15.
+#
+# Words: a *hyperparameter* is set before training, such as the depth of a tree. A
+# *candidate* is one choice of all of them. *Nested* cross-validation: an inner one
+# chooses the candidate, an outer one scores the choice on rows that took no part in it.
+
+# %%
+import drawing
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401  allows Halving
+from sklearn.metrics import root_mean_squared_error
+from sklearn.model_selection import (
+    HalvingRandomSearchCV,
+    KFold,
+    RandomizedSearchCV,
+    cross_val_score,
+    learning_curve,
+)
+from sklearn.tree import DecisionTreeRegressor
+
+from lesson_code import (
+    MovieRecommendationDataset,
+    SklearnEcosystemPipeline,
+    UserMovieFeatureTransformer,
+)
+
+RMSE = "neg_root_mean_squared_error"  # scikit-learn's name: minus the error
+folds = KFold(3, shuffle=True, random_state=0)
+outer_folds = KFold(5, shuffle=True, random_state=1)
+
+# The first 30,000 rows make the features, the next ones are searched on, and the last
+# 10,000 are new to everything: they tell how good the choice really is.
+table = MovieRecommendationDataset().generate()
+transformer = UserMovieFeatureTransformer().fit(table[:30_000])
+features = transformer.transform(table).drop(columns=["user_id", "movie_id"]).to_numpy()
+stars = table["rating"].to_numpy()
+new_features = features[40_000:]
+new_stars = stars[40_000:]
+
+# %% [markdown]
+# ## The best of many that only guess
+# A control: 40 candidates, each of which answers the mean and a random number. None is
+# better than another, so whatever the best one gains over the mean of all is luck.
+
+
+# %%
+class Guesser(RegressorMixin, BaseEstimator):
+    """Answer the mean, and half a star of noise."""
+
+    def __init__(self, seed=0):
+        self.seed = seed
+
+    def fit(self, X, y):
+        self.mean_ = np.mean(y)
+        return self
+
+    def predict(self, X):
+        rng = np.random.default_rng(self.seed)
+        return self.mean_ + rng.normal(0, 0.5, len(X))
+
+
+def search_and_check(search, n_rows, first=30_000):
+    """Search on some rows; return the errors of the choice by different measures."""
+    rows = slice(first, first + n_rows)
+    search.fit(features[rows], stars[rows])
+    nested = cross_val_score(
+        search, features[rows], stars[rows], cv=outer_folds, scoring=RMSE
+    )
+    return {
+        "best_score_": -search.best_score_,
+        "nested": -nested.mean(),
+        "mean of all": -np.mean(search.cv_results_["mean_test_score"]),
+        "on 10,000 new rows": root_mean_squared_error(
+            new_stars, search.predict(new_features)
+        ),
+    }
+
+
+guesses = RandomizedSearchCV(
+    Guesser(), {"seed": range(40)}, n_iter=40, cv=folds, scoring=RMSE, random_state=0
+)
+rows = {}
+for n_rows in (50, 200, 1000):
+    # Two searches, each on rows of its own.
+    errors = []
+    for first in (30_000, 30_000 + n_rows):
+        errors.append(search_and_check(guesses, n_rows, first))
+    rows[n_rows] = pd.DataFrame(errors).mean()
+guessed = pd.DataFrame(rows).T
+guessed.index.name = "rows"
+print("RMSE of the best of 40 guessers, mean of two searches:")
+print(guessed.to_string(float_format="%.3f"))
+luck = guessed["mean of all"] - guessed["best_score_"]
+print(
+    f"`best_score_` is better than the mean of all by {luck[50]:.3f} on 50 rows, and by"
+)
+print(f"{luck[1000]:.3f} on 1000. It was luck: on new rows, the best one is no better.")
+print("Nested, most of that luck is gone. (All figures on 50 rows vary a lot.)")
+
+# %% [markdown]
+# ## A random search, and halving
+# Now real candidates: trees of different sizes. `RandomizedSearchCV` draws candidates
+# at random. Bergstra and Bengio ("Random Search for Hyper-Parameter Optimization",
+# JMLR, 2012) found that random candidates are as good as those of a grid, or better, at
+# a fraction of the time: mostly few hyperparameters matter, and a grid tries few values
+# of each. `HalvingRandomSearchCV` begins with many candidates on few rows, and gives
+# more rows to the best third, again and again. We count the rows that are fitted.
+
+# %%
+space = {
+    "max_depth": [2, 3, 4, 6, 8, 12],
+    "min_samples_leaf": [1, 2, 5, 10, 20, 50, 100],
+    "max_features": [0.3, 0.5, 1.0],
+}
+tree = DecisionTreeRegressor(random_state=0)
+options = {"cv": folds, "scoring": RMSE, "random_state": 0}
+searches = {
+    "random, 54": RandomizedSearchCV(tree, space, n_iter=54, **options),
+    "halving, 54": HalvingRandomSearchCV(
+        tree, space, n_candidates=54, min_resources=100, **options
+    ),
+}
+n_rows = 3000
+rows = {}
+for name, search in searches.items():
+    errors = search_and_check(search, n_rows)
+    fitted = 54 * n_rows
+    if hasattr(search, "n_resources_"):
+        fitted = np.dot(search.n_candidates_, search.n_resources_)
+    rows[name] = errors
+    print(f"{name}: {fitted} rows fitted in each fold")
+found = pd.DataFrame(rows).drop("mean of all")
+print(f"RMSE of trees that were searched on {n_rows} rows:")
+print(found.to_string(float_format="%.3f"))
+print("Halving saves most of the work. What it loses, one search cannot tell.")
+print(
+    "`best_score_` is not too small here: rows are many, so luck is small, and its trees"
+)
+print("were trained on only two thirds of them.")
+
+# %% [markdown]
+# ## Would more rows bring more?
+# The learning curve: the error by the number of training rows.
+
+# %%
+model = SklearnEcosystemPipeline(model="linear").build_pipeline()
+sizes, train_scores, test_scores = learning_curve(
+    model, table, stars, train_sizes=[0.1, 0.3, 1.0], cv=outer_folds, scoring=RMSE
+)
+# Both scores have the shape (3 sizes, 5 folds). We take the means of the folds.
+old = -train_scores.mean(axis=1).round(3)
+new = -test_scores.mean(axis=1).round(3)
+print(pd.DataFrame({"on these rows": old, "on new rows": new}, index=sizes).to_string())
+gap = new - old
+print(
+    f"The gap shrinks from {gap[0]:.3f} to {gap[-1]:.3f}. If one error goes on rising"
+)
+print(
+    f"and the other falling, they meet between {old[-1]} and {new[-1]}: then more rows"
+)
+print(f"bring this model {gap[-1]:.2f} at most.")
+
+# %%
+title = "The best of 40 that only guess looks good, most of all on few rows"
+figure, axes = drawing.new_picture(title, height=4)
+if figure is not None:
+    places = range(len(guessed))
+    axes.plot(places, guessed["on 10,000 new rows"], "o--", color="black")
+    axes.plot(places, guessed["best_score_"], "o-", color=drawing.ORANGE)
+    middle = guessed.iloc[1]
+    axes.text(1, middle["on 10,000 new rows"] + 0.02, "on new rows", ha="center")
+    height = middle["best_score_"] - 0.04
+    axes.text(1.1, height, "score of the winner", color=drawing.ORANGE, va="top")
+    axes.set(xticks=places, xticklabels=guessed.index)
+    axes.set(xlabel="rows to search on", ylabel="error (RMSE, stars)")
+    axes.margins(x=0.1, y=0.25)
+    drawing.save_picture(figure, "3_search.svg")
+
+# %% [markdown]
+# **Remember:** the score that chose the winner is no score of the winner; score the
+# whole search on rows that it has not seen.
+#
+# Go on in scikit-learn's user guide: "Tuning the hyper-parameters of an estimator", and
+# its example "Nested versus non-nested cross-validation". Exercise:
+# `exercises/3_search.py`.
