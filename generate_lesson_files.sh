@@ -17,7 +17,7 @@ recorded() {
         lesson_code.py) echo "1415040663 84514" ;;
         test_lesson.py) echo "1769944456 14502" ;;
         requirements.txt) echo "3471952364 498" ;;
-        README.md) echo "1663682670 11613" ;;
+        README.md) echo "3309903731 11603" ;;
         LICENSE) echo "191275814 1554" ;;
         recommender/__init__.py) echo "1050201436 1443" ;;
         recommender/artifact.py) echo "989124651 24377" ;;
@@ -2711,9 +2711,9 @@ what is wrong with it, and why it matters ([all exercises](exercises/README.md))
 | [2 feature selection](pillars/2_feature_selection.py) | Which features carry signal? | 20 | [inside the fold](exercises/2_feature_selection.py) |
 | [3 model selection](pillars/3_model_selection.py) | Can a score be too good, and what did you ask? | 20 | [new users](exercises/3_model_selection.py), [cross-fitting](exercises/3_cross_fitting.py) |
 | [3 search](pillars/3_search.py) | How good is the best of many, and what would more rows bring? | 15 | [nested](exercises/3_search.py) |
-| [4 supervised](pillars/4_supervised.py) | How much of the error is the model's? | 10 | [a better model](exercises/4_supervised.py) |
-| [5 unsupervised](pillars/5_unsupervised.py) | Does it find what we hid? | 10 | [a control](exercises/5_unsupervised.py) |
-| [6 utilities](pillars/6_utilities.py) | Which metric did you mean? | 10 | [an artifact](exercises/6_utilities.py) |
+| [4 supervised](pillars/4_supervised.py) | How much of the error is the model's? | 20 | [luck](exercises/4_supervised.py) |
+| [5 unsupervised](pillars/5_unsupervised.py) | Does it find what we hid? | 20 | [a control](exercises/5_unsupervised.py) |
+| [6 utilities](pillars/6_utilities.py) | Which metric did you mean? | 15 | [an artifact](exercises/6_utilities.py) |
 | [8 deploy](pillars/8_deploy.py) | How many visits does an A/B test need? | 20 | [sticky users](exercises/8_deploy.py) |
 
 ## Use it from Python
