@@ -49,6 +49,14 @@ MENU = """
 
 ```{toctree}
 :hidden:
+:caption: The lesson
+docs/lesson
+docs/the_run_explained
+docs/words
+```
+
+```{toctree}
+:hidden:
 :caption: Chapters
 :glob:
 pillars/[0-9]_*
@@ -59,8 +67,6 @@ exercises/README
 ```{toctree}
 :hidden:
 :caption: Reference
-docs/words
-docs/the_run_explained
 docs/deploy
 docs/design
 docs/trust
