@@ -2,7 +2,7 @@
 
 PYTHON ?= python
 
-.PHONY: help lesson test exercises pictures figures bench generator
+.PHONY: help lesson test exercises pictures figures site notebooks bench generator
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -21,6 +21,12 @@ pictures: ## draw the pictures of the documentation again (needs matplotlib)
 
 figures: ## write the printed outputs in the documentation again (an hour)
 	$(PYTHON) tools/figures.py
+
+site: ## build the site, build/site/html/index.html (pip install -r docs/requirements.txt)
+	$(PYTHON) -m sphinx -c docs -d build/site/doctrees -W --keep-going . build/site/html
+
+notebooks: ## write the chapters as notebooks beside them (needs jupytext)
+	$(PYTHON) -m jupytext --to ipynb pillars/[0-9]_*.py pillars/appendix_*.py
 
 bench: ## measure time, memory and error of the lesson (needs psutil)
 	$(PYTHON) benchmarks/lesson.py

@@ -1,5 +1,6 @@
-"""The chapters run as scripts and as notebooks, with and without matplotlib, and keep
-the form they share.
+"""The chapters run as scripts, with and without matplotlib, and keep their form.
+
+`test_site.py` has them as notebooks.
 """
 
 import importlib.util
@@ -105,33 +106,6 @@ drawing.save_picture(figure, "3_model_selection.svg")"""
     run(tmp_path, "-c", program, pictures=None)
     assert (tmp_path / "pictures" / "3_model_selection.svg").exists()
     assert documented.read_bytes() == before
-
-
-@pytest.mark.parametrize("chapter", SCRIPTS, ids=NAMES)
-def test_a_chapter_runs_as_a_notebook(tmp_path, chapter):
-    need("matplotlib", "jupytext", "nbconvert", "ipykernel")
-    notebook = tmp_path / f"{chapter.stem}.ipynb"
-    run(
-        tmp_path,
-        "-m",
-        "jupytext",
-        "--from",
-        "py:percent",
-        "--to",
-        "ipynb",
-        "--output",
-        notebook,
-        chapter,
-    )
-    run(tmp_path, "-m", "nbconvert", "--to", "markdown", "--execute", notebook)
-    page = (tmp_path / f"{chapter.stem}.md").read_text(encoding="utf-8")
-    assert "**Remember:**" in page
-    assert "Remember: " not in page.replace("**Remember:**", ""), (
-        "a notebook says it once"
-    )
-    assert chapter == APPENDIX or re.search(r"!\[(svg|png)\]", page), (
-        "a notebook shows the picture"
-    )
 
 
 @pytest.mark.parametrize("chapter", SCRIPTS, ids=NAMES)

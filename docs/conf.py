@@ -1,0 +1,109 @@
+"""How Sphinx makes a site of README, chapters and docs (`make site`).
+
+The chapters are run while the site is built; a chapter whose text has not changed is
+taken from a cache beside the site.
+"""
+
+import html
+import os
+import re
+import shutil
+from pathlib import Path
+
+from docutils import nodes
+
+project = "The scikit-learn ecosystem"
+author = "The scikit-learn ecosystem lesson contributors"
+extensions = ["myst_nb"]
+root_doc = "README"
+include_patterns = [
+    "README.md",
+    "pillars/[0-9]_*.py",
+    "pillars/appendix_recipes.py",
+    "exercises/README.md",
+    "docs/*.md",
+    "benchmarks/README.md",
+]
+#: Where links go whose files are no pages. (Hidden folders are not published.)
+REPOSITORY = "https://github.com/scikit-learn-ecosystem-lesson/lesson/blob/main"
+
+html_theme = "furo"
+html_title = project
+html_copy_source = False
+html_static_path = ["site.css"]
+html_css_files = ["site.css"]
+myst_heading_anchors = 3
+
+nb_custom_formats = {".py": ["jupytext.reads", {"fmt": "py:percent"}]}
+nb_execution_mode = "cache"
+nb_execution_timeout = 600  # seconds of a cell
+nb_execution_raise_on_error = True
+nb_merge_streams = True
+# Chapters run in a temporary folder, and draw there: docs/pictures stays as it is.
+nb_execution_in_temp = True
+os.environ["PICTURES"] = "pictures"
+os.environ["PYTHONPATH"] = str(Path(__file__).resolve().parent.parent / "pillars")
+
+#: The menu. It is added to the README here, because GitHub would show it as text.
+MENU = """
+
+```{toctree}
+:hidden:
+:caption: The lesson
+docs/lesson
+docs/the_run_explained
+docs/words
+```
+
+```{toctree}
+:hidden:
+:caption: Chapters
+:glob:
+pillars/[0-9]_*
+pillars/appendix_recipes
+exercises/README
+```
+
+```{toctree}
+:hidden:
+:caption: Reference
+docs/use
+docs/deploy
+docs/design
+docs/trust
+docs/bigger
+docs/versions
+docs/troubleshooting
+benchmarks/README
+docs/CHANGELOG
+```
+"""
+
+
+def change_text(app, docname, source):
+    """Add the menu to the home page; let links to hidden files go to the repository."""
+    source[0] = re.sub(r"\]\((\.\./)*\.github/", f"]({REPOSITORY}/.github/", source[0])
+    if docname == root_doc:
+        source[0] += MENU
+
+
+def add_alternative_texts(app, doctree, docname):
+    """Give each picture that a chapter has drawn the title that is in its file."""
+    for image in doctree.findall(nodes.image):
+        drawn = Path(app.srcdir, image["uri"])
+        if "alt" not in image and drawn.suffix == ".svg":
+            title = re.search("<title>(.*?)</title>", drawn.read_text("utf-8"))
+            image["alt"] = html.unescape(title[1])
+
+
+def add_home(app, error):
+    """Make the home page the one that a browser opens for the folder."""
+    if error is None:
+        shutil.copy(Path(app.outdir, "README.html"), Path(app.outdir, "index.html"))
+
+
+def setup(app):
+    """Connect the functions above to the events of Sphinx."""
+    app.connect("source-read", change_text)
+    app.connect("doctree-resolved", add_alternative_texts)
+    app.connect("build-finished", add_home)

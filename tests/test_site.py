@@ -1,0 +1,122 @@
+"""The site: every chapter with its output and picture, and nothing from other hosts."""
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from conftest import ROOT
+
+CHAPTERS = sorted((ROOT / "pillars").glob("[0-9]_*.py"))
+#: What a browser loads by itself, as tag and attribute. A link is followed by a reader.
+LOADED = {
+    "script": "src",
+    "link": "href",
+    "img": "src",
+    "iframe": "src",
+    "source": "src",
+    "object": "data",
+}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """Return the folder of the site: the one that SITE names, or else a new one."""
+    if "SITE" in os.environ:
+        return Path(os.environ["SITE"])
+    for module in ("sphinx", "myst_nb", "furo", "jupytext", "ipykernel", "matplotlib"):
+        if importlib.util.find_spec(module) is None:
+            pytest.skip(f"not installed: {module}")
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going"]
+    command += ["-c", ROOT / "docs", "-d", folder / "doctrees", ROOT, folder / "html"]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=1500)
+    assert done.returncode == 0, done.stderr
+    return folder / "html"
+
+
+class Tags(HTMLParser):
+    """Collect the tags of a page, as (name, attributes)."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.all = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.all.append((tag, dict(attributes)))
+
+
+def pages(site):
+    return {
+        page: page.read_text(encoding="utf-8")
+        for page in sorted(site.rglob("*.html"))
+        if "_static" not in page.parts
+    }
+
+
+def test_no_page_loads_anything_from_another_host(site):
+    outside = []
+    for page, text in pages(site).items():
+        for tag, attributes in Tags(text).all:
+            address = attributes.get(LOADED.get(tag), "") or ""
+            if urlsplit(address).netloc:
+                outside.append((page.name, address))
+    styles = [*site.rglob("*.css")]
+    assert styles
+    for style in styles:
+        text = style.read_text(encoding="utf-8")
+        found = re.findall(r"""(?:url\(|@import)\s*["']?(?:https?:)?//[^)]*""", text)
+        outside += [(style.name, address) for address in found]
+    assert outside == []
+
+
+def test_every_link_inside_the_site_leads_to_a_file(site):
+    lost = []
+    for page, text in pages(site).items():
+        for tag, attributes in Tags(text).all:
+            address = attributes.get("href" if tag == "a" else LOADED.get(tag)) or ""
+            parts = urlsplit(address)
+            if parts.scheme or parts.netloc or not parts.path:
+                continue
+            if not (page.parent / unquote(parts.path)).exists():
+                lost.append((page.name, address))
+    assert lost == []
+
+
+def test_the_home_page_is_the_readme_and_leads_to_every_chapter(site):
+    home = (site / "index.html").read_text(encoding="utf-8")
+    assert "cannot check by running it" in home
+    links = {attributes.get("href") for tag, attributes in Tags(home).all if tag == "a"}
+    names = [f"pillars/{chapter.stem}.html" for chapter in CHAPTERS]
+    names += [f"docs/{page.stem}.html" for page in (ROOT / "docs").glob("*.md")]
+    names += ["pillars/appendix_recipes.html", "exercises/README.html"]
+    names += ["benchmarks/README.html"]
+    assert [name for name in names if name not in links] == []
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.stem)
+def test_a_chapter_has_its_output_and_a_picture_that_says_its_message(site, chapter):
+    text = (site / "pillars" / f"{chapter.stem}.html").read_text(encoding="utf-8")
+    article = text.partition('<article role="main"')[2].partition("</article>")[0]
+    assert '<div class="cell_output' in article
+    assert len(re.findall("<strong>Remember:</strong>", article)) == 1
+    assert "Remember: " not in article, "a notebook says it once"
+    pictures = [attributes for tag, attributes in Tags(article).all if tag == "img"]
+    assert pictures
+    for picture in pictures:
+        assert len(picture["alt"]) > 20 and "_images" not in picture["alt"]
+
+
+def test_no_page_names_a_folder_of_the_machine(site):
+    words = [str(Path.home()) + "/", str(ROOT), "/tmp/"]
+    found = []
+    for page, text in pages(site).items():
+        article = text.partition('<article role="main"')[2].partition("</article>")[0]
+        found += [(page.name, word) for word in words if word in article]
+    assert found == []
