@@ -249,10 +249,11 @@ def test_predictions_keep_to_the_scale_of_the_fit(table):
 
 
 def test_create_features_gives_table_ratings_and_what_was_fitted(table):
-    X, y, transformer, genre_encoder, country_encoder = (
-        SklearnEcosystemPipeline().create_features(table)
-    )
-    assert X.index.equals(table.index)
+    X, y, transformer, genre_encoder, country_encoder = SklearnEcosystemPipeline(
+        random_state=7
+    ).create_features(table)
+    expected = UserMovieFeatureTransformer(random_state=7).fit_transform(table)
+    pd.testing.assert_frame_equal(X, expected)
     pd.testing.assert_series_equal(y, table["rating"])
     assert isinstance(transformer, UserMovieFeatureTransformer)
     assert list(genre_encoder.categories_[0]) == sorted(table["genre"].unique())
