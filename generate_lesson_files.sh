@@ -48,7 +48,7 @@ recorded() {
         pillars/1_preprocessing.py) echo "354689785 7604" ;;
         pillars/2_feature_selection.py) echo "2679874832 9637" ;;
         pillars/3_model_selection.py) echo "377543417 10367" ;;
-        pillars/3_search.py) echo "2458108830 7765" ;;
+        pillars/3_search.py) echo "884575618 7568" ;;
         pillars/4_supervised.py) echo "3903975988 11124" ;;
         pillars/5_unsupervised.py) echo "2335876562 11846" ;;
         pillars/6_utilities.py) echo "3174020776 9500" ;;
@@ -9905,16 +9905,8 @@ found = pd.DataFrame(rows).drop("mean of all")
 print(f"RMSE of trees that were searched on {n_rows} rows:")
 print(found.to_string(float_format="%.3f"))
 print("Halving saves most of the work. What it loses, one search cannot tell.")
-<<<<<<< HEAD
-print(
-    "`best_score_` is not too small here: rows are many, so luck is small, and its "
-    "trees"
-)
-print("were trained on only two thirds of them.")
-=======
 print("`best_score_` is not too small here: rows are many, so luck is small, and its")
 print("trees were trained on only two thirds of them.")
->>>>>>> refs/h/ch03
 
 # %% [markdown]
 # ## Would more rows bring more?

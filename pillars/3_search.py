@@ -140,16 +140,8 @@ found = pd.DataFrame(rows).drop("mean of all")
 print(f"RMSE of trees that were searched on {n_rows} rows:")
 print(found.to_string(float_format="%.3f"))
 print("Halving saves most of the work. What it loses, one search cannot tell.")
-<<<<<<< HEAD
-print(
-    "`best_score_` is not too small here: rows are many, so luck is small, and its "
-    "trees"
-)
-print("were trained on only two thirds of them.")
-=======
 print("`best_score_` is not too small here: rows are many, so luck is small, and its")
 print("trees were trained on only two thirds of them.")
->>>>>>> refs/h/ch03
 
 # %% [markdown]
 # ## Would more rows bring more?
