@@ -17,7 +17,7 @@ recorded() {
         lesson_code.py) echo "1415040663 84514" ;;
         test_lesson.py) echo "1769944456 14502" ;;
         requirements.txt) echo "3471952364 498" ;;
-        README.md) echo "2683542517 11289" ;;
+        README.md) echo "2027668744 11289" ;;
         LICENSE) echo "191275814 1554" ;;
         recommender/__init__.py) echo "1050201436 1443" ;;
         recommender/artifact.py) echo "989124651 24377" ;;
@@ -2698,8 +2698,8 @@ The cure: features are part of the model. A pipeline that takes raw rows learns 
 
 First read `lesson_code.py` from top to bottom, in some two hours (you should know NumPy, pandas, and that `fit` learns and
 `predict` answers), and then, in `recommender/`, `factors.py` and `ranking.py`: matrix factorization and top-N recommendations. Then
-the chapters, one question each. `# %%` begins a cell, as VS Code, Spyder and Jupytext know it (`make notebooks` writes `.ipynb` files, `make site` a site of all pages), and `python pillars/0_map.py` runs a
-chapter whole (pictures need `pip install matplotlib`). An exercise is a small broken program; `python -m pytest exercises` says
+the chapters, one question each. `# %%` begins a cell, as VS Code, Spyder and Jupytext know it (`make notebooks` writes `.ipynb`
+files, `make site` a site of all pages), and `python pillars/0_map.py` runs a chapter whole (pictures need `pip install matplotlib`). An exercise is a small broken program; `python -m pytest exercises` says
 what is wrong with it, and why it matters ([all exercises](exercises/README.md)).
 
 | chapter | its question | minutes | exercise |
