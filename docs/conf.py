@@ -21,6 +21,8 @@ include_patterns = [
     "pillars/[0-9]_*.py",
     "pillars/appendix_recipes.py",
     "exercises/README.md",
+    "exercises/[0-9]_*.py",
+    "exercises/first.py",
     "docs/*.md",
     "benchmarks/README.md",
 ]
@@ -36,6 +38,8 @@ myst_heading_anchors = 3
 
 nb_custom_formats = {".py": ["jupytext.reads", {"fmt": "py:percent"}]}
 nb_execution_mode = "cache"
+# The exercises are broken programs.
+nb_execution_excludepatterns = ["exercises/*"]
 nb_execution_timeout = 600  # seconds of a cell
 nb_execution_raise_on_error = True
 nb_merge_streams = True
@@ -51,6 +55,7 @@ MENU = """
 :hidden:
 :caption: The lesson
 docs/lesson
+docs/use
 docs/the_run_explained
 docs/words
 ```
@@ -61,7 +66,15 @@ docs/words
 :glob:
 pillars/[0-9]_*
 pillars/appendix_recipes
+```
+
+```{toctree}
+:hidden:
+:caption: Exercises
+:glob:
 exercises/README
+exercises/first
+exercises/[0-9]_*
 ```
 
 ```{toctree}
@@ -81,10 +94,18 @@ docs/CHANGELOG
 
 
 def change_text(app, docname, source):
-    """Add the menu to the home page; let links to hidden files go to the repository."""
+    """Change the text of a page before it is read; `source` holds it as its only item.
+
+    The home page gets the menu. An exercise becomes a page that shows the program.
+    Links to hidden files go to the repository.
+    """
     source[0] = re.sub(r"\]\((\.\./)*\.github/", f"]({REPOSITORY}/.github/", source[0])
     if docname == root_doc:
         source[0] += MENU
+    if docname.startswith("exercises/") and docname != "exercises/README":
+        name = docname.removeprefix("exercises/")
+        lines = [f"# {name}.py", f"```{{literalinclude}} {name}.py", "```"]
+        source[0] = "# %% [markdown]\n" + "".join(f"# {line}\n" for line in lines)
 
 
 def add_alternative_texts(app, doctree, docname):
