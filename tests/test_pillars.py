@@ -158,8 +158,8 @@ def check_conclusions_of_chapter_8(printed):
     assert 0.04 < numbers_after("once, at the end:", printed)[0] < 0.06
     assert numbers_after("every day, and stop at p < 0.05:", printed)[0] > 0.2
 
-    first = numbers_after("0  0.", printed)
-    last = numbers_after("9  0.", printed)
+    first = numbers_after("0 0.", printed)
+    last = numbers_after("9 0.", printed)
     assert len(first) == len(last) == 5
     assert last[3] > 3, "RMSE shows the drift, ..."
     assert -2 < last[4] < 0, "... and a test cannot yet"
