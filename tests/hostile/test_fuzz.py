@@ -352,6 +352,7 @@ ODD = {
     "object": object(),
     "array": np.array([1, 2]),
     "a surrogate": "\ud800",
+    "NUL": "a\0b",
     "a function": len,
     "-1e308": -1e308,
     "5e-324": 5e-324,
