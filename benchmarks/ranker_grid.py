@@ -3,12 +3,7 @@
     python benchmarks/ranker_grid.py [MOVIELENS]
 
 Candidates for the constants `USER_DISCOUNT`, `MOVIE_DISCOUNT` and `RATING_WEIGHT` of
-`MovieRanker`. Figures of ten recommended movies:
-
-* NDCG@10, as in `ranking_metrics`;
-* disliked: the share of the recommended movies that the user's own held-out ratings
-  dislike, which means that they are below the middle of the scale;
-* movies: how many different movies are recommended at all.
+`MovieRanker`. `lists.py` explains the three figures.
 
 The first table is what the choice was made by: four folds of the training rows of the
 first of five folds. The second is the outcome, on all five folds, of the choice and of
@@ -22,6 +17,7 @@ from unittest import mock
 
 import numpy as np
 import pandas as pd
+from lists import TOP, figures
 from sklearn.model_selection import KFold
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -29,7 +25,6 @@ from lesson_code import (
     MovieRanker,
     MovieRecommendationDataset,
     load_movielens,
-    ranking_metrics,
 )
 from recommender import ranking
 
@@ -40,17 +35,11 @@ CHOICE = (ranking.USER_DISCOUNT, ranking.MOVIE_DISCOUNT, ranking.RATING_WEIGHT)
 NAMES = ["user discount", "movie discount", "rating weight"]
 
 
-def figures(ranker, test):
-    """Return NDCG@10, the share of disliked movies, and the number of movies."""
+def score(ranker, train, test):
+    """Return the figures of the recommendations for all test users."""
     users = test["user_id"].unique()
-    lists = ranker.rank(users, ranker.history_.stars_of(users), 10)
-    middle = sum(ranker.history_.scale()) / 2
-    rated = lists.merge(test, on=["user_id", "movie_id"])
-    return {
-        "NDCG@10": ranking_metrics(lists, test)["NDCG@10"],
-        "disliked": (rated["rating"] < middle).sum() / len(lists),
-        "movies": lists["movie_id"].nunique(),
-    }
+    lists = ranker.rank(users, ranker.history_.stars_of(users), TOP)
+    return figures(lists, train, test)
 
 
 def compare(table, folds, candidates):
@@ -66,9 +55,10 @@ def compare(table, folds, candidates):
                     mock.patch.object(ranking, "MOVIE_DISCOUNT", candidate[1]),
                     mock.patch.object(ranking, "RATING_WEIGHT", candidate[2]),
                 ):
-                    scores = figures(ranker, table.iloc[test])
+                    scores = score(ranker, table.iloc[train], table.iloc[test])
                 rows.append(dict(zip(NAMES, candidate)) | scores)
-    return pd.DataFrame(rows).groupby(NAMES).mean()
+    means = pd.DataFrame(rows).groupby(NAMES).mean()
+    return means[["NDCG@10", "disliked", "movies"]]
 
 
 def report(paths, choose, show_outcome):
