@@ -22,9 +22,9 @@ from lesson_code import SklearnEcosystemPipeline
 LIKED = 4.0  # stars
 
 
-def lesson(train, users, by):
+def lesson(train, users, by, model="linear"):
     """Recommend by a ranker of the lesson, with the settings that it has."""
-    recommender = SklearnEcosystemPipeline(model="linear", ranker=by)
+    recommender = SklearnEcosystemPipeline(model=model, ranker=by)
     recommender.train(train, perform_cv=False)
     return recommender.ranker_.recommend(users, TOP)
 
@@ -147,6 +147,7 @@ def grid(*grids, **fixed):
 #: name: (library that must be installed, function, settings to choose from)
 RANKINGS = {
     "popularity (ours)": ("", lesson, [{"by": "popularity"}]),
+    "rating by factors (ours)": ("", lesson, [{"by": "rating", "model": "factors"}]),
     "MovieRanker (ours)": ("", lesson, [{"by": "taste"}]),
     "irspack DenseSLIM (EASE)": (
         "irspack",

@@ -211,8 +211,10 @@ def main():
             drifted = what_drifted(place, output)
             if drifted:
                 has_drifted = True
-                verb = "are not printed" if place.kind == "figures" else "is printed"
-                print(f"  has drifted; this {verb}:\n{drifted}")
+                verb = "printed"
+                if place.kind == "figures":
+                    verb = "not printed"
+                print(f"  has drifted; {verb}:\n{drifted}")
     sys.exit(1 if has_drifted else 0)
 
 
