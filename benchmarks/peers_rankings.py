@@ -153,8 +153,8 @@ RANKINGS = {
         "irspack",
         irspack,
         grid(
-            {"entries": ["stars"], "reg": [1000.0, 2000.0, 4000.0, 8000.0]},
-            {"entries": ["rated", "liked"], "reg": [150.0, 300.0, 600.0]},
+            {"entries": ["stars"], "reg": [2000.0, 4000.0, 8000.0]},
+            {"entries": ["rated", "liked"], "reg": [300.0]},
             model="DenseSLIM",
         ),
     ),
@@ -164,24 +164,10 @@ RANKINGS = {
         grid(
             {
                 "entries": ["stars"],
-                "reg": [500.0, 1500.0, 4000.0],
+                "reg": [1000.0, 3000.0],
                 "dropout_p": [0.2, 0.5],
             },
-            {"entries": ["rated", "liked"], "reg": [100.0], "dropout_p": [0.2, 0.5]},
             model="EDLAE",
-        ),
-    ),
-    "irspack SLIM": (
-        "irspack",
-        irspack,
-        grid(
-            {
-                "entries": ["stars", "liked"],
-                "alpha": [0.02, 0.1, 0.5],
-                "l1_ratio": [0.02],
-            },
-            {"entries": ["stars"], "alpha": [0.1], "l1_ratio": [0.1]},
-            model="SLIM",
         ),
     ),
     "irspack iALS": (
@@ -191,7 +177,7 @@ RANKINGS = {
             {
                 "entries": ["rated", "liked"],
                 "n_components": [32, 128],
-                "alpha0": [0.03, 0.1, 0.3],
+                "alpha0": [0.1, 0.3],
                 "reg": [0.001, 0.003, 0.01],
             },
             model="IALS",
@@ -203,7 +189,7 @@ RANKINGS = {
         grid(
             {
                 "entries": ["stars", "liked"],
-                "top_k": [50, 200],
+                "top_k": [200],
                 "beta": [0.0, 0.2, 0.4],
                 "normalize_weight": [True, False],
             },
@@ -242,7 +228,19 @@ RANKINGS = {
         implicit,
         grid({"entries": ["stars", "liked"], "K": [20, 50, 100]}, model="cosine"),
     ),
-    "LensKit ItemKNN": ("lenskit", lenskit, grid({"max_nbrs": [20, 50]})),
+    "irspack SLIM": (
+        "irspack",
+        irspack,
+        grid(
+            {
+                "entries": ["stars", "liked"],
+                "alpha": [0.05, 0.5],
+                "l1_ratio": [0.02],
+            },
+            model="SLIM",
+        ),
+    ),
+    "LensKit ItemKNN": ("lenskit", lenskit, grid({"max_nbrs": [20]})),
     "Cornac BPR": (
         "cornac",
         cornac,

@@ -156,8 +156,7 @@ def model_of_ids(train, rows):
     return model.fit(train, train["rating"]).predict(rows)
 
 
-MYFM = [{"rank": rank} for rank in (8, 12, 16, 24)] + [{"rank": 16, "n_iter": 200}]
-KNN = {"model": "KNNBaseline", "verbose": False}
+MYFM = [{"rank": rank} for rank in (8, 12, 16)]
 #: name: (library that must be installed, function, settings to choose from)
 RATINGS = {
     "blend (ours)": ("", lesson, [{"model": "blend"}]),
@@ -189,19 +188,6 @@ RATINGS = {
             },
         ],
     ),
-    "Surprise KNNBaseline": (
-        "surprise",
-        surprise,
-        [
-            KNN | {"k": 40},
-            KNN | {"k": 40, "sim_options": {"name": "pearson_baseline"}},
-            KNN
-            | {
-                "k": 40,
-                "sim_options": {"name": "pearson_baseline", "user_based": False},
-            },
-        ],
-    ),
     "Surprise BaselineOnly": (
         "surprise",
         surprise,
@@ -219,7 +205,6 @@ RATINGS = {
         lenskit,
         [
             {},
-            {"embedding_size": 50, "regularization": 0.12},
             {"embedding_size": 100, "regularization": 0.12},
         ],
     ),
