@@ -94,51 +94,6 @@ def implicit(train, users, model, entries, **settings):
     )
 
 
-def lenskit(train, users, **settings):
-    """Recommend by LensKit's neighbours, from who rated what."""
-    from lenskit.data import from_interactions_df
-    from lenskit.knn import ItemKNNScorer
-    from lenskit.operations import recommend
-    from lenskit.pipeline import topn_pipeline
-    from lenskit.training import TrainingOptions
-
-    scorer = ItemKNNScorer(feedback="implicit", **settings)
-    pipeline = topn_pipeline(scorer, n=TOP)
-    ratings = train[["user_id", "movie_id", "rating"]]
-    data = from_interactions_df(ratings.rename(columns={"movie_id": "item_id"}))
-    pipeline.train(data, TrainingOptions(rng=0))
-    rows = []
-    for user in users:
-        for rank, movie in enumerate(recommend(pipeline, user, n=TOP).ids(), start=1):
-            rows.append((user, rank, movie))
-    return pd.DataFrame(rows, columns=["user_id", "rank", "movie_id"])
-
-
-def cornac(train, users, entries, **settings):
-    """Recommend by Cornac's Bayesian personalized ranking."""
-    from cornac.data import Dataset
-    from cornac.models import BPR
-
-    matrix = Matrix(train, entries)
-    table = matrix.table.tocoo()
-    triples = list(zip(table.row.tolist(), table.col.tolist(), table.data.tolist()))
-    data = Dataset.from_uir(triples, seed=0)
-    model = BPR(seed=0, **settings).fit(data)
-    movies = np.array(list(data.iid_map))  # Cornac numbers them anew, in this order
-
-    def scores_of(positions):
-        popularity = np.asarray(matrix.rated.sum(axis=0)).ravel()
-        scores = np.full((len(positions), len(matrix.movies)), -np.inf)
-        for row, position in enumerate(positions):
-            if position in data.uid_map:
-                scores[row, movies] = model.score(data.uid_map[position])
-            else:  # the user liked nothing
-                scores[row] = popularity
-        return scores
-
-    return matrix.best(users, scores_of)
-
-
 def grid(*grids, **fixed):
     """Return all settings of some grids, as `ParameterGrid` takes them."""
     return [fixed | settings for settings in ParameterGrid(list(grids))]
@@ -238,20 +193,6 @@ RANKINGS = {
                 "l1_ratio": [0.02],
             },
             model="SLIM",
-        ),
-    ),
-    "LensKit ItemKNN": ("lenskit", lenskit, grid({"max_nbrs": [20]})),
-    "Cornac BPR": (
-        "cornac",
-        cornac,
-        grid(
-            {
-                "entries": ["rated", "liked"],
-                "k": [50],
-                "max_iter": [200],
-                "learning_rate": [0.01, 0.05],
-                "lambda_reg": [0.01],
-            }
         ),
     ),
 }

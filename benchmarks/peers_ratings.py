@@ -166,6 +166,8 @@ RATINGS = {
     "linear (ours)": ("", lesson, [{"model": "linear"}]),
     "myFM without day": ("myfm", myfm, [it | {"day": False} for it in MYFM]),
     "myFM with day": ("myfm", myfm, [it | {"day": True} for it in MYFM]),
+    "myFM without day, rank 16": ("myfm", myfm, [{"rank": 16, "day": False}]),
+    "myFM with day, rank 16": ("myfm", myfm, [{"rank": 16, "day": True}]),
     "Surprise SVD": (
         "surprise",
         surprise,
