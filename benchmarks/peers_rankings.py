@@ -132,8 +132,8 @@ RANKINGS = {
             {
                 "entries": ["rated", "liked"],
                 "n_components": [32, 128],
-                "alpha0": [0.1, 0.3],
-                "reg": [0.001, 0.003, 0.01],
+                "alpha0": [0.1, 0.3, 1.0],
+                "reg": [0.003, 0.01, 0.03],
             },
             model="IALS",
         ),
