@@ -4,11 +4,7 @@
 
 Candidates for the entries of `MovieRanker`: the stars as they are, and the distance of
 a rating from a neutral point, some way up the scale (below the middle of the scale, a
-preference is at most 0). Two figures of ten recommended movies:
-
-* NDCG@10, as in `ranking_metrics`;
-* disliked: the share of the recommended movies that the user's own held-out ratings
-  dislike, which means that they are below the middle of the scale.
+preference is at most 0). `lists.py` explains the two figures.
 
 The first table is what the choice was made by: four folds of the training rows of the
 first of five folds. The second is the outcome: all five folds, in which these rows are
@@ -20,7 +16,7 @@ from pathlib import Path
 from unittest import mock
 
 import pandas as pd
-from ranker_grid import figures, report
+from ranker_grid import report, score
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from lesson_code import MovieRanker
@@ -56,7 +52,7 @@ def compare(table, folds):
         for train, test in folds:
             with mock.patch.object(ranking, "preferences", preferences):
                 ranker = MovieRanker().fit(table.iloc[train])
-                scores.append(figures(ranker, table.iloc[test]))
+                scores.append(score(ranker, table.iloc[train], table.iloc[test]))
         means[name] = pd.DataFrame(scores)[["NDCG@10", "disliked"]].mean()
     return pd.DataFrame(means).T
 

@@ -1,18 +1,13 @@
 """How much should many ratings, popularity and predicted ratings count in a list?
 
-    python benchmarks/ranker_grid.py [MOVIELENS]
+    python benchmarks/ranker_grid.py [--outcome] [MOVIELENS]
 
 Candidates for the constants `USER_DISCOUNT`, `MOVIE_DISCOUNT` and `RATING_WEIGHT` of
-`MovieRanker`. Figures of ten recommended movies:
-
-* NDCG@10, as in `ranking_metrics`;
-* disliked: the share of the recommended movies that the user's own held-out ratings
-  dislike, which means that they are below the middle of the scale;
-* movies: how many different movies are recommended at all.
+`MovieRanker`. `lists.py` explains the three figures.
 
 The first table is what the choice was made by: four folds of the training rows of the
 first of five folds. The second is the outcome, on all five folds, of the choice and of
-what it replaced, which is a 0 in all three.
+what it replaced, which is a 0 in all three. With `--outcome`, only the second is made.
 """
 
 import itertools
@@ -22,6 +17,7 @@ from unittest import mock
 
 import numpy as np
 import pandas as pd
+from lists import TOP, figures
 from sklearn.model_selection import KFold
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -29,7 +25,6 @@ from lesson_code import (
     MovieRanker,
     MovieRecommendationDataset,
     load_movielens,
-    ranking_metrics,
 )
 from recommender import ranking
 
@@ -40,17 +35,11 @@ CHOICE = (ranking.USER_DISCOUNT, ranking.MOVIE_DISCOUNT, ranking.RATING_WEIGHT)
 NAMES = ["user discount", "movie discount", "rating weight"]
 
 
-def figures(ranker, test):
-    """Return NDCG@10, the share of disliked movies, and the number of movies."""
+def score(ranker, train, test):
+    """Return the figures of the recommendations for all test users."""
     users = test["user_id"].unique()
-    lists = ranker.rank(users, ranker.history_.stars_of(users), 10)
-    middle = sum(ranker.history_.scale()) / 2
-    rated = lists.merge(test, on=["user_id", "movie_id"])
-    return {
-        "NDCG@10": ranking_metrics(lists, test)["NDCG@10"],
-        "disliked": (rated["rating"] < middle).sum() / len(lists),
-        "movies": lists["movie_id"].nunique(),
-    }
+    lists = ranker.rank(users, ranker.history_.stars_of(users), TOP)
+    return figures(lists, train, test)
 
 
 def compare(table, folds, candidates):
@@ -66,9 +55,10 @@ def compare(table, folds, candidates):
                     mock.patch.object(ranking, "MOVIE_DISCOUNT", candidate[1]),
                     mock.patch.object(ranking, "RATING_WEIGHT", candidate[2]),
                 ):
-                    scores = figures(ranker, table.iloc[test])
+                    scores = score(ranker, table.iloc[train], table.iloc[test])
                 rows.append(dict(zip(NAMES, candidate)) | scores)
-    return pd.DataFrame(rows).groupby(NAMES).mean()
+    means = pd.DataFrame(rows).groupby(NAMES).mean()
+    return means[["NDCG@10", "disliked", "movies"]]
 
 
 def report(paths, choose, show_outcome):
@@ -81,33 +71,40 @@ def report(paths, choose, show_outcome):
     choose, show_outcome : function
         Each returns a DataFrame of figures for a table and a list of folds: `choose`
         inside the training rows of the first of five folds, `show_outcome` on all five.
+        If `choose` is None, only the outcome is printed.
     """
     tables = {"synthetic": MovieRecommendationDataset().generate()}
     for path in paths:
         tables[Path(path).name] = load_movielens(path)
-    results = {"chosen by": {}, "outcome": {}}
+    chosen = {}
+    outcome = {}
     for name, table in tables.items():
         outer = list(KFold(5, shuffle=True, random_state=0).split(table))
-        training_rows = table.iloc[np.sort(outer[0][0])]
-        inner = KFold(4, shuffle=True, random_state=0).split(training_rows)
-        results["chosen by"][name] = choose(training_rows, list(inner))
-        results["outcome"][name] = show_outcome(table, outer)
-    for title, by_table in results.items():
-        print(f"\n{title}:")
-        print(pd.concat(by_table, axis=1).to_string(float_format="%.4f"))
+        if choose is not None:
+            training_rows = table.iloc[np.sort(outer[0][0])]
+            inner = KFold(4, shuffle=True, random_state=0).split(training_rows)
+            chosen[name] = choose(training_rows, list(inner))
+        outcome[name] = show_outcome(table, outer)
+    for title, by_table in {"chosen by": chosen, "outcome": outcome}.items():
+        if by_table:
+            print(f"\n{title}:")
+            print(pd.concat(by_table, axis=1).to_string(float_format="%.4f"))
 
 
-def main():
-    """Compare all candidates inside the training rows, and the choice on all folds."""
+def choose(table, folds):
+    """Return the figures of all candidates."""
     grid = list(itertools.product(USER_DISCOUNTS, MOVIE_DISCOUNTS, RATING_WEIGHTS))
-    report(
-        sys.argv[1:],
-        choose=lambda table, folds: compare(table, folds, grid),
-        show_outcome=lambda table, folds: compare(
-            table, folds, [(0.0, 0.0, 0.0), CHOICE]
-        ),
-    )
+    return compare(table, folds, grid)
+
+
+def show_outcome(table, folds):
+    """Return the figures of the choice, and of a ranker without the constants."""
+    return compare(table, folds, [(0.0, 0.0, 0.0), CHOICE])
 
 
 if __name__ == "__main__":
-    main()
+    arguments = sys.argv[1:]
+    if arguments[:1] == ["--outcome"]:
+        report(arguments[1:], None, show_outcome)
+    else:
+        report(arguments, choose, show_outcome)

@@ -24,13 +24,14 @@ country as text, in all others as categories. `train` is
 `SklearnEcosystemPipeline(model="factors").fit`, which the steps below it need.
 
 FOLDER keeps tables and results (some 6 GB at 32 million). A step that is done is not
-done again; one that failed is a row that says why, and is tried again. With matplotlib,
-docs/pictures/scale.svg is drawn anew.
+done again; one that failed is a row that says why, and is tried again.
 """
 
 import argparse
 import importlib.util
 import json
+import os
+import re
 import subprocess
 import sys
 import time
@@ -42,15 +43,6 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import lesson_code as lesson
-from pillars.drawing import (
-    BLUE,
-    DOCS_PICTURES,
-    GREEN,
-    ORANGE,
-    PINK,
-    new_picture,
-    save_picture,
-)
 
 SIZES = {  # name: users, movies, ratings
     "50k": (1_000, 500, 50_000),
@@ -59,13 +51,6 @@ SIZES = {  # name: users, movies, ratings
     "32M": (200_948, 87_585, 32_000_000),
 }
 LIMIT = 9 * 2**30  # bytes
-SHOWN = {
-    "read": BLUE,
-    "features": ORANGE,
-    "factors": GREEN,
-    "ranker": PINK,
-    "save": "black",
-}
 REFERENCES = {"read": "read_csv", "features": "pandas", "features-text": "pandas-text"}
 ROW = "| {:13} | {:>10} | {:>8} | {:>8} | {:>11} | {:>9} | {} |"
 
@@ -179,8 +164,6 @@ def do(name, size, folder):
 
     Return its figures, or why it failed.
     """
-    from peers import peak_memory
-
     if importlib.util.find_spec("resource"):  # not on Windows
         import resource
 
@@ -204,7 +187,7 @@ def do(name, size, folder):
         figures = {
             "cpu": time.process_time() - cpu,
             "wall": time.perf_counter() - wall,
-            "peak": peak_memory() * 1e6 / 2**30,
+            "peak": peak_memory() / 2**30,
         }
 
         if output_name == "table":  # strings that repeat are small as categories
@@ -218,6 +201,22 @@ def do(name, size, folder):
         n_bytes = (folder / "artifact.pkl").stat().st_size
         figures["note"] = f"{n_bytes / n_ratings_of(size):.1f} bytes per rating"
     return figures
+
+
+def peak_memory():
+    """Return the greatest resident size of this process so far, in bytes."""
+    if sys.platform == "win32":
+        import psutil
+
+        return psutil.Process().memory_info().peak_wset
+    # Where there is /proc, `getrusage` would count the process that started this one.
+    if os.path.exists("/proc/self/status"):
+        status = Path("/proc/self/status").read_text(encoding="utf-8")
+        return int(re.search(r"VmHWM:\s*(\d+)", status)[1]) * 1024
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def child(name, size, folder):
@@ -275,48 +274,6 @@ def show_growth(cpu):
         print(f"CPU time, {name} / {reference} (ratings): {by_size}")
 
 
-def draw_growth(cpu):
-    """Draw how many times as long each step takes, if there is matplotlib.
-
-    It begins at 500 thousand ratings: below, what does not grow, such as reading a
-    module, is a large part of the time.
-    """
-    cpu = cpu.loc[list(SHOWN), cpu.columns >= 500_000]
-    if len(cpu.columns) < 2:
-        return
-    ratings = cpu.columns
-    growth = cpu.div(cpu.iloc[:, 0], axis=0)
-    more = ratings[-1] / ratings[0]
-    title = (
-        f"{more:.0f} times as many ratings take at most "
-        f"{growth.iloc[:, -1].max():.0f} times as long"
-    )
-    figure, axes = new_picture(title, height=4.8)
-    if figure is None:
-        return
-
-    lines = growth.copy()
-    lines.loc["the ratings"] = ratings / ratings[0]
-    lines.loc["their square"] = (ratings / ratings[0]) ** 2
-    # Each line has its name at its end; names that would touch are moved up.
-    lowest = 0
-    for name in lines.iloc[:, -1].sort_values().index:
-        color = SHOWN.get(name, "#707070")
-        style = "o-" if name in SHOWN else "--"
-        axes.loglog(ratings, lines.loc[name], style, color=color)
-        last = lines.loc[name].iloc[-1]
-        height = max(last, 1.65 * lowest)
-        words = f"{name} × {last:.0f}"
-        axes.text(1.2 * ratings[-1], height, words, color=color, va="center")
-        lowest = height
-    axes.set(xlabel="ratings", ylabel="times as many, times as long")
-    axes.set(xlim=(0.8 * ratings[0], 22 * ratings[-1]), ylim=(0.8, 6000))
-    axes.set(xticks=ratings, xticklabels=[f"{n / 1e6:g} M" for n in ratings])
-    axes.set(yticks=[1, 10, 100, 1000], yticklabels=["1", "10", "100", "1000"])
-    axes.minorticks_off()
-    save_picture(figure, "scale.svg", DOCS_PICTURES)
-
-
 def main():
     parser = argparse.ArgumentParser(
         description="Time and memory from 50 thousand to 32 million ratings."
@@ -359,7 +316,6 @@ def main():
         cpu[n_ratings_of(size)] = seconds
     cpu = pd.DataFrame(cpu, dtype=float).reindex(STEPS)
     show_growth(cpu)
-    draw_growth(cpu)
 
 
 if __name__ == "__main__":

@@ -47,6 +47,17 @@ def test_files_that_the_readme_names_are_there():
     assert [name for name in named if not (ROOT / name).exists()] == []
 
 
+def test_the_benchmark_page_and_the_folder_name_each_other():
+    folder = ROOT / "benchmarks"
+    page = (folder / "README.md").read_text(encoding="utf-8")
+    linked = set(re.findall(r"\]\((results/\w+\.txt)\)", page))
+    kept = {f"results/{file.name}" for file in (folder / "results").iterdir()}
+    assert linked == kept
+    helpers = {"lists.py", "peers_ratings.py", "peers_rankings.py", "plain_recipe.py"}
+    scripts = {file.name for file in folder.glob("*.py")} - helpers
+    assert [name for name in sorted(scripts) if f"`{name}`" not in page] == []
+
+
 LESSON = (ROOT / "lesson_code.py").read_text(encoding="utf-8")
 TREE = ast.parse(LESSON)
 
@@ -59,7 +70,10 @@ def test_the_sections_come_in_the_order_that_the_docstring_gives():
 
 
 def test_the_arrows_between_the_files_run_one_way():
-    """Nothing in the package imports the lesson, and no two files import each other."""
+    """Nothing in the package imports the lesson, and no two files import each other.
+
+    No benchmark imports from a chapter.
+    """
     imported = {}
     for file in (ROOT / "recommender").glob("*.py"):
         tree = ast.parse(file.read_text(encoding="utf-8"))
@@ -67,6 +81,10 @@ def test_the_arrows_between_the_files_run_one_way():
         imported[file.stem] = {node.module for node in froms if node.level == 1}
         assert "lesson_code" not in {node.module for node in froms}
     list(graphlib.TopologicalSorter(imported).static_order())  # fails for a circle
+    for file in (ROOT / "benchmarks").glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom):
+                assert not (node.module or "").startswith("pillars"), file.name
 
 
 def test_everything_public_has_a_docstring():

@@ -1,11 +1,12 @@
 """Draw all pictures of the documentation again: `python tools/pictures.py`.
 
 It needs matplotlib, takes three minutes, and writes to `docs/pictures`.
-Every chapter in `pillars/` draws its own picture. Here are the two of the README: the
-error ladder and the pipeline.
+Every chapter in `pillars/` draws its own picture. Here are the two of the README, the
+error ladder and the pipeline, and that of `benchmarks/results/scale.txt`.
 """
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "pillars"))
 import drawing  # noqa: E402  it also finds lesson_code
+import pandas as pd  # noqa: E402
 from sklearn.dummy import DummyRegressor  # noqa: E402
 from sklearn.model_selection import KFold, cross_val_score  # noqa: E402
 
@@ -114,8 +116,60 @@ def draw_arrow(axes, above, below):
     axes.annotate("", tip, tail, arrowprops={"arrowstyle": "->"})
 
 
+def draw_growth():
+    """Draw how many times as long the steps of `benchmarks/scale.py` take.
+
+    It begins at 500 thousand ratings: below, what does not grow, such as reading a
+    module, is a large part of the time.
+    """
+    colors = {
+        "read": drawing.BLUE,
+        "features": drawing.ORANGE,
+        "factors": drawing.GREEN,
+        "ranker": drawing.PINK,
+        "save": "black",
+    }
+    results = (ROOT / "benchmarks" / "results" / "scale.txt").read_text("utf-8")
+    # A row: | step | ratings | wall, s | CPU, s | ...
+    rows = re.findall(r"^\| (\S+) +\| +([\d,]+) \|[^|]+\| +([\d.]+) \|", results, re.M)
+    table = pd.DataFrame(rows, columns=["step", "ratings", "cpu"])
+    table["ratings"] = table["ratings"].str.replace(",", "").astype(int)
+    table["cpu"] = table["cpu"].astype(float)
+    cpu = table.pivot(index="step", columns="ratings", values="cpu")
+    cpu = cpu.loc[list(colors), cpu.columns >= 500_000]
+    ratings = cpu.columns
+    growth = cpu.div(cpu.iloc[:, 0], axis=0)
+    more = ratings[-1] / ratings[0]
+    title = (
+        f"{more:.0f} times as many ratings take at most "
+        f"{growth.iloc[:, -1].max():.0f} times as long"
+    )
+    figure, axes = drawing.new_picture(title, height=4.8)
+
+    lines = growth.copy()
+    lines.loc["the ratings"] = ratings / ratings[0]
+    lines.loc["their square"] = (ratings / ratings[0]) ** 2
+    # Each line has its name at its end; names that would touch are moved up.
+    lowest = 0
+    for name in lines.iloc[:, -1].sort_values().index:
+        color = colors.get(name, "#707070")
+        style = "o-" if name in colors else "--"
+        axes.loglog(ratings, lines.loc[name], style, color=color)
+        last = lines.loc[name].iloc[-1]
+        height = max(last, 1.65 * lowest)
+        words = f"{name} × {last:.0f}"
+        axes.text(1.2 * ratings[-1], height, words, color=color, va="center")
+        lowest = height
+    axes.set(xlabel="ratings", ylabel="times as many, times as long")
+    axes.set(xlim=(0.8 * ratings[0], 22 * ratings[-1]), ylim=(0.8, 6000))
+    axes.set(xticks=ratings, xticklabels=[f"{n / 1e6:g} M" for n in ratings])
+    axes.set(yticks=[1, 10, 100, 1000], yticklabels=["1", "10", "100", "1000"])
+    axes.minorticks_off()
+    drawing.save_picture(figure, "scale.svg", drawing.DOCS_PICTURES)
+
+
 def main():
-    """Draw the pictures of all chapters, and then the two of the README."""
+    """Draw the pictures of all chapters, and then those of this file."""
     environment = os.environ | {"PICTURES": str(drawing.DOCS_PICTURES)}
     for chapter in sorted((ROOT / "pillars").glob("[0-9]_*.py")):
         print(chapter.name, flush=True)
@@ -123,6 +177,7 @@ def main():
         subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
     draw_error_ladder()
     draw_pipeline()
+    draw_growth()
 
 
 if __name__ == "__main__":
