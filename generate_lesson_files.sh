@@ -17,7 +17,7 @@ recorded() {
         lesson_code.py) echo "1415040663 84514" ;;
         test_lesson.py) echo "1769944456 14502" ;;
         requirements.txt) echo "3471952364 498" ;;
-        README.md) echo "795218685 11776" ;;
+        README.md) echo "3113600454 11288" ;;
         LICENSE) echo "191275814 1554" ;;
         recommender/__init__.py) echo "1050201436 1443" ;;
         recommender/artifact.py) echo "989124651 24377" ;;
@@ -2662,9 +2662,8 @@ CV RMSE: 0.8484 (+/- 0.0078)
   The fragile way, with averages computed before the split: RMSE 0.8065. Do not believe it:
 ```
 
-RMSE is the typical error in stars. A known law made these ratings, so the lesson can say what no real data can: how far a model has
-come from the error of the mean towards the noise floor. This split is a lucky one. In five-fold cross-validation (`python
-lesson_code.py compare`), the same model, a random forest, has gone 63 % of the way.
+RMSE is the typical error in stars. A known law made these ratings, so the lesson can say what no real data can: by five folds
+(`python lesson_code.py compare`), this random forest has gone 63 % of the way from the error of the mean to the noise floor.
 
 ## Can a score be too good?
 
@@ -2681,10 +2680,10 @@ table["rating"] = shuffled.to_numpy()  # now there is nothing to predict
 train, test = train_test_split(table, random_state=0)
 model = lesson.SklearnEcosystemPipeline().build_pipeline()
 
-# The fragile way: averages over the whole table, before the split. model[1:] is the
-# pipeline without its first step, which makes the features.
+# The fragile way: averages over the whole table, before the split
 features = lesson.UserMovieFeatureTransformer().fit(table).transform(table)
-fragile = model[1:].fit(features.loc[train.index], train["rating"])
+fragile = model[1:]  # the pipeline without its first step, which makes the features
+fragile.fit(features.loc[train.index], train["rating"])
 print(fragile.score(features.loc[test.index], test["rating"]))  # R2 = 0.118: a lie
 
 # The honest way: the pipeline makes its features from the training rows alone.
@@ -2698,11 +2697,9 @@ The cure: features are part of the model. A pipeline that takes raw rows learns 
 ## What you will learn
 
 First read `lesson_code.py` from top to bottom, in some two hours (you should know NumPy, pandas, and that `fit` learns and
-`predict` answers), and then, in `recommender/`, `factors.py` and `ranking.py`: matrix factorization and top-N recommendations. Then
-the chapters, one question each. `# %%` begins a cell, as VS Code, Spyder and Jupytext know it (`make notebooks` writes `.ipynb`
-files, `make site` a site of all pages), and `python pillars/0_map.py` runs a chapter whole (pictures need `pip install
-matplotlib`). An exercise is a small broken program; `python -m pytest exercises` says what is wrong with it, and why it matters
-([all exercises](exercises/README.md)).
+`predict` answers), then `factors.py` and `ranking.py` in `recommender/`, and then the chapters. A chapter is a script of cells, which
+begin with `# %%` (`make notebooks` writes notebooks, `make site` a site); `python pillars/0_map.py` runs it whole (pictures:
+`pip install matplotlib`). An [exercise](exercises/README.md) is a small broken program; `python -m pytest exercises` says why.
 
 | chapter | its question | minutes | exercise |
 |---|---|---|---|
@@ -2742,7 +2739,6 @@ print(recommender.similar(1, n=3))
 
 recommender.save_pipeline("small.pkl")  # and small.pkl.json, its model card
 loaded = SklearnEcosystemPipeline.load_pipeline("small.pkl", strict=True)
-print(loaded.card["sha256"])  # load_pipeline(..., sha256=...) accepts this file only
 ```
 
 **Your own ratings** need a row each, with `user_id` and `movie_id` (whole numbers or strings) and `rating`. Optional columns:
@@ -2763,9 +2759,8 @@ of_books.train(reviews.rename(columns=names), perform_cv=False)
 print(of_books.recommend("bob", n=2))
 ```
 
-`load_movielens("ml-latest-small")` reads a MovieLens release. More recipes (`docs/use.md`): a 14th feature that helps, other tools,
-views without ratings, other ways to rank, a model of your own. **A search** takes the pipeline, and what it finds is a model like
-any other:
+`load_movielens(path)` reads a MovieLens release. More: recipes (`docs/use.md`), with a 14th feature that helps, views without
+ratings, other ways to rank. **A search** takes the pipeline, and what it finds is a model like any other:
 
 ```python
 from sklearn.model_selection import GridSearchCV
@@ -2806,9 +2801,8 @@ RMSE in stars, five random folds (`python lesson_code.py compare`; the same with
 <!-- end -->
 
 The copy of [ml-latest-small](https://grouplens.org/datasets/movielens/) (Harper and Konstan, 2015) measured here has 100,908
-ratings, 72 more than GroupLens publishes; two of them are 0.0 stars. GroupLens calls this release unfit for shared research
-results. On the last fifth by time, where most users are new, all models beat the mean, but which of them is best does not show. All
-of it, with rankings, other libraries, speed and memory: benchmarks (`benchmarks/README.md`).
+ratings, 72 more than GroupLens publishes (two are 0.0 stars). On the last fifth by time, all models beat the mean, but which is
+best does not show. All of it, with rankings, other libraries, speed and memory: benchmarks (`benchmarks/README.md`).
 
 ## Around the lesson
 
