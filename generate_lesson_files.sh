@@ -17,7 +17,7 @@ recorded() {
         lesson_code.py) echo "1415040663 84514" ;;
         test_lesson.py) echo "1769944456 14502" ;;
         requirements.txt) echo "3471952364 498" ;;
-        README.md) echo "3113600454 11288" ;;
+        README.md) echo "854562840 11267" ;;
         LICENSE) echo "191275814 1554" ;;
         recommender/__init__.py) echo "1050201436 1443" ;;
         recommender/artifact.py) echo "989124651 24377" ;;
@@ -2714,9 +2714,7 @@ begin with `# %%` (`make notebooks` writes notebooks, `make site` a site); `pyth
 | [6 utilities](pillars/6_utilities.py) | Which metric did you mean? | 15 | [an artifact](exercises/6_utilities.py) |
 | [8 deploy](pillars/8_deploy.py) | How many visits does an A/B test need? | 20 | [sticky users](exercises/8_deploy.py) |
 
-## Use it from Python
-
-In the folder of `lesson_code.py`, or anywhere after `pip install .`:
+## Use it from Python, in this folder or anywhere after `pip install .`
 
 ```python
 from lesson_code import MovieRecommendationDataset, SklearnEcosystemPipeline
