@@ -32,6 +32,7 @@ REPOSITORY = "https://github.com/scikit-learn-ecosystem-lesson/lesson/blob/main"
 html_theme = "furo"
 html_title = project
 html_copy_source = False
+html_show_copyright = False
 html_static_path = ["site.css"]
 html_css_files = ["site.css"]
 myst_heading_anchors = 3
