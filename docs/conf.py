@@ -6,6 +6,7 @@ taken from a cache beside the site.
 
 import html
 import os
+import posixpath
 import re
 import shutil
 from pathlib import Path
@@ -26,7 +27,7 @@ include_patterns = [
     "docs/*.md",
     "benchmarks/README.md",
 ]
-#: Where links go whose files are no pages. (Hidden folders are not published.)
+#: Where links go that lead to no page. (Hidden folders are not published.)
 REPOSITORY = "https://github.com/scikit-learn-ecosystem-lesson/lesson/blob/main"
 
 html_theme = "furo"
@@ -98,9 +99,16 @@ def change_text(app, docname, source):
     """Change the text of a page before it is read; `source` holds it as its only item.
 
     The home page gets the menu. An exercise becomes a page that shows the program.
-    Links to hidden files go to the repository.
+    Links to folders and to hidden files go to the repository.
     """
-    source[0] = re.sub(r"\]\((\.\./)*\.github/", f"]({REPOSITORY}/.github/", source[0])
+
+    def change_link(link):
+        target = posixpath.normpath(posixpath.join(posixpath.dirname(docname), link[1]))
+        if target.startswith(".") or Path(app.srcdir, target).is_dir():
+            return f"]({REPOSITORY}/{target})"
+        return link[0]
+
+    source[0] = re.sub(r"\]\(([\w./-]+)\)", change_link, source[0])
     if docname == root_doc:
         source[0] += MENU
     if docname.startswith("exercises/") and docname != "exercises/README":
