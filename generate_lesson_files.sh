@@ -17,7 +17,7 @@ recorded() {
         lesson_code.py) echo "1415040663 84514" ;;
         test_lesson.py) echo "1769944456 14502" ;;
         requirements.txt) echo "3471952364 498" ;;
-        README.md) echo "400716697 11677" ;;
+        README.md) echo "795218685 11776" ;;
         LICENSE) echo "191275814 1554" ;;
         recommender/__init__.py) echo "1050201436 1443" ;;
         recommender/artifact.py) echo "989124651 24377" ;;
@@ -2795,6 +2795,7 @@ is personal data (`.github/SECURITY.md`). With another scikit-learn, train again
 
 RMSE in stars, five random folds (`python lesson_code.py compare`; the same with `--data ml-latest-small`):
 
+<!-- figures: benchmarks/results/compare.txt benchmarks/results/compare_small.txt -->
 | model | synthetic | ml-latest-small | |
 |---|---|---|---|
 | always the mean | 1.0420 | 1.0433 | |
@@ -2802,6 +2803,7 @@ RMSE in stars, five random folds (`python lesson_code.py compare`; the same with
 | `linear`, `forest`, `boosting` on the 13 features | 0.8385, 0.8401, 0.8392 | 0.8754, 0.8585, 0.8475 | on the synthetic table they add nothing: by law only averages and taste count, and no feature knows a user's taste |
 | `factors` | 0.7901 | 0.8021 | it learns tastes: from ratings, genres, year, and who rates what |
 | `blend` | 0.7896 | 0.7985 | features and factors together, under boosting and ridge |
+<!-- end -->
 
 The copy of [ml-latest-small](https://grouplens.org/datasets/movielens/) (Harper and Konstan, 2015) measured here has 100,908
 ratings, 72 more than GroupLens publishes; two of them are 0.0 stars. GroupLens calls this release unfit for shared research
