@@ -29,6 +29,7 @@ from it.
 """
 
 import argparse
+import contextlib
 import importlib.util
 import json
 import re
@@ -117,7 +118,8 @@ def measure_all(peers, score, goodness, folds, options, folder):
             continue
         kept = folder / (re.sub(r"\W+", "_", name) + ".json")
         if not kept.exists():
-            measured = measure(peer, score, goodness, folds)
+            with contextlib.redirect_stdout(sys.stderr):  # for bars of progress
+                measured = measure(peer, score, goodness, folds)
             kept.write_text(json.dumps(measured), encoding="utf-8")
         results[name] = json.loads(kept.read_text(encoding="utf-8"))
         print(name, results[name]["settings"], file=sys.stderr, flush=True)
