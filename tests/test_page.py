@@ -56,7 +56,11 @@ def wait_for(condition):
 
 
 def texts(browser, selector):
-    return [one.text for one in browser.find_elements(By.CSS_SELECTOR, selector)]
+    # In one step: between two, the page may replace what was found.
+    return browser.execute_script(
+        "return [...document.querySelectorAll(arguments[0])].map((it) => it.innerText)",
+        selector,
+    )
 
 
 def open_page(browser, service):
@@ -80,6 +84,26 @@ def test_stars_bring_recommendations_with_reasons_and_stay(browser, service):
     browser.find_element(By.ID, "clear").click()
     wait_for(lambda: "Popular" in browser.find_element(By.ID, "status").text)
     assert texts(browser, "#rated li") == []
+
+
+def test_movies_without_titles_are_found_and_named_by_their_number(
+    browser, table, tmp_path
+):
+    untitled = table.drop(columns="title")
+    train(untitled, titles=False).save_pipeline(tmp_path / "model.pkl")
+    service = Service(create_app(Arms(tmp_path / "model.pkl")))
+    try:
+        open_page(browser, service)
+        browser.find_element(By.ID, "search").send_keys("movie 17")
+        wait_for(lambda: texts(browser, "#found li span") == ["Movie 17"])
+        menu = Select(browser.find_element(By.CSS_SELECTOR, "#found select"))
+        menu.select_by_value("5")
+        wait_for(
+            lambda: "because you liked Movie 17" in str(texts(browser, "#best li"))
+        )
+        browser.find_element(By.ID, "clear").click()
+    finally:
+        service.stop()
 
 
 def test_a_title_is_never_read_as_html(browser, service):
