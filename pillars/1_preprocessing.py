@@ -120,7 +120,7 @@ print("some predictions change by a quarter of a star, but the error hardly chan
 print("Only after scaling does the same `alpha` mean the same for every feature.")
 
 # %%
-title = "Without the scaler, nearest neighbours lose most of what they know"
+title = "Without the scaler, nearest neighbours are little better than the mean"
 figure, axes = drawing.new_picture(title, height=4)
 if figure is not None:
     near = errors.loc["nearest neighbours"]

@@ -103,13 +103,9 @@ formats = {"impurity, %": "{:.1f}".format}
 print(worth[::-1].to_string(float_format="%.4f", formatters=formats))
 
 impurity_sum = worth.loc[WORTHLESS, "impurity, %"].sum()
-print(
-    f"The features without influence get {impurity_sum:.0f} % of the impurity. Those with"
-)
-print(
-    "more values mostly get more: among many thresholds, one fits the training rows by"
-)
-print("luck.")
+print(f"The features without influence get {impurity_sum:.0f} % of the impurity.")
+print("Those with more values mostly get more: among many thresholds, one fits the")
+print("training rows by luck.")
 
 seed_growth, error = growth_without([], random_state=1)
 print(f"The same forest with another seed: {seed_growth:+.4f} ± {error:.4f}")

@@ -104,11 +104,11 @@ answers = {
 }
 for name, stars in answers.items():
     print(f"  {name}: R2 {r2_score(test['rating'], stars):.3f}")
+print("Averages from the training rows contain each row's own answer, so the forest")
 print(
-    "Averages from the training rows contain each row's own answer, so the forest trusts "
-    "them too much"
+    "trusts them too much, and is worse than the mean on new rows. Cross-fitting mends"
 )
-print("and is worse than the mean on new rows. Cross-fitting mends that.")
+print("that.")
 
 # %%
 title = "Too good to be true: averages made before the split beat a perfect predictor"

@@ -145,7 +145,7 @@ formats |= {"rated, %": "{:.0f}".format, "true stars": "{:.2f}".format}
 print(results.to_string(formatters=formats, na_rep=""))
 lost = results.loc["the law", "true stars"] - results.loc["MovieRanker", "true stars"]
 print(
-    "On this split, MovieRanker wins by NDCG, and even popularity comes before the law. "
+    "On this split, MovieRanker wins by NDCG, and even popularity is above the law. "
     "By true stars, the law"
 )
 print(
