@@ -62,7 +62,7 @@ def describe(estimator):
     """Return the tags of an estimator's class as text."""
     try:
         with warnings.catch_warnings():
-            # Some estimators warn that they will be gone in a later version.
+            # Some estimators warn that a later version will remove them.
             warnings.simplefilter("ignore")
             tags = get_tags(estimator())
     except (TypeError, AttributeError):  # it needs an estimator as its argument

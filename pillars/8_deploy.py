@@ -235,15 +235,13 @@ error_of_test = 2 * np.sqrt(p * (1 - p) / 10_000)
 weeks["B - A change / error"] = change["true B - A"] / (np.sqrt(2) * error_of_test)
 print("\nWith drift (error: standard error)")
 print(weeks.to_string(float_format="%.3f"))
-last_change = weeks.iloc[-1][["change / error", "B - A change / error"]].abs()
-rmse_change, b_change = last_change
+last_week = weeks.iloc[-1]
+rmse_change = last_week["change / error"]
+b_change = last_week["B - A change / error"]
 print(
-    f"At the end, the change of the RMSE is {rmse_change:.1f} standard errors. B has lost"
+    f"At the end, the RMSE has changed by {rmse_change:.1f} standard errors, and B - A by"
 )
-print(
-    f"a part of its advantage, but only {b_change:.1f} standard errors of such a test,"
-)
-print("so most tests would not find it.")
+print(f"{b_change:.1f} standard errors of such a test: most tests would not find that.")
 print("\nRMSE in the last weeks, by the ratings that the model was trained on")
 by_drift = {"drift": with_drift, "no drift": without_drift}
 last_rmse = {name: np.sqrt(squares.mean()) for name, squares in by_drift.items()}
@@ -257,12 +255,8 @@ for name, squares in by_drift.items():
         unit = 2 * last_rmse[name]["the last 50,000"]  # from squares to stars
         print(f"  {name}, {rows}: {gain.mean() / unit:+.3f} ± {gain.sem() / unit:.3f}")
 print("On as many ratings as before, training again pays here under drift only.")
-print(
-    "Without drift, all ratings are best. Under drift, the last 50,000 are at least as"
-)
-print(
-    "good as all, although they are fewer; the difference is about two standard errors."
-)
+print("Without drift, all ratings are best. Under drift, the last 50,000 are at least")
+print("as good as all; the difference is about two standard errors.")
 
 # %% [markdown]
 # **Remember:** decide before the test how many visits it needs, and look once; watch
