@@ -188,8 +188,8 @@ if figure is not None:
     drawing.save_picture(figure, "3_search.svg")
 
 # %% [markdown]
-# **Remember:** the score by which the winner was chosen is too good; score the whole
-# search on rows that it has not seen.
+# **Remember:** the score by which the winner was chosen can be too good; score the
+# whole search on rows that it has not seen.
 #
 # Go on in scikit-learn's user guide: "Tuning the hyper-parameters of an estimator", and
 # its example "Nested versus non-nested cross-validation". Exercise:

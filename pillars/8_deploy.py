@@ -239,9 +239,11 @@ last_week = weeks.iloc[-1]
 rmse_change = last_week["change / error"]
 b_change = last_week["B - A change / error"]
 print(
-    f"At the end, the RMSE has changed by {rmse_change:.1f} standard errors, and B - A by"
+    f"At the end, the RMSE has changed by {rmse_change:.1f} standard errors, and B - A"
 )
-print(f"{b_change:.1f} standard errors of such a test: most tests would not find that.")
+print(
+    f"by {b_change:.1f} standard errors of such a test: most tests would not find that."
+)
 print("\nRMSE in the last weeks, by the ratings that the model was trained on")
 by_drift = {"drift": with_drift, "no drift": without_drift}
 last_rmse = {name: np.sqrt(squares.mean()) for name, squares in by_drift.items()}
