@@ -17,7 +17,7 @@ recorded() {
         lesson_code.py) echo "1415040663 84514" ;;
         test_lesson.py) echo "1769944456 14502" ;;
         requirements.txt) echo "3471952364 498" ;;
-        README.md) echo "854562840 11267" ;;
+        README.md) echo "1057371009 11394" ;;
         LICENSE) echo "191275814 1554" ;;
         recommender/__init__.py) echo "1050201436 1443" ;;
         recommender/artifact.py) echo "989124651 24377" ;;
@@ -43,19 +43,19 @@ recorded() {
         recommender/titles.py) echo "150899171 3624" ;;
         recommender/top_n.py) echo "1340055361 10254" ;;
         recommender/wrapper.py) echo "1827021383 3520" ;;
-        pillars/0_map.py) echo "3020343815 6481" ;;
-        pillars/0_parts.py) echo "1377834962 7851" ;;
-        pillars/1_preprocessing.py) echo "354689785 7604" ;;
-        pillars/2_feature_selection.py) echo "2679874832 9637" ;;
-        pillars/3_model_selection.py) echo "377543417 10367" ;;
-        pillars/3_search.py) echo "884575618 7568" ;;
-        pillars/4_supervised.py) echo "3903975988 11124" ;;
-        pillars/5_unsupervised.py) echo "2335876562 11846" ;;
-        pillars/6_utilities.py) echo "3174020776 9500" ;;
-        pillars/8_deploy.py) echo "3450722965 10970" ;;
-        pillars/appendix_recipes.py) echo "1252705614 7437" ;;
-        pillars/drawing.py) echo "990913637 5826" ;;
-        pillars/visitors.py) echo "4077074761 3588" ;;
+        pillars/0_map.py) echo "522626325 6526" ;;
+        pillars/0_parts.py) echo "1403683058 8126" ;;
+        pillars/1_preprocessing.py) echo "136925720 7849" ;;
+        pillars/2_feature_selection.py) echo "2465372604 9976" ;;
+        pillars/3_model_selection.py) echo "441199443 10958" ;;
+        pillars/3_search.py) echo "2419371269 7941" ;;
+        pillars/4_supervised.py) echo "4119798605 11213" ;;
+        pillars/5_unsupervised.py) echo "3282596402 12126" ;;
+        pillars/6_utilities.py) echo "3012841062 9562" ;;
+        pillars/8_deploy.py) echo "1123651634 11932" ;;
+        pillars/appendix_recipes.py) echo "3749146184 7502" ;;
+        pillars/drawing.py) echo "2511854216 5835" ;;
+        pillars/visitors.py) echo "2882321692 3596" ;;
         exercises/0_map.py) echo "2576965394 790" ;;
         exercises/0_parts.py) echo "814328515 1375" ;;
         exercises/1_preprocessing.py) echo "3179819675 1062" ;;
@@ -2636,7 +2636,7 @@ cat >"$new/README.md" <<'END_OF_LESSON_FILE'
 Learn how the parts of scikit-learn work together from one lesson, `lesson_code.py`, which builds, tests and deploys a movie
 recommender. Nothing in it is claimed that you cannot check by running it.
 
-![With few ratings per user, the fragile way falls far below the noise floor; the honest way stays above (`docs/pictures/3_model_selection.svg`)](pillars/3_model_selection.py)
+![With few ratings per user, averages made before the split seem to beat a perfect predictor; averages made inside the pipeline do not (`docs/pictures/3_model_selection.svg`)](pillars/3_model_selection.py)
 
 ## Run it
 
@@ -2662,13 +2662,13 @@ CV RMSE: 0.8484 (+/- 0.0078)
   The fragile way, with averages computed before the split: RMSE 0.8065. Do not believe it:
 ```
 
-RMSE is the typical error in stars. A known law made these ratings, so the lesson can say what no real data can: by five folds
-(`python lesson_code.py compare`), this random forest has gone 63 % of the way from the error of the mean to the noise floor.
+RMSE is the typical error in stars. The ratings were made by a known law, so the lesson can measure what real data cannot show: in
+five folds (`python lesson_code.py compare`), this random forest goes 63 % of the way from the error of the mean to the noise floor.
 
 ## Can a score be too good?
 
 The best features of a rating are averages: how this user rates, and how this movie is rated. Computed before the split, they
-contain the answers of the test rows, and the score lies. Save this as `try.py` beside `lesson_code.py`, and run it:
+contain the answers of the test rows, and the score is too good. Save this as `try.py` beside `lesson_code.py`, and run it:
 
 ```python
 import lesson_code as lesson
@@ -2684,7 +2684,7 @@ model = lesson.SklearnEcosystemPipeline().build_pipeline()
 features = lesson.UserMovieFeatureTransformer().fit(table).transform(table)
 fragile = model[1:]  # the pipeline without its first step, which makes the features
 fragile.fit(features.loc[train.index], train["rating"])
-print(fragile.score(features.loc[test.index], test["rating"]))  # R2 = 0.118: a lie
+print(fragile.score(features.loc[test.index], test["rating"]))  # R2 = 0.118: a leak
 
 # The honest way: the pipeline makes its features from the training rows alone.
 model.fit(train, train["rating"])
@@ -2696,10 +2696,10 @@ The cure: features are part of the model. A pipeline that takes raw rows learns 
 
 ## What you will learn
 
-First read `lesson_code.py` from top to bottom, in some two hours (you should know NumPy, pandas, and that `fit` learns and
+First read `lesson_code.py` from top to bottom, in about two hours (you should know NumPy, pandas, and that `fit` learns and
 `predict` answers), then `factors.py` and `ranking.py` in `recommender/`, and then the chapters. A chapter is a script of cells, which
 begin with `# %%` (`make notebooks` writes notebooks, `make site` a site); `python pillars/0_map.py` runs it whole (pictures:
-`pip install matplotlib`). An [exercise](exercises/README.md) is a small broken program; `python -m pytest exercises` says why.
+`pip install matplotlib`). An [exercise](exercises/README.md) is a small broken program; `python -m pytest exercises` says what is wrong.
 
 | chapter | its question | minutes | exercise |
 |---|---|---|---|
@@ -2727,10 +2727,10 @@ recommender.train(train)
 metrics, predictions = recommender.evaluate(test)  # RMSE, MAE, R2
 print(metrics, recommender.evaluate_ranking(test))  # ... precision, recall, NDCG
 
-# The score is known: now train on all rows, so that nobody gets what they have rated
+# The score is known. Now train on all rows: what a user has rated is not recommended
 recommender.train(table, perform_cv=False)
 print(recommender.recommend(42, n=3, explain=True).to_string())
-print(recommender.recommend(42, n=3, ratings={7: 5.0, 9: 1.0}))  # and new ratings
+print(recommender.recommend(42, n=3, ratings={7: 5.0, 9: 1.0}))  # with new ratings
 print(recommender.recommend(ratings={1: 5.0, 50: 4.0}, n=3))  # a new user
 print(recommender.recommend(42, n=3, candidates=range(1, 50), exclude=[7]))
 print(recommender.similar(1, n=3))
@@ -2757,8 +2757,8 @@ of_books.train(reviews.rename(columns=names), perform_cv=False)
 print(of_books.recommend("bob", n=2))
 ```
 
-`load_movielens(path)` reads a MovieLens release. More: recipes (`docs/use.md`), with a 14th feature that helps, views without
-ratings, other ways to rank. **A search** takes the pipeline, and what it finds is a model like any other:
+`load_movielens(path)` reads a MovieLens release. More recipes (`docs/use.md`): a 14th feature that helps, views without ratings,
+other ways to rank. **A search** takes the pipeline, and what it finds is a model like any other:
 
 ```python
 from sklearn.model_selection import GridSearchCV
@@ -2776,13 +2776,13 @@ print(search.best_params_, best.recommend(42, n=3))
 |---|---|
 | `--model blend --tune --output blend.pkl` | the lesson with another model, and a random search of its hyperparameters first |
 | `--data ml-latest-small --output ml.pkl` | the lesson on a MovieLens release, folder or zip file; a table of your own: `ratings.csv` with `userId,movieId,rating,timestamp` and `movies.csv` with `movieId,title,genres` in a folder |
-| `train --data ml-latest-small --model factors --output all.pkl` | a model to use, trained on all rows (the model of the lesson has not seen its test rows, and may recommend what a user rated there) |
+| `train --data ml-latest-small --model factors --output all.pkl` | a model to use, trained on all rows (the model of the lesson has not seen its test rows, so it may recommend what a user rated there) |
 | `recommend --user 42 --top 5 --explain --exclude 7,9` | recommendations of the saved model (`--artifact FILE`); `--rated 1=5,50=4`: for a new user; `--all --output top10.csv`: for all users. `similar --movie 7`, `predict --user 42 --movie 7`: movies that the same users like; one predicted rating |
-| `serve --artifact all.pkl` | a page to try and a service for programs (first: `pip install -r serving/requirements.txt`); it has no log-in, and answers only this machine: deploy (`docs/deploy.md`) |
+| `serve --artifact all.pkl` | a page to try and a service for programs (first: `pip install -r serving/requirements.txt`); it has no log-in, and answers only requests from this machine: deploy (`docs/deploy.md`) |
 
 **A pickle runs code when it is loaded: load artifacts only from a source you trust.** The digest in the file catches damage only.
 `save_pipeline("x.skops")` writes a file that runs no code (`pip install "skops>=0.12"`). An artifact contains who rated what, which
-is personal data (`.github/SECURITY.md`). With another scikit-learn, train again.
+is personal data (`.github/SECURITY.md`). With another version of scikit-learn, train again.
 
 ## How good is it?
 
@@ -2793,22 +2793,22 @@ RMSE in stars, five random folds (`python lesson_code.py compare`; the same with
 |---|---|---|---|
 | always the mean | 1.0420 | 1.0433 | |
 | two lines: `TargetEncoder` of the ids, `Ridge` | 0.8390 | 0.8814 | what everything else has to beat |
-| `linear`, `forest`, `boosting` on the 13 features | 0.8385, 0.8401, 0.8392 | 0.8754, 0.8585, 0.8475 | on the synthetic table they add nothing: by law only averages and taste count, and no feature knows a user's taste |
+| `linear`, `forest`, `boosting` on the 13 features | 0.8385, 0.8401, 0.8392 | 0.8754, 0.8585, 0.8475 | on the synthetic table they add next to nothing: by law, averages and taste decide, and no feature contains a user's taste |
 | `factors` | 0.7901 | 0.8021 | it learns tastes: from ratings, genres, year, and who rates what |
 | `blend` | 0.7896 | 0.7985 | features and factors together, under boosting and ridge |
 <!-- end -->
 
 The copy of [ml-latest-small](https://grouplens.org/datasets/movielens/) (Harper and Konstan, 2015) measured here has 100,908
-ratings, 72 more than GroupLens publishes (two are 0.0 stars). On the last fifth by time, all models beat the mean, but which is
-best does not show. All of it, with rankings, other libraries, speed and memory: benchmarks (`benchmarks/README.md`).
+ratings, 72 more than GroupLens publishes (two are 0.0 stars). On the last fifth by time, all models beat the mean, but these
+rows do not show which is best. Everything else, such as rankings, other libraries, speed and memory: benchmarks (`benchmarks/README.md`).
 
 ## Around the lesson
 
-`recommender/` is the machinery of `lesson_code.py`: copy the two together. `serving/` holds the service, `tests/` keeps the lesson
-trustworthy (how (`docs/trust.md`)), `benchmarks/` measures it; design (`docs/design.md`) says why things are as they are.
+`recommender/` is the machinery of `lesson_code.py`: copy the two together. `serving/` holds the service, `tests/` checks what the
+lesson promises (how (`docs/trust.md`)), and `benchmarks/` measures it. Design (`docs/design.md`) gives the reasons.
 Troubleshooting (`docs/troubleshooting.md`), changes (`docs/CHANGELOG.md`), millions of ratings (`docs/bigger.md`). `bash
-generate_lesson_files.sh` writes a folder of lesson, chapters and exercises alone. To help: Contributing (`.github/CONTRIBUTING.md`).
-BSD-3-Clause; to cite: `CITATION.cff`. Names follow "Day 71".
+generate_lesson_files.sh` writes a folder of lesson, chapters and exercises alone. To contribute: Contributing (`.github/CONTRIBUTING.md`).
+BSD-3-Clause; to cite: `CITATION.cff`. The names follow the lesson page "Day 71".
 
 `generate_lesson_files.sh` wrote this page without its pictures, and without its links
 to files that are not in this folder. The whole project has them.
@@ -8722,8 +8722,8 @@ cat >"$new/pillars/0_map.py" <<'END_OF_LESSON_FILE'
 # Words: an *estimator* learns from data with `fit`; then it answers with `predict`, or
 # turns data into other data with `transform`. A *display* draws a result. A *splitter*
 # says which rows are for training and which for testing. A *tag* says what an estimator
-# is, and what it takes: *sparse* data, for example, which stores only the values that
-# are not 0. The words of all chapters are in `docs/words.md`.
+# is, and which input it accepts: *sparse* data, for example, which stores only the
+# values that are not 0. `docs/words.md` explains the words of all chapters.
 
 # %%
 import ast
@@ -8739,7 +8739,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.discovery import all_displays, all_estimators, all_functions
 
 # The modules of each pillar. This is the only list that is made by hand.
-# (`_config` has set_config; `externals` has tools that were copied.)
+# (`_config` has set_config; `externals` has code copied from other projects.)
 PILLARS = {
     "Preprocessing": "preprocessing impute feature_extraction kernel_approximation "
     "random_projection",
@@ -8757,7 +8757,7 @@ for pillar, modules in PILLARS.items():
     for module in modules.split():
         PILLAR_OF[module] = pillar
 
-# The names that the lesson and the chapters import from scikit-learn. We read them in
+# The names that the lesson and the chapters import from scikit-learn. We find them in
 # the code: `ast` turns a file into a tree, in which an import is a node.
 files = [drawing.ROOT / "lesson_code.py"]
 files += (drawing.ROOT / "recommender").glob("*.py")
@@ -8775,11 +8775,11 @@ def describe(estimator):
     """Return the tags of an estimator's class as text."""
     try:
         with warnings.catch_warnings():
-            # Some estimators warn that they will be gone in a later version.
+            # Some estimators warn that a later version will remove them.
             warnings.simplefilter("ignore")
             tags = get_tags(estimator())
-    except (TypeError, AttributeError):  # it holds another estimator, which decides
-        return "as what it holds"
+    except (TypeError, AttributeError):  # it needs an estimator as its argument
+        return "those of the estimator that it holds"
 
     kind = tags.estimator_type  # "regressor" and so on, or None
     words = {
@@ -8855,7 +8855,7 @@ print(pd.concat([table, table.sum().to_frame("all six").T]).to_string())
 
 print(
     "\nWhat estimators can do, and how many "
-    "(fit alone: some answer by fit_predict or fit_transform):"
+    "(some of those with fit alone answer by fit_predict or fit_transform):"
 )
 verbs = things.loc[things["kind"] == "estimators", "verbs"]
 print(verbs.value_counts().to_string(header=False))
@@ -8884,13 +8884,13 @@ cat >"$new/pillars/0_parts.py" <<'END_OF_LESSON_FILE'
 # %% [markdown]
 # # 0 Parts: what is an estimator built from, and how do you build one?
 #
-# **You know**: `fit`, `predict` and `transform`, and what it means that a class
-# inherits. **You will see**: the few parts that all estimators share; a transformer of
+# **You know**: `fit`, `predict` and `transform`, and that a class can inherit from
+# another. **You will see**: the few parts that all estimators share; a transformer of
 # your own from the same parts; what scikit-learn's own checks say about it.
 # **Minutes**: 15.
 #
 # Words: a *mixin* is a small class that adds one ability to the classes that inherit
-# from it. A *tag* says what an estimator is, and what it takes.
+# from it. A *tag* says what an estimator is, and which input it accepts.
 
 # %%
 import inspect
@@ -8925,7 +8925,7 @@ MIXINS = [TransformerMixin, RegressorMixin, ClassifierMixin, ClusterMixin]
 estimators = [estimator for _, estimator in all_estimators()]
 rows = {}
 for part in [BaseEstimator, *MIXINS]:
-    # The smallest class of this part. A mixin stands left of BaseEstimator.
+    # The smallest class with this part. A mixin is written before BaseEstimator.
     bases = (BaseEstimator,)
     if part in MIXINS:
         bases = (part, BaseEstimator)
@@ -8945,11 +8945,12 @@ print(parts.assign(gives=parts["gives"].str.join(", ")).to_string())
 # %% [markdown]
 # `get_params` finds the names of the parameters in the signature of `__init__`. That is
 # why `__init__` only stores its arguments, under the same names. `clone` makes a new
-# object with the same parameters and without what was learned: cross-validation clones
+# object with the same parameters, but without anything learned: cross-validation clones
 # the model for every fold.
 #
 # A *meta-estimator* is an estimator that holds others. It needs the methods above, and
-# those that you write: `fit`, and `transform` or `predict`. So it can hold yours.
+# those that you write: `fit`, and `transform` or `predict`. So it can hold your own
+# estimator.
 
 # %%
 held_by = {}
@@ -8960,9 +8961,10 @@ for holder in [Pipeline, ColumnTransformer, GridSearchCV]:
 
 # %% [markdown]
 # ## A transformer of your own
-# It clips each column to what is usual in the training rows, so that a movie of the
-# year 9999 cannot mislead a linear model. What `fit` learns ends in `_`, and `fit`
-# returns the object. First without any care:
+# It clips each column to the range that is usual in the training rows, so that a few
+# wrong values, such as the year 9999, mislead a linear model less. The names of what
+# `fit` learns end in `_`, and `fit` returns the object. First a version that does not
+# check its input:
 
 
 # %%
@@ -8997,11 +8999,12 @@ def count_failures(estimator):
 count_failures(FirstAttempt())
 
 # %% [markdown]
-# It works on clean data. But nothing stops a table with other columns or with gaps, and
-# the errors for the rest do not say what is wrong. Two functions mend that.
-# `validate_data` refuses what nobody can compute with, makes an array of the table, and
-# in `fit` keeps the number and the names of the columns; with `reset=False` it compares
-# them. `check_is_fitted` raises the usual error where `fit` was forgotten.
+# It works on clean data. But it accepts a table with gaps, or with its columns in
+# another order; and where it does raise an error, the message does not say what is
+# wrong. Two functions mend that. `validate_data` refuses values that cannot be computed
+# with (gaps, text, complex numbers) and turns the table into an array. In `fit` it also
+# stores the number and the names of the columns; with `reset=False` it compares them.
+# `check_is_fitted` raises the usual error if `fit` has not been called.
 
 
 # %%
@@ -9026,10 +9029,10 @@ class ClipToTraining(TransformerMixin, BaseEstimator):
 count_failures(ClipToTraining())
 
 # %% [markdown]
-# ## It plugs in
-# A pipeline holds it, and a search holds the pipeline. The search reaches its parameter
-# by its path, joined by two underscores. One year in twenty is not known here, and
-# somebody wrote 9999.
+# ## It works in a pipeline and in a search
+# A pipeline holds it, and a search holds the pipeline. The search writes the parameter
+# as the name of the step and that of the parameter, joined by two underscores. One year
+# in twenty is not known here, and somebody wrote 9999 in its place.
 
 # %%
 rng = np.random.default_rng(0)
@@ -9044,10 +9047,8 @@ for quantile, r2 in zip([0.0, 0.01, 0.1], search.cv_results_["mean_test_score"])
     print(f"clip__quantile={quantile}: R2 {r2:.2f}")
 chosen = search.best_estimator_["clip"]
 print("(One row in twenty is wrong, so the 99 % quantile is still 9999.)")
-print("The chosen one has", list(vars(chosen)))
-print(
-    "Its clone has     ", list(vars(clone(chosen))), "with the value", chosen.quantile
-)
+print("The chosen transformer has the attributes", list(vars(chosen)))
+print("Its clone has", list(vars(clone(chosen))), "with the value", chosen.quantile)
 
 # %%
 title = "Inherit from two classes, write two methods: yours fits in where theirs do"
@@ -9079,8 +9080,8 @@ if figure is not None:
     drawing.save_picture(figure, "0_parts.svg")
 
 # %% [markdown]
-# **Remember:** an estimator is a few shared parts and its own `fit`; built from the
-# same parts, yours goes wherever theirs go.
+# **Remember:** an estimator is made of a few shared parts and its own `fit`; made of
+# the same parts, yours works wherever theirs do.
 #
 # Go on in scikit-learn's user guide: "Developing scikit-learn estimators". Exercise:
 # `exercises/0_parts.py`.
@@ -9091,16 +9092,16 @@ cat >"$new/pillars/1_preprocessing.py" <<'END_OF_LESSON_FILE'
 # # 1 Preprocessing: who needs the scaler?
 #
 # **You know**: `fit` learns, `predict` answers, a `Pipeline` puts steps in a row. **You
-# will see**: one pipeline with and without its scaler; missing ages; an average by us
-# and by scikit-learn. **Minutes**: 15.
+# will see**: the same pipeline with and without its scaler; how missing ages are
+# filled; the same averages computed by us and by scikit-learn. **Minutes**: 15.
 #
 # A *scaler* brings every feature to mean 0 and standard deviation 1. Without it, ten
-# years between two movies look larger than the whole scale of ratings, from 1 to 5
+# years between two movies count more than the whole scale of ratings, from 1 to 5
 # stars.
 #
-# Words: *forest* and *boosting* are made of decision trees. *Least squares* is the
-# plain linear model. *Ridge* adds a penalty, `alpha`, on large weights. *SGD* finds the
-# weights of a linear model in small steps, row by row.
+# Words: *forest* and *boosting* are models made of decision trees. *Least squares* is
+# the plain linear model. *Ridge* adds a penalty, `alpha`, on large weights. *SGD* finds
+# the weights of a linear model in small steps, row by row.
 
 # %%
 import drawing
@@ -9163,13 +9164,14 @@ spread = raw.drop(columns=["user_id", "movie_id"]).std().sort_values(ascending=F
 largest = ", ".join(f"{name} {std:.0f}" for name, std in spread[:4].items())
 print(f"\nThe largest standard deviations of features: {largest};")
 print(f"of an average rating: {spread['user_avg_rating']:.1f}")
-print("Nearest neighbours measure distance: without the scaler, the first ones decide.")
+print("Nearest neighbours measure distance: without the scaler, the features with")
+print("large numbers decide which rows are near.")
 print("Trees only ask whether a value is above a threshold: scaling moves both.")
 
 # %% [markdown]
 # ## What the figure of SGD hides, and what ridge does with a strong penalty
 # The lesson's pipeline clips predictions to the scale of the ratings, from 1 to 5. We
-# look at the answers before that.
+# look at the predictions before they are clipped.
 
 # %%
 model = SGDRegressor(random_state=0)
@@ -9179,11 +9181,11 @@ features = pipeline[:-1].transform(test)
 unclipped = np.median(pipeline["model"].predict(features))
 clipped = np.median(pipeline.predict(test))
 print(
-    f"SGD without scaler: typical answer {unclipped:.0e} stars, clipped to {clipped:g}"
+    f"SGD without scaler: typical answer {unclipped:.0e} stars, clipped to {clipped:g}."
 )
 print(
-    "Its steps were too long for the large numbers, so each made the error larger: it "
-    "diverged."
+    "With such large numbers its steps are too long, and the error grows from step to "
+    "step: it diverges."
 )
 
 models = {"least squares": LinearRegression()}
@@ -9201,17 +9203,14 @@ for name, model in models.items():
         "largest change of a prediction": np.abs(scaled - unscaled).max(),
     }
 print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
-print(
-    "Least squares gives the same predictions: a smaller weight undoes larger numbers."
-)
-print("Ridge does not: the penalty is on the weights, so it depends on the units. Here")
-print(
-    "the error hardly moves, even where predictions do. `alpha` is comparable between"
-)
-print("features only after scaling.")
+print("Least squares gives the same predictions: a smaller weight makes up for larger")
+print("numbers.")
+print("Ridge does not: its penalty is on the weights, so it depends on the units. Here")
+print("some predictions change by a quarter of a star, but the error hardly changes.")
+print("Only after scaling does the same `alpha` mean the same for every feature.")
 
 # %%
-title = "Without the scaler, nearest neighbours lose most of what they know"
+title = "Without the scaler, nearest neighbours are little better than the mean"
 figure, axes = drawing.new_picture(title, height=4)
 if figure is not None:
     near = errors.loc["nearest neighbours"]
@@ -9231,9 +9230,9 @@ if figure is not None:
 
 # %% [markdown]
 # ## Missing values
-# We take away the ages of a third of the users. The gaps are filled *inside* the
-# pipeline, by training rows. The *law* of the table is the formula that made its
-# ratings.
+# We remove the ages of a third of the users. The gaps are filled *inside* the pipeline,
+# with the median of the training rows. The *law* of the table is the formula that made
+# its ratings.
 
 # %%
 gaps = table["user_id"] % 3 == 0
@@ -9253,14 +9252,15 @@ ridge = SklearnEcosystemPipeline(model="linear").build_pipeline()
 before = errors.loc["linear (ridge)", "with scaler"]
 print(
     f"RMSE of ridge, with all ages: {before:.3f}; now: {error(ridge):.3f}. By the law "
-    "of the table,\nage has no influence on a rating, so little can be lost here."
+    "of the table,\nage has no influence on a rating, so this table cannot show "
+    "how well the gaps were filled."
 )
 
 # %% [markdown]
 # ## Categories
 # An id is a label. `TargetEncoder` replaces it by the average rating of its rows, as
 # our features do. The average is *damped*: ten imaginary average ratings are added, so
-# few ratings give no extreme average.
+# that a few ratings do not give an extreme average.
 
 # %%
 ids = ["user_id", "movie_id"]
@@ -9275,10 +9275,10 @@ print(
 )
 
 # %% [markdown]
-# **Remember:** scale for models that measure distance, learn in small steps or have a
-# penalty; trees and least squares do not need it.
+# **Remember:** scale the features for models that measure distances, learn in small
+# steps or have a penalty; trees and least squares do not need it.
 #
-# Go on in scikit-learn's user guide: "Preprocessing data". Exercise:
+# Go on in scikit-learn's user guide: "Preprocessing data". Exercises:
 # `exercises/1_preprocessing.py` and `exercises/1_scaling.py`.
 END_OF_LESSON_FILE
 
@@ -9287,8 +9287,8 @@ cat >"$new/pillars/2_feature_selection.py" <<'END_OF_LESSON_FILE'
 # # 2 Feature selection: which features carry signal?
 #
 # **You know**: a forest averages many trees, which split rows by thresholds of
-# features. **You will see**: three measures of what a feature is worth, and that they
-# answer three questions; how many features nearest neighbours should get; a selection
+# features. **You will see**: three measures of the importance of a feature, which
+# answer three questions; how many features to give to nearest neighbours; a selection
 # that cheats. **Minutes**: 20. In the lesson's table we know the truth: age, country,
 # year, hour and weekday have no influence on a rating.
 
@@ -9325,10 +9325,11 @@ for name, model in {"the dummy (always the mean)": dummy, "the forest": forest}.
 
 # %% [markdown]
 # ## Three measures of importance
-# *Impurity*: how much a feature's splits make the training ratings of a branch more
-# alike, as a share of all. *Shuffled* (permutation importance): how much the error on
-# new rows grows when the column is shuffled, so that it tells nothing. *Left out*: how
-# much it grows when the forest is trained again without the column.
+# *Impurity*: how much the splits by a feature make the training ratings of a branch
+# more alike, as a share of what all features do. *Shuffled* (permutation importance):
+# how much the error on new rows grows when the column is shuffled, so that it carries
+# no information. *Left out*: how much the error grows when the forest is trained again
+# without the column.
 #
 # `sklearn.inspection.permutation_importance` shuffles for you. We do it by hand, to get
 # a standard error: with other test rows, the figure would vary by about that much.
@@ -9387,10 +9388,9 @@ formats = {"impurity, %": "{:.1f}".format}
 print(worth[::-1].to_string(float_format="%.4f", formatters=formats))
 
 impurity_sum = worth.loc[WORTHLESS, "impurity, %"].sum()
-print(
-    f"The worthless ones get {impurity_sum:.0f} % of the impurity, and mostly more with"
-)
-print("more values: one of many thresholds fits the training rows by luck.")
+print(f"The features without influence get {impurity_sum:.0f} % of the impurity.")
+print("Those with more values mostly get more: among many thresholds, one fits the")
+print("training rows by luck.")
 
 seed_growth, error = growth_without([], random_state=1)
 print(f"The same forest with another seed: {seed_growth:+.4f} ± {error:.4f}")
@@ -9399,17 +9399,16 @@ is_clear = worth["shuffled"] > 2 * worth["± "]
 print("Shuffled, above two standard errors:", ", ".join(worth.index[is_clear][::-1]))
 is_clear = worth["left out"] > 2 * worth["±"]
 print("Left out, above two standard errors:", ", ".join(worth.index[is_clear][::-1]))
-print("For all others, these rows do not tell use from luck.")
-print(
-    "(By law, a count tells how far an average can be trusted; a genre matters, but to"
-)
-print("each user in another way.)")
+print("For all others, the growth may be luck: these rows do not show that they are of")
+print("use, nor that they are not. (By law, a count says how far an average can be")
+print("trusted; a genre matters, but to each user in another way.)")
 
 # %% [markdown]
 # Why do shuffling and leaving out disagree so much about `user_movie_interaction`? It
-# is the product of the two averages. Shuffled, it misleads a forest that relies on it.
-# Left out, the two averages say the same. scikit-learn's guide warns of that:
-# "Misleading values on strongly correlated features".
+# is the product of the two averages. When it is shuffled, it misleads a forest that
+# relies on it. When it is left out, the two averages carry nearly the same information.
+# scikit-learn's guide warns of that: "Misleading values on strongly correlated
+# features".
 
 # %%
 averages = ["user_avg_rating", "movie_avg_rating", "user_movie_interaction"]
@@ -9436,10 +9435,10 @@ if figure is not None:
 
 # %% [markdown]
 # ## How many features for nearest neighbours?
-# Every worthless feature adds noise to a distance. `select=` puts `SelectKBest` into
-# the pipeline: it chooses anew in every fold, from training rows alone, by
-# `f_regression`: how a feature correlates with the rating. `drop_ids` is a step of the
-# lesson; we take it out to see why.
+# Every feature without influence adds noise to a distance. `select=` puts `SelectKBest`
+# into the pipeline: it chooses anew in every fold, from the training rows alone, by
+# `f_regression`: how strongly a feature correlates with the rating. `drop_ids` is a
+# step of the lesson; we leave it out to see why it is there.
 
 # %%
 rows = train[:16_000]
@@ -9471,17 +9470,18 @@ by_fold = -results.set_index("param_select__k")[columns]
 for k in (2, 11):
     difference = (by_fold.loc[k] - by_fold.loc[5]).round(4).tolist()
     print(f"{k} features against 5, fold by fold: {difference}")
+print("11 are worse than 5 in every fold. Between 2 and 5, the folds disagree.")
 n_worse = np.sum(with_ids_rmse > by_fold.loc[11].to_numpy())
 print(
     f"all 11 and the two ids: RMSE {with_ids_rmse.mean():.4f}, "
     f"worse than without in {n_worse} of 3 folds:"
 )
-print("an id is a label, and that two ids are close means nothing.")
+print("an id is a label, so it means nothing that two ids are close.")
 
 # %% [markdown]
 # ## A selection that cheats
-# 1000 columns of pure noise: an honest R2 is at most about 0 (1 is perfect, 0 is what
-# the mean reaches).
+# 1000 columns of pure noise: an honest R2 is about 0 or below (1 is perfect, 0 is that
+# of always predicting the mean).
 
 # %%
 noise = np.random.default_rng(0).normal(size=(200, 1000))
@@ -9495,11 +9495,11 @@ print(
     f"R2 with the best 10 chosen before the split: {before:.2f}, a lie; "
     f"inside the pipeline: {inside:.2f}"
 )
-print("(below 0 because it learned noise: it is worse than the mean).")
+print("(below 0 because it learned noise: it is worse than predicting the mean).")
 
 # %% [markdown]
-# **Remember:** impurity says what a forest split on, shuffling what it relies on,
-# leaving out what you would miss.
+# **Remember:** impurity shows by which features a forest split its rows, shuffling on
+# which features it relies, and leaving out which features you would miss.
 #
 # Go on in scikit-learn's user guide: "Feature selection" and "Permutation feature
 # importance". Exercise: `exercises/2_feature_selection.py`.
@@ -9514,8 +9514,9 @@ cat >"$new/pillars/3_model_selection.py" <<'END_OF_LESSON_FILE'
 # same feature without the leak; splits that ask different questions. **Minutes**: 20.
 #
 # Words: the *noise floor* is the error to expect of a perfect predictor. We know it,
-# because we know the law of the table. By luck, an error may be a little below it.
-# *Cross-fitted*: what describes a training row is made from the other rows.
+# because we know the law of the table. By luck, an error may be a little below it. An
+# average is *cross-fitted* if that of a training row is computed from other rows: those
+# of the folds that the row is not in.
 
 # %%
 import os
@@ -9562,9 +9563,9 @@ def predict_with(averages_of, train, test):
 # %% [markdown]
 # ## Averages before the split
 # The best features are averages of ratings. Taken from the whole table, they contain
-# the answers of the test rows. The fewer ratings a user has, the more of the average is
-# the answer. Below, forest, features and rows are the same; only the rows that the
-# averages are made from differ.
+# the answers of the test rows. The fewer ratings a user has, the larger is the part of
+# the answer in the average. Below, forest, features and rows are the same; only the
+# rows that the averages are computed from differ.
 
 # %%
 rows = []
@@ -9588,13 +9589,18 @@ for ratings_per_user in (20, 10, 5, 3, 2, 1.5):
 curve = pd.DataFrame(rows).groupby("ratings per user").mean()
 print(
     "RMSE in stars, mean of two tables; small tables vary by luck "
-    "(honest: averages made in the pipeline)"
+    "(honest: the pipeline computes the averages)"
 )
 print(curve[::-1].to_string(float_format="%.3f"))
+print("Far below the floor, the leak gives itself away only where ratings are fewest.")
+print(
+    "With many ratings per user its error is above the floor: too small all the same,"
+)
+print("but the floor does not show it.")
 
 print(
     "\nR2 on shuffled ratings (an honest one is about 0 or below), "
-    "with averages made from:"
+    "with averages computed from:"
 )
 table = MovieRecommendationDataset(n_ratings=10_000).generate()
 table["rating"] = table["rating"].sample(frac=1, random_state=0).to_numpy()
@@ -9606,11 +9612,11 @@ answers = {
 }
 for name, stars in answers.items():
     print(f"  {name}: R2 {r2_score(test['rating'], stars):.3f}")
+print("Averages from the training rows contain each row's own answer, so the forest")
 print(
-    "A training row's own answer is in its average, "
-    "so the forest trusts averages too much and fails on"
+    "trusts them too much, and is worse than the mean on new rows. Cross-fitting mends"
 )
-print("new rows. Cross-fitted: a row's average is made from other rows.")
+print("that.")
 
 # %%
 title = "Too good to be true: averages made before the split beat a perfect predictor"
@@ -9635,10 +9641,11 @@ if figure is not None:
 
 # %% [markdown]
 # ## A 14th feature: it leaks, and then it helps
-# A user's average does not know the user's taste. The average of this user *for this
-# genre* does, a little: `TargetEncoder` computes it from a column such as "42 Drama".
-# It learns from ratings, so where it is fitted matters. Twice the same feature: fitted
-# before the split, and as a part of the pipeline, where `fit_transform` cross-fits it.
+# A user's average says nothing about the user's taste. The average of this user *for
+# this genre* does, a little: `TargetEncoder` computes it from a column such as
+# "42 Drama". It learns from ratings, so it matters where it is fitted. We compare the
+# same feature fitted before the split, and as a part of the pipeline, where
+# `fit_transform` cross-fits it.
 
 
 # %%
@@ -9699,15 +9706,19 @@ for name in models:
         f"change {changes[name].mean():+.4f} ± {changes[name].sem():.4f}; "
         f"R2 on shuffled ratings {nothing[name].mean():+.3f}"
     )
-print("The larger gain is a lie: it also finds something where there is nothing.")
-print("The smaller one is real: about a hundredth of a star, so little that only a")
-print("comparison fold by fold shows it clearly.")
+print(
+    "The larger gain is a leak: the feature also explains ratings that were shuffled."
+)
+print(
+    "The smaller one is no leak, and many times its standard error. It is only about a"
+)
+print("hundredth of a star, so it takes a comparison fold by fold to see it clearly.")
 
 # %% [markdown]
-# ## A splitter is a question: about whom will the model be asked?
-# `GroupKFold` puts all rows of a group (`groups=`), such as a user, into one fold:
-# tested users are new. `TimeSeriesSplit` tests on later rows than it trains on, as in
-# use; the rows must be sorted by time.
+# ## Each splitter asks another question: for whom will the model predict?
+# `GroupKFold` puts all rows of a group (`groups=`), such as a user, into one fold, so
+# the users of the test rows are new to the model. `TimeSeriesSplit` tests on later rows
+# than it trains on, as in real use; the rows must be sorted by time.
 
 
 # %%
@@ -9724,7 +9735,7 @@ ask("GroupKFold: new users", linear, table, GroupKFold(5), groups=table["user_id
 ask("GroupKFold: new movies", linear, table, GroupKFold(5), groups=table["movie_id"])
 
 # %% [markdown]
-# Does time matter? `drift=1` makes a table whose users change their tastes in two
+# Does time matter? `drift=1` makes a table whose users change their tastes over two
 # years; all else is the same. The model `factors` learns tastes. `TimeSeriesSplit`
 # trains its first models on few rows, so we look at the last of its splits: it trains
 # on five sixths of the rows, as each fold of `KFold(6)` does.
@@ -9738,8 +9749,15 @@ for drift in (0, 1):
     six_folds = KFold(6, shuffle=True, random_state=42)
     ask(f"drift {drift}, KFold, times mixed", factors, drifting, six_folds)
     ask(f"drift {drift}, the last sixth by time", factors, drifting, last_split)
-print("Without drift, both questions have about the same answer. With drift, random")
-print("folds know the tastes of tomorrow, and their error is too small for real use.")
+print(
+    "Without drift, both questions have about the same answer. With drift, random folds"
+)
+print(
+    "train on ratings that were given after the test rows. Their error is smaller than"
+)
+print(
+    "in real use, where nobody has such ratings. (By time, it is one split of a table.)"
+)
 
 if os.environ.get("MOVIELENS"):  # the folder of a MovieLens release, see README
     real = load_movielens(os.environ["MOVIELENS"])
@@ -9749,8 +9767,8 @@ if os.environ.get("MOVIELENS"):  # the folder of a MovieLens release, see README
     ask("MovieLens, TimeSeriesSplit (also fewer rows)", linear, real, by_time)
 
 # %% [markdown]
-# **Remember:** an error far below the noise floor is not a good model, it is a leak; a
-# splitter is a question.
+# **Remember:** an error far below the noise floor is a sign of a leak, not of a good
+# model; choose the splitter by the question that you want to answer.
 #
 # Go on in scikit-learn's user guide: "Cross-validation" and "Common pitfalls".
 # Exercises: `exercises/3_model_selection.py` and `exercises/3_cross_fitting.py`.
@@ -9794,8 +9812,8 @@ RMSE = "neg_root_mean_squared_error"  # scikit-learn's name: minus the error
 folds = KFold(3, shuffle=True, random_state=0)
 outer_folds = KFold(5, shuffle=True, random_state=1)
 
-# The first 30,000 rows make the features, the next ones are searched on, and the last
-# 10,000 are new to everything: they tell how good the choice really is.
+# The features are made from the first 30,000 rows, the searches use the next ones, and
+# the last 10,000 are used by neither: they show how good the choice really is.
 table = MovieRecommendationDataset().generate()
 transformer = UserMovieFeatureTransformer().fit(table[:30_000])
 features = transformer.transform(table).drop(columns=["user_id", "movie_id"]).to_numpy()
@@ -9804,14 +9822,14 @@ new_features = features[40_000:]
 new_stars = stars[40_000:]
 
 # %% [markdown]
-# ## The best of many that only guess
-# A control: 40 candidates, each of which answers the mean and a random number. None is
+# ## The best of many random guessers
+# A control: 40 candidates, each of which answers the mean plus a random number. None is
 # better than another, so whatever the best one gains over the mean of all is luck.
 
 
 # %%
 class Guesser(RegressorMixin, BaseEstimator):
-    """Answer the mean, and half a star of noise."""
+    """Answer the mean plus noise, with a standard deviation of half a star."""
 
     def __init__(self, seed=0):
         self.seed = seed
@@ -9857,20 +9875,26 @@ guessed.index.name = "rows"
 print("RMSE of the best of 40 guessers, mean of two searches:")
 print(guessed.to_string(float_format="%.3f"))
 luck = guessed["mean of all"] - guessed["best_score_"]
+on_new = []
+for seed in range(40):
+    guesser = Guesser(seed).fit(features[30_000:40_000], stars[30_000:40_000])
+    on_new.append(root_mean_squared_error(new_stars, guesser.predict(new_features)))
 print(
     f"`best_score_` is better than the mean of all by {luck[50]:.3f} on 50 rows, and by"
 )
-print(f"{luck[1000]:.3f} on 1000. It was luck: on new rows, the best one is no better.")
-print("Nested, most of that luck is gone. (All figures on 50 rows vary a lot.)")
+print(f"{luck[1000]:.3f} on 1000. It was luck: on the new rows, the mean of all 40 is")
+print(f"{np.mean(on_new):.3f}, and the chosen ones are no better. The nested error is")
+print("nearer to the mean of all each time. (All figures on 50 rows vary a lot.)")
 
 # %% [markdown]
 # ## A random search, and halving
 # Now real candidates: trees of different sizes. `RandomizedSearchCV` draws candidates
 # at random. Bergstra and Bengio ("Random Search for Hyper-Parameter Optimization",
 # JMLR, 2012) found that random candidates are as good as those of a grid, or better, at
-# a fraction of the time: mostly few hyperparameters matter, and a grid tries few values
-# of each. `HalvingRandomSearchCV` begins with many candidates on few rows, and gives
-# more rows to the best third, again and again. We count the rows that are fitted.
+# a fraction of the time: usually only a few hyperparameters matter, and a grid tries
+# few values of each. `HalvingRandomSearchCV` begins with many candidates on few rows,
+# and gives more rows to the best third, again and again. We count the rows that are
+# fitted.
 
 # %%
 space = {
@@ -9898,13 +9922,15 @@ for name, search in searches.items():
 found = pd.DataFrame(rows).drop("mean of all")
 print(f"RMSE of trees that were searched on {n_rows} rows:")
 print(found.to_string(float_format="%.3f"))
-print("Halving saves most of the work. What it loses, one search cannot tell.")
-print("`best_score_` is not too small here: rows are many, so luck is small, and its")
+print("Halving saves most of the work. A single search cannot show what it loses.")
+print(
+    "`best_score_` is not too small here: with so many rows there is less luck, and its"
+)
 print("trees were trained on only two thirds of them.")
 
 # %% [markdown]
 # ## Would more rows bring more?
-# The learning curve: the error by the number of training rows.
+# A *learning curve* shows the error by the number of training rows.
 
 # %%
 model = SklearnEcosystemPipeline(model="linear").build_pipeline()
@@ -9916,16 +9942,14 @@ old = -train_scores.mean(axis=1).round(3)
 new = -test_scores.mean(axis=1).round(3)
 print(pd.DataFrame({"on these rows": old, "on new rows": new}, index=sizes).to_string())
 gap = new - old
+print(f"The gap shrinks from {gap[0]:.3f} to {gap[-1]:.3f}. If one error keeps rising")
 print(
-    f"The gap shrinks from {gap[0]:.3f} to {gap[-1]:.3f}. If one error goes on rising"
+    f"and the other keeps falling, they meet between {old[-1]:.3f} and {new[-1]:.3f}:"
 )
-print(
-    f"and the other falling, they meet between {old[-1]} and {new[-1]}: then more rows"
-)
-print(f"bring this model {gap[-1]:.2f} at most.")
+print(f"then more rows lower the error of this model by {gap[-1]:.3f} at most.")
 
 # %%
-title = "The best of 40 that only guess looks good, most of all on few rows"
+title = "The best of 40 random guessers looks good, above all on few rows"
 figure, axes = drawing.new_picture(title, height=4)
 if figure is not None:
     places = range(len(guessed))
@@ -9941,7 +9965,7 @@ if figure is not None:
     drawing.save_picture(figure, "3_search.svg")
 
 # %% [markdown]
-# **Remember:** the score that chose the winner is no score of the winner; score the
+# **Remember:** the score by which the winner was chosen can be too good; score the
 # whole search on rows that it has not seen.
 #
 # Go on in scikit-learn's user guide: "Tuning the hyper-parameters of an estimator", and
@@ -9954,8 +9978,8 @@ cat >"$new/pillars/4_supervised.py" <<'END_OF_LESSON_FILE'
 # # 4 Supervised learning: how much of the error is the model's?
 #
 # **You know**: `fit` learns, `predict` answers, and cross-validation scores rows that
-# the model has not seen. **You will see**: an error split into two parts. One part no
-# model can remove. Then the same for a yes or no, and when to say yes.
+# the model has not seen. **You will see**: an error split into two parts, one of which
+# no model can remove; the same for a yes or no, and when to say yes.
 # **Minutes**: 20.
 #
 # An error of 0.80 stars: is that good? On real data nobody can tell. Here the law of
@@ -9964,9 +9988,9 @@ cat >"$new/pillars/4_supervised.py" <<'END_OF_LESSON_FILE'
 #
 #     mean of (rating - answer)²
 #         =  noise: people are not consistent
-#         +  mean of (expected - answer)²: ignorance, what the model does not know
+#         +  mean of (expected - answer)²: ignorance, what a better model could avoid
 #
-# On a given table the two sides differ a little, by luck.
+# On one table the two sides differ a little, by luck.
 
 # %%
 import numpy as np
@@ -10029,8 +10053,6 @@ errors["RMSE"] = errors["measured"] ** 0.5
 print("Squared error in stars² (sum and measured differ by luck), and RMSE in stars:")
 print(errors.to_string(float_format="%.3f"))
 
-# (Rows of the same user or movie are not independent: the true standard error of
-# factors' gain is about 0.003.)
 print("\nIs a model better than linear? The gain in squared error, row by row:")
 error_of_linear = (rating - answers["linear"]) ** 2
 for name in ("forest", "boosting", "factors"):
@@ -10039,17 +10061,21 @@ for name in ("forest", "boosting", "factors"):
     print(f"  {name:8} {gain.mean():+.4f}, standard error {standard_error:.4f}")
 print(
     "A difference of less than twice its standard error may well be luck: "
-    "boosting's is. The forest's is more"
+    "boosting's is below that line. The"
 )
 print(
-    "than luck, but next to nothing. These three algorithms are very different; "
-    "they read the same 11 features"
+    "forest's is above it, but next to nothing. "
+    "(Rows of the same user or movie are not independent, so the"
 )
 print(
-    "(the 13 without the two ids) and come out nearly alike. "
-    "factors learns from the ids what the features"
+    "true standard errors are larger.) Linear, forest and boosting are very different "
+    "algorithms, but they read"
 )
-print("do not hold, taste, and its gain is of another size.")
+print(
+    "the same 11 features (the 13 without the two ids), and their errors are nearly "
+    "the same. factors learns"
+)
+print("taste from the ids, which the features do not contain, and gains far more.")
 part = errors.loc["factors", "ignorance"]
 whole = errors.loc["factors", "sum"]
 print(
@@ -10058,8 +10084,9 @@ print(
 )
 
 # %% [markdown]
-# Where does the error sit? Five groups of equally many ratings, by the size of their
-# users' noise (`sigma` of the law, the standard deviation of the noise in stars).
+# Whose ratings have the largest error? Five groups of equally many ratings, by the size
+# of their users' noise (`sigma` of the law, the standard deviation of the noise in
+# stars).
 
 # %%
 sigma = dataset.law_["sigma"][table["user_id"] - 1]  # user ids count from 1
@@ -10077,7 +10104,7 @@ print(
     f"From most careful to most careless, noise grows {growth.iloc[0]:.0f} times, "
     f"ignorance {growth.iloc[1]:.1f} times."
 )
-print("So the error of one model depends much on whose ratings it is measured on.")
+print("So the error of a model depends strongly on whose ratings it is measured on.")
 
 # %%
 figure, axes = new_picture("A better model shortens only the blue part of the bar")
@@ -10097,8 +10124,8 @@ if figure is not None:
 # ## Part 2, yes or no: will this user like this movie?
 # *Liked* means 4 stars or more. A *classifier* answers with a probability. Its error is
 # the *log loss*, the mean of -log(probability given to what then happened), and it has
-# the same two parts: what the law's own probabilities lose is noise, and what a model
-# loses on top is ignorance.
+# the same two parts: the loss of the law's own probabilities is noise, and what a model
+# loses in addition is ignorance.
 #
 # The dummy always answers the share of likes. `balanced` is often recommended where one
 # answer is rarer: likes weigh as much as all other rows together. `factors` turns
@@ -10156,7 +10183,8 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 
 # %% [markdown]
 # Do the probabilities mean what they say? A *calibration curve* sorts the rows by the
-# probability given, cuts them into equal parts, and compares with what happened.
+# probability that the model gives, cuts them into equal parts, and compares with what
+# happened.
 
 # %%
 curves = {}
@@ -10169,15 +10197,15 @@ for name in ("balanced", "features", "factors"):
 parts = ["lowest fifth", "2nd", "3rd", "4th", "highest fifth"]
 print(pd.DataFrame(curves, index=parts).to_string(float_format="%.2f"))
 print(
-    "features and factors say what happens, to about 0.02. balanced says too much: "
+    "features and factors are right to about 0.02. balanced says too much: "
     "it was trained as if half"
 )
 print("of the ratings were likes.")
 
 # %% [markdown]
-# When should we say yes? That depends on what errors cost. Say, a bad evening costs 1,
-# and a good movie missed costs 2. Then yes costs 1 - p on average, no costs 2p, and yes
-# is cheaper if p is above 1/3.
+# When should we say yes? That depends on what errors cost. Suppose that a bad evening
+# costs 1, and a good movie missed costs 2. If p is the probability of a like, then yes
+# costs 1 - p on average, no costs 2p, and yes is cheaper if p is above 1/3.
 
 
 # %%
@@ -10210,7 +10238,7 @@ print(
     "the noise out. So they rarely"
 )
 print(
-    "reach 4, and that rule says no too often. The threshold that fits the costs "
+    "reach 4, and that rule says no too often. The threshold made for these costs "
     "is cheaper, if the"
 )
 print(
@@ -10219,8 +10247,8 @@ print(
 )
 
 # %% [markdown]
-# **Remember:** you can shorten only the part of the bar that is ignorance. The noise
-# stays. Before you act on a probability, look at its calibration.
+# **Remember:** a better model has less ignorance, but the noise remains. Before you act
+# on a probability, look at its calibration.
 #
 # Go on: scikit-learn's user guide, "Supervised learning", "Probability calibration" and
 # "Tuning the decision threshold for class prediction" (`FixedThresholdClassifier`).
@@ -10233,13 +10261,13 @@ cat >"$new/pillars/5_unsupervised.py" <<'END_OF_LESSON_FILE'
 #
 # **You know**: *matrix factorization* gives every user and movie some learned numbers,
 # its *factors*, whose product says how well the two fit (section 7 of
-# `lesson_code.py`). **You will see**: how near clusters of movies come to genres; that
-# KMeans also finds clusters where there are none, and how a control shows it; which
-# planted false users are found. **Minutes**: 20.
+# `lesson_code.py`). **You will see**: how well clusters of movies agree with genres;
+# that KMeans also finds clusters where there are none, and how a control shows it;
+# which of the false users that we plant are found. **Minutes**: 20.
 #
-# The law of the ratings has eight genres. Our model reads ids and stars alone: no genre
-# (`content`), not who rated what (`n_patterns`). So we can compare what was found with
-# what was hidden, as never on real data.
+# The law of the ratings has eight genres. Our model learns from ids and stars alone: it
+# does not read the genres (`content=False`), nor who rated what (`n_patterns=0`). So we
+# can compare what it finds with what is hidden, which real data does not allow.
 
 # %%
 import numpy as np
@@ -10278,9 +10306,9 @@ def learn(n_ratings):
 # %% [markdown]
 # ## Movies: are the clusters genres?
 # The dummy first: shuffled genres. The *adjusted Rand index* compares two groupings: 1
-# is the same grouping, 0 is chance. We take the movies that have one genre and at least
-# 50 ratings. *PCA* turns the axes so that the first direction holds as much of the
-# variance (the spread) as possible, then the second, and so on.
+# is the same grouping, and chance gives about 0. We take the movies that have one genre
+# and at least 50 ratings. *PCA* turns the axes so that the first direction holds as
+# much of the variance (the spread) as possible, then the second, and so on.
 
 # %%
 law, table, movies, factors = learn(50_000)
@@ -10324,7 +10352,7 @@ for n_ratings in (5000, 20_000, 50_000, 100_000, 200_000):
     rand_index = adjusted_rand_score(films["genre"][one_genre], groups)
     rows[n_ratings] = {"true taste": correlation, "genres": rand_index}
 print(
-    "\nMore ratings, more truth: correlation with the true taste, "
+    "\nWith more ratings, one table of each size: correlation with the true taste, "
     "Rand index with the genres"
 )
 print(pd.DataFrame(rows).T.to_string(float_format="%.2f"))
@@ -10336,7 +10364,7 @@ print(
 
 # %%
 counts = pd.crosstab(genre, cluster).to_numpy()
-# A cluster's number says nothing: we put each beside the genre that it fits best.
+# The number of a cluster means nothing: we put each beside the genre that it fits best.
 _, best_cluster = linear_sum_assignment(-counts)
 counts = counts[:, best_cluster]
 title = (
@@ -10353,16 +10381,16 @@ if figure is not None:
     save_picture(figure, "5_unsupervised.svg")
 
 # %% [markdown]
-# ## Users: KMeans always answers
-# By law, users have no groups: every user's love of every genre is drawn alone. The
-# *silhouette* says how well clusters are separated (1: far apart, 0: they touch). How
-# high is it where there are no groups? A *control* is data like ours, but without
+# ## Users: KMeans always finds clusters
+# By law, users have no groups: every user's love of every genre is drawn independently.
+# The *silhouette* says how well clusters are separated (1: far apart, 0: they touch).
+# How high is it where there are no groups? A *control* is data like ours, but without
 # groups. Here, it is a random cloud (a Gaussian) with the same mean and the same
 # covariance: how widely the columns spread, and how they go together. We draw ten.
 #
 # Often, each column is shuffled by itself instead. That destroys groups, but also every
-# other connection of the columns. The last row shows what comes of it: a single cloud,
-# whose columns are correlated.
+# other connection of the columns. The last row of the table shows why that is wrong: it
+# is a single cloud, whose columns are correlated.
 
 # %%
 rng = np.random.default_rng(0)
@@ -10398,35 +10426,38 @@ for name, points in data.items():
     }
 print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 print(
-    f"The {kept.sum()} movies are above their control by several times its spread: "
-    "no single cloud is like that. The"
+    f"The {kept.sum()} movies are above their control by several times its spread, "
+    "more than luck gives in a single"
 )
 print(
-    "others are not. Users are even a little below, so they are no exact Gaussian, "
-    "and a small excess would"
+    "Gaussian cloud: a sign of groups. The others are not above theirs. "
+    "Users are even a little below, so they"
 )
 print(
-    "prove little. All movies, with those of two genres or few ratings, "
-    "hide the genres that are there: to see"
+    "are not exactly Gaussian, and a small excess would prove little. "
+    "All movies, which include those with two"
 )
 print(
-    "no groups is no proof that there are none. "
-    "Shuffled columns would find groups even in the one cloud."
+    "genres or few ratings, show no groups, although the genres are there: "
+    "to see no groups does not prove that"
+)
+print(
+    "there are none. Compared with shuffled columns, even the one cloud would seem "
+    "to have groups."
 )
 
 # %% [markdown]
 # ## False users: are the planted ones found?
 # *Shills* are users who do not rate what they think. We plant some. Each takes the
-# movies of an honest user, so that only the stars differ: always five, always three,
-# or at random. An `IsolationForest` gets no example of a shill. It cuts the data at
-# random places, and what is soon cut off from all others is odd. It reads three figures
-# of a user: mean and spread of the stars, and *agreement*, their correlation with the
-# average of the other users.
+# movies of an honest user, so that only the stars differ: always five, always three, or
+# at random. An `IsolationForest` gets no example of a shill. It cuts the data at random
+# places, and a user whom few cuts separate from all others is odd. It reads three
+# figures of a user: mean and spread of the stars, and *agreement*, their correlation
+# with the average of the other users.
 #
 # *Average precision* scores a list of suspects, the oddest first: 1 if all shills come
-# first. The dummy, for which all are equally odd, has the share of shills. The rule
-# was made by somebody who knew what to look for: the least spread, or the least
-# agreement.
+# first. The dummy, for which all are equally odd, scores the share of shills. The rule
+# is made for one kind of shill: the least spread, or the least agreement, comes first.
 
 
 # %%
@@ -10488,8 +10519,8 @@ print(
     "most careless fifth."
 )
 print(
-    "The forest pays where you cannot say what you are looking for, if it is rare and "
-    "extreme (always five)."
+    "The forest is useful where you cannot say what you are looking for, "
+    "if it is rare and extreme (always five)."
 )
 print(
     "It finds less where shills are extreme in one figure only (always three), "
@@ -10497,12 +10528,12 @@ print(
 )
 print(
     "honest users (at random), and where they are many (200). "
-    "Each time, a rule that knows the fraud is better."
+    "Each time, a rule made for this fraud is better."
 )
 
 # %% [markdown]
-# **Remember:** KMeans always answers. A control shows whether there may be groups; only
-# a truth tells what they are.
+# **Remember:** KMeans always finds clusters. A control shows whether there may be
+# groups; to say what they are, you need a known truth.
 #
 # Go on: "Clustering" and "Novelty and outlier detection" in scikit-learn's user guide.
 # Exercise: `exercises/5_unsupervised.py`.
@@ -10513,9 +10544,9 @@ cat >"$new/pillars/6_utilities.py" <<'END_OF_LESSON_FILE'
 # # 6 Utilities: which metric did you mean?
 #
 # **You know**: RMSE is the typical error of predicted stars. NDCG@10 scores a list of
-# ten movies: 1 if all that the user will like come first, 0 if none is in it.
-# **You will see**: that two metrics name two different winners, and why; metrics of
-# your own as scorers; a saved model in a fresh process. **Minutes**: 15.
+# ten movies: 1 if all that the user will like come first, 0 if none is in it. **You
+# will see**: that two metrics have two different winners, and why; metrics of your own
+# as scorers; a saved model in a fresh process. **Minutes**: 15.
 
 # %%
 import subprocess
@@ -10550,10 +10581,10 @@ pairs = users.merge(movies, how="cross")  # every user with every movie, 1000 x 
 
 # %% [markdown]
 # ## What would every user give to every movie?
-# On real data, nobody knows. Here the law says it: a rating is the user's opinion plus
-# noise, rounded to half stars from 1 to 5 (`MovieRecommendationDataset`). Its expected
-# value is 1, plus half a star times the chance to reach 1.5, to reach 2, and so on.
-# Users choose what they love, and popular movies are a little better.
+# On real data, nobody knows. Here the law gives the answer: a rating is the user's
+# opinion plus noise, rounded to half stars from 1 to 5 (`MovieRecommendationDataset`).
+# Its expected value is 1, plus half a star times the chance to reach 1.5, to reach 2,
+# and so on. Users choose what they love, and popular movies are a little better.
 
 # %%
 law = dataset.law_
@@ -10569,16 +10600,16 @@ assert np.allclose(rated_stars, dataset.true_expected_)
 print(f"True stars, mean of the pairs that were rated: {rated_stars.mean():.2f}")
 print(f"True stars, mean of all pairs:                 {true_stars.mean():.2f}")
 print(
-    "What nobody rated is not like what was rated: ratings are missing, "
-    "but not at random."
+    "Movies that a user did not rate differ from those that the user did rate: "
+    "ratings are not missing at random."
 )
 
 # %% [markdown]
 # ## Two metrics of a list
 # *Liked* means: rated 4 or more among the held-out rows. For NDCG, a movie that the
-# user would love but did not rate is a miss. *True stars* ask what the ten movies of a
-# list deserve, rated or not. *Rated* is the share of the ten that is among the held-out
-# rows at all.
+# user would love but did not rate is a miss. *True stars* are the mean expected rating
+# of the ten movies of a list, rated or not. *Rated* is the share of the ten that is
+# among the held-out rows at all.
 #
 # `scoring=` takes a name, or a scorer: a function of (model, X, y), which returns one
 # figure or a dict of them. (`make_scorer` makes one of a function of (y_true, y_pred).)
@@ -10656,17 +10687,17 @@ formats |= {"rated, %": "{:.0f}".format, "true stars": "{:.2f}".format}
 print(results.to_string(formatters=formats, na_rep=""))
 lost = results.loc["the law", "true stars"] - results.loc["MovieRanker", "true stars"]
 print(
-    "By NDCG, MovieRanker wins, and even popularity is before the law. "
-    "By what the ten movies deserve, the law"
+    "On this split, MovieRanker wins by NDCG, and even popularity is above the law. "
+    "By true stars, the law"
 )
 print(
-    f"wins, and MovieRanker's are {lost:.2f} stars worse. "
+    f"wins, and MovieRanker's lists are {lost:.2f} stars worse. "
     "NDCG can count only what was rated: of MovieRanker's"
 )
 print(
     f"lists that is {results.loc['MovieRanker', 'rated, %']:.0f} %, "
     f"of the law's {results.loc['the law', 'rated, %']:.0f} %. "
-    "The rest are misses, however good they are."
+    "The rest are misses, however good the movies are."
 )
 user = 1
 lists = {"MovieRanker": scores[user - 1], "the law": true_stars[user - 1].copy()}
@@ -10685,7 +10716,7 @@ print(
 )
 print(
     "True stars ask: what would this user like best? "
-    "On real data only an experiment can say (chapter 8)."
+    "On real data only an experiment can show that (chapter 8)."
 )
 
 # %%
@@ -10712,7 +10743,7 @@ if figure is not None:
 # %% [markdown]
 # ## The saved model answers in a fresh process
 # `load_pipeline` reads the file's digest before it unpickles anything. `joblib.load`
-# does not: it loads most damaged files without a word.
+# does not: it can load a damaged file without an error.
 
 # %%
 with tempfile.TemporaryDirectory() as folder:
@@ -10752,8 +10783,8 @@ cat >"$new/pillars/8_deploy.py" <<'END_OF_LESSON_FILE'
 #
 # **You know**: a model is saved as one file, the *artifact*, and its *digest* changes
 # if one bit of the file changes. **You will see**: a model that is replaced while it
-# answers; an A/B test whose truth we know; what daily looks do to a test; how drift
-# shows. **Minutes**: 20.
+# answers; an A/B test whose truth we know; what happens to a test if you look at it
+# every day; how drift shows. **Minutes**: 20.
 #
 # In an *A/B test*, half of the users get model A, half get model B, and we compare what
 # they do. On a real site nobody knows the true difference. Here the law gives it.
@@ -10831,7 +10862,7 @@ content[1000] ^= 1  # one bit is wrong
 damaged[0].write_bytes(content)
 with mock.patch.object(sklearn, "__version__", "1.5.2"):  # as if it were installed
     old = save("old", 5000)
-foreign = (save("foreign", 3000)[0], releases[0][1])  # not what the digest says
+foreign = (save("foreign", 3000)[0], releases[0][1])  # the digest of another file
 before = server.answer()
 for path, digest in (damaged, old, foreign):
     try:
@@ -10844,8 +10875,8 @@ print(f"The model before them still answers: {server.answer() == before}")
 # %% [markdown]
 # ## Who gets which model?
 # Users must see the same model on every visit. A hash is a number that looks random but
-# depends only on its input, so nothing has to be stored. Python's own `hash()` will not
-# do: for strings, it differs from process to process.
+# depends only on its input, so nothing has to be stored. Do not use Python's own
+# `hash()`: for strings, it differs from process to process.
 # %%
 def gets_b(user, experiment):
     """Return True for about half of the users, always the same ones."""
@@ -10897,7 +10928,7 @@ for n in (1000, 2000, 5000, 10_000, 20_000):
 p = (chance_a.mean() + chance_b.mean()) / 2
 of_each_model = (1.96 + 0.84) ** 2 * 2 * p * (1 - p) / truth**2
 needed = 100 * round(2 * of_each_model / 100)
-print(f"\nBoth models together need {needed} visits. Share of tests that find B, of")
+print(f"\nBoth models together need {needed} visits. Share of tests that find B, with")
 for n in (1000, needed):
     a = rng.binomial(n // 2, chance_a.mean(), 10_000) / (n // 2)  # of 10,000 tests
     b = rng.binomial(n // 2, chance_b.mean(), 10_000) / (n // 2)
@@ -10905,7 +10936,7 @@ for n in (1000, needed):
     print(f"{n:7} visits: {np.mean(b - a > 1.96 * error):.0%}")
 
 # %%
-title = f"1000 visits cannot tell which model is better; {needed} usually can"
+title = f"1000 visits seldom show which model is better; {needed} usually do"
 figure, axes = new_picture(title, height=4.2)
 if figure is not None:
     sizes = np.geomspace(100, n_users, 47).astype(int)
@@ -10926,8 +10957,8 @@ if figure is not None:
 
 # %% [markdown]
 # ## Looking every day
-# Now both models are the same, and every "significant" difference is wrong. A test
-# takes 28 days. Significant means p < 0.05: more than 1.96 standard errors.
+# Now both models are the same, and every "significant" difference is a false alarm. A
+# test takes 28 days. Significant means p < 0.05: more than 1.96 standard errors.
 # %%
 n_tests = 10_000
 visits = 100 * np.arange(1, 29)  # of each model, up to each day
@@ -10950,7 +10981,7 @@ for rule, is_wrong in wrong.items():
 # serves the others, about seven weeks (10,000 ratings) at a time.
 # %%
 def serve(drift):
-    """Return figures by weeks, and the RMSE of the last ones by training rows."""
+    """Return figures by weeks, and the last squared errors by training rows."""
     dataset = MovieRecommendationDataset(n_ratings=150_000, drift=drift)
     table = dataset.generate().sort_values("timestamp", ignore_index=True)
     known = table[:50_000]
@@ -10967,12 +10998,12 @@ def serve(drift):
         b = chance_of_success(dataset, known, fitting, now).mean()
         rows.append([rmse, squares.sem() / (2 * rmse), b - a])
 
-    last = {"the first 50,000": rmse}
+    last = {"the first 50,000": squares}
     for name, first in {"the last 50,000": 90_000, "all before": 0}.items():
         again = SklearnEcosystemPipeline(model="factors").fit(table[first:140_000])
-        squares = (again.predict(period) - period["rating"]) ** 2
-        last[name] = np.sqrt(squares.mean())
-    return pd.DataFrame(rows, columns=["RMSE", "error", "true B - A"]), last
+        last[name] = (again.predict(period) - period["rating"]) ** 2
+    weeks = pd.DataFrame(rows, columns=["RMSE", "error", "true B - A"])
+    return weeks, pd.DataFrame(last)
 
 
 weeks, with_drift = serve(drift=1)
@@ -10981,18 +11012,37 @@ change = weeks - weeks.iloc[0]
 weeks["change / error"] = change["RMSE"] / np.hypot(weeks["error"], weeks["error"][0])
 # A test of each period gets 10,000 visits.
 error_of_test = 2 * np.sqrt(p * (1 - p) / 10_000)
-weeks["its change / error"] = change["true B - A"] / (np.sqrt(2) * error_of_test)
+weeks["B - A change / error"] = change["true B - A"] / (np.sqrt(2) * error_of_test)
 print("\nWith drift (error: standard error)")
 print(weeks.to_string(float_format="%.3f"))
+last_week = weeks.iloc[-1]
+rmse_change = last_week["change / error"]
+b_change = last_week["B - A change / error"]
+print(
+    f"At the end, the RMSE has changed by {rmse_change:.1f} standard errors, and B - A"
+)
+print(
+    f"by {b_change:.1f} standard errors of such a test: most tests would not find that."
+)
 print("\nRMSE in the last weeks, by the ratings that the model was trained on")
 by_drift = {"drift": with_drift, "no drift": without_drift}
-print(pd.DataFrame(by_drift).T.to_string(float_format="%.3f"))
+last_rmse = {name: np.sqrt(squares.mean()) for name, squares in by_drift.items()}
+print(pd.DataFrame(last_rmse).T.to_string(float_format="%.3f"))
+
+# The same rows are predicted by all, so we compare row by row.
+print("By how much is that better than the last 50,000 (± standard error)?")
+for name, squares in by_drift.items():
+    for rows in ("the first 50,000", "all before"):
+        gain = squares["the last 50,000"] - squares[rows]
+        unit = 2 * last_rmse[name]["the last 50,000"]  # from squares to stars
+        print(f"  {name}, {rows}: {gain.mean() / unit:+.3f} ± {gain.sem() / unit:.3f}")
 print("On as many ratings as before, training again pays here under drift only.")
-print("Without drift, all ratings are best; under drift, the last ones are.")
+print("Without drift, all ratings are best. Under drift, the last 50,000 are at least")
+print("as good as all; the difference is about two standard errors.")
 
 # %% [markdown]
-# **Remember:** decide before the test how many visits it takes, and look once; watch
-# the error of the predictions as well: a drift can show there first.
+# **Remember:** decide before the test how many visits it needs, and look once; watch
+# the error of the predictions as well, because drift can show there first.
 #
 # Go on: "Model persistence" in scikit-learn's user guide. Exercise:
 # `exercises/8_deploy.py`.
@@ -11003,8 +11053,8 @@ cat >"$new/pillars/appendix_recipes.py" <<'END_OF_LESSON_FILE'
 # # Appendix: what can other tools do with this very pipeline?
 #
 # **You know**: our pipeline is a scikit-learn estimator: `fit`, `predict`, parameters
-# that can be set. **You will see**: that tools which know nothing of movies can
-# therefore work with it. **Minutes**: 10.
+# that can be set. **You will see**: that tools which were not made for it can therefore
+# work with it. **Minutes**: 10.
 #
 # Nothing here is needed for the lesson. Install one tool at a time, each in an
 # environment of its own.
@@ -11063,9 +11113,9 @@ if skrub:
 
 # %%
 # skore: measure, and check for common mistakes. It names the columns from which this
-# model gains nothing. (By law that holds for all of them but `genre`: taste depends on
-# it, and these features do not hold taste.) X must be without the column `rating`: the
-# checks train a model on X too, which would read the answers.
+# model gains nothing. (By law, all of them but `genre` have no influence on a rating;
+# taste depends on `genre`, but these features do not contain taste.) X must not have
+# the column `rating`: the checks also train a model on X, which would read the answers.
 skore = tool("skore")
 if skore:
     report = skore.EstimatorReport(
@@ -11116,15 +11166,16 @@ if optuna:
     )
 
 # %%
-# MLflow: a registry of models in SQLite. A request that does not fit the signature, two
-# ids, is refused
+# MLflow: a registry of models in SQLite. A request that does not fit the signature (two
+# ids) is refused
 mlflow = tool("mlflow")
 if mlflow:
     mlflow.set_tracking_uri(f"sqlite:///{(folder / 'mlflow.db').as_posix()}")
     experiment = mlflow.create_experiment("lesson", (folder / "models").as_uri())
     mlflow.set_experiment(experiment_id=experiment)
 
-    # Two steps are not scikit-learn's own: MLflow must trust them, and have their code.
+    # Two classes are ours, not scikit-learn's: MLflow must trust them, and needs their
+    # code.
     trusted = []
     for step in (pipeline, pipeline["features"]):
         kind = type(step)
@@ -11189,7 +11240,7 @@ if runtime:
     answers = session.run(None, {"X": features})[0].ravel()
     answers = np.clip(answers, 1, 5)  # as our pipeline does
     difference = np.abs(answers - pipeline.predict(X_test)).max()
-    print(f"ONNX is at most {difference:.6f} stars off")
+    print(f"Largest difference between ONNX and our pipeline: {difference:.6f} stars")
 
 # %% [markdown]
 # **Two that refuse.** ONNX cannot take the whole pipeline: it has no converter for our
@@ -11197,8 +11248,8 @@ if runtime:
 # "not a regressor": it looks for the attribute `_estimator_type`, which scikit-learn
 # 1.9 no longer has. Use scikit-learn's Display classes.
 #
-# **Remember:** keep to the interface of scikit-learn, and the tools of others work for
-# you.
+# **Remember:** if you keep to the interface of scikit-learn, other tools work with your
+# model.
 #
 # Go on: scikit-learn's "Related Projects" and, in the user guide, "Model persistence".
 END_OF_LESSON_FILE
@@ -11257,7 +11308,7 @@ STYLE = {
 
 
 def end_quietly(kind, error, traceback):
-    """Say nothing when the reader of a pipe has gone, as `head` goes.
+    """End without an error when the reader of a pipe has ended, as `head` does.
 
     Show every other error.
     """
@@ -11282,7 +11333,7 @@ def print_what_to_remember():
     if SCRIPT.parent.name != "pillars" or "ipykernel" in sys.modules:
         return
     text = SCRIPT.read_text(encoding="utf-8")
-    # The sentence may go on in the next lines, up to an empty line of the cell.
+    # The sentence may continue on the next lines, up to an empty line of the cell.
     paragraphs = re.findall(r"^# \*\*Remember:\*\* (.+(?:\n# .+)*)", text, re.MULTILINE)
     sentences = [paragraph.replace("\n# ", " ") for paragraph in paragraphs]
     print("\nRemember:", *sentences)
@@ -11343,7 +11394,7 @@ def save_picture(figure, name, folder=PICTURES):
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / name
     is_svg = path.suffix == ".svg"
-    # The title is in the file too, for readers who listen. The date is not: it would
+    # The title is in the file too, for screen readers. The date is not: it would
     # change the bytes.
     metadata = {"Title": " ".join(figure.get_suptitle().split())}
     if is_svg:
@@ -11373,7 +11424,7 @@ cat >"$new/pillars/visitors.py" <<'END_OF_LESSON_FILE'
 Chapter 8 tests models on them. On a real site, nobody knows these chances.
 """
 
-import drawing  # noqa: F401  (it is the way to lesson_code)
+import drawing  # noqa: F401  (it makes lesson_code importable)
 import numpy as np
 from scipy.special import ndtr as normal_cdf
 from sklearn.dummy import DummyRegressor
@@ -11396,7 +11447,7 @@ def opinions(dataset, user, movie, timestamp=0):
     user, movie : ndarray of shape (n,), integers
         Positions, from 0.
     timestamp : number, default=0
-        When, in Unix seconds. It matters only if tastes drift.
+        The time, in Unix seconds. It matters only if tastes drift.
 
     Returns
     -------
@@ -11413,8 +11464,8 @@ def chance_of_success(dataset, rated, shown, timestamp=0):
     """Return each user's chance to like what they watch, if a movie is shown.
 
     A visitor watches the movie that is shown if the true taste for it, plus noise of
-    one star, is above 1.5. Otherwise the visitor watches a movie such as those that he
-    or she has rated. The visit is a success if its rating would be 4 or more.
+    one star, is above 1.5. Otherwise the visitor watches a movie like those that he or
+    she has rated. The visit is a success if its rating would be 4 or more.
 
     Parameters
     ----------
@@ -11425,7 +11476,7 @@ def chance_of_success(dataset, rated, shown, timestamp=0):
     shown : ndarray of shape (n_users,), integers
         The position of the movie that is shown to each user, from 0.
     timestamp : number, default=0
-        When, in Unix seconds. It matters only if tastes drift.
+        The time, in Unix seconds. It matters only if tastes drift.
 
     Returns
     -------

@@ -9,8 +9,8 @@
 # Words: an *estimator* learns from data with `fit`; then it answers with `predict`, or
 # turns data into other data with `transform`. A *display* draws a result. A *splitter*
 # says which rows are for training and which for testing. A *tag* says what an estimator
-# is, and what it takes: *sparse* data, for example, which stores only the values that
-# are not 0. The words of all chapters are in `docs/words.md`.
+# is, and which input it accepts: *sparse* data, for example, which stores only the
+# values that are not 0. `docs/words.md` explains the words of all chapters.
 
 # %%
 import ast
@@ -26,7 +26,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.discovery import all_displays, all_estimators, all_functions
 
 # The modules of each pillar. This is the only list that is made by hand.
-# (`_config` has set_config; `externals` has tools that were copied.)
+# (`_config` has set_config; `externals` has code copied from other projects.)
 PILLARS = {
     "Preprocessing": "preprocessing impute feature_extraction kernel_approximation "
     "random_projection",
@@ -44,7 +44,7 @@ for pillar, modules in PILLARS.items():
     for module in modules.split():
         PILLAR_OF[module] = pillar
 
-# The names that the lesson and the chapters import from scikit-learn. We read them in
+# The names that the lesson and the chapters import from scikit-learn. We find them in
 # the code: `ast` turns a file into a tree, in which an import is a node.
 files = [drawing.ROOT / "lesson_code.py"]
 files += (drawing.ROOT / "recommender").glob("*.py")
@@ -62,11 +62,11 @@ def describe(estimator):
     """Return the tags of an estimator's class as text."""
     try:
         with warnings.catch_warnings():
-            # Some estimators warn that they will be gone in a later version.
+            # Some estimators warn that a later version will remove them.
             warnings.simplefilter("ignore")
             tags = get_tags(estimator())
-    except (TypeError, AttributeError):  # it holds another estimator, which decides
-        return "as what it holds"
+    except (TypeError, AttributeError):  # it needs an estimator as its argument
+        return "those of the estimator that it holds"
 
     kind = tags.estimator_type  # "regressor" and so on, or None
     words = {
@@ -142,7 +142,7 @@ print(pd.concat([table, table.sum().to_frame("all six").T]).to_string())
 
 print(
     "\nWhat estimators can do, and how many "
-    "(fit alone: some answer by fit_predict or fit_transform):"
+    "(some of those with fit alone answer by fit_predict or fit_transform):"
 )
 verbs = things.loc[things["kind"] == "estimators", "verbs"]
 print(verbs.value_counts().to_string(header=False))

@@ -1,13 +1,13 @@
 # %% [markdown]
 # # 0 Parts: what is an estimator built from, and how do you build one?
 #
-# **You know**: `fit`, `predict` and `transform`, and what it means that a class
-# inherits. **You will see**: the few parts that all estimators share; a transformer of
+# **You know**: `fit`, `predict` and `transform`, and that a class can inherit from
+# another. **You will see**: the few parts that all estimators share; a transformer of
 # your own from the same parts; what scikit-learn's own checks say about it.
 # **Minutes**: 15.
 #
 # Words: a *mixin* is a small class that adds one ability to the classes that inherit
-# from it. A *tag* says what an estimator is, and what it takes.
+# from it. A *tag* says what an estimator is, and which input it accepts.
 
 # %%
 import inspect
@@ -42,7 +42,7 @@ MIXINS = [TransformerMixin, RegressorMixin, ClassifierMixin, ClusterMixin]
 estimators = [estimator for _, estimator in all_estimators()]
 rows = {}
 for part in [BaseEstimator, *MIXINS]:
-    # The smallest class of this part. A mixin stands left of BaseEstimator.
+    # The smallest class with this part. A mixin is written before BaseEstimator.
     bases = (BaseEstimator,)
     if part in MIXINS:
         bases = (part, BaseEstimator)
@@ -62,11 +62,12 @@ print(parts.assign(gives=parts["gives"].str.join(", ")).to_string())
 # %% [markdown]
 # `get_params` finds the names of the parameters in the signature of `__init__`. That is
 # why `__init__` only stores its arguments, under the same names. `clone` makes a new
-# object with the same parameters and without what was learned: cross-validation clones
+# object with the same parameters, but without anything learned: cross-validation clones
 # the model for every fold.
 #
 # A *meta-estimator* is an estimator that holds others. It needs the methods above, and
-# those that you write: `fit`, and `transform` or `predict`. So it can hold yours.
+# those that you write: `fit`, and `transform` or `predict`. So it can hold your own
+# estimator.
 
 # %%
 held_by = {}
@@ -77,9 +78,10 @@ for holder in [Pipeline, ColumnTransformer, GridSearchCV]:
 
 # %% [markdown]
 # ## A transformer of your own
-# It clips each column to what is usual in the training rows, so that a movie of the
-# year 9999 cannot mislead a linear model. What `fit` learns ends in `_`, and `fit`
-# returns the object. First without any care:
+# It clips each column to the range that is usual in the training rows, so that a few
+# wrong values, such as the year 9999, mislead a linear model less. The names of what
+# `fit` learns end in `_`, and `fit` returns the object. First a version that does not
+# check its input:
 
 
 # %%
@@ -114,11 +116,12 @@ def count_failures(estimator):
 count_failures(FirstAttempt())
 
 # %% [markdown]
-# It works on clean data. But nothing stops a table with other columns or with gaps, and
-# the errors for the rest do not say what is wrong. Two functions mend that.
-# `validate_data` refuses what nobody can compute with, makes an array of the table, and
-# in `fit` keeps the number and the names of the columns; with `reset=False` it compares
-# them. `check_is_fitted` raises the usual error where `fit` was forgotten.
+# It works on clean data. But it accepts a table with gaps, or with its columns in
+# another order; and where it does raise an error, the message does not say what is
+# wrong. Two functions mend that. `validate_data` refuses values that cannot be computed
+# with (gaps, text, complex numbers) and turns the table into an array. In `fit` it also
+# stores the number and the names of the columns; with `reset=False` it compares them.
+# `check_is_fitted` raises the usual error if `fit` has not been called.
 
 
 # %%
@@ -143,10 +146,10 @@ class ClipToTraining(TransformerMixin, BaseEstimator):
 count_failures(ClipToTraining())
 
 # %% [markdown]
-# ## It plugs in
-# A pipeline holds it, and a search holds the pipeline. The search reaches its parameter
-# by its path, joined by two underscores. One year in twenty is not known here, and
-# somebody wrote 9999.
+# ## It works in a pipeline and in a search
+# A pipeline holds it, and a search holds the pipeline. The search writes the parameter
+# as the name of the step and that of the parameter, joined by two underscores. One year
+# in twenty is not known here, and somebody wrote 9999 in its place.
 
 # %%
 rng = np.random.default_rng(0)
@@ -161,10 +164,8 @@ for quantile, r2 in zip([0.0, 0.01, 0.1], search.cv_results_["mean_test_score"])
     print(f"clip__quantile={quantile}: R2 {r2:.2f}")
 chosen = search.best_estimator_["clip"]
 print("(One row in twenty is wrong, so the 99 % quantile is still 9999.)")
-print("The chosen one has", list(vars(chosen)))
-print(
-    "Its clone has     ", list(vars(clone(chosen))), "with the value", chosen.quantile
-)
+print("The chosen transformer has the attributes", list(vars(chosen)))
+print("Its clone has", list(vars(clone(chosen))), "with the value", chosen.quantile)
 
 # %%
 title = "Inherit from two classes, write two methods: yours fits in where theirs do"
@@ -196,8 +197,8 @@ if figure is not None:
     drawing.save_picture(figure, "0_parts.svg")
 
 # %% [markdown]
-# **Remember:** an estimator is a few shared parts and its own `fit`; built from the
-# same parts, yours goes wherever theirs go.
+# **Remember:** an estimator is made of a few shared parts and its own `fit`; made of
+# the same parts, yours works wherever theirs do.
 #
 # Go on in scikit-learn's user guide: "Developing scikit-learn estimators". Exercise:
 # `exercises/0_parts.py`.

@@ -2,16 +2,16 @@
 # # 1 Preprocessing: who needs the scaler?
 #
 # **You know**: `fit` learns, `predict` answers, a `Pipeline` puts steps in a row. **You
-# will see**: one pipeline with and without its scaler; missing ages; an average by us
-# and by scikit-learn. **Minutes**: 15.
+# will see**: the same pipeline with and without its scaler; how missing ages are
+# filled; the same averages computed by us and by scikit-learn. **Minutes**: 15.
 #
 # A *scaler* brings every feature to mean 0 and standard deviation 1. Without it, ten
-# years between two movies look larger than the whole scale of ratings, from 1 to 5
+# years between two movies count more than the whole scale of ratings, from 1 to 5
 # stars.
 #
-# Words: *forest* and *boosting* are made of decision trees. *Least squares* is the
-# plain linear model. *Ridge* adds a penalty, `alpha`, on large weights. *SGD* finds the
-# weights of a linear model in small steps, row by row.
+# Words: *forest* and *boosting* are models made of decision trees. *Least squares* is
+# the plain linear model. *Ridge* adds a penalty, `alpha`, on large weights. *SGD* finds
+# the weights of a linear model in small steps, row by row.
 
 # %%
 import drawing
@@ -74,13 +74,14 @@ spread = raw.drop(columns=["user_id", "movie_id"]).std().sort_values(ascending=F
 largest = ", ".join(f"{name} {std:.0f}" for name, std in spread[:4].items())
 print(f"\nThe largest standard deviations of features: {largest};")
 print(f"of an average rating: {spread['user_avg_rating']:.1f}")
-print("Nearest neighbours measure distance: without the scaler, the first ones decide.")
+print("Nearest neighbours measure distance: without the scaler, the features with")
+print("large numbers decide which rows are near.")
 print("Trees only ask whether a value is above a threshold: scaling moves both.")
 
 # %% [markdown]
 # ## What the figure of SGD hides, and what ridge does with a strong penalty
 # The lesson's pipeline clips predictions to the scale of the ratings, from 1 to 5. We
-# look at the answers before that.
+# look at the predictions before they are clipped.
 
 # %%
 model = SGDRegressor(random_state=0)
@@ -90,11 +91,11 @@ features = pipeline[:-1].transform(test)
 unclipped = np.median(pipeline["model"].predict(features))
 clipped = np.median(pipeline.predict(test))
 print(
-    f"SGD without scaler: typical answer {unclipped:.0e} stars, clipped to {clipped:g}"
+    f"SGD without scaler: typical answer {unclipped:.0e} stars, clipped to {clipped:g}."
 )
 print(
-    "Its steps were too long for the large numbers, so each made the error larger: it "
-    "diverged."
+    "With such large numbers its steps are too long, and the error grows from step to "
+    "step: it diverges."
 )
 
 models = {"least squares": LinearRegression()}
@@ -112,17 +113,14 @@ for name, model in models.items():
         "largest change of a prediction": np.abs(scaled - unscaled).max(),
     }
 print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
-print(
-    "Least squares gives the same predictions: a smaller weight undoes larger numbers."
-)
-print("Ridge does not: the penalty is on the weights, so it depends on the units. Here")
-print(
-    "the error hardly moves, even where predictions do. `alpha` is comparable between"
-)
-print("features only after scaling.")
+print("Least squares gives the same predictions: a smaller weight makes up for larger")
+print("numbers.")
+print("Ridge does not: its penalty is on the weights, so it depends on the units. Here")
+print("some predictions change by a quarter of a star, but the error hardly changes.")
+print("Only after scaling does the same `alpha` mean the same for every feature.")
 
 # %%
-title = "Without the scaler, nearest neighbours lose most of what they know"
+title = "Without the scaler, nearest neighbours are little better than the mean"
 figure, axes = drawing.new_picture(title, height=4)
 if figure is not None:
     near = errors.loc["nearest neighbours"]
@@ -142,9 +140,9 @@ if figure is not None:
 
 # %% [markdown]
 # ## Missing values
-# We take away the ages of a third of the users. The gaps are filled *inside* the
-# pipeline, by training rows. The *law* of the table is the formula that made its
-# ratings.
+# We remove the ages of a third of the users. The gaps are filled *inside* the pipeline,
+# with the median of the training rows. The *law* of the table is the formula that made
+# its ratings.
 
 # %%
 gaps = table["user_id"] % 3 == 0
@@ -164,14 +162,15 @@ ridge = SklearnEcosystemPipeline(model="linear").build_pipeline()
 before = errors.loc["linear (ridge)", "with scaler"]
 print(
     f"RMSE of ridge, with all ages: {before:.3f}; now: {error(ridge):.3f}. By the law "
-    "of the table,\nage has no influence on a rating, so little can be lost here."
+    "of the table,\nage has no influence on a rating, so this table cannot show "
+    "how well the gaps were filled."
 )
 
 # %% [markdown]
 # ## Categories
 # An id is a label. `TargetEncoder` replaces it by the average rating of its rows, as
 # our features do. The average is *damped*: ten imaginary average ratings are added, so
-# few ratings give no extreme average.
+# that a few ratings do not give an extreme average.
 
 # %%
 ids = ["user_id", "movie_id"]
@@ -186,8 +185,8 @@ print(
 )
 
 # %% [markdown]
-# **Remember:** scale for models that measure distance, learn in small steps or have a
-# penalty; trees and least squares do not need it.
+# **Remember:** scale the features for models that measure distances, learn in small
+# steps or have a penalty; trees and least squares do not need it.
 #
-# Go on in scikit-learn's user guide: "Preprocessing data". Exercise:
+# Go on in scikit-learn's user guide: "Preprocessing data". Exercises:
 # `exercises/1_preprocessing.py` and `exercises/1_scaling.py`.

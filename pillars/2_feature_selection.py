@@ -2,8 +2,8 @@
 # # 2 Feature selection: which features carry signal?
 #
 # **You know**: a forest averages many trees, which split rows by thresholds of
-# features. **You will see**: three measures of what a feature is worth, and that they
-# answer three questions; how many features nearest neighbours should get; a selection
+# features. **You will see**: three measures of the importance of a feature, which
+# answer three questions; how many features to give to nearest neighbours; a selection
 # that cheats. **Minutes**: 20. In the lesson's table we know the truth: age, country,
 # year, hour and weekday have no influence on a rating.
 
@@ -40,10 +40,11 @@ for name, model in {"the dummy (always the mean)": dummy, "the forest": forest}.
 
 # %% [markdown]
 # ## Three measures of importance
-# *Impurity*: how much a feature's splits make the training ratings of a branch more
-# alike, as a share of all. *Shuffled* (permutation importance): how much the error on
-# new rows grows when the column is shuffled, so that it tells nothing. *Left out*: how
-# much it grows when the forest is trained again without the column.
+# *Impurity*: how much the splits by a feature make the training ratings of a branch
+# more alike, as a share of what all features do. *Shuffled* (permutation importance):
+# how much the error on new rows grows when the column is shuffled, so that it carries
+# no information. *Left out*: how much the error grows when the forest is trained again
+# without the column.
 #
 # `sklearn.inspection.permutation_importance` shuffles for you. We do it by hand, to get
 # a standard error: with other test rows, the figure would vary by about that much.
@@ -102,10 +103,9 @@ formats = {"impurity, %": "{:.1f}".format}
 print(worth[::-1].to_string(float_format="%.4f", formatters=formats))
 
 impurity_sum = worth.loc[WORTHLESS, "impurity, %"].sum()
-print(
-    f"The worthless ones get {impurity_sum:.0f} % of the impurity, and mostly more with"
-)
-print("more values: one of many thresholds fits the training rows by luck.")
+print(f"The features without influence get {impurity_sum:.0f} % of the impurity.")
+print("Those with more values mostly get more: among many thresholds, one fits the")
+print("training rows by luck.")
 
 seed_growth, error = growth_without([], random_state=1)
 print(f"The same forest with another seed: {seed_growth:+.4f} ± {error:.4f}")
@@ -114,17 +114,16 @@ is_clear = worth["shuffled"] > 2 * worth["± "]
 print("Shuffled, above two standard errors:", ", ".join(worth.index[is_clear][::-1]))
 is_clear = worth["left out"] > 2 * worth["±"]
 print("Left out, above two standard errors:", ", ".join(worth.index[is_clear][::-1]))
-print("For all others, these rows do not tell use from luck.")
-print(
-    "(By law, a count tells how far an average can be trusted; a genre matters, but to"
-)
-print("each user in another way.)")
+print("For all others, the growth may be luck: these rows do not show that they are of")
+print("use, nor that they are not. (By law, a count says how far an average can be")
+print("trusted; a genre matters, but to each user in another way.)")
 
 # %% [markdown]
 # Why do shuffling and leaving out disagree so much about `user_movie_interaction`? It
-# is the product of the two averages. Shuffled, it misleads a forest that relies on it.
-# Left out, the two averages say the same. scikit-learn's guide warns of that:
-# "Misleading values on strongly correlated features".
+# is the product of the two averages. When it is shuffled, it misleads a forest that
+# relies on it. When it is left out, the two averages carry nearly the same information.
+# scikit-learn's guide warns of that: "Misleading values on strongly correlated
+# features".
 
 # %%
 averages = ["user_avg_rating", "movie_avg_rating", "user_movie_interaction"]
@@ -151,10 +150,10 @@ if figure is not None:
 
 # %% [markdown]
 # ## How many features for nearest neighbours?
-# Every worthless feature adds noise to a distance. `select=` puts `SelectKBest` into
-# the pipeline: it chooses anew in every fold, from training rows alone, by
-# `f_regression`: how a feature correlates with the rating. `drop_ids` is a step of the
-# lesson; we take it out to see why.
+# Every feature without influence adds noise to a distance. `select=` puts `SelectKBest`
+# into the pipeline: it chooses anew in every fold, from the training rows alone, by
+# `f_regression`: how strongly a feature correlates with the rating. `drop_ids` is a
+# step of the lesson; we leave it out to see why it is there.
 
 # %%
 rows = train[:16_000]
@@ -186,17 +185,18 @@ by_fold = -results.set_index("param_select__k")[columns]
 for k in (2, 11):
     difference = (by_fold.loc[k] - by_fold.loc[5]).round(4).tolist()
     print(f"{k} features against 5, fold by fold: {difference}")
+print("11 are worse than 5 in every fold. Between 2 and 5, the folds disagree.")
 n_worse = np.sum(with_ids_rmse > by_fold.loc[11].to_numpy())
 print(
     f"all 11 and the two ids: RMSE {with_ids_rmse.mean():.4f}, "
     f"worse than without in {n_worse} of 3 folds:"
 )
-print("an id is a label, and that two ids are close means nothing.")
+print("an id is a label, so it means nothing that two ids are close.")
 
 # %% [markdown]
 # ## A selection that cheats
-# 1000 columns of pure noise: an honest R2 is at most about 0 (1 is perfect, 0 is what
-# the mean reaches).
+# 1000 columns of pure noise: an honest R2 is about 0 or below (1 is perfect, 0 is that
+# of always predicting the mean).
 
 # %%
 noise = np.random.default_rng(0).normal(size=(200, 1000))
@@ -210,11 +210,11 @@ print(
     f"R2 with the best 10 chosen before the split: {before:.2f}, a lie; "
     f"inside the pipeline: {inside:.2f}"
 )
-print("(below 0 because it learned noise: it is worse than the mean).")
+print("(below 0 because it learned noise: it is worse than predicting the mean).")
 
 # %% [markdown]
-# **Remember:** impurity says what a forest split on, shuffling what it relies on,
-# leaving out what you would miss.
+# **Remember:** impurity shows by which features a forest split its rows, shuffling on
+# which features it relies, and leaving out which features you would miss.
 #
 # Go on in scikit-learn's user guide: "Feature selection" and "Permutation feature
 # importance". Exercise: `exercises/2_feature_selection.py`.

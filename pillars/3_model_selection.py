@@ -6,8 +6,9 @@
 # same feature without the leak; splits that ask different questions. **Minutes**: 20.
 #
 # Words: the *noise floor* is the error to expect of a perfect predictor. We know it,
-# because we know the law of the table. By luck, an error may be a little below it.
-# *Cross-fitted*: what describes a training row is made from the other rows.
+# because we know the law of the table. By luck, an error may be a little below it. An
+# average is *cross-fitted* if that of a training row is computed from other rows: those
+# of the folds that the row is not in.
 
 # %%
 import os
@@ -54,9 +55,9 @@ def predict_with(averages_of, train, test):
 # %% [markdown]
 # ## Averages before the split
 # The best features are averages of ratings. Taken from the whole table, they contain
-# the answers of the test rows. The fewer ratings a user has, the more of the average is
-# the answer. Below, forest, features and rows are the same; only the rows that the
-# averages are made from differ.
+# the answers of the test rows. The fewer ratings a user has, the larger is the part of
+# the answer in the average. Below, forest, features and rows are the same; only the
+# rows that the averages are computed from differ.
 
 # %%
 rows = []
@@ -80,13 +81,18 @@ for ratings_per_user in (20, 10, 5, 3, 2, 1.5):
 curve = pd.DataFrame(rows).groupby("ratings per user").mean()
 print(
     "RMSE in stars, mean of two tables; small tables vary by luck "
-    "(honest: averages made in the pipeline)"
+    "(honest: the pipeline computes the averages)"
 )
 print(curve[::-1].to_string(float_format="%.3f"))
+print("Far below the floor, the leak gives itself away only where ratings are fewest.")
+print(
+    "With many ratings per user its error is above the floor: too small all the same,"
+)
+print("but the floor does not show it.")
 
 print(
     "\nR2 on shuffled ratings (an honest one is about 0 or below), "
-    "with averages made from:"
+    "with averages computed from:"
 )
 table = MovieRecommendationDataset(n_ratings=10_000).generate()
 table["rating"] = table["rating"].sample(frac=1, random_state=0).to_numpy()
@@ -98,11 +104,11 @@ answers = {
 }
 for name, stars in answers.items():
     print(f"  {name}: R2 {r2_score(test['rating'], stars):.3f}")
+print("Averages from the training rows contain each row's own answer, so the forest")
 print(
-    "A training row's own answer is in its average, "
-    "so the forest trusts averages too much and fails on"
+    "trusts them too much, and is worse than the mean on new rows. Cross-fitting mends"
 )
-print("new rows. Cross-fitted: a row's average is made from other rows.")
+print("that.")
 
 # %%
 title = "Too good to be true: averages made before the split beat a perfect predictor"
@@ -127,10 +133,11 @@ if figure is not None:
 
 # %% [markdown]
 # ## A 14th feature: it leaks, and then it helps
-# A user's average does not know the user's taste. The average of this user *for this
-# genre* does, a little: `TargetEncoder` computes it from a column such as "42 Drama".
-# It learns from ratings, so where it is fitted matters. Twice the same feature: fitted
-# before the split, and as a part of the pipeline, where `fit_transform` cross-fits it.
+# A user's average says nothing about the user's taste. The average of this user *for
+# this genre* does, a little: `TargetEncoder` computes it from a column such as
+# "42 Drama". It learns from ratings, so it matters where it is fitted. We compare the
+# same feature fitted before the split, and as a part of the pipeline, where
+# `fit_transform` cross-fits it.
 
 
 # %%
@@ -191,15 +198,19 @@ for name in models:
         f"change {changes[name].mean():+.4f} ± {changes[name].sem():.4f}; "
         f"R2 on shuffled ratings {nothing[name].mean():+.3f}"
     )
-print("The larger gain is a lie: it also finds something where there is nothing.")
-print("The smaller one is real: about a hundredth of a star, so little that only a")
-print("comparison fold by fold shows it clearly.")
+print(
+    "The larger gain is a leak: the feature also explains ratings that were shuffled."
+)
+print(
+    "The smaller one is no leak, and many times its standard error. It is only about a"
+)
+print("hundredth of a star, so it takes a comparison fold by fold to see it clearly.")
 
 # %% [markdown]
-# ## A splitter is a question: about whom will the model be asked?
-# `GroupKFold` puts all rows of a group (`groups=`), such as a user, into one fold:
-# tested users are new. `TimeSeriesSplit` tests on later rows than it trains on, as in
-# use; the rows must be sorted by time.
+# ## Each splitter asks another question: for whom will the model predict?
+# `GroupKFold` puts all rows of a group (`groups=`), such as a user, into one fold, so
+# the users of the test rows are new to the model. `TimeSeriesSplit` tests on later rows
+# than it trains on, as in real use; the rows must be sorted by time.
 
 
 # %%
@@ -216,7 +227,7 @@ ask("GroupKFold: new users", linear, table, GroupKFold(5), groups=table["user_id
 ask("GroupKFold: new movies", linear, table, GroupKFold(5), groups=table["movie_id"])
 
 # %% [markdown]
-# Does time matter? `drift=1` makes a table whose users change their tastes in two
+# Does time matter? `drift=1` makes a table whose users change their tastes over two
 # years; all else is the same. The model `factors` learns tastes. `TimeSeriesSplit`
 # trains its first models on few rows, so we look at the last of its splits: it trains
 # on five sixths of the rows, as each fold of `KFold(6)` does.
@@ -230,8 +241,15 @@ for drift in (0, 1):
     six_folds = KFold(6, shuffle=True, random_state=42)
     ask(f"drift {drift}, KFold, times mixed", factors, drifting, six_folds)
     ask(f"drift {drift}, the last sixth by time", factors, drifting, last_split)
-print("Without drift, both questions have about the same answer. With drift, random")
-print("folds know the tastes of tomorrow, and their error is too small for real use.")
+print(
+    "Without drift, both questions have about the same answer. With drift, random folds"
+)
+print(
+    "train on ratings that were given after the test rows. Their error is smaller than"
+)
+print(
+    "in real use, where nobody has such ratings. (By time, it is one split of a table.)"
+)
 
 if os.environ.get("MOVIELENS"):  # the folder of a MovieLens release, see README
     real = load_movielens(os.environ["MOVIELENS"])
@@ -241,8 +259,8 @@ if os.environ.get("MOVIELENS"):  # the folder of a MovieLens release, see README
     ask("MovieLens, TimeSeriesSplit (also fewer rows)", linear, real, by_time)
 
 # %% [markdown]
-# **Remember:** an error far below the noise floor is not a good model, it is a leak; a
-# splitter is a question.
+# **Remember:** an error far below the noise floor is a sign of a leak, not of a good
+# model; choose the splitter by the question that you want to answer.
 #
 # Go on in scikit-learn's user guide: "Cross-validation" and "Common pitfalls".
 # Exercises: `exercises/3_model_selection.py` and `exercises/3_cross_fitting.py`.

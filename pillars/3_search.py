@@ -35,8 +35,8 @@ RMSE = "neg_root_mean_squared_error"  # scikit-learn's name: minus the error
 folds = KFold(3, shuffle=True, random_state=0)
 outer_folds = KFold(5, shuffle=True, random_state=1)
 
-# The first 30,000 rows make the features, the next ones are searched on, and the last
-# 10,000 are new to everything: they tell how good the choice really is.
+# The features are made from the first 30,000 rows, the searches use the next ones, and
+# the last 10,000 are used by neither: they show how good the choice really is.
 table = MovieRecommendationDataset().generate()
 transformer = UserMovieFeatureTransformer().fit(table[:30_000])
 features = transformer.transform(table).drop(columns=["user_id", "movie_id"]).to_numpy()
@@ -45,14 +45,14 @@ new_features = features[40_000:]
 new_stars = stars[40_000:]
 
 # %% [markdown]
-# ## The best of many that only guess
-# A control: 40 candidates, each of which answers the mean and a random number. None is
+# ## The best of many random guessers
+# A control: 40 candidates, each of which answers the mean plus a random number. None is
 # better than another, so whatever the best one gains over the mean of all is luck.
 
 
 # %%
 class Guesser(RegressorMixin, BaseEstimator):
-    """Answer the mean, and half a star of noise."""
+    """Answer the mean plus noise, with a standard deviation of half a star."""
 
     def __init__(self, seed=0):
         self.seed = seed
@@ -98,20 +98,26 @@ guessed.index.name = "rows"
 print("RMSE of the best of 40 guessers, mean of two searches:")
 print(guessed.to_string(float_format="%.3f"))
 luck = guessed["mean of all"] - guessed["best_score_"]
+on_new = []
+for seed in range(40):
+    guesser = Guesser(seed).fit(features[30_000:40_000], stars[30_000:40_000])
+    on_new.append(root_mean_squared_error(new_stars, guesser.predict(new_features)))
 print(
     f"`best_score_` is better than the mean of all by {luck[50]:.3f} on 50 rows, and by"
 )
-print(f"{luck[1000]:.3f} on 1000. It was luck: on new rows, the best one is no better.")
-print("Nested, most of that luck is gone. (All figures on 50 rows vary a lot.)")
+print(f"{luck[1000]:.3f} on 1000. It was luck: on the new rows, the mean of all 40 is")
+print(f"{np.mean(on_new):.3f}, and the chosen ones are no better. The nested error is")
+print("nearer to the mean of all each time. (All figures on 50 rows vary a lot.)")
 
 # %% [markdown]
 # ## A random search, and halving
 # Now real candidates: trees of different sizes. `RandomizedSearchCV` draws candidates
 # at random. Bergstra and Bengio ("Random Search for Hyper-Parameter Optimization",
 # JMLR, 2012) found that random candidates are as good as those of a grid, or better, at
-# a fraction of the time: mostly few hyperparameters matter, and a grid tries few values
-# of each. `HalvingRandomSearchCV` begins with many candidates on few rows, and gives
-# more rows to the best third, again and again. We count the rows that are fitted.
+# a fraction of the time: usually only a few hyperparameters matter, and a grid tries
+# few values of each. `HalvingRandomSearchCV` begins with many candidates on few rows,
+# and gives more rows to the best third, again and again. We count the rows that are
+# fitted.
 
 # %%
 space = {
@@ -139,13 +145,15 @@ for name, search in searches.items():
 found = pd.DataFrame(rows).drop("mean of all")
 print(f"RMSE of trees that were searched on {n_rows} rows:")
 print(found.to_string(float_format="%.3f"))
-print("Halving saves most of the work. What it loses, one search cannot tell.")
-print("`best_score_` is not too small here: rows are many, so luck is small, and its")
+print("Halving saves most of the work. A single search cannot show what it loses.")
+print(
+    "`best_score_` is not too small here: with so many rows there is less luck, and its"
+)
 print("trees were trained on only two thirds of them.")
 
 # %% [markdown]
 # ## Would more rows bring more?
-# The learning curve: the error by the number of training rows.
+# A *learning curve* shows the error by the number of training rows.
 
 # %%
 model = SklearnEcosystemPipeline(model="linear").build_pipeline()
@@ -157,16 +165,14 @@ old = -train_scores.mean(axis=1).round(3)
 new = -test_scores.mean(axis=1).round(3)
 print(pd.DataFrame({"on these rows": old, "on new rows": new}, index=sizes).to_string())
 gap = new - old
+print(f"The gap shrinks from {gap[0]:.3f} to {gap[-1]:.3f}. If one error keeps rising")
 print(
-    f"The gap shrinks from {gap[0]:.3f} to {gap[-1]:.3f}. If one error goes on rising"
+    f"and the other keeps falling, they meet between {old[-1]:.3f} and {new[-1]:.3f}:"
 )
-print(
-    f"and the other falling, they meet between {old[-1]} and {new[-1]}: then more rows"
-)
-print(f"bring this model {gap[-1]:.2f} at most.")
+print(f"then more rows lower the error of this model by {gap[-1]:.3f} at most.")
 
 # %%
-title = "The best of 40 that only guess looks good, most of all on few rows"
+title = "The best of 40 random guessers looks good, above all on few rows"
 figure, axes = drawing.new_picture(title, height=4)
 if figure is not None:
     places = range(len(guessed))
@@ -182,7 +188,7 @@ if figure is not None:
     drawing.save_picture(figure, "3_search.svg")
 
 # %% [markdown]
-# **Remember:** the score that chose the winner is no score of the winner; score the
+# **Remember:** the score by which the winner was chosen can be too good; score the
 # whole search on rows that it has not seen.
 #
 # Go on in scikit-learn's user guide: "Tuning the hyper-parameters of an estimator", and

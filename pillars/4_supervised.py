@@ -2,8 +2,8 @@
 # # 4 Supervised learning: how much of the error is the model's?
 #
 # **You know**: `fit` learns, `predict` answers, and cross-validation scores rows that
-# the model has not seen. **You will see**: an error split into two parts. One part no
-# model can remove. Then the same for a yes or no, and when to say yes.
+# the model has not seen. **You will see**: an error split into two parts, one of which
+# no model can remove; the same for a yes or no, and when to say yes.
 # **Minutes**: 20.
 #
 # An error of 0.80 stars: is that good? On real data nobody can tell. Here the law of
@@ -12,9 +12,9 @@
 #
 #     mean of (rating - answer)²
 #         =  noise: people are not consistent
-#         +  mean of (expected - answer)²: ignorance, what the model does not know
+#         +  mean of (expected - answer)²: ignorance, what a better model could avoid
 #
-# On a given table the two sides differ a little, by luck.
+# On one table the two sides differ a little, by luck.
 
 # %%
 import numpy as np
@@ -77,8 +77,6 @@ errors["RMSE"] = errors["measured"] ** 0.5
 print("Squared error in stars² (sum and measured differ by luck), and RMSE in stars:")
 print(errors.to_string(float_format="%.3f"))
 
-# (Rows of the same user or movie are not independent: the true standard error of
-# factors' gain is about 0.003.)
 print("\nIs a model better than linear? The gain in squared error, row by row:")
 error_of_linear = (rating - answers["linear"]) ** 2
 for name in ("forest", "boosting", "factors"):
@@ -87,17 +85,21 @@ for name in ("forest", "boosting", "factors"):
     print(f"  {name:8} {gain.mean():+.4f}, standard error {standard_error:.4f}")
 print(
     "A difference of less than twice its standard error may well be luck: "
-    "boosting's is. The forest's is more"
+    "boosting's is below that line. The"
 )
 print(
-    "than luck, but next to nothing. These three algorithms are very different; "
-    "they read the same 11 features"
+    "forest's is above it, but next to nothing. "
+    "(Rows of the same user or movie are not independent, so the"
 )
 print(
-    "(the 13 without the two ids) and come out nearly alike. "
-    "factors learns from the ids what the features"
+    "true standard errors are larger.) Linear, forest and boosting are very different "
+    "algorithms, but they read"
 )
-print("do not hold, taste, and its gain is of another size.")
+print(
+    "the same 11 features (the 13 without the two ids), and their errors are nearly "
+    "the same. factors learns"
+)
+print("taste from the ids, which the features do not contain, and gains far more.")
 part = errors.loc["factors", "ignorance"]
 whole = errors.loc["factors", "sum"]
 print(
@@ -106,8 +108,9 @@ print(
 )
 
 # %% [markdown]
-# Where does the error sit? Five groups of equally many ratings, by the size of their
-# users' noise (`sigma` of the law, the standard deviation of the noise in stars).
+# Whose ratings have the largest error? Five groups of equally many ratings, by the size
+# of their users' noise (`sigma` of the law, the standard deviation of the noise in
+# stars).
 
 # %%
 sigma = dataset.law_["sigma"][table["user_id"] - 1]  # user ids count from 1
@@ -125,7 +128,7 @@ print(
     f"From most careful to most careless, noise grows {growth.iloc[0]:.0f} times, "
     f"ignorance {growth.iloc[1]:.1f} times."
 )
-print("So the error of one model depends much on whose ratings it is measured on.")
+print("So the error of a model depends strongly on whose ratings it is measured on.")
 
 # %%
 figure, axes = new_picture("A better model shortens only the blue part of the bar")
@@ -145,8 +148,8 @@ if figure is not None:
 # ## Part 2, yes or no: will this user like this movie?
 # *Liked* means 4 stars or more. A *classifier* answers with a probability. Its error is
 # the *log loss*, the mean of -log(probability given to what then happened), and it has
-# the same two parts: what the law's own probabilities lose is noise, and what a model
-# loses on top is ignorance.
+# the same two parts: the loss of the law's own probabilities is noise, and what a model
+# loses in addition is ignorance.
 #
 # The dummy always answers the share of likes. `balanced` is often recommended where one
 # answer is rarer: likes weigh as much as all other rows together. `factors` turns
@@ -204,7 +207,8 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 
 # %% [markdown]
 # Do the probabilities mean what they say? A *calibration curve* sorts the rows by the
-# probability given, cuts them into equal parts, and compares with what happened.
+# probability that the model gives, cuts them into equal parts, and compares with what
+# happened.
 
 # %%
 curves = {}
@@ -217,15 +221,15 @@ for name in ("balanced", "features", "factors"):
 parts = ["lowest fifth", "2nd", "3rd", "4th", "highest fifth"]
 print(pd.DataFrame(curves, index=parts).to_string(float_format="%.2f"))
 print(
-    "features and factors say what happens, to about 0.02. balanced says too much: "
+    "features and factors are right to about 0.02. balanced says too much: "
     "it was trained as if half"
 )
 print("of the ratings were likes.")
 
 # %% [markdown]
-# When should we say yes? That depends on what errors cost. Say, a bad evening costs 1,
-# and a good movie missed costs 2. Then yes costs 1 - p on average, no costs 2p, and yes
-# is cheaper if p is above 1/3.
+# When should we say yes? That depends on what errors cost. Suppose that a bad evening
+# costs 1, and a good movie missed costs 2. If p is the probability of a like, then yes
+# costs 1 - p on average, no costs 2p, and yes is cheaper if p is above 1/3.
 
 
 # %%
@@ -258,7 +262,7 @@ print(
     "the noise out. So they rarely"
 )
 print(
-    "reach 4, and that rule says no too often. The threshold that fits the costs "
+    "reach 4, and that rule says no too often. The threshold made for these costs "
     "is cheaper, if the"
 )
 print(
@@ -267,8 +271,8 @@ print(
 )
 
 # %% [markdown]
-# **Remember:** you can shorten only the part of the bar that is ignorance. The noise
-# stays. Before you act on a probability, look at its calibration.
+# **Remember:** a better model has less ignorance, but the noise remains. Before you act
+# on a probability, look at its calibration.
 #
 # Go on: scikit-learn's user guide, "Supervised learning", "Probability calibration" and
 # "Tuning the decision threshold for class prediction" (`FixedThresholdClassifier`).

@@ -3,13 +3,13 @@
 #
 # **You know**: *matrix factorization* gives every user and movie some learned numbers,
 # its *factors*, whose product says how well the two fit (section 7 of
-# `lesson_code.py`). **You will see**: how near clusters of movies come to genres; that
-# KMeans also finds clusters where there are none, and how a control shows it; which
-# planted false users are found. **Minutes**: 20.
+# `lesson_code.py`). **You will see**: how well clusters of movies agree with genres;
+# that KMeans also finds clusters where there are none, and how a control shows it;
+# which of the false users that we plant are found. **Minutes**: 20.
 #
-# The law of the ratings has eight genres. Our model reads ids and stars alone: no genre
-# (`content`), not who rated what (`n_patterns`). So we can compare what was found with
-# what was hidden, as never on real data.
+# The law of the ratings has eight genres. Our model learns from ids and stars alone: it
+# does not read the genres (`content=False`), nor who rated what (`n_patterns=0`). So we
+# can compare what it finds with what is hidden, which real data does not allow.
 
 # %%
 import numpy as np
@@ -48,9 +48,9 @@ def learn(n_ratings):
 # %% [markdown]
 # ## Movies: are the clusters genres?
 # The dummy first: shuffled genres. The *adjusted Rand index* compares two groupings: 1
-# is the same grouping, 0 is chance. We take the movies that have one genre and at least
-# 50 ratings. *PCA* turns the axes so that the first direction holds as much of the
-# variance (the spread) as possible, then the second, and so on.
+# is the same grouping, and chance gives about 0. We take the movies that have one genre
+# and at least 50 ratings. *PCA* turns the axes so that the first direction holds as
+# much of the variance (the spread) as possible, then the second, and so on.
 
 # %%
 law, table, movies, factors = learn(50_000)
@@ -94,7 +94,7 @@ for n_ratings in (5000, 20_000, 50_000, 100_000, 200_000):
     rand_index = adjusted_rand_score(films["genre"][one_genre], groups)
     rows[n_ratings] = {"true taste": correlation, "genres": rand_index}
 print(
-    "\nMore ratings, more truth: correlation with the true taste, "
+    "\nWith more ratings, one table of each size: correlation with the true taste, "
     "Rand index with the genres"
 )
 print(pd.DataFrame(rows).T.to_string(float_format="%.2f"))
@@ -106,7 +106,7 @@ print(
 
 # %%
 counts = pd.crosstab(genre, cluster).to_numpy()
-# A cluster's number says nothing: we put each beside the genre that it fits best.
+# The number of a cluster means nothing: we put each beside the genre that it fits best.
 _, best_cluster = linear_sum_assignment(-counts)
 counts = counts[:, best_cluster]
 title = (
@@ -123,16 +123,16 @@ if figure is not None:
     save_picture(figure, "5_unsupervised.svg")
 
 # %% [markdown]
-# ## Users: KMeans always answers
-# By law, users have no groups: every user's love of every genre is drawn alone. The
-# *silhouette* says how well clusters are separated (1: far apart, 0: they touch). How
-# high is it where there are no groups? A *control* is data like ours, but without
+# ## Users: KMeans always finds clusters
+# By law, users have no groups: every user's love of every genre is drawn independently.
+# The *silhouette* says how well clusters are separated (1: far apart, 0: they touch).
+# How high is it where there are no groups? A *control* is data like ours, but without
 # groups. Here, it is a random cloud (a Gaussian) with the same mean and the same
 # covariance: how widely the columns spread, and how they go together. We draw ten.
 #
 # Often, each column is shuffled by itself instead. That destroys groups, but also every
-# other connection of the columns. The last row shows what comes of it: a single cloud,
-# whose columns are correlated.
+# other connection of the columns. The last row of the table shows why that is wrong: it
+# is a single cloud, whose columns are correlated.
 
 # %%
 rng = np.random.default_rng(0)
@@ -168,35 +168,38 @@ for name, points in data.items():
     }
 print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 print(
-    f"The {kept.sum()} movies are above their control by several times its spread: "
-    "no single cloud is like that. The"
+    f"The {kept.sum()} movies are above their control by several times its spread, "
+    "more than luck gives in a single"
 )
 print(
-    "others are not. Users are even a little below, so they are no exact Gaussian, "
-    "and a small excess would"
+    "Gaussian cloud: a sign of groups. The others are not above theirs. "
+    "Users are even a little below, so they"
 )
 print(
-    "prove little. All movies, with those of two genres or few ratings, "
-    "hide the genres that are there: to see"
+    "are not exactly Gaussian, and a small excess would prove little. "
+    "All movies, which include those with two"
 )
 print(
-    "no groups is no proof that there are none. "
-    "Shuffled columns would find groups even in the one cloud."
+    "genres or few ratings, show no groups, although the genres are there: "
+    "to see no groups does not prove that"
+)
+print(
+    "there are none. Compared with shuffled columns, even the one cloud would seem "
+    "to have groups."
 )
 
 # %% [markdown]
 # ## False users: are the planted ones found?
 # *Shills* are users who do not rate what they think. We plant some. Each takes the
-# movies of an honest user, so that only the stars differ: always five, always three,
-# or at random. An `IsolationForest` gets no example of a shill. It cuts the data at
-# random places, and what is soon cut off from all others is odd. It reads three figures
-# of a user: mean and spread of the stars, and *agreement*, their correlation with the
-# average of the other users.
+# movies of an honest user, so that only the stars differ: always five, always three, or
+# at random. An `IsolationForest` gets no example of a shill. It cuts the data at random
+# places, and a user whom few cuts separate from all others is odd. It reads three
+# figures of a user: mean and spread of the stars, and *agreement*, their correlation
+# with the average of the other users.
 #
 # *Average precision* scores a list of suspects, the oddest first: 1 if all shills come
-# first. The dummy, for which all are equally odd, has the share of shills. The rule
-# was made by somebody who knew what to look for: the least spread, or the least
-# agreement.
+# first. The dummy, for which all are equally odd, scores the share of shills. The rule
+# is made for one kind of shill: the least spread, or the least agreement, comes first.
 
 
 # %%
@@ -258,8 +261,8 @@ print(
     "most careless fifth."
 )
 print(
-    "The forest pays where you cannot say what you are looking for, if it is rare and "
-    "extreme (always five)."
+    "The forest is useful where you cannot say what you are looking for, "
+    "if it is rare and extreme (always five)."
 )
 print(
     "It finds less where shills are extreme in one figure only (always three), "
@@ -267,12 +270,12 @@ print(
 )
 print(
     "honest users (at random), and where they are many (200). "
-    "Each time, a rule that knows the fraud is better."
+    "Each time, a rule made for this fraud is better."
 )
 
 # %% [markdown]
-# **Remember:** KMeans always answers. A control shows whether there may be groups; only
-# a truth tells what they are.
+# **Remember:** KMeans always finds clusters. A control shows whether there may be
+# groups; to say what they are, you need a known truth.
 #
 # Go on: "Clustering" and "Novelty and outlier detection" in scikit-learn's user guide.
 # Exercise: `exercises/5_unsupervised.py`.

@@ -2,9 +2,9 @@
 # # 6 Utilities: which metric did you mean?
 #
 # **You know**: RMSE is the typical error of predicted stars. NDCG@10 scores a list of
-# ten movies: 1 if all that the user will like come first, 0 if none is in it.
-# **You will see**: that two metrics name two different winners, and why; metrics of
-# your own as scorers; a saved model in a fresh process. **Minutes**: 15.
+# ten movies: 1 if all that the user will like come first, 0 if none is in it. **You
+# will see**: that two metrics have two different winners, and why; metrics of your own
+# as scorers; a saved model in a fresh process. **Minutes**: 15.
 
 # %%
 import subprocess
@@ -39,10 +39,10 @@ pairs = users.merge(movies, how="cross")  # every user with every movie, 1000 x 
 
 # %% [markdown]
 # ## What would every user give to every movie?
-# On real data, nobody knows. Here the law says it: a rating is the user's opinion plus
-# noise, rounded to half stars from 1 to 5 (`MovieRecommendationDataset`). Its expected
-# value is 1, plus half a star times the chance to reach 1.5, to reach 2, and so on.
-# Users choose what they love, and popular movies are a little better.
+# On real data, nobody knows. Here the law gives the answer: a rating is the user's
+# opinion plus noise, rounded to half stars from 1 to 5 (`MovieRecommendationDataset`).
+# Its expected value is 1, plus half a star times the chance to reach 1.5, to reach 2,
+# and so on. Users choose what they love, and popular movies are a little better.
 
 # %%
 law = dataset.law_
@@ -58,16 +58,16 @@ assert np.allclose(rated_stars, dataset.true_expected_)
 print(f"True stars, mean of the pairs that were rated: {rated_stars.mean():.2f}")
 print(f"True stars, mean of all pairs:                 {true_stars.mean():.2f}")
 print(
-    "What nobody rated is not like what was rated: ratings are missing, "
-    "but not at random."
+    "Movies that a user did not rate differ from those that the user did rate: "
+    "ratings are not missing at random."
 )
 
 # %% [markdown]
 # ## Two metrics of a list
 # *Liked* means: rated 4 or more among the held-out rows. For NDCG, a movie that the
-# user would love but did not rate is a miss. *True stars* ask what the ten movies of a
-# list deserve, rated or not. *Rated* is the share of the ten that is among the held-out
-# rows at all.
+# user would love but did not rate is a miss. *True stars* are the mean expected rating
+# of the ten movies of a list, rated or not. *Rated* is the share of the ten that is
+# among the held-out rows at all.
 #
 # `scoring=` takes a name, or a scorer: a function of (model, X, y), which returns one
 # figure or a dict of them. (`make_scorer` makes one of a function of (y_true, y_pred).)
@@ -145,17 +145,17 @@ formats |= {"rated, %": "{:.0f}".format, "true stars": "{:.2f}".format}
 print(results.to_string(formatters=formats, na_rep=""))
 lost = results.loc["the law", "true stars"] - results.loc["MovieRanker", "true stars"]
 print(
-    "By NDCG, MovieRanker wins, and even popularity is before the law. "
-    "By what the ten movies deserve, the law"
+    "On this split, MovieRanker wins by NDCG, and even popularity is above the law. "
+    "By true stars, the law"
 )
 print(
-    f"wins, and MovieRanker's are {lost:.2f} stars worse. "
+    f"wins, and MovieRanker's lists are {lost:.2f} stars worse. "
     "NDCG can count only what was rated: of MovieRanker's"
 )
 print(
     f"lists that is {results.loc['MovieRanker', 'rated, %']:.0f} %, "
     f"of the law's {results.loc['the law', 'rated, %']:.0f} %. "
-    "The rest are misses, however good they are."
+    "The rest are misses, however good the movies are."
 )
 user = 1
 lists = {"MovieRanker": scores[user - 1], "the law": true_stars[user - 1].copy()}
@@ -174,7 +174,7 @@ print(
 )
 print(
     "True stars ask: what would this user like best? "
-    "On real data only an experiment can say (chapter 8)."
+    "On real data only an experiment can show that (chapter 8)."
 )
 
 # %%
@@ -201,7 +201,7 @@ if figure is not None:
 # %% [markdown]
 # ## The saved model answers in a fresh process
 # `load_pipeline` reads the file's digest before it unpickles anything. `joblib.load`
-# does not: it loads most damaged files without a word.
+# does not: it can load a damaged file without an error.
 
 # %%
 with tempfile.TemporaryDirectory() as folder:

@@ -3,8 +3,8 @@
 #
 # **You know**: a model is saved as one file, the *artifact*, and its *digest* changes
 # if one bit of the file changes. **You will see**: a model that is replaced while it
-# answers; an A/B test whose truth we know; what daily looks do to a test; how drift
-# shows. **Minutes**: 20.
+# answers; an A/B test whose truth we know; what happens to a test if you look at it
+# every day; how drift shows. **Minutes**: 20.
 #
 # In an *A/B test*, half of the users get model A, half get model B, and we compare what
 # they do. On a real site nobody knows the true difference. Here the law gives it.
@@ -82,7 +82,7 @@ content[1000] ^= 1  # one bit is wrong
 damaged[0].write_bytes(content)
 with mock.patch.object(sklearn, "__version__", "1.5.2"):  # as if it were installed
     old = save("old", 5000)
-foreign = (save("foreign", 3000)[0], releases[0][1])  # not what the digest says
+foreign = (save("foreign", 3000)[0], releases[0][1])  # the digest of another file
 before = server.answer()
 for path, digest in (damaged, old, foreign):
     try:
@@ -95,8 +95,8 @@ print(f"The model before them still answers: {server.answer() == before}")
 # %% [markdown]
 # ## Who gets which model?
 # Users must see the same model on every visit. A hash is a number that looks random but
-# depends only on its input, so nothing has to be stored. Python's own `hash()` will not
-# do: for strings, it differs from process to process.
+# depends only on its input, so nothing has to be stored. Do not use Python's own
+# `hash()`: for strings, it differs from process to process.
 # %%
 def gets_b(user, experiment):
     """Return True for about half of the users, always the same ones."""
@@ -148,7 +148,7 @@ for n in (1000, 2000, 5000, 10_000, 20_000):
 p = (chance_a.mean() + chance_b.mean()) / 2
 of_each_model = (1.96 + 0.84) ** 2 * 2 * p * (1 - p) / truth**2
 needed = 100 * round(2 * of_each_model / 100)
-print(f"\nBoth models together need {needed} visits. Share of tests that find B, of")
+print(f"\nBoth models together need {needed} visits. Share of tests that find B, with")
 for n in (1000, needed):
     a = rng.binomial(n // 2, chance_a.mean(), 10_000) / (n // 2)  # of 10,000 tests
     b = rng.binomial(n // 2, chance_b.mean(), 10_000) / (n // 2)
@@ -156,7 +156,7 @@ for n in (1000, needed):
     print(f"{n:7} visits: {np.mean(b - a > 1.96 * error):.0%}")
 
 # %%
-title = f"1000 visits cannot tell which model is better; {needed} usually can"
+title = f"1000 visits seldom show which model is better; {needed} usually do"
 figure, axes = new_picture(title, height=4.2)
 if figure is not None:
     sizes = np.geomspace(100, n_users, 47).astype(int)
@@ -177,8 +177,8 @@ if figure is not None:
 
 # %% [markdown]
 # ## Looking every day
-# Now both models are the same, and every "significant" difference is wrong. A test
-# takes 28 days. Significant means p < 0.05: more than 1.96 standard errors.
+# Now both models are the same, and every "significant" difference is a false alarm. A
+# test takes 28 days. Significant means p < 0.05: more than 1.96 standard errors.
 # %%
 n_tests = 10_000
 visits = 100 * np.arange(1, 29)  # of each model, up to each day
@@ -201,7 +201,7 @@ for rule, is_wrong in wrong.items():
 # serves the others, about seven weeks (10,000 ratings) at a time.
 # %%
 def serve(drift):
-    """Return figures by weeks, and the RMSE of the last ones by training rows."""
+    """Return figures by weeks, and the last squared errors by training rows."""
     dataset = MovieRecommendationDataset(n_ratings=150_000, drift=drift)
     table = dataset.generate().sort_values("timestamp", ignore_index=True)
     known = table[:50_000]
@@ -218,12 +218,12 @@ def serve(drift):
         b = chance_of_success(dataset, known, fitting, now).mean()
         rows.append([rmse, squares.sem() / (2 * rmse), b - a])
 
-    last = {"the first 50,000": rmse}
+    last = {"the first 50,000": squares}
     for name, first in {"the last 50,000": 90_000, "all before": 0}.items():
         again = SklearnEcosystemPipeline(model="factors").fit(table[first:140_000])
-        squares = (again.predict(period) - period["rating"]) ** 2
-        last[name] = np.sqrt(squares.mean())
-    return pd.DataFrame(rows, columns=["RMSE", "error", "true B - A"]), last
+        last[name] = (again.predict(period) - period["rating"]) ** 2
+    weeks = pd.DataFrame(rows, columns=["RMSE", "error", "true B - A"])
+    return weeks, pd.DataFrame(last)
 
 
 weeks, with_drift = serve(drift=1)
@@ -232,18 +232,37 @@ change = weeks - weeks.iloc[0]
 weeks["change / error"] = change["RMSE"] / np.hypot(weeks["error"], weeks["error"][0])
 # A test of each period gets 10,000 visits.
 error_of_test = 2 * np.sqrt(p * (1 - p) / 10_000)
-weeks["its change / error"] = change["true B - A"] / (np.sqrt(2) * error_of_test)
+weeks["B - A change / error"] = change["true B - A"] / (np.sqrt(2) * error_of_test)
 print("\nWith drift (error: standard error)")
 print(weeks.to_string(float_format="%.3f"))
+last_week = weeks.iloc[-1]
+rmse_change = last_week["change / error"]
+b_change = last_week["B - A change / error"]
+print(
+    f"At the end, the RMSE has changed by {rmse_change:.1f} standard errors, and B - A"
+)
+print(
+    f"by {b_change:.1f} standard errors of such a test: most tests would not find that."
+)
 print("\nRMSE in the last weeks, by the ratings that the model was trained on")
 by_drift = {"drift": with_drift, "no drift": without_drift}
-print(pd.DataFrame(by_drift).T.to_string(float_format="%.3f"))
+last_rmse = {name: np.sqrt(squares.mean()) for name, squares in by_drift.items()}
+print(pd.DataFrame(last_rmse).T.to_string(float_format="%.3f"))
+
+# The same rows are predicted by all, so we compare row by row.
+print("By how much is that better than the last 50,000 (± standard error)?")
+for name, squares in by_drift.items():
+    for rows in ("the first 50,000", "all before"):
+        gain = squares["the last 50,000"] - squares[rows]
+        unit = 2 * last_rmse[name]["the last 50,000"]  # from squares to stars
+        print(f"  {name}, {rows}: {gain.mean() / unit:+.3f} ± {gain.sem() / unit:.3f}")
 print("On as many ratings as before, training again pays here under drift only.")
-print("Without drift, all ratings are best; under drift, the last ones are.")
+print("Without drift, all ratings are best. Under drift, the last 50,000 are at least")
+print("as good as all; the difference is about two standard errors.")
 
 # %% [markdown]
-# **Remember:** decide before the test how many visits it takes, and look once; watch
-# the error of the predictions as well: a drift can show there first.
+# **Remember:** decide before the test how many visits it needs, and look once; watch
+# the error of the predictions as well, because drift can show there first.
 #
 # Go on: "Model persistence" in scikit-learn's user guide. Exercise:
 # `exercises/8_deploy.py`.

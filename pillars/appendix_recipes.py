@@ -2,8 +2,8 @@
 # # Appendix: what can other tools do with this very pipeline?
 #
 # **You know**: our pipeline is a scikit-learn estimator: `fit`, `predict`, parameters
-# that can be set. **You will see**: that tools which know nothing of movies can
-# therefore work with it. **Minutes**: 10.
+# that can be set. **You will see**: that tools which were not made for it can therefore
+# work with it. **Minutes**: 10.
 #
 # Nothing here is needed for the lesson. Install one tool at a time, each in an
 # environment of its own.
@@ -62,9 +62,9 @@ if skrub:
 
 # %%
 # skore: measure, and check for common mistakes. It names the columns from which this
-# model gains nothing. (By law that holds for all of them but `genre`: taste depends on
-# it, and these features do not hold taste.) X must be without the column `rating`: the
-# checks train a model on X too, which would read the answers.
+# model gains nothing. (By law, all of them but `genre` have no influence on a rating;
+# taste depends on `genre`, but these features do not contain taste.) X must not have
+# the column `rating`: the checks also train a model on X, which would read the answers.
 skore = tool("skore")
 if skore:
     report = skore.EstimatorReport(
@@ -115,15 +115,16 @@ if optuna:
     )
 
 # %%
-# MLflow: a registry of models in SQLite. A request that does not fit the signature, two
-# ids, is refused
+# MLflow: a registry of models in SQLite. A request that does not fit the signature (two
+# ids) is refused
 mlflow = tool("mlflow")
 if mlflow:
     mlflow.set_tracking_uri(f"sqlite:///{(folder / 'mlflow.db').as_posix()}")
     experiment = mlflow.create_experiment("lesson", (folder / "models").as_uri())
     mlflow.set_experiment(experiment_id=experiment)
 
-    # Two steps are not scikit-learn's own: MLflow must trust them, and have their code.
+    # Two classes are ours, not scikit-learn's: MLflow must trust them, and needs their
+    # code.
     trusted = []
     for step in (pipeline, pipeline["features"]):
         kind = type(step)
@@ -188,7 +189,7 @@ if runtime:
     answers = session.run(None, {"X": features})[0].ravel()
     answers = np.clip(answers, 1, 5)  # as our pipeline does
     difference = np.abs(answers - pipeline.predict(X_test)).max()
-    print(f"ONNX is at most {difference:.6f} stars off")
+    print(f"Largest difference between ONNX and our pipeline: {difference:.6f} stars")
 
 # %% [markdown]
 # **Two that refuse.** ONNX cannot take the whole pipeline: it has no converter for our
@@ -196,7 +197,7 @@ if runtime:
 # "not a regressor": it looks for the attribute `_estimator_type`, which scikit-learn
 # 1.9 no longer has. Use scikit-learn's Display classes.
 #
-# **Remember:** keep to the interface of scikit-learn, and the tools of others work for
-# you.
+# **Remember:** if you keep to the interface of scikit-learn, other tools work with your
+# model.
 #
 # Go on: scikit-learn's "Related Projects" and, in the user guide, "Model persistence".

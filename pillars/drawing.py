@@ -51,7 +51,7 @@ STYLE = {
 
 
 def end_quietly(kind, error, traceback):
-    """Say nothing when the reader of a pipe has gone, as `head` goes.
+    """End without an error when the reader of a pipe has ended, as `head` does.
 
     Show every other error.
     """
@@ -76,7 +76,7 @@ def print_what_to_remember():
     if SCRIPT.parent.name != "pillars" or "ipykernel" in sys.modules:
         return
     text = SCRIPT.read_text(encoding="utf-8")
-    # The sentence may go on in the next lines, up to an empty line of the cell.
+    # The sentence may continue on the next lines, up to an empty line of the cell.
     paragraphs = re.findall(r"^# \*\*Remember:\*\* (.+(?:\n# .+)*)", text, re.MULTILINE)
     sentences = [paragraph.replace("\n# ", " ") for paragraph in paragraphs]
     print("\nRemember:", *sentences)
@@ -137,7 +137,7 @@ def save_picture(figure, name, folder=PICTURES):
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / name
     is_svg = path.suffix == ".svg"
-    # The title is in the file too, for readers who listen. The date is not: it would
+    # The title is in the file too, for screen readers. The date is not: it would
     # change the bytes.
     metadata = {"Title": " ".join(figure.get_suptitle().split())}
     if is_svg:

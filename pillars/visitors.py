@@ -3,7 +3,7 @@
 Chapter 8 tests models on them. On a real site, nobody knows these chances.
 """
 
-import drawing  # noqa: F401  (it is the way to lesson_code)
+import drawing  # noqa: F401  (it makes lesson_code importable)
 import numpy as np
 from scipy.special import ndtr as normal_cdf
 from sklearn.dummy import DummyRegressor
@@ -26,7 +26,7 @@ def opinions(dataset, user, movie, timestamp=0):
     user, movie : ndarray of shape (n,), integers
         Positions, from 0.
     timestamp : number, default=0
-        When, in Unix seconds. It matters only if tastes drift.
+        The time, in Unix seconds. It matters only if tastes drift.
 
     Returns
     -------
@@ -43,8 +43,8 @@ def chance_of_success(dataset, rated, shown, timestamp=0):
     """Return each user's chance to like what they watch, if a movie is shown.
 
     A visitor watches the movie that is shown if the true taste for it, plus noise of
-    one star, is above 1.5. Otherwise the visitor watches a movie such as those that he
-    or she has rated. The visit is a success if its rating would be 4 or more.
+    one star, is above 1.5. Otherwise the visitor watches a movie like those that he or
+    she has rated. The visit is a success if its rating would be 4 or more.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def chance_of_success(dataset, rated, shown, timestamp=0):
     shown : ndarray of shape (n_users,), integers
         The position of the movie that is shown to each user, from 0.
     timestamp : number, default=0
-        When, in Unix seconds. It matters only if tastes drift.
+        The time, in Unix seconds. It matters only if tastes drift.
 
     Returns
     -------
