@@ -119,8 +119,8 @@ RANKINGS = {
         grid(
             {
                 "entries": ["stars"],
-                "reg": [3000.0, 5000.0],
-                "dropout_p": [0.1, 0.2, 0.3],
+                "reg": [1000.0, 3000.0],
+                "dropout_p": [0.2, 0.5],
             },
             model="EDLAE",
         ),
@@ -132,8 +132,8 @@ RANKINGS = {
             {
                 "entries": ["rated", "liked"],
                 "n_components": [32, 128],
-                "alpha0": [0.3, 1.0, 3.0],
-                "reg": [0.001, 0.003, 0.01],
+                "alpha0": [0.1, 0.3, 1.0],
+                "reg": [0.003, 0.01, 0.03],
             },
             model="IALS",
         ),
@@ -188,8 +188,8 @@ RANKINGS = {
         irspack,
         grid(
             {
-                "entries": ["stars"],
-                "alpha": [0.2, 0.5, 1.0, 2.0],
+                "entries": ["stars", "liked"],
+                "alpha": [0.05, 0.5],
                 "l1_ratio": [0.02],
             },
             model="SLIM",
