@@ -56,22 +56,22 @@ recorded() {
         pillars/appendix_recipes.py) echo "3749146184 7502" ;;
         pillars/drawing.py) echo "2511854216 5835" ;;
         pillars/visitors.py) echo "2882321692 3596" ;;
-        exercises/0_map.py) echo "2576965394 790" ;;
-        exercises/0_parts.py) echo "814328515 1375" ;;
-        exercises/1_preprocessing.py) echo "3179819675 1062" ;;
-        exercises/1_scaling.py) echo "4232059177 985" ;;
+        exercises/0_map.py) echo "3695396379 788" ;;
+        exercises/0_parts.py) echo "1040492695 1384" ;;
+        exercises/1_preprocessing.py) echo "1651989542 1062" ;;
+        exercises/1_scaling.py) echo "1098289704 1003" ;;
         exercises/2_feature_selection.py) echo "2888893821 1133" ;;
-        exercises/3_cross_fitting.py) echo "1137237405 984" ;;
-        exercises/3_model_selection.py) echo "4278577527 1092" ;;
-        exercises/3_search.py) echo "1832863702 1088" ;;
-        exercises/4_supervised.py) echo "1021876727 1133" ;;
-        exercises/5_unsupervised.py) echo "1487108115 1512" ;;
-        exercises/6_utilities.py) echo "1289952585 1138" ;;
-        exercises/8_deploy.py) echo "3193575818 899" ;;
-        exercises/README.md) echo "3538434190 2470" ;;
-        exercises/conftest.py) echo "69222422 4127" ;;
-        exercises/first.py) echo "786296001 696" ;;
-        exercises/test_checks.py) echo "814784557 31152" ;;
+        exercises/3_cross_fitting.py) echo "1172407367 1001" ;;
+        exercises/3_model_selection.py) echo "3851669924 1130" ;;
+        exercises/3_search.py) echo "172201709 1106" ;;
+        exercises/4_supervised.py) echo "1426603531 1139" ;;
+        exercises/5_unsupervised.py) echo "4046807234 1508" ;;
+        exercises/6_utilities.py) echo "797237313 1147" ;;
+        exercises/8_deploy.py) echo "2123676910 894" ;;
+        exercises/README.md) echo "2555318186 2507" ;;
+        exercises/conftest.py) echo "1103696989 4128" ;;
+        exercises/first.py) echo "3954197418 691" ;;
+        exercises/test_checks.py) echo "3898290956 31257" ;;
         exercises/solutions/0_map.py) echo "3495680003 468" ;;
         exercises/solutions/0_parts.py) echo "1516718467 1050" ;;
         exercises/solutions/1_preprocessing.py) echo "447819057 596" ;;
@@ -11520,8 +11520,8 @@ END_OF_LESSON_FILE
 cat >"$new/exercises/0_map.py" <<'END_OF_LESSON_FILE'
 """Exercise of chapter 0, the map (5 minutes): which regressors accept missing values?
 
-Every estimator of scikit-learn carries tags: facts about itself that a program can
-read. The function below guesses by the name instead. It misses most of the estimators
+Every estimator of scikit-learn has tags: facts about itself that a program can
+read. The function below guesses from the name instead. It misses most of the estimators
 that accept missing values.
 
 Task: choose the estimators by their tags, not by their names.
@@ -11546,12 +11546,12 @@ cat >"$new/exercises/0_parts.py" <<'END_OF_LESSON_FILE'
 user?
 
 `CountPerUser` replaces the ids of users by how often each was seen in `fit`. It works
-on the rows that it was fitted on. A new user stops it, and it fails some of
-scikit-learn's own checks, because it takes whatever it is given.
+on the rows that it was fitted on. A new user raises an error, and it fails some of
+scikit-learn's own checks, because it does not check its input.
 
-Task: let it pass the checks, and give 0 to a user who was not seen in `fit`. One line
+Task: make it pass the checks, and give 0 to a user who was not seen in `fit`. One line
     is marked; three more need `validate_data` and `check_is_fitted`.
-Hint: pillars/0_parts.py shows where the two functions stand. For an unknown user,
+Hint: pillars/0_parts.py shows where the two functions are called. For an unknown user,
     `dict.get` takes a second argument.
 Check: python -m pytest exercises -k 0_parts
 """
@@ -11574,7 +11574,7 @@ class CountPerUser(TransformerMixin, BaseEstimator):
 
     def transform(self, X):
         """Return the count of each row's user."""
-        counts = [self.counts_[user] for user in X[:, 0].tolist()]  # TODO: who is new?
+        counts = [self.counts_[user] for user in X[:, 0].tolist()]  # TODO: new users
         return np.array(counts, dtype=float).reshape(-1, 1)
 END_OF_LESSON_FILE
 
@@ -11583,11 +11583,11 @@ cat >"$new/exercises/1_preprocessing.py" <<'END_OF_LESSON_FILE'
 
 Nearest neighbours cannot compute with missing values (NaN). `train` fills the gaps of
 the training rows with the mean of their column, and training works. But the model that
-it returns stops at the first new row that has a gap.
+it returns fails at the first new row with a gap.
 
 Task: return a model that accepts rows with gaps. Keep the nearest neighbours.
-Hint: what must happen again at every prediction is a step of the pipeline, as the
-    scaler is.
+Hint: whatever must happen again at every prediction belongs in the pipeline, as the
+    scaler does.
 Check: python -m pytest exercises -k 1_preprocessing
 """
 
@@ -11612,10 +11612,10 @@ END_OF_LESSON_FILE
 cat >"$new/exercises/1_scaling.py" <<'END_OF_LESSON_FILE'
 """Exercise of chapter 1, preprocessing (5 minutes): by whose mean are new rows scaled?
 
-A model of distances needs scaled columns. `predict` scales the training rows and the
-new rows, each by their own mean and standard deviation. No error is raised, and on new
-rows that look like the training rows even the score is good. Then come rows of old
-movies only: by their own mean, they look like all others.
+A model that measures distances needs scaled columns. `predict` scales the training rows
+and the new rows, each by their own mean and standard deviation. No error is raised, and
+on new rows that look like the training rows even the score is good. Then come rows of
+old movies only: scaled by their own mean, they look like all others.
 
 Task: scale new rows as the training rows were scaled.
 Hint: a scaler is fitted once. Or let a pipeline do it.
@@ -11665,11 +11665,12 @@ def cross_validated_r2(X, y):
 END_OF_LESSON_FILE
 
 cat >"$new/exercises/3_cross_fitting.py" <<'END_OF_LESSON_FILE'
-"""Exercise of chapter 3, model selection (15 minutes): does an average know the answer?
+"""Exercise of chapter 3, model selection (15 minutes): does an average contain the
+answer?
 
 The average rating of a user is a good feature. But the average of a training row's user
-contains the row's own rating, so it tells a part of the answer, and a model trusts it
-more than it can trust the averages of new rows.
+contains the row's own rating. So it contains a part of the answer, and the model learns
+to trust it more than it can trust the averages of new rows.
 
 Task: cross-fit the averages. For each fold, compute the averages from the rows of the
     other folds, and give them to the rows of this fold. A user without a row in the
@@ -11693,15 +11694,14 @@ cat >"$new/exercises/3_model_selection.py" <<'END_OF_LESSON_FILE'
 """Exercise of chapter 3, model selection (10 minutes): how good are predictions for
 new users?
 
-Tomorrow, people will come whom the model has never seen. How large will its error be
-for them? The function below asks another question: it shuffles rows, so the same user
-stands in training and in test.
+Tomorrow, users will come whom the model has never seen. How large will its error be for
+them? The function below answers another question: it shuffles rows, so the same user is
+among the training rows and among the test rows.
 
-Task: hold out whole users, so that all users of the test rows are strangers to the
-    model. Three lines change: the marked one, the import and the call of
-    `cross_val_score`.
-Hint: import another splitter, and tell `cross_val_score` with `groups=` who belongs
-    together.
+Task: hold out whole users, so that all users of the test rows are new to the model.
+    Three lines change: the marked one, the import and the call of `cross_val_score`.
+Hint: import another splitter, and give `cross_val_score` the argument `groups=`, which
+    says which rows belong together.
 Check: python -m pytest exercises -k 3_model_selection
 """
 
@@ -11726,10 +11726,11 @@ cat >"$new/exercises/3_search.py" <<'END_OF_LESSON_FILE'
 """Exercise of chapter 3, search (5 minutes): how good is the best of many?
 
 `estimate_error` searches the best of many candidates by cross-validation, and reports
-the error with which the best one won. That error is too small: among many candidates,
-one is good on just these rows by luck, and the search chooses it for that.
+the error of the winner in that search. That error is too small: among many candidates,
+some are good on just these rows by luck, and the search chooses one of them for that.
 
-Task: return an error that the search has not chosen by. Search anew in each fold.
+Task: return an error from rows that took no part in the choice. Search anew in each
+    fold.
 Hint: a search is an estimator, too: `cross_val_score` fits it in each fold, on the
     training rows alone.
 Check: python -m pytest exercises -k 3_search
@@ -11741,7 +11742,7 @@ RMSE = "neg_root_mean_squared_error"
 
 
 def estimate_error(model, candidates, X, y):
-    """Return the RMSE to expect on new rows of the candidate that a search chooses.
+    """Return the RMSE that a search's choice is expected to have on new rows.
 
     `candidates` is a dict: the name of a parameter and its values.
     """
@@ -11756,7 +11757,7 @@ cat >"$new/exercises/4_supervised.py" <<'END_OF_LESSON_FILE'
 
 Two models are compared by cross-validation, on the training rows alone; the test rows
 are kept for the end. One of the two always has the smaller error, if only by luck, and
-`is_better` believes every gain.
+`is_better` takes every gain for real.
 
 Task: return True only if the mean gain is more than twice its standard error.
 Hint: `gain` holds one number per row. The standard error of a mean is the standard
@@ -11784,8 +11785,8 @@ cat >"$new/exercises/5_unsupervised.py" <<'END_OF_LESSON_FILE'
 
 KMeans always finds the groups that it is asked for, even where there are none. So
 `has_groups` compares with controls: data without groups. But its controls lose too
-much: if each column is shuffled by itself, the correlation of the columns goes, too,
-and every cloud with correlated columns seems to have groups.
+much: if each column is shuffled by itself, the correlation of the columns is lost, too,
+and a single cloud with correlated columns can seem to have groups.
 
 Task: make controls that keep the mean and the covariance of X, and have no groups.
 Hint: `rng.multivariate_normal(mean, covariance, n_rows)` draws a single cloud, and
@@ -11816,7 +11817,7 @@ def has_groups(X):
     rng = np.random.default_rng(0)
     controls = []
     for _ in range(10):
-        control = rng.permuted(X, axis=0)  # TODO: lose the groups, and nothing else
+        control = rng.permuted(X, axis=0)  # TODO: lose only the groups
         controls.append(separation(control))
     return separation(X) > np.mean(controls) + 3 * np.std(controls)
 END_OF_LESSON_FILE
@@ -11828,7 +11829,7 @@ process?
 The artifact is the file that a trained model is saved in. Tomorrow another program
 loads it with `SklearnEcosystemPipeline.load_pipeline` and predicts from a user's id and
 a movie's id. It fails with this artifact: only the last step of the pipeline was saved,
-and that step reads features. Nor would it notice if the file were damaged.
+and that step reads features. Nor would the program notice if the file were damaged.
 
 Task: save all that is needed to predict from the two ids, with a digest (a checksum of
     the file's content).
@@ -11858,11 +11859,11 @@ cat >"$new/exercises/8_deploy.py" <<'END_OF_LESSON_FILE'
 """Exercise of chapter 8, deploy (5 minutes): does a user keep the same model?
 
 In an A/B test, half of the users get model A, and half get model B. `arm_of` is called
-at every visit, by several servers that do not talk to each other. It tosses a coin
+at every visit, by several servers that do not communicate. It tosses a coin
 each time, so a user who comes back may get the other model.
 
 Task: give a user the same model at every visit and on every server. Another experiment
-    must deal the users anew.
+    must assign the users anew.
 Hint: `hashlib.sha256(text.encode()).digest()` returns 32 bytes, numbers from 0 to 255
     that look random but depend only on the text.
 Check: python -m pytest exercises -k 8_deploy
@@ -11883,42 +11884,42 @@ END_OF_LESSON_FILE
 cat >"$new/exercises/README.md" <<'END_OF_LESSON_FILE'
 # Exercises
 
-Thirteen small broken programs. Each takes one to fifteen minutes, and one line in it is marked with `TODO`. In the folder of
+Thirteen small broken programs. Each takes one to fifteen minutes. One line in it is marked with `TODO`. In the folder of
 `lesson_code.py`, with the environment of the lesson:
 
 ```sh
 python -m pytest exercises
 ```
 
-The run says how many are solved, what is wrong with each of the others, why it matters, and which is next.
+The output says how many are solved, what is wrong with each of the others, why it matters, and which is next.
 
 1. Open the program. Read the task at its top.
-2. Mend the line with the `TODO`. You may change other lines and add imports; keep the names of the functions.
-3. Run the check of this program alone, for example `python -m pytest exercises -k first`. Take out the `TODO`.
+2. Correct the line with the `TODO`. You may change other lines and add imports; keep the names of the functions.
+3. Run the check of this program alone, for example `python -m pytest exercises -k first`. When it passes, delete the `TODO`.
 
 | minutes | program | what you practise | chapter |
 |---|---|---|---|
 | 1 | `first.py` | a baseline that does not look at the answers | section 1 of `lesson_code.py` |
-| 5 | `0_map.py` | ask an estimator by its tags | `pillars/0_map.py` |
+| 5 | `0_map.py` | choose estimators by their tags | `pillars/0_map.py` |
 | 10 | `0_parts.py` | a transformer of your own, which passes scikit-learn's checks | `pillars/0_parts.py` |
 | 5 | `1_preprocessing.py` | fill gaps inside the pipeline | `pillars/1_preprocessing.py` |
-| 5 | `1_scaling.py` | scale new rows by the mean of the training | `pillars/1_preprocessing.py` |
+| 5 | `1_scaling.py` | scale new rows by the mean of the training rows | `pillars/1_preprocessing.py` |
 | 5 | `2_feature_selection.py` | choose features inside each fold | `pillars/2_feature_selection.py` |
-| 15 | `3_cross_fitting.py` | cross-fit an average, so that it does not know the answer | `pillars/3_model_selection.py` |
+| 15 | `3_cross_fitting.py` | cross-fit an average, so that it does not contain the answer | `pillars/3_model_selection.py` |
 | 10 | `3_model_selection.py` | hold out whole users | `pillars/3_model_selection.py` |
 | 5 | `3_search.py` | the error of the best of many, without its luck | `pillars/3_search.py` |
-| 10 | `4_supervised.py` | tell a better model from a lucky one | `pillars/4_supervised.py` |
+| 10 | `4_supervised.py` | distinguish a better model from a lucky one | `pillars/4_supervised.py` |
 | 10 | `5_unsupervised.py` | a control that keeps all but the groups | `pillars/5_unsupervised.py` |
-| 5 | `6_utilities.py` | an artifact that works in another process, and shows damage | `pillars/6_utilities.py` |
+| 5 | `6_utilities.py` | an artifact that works in another process, and reveals damage | `pillars/6_utilities.py` |
 | 5 | `8_deploy.py` | give a user the same model at every visit | `pillars/8_deploy.py` |
 
-Every check uses data of its own and tests a property, so an answer that is written down as a number does not pass. What a
-solution has brought, in figures, is said at the end of the run. If you
-are stuck, read the chapter; then compare with the program of the same name in `solutions/`
+Every check uses data of its own and tests a property, so an answer that is written down as a number does not pass. At the end, the
+output says what your solution has achieved, in figures. If you are
+stuck, read the chapter; then compare with the program of the same name in `solutions/`
 (`python -m pytest exercises --solutions` checks those).
 
-The other way round: `python -m pytest --break list` shows which safeguards of the lesson you can take out, to see which
-of its tests notice (in the full project).
+Also (in the full project): `python -m pytest --break list` shows the safeguards of the lesson that you can disable, one at a
+time, to see which of its tests fail.
 END_OF_LESSON_FILE
 
 cat >"$new/exercises/conftest.py" <<'END_OF_LESSON_FILE'
@@ -12021,7 +12022,7 @@ def pytest_terminal_summary(terminalreporter, config):
             checked.add(name)
             if report.passed:
                 passed.add(name)
-                # What a check prints at its end: what the solution has brought.
+                # What a check prints at its end: what the solution has achieved.
                 for line in report.capstdout.splitlines():
                     if line.startswith("Measured: "):
                         measured[name] = line.removeprefix("Measured: ")
@@ -12046,9 +12047,10 @@ def pytest_terminal_summary(terminalreporter, config):
 END_OF_LESSON_FILE
 
 cat >"$new/exercises/first.py" <<'END_OF_LESSON_FILE'
-"""The first exercise (1 minute): what does the score of knowing nothing look like?
+"""The first exercise (1 minute): how good is a model that has
+learned nothing?
 
-The simplest prediction there is answers the mean rating, always. A model must beat it,
+The simplest prediction there is always answers the mean rating. A model must beat it,
 so it is called the baseline. `predict_mean` computes this baseline, but it cheats: it
 looks at the ratings that it must predict.
 
@@ -12131,8 +12133,8 @@ def test_first(exercise):
         np.allclose(answers, changed),
         "The predictions changed when we changed the ratings in `test`: they were made "
         "from the answers. A real prediction is made before the rating is known, so "
-        "such an error says nothing about it. Take the mean of what is known then "
-        "(lesson_code.py, section 1; pillars/3_model_selection.py).",
+        "such an error says nothing about real use. Take the mean of what is known by "
+        "then (lesson_code.py, section 1; pillars/3_model_selection.py).",
     )
     for known in (train, train[train["rating"] > 2]):
         check(
@@ -12189,8 +12191,8 @@ def test_0_map(exercise):
         not missed and not too_many,
         f"Missed: {first_five(missed)}. Wrongly chosen: {first_five(too_many)}. A name "
         "does not say what an estimator accepts, and a list made by hand is wrong "
-        "after the next release (Careful and HistogramLover are ours). Each estimator "
-        "answers by its tags (pillars/0_map.py).",
+        "after the next release (Careful and HistogramLover are ours). The tags of "
+        "an estimator say it (pillars/0_map.py).",
     )
 
 
@@ -12214,9 +12216,9 @@ def test_0_parts(exercise):
         stopped = str(error)
     check(
         stopped is None,
-        "A user who was not seen in `fit` stopped `transform`. It said only: "
-        f"{stopped}. In production, somebody new comes every day. That is no mistake: "
-        "no row of theirs was counted, so their count is 0 (pillars/0_parts.py).",
+        "A user who was not seen in `fit` stopped `transform`. Its error said only: "
+        f"{stopped}. In production, new users come every day. That is no mistake: no "
+        "row of theirs was counted, so their count is 0 (pillars/0_parts.py).",
     )
     check(
         np.ravel(counts)[1] == 0,
@@ -12270,13 +12272,14 @@ def test_1_preprocessing(exercise):
     check(
         np.allclose(alone, predictions[0]),
         "One and the same row got another prediction when it came alone. Its gap was "
-        "filled from the rows beside it, so the answer depends on who else asks. Fill "
+        "filled from the rows beside it, so the answer depends on the other rows. Fill "
         "gaps with what was learned in training (pillars/1_preprocessing.py).",
     )
     r2 = 1 - np.mean((predictions - y_new) ** 2) / np.var(y_new)
     check(
         r2 > 0.5,
-        f"The model accepts gaps, but explains little (R2 = {r2:.2f}; 0.5 can be had). "
+        f"The model accepts gaps, but explains little (R2 = {r2:.2f}; above 0.5 is "
+        "possible). "
         "Are the columns still scaled, and are gaps filled with a typical value of "
         "their column? (pillars/1_preprocessing.py)",
     )
@@ -12323,8 +12326,8 @@ def test_1_scaling(exercise):
     r2 = 1 - np.mean((together - y_new) ** 2) / np.var(y_new)
     check(
         r2 > 0.7,
-        f"The answers no longer depend on who else asks, but explain little (R2 = "
-        f"{r2:.2f}; above 0.7 can be had). Are the neighbours still near by all "
+        f"The answers no longer depend on the other rows, but explain little (R2 = "
+        f"{r2:.2f}; above 0.7 is possible). Are the neighbours still near by all "
         "columns? Without a scaler, `budget`, a large number, decides who is near "
         "(pillars/1_preprocessing.py).",
     )
@@ -12342,16 +12345,16 @@ def test_2_feature_selection(exercise):
         r2 <= 0.05,
         f"On pure noise, where nothing can be predicted, your R2 is {r2:.2f}: it "
         "should be 0 or less. Of 1000 random features, some fit all 100 answers by "
-        "luck. Whoever sees the held-out answers chooses exactly those. Put the choice "
-        "inside the pipeline (pillars/2_feature_selection.py).",
+        "luck. A choice that sees the held-out answers takes exactly those. Make the "
+        "choice a step of the pipeline (pillars/2_feature_selection.py).",
     )
     honest = r2
     signal = X[:, :5].sum(axis=1) + noise
     r2 = np.mean(exercise.cross_validated_r2(X, signal))
     check(
         0.3 < r2 <= 1,
-        f"Five of 1000 features carry a signal, but your R2 is {r2:.2f}; above 0.3 can "
-        "be had. Is it still the mean R2 of ridge on the ten best features? "
+        f"Five of 1000 features carry a signal, but your R2 is {r2:.2f}; above 0.3 is "
+        "possible. Is it still the mean R2 of ridge on the ten best features? "
         "(pillars/2_feature_selection.py)",
     )
     print(f"Measured: R2 {honest:.2f} where there is nothing, {r2:.2f} where there is.")
@@ -12391,8 +12394,9 @@ def test_3_model_selection(exercise):
         forgotten = True
     check(
         not forgotten,
-        "GroupKFold must know who belongs together: pass groups=. `cross_val_score` "
-        "hands it on to the splitter (pillars/3_model_selection.py).",
+        "The splitter must know which rows belong together: pass groups=. "
+        "`cross_val_score` passes it on to the splitter "
+        "(pillars/3_model_selection.py).",
     )
 
     tested = []
@@ -12412,8 +12416,8 @@ def test_3_model_selection(exercise):
         f"Only {np.mean(shares):.0%} of the test rows are of users whom the model has "
         "never seen; it must be all of them. With a known user, the model looks up how "
         "this user rates. Nobody can do that for a new user, so the error comes out "
-        "too small. Whose rows did you keep together? (`KFold` ignores `groups=`.) A "
-        "splitter is a question: see pillars/3_model_selection.py.",
+        "too small. Whose rows did you keep together? (`KFold` ignores `groups=`.) "
+        "Each splitter asks another question: see pillars/3_model_selection.py.",
     )
     check(
         sorted(tested) == sorted(table.index),
@@ -12488,13 +12492,13 @@ def test_3_cross_fitting(exercise):
         known > 0.9,
         "With 20 ratings per user, an average should be near what the user usually "
         f"gives; the correlation of yours with that is {known:.2f}, and more than 0.9 "
-        "can be had. Does each row get the average of its own user, in the order of "
+        "is possible. Does each row get the average of its own user, in the order of "
         "the table? (pillars/3_model_selection.py)",
     )
     print(
-        "Measured: on shuffled ratings your averages know nothing (correlation "
-        f"{correlation:.2f}; the plain ones: 0.5), on others what users usually give "
-        f"({known:.2f})."
+        "Measured: with shuffled ratings, the correlation of your averages is "
+        f"{correlation:.2f} (that of plain averages is 0.5); with what users usually "
+        f"give, where users differ, it is {known:.2f}."
     )
 
 
@@ -12653,9 +12657,9 @@ def test_5_unsupervised(exercise):
     found = f"You found groups in {len(wrong)} of {n_tables} tables (scores {scores})"
     check(
         len(wrong) < n_tables,
-        f"{found}, where by construction there are none. KMeans always answers, and "
-        "its score depends on the shape of the data. Compare with data that has this "
-        "shape but no groups (pillars/5_unsupervised.py).",
+        f"{found}, where by construction there are none. KMeans always finds groups, "
+        "and its score depends on the shape of the data. Compare with data that has "
+        "this shape but no groups (pillars/5_unsupervised.py).",
     )
     check(
         not wrong_clouds,

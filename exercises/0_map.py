@@ -1,7 +1,7 @@
 """Exercise of chapter 0, the map (5 minutes): which regressors accept missing values?
 
-Every estimator of scikit-learn carries tags: facts about itself that a program can
-read. The function below guesses by the name instead. It misses most of the estimators
+Every estimator of scikit-learn has tags: facts about itself that a program can
+read. The function below guesses from the name instead. It misses most of the estimators
 that accept missing values.
 
 Task: choose the estimators by their tags, not by their names.

@@ -2,12 +2,12 @@
 user?
 
 `CountPerUser` replaces the ids of users by how often each was seen in `fit`. It works
-on the rows that it was fitted on. A new user stops it, and it fails some of
-scikit-learn's own checks, because it takes whatever it is given.
+on the rows that it was fitted on. A new user raises an error, and it fails some of
+scikit-learn's own checks, because it does not check its input.
 
-Task: let it pass the checks, and give 0 to a user who was not seen in `fit`. One line
+Task: make it pass the checks, and give 0 to a user who was not seen in `fit`. One line
     is marked; three more need `validate_data` and `check_is_fitted`.
-Hint: pillars/0_parts.py shows where the two functions stand. For an unknown user,
+Hint: pillars/0_parts.py shows where the two functions are called. For an unknown user,
     `dict.get` takes a second argument.
 Check: python -m pytest exercises -k 0_parts
 """
@@ -30,5 +30,5 @@ class CountPerUser(TransformerMixin, BaseEstimator):
 
     def transform(self, X):
         """Return the count of each row's user."""
-        counts = [self.counts_[user] for user in X[:, 0].tolist()]  # TODO: who is new?
+        counts = [self.counts_[user] for user in X[:, 0].tolist()]  # TODO: new users
         return np.array(counts, dtype=float).reshape(-1, 1)

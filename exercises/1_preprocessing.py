@@ -2,11 +2,11 @@
 
 Nearest neighbours cannot compute with missing values (NaN). `train` fills the gaps of
 the training rows with the mean of their column, and training works. But the model that
-it returns stops at the first new row that has a gap.
+it returns fails at the first new row with a gap.
 
 Task: return a model that accepts rows with gaps. Keep the nearest neighbours.
-Hint: what must happen again at every prediction is a step of the pipeline, as the
-    scaler is.
+Hint: whatever must happen again at every prediction belongs in the pipeline, as the
+    scaler does.
 Check: python -m pytest exercises -k 1_preprocessing
 """
 

@@ -1,9 +1,9 @@
 """Exercise of chapter 1, preprocessing (5 minutes): by whose mean are new rows scaled?
 
-A model of distances needs scaled columns. `predict` scales the training rows and the
-new rows, each by their own mean and standard deviation. No error is raised, and on new
-rows that look like the training rows even the score is good. Then come rows of old
-movies only: by their own mean, they look like all others.
+A model that measures distances needs scaled columns. `predict` scales the training rows
+and the new rows, each by their own mean and standard deviation. No error is raised, and
+on new rows that look like the training rows even the score is good. Then come rows of
+old movies only: scaled by their own mean, they look like all others.
 
 Task: scale new rows as the training rows were scaled.
 Hint: a scaler is fitted once. Or let a pipeline do it.

@@ -1,8 +1,9 @@
-"""Exercise of chapter 3, model selection (15 minutes): does an average know the answer?
+"""Exercise of chapter 3, model selection (15 minutes): does an average contain the
+answer?
 
 The average rating of a user is a good feature. But the average of a training row's user
-contains the row's own rating, so it tells a part of the answer, and a model trusts it
-more than it can trust the averages of new rows.
+contains the row's own rating. So it contains a part of the answer, and the model learns
+to trust it more than it can trust the averages of new rows.
 
 Task: cross-fit the averages. For each fold, compute the averages from the rows of the
     other folds, and give them to the rows of this fold. A user without a row in the

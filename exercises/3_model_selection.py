@@ -1,15 +1,14 @@
 """Exercise of chapter 3, model selection (10 minutes): how good are predictions for
 new users?
 
-Tomorrow, people will come whom the model has never seen. How large will its error be
-for them? The function below asks another question: it shuffles rows, so the same user
-stands in training and in test.
+Tomorrow, users will come whom the model has never seen. How large will its error be for
+them? The function below answers another question: it shuffles rows, so the same user is
+among the training rows and among the test rows.
 
-Task: hold out whole users, so that all users of the test rows are strangers to the
-    model. Three lines change: the marked one, the import and the call of
-    `cross_val_score`.
-Hint: import another splitter, and tell `cross_val_score` with `groups=` who belongs
-    together.
+Task: hold out whole users, so that all users of the test rows are new to the model.
+    Three lines change: the marked one, the import and the call of `cross_val_score`.
+Hint: import another splitter, and give `cross_val_score` the argument `groups=`, which
+    says which rows belong together.
 Check: python -m pytest exercises -k 3_model_selection
 """
 

@@ -1,10 +1,11 @@
 """Exercise of chapter 3, search (5 minutes): how good is the best of many?
 
 `estimate_error` searches the best of many candidates by cross-validation, and reports
-the error with which the best one won. That error is too small: among many candidates,
-one is good on just these rows by luck, and the search chooses it for that.
+the error of the winner in that search. That error is too small: among many candidates,
+some are good on just these rows by luck, and the search chooses one of them for that.
 
-Task: return an error that the search has not chosen by. Search anew in each fold.
+Task: return an error from rows that took no part in the choice. Search anew in each
+    fold.
 Hint: a search is an estimator, too: `cross_val_score` fits it in each fold, on the
     training rows alone.
 Check: python -m pytest exercises -k 3_search
@@ -16,7 +17,7 @@ RMSE = "neg_root_mean_squared_error"
 
 
 def estimate_error(model, candidates, X, y):
-    """Return the RMSE to expect on new rows of the candidate that a search chooses.
+    """Return the RMSE that a search's choice is expected to have on new rows.
 
     `candidates` is a dict: the name of a parameter and its values.
     """

@@ -2,7 +2,7 @@
 
 Two models are compared by cross-validation, on the training rows alone; the test rows
 are kept for the end. One of the two always has the smaller error, if only by luck, and
-`is_better` believes every gain.
+`is_better` takes every gain for real.
 
 Task: return True only if the mean gain is more than twice its standard error.
 Hint: `gain` holds one number per row. The standard error of a mean is the standard

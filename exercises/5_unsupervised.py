@@ -2,8 +2,8 @@
 
 KMeans always finds the groups that it is asked for, even where there are none. So
 `has_groups` compares with controls: data without groups. But its controls lose too
-much: if each column is shuffled by itself, the correlation of the columns goes, too,
-and every cloud with correlated columns seems to have groups.
+much: if each column is shuffled by itself, the correlation of the columns is lost, too,
+and a single cloud with correlated columns can seem to have groups.
 
 Task: make controls that keep the mean and the covariance of X, and have no groups.
 Hint: `rng.multivariate_normal(mean, covariance, n_rows)` draws a single cloud, and
@@ -34,6 +34,6 @@ def has_groups(X):
     rng = np.random.default_rng(0)
     controls = []
     for _ in range(10):
-        control = rng.permuted(X, axis=0)  # TODO: lose the groups, and nothing else
+        control = rng.permuted(X, axis=0)  # TODO: lose only the groups
         controls.append(separation(control))
     return separation(X) > np.mean(controls) + 3 * np.std(controls)

@@ -4,7 +4,7 @@ process?
 The artifact is the file that a trained model is saved in. Tomorrow another program
 loads it with `SklearnEcosystemPipeline.load_pipeline` and predicts from a user's id and
 a movie's id. It fails with this artifact: only the last step of the pipeline was saved,
-and that step reads features. Nor would it notice if the file were damaged.
+and that step reads features. Nor would the program notice if the file were damaged.
 
 Task: save all that is needed to predict from the two ids, with a digest (a checksum of
     the file's content).

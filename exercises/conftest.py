@@ -97,7 +97,7 @@ def pytest_terminal_summary(terminalreporter, config):
             checked.add(name)
             if report.passed:
                 passed.add(name)
-                # What a check prints at its end: what the solution has brought.
+                # What a check prints at its end: what the solution has achieved.
                 for line in report.capstdout.splitlines():
                     if line.startswith("Measured: "):
                         measured[name] = line.removeprefix("Measured: ")

@@ -1,6 +1,7 @@
-"""The first exercise (1 minute): what does the score of knowing nothing look like?
+"""The first exercise (1 minute): how good is a model that has
+learned nothing?
 
-The simplest prediction there is answers the mean rating, always. A model must beat it,
+The simplest prediction there is always answers the mean rating. A model must beat it,
 so it is called the baseline. `predict_mean` computes this baseline, but it cheats: it
 looks at the ratings that it must predict.
 

@@ -62,8 +62,8 @@ def test_first(exercise):
         np.allclose(answers, changed),
         "The predictions changed when we changed the ratings in `test`: they were made "
         "from the answers. A real prediction is made before the rating is known, so "
-        "such an error says nothing about it. Take the mean of what is known then "
-        "(lesson_code.py, section 1; pillars/3_model_selection.py).",
+        "such an error says nothing about real use. Take the mean of what is known by "
+        "then (lesson_code.py, section 1; pillars/3_model_selection.py).",
     )
     for known in (train, train[train["rating"] > 2]):
         check(
@@ -120,8 +120,8 @@ def test_0_map(exercise):
         not missed and not too_many,
         f"Missed: {first_five(missed)}. Wrongly chosen: {first_five(too_many)}. A name "
         "does not say what an estimator accepts, and a list made by hand is wrong "
-        "after the next release (Careful and HistogramLover are ours). Each estimator "
-        "answers by its tags (pillars/0_map.py).",
+        "after the next release (Careful and HistogramLover are ours). The tags of "
+        "an estimator say it (pillars/0_map.py).",
     )
 
 
@@ -145,9 +145,9 @@ def test_0_parts(exercise):
         stopped = str(error)
     check(
         stopped is None,
-        "A user who was not seen in `fit` stopped `transform`. It said only: "
-        f"{stopped}. In production, somebody new comes every day. That is no mistake: "
-        "no row of theirs was counted, so their count is 0 (pillars/0_parts.py).",
+        "A user who was not seen in `fit` stopped `transform`. Its error said only: "
+        f"{stopped}. In production, new users come every day. That is no mistake: no "
+        "row of theirs was counted, so their count is 0 (pillars/0_parts.py).",
     )
     check(
         np.ravel(counts)[1] == 0,
@@ -201,13 +201,14 @@ def test_1_preprocessing(exercise):
     check(
         np.allclose(alone, predictions[0]),
         "One and the same row got another prediction when it came alone. Its gap was "
-        "filled from the rows beside it, so the answer depends on who else asks. Fill "
+        "filled from the rows beside it, so the answer depends on the other rows. Fill "
         "gaps with what was learned in training (pillars/1_preprocessing.py).",
     )
     r2 = 1 - np.mean((predictions - y_new) ** 2) / np.var(y_new)
     check(
         r2 > 0.5,
-        f"The model accepts gaps, but explains little (R2 = {r2:.2f}; 0.5 can be had). "
+        f"The model accepts gaps, but explains little (R2 = {r2:.2f}; above 0.5 is "
+        "possible). "
         "Are the columns still scaled, and are gaps filled with a typical value of "
         "their column? (pillars/1_preprocessing.py)",
     )
@@ -254,8 +255,8 @@ def test_1_scaling(exercise):
     r2 = 1 - np.mean((together - y_new) ** 2) / np.var(y_new)
     check(
         r2 > 0.7,
-        f"The answers no longer depend on who else asks, but explain little (R2 = "
-        f"{r2:.2f}; above 0.7 can be had). Are the neighbours still near by all "
+        f"The answers no longer depend on the other rows, but explain little (R2 = "
+        f"{r2:.2f}; above 0.7 is possible). Are the neighbours still near by all "
         "columns? Without a scaler, `budget`, a large number, decides who is near "
         "(pillars/1_preprocessing.py).",
     )
@@ -273,16 +274,16 @@ def test_2_feature_selection(exercise):
         r2 <= 0.05,
         f"On pure noise, where nothing can be predicted, your R2 is {r2:.2f}: it "
         "should be 0 or less. Of 1000 random features, some fit all 100 answers by "
-        "luck. Whoever sees the held-out answers chooses exactly those. Put the choice "
-        "inside the pipeline (pillars/2_feature_selection.py).",
+        "luck. A choice that sees the held-out answers takes exactly those. Make the "
+        "choice a step of the pipeline (pillars/2_feature_selection.py).",
     )
     honest = r2
     signal = X[:, :5].sum(axis=1) + noise
     r2 = np.mean(exercise.cross_validated_r2(X, signal))
     check(
         0.3 < r2 <= 1,
-        f"Five of 1000 features carry a signal, but your R2 is {r2:.2f}; above 0.3 can "
-        "be had. Is it still the mean R2 of ridge on the ten best features? "
+        f"Five of 1000 features carry a signal, but your R2 is {r2:.2f}; above 0.3 is "
+        "possible. Is it still the mean R2 of ridge on the ten best features? "
         "(pillars/2_feature_selection.py)",
     )
     print(f"Measured: R2 {honest:.2f} where there is nothing, {r2:.2f} where there is.")
@@ -322,8 +323,9 @@ def test_3_model_selection(exercise):
         forgotten = True
     check(
         not forgotten,
-        "GroupKFold must know who belongs together: pass groups=. `cross_val_score` "
-        "hands it on to the splitter (pillars/3_model_selection.py).",
+        "The splitter must know which rows belong together: pass groups=. "
+        "`cross_val_score` passes it on to the splitter "
+        "(pillars/3_model_selection.py).",
     )
 
     tested = []
@@ -343,8 +345,8 @@ def test_3_model_selection(exercise):
         f"Only {np.mean(shares):.0%} of the test rows are of users whom the model has "
         "never seen; it must be all of them. With a known user, the model looks up how "
         "this user rates. Nobody can do that for a new user, so the error comes out "
-        "too small. Whose rows did you keep together? (`KFold` ignores `groups=`.) A "
-        "splitter is a question: see pillars/3_model_selection.py.",
+        "too small. Whose rows did you keep together? (`KFold` ignores `groups=`.) "
+        "Each splitter asks another question: see pillars/3_model_selection.py.",
     )
     check(
         sorted(tested) == sorted(table.index),
@@ -419,13 +421,13 @@ def test_3_cross_fitting(exercise):
         known > 0.9,
         "With 20 ratings per user, an average should be near what the user usually "
         f"gives; the correlation of yours with that is {known:.2f}, and more than 0.9 "
-        "can be had. Does each row get the average of its own user, in the order of "
+        "is possible. Does each row get the average of its own user, in the order of "
         "the table? (pillars/3_model_selection.py)",
     )
     print(
-        "Measured: on shuffled ratings your averages know nothing (correlation "
-        f"{correlation:.2f}; the plain ones: 0.5), on others what users usually give "
-        f"({known:.2f})."
+        "Measured: with shuffled ratings, the correlation of your averages is "
+        f"{correlation:.2f} (that of plain averages is 0.5); with what users usually "
+        f"give, where users differ, it is {known:.2f}."
     )
 
 
@@ -584,9 +586,9 @@ def test_5_unsupervised(exercise):
     found = f"You found groups in {len(wrong)} of {n_tables} tables (scores {scores})"
     check(
         len(wrong) < n_tables,
-        f"{found}, where by construction there are none. KMeans always answers, and "
-        "its score depends on the shape of the data. Compare with data that has this "
-        "shape but no groups (pillars/5_unsupervised.py).",
+        f"{found}, where by construction there are none. KMeans always finds groups, "
+        "and its score depends on the shape of the data. Compare with data that has "
+        "this shape but no groups (pillars/5_unsupervised.py).",
     )
     check(
         not wrong_clouds,

@@ -155,7 +155,7 @@ ATTEMPTS = [
         "3_model_selection",
         "groups=users, ",
         "",
-        "GroupKFold must know who belongs together: pass groups=.",
+        "The splitter must know which rows belong together: pass groups=.",
     ),
     (
         "3_model_selection",
@@ -220,7 +220,7 @@ ATTEMPTS = [
         "5_unsupervised",
         "separation(X) > np.mean(controls) + 3 * np.std(controls)",
         "True",
-        "KMeans always answers",
+        "KMeans always finds groups",
     ),
     (
         "5_unsupervised",
