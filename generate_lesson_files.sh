@@ -14,32 +14,32 @@ folders="recommender pillars exercises exercises/solutions"
 # What `cksum` tells of each file: its checksum and its size.
 recorded() {
     case $1 in
-        lesson_code.py) echo "1415040663 84514" ;;
-        test_lesson.py) echo "1769944456 14502" ;;
+        lesson_code.py) echo "2869485234 84791" ;;
+        test_lesson.py) echo "3012794020 14500" ;;
         requirements.txt) echo "3471952364 498" ;;
-        README.md) echo "1057371009 11394" ;;
+        README.md) echo "3115619267 11627" ;;
         LICENSE) echo "191275814 1554" ;;
         recommender/__init__.py) echo "1050201436 1443" ;;
-        recommender/artifact.py) echo "989124651 24377" ;;
+        recommender/artifact.py) echo "3892070330 24698" ;;
         recommender/commands.py) echo "3458082915 6469" ;;
         recommender/console.py) echo "1635122613 2401" ;;
         recommender/factors.py) echo "724932629 26832" ;;
         recommender/forest.py) echo "338509153 1330" ;;
         recommender/locks.py) echo "557222624 701" ;;
         recommender/matrix.py) echo "3166478994 13058" ;;
-        recommender/movielens.py) echo "3194526418 7923" ;;
+        recommender/movielens.py) echo "1692339745 8001" ;;
         recommender/names.py) echo "3106152182 1598" ;;
         recommender/options.py) echo "531175877 6676" ;;
         recommender/pipeline.py) echo "1104660974 2947" ;;
         recommender/ranking.py) echo "3420980352 17284" ;;
-        recommender/recommend.py) echo "1122302788 15328" ;;
+        recommender/recommend.py) echo "3757705671 15577" ;;
         recommender/release.py) echo "2980293815 11893" ;;
         recommender/report.py) echo "2821837000 4511" ;;
         recommender/solutions.py) echo "2179514232 5332" ;;
         recommender/start.py) echo "939184345 2575" ;;
         recommender/steps.py) echo "2573615495 4421" ;;
         recommender/synthetic.py) echo "2588160090 11668" ;;
-        recommender/table.py) echo "1800696607 24163" ;;
+        recommender/table.py) echo "2202608659 24472" ;;
         recommender/titles.py) echo "150899171 3624" ;;
         recommender/top_n.py) echo "1340055361 10254" ;;
         recommender/wrapper.py) echo "1827021383 3520" ;;
@@ -347,6 +347,7 @@ from recommender.steps import (
 )
 from recommender.table import (
     IDS,
+    LIMIT,
     RATING,
     TABLE_COLUMNS,
     TakesTables,
@@ -434,7 +435,8 @@ class MovieRecommendationDataset:
     country, year, hour and weekday have no effect on the ratings. (A year or an age can
     help a model a little, because it helps to recognise a movie or a user.)
 
-    With `drift`, tastes change in the two years. T[u] is replaced by ::
+    With `drift`, tastes change in the two years (`mean_taste` stays as it is). T[u] is
+    replaced by ::
 
         T[u, time] = cos(a) T[u] + sin(a) D[u],   a = drift * (pi / 2) * (s - 1/2)
 
@@ -594,6 +596,7 @@ class MovieRecommendationDataset:
         -------
         T : ndarray of shape (n_users, 8)
         """
+        timestamp = check_number("timestamp", timestamp, -LIMIT)
         if not hasattr(self, "law_"):
             self.generate()
         if self.law_["drift"] == 0:
@@ -984,7 +987,7 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
         columns["movie_rating_count"] = lookup(self.movie_count_, movie, 0.0)
         # The names order the columns, and leave out the temporal ones if they are off.
         names = self.get_feature_names_out()
-        return pd.DataFrame(columns, index=X.index, columns=names, copy=False)
+        return pd.DataFrame(columns, index=X.index, copy=False)[names]
 
     def _fill_gaps(self, name, values, user, movie):
         """Fill NaN in place: by what is known of the user or movie, else a default."""
@@ -1676,6 +1679,7 @@ class SklearnEcosystemPipeline(
             test_scores_=None,
             ranking_scores_=None,
             _card=None,
+            format_=artifact.FORMAT,
         )
         self._say("✓ Training complete")
         return pipeline
@@ -2011,6 +2015,8 @@ def _model_card(recommender):
         if "__" in name  # those of a step
     }
     return {
+        # None for an object of older code, which was loaded and is saved again.
+        "format": getattr(recommender, "format_", None),
         "model": recommender.model_,
         "ranker": str(recommender._ranker_param),
         "input": recommender.signature_,
@@ -2609,7 +2615,7 @@ class TestIntegration:
         recommended = deployed.recommend(user, n=150)["movie_id"]
         assert not recommended.isin(rated).any(), (
             "a movie that the user has rated was recommended: it must be left out "
-            "(recommender/ranking.py)"
+            "(recommender/top_n.py)"
         )
         five = MovieRanker().fit(train).recommend([user], n=10)
         doubled = train.assign(rating=2 * train["rating"])
@@ -2633,15 +2639,15 @@ END_OF_LESSON_FILE
 cat >"$new/README.md" <<'END_OF_LESSON_FILE'
 # The scikit-learn ecosystem
 
-Learn how the parts of scikit-learn work together from one lesson, `lesson_code.py`, which builds, tests and deploys a movie
-recommender. Nothing in it is claimed that you cannot check by running it.
+Learn how the parts of scikit-learn work together from one lesson, `lesson_code.py`, which builds, tests and deploys a movie recommender.
+Nothing in it is claimed that you cannot check by running it.
 
 ![With few ratings per user, averages made before the split seem to beat a perfect predictor; averages made inside the pipeline do not (`docs/pictures/3_model_selection.svg`)](pillars/3_model_selection.py)
 
 ## Run it
 
-Get the code: clone this repository, or download it as a zip file, and open a terminal in its folder. With Python 3.10 or newer, on
-Linux and macOS (on Windows `py -m venv .venv && .venv\Scripts\activate && pip install -r requirements.txt`):
+Get the code: clone this repository, or download it as a zip file, and open a terminal in its folder. With Python 3.10 or newer, on Linux
+and macOS (on Windows `py -m venv .venv && .venv\Scripts\activate && pip install -r requirements.txt`):
 
 ```sh
 python3 -m venv .venv && source .venv/bin/activate && pip install -q -r requirements.txt
@@ -2662,13 +2668,13 @@ CV RMSE: 0.8484 (+/- 0.0078)
   The fragile way, with averages computed before the split: RMSE 0.8065. Do not believe it:
 ```
 
-RMSE is the typical error in stars. The ratings were made by a known law, so the lesson can measure what real data cannot show: in
-five folds (`python lesson_code.py compare`), this random forest goes 63 % of the way from the error of the mean to the noise floor.
+RMSE is the typical error in stars. The ratings were made by a known law, so the lesson can measure what real data cannot show: in five
+folds (`python lesson_code.py compare`), this random forest goes 63 % of the way from the error of the mean to the noise floor.
 
 ## Can a score be too good?
 
-The best features of a rating are averages: how this user rates, and how this movie is rated. Computed before the split, they
-contain the answers of the test rows, and the score is too good. Save this as `try.py` beside `lesson_code.py`, and run it:
+The best features of a rating are averages: how this user rates, and how this movie is rated. Computed once over all rows, before the split,
+they contain the answers: those of the test rows, and in each training row its own. Save this as `try.py`, and run it:
 
 ```python
 import lesson_code as lesson
@@ -2691,15 +2697,15 @@ model.fit(train, train["rating"])
 print(model.score(test, test["rating"]))  # R2 = -0.005: no better than the mean
 ```
 
-The cure: features are part of the model. A pipeline that takes raw rows learns its averages from the rows that it is fitted on.
-`python -m pytest --break list` names nine such safeguards; `--break NAME` disables one and shows which checks fail.
+The cure: features are part of the model. A pipeline that takes raw rows learns averages from the rows that it is fitted on, and leaves a
+row's own fold out (*cross-fitting*). `python -m pytest --break NAME` takes out one of nine such safeguards (`--break list`).
 
 ## What you will learn
 
-First read `lesson_code.py` from top to bottom, in about two hours (you should know NumPy, pandas, and that `fit` learns and
-`predict` answers), then `factors.py` and `ranking.py` in `recommender/`, and then the chapters. A chapter is a script of cells, which
-begin with `# %%` (`make notebooks` writes notebooks, `make site` a site); `python pillars/0_map.py` runs it whole (pictures:
-`pip install matplotlib`). An [exercise](exercises/README.md) is a small broken program; `python -m pytest exercises` says what is wrong.
+First read `lesson_code.py` from top to bottom, in about two hours (you should know NumPy, pandas, and that `fit` learns and `predict`
+answers), then `factors.py` and `ranking.py` in `recommender/`, and then the chapters. A chapter is a script of cells, which begin with `#
+%%` (`make notebooks` writes notebooks, `make site` a site); `python pillars/0_map.py` runs it whole (pictures: `pip install matplotlib`).
+An [exercise](exercises/README.md) is a small broken program; `python -m pytest exercises` says what is wrong.
 
 | chapter | its question | minutes | exercise |
 |---|---|---|---|
@@ -2717,6 +2723,7 @@ begin with `# %%` (`make notebooks` writes notebooks, `make site` a site); `pyth
 ## Use it from Python, in this folder or anywhere after `pip install .`
 
 ```python
+import pandas as pd
 from lesson_code import MovieRecommendationDataset, SklearnEcosystemPipeline
 
 table = MovieRecommendationDataset(300, 150, n_ratings=6000).generate()
@@ -2729,22 +2736,21 @@ print(metrics, recommender.evaluate_ranking(test))  # ... precision, recall, NDC
 
 # The score is known. Now train on all rows: what a user has rated is not recommended
 recommender.train(table, perform_cv=False)
-print(recommender.recommend(42, n=3, explain=True).to_string())
+print(recommender.predict(pd.DataFrame({"user_id": [42], "movie_id": [7]})))
+print(recommender.recommend(42, n=3, explain=True).to_string())  # ranked by taste
 print(recommender.recommend(42, n=3, ratings={7: 5.0, 9: 1.0}))  # with new ratings
 print(recommender.recommend(ratings={1: 5.0, 50: 4.0}, n=3))  # a new user
 print(recommender.recommend(42, n=3, candidates=range(1, 50), exclude=[7]))
 print(recommender.similar(1, n=3))
 
-recommender.save_pipeline("small.pkl")  # and small.pkl.json, its model card
-loaded = SklearnEcosystemPipeline.load_pipeline("small.pkl", strict=True)
+path = recommender.save_pipeline("small.pkl")  # and small.pkl.json, its model card
+loaded = SklearnEcosystemPipeline.load_pipeline(path, strict=True)
 ```
 
-**Your own ratings** need a row each, with `user_id` and `movie_id` (whole numbers or strings) and `rating`. Optional columns:
-`timestamp` (Unix seconds or dates), `genre` ("Action|Comedy"), `movie_year`, `user_age`, `user_country`, `title`.
+**Your own ratings** need a row each, with `user_id` and `movie_id` (whole numbers or strings) and `rating`. Optional columns: `timestamp`
+(Unix seconds, or dates: `pd.to_datetime` makes them of text), `genre` ("Action|Comedy"), `movie_year`, `user_age`, `user_country`, `title`.
 
 ```python
-import pandas as pd
-
 people = ["ann", "bob", "cleo", "dan", "eve", "finn"]
 books = [f"978-{number}" for number in range(8)]
 pairs = pd.MultiIndex.from_product([people, books], names=["customer", "isbn"])
@@ -2757,15 +2763,15 @@ of_books.train(reviews.rename(columns=names), perform_cv=False)
 print(of_books.recommend("bob", n=2))
 ```
 
-`load_movielens(path)` reads a MovieLens release. More recipes (`docs/use.md`): a 14th feature that helps, views without ratings,
-other ways to rank. **A search** takes the pipeline, and what it finds is a model like any other:
+`load_movielens(path)` reads a MovieLens release. More recipes (`docs/use.md`): a 14th feature that helps, views without ratings. Movies are
+ranked by taste, whatever the model, and by predicted rating with `ranker="rating"`. **A search** takes the pipeline, and returns one:
 
 ```python
 from sklearn.model_selection import GridSearchCV
 
 grid = {"features__damping": [3, 10, 30], "model__alpha": [1, 10]}
 search = GridSearchCV(recommender.build_pipeline(), grid).fit(train, train["rating"])
-best = SklearnEcosystemPipeline(model=search.best_estimator_)
+best = SklearnEcosystemPipeline(model=search.best_estimator_, ranker="rating")
 best.train(table, perform_cv=False)
 print(search.best_params_, best.recommend(42, n=3))
 ```
@@ -2775,14 +2781,14 @@ print(search.best_params_, best.recommend(42, n=3))
 | `python lesson_code.py ...` | |
 |---|---|
 | `--model blend --tune --output blend.pkl` | the lesson with another model, and a random search of its hyperparameters first |
-| `--data ml-latest-small --output ml.pkl` | the lesson on a MovieLens release, folder or zip file; a table of your own: `ratings.csv` with `userId,movieId,rating,timestamp` and `movies.csv` with `movieId,title,genres` in a folder |
+| `--data ml-latest-small --output ml.pkl` | the lesson on a MovieLens release, folder or zip file; a table of your own: `ratings.csv` with `userId,movieId,rating,timestamp` (Unix seconds) and `movies.csv` with `movieId,title,genres` in a folder |
 | `train --data ml-latest-small --model factors --output all.pkl` | a model to use, trained on all rows (the model of the lesson has not seen its test rows, so it may recommend what a user rated there) |
-| `recommend --user 42 --top 5 --explain --exclude 7,9` | recommendations of the saved model (`--artifact FILE`); `--rated 1=5,50=4`: for a new user; `--all --output top10.csv`: for all users. `similar --movie 7`, `predict --user 42 --movie 7`: movies that the same users like; one predicted rating |
+| `recommend --artifact all.pkl --user 42 --top 5 --explain --exclude 7,9` | recommendations of a saved model (default: that of the lesson); `--rated 1=5,50=4`: for a new user; `--all --output top10.csv`: for all users. `similar --movie 7`, `predict --user 42 --movie 7`: movies that the same users like; one predicted rating |
 | `serve --artifact all.pkl` | a page to try and a service for programs (first: `pip install -r serving/requirements.txt`); it has no log-in, and answers only requests from this machine: deploy (`docs/deploy.md`) |
 
-**A pickle runs code when it is loaded: load artifacts only from a source you trust.** The digest in the file catches damage only.
-`save_pipeline("x.skops")` writes a file that runs no code (`pip install "skops>=0.12"`). An artifact contains who rated what, which
-is personal data (`.github/SECURITY.md`). With another version of scikit-learn, train again.
+**A pickle runs code when it is loaded: load artifacts only from a source you trust.** The digest in the file catches damage only;
+`load_pipeline(path, sha256=..., strict=True)` accepts one file, by the digest in its model card, and `save_pipeline("x.skops")` writes a
+file that runs no code (`pip install "skops>=0.12"`). An artifact holds who rated what: personal data (`.github/SECURITY.md`).
 
 ## How good is it?
 
@@ -2798,17 +2804,17 @@ RMSE in stars, five random folds (`python lesson_code.py compare`; the same with
 | `blend` | 0.7896 | 0.7985 | features and factors together, under boosting and ridge |
 <!-- end -->
 
-The copy of [ml-latest-small](https://grouplens.org/datasets/movielens/) (Harper and Konstan, 2015) measured here has 100,908
-ratings, 72 more than GroupLens publishes (two are 0.0 stars). On the last fifth by time, all models beat the mean, but these
-rows do not show which is best. Everything else, such as rankings, other libraries, speed and memory: benchmarks (`benchmarks/README.md`).
+The copy of [ml-latest-small](https://grouplens.org/datasets/movielens/) (Harper and Konstan, 2015) measured here has 100,908 ratings, 72
+more than GroupLens publishes (two are 0.0 stars). On the last fifth by time, all models beat the mean, but these rows do not show which is
+best. Everything else, such as rankings, other libraries, speed and memory: benchmarks (`benchmarks/README.md`).
 
 ## Around the lesson
 
-`recommender/` is the machinery of `lesson_code.py`: copy the two together. `serving/` holds the service, `tests/` checks what the
-lesson promises (how (`docs/trust.md`)), and `benchmarks/` measures it. Design (`docs/design.md`) gives the reasons.
-Troubleshooting (`docs/troubleshooting.md`), changes (`docs/CHANGELOG.md`), millions of ratings (`docs/bigger.md`). `bash
-generate_lesson_files.sh` writes a folder of lesson, chapters and exercises alone. To contribute: Contributing (`.github/CONTRIBUTING.md`).
-BSD-3-Clause; to cite: `CITATION.cff`. The names follow the lesson page "Day 71".
+`recommender/` is the machinery of `lesson_code.py`: copy the two together. `serving/` holds the service, `tests/` keeps the lesson
+trustworthy (how (`docs/trust.md`)), `benchmarks/` measures it, design (`docs/design.md`) says why.
+Troubleshooting (`docs/troubleshooting.md`), changes (`docs/CHANGELOG.md`), millions of ratings (`docs/bigger.md`),
+contributing (`.github/CONTRIBUTING.md`). `bash generate_lesson_files.sh` writes a folder of lesson, chapters and exercises alone.
+BSD-3-Clause; to cite: `CITATION.cff`.
 
 `generate_lesson_files.sh` wrote this page without its pictures, and without its links
 to files that are not in this folder. The whole project has them.
@@ -3025,8 +3031,15 @@ def _write_model(model, file, as_skops, trusted):
         raise
     except Exception as error:  # of a lambda, or a class inside a function
         reason = str(error) or type(error).__name__
+        advice = ""
+        if as_skops:
+            advice = (
+                " If you trust these types, append their names to lesson_code.TRUSTED, "
+                "here and where you load."
+            )
         raise ValueError(
-            f"Cannot save what cannot be pickled, or is not in TRUSTED: {reason}"
+            "Cannot save what cannot be pickled, or is not in TRUSTED: "
+            f"{reason}{advice}"
         ) from error
     hashed.write(VERSION_MARK + sklearn.__version__.encode())
     digest = hashed.sha256.hexdigest()
@@ -3045,7 +3058,6 @@ def _file_facts(path, digest):
     return {
         "artifact": path.name,
         "sha256": digest,
-        "format": FORMAT,
         "created": pd.Timestamp.now("UTC").isoformat(timespec="seconds"),
         "versions": {
             "python": sys.version.split()[0],
@@ -3444,7 +3456,10 @@ def _check_digest(path, seal, sha256):
             f"{path} carries no digest, and may be another artifact than {sha256}."
         )
     if seal.digest != str(sha256).lower():
-        raise ValueError(f"{path} is another artifact: its digest is {seal.digest}.")
+        raise ValueError(
+            f"{path} is another artifact: its digest is {seal.digest}. (The one to pin "
+            "is `sha256` in the model card, not what `sha256sum` prints.)"
+        )
 
 
 def _read_seal(content, path):
@@ -5077,7 +5092,8 @@ def load_movielens(path):
         raise
     except Exception as error:  # of one of the many modules that unpack a zip file
         raise ValueError(
-            f"{path} is neither a folder nor a zip file that can be read: {error}."
+            f"{path} is neither a folder nor a zip file that can be read: {error}. "
+            "(Ratings of your own: ratings.csv and movies.csv in a folder.)"
         ) from None
 
     table = _latest_ratings(ratings)
@@ -5973,6 +5989,7 @@ import warnings
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, clone
+from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.validation import check_is_fitted
 
 from .factors import MatrixFactorization
@@ -6326,13 +6343,18 @@ class RatingRanker(TopN, BaseEstimator):
 def _by_taste(pipeline, history):
     """Fit a `MovieRanker`; take the pipeline's factors, so that none are fitted twice.
 
-    (A pipeline with a step of your own may have factors for other movies.)
+    (If a step of your own stands before them, they may be of other movies.)
     """
-    factors = pipeline[-1]
-    is_usable = isinstance(factors, MatrixFactorization) and np.array_equal(
-        factors.movies_, history.movies
-    )
-    return MovieRanker().fit_history(history, factors if is_usable else None)
+    factors = None
+    is_alone = all(_changes_nothing(step) for _, step in pipeline.steps[:-1])
+    if is_alone and isinstance(pipeline[-1], MatrixFactorization):
+        factors = pipeline[-1]
+    return MovieRanker().fit_history(history, factors)
+
+
+def _changes_nothing(step):
+    is_identity = isinstance(step, FunctionTransformer) and step.func is None
+    return step is None or step == "passthrough" or is_identity
 
 
 #: The rankers that `SklearnEcosystemPipeline(ranker=...)` knows by name: functions of
@@ -8239,10 +8261,20 @@ def encode(codes, strings, encoder):
 
 
 def titles_of(X):
-    """Return the titles of movies, a dict by id; it is empty if `X` has none."""
-    titles = X.reindex(columns=["movie_id", "title"]).dropna()
-    titles = titles.drop_duplicates("movie_id", keep="last")
-    return dict(zip(titles["movie_id"].tolist(), titles["title"].tolist()))
+    """Return the titles of movies, a dict by id; it is empty if `X` has none.
+
+    A ValueError is raised if a title is no string.
+    """
+    known = X.reindex(columns=["movie_id", "title"]).dropna()
+    known = known.drop_duplicates("movie_id", keep="last")
+    titles = dict(zip(known["movie_id"].tolist(), known["title"].tolist()))
+    for movie, title in titles.items():
+        if not isinstance(title, str):
+            raise ValueError(
+                f"title must hold strings, but movie {shorten(movie)} has "
+                f"{shorten(title)}."
+            )
+    return titles
 END_OF_LESSON_FILE
 
 cat >"$new/recommender/titles.py" <<'END_OF_LESSON_FILE'

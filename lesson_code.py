@@ -113,6 +113,7 @@ from recommender.steps import (
 )
 from recommender.table import (
     IDS,
+    LIMIT,
     RATING,
     TABLE_COLUMNS,
     TakesTables,
@@ -200,7 +201,8 @@ class MovieRecommendationDataset:
     country, year, hour and weekday have no effect on the ratings. (A year or an age can
     help a model a little, because it helps to recognise a movie or a user.)
 
-    With `drift`, tastes change in the two years. T[u] is replaced by ::
+    With `drift`, tastes change in the two years (`mean_taste` stays as it is). T[u] is
+    replaced by ::
 
         T[u, time] = cos(a) T[u] + sin(a) D[u],   a = drift * (pi / 2) * (s - 1/2)
 
@@ -360,6 +362,7 @@ class MovieRecommendationDataset:
         -------
         T : ndarray of shape (n_users, 8)
         """
+        timestamp = check_number("timestamp", timestamp, -LIMIT)
         if not hasattr(self, "law_"):
             self.generate()
         if self.law_["drift"] == 0:
@@ -750,7 +753,7 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
         columns["movie_rating_count"] = lookup(self.movie_count_, movie, 0.0)
         # The names order the columns, and leave out the temporal ones if they are off.
         names = self.get_feature_names_out()
-        return pd.DataFrame(columns, index=X.index, columns=names, copy=False)
+        return pd.DataFrame(columns, index=X.index, copy=False)[names]
 
     def _fill_gaps(self, name, values, user, movie):
         """Fill NaN in place: by what is known of the user or movie, else a default."""
@@ -1442,6 +1445,7 @@ class SklearnEcosystemPipeline(
             test_scores_=None,
             ranking_scores_=None,
             _card=None,
+            format_=artifact.FORMAT,
         )
         self._say("✓ Training complete")
         return pipeline
@@ -1777,6 +1781,8 @@ def _model_card(recommender):
         if "__" in name  # those of a step
     }
     return {
+        # None for an object of older code, which was loaded and is saved again.
+        "format": getattr(recommender, "format_", None),
         "model": recommender.model_,
         "ranker": str(recommender._ranker_param),
         "input": recommender.signature_,

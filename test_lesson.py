@@ -302,7 +302,7 @@ class TestIntegration:
         recommended = deployed.recommend(user, n=150)["movie_id"]
         assert not recommended.isin(rated).any(), (
             "a movie that the user has rated was recommended: it must be left out "
-            "(recommender/ranking.py)"
+            "(recommender/top_n.py)"
         )
         five = MovieRanker().fit(train).recommend([user], n=10)
         doubled = train.assign(rating=2 * train["rating"])

@@ -57,7 +57,6 @@ MENU = """
 :hidden:
 :caption: The lesson
 docs/lesson
-docs/use
 docs/the_run_explained
 docs/words
 ```

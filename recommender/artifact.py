@@ -147,8 +147,15 @@ def _write_model(model, file, as_skops, trusted):
         raise
     except Exception as error:  # of a lambda, or a class inside a function
         reason = str(error) or type(error).__name__
+        advice = ""
+        if as_skops:
+            advice = (
+                " If you trust these types, append their names to lesson_code.TRUSTED, "
+                "here and where you load."
+            )
         raise ValueError(
-            f"Cannot save what cannot be pickled, or is not in TRUSTED: {reason}"
+            "Cannot save what cannot be pickled, or is not in TRUSTED: "
+            f"{reason}{advice}"
         ) from error
     hashed.write(VERSION_MARK + sklearn.__version__.encode())
     digest = hashed.sha256.hexdigest()
@@ -167,7 +174,6 @@ def _file_facts(path, digest):
     return {
         "artifact": path.name,
         "sha256": digest,
-        "format": FORMAT,
         "created": pd.Timestamp.now("UTC").isoformat(timespec="seconds"),
         "versions": {
             "python": sys.version.split()[0],
@@ -566,7 +572,10 @@ def _check_digest(path, seal, sha256):
             f"{path} carries no digest, and may be another artifact than {sha256}."
         )
     if seal.digest != str(sha256).lower():
-        raise ValueError(f"{path} is another artifact: its digest is {seal.digest}.")
+        raise ValueError(
+            f"{path} is another artifact: its digest is {seal.digest}. (The one to pin "
+            "is `sha256` in the model card, not what `sha256sum` prints.)"
+        )
 
 
 def _read_seal(content, path):

@@ -128,7 +128,8 @@ def load_movielens(path):
         raise
     except Exception as error:  # of one of the many modules that unpack a zip file
         raise ValueError(
-            f"{path} is neither a folder nor a zip file that can be read: {error}."
+            f"{path} is neither a folder nor a zip file that can be read: {error}. "
+            "(Ratings of your own: ratings.csv and movies.csv in a folder.)"
         ) from None
 
     table = _latest_ratings(ratings)

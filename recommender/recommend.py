@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, clone
+from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.validation import check_is_fitted
 
 from .factors import MatrixFactorization
@@ -358,13 +359,18 @@ class RatingRanker(TopN, BaseEstimator):
 def _by_taste(pipeline, history):
     """Fit a `MovieRanker`; take the pipeline's factors, so that none are fitted twice.
 
-    (A pipeline with a step of your own may have factors for other movies.)
+    (If a step of your own stands before them, they may be of other movies.)
     """
-    factors = pipeline[-1]
-    is_usable = isinstance(factors, MatrixFactorization) and np.array_equal(
-        factors.movies_, history.movies
-    )
-    return MovieRanker().fit_history(history, factors if is_usable else None)
+    factors = None
+    is_alone = all(_changes_nothing(step) for _, step in pipeline.steps[:-1])
+    if is_alone and isinstance(pipeline[-1], MatrixFactorization):
+        factors = pipeline[-1]
+    return MovieRanker().fit_history(history, factors)
+
+
+def _changes_nothing(step):
+    is_identity = isinstance(step, FunctionTransformer) and step.func is None
+    return step is None or step == "passthrough" or is_identity
 
 
 #: The rankers that `SklearnEcosystemPipeline(ranker=...)` knows by name: functions of

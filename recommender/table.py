@@ -734,7 +734,17 @@ def encode(codes, strings, encoder):
 
 
 def titles_of(X):
-    """Return the titles of movies, a dict by id; it is empty if `X` has none."""
-    titles = X.reindex(columns=["movie_id", "title"]).dropna()
-    titles = titles.drop_duplicates("movie_id", keep="last")
-    return dict(zip(titles["movie_id"].tolist(), titles["title"].tolist()))
+    """Return the titles of movies, a dict by id; it is empty if `X` has none.
+
+    A ValueError is raised if a title is no string.
+    """
+    known = X.reindex(columns=["movie_id", "title"]).dropna()
+    known = known.drop_duplicates("movie_id", keep="last")
+    titles = dict(zip(known["movie_id"].tolist(), known["title"].tolist()))
+    for movie, title in titles.items():
+        if not isinstance(title, str):
+            raise ValueError(
+                f"title must hold strings, but movie {shorten(movie)} has "
+                f"{shorten(title)}."
+            )
+    return titles

@@ -265,6 +265,9 @@ def add_outcomes(app, arms, outcomes):
         """Append what was shown, watched or liked to the file of outcomes."""
         if outcomes is None:
             raise HTTPException(503, "No file for outcomes: set OUTCOMES.")
+        if seen.user_id is None and not seen.visitor:
+            with refused("body", "visitor"):
+                raise ValueError("Pass user_id or visitor: whose outcome is it?")
         arm = arms.of_visitor(seen)
         line = {
             "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),

@@ -71,7 +71,7 @@ class InTurn:
             app = self.app
             if len(body) > MAX_BYTES:
                 app = Response(f"Expected at most {MAX_BYTES} bytes.", 413)
-            elif scope["path"] != "/health":
+            elif scope["path"] not in ("/health", "/metrics"):
                 await turn.enter_async_context(self.turns)
             try:
                 await app(scope, receive_whole, send_and_note)

@@ -140,3 +140,12 @@ def test_files_are_utf_8_with_unix_line_ends(file):
     data.decode("utf-8")
     assert b"\r" not in data
     assert data.endswith(b"\n")
+
+
+def test_every_chapter_and_exercise_stands_in_its_table():
+    readme = README.read_text(encoding="utf-8")
+    table = (ROOT / "exercises" / "README.md").read_text(encoding="utf-8")
+    for chapter in (ROOT / "pillars").glob("[0-9]_*.py"):
+        assert f"(pillars/{chapter.name})" in readme
+    for program in (ROOT / "exercises" / "solutions").glob("*.py"):
+        assert f"`{program.name}`" in table

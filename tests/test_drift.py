@@ -155,3 +155,9 @@ def test_tables_of_all_sizes_may_drift(sizes):
     dataset = MovieRecommendationDataset(*sizes, drift=np.float32(2))
     assert dataset.generate()["rating"].between(1, 5).all()
     assert np.isfinite(dataset.best_rmse())
+
+
+@pytest.mark.parametrize("timestamp", ["a", None, [1, 2], float("nan")], ids=repr)
+def test_tastes_are_those_of_one_time(timestamp):
+    with pytest.raises(ValueError, match="timestamp must be a number"):
+        MovieRecommendationDataset(20, 10, 100, drift=1).tastes_at(timestamp)

@@ -461,11 +461,11 @@ def test_a_pipeline_of_ones_own_recommends_whatever_its_steps_are_called(table):
     assert len(recommender.recommend(ratings={1: 5.0}, n=3)) == 3
 
 
-def test_factors_for_other_movies_are_not_those_of_the_recommendations(table):
-    def shift(X):
-        return X.assign(movie_id=X["movie_id"] + 1)
+def test_factors_of_renamed_movies_are_not_those_of_the_recommendations(table):
+    def turn(X):  # the same ids, of other movies
+        return X.assign(movie_id=table["movie_id"].max() + 1 - X["movie_id"])
 
-    steps = [("shift", FunctionTransformer(shift)), ("model", MatrixFactorization())]
+    steps = [("turn", FunctionTransformer(turn)), ("model", MatrixFactorization())]
     recommender = SklearnEcosystemPipeline(model=RatingPipeline(steps)).fit(table)
     expected = SklearnEcosystemPipeline(model="linear").fit(table)
     recommended = recommender.recommend(1, n=3)["movie_id"].tolist()

@@ -425,3 +425,10 @@ def test_whoever_reads_ratings_tells_once_of_pairs_rated_twice(linear, table, wh
         found = WHO_READS_RATINGS[who](twice, linear)
     assert len(caught) == 1
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("title", [5, b"Heat", ["Heat"]], ids=repr)
+def test_a_title_that_is_no_string_is_refused(table, title):
+    titles = table.assign(title=pd.Series([title] * len(table), dtype=object))
+    with pytest.raises(ValueError, match="title must hold strings"):
+        SklearnEcosystemPipeline(model="linear").fit(titles)
