@@ -69,7 +69,7 @@ recorded() {
         exercises/6_utilities.py) echo "797237313 1147" ;;
         exercises/8_deploy.py) echo "2123676910 894" ;;
         exercises/README.md) echo "2555318186 2507" ;;
-        exercises/conftest.py) echo "1532725050 4127" ;;
+        exercises/conftest.py) echo "914598625 4131" ;;
         exercises/first.py) echo "3954197418 691" ;;
         exercises/test_checks.py) echo "3577010088 31255" ;;
         exercises/solutions/0_map.py) echo "3495680003 468" ;;
@@ -11973,8 +11973,8 @@ def pytest_report_header(config):
     return [
         f"{len(NAMES)} exercises, small broken programs; {len(to_do)} still have their "
         "TODO.",
-        "Open one, read the task at its top, correct the line with the TODO, run this "
-        "again.",
+        "Open one, read the task at its top, correct the line with the TODO, and run "
+        "this again.",
         "One exercise alone: python -m pytest exercises -k first. Stuck? "
         "exercises/README.md",
     ]
