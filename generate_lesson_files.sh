@@ -44,12 +44,12 @@ recorded() {
         recommender/top_n.py) echo "1340055361 10254" ;;
         recommender/wrapper.py) echo "1827021383 3520" ;;
         pillars/0_map.py) echo "522626325 6526" ;;
-        pillars/0_parts.py) echo "1403683058 8126" ;;
-        pillars/1_preprocessing.py) echo "136925720 7849" ;;
-        pillars/2_feature_selection.py) echo "2465372604 9976" ;;
-        pillars/3_model_selection.py) echo "441199443 10958" ;;
+        pillars/0_parts.py) echo "487391862 8124" ;;
+        pillars/1_preprocessing.py) echo "4294416210 7847" ;;
+        pillars/2_feature_selection.py) echo "3879473764 9977" ;;
+        pillars/3_model_selection.py) echo "1838135924 11001" ;;
         pillars/3_search.py) echo "2419371269 7941" ;;
-        pillars/4_supervised.py) echo "4119798605 11213" ;;
+        pillars/4_supervised.py) echo "2661311850 11212" ;;
         pillars/5_unsupervised.py) echo "3282596402 12126" ;;
         pillars/6_utilities.py) echo "3012841062 9562" ;;
         pillars/8_deploy.py) echo "1123651634 11932" ;;
@@ -69,22 +69,22 @@ recorded() {
         exercises/6_utilities.py) echo "797237313 1147" ;;
         exercises/8_deploy.py) echo "2123676910 894" ;;
         exercises/README.md) echo "2555318186 2507" ;;
-        exercises/conftest.py) echo "1103696989 4128" ;;
+        exercises/conftest.py) echo "914598625 4131" ;;
         exercises/first.py) echo "3954197418 691" ;;
-        exercises/test_checks.py) echo "3898290956 31257" ;;
+        exercises/test_checks.py) echo "3577010088 31255" ;;
         exercises/solutions/0_map.py) echo "3495680003 468" ;;
         exercises/solutions/0_parts.py) echo "1516718467 1050" ;;
         exercises/solutions/1_preprocessing.py) echo "447819057 596" ;;
         exercises/solutions/1_scaling.py) echo "1181217434 545" ;;
         exercises/solutions/2_feature_selection.py) echo "1959554993 688" ;;
-        exercises/solutions/3_cross_fitting.py) echo "3293801768 721" ;;
+        exercises/solutions/3_cross_fitting.py) echo "3271772549 724" ;;
         exercises/solutions/3_model_selection.py) echo "590076658 596" ;;
         exercises/solutions/3_search.py) echo "2128474253 660" ;;
         exercises/solutions/4_supervised.py) echo "3412977040 909" ;;
         exercises/solutions/5_unsupervised.py) echo "3658805828 1221" ;;
         exercises/solutions/6_utilities.py) echo "4031165903 510" ;;
         exercises/solutions/8_deploy.py) echo "2880886540 472" ;;
-        exercises/solutions/first.py) echo "4250351345 365" ;;
+        exercises/solutions/first.py) echo "3479810243 361" ;;
     esac
 }
 
@@ -9083,7 +9083,7 @@ print("The chosen transformer has the attributes", list(vars(chosen)))
 print("Its clone has", list(vars(clone(chosen))), "with the value", chosen.quantile)
 
 # %%
-title = "Inherit from two classes, write two methods: yours fits in where theirs do"
+title = "Inherit from two classes, write two methods: yours works where theirs do"
 figure, axes = drawing.new_picture(title, height=7.4)
 if figure is not None:
     numbers = parts["estimators"]
@@ -9238,7 +9238,7 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 print("Least squares gives the same predictions: a smaller weight makes up for larger")
 print("numbers.")
 print("Ridge does not: its penalty is on the weights, so it depends on the units. Here")
-print("some predictions change by a quarter of a star, but the error hardly changes.")
+print("some predictions change by a quarter of a star, the error by 0.005 at most.")
 print("Only after scaling does the same `alpha` mean the same for every feature.")
 
 # %%
@@ -9524,7 +9524,7 @@ chosen = best.fit_transform(noise, stars)
 before = cross_val_score(Ridge(), chosen, stars).mean()
 inside = cross_val_score(make_pipeline(best, Ridge()), noise, stars).mean()
 print(
-    f"R2 with the best 10 chosen before the split: {before:.2f}, a lie; "
+    f"R2 with the best 10 chosen before the split: {before:.2f}, a leak; "
     f"inside the pipeline: {inside:.2f}"
 )
 print("(below 0 because it learned noise: it is worse than predicting the mean).")
@@ -9624,11 +9624,13 @@ print(
     "(honest: the pipeline computes the averages)"
 )
 print(curve[::-1].to_string(float_format="%.3f"))
-print("Far below the floor, the leak gives itself away only where ratings are fewest.")
 print(
-    "With many ratings per user its error is above the floor: too small all the same,"
+    "Where ratings are fewest, averages made before the split give an error far below"
 )
-print("but the floor does not show it.")
+print(
+    "the floor: that is a leak. With many ratings per user their error is too small as"
+)
+print("well, but above the floor, so the floor does not reveal it.")
 
 print(
     "\nR2 on shuffled ratings (an honest one is about 0 or below), "
@@ -9651,7 +9653,10 @@ print(
 print("that.")
 
 # %%
-title = "Too good to be true: averages made before the split beat a perfect predictor"
+title = (
+    "With few ratings per user, averages made before the split seem to beat "
+    "a perfect predictor"
+)
 figure, axes = drawing.new_picture(title, height=4.6)
 if figure is not None:
     blue = drawing.BLUE
@@ -9781,15 +9786,11 @@ for drift in (0, 1):
     six_folds = KFold(6, shuffle=True, random_state=42)
     ask(f"drift {drift}, KFold, times mixed", factors, drifting, six_folds)
     ask(f"drift {drift}, the last sixth by time", factors, drifting, last_split)
+print("Without drift, both questions have about the same answer. With drift, random")
 print(
-    "Without drift, both questions have about the same answer. With drift, random folds"
+    "folds train on ratings that were given after the test rows, as nobody can in real"
 )
-print(
-    "train on ratings that were given after the test rows. Their error is smaller than"
-)
-print(
-    "in real use, where nobody has such ratings. (By time, it is one split of a table.)"
-)
+print("use. Here their error is smaller than that of later rows (one split by time).")
 
 if os.environ.get("MOVIELENS"):  # the folder of a MovieLens release, see README
     real = load_movielens(os.environ["MOVIELENS"])
@@ -10014,7 +10015,7 @@ cat >"$new/pillars/4_supervised.py" <<'END_OF_LESSON_FILE'
 # no model can remove; the same for a yes or no, and when to say yes.
 # **Minutes**: 20.
 #
-# An error of 0.80 stars: is that good? On real data nobody can tell. Here the law of
+# An error of 0.80 stars: is that good? On real data nobody can say. Here the law of
 # the ratings is known, so we know the best possible answer for every row: its *expected
 # rating*. That splits the squared error in two:
 #
@@ -12004,8 +12005,8 @@ def pytest_report_header(config):
     return [
         f"{len(NAMES)} exercises, small broken programs; {len(to_do)} still have their "
         "TODO.",
-        "Open one, read the task at its top, mend the line with the TODO, and run this "
-        "again.",
+        "Open one, read the task at its top, correct the line with the TODO, and run "
+        "this again.",
         "One exercise alone: python -m pytest exercises -k first. Stuck? "
         "exercises/README.md",
     ]
@@ -12822,7 +12823,7 @@ def test_8_deploy(exercise):
     check(
         moved == 0,
         f"At the second visit, {moved:.0%} of the users got the other model. What A "
-        "did to a user is then counted for B, so the test cannot tell the two apart. "
+        "did to a user is then counted for B, so the test mixes up the two models. "
         "The arm must depend on the user and the experiment alone, not on chance and "
         "not on the order of the visits (pillars/8_deploy.py).",
     )
@@ -12963,7 +12964,7 @@ def cross_validated_r2(X, y):
 END_OF_LESSON_FILE
 
 cat >"$new/exercises/solutions/3_cross_fitting.py" <<'END_OF_LESSON_FILE'
-"""Solution of exercise 3, model selection: does an average know the answer?
+"""Solution of exercise 3, model selection: does an average contain the answer?
 
 `TargetEncoder.fit_transform` does the same, with damping.
 """
@@ -13133,7 +13134,7 @@ def arm_of(user, experiment):
 END_OF_LESSON_FILE
 
 cat >"$new/exercises/solutions/first.py" <<'END_OF_LESSON_FILE'
-"""Solution of the first exercise: what does the score of knowing nothing look like?
+"""Solution of the first exercise: how good is a model that has learned nothing?
 
 The answers of `test` are not known when a prediction is made.
 """

@@ -47,8 +47,8 @@ def pytest_report_header(config):
     return [
         f"{len(NAMES)} exercises, small broken programs; {len(to_do)} still have their "
         "TODO.",
-        "Open one, read the task at its top, mend the line with the TODO, and run this "
-        "again.",
+        "Open one, read the task at its top, correct the line with the TODO, and run "
+        "this again.",
         "One exercise alone: python -m pytest exercises -k first. Stuck? "
         "exercises/README.md",
     ]

@@ -719,7 +719,7 @@ def test_8_deploy(exercise):
     check(
         moved == 0,
         f"At the second visit, {moved:.0%} of the users got the other model. What A "
-        "did to a user is then counted for B, so the test cannot tell the two apart. "
+        "did to a user is then counted for B, so the test mixes up the two models. "
         "The arm must depend on the user and the experiment alone, not on chance and "
         "not on the order of the visits (pillars/8_deploy.py).",
     )

@@ -168,7 +168,7 @@ print("The chosen transformer has the attributes", list(vars(chosen)))
 print("Its clone has", list(vars(clone(chosen))), "with the value", chosen.quantile)
 
 # %%
-title = "Inherit from two classes, write two methods: yours fits in where theirs do"
+title = "Inherit from two classes, write two methods: yours works where theirs do"
 figure, axes = drawing.new_picture(title, height=7.4)
 if figure is not None:
     numbers = parts["estimators"]

@@ -207,7 +207,7 @@ chosen = best.fit_transform(noise, stars)
 before = cross_val_score(Ridge(), chosen, stars).mean()
 inside = cross_val_score(make_pipeline(best, Ridge()), noise, stars).mean()
 print(
-    f"R2 with the best 10 chosen before the split: {before:.2f}, a lie; "
+    f"R2 with the best 10 chosen before the split: {before:.2f}, a leak; "
     f"inside the pipeline: {inside:.2f}"
 )
 print("(below 0 because it learned noise: it is worse than predicting the mean).")

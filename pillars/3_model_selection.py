@@ -84,11 +84,13 @@ print(
     "(honest: the pipeline computes the averages)"
 )
 print(curve[::-1].to_string(float_format="%.3f"))
-print("Far below the floor, the leak gives itself away only where ratings are fewest.")
 print(
-    "With many ratings per user its error is above the floor: too small all the same,"
+    "Where ratings are fewest, averages made before the split give an error far below"
 )
-print("but the floor does not show it.")
+print(
+    "the floor: that is a leak. With many ratings per user their error is too small as"
+)
+print("well, but above the floor, so the floor does not reveal it.")
 
 print(
     "\nR2 on shuffled ratings (an honest one is about 0 or below), "
@@ -111,7 +113,10 @@ print(
 print("that.")
 
 # %%
-title = "Too good to be true: averages made before the split beat a perfect predictor"
+title = (
+    "With few ratings per user, averages made before the split seem to beat "
+    "a perfect predictor"
+)
 figure, axes = drawing.new_picture(title, height=4.6)
 if figure is not None:
     blue = drawing.BLUE
@@ -241,15 +246,11 @@ for drift in (0, 1):
     six_folds = KFold(6, shuffle=True, random_state=42)
     ask(f"drift {drift}, KFold, times mixed", factors, drifting, six_folds)
     ask(f"drift {drift}, the last sixth by time", factors, drifting, last_split)
+print("Without drift, both questions have about the same answer. With drift, random")
 print(
-    "Without drift, both questions have about the same answer. With drift, random folds"
+    "folds train on ratings that were given after the test rows, as nobody can in real"
 )
-print(
-    "train on ratings that were given after the test rows. Their error is smaller than"
-)
-print(
-    "in real use, where nobody has such ratings. (By time, it is one split of a table.)"
-)
+print("use. Here their error is smaller than that of later rows (one split by time).")
 
 if os.environ.get("MOVIELENS"):  # the folder of a MovieLens release, see README
     real = load_movielens(os.environ["MOVIELENS"])

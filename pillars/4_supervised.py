@@ -6,7 +6,7 @@
 # no model can remove; the same for a yes or no, and when to say yes.
 # **Minutes**: 20.
 #
-# An error of 0.80 stars: is that good? On real data nobody can tell. Here the law of
+# An error of 0.80 stars: is that good? On real data nobody can say. Here the law of
 # the ratings is known, so we know the best possible answer for every row: its *expected
 # rating*. That splits the squared error in two:
 #

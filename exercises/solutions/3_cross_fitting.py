@@ -1,4 +1,4 @@
-"""Solution of exercise 3, model selection: does an average know the answer?
+"""Solution of exercise 3, model selection: does an average contain the answer?
 
 `TargetEncoder.fit_transform` does the same, with damping.
 """

@@ -1,4 +1,4 @@
-"""Solution of the first exercise: what does the score of knowing nothing look like?
+"""Solution of the first exercise: how good is a model that has learned nothing?
 
 The answers of `test` are not known when a prediction is made.
 """
