@@ -177,10 +177,17 @@ def quick(table, travelled):
 
 @pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
 @QUIET
-def test_however_a_process_is_started_it_gives_the_same_bits(table, method):
+def test_however_a_process_is_started_it_gives_the_same_bits(
+    table, method, monkeypatch
+):
+    # The process imports this file, and with it the conftest of this folder, of which
+    # there are others in folders that other tests have put on the path.
+    monkeypatch.syspath_prepend(ROOT / "tests")
     travelled = SklearnEcosystemPipeline(model="linear").fit(table[:1000])
     with multiprocessing.get_context(method).Pool(1) as pool:
-        assert pool.apply(quick, (table, travelled)) == quick(table, travelled)
+        # A process that cannot import it dies, and leaves the pool waiting.
+        started = pool.apply_async(quick, (table, travelled))
+        assert started.get(timeout=120) == quick(table, travelled)
 
 
 @FORKS
