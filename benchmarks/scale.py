@@ -314,7 +314,7 @@ def main():
     for size, of_size in results.items():
         seconds = {name: figures.get("cpu") for name, figures in of_size.items()}
         cpu[n_ratings_of(size)] = seconds
-    cpu = pd.DataFrame(cpu, dtype=float).reindex(STEPS)
+    cpu = pd.DataFrame(cpu, dtype=float).reindex(STEPS).sort_index(axis=1)
     show_growth(cpu)
 
 

@@ -3,8 +3,9 @@
 #
 # **You know**: how to import from a Python package. **You will see**: every public
 # estimator, function, display and splitter of your version, and which this lesson uses,
-# sorted into six *pillars*: the jobs that scikit-learn does, a chapter each.
-# **Minutes**: 10. `python pillars/0_map.py all` prints all names.
+# sorted into six *pillars*: the jobs that scikit-learn does. Chapters 1 to 6 are about
+# them, chapter 8 about what comes after. **Minutes**: 10.
+# `python pillars/0_map.py all` prints all names.
 #
 # Words: an *estimator* learns from data with `fit`; then it answers with `predict`, or
 # turns data into other data with `transform`. A *display* draws a result. A *splitter*

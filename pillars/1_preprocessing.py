@@ -185,8 +185,9 @@ print(
 )
 
 # %% [markdown]
-# **Remember:** scale the features for models that measure distances, learn in small
-# steps or have a penalty; trees and least squares do not need it.
+# **Remember:** scale the features for models that measure distances or learn in small
+# steps; with a penalty, scale them so that it means the same for every feature; trees
+# and least squares do not need it.
 #
 # Go on in scikit-learn's user guide: "Preprocessing data". Exercises:
 # `exercises/1_preprocessing.py` and `exercises/1_scaling.py`.

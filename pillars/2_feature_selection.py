@@ -214,7 +214,7 @@ print("(below 0 because it learned noise: it is worse than predicting the mean).
 
 # %% [markdown]
 # **Remember:** impurity shows by which features a forest split its rows, shuffling on
-# which features it relies, and leaving out which features you would miss.
+# which features it relies, and leaving one out whether you would miss it alone.
 #
 # Go on in scikit-learn's user guide: "Feature selection" and "Permutation feature
 # importance". Exercise: `exercises/2_feature_selection.py`.

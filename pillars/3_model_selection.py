@@ -230,6 +230,8 @@ def ask(question, model, rows, splitter, groups=None):
 ask("KFold: known users and movies", linear, table, folds)
 ask("GroupKFold: new users", linear, table, GroupKFold(5), groups=table["user_id"])
 ask("GroupKFold: new movies", linear, table, GroupKFold(5), groups=table["movie_id"])
+ask("KFold: always the mean", DummyRegressor(), table, folds)
+print("A new user or movie costs about a tenth of a star. The mean is still worse.")
 
 # %% [markdown]
 # Does time matter? `drift=1` makes a table whose users change their tastes over two
@@ -260,8 +262,9 @@ if os.environ.get("MOVIELENS"):  # the folder of a MovieLens release, see README
     ask("MovieLens, TimeSeriesSplit (also fewer rows)", linear, real, by_time)
 
 # %% [markdown]
-# **Remember:** an error far below the noise floor is a sign of a leak, not of a good
-# model; choose the splitter by the question that you want to answer.
+# **Remember:** a model that predicts shuffled ratings has a leak, and an error far
+# below the noise floor is a sign of one; choose the splitter by the question that you
+# want to answer.
 #
 # Go on in scikit-learn's user guide: "Cross-validation" and "Common pitfalls".
 # Exercises: `exercises/3_model_selection.py` and `exercises/3_cross_fitting.py`.

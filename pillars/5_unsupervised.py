@@ -2,10 +2,10 @@
 # # 5 Unsupervised learning: does it find what we hid?
 #
 # **You know**: *matrix factorization* gives every user and movie some learned numbers,
-# its *factors*, whose product says how well the two fit (section 7 of
-# `lesson_code.py`). **You will see**: how well clusters of movies agree with genres;
-# that KMeans also finds clusters where there are none, and how a control shows it;
-# which of the false users that we plant are found. **Minutes**: 20.
+# its *factors*, whose product says how well the two fit
+# (`recommender/factors.py`). **You will see**: how well clusters of movies agree with
+# genres; that KMeans also finds clusters where there are none, and how a control shows
+# it; which of the false users that we plant are found. **Minutes**: 20.
 #
 # The law of the ratings has eight genres. Our model learns from ids and stars alone: it
 # does not read the genres (`content=False`), nor who rated what (`n_patterns=0`). So we
@@ -67,8 +67,9 @@ print(f"Adjusted Rand index with true genres:     {true_index:.3f}")
 print("The three movies in the middle of each of three clusters:")
 distances = kmeans.transform(movie_factors)  # (n_movies, 8): to each cluster's centre
 for number in range(3):
-    nearest = distances[:, number].argsort()[:3]
-    print("  " + ", ".join(movies["title"][kept].iloc[nearest]))
+    nearest = movies[kept].iloc[distances[:, number].argsort()[:3]]
+    shown = nearest["title"].astype(object) + ", " + nearest["genre"].astype(object)
+    print("  " + "; ".join(shown))
 
 shares = PCA().fit(movie_factors).explained_variance_ratio_.round(2)
 print("PCA, the share of variance in each direction:", shares)
