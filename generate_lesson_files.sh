@@ -14,7 +14,7 @@ folders="recommender pillars exercises exercises/solutions"
 # What `cksum` tells of each file: its checksum and its size.
 recorded() {
     case $1 in
-        lesson_code.py) echo "2869485234 84791" ;;
+        lesson_code.py) echo "962407940 84634" ;;
         test_lesson.py) echo "3012794020 14500" ;;
         requirements.txt) echo "3471952364 498" ;;
         README.md) echo "484913496 11653" ;;
@@ -26,7 +26,7 @@ recorded() {
         recommender/factors.py) echo "724932629 26832" ;;
         recommender/forest.py) echo "338509153 1330" ;;
         recommender/locks.py) echo "557222624 701" ;;
-        recommender/matrix.py) echo "3166478994 13058" ;;
+        recommender/matrix.py) echo "1828010719 12727" ;;
         recommender/movielens.py) echo "1692339745 8001" ;;
         recommender/names.py) echo "3106152182 1598" ;;
         recommender/options.py) echo "531175877 6676" ;;
@@ -39,7 +39,7 @@ recorded() {
         recommender/start.py) echo "939184345 2575" ;;
         recommender/steps.py) echo "2573615495 4421" ;;
         recommender/synthetic.py) echo "2588160090 11668" ;;
-        recommender/table.py) echo "2202608659 24472" ;;
+        recommender/table.py) echo "4062957007 25132" ;;
         recommender/titles.py) echo "150899171 3624" ;;
         recommender/top_n.py) echo "1340055361 10254" ;;
         recommender/wrapper.py) echo "1827021383 3520" ;;
@@ -360,6 +360,7 @@ from recommender.table import (
     encode,
     factorize_strings,
     fit_encoder,
+    last_known,
     latest_of_pairs,
     lookup,
     number_column,
@@ -1106,10 +1107,13 @@ def _known_and_defaults(rows, observed, absent):
     known = {}
     defaults = {}
     for name, values in observed.items():
+        is_known = ~np.isnan(values)
         if OWNER[name] == "user":
-            known[name] = _last_values(values, rows.user, rows.users.size)
+            n_users = rows.users.size
+            known[name] = last_known(values, is_known, rows.user, n_users, np.nan)
         elif OWNER[name] == "movie":
-            known[name] = _last_values(values, rows.movie, rows.movies.size)
+            n_movies = rows.movies.size
+            known[name] = last_known(values, is_known, rows.movie, n_movies, np.nan)
 
         if DEFAULT[name] == -1.0:
             defaults[name] = -1.0
@@ -1120,14 +1124,6 @@ def _known_and_defaults(rows, observed, absent):
         elif DEFAULT[name] == "mode":
             defaults[name] = float(pd.Series(values).mode()[0])
     return known, defaults
-
-
-def _last_values(values, position, size):
-    """Return the last value that is known of each position, NaN where there is none."""
-    is_known = ~np.isnan(values)
-    last = np.full(size, np.nan)
-    last[position[is_known]] = values[is_known]  # a later row overwrites an earlier one
-    return last
 
 
 def _observe(X, strings, encoders):
@@ -4635,6 +4631,7 @@ from .table import (
     check_table,
     factorize_strings,
     id_values,
+    last_known,
     latest_of_pairs,
     lookup,
     number_column,
@@ -4695,22 +4692,11 @@ def _describe_movies(X, movie, n_movies):
     """
     genre_code, genres = factorize_strings(X, "genre")
     years = number_column(X, "movie_year")
-    genre_row = _last_rows(movie, n_movies, genre_code >= 0)
-    year_row = _last_rows(movie, n_movies, ~np.isnan(years))
+    last_code = last_known(genre_code, genre_code >= 0, movie, n_movies, -1)
+    last_year = last_known(years, ~np.isnan(years), movie, n_movies, np.nan)
     return pd.DataFrame(
-        {
-            "genre": lookup(genres, lookup(genre_code, genre_row, -1), np.nan),
-            "movie_year": lookup(years, year_row, np.nan),
-        }
+        {"genre": lookup(genres, last_code, np.nan), "movie_year": last_year}
     )
-
-
-def _last_rows(movie, n_movies, is_known):
-    """Return the last row of each movie in which a value is known, -1 if in none."""
-    rows = np.flatnonzero(is_known)
-    last_row = np.full(n_movies, -1)
-    last_row[movie[rows]] = rows  # a later row overwrites an earlier one
-    return last_row
 
 
 def ratings_or_views(X, y=None):
@@ -8167,6 +8153,27 @@ def check_same_kind(known, ids):
         f"{shorten(known[0])}, but these are {kinds[ids.dtype == object]}, such as "
         f"{shorten(ids[0])}."
     )
+
+
+def last_known(values, is_known, position, size, unknown):
+    """Return the last value that is known of each position.
+
+    Parameters
+    ----------
+    values, is_known, position : ndarray of shape (n_rows,)
+        Each row's value, whether it is one, and the user or movie that it belongs to.
+    size : int
+        How many positions there are.
+    unknown : number
+        What stands for a position without a known value.
+
+    Returns
+    -------
+    last : ndarray of shape (size,)
+    """
+    last = np.full(size, unknown, dtype=values.dtype)
+    last[position[is_known]] = values[is_known]  # a later row overwrites an earlier one
+    return last
 
 
 def lookup(values, positions, unknown):

@@ -126,6 +126,7 @@ from recommender.table import (
     encode,
     factorize_strings,
     fit_encoder,
+    last_known,
     latest_of_pairs,
     lookup,
     number_column,
@@ -872,10 +873,13 @@ def _known_and_defaults(rows, observed, absent):
     known = {}
     defaults = {}
     for name, values in observed.items():
+        is_known = ~np.isnan(values)
         if OWNER[name] == "user":
-            known[name] = _last_values(values, rows.user, rows.users.size)
+            n_users = rows.users.size
+            known[name] = last_known(values, is_known, rows.user, n_users, np.nan)
         elif OWNER[name] == "movie":
-            known[name] = _last_values(values, rows.movie, rows.movies.size)
+            n_movies = rows.movies.size
+            known[name] = last_known(values, is_known, rows.movie, n_movies, np.nan)
 
         if DEFAULT[name] == -1.0:
             defaults[name] = -1.0
@@ -886,14 +890,6 @@ def _known_and_defaults(rows, observed, absent):
         elif DEFAULT[name] == "mode":
             defaults[name] = float(pd.Series(values).mode()[0])
     return known, defaults
-
-
-def _last_values(values, position, size):
-    """Return the last value that is known of each position, NaN where there is none."""
-    is_known = ~np.isnan(values)
-    last = np.full(size, np.nan)
-    last[position[is_known]] = values[is_known]  # a later row overwrites an earlier one
-    return last
 
 
 def _observe(X, strings, encoders):

@@ -18,6 +18,7 @@ from .table import (
     check_table,
     factorize_strings,
     id_values,
+    last_known,
     latest_of_pairs,
     lookup,
     number_column,
@@ -78,22 +79,11 @@ def _describe_movies(X, movie, n_movies):
     """
     genre_code, genres = factorize_strings(X, "genre")
     years = number_column(X, "movie_year")
-    genre_row = _last_rows(movie, n_movies, genre_code >= 0)
-    year_row = _last_rows(movie, n_movies, ~np.isnan(years))
+    last_code = last_known(genre_code, genre_code >= 0, movie, n_movies, -1)
+    last_year = last_known(years, ~np.isnan(years), movie, n_movies, np.nan)
     return pd.DataFrame(
-        {
-            "genre": lookup(genres, lookup(genre_code, genre_row, -1), np.nan),
-            "movie_year": lookup(years, year_row, np.nan),
-        }
+        {"genre": lookup(genres, last_code, np.nan), "movie_year": last_year}
     )
-
-
-def _last_rows(movie, n_movies, is_known):
-    """Return the last row of each movie in which a value is known, -1 if in none."""
-    rows = np.flatnonzero(is_known)
-    last_row = np.full(n_movies, -1)
-    last_row[movie[rows]] = rows  # a later row overwrites an earlier one
-    return last_row
 
 
 def ratings_or_views(X, y=None):

@@ -642,6 +642,27 @@ def check_same_kind(known, ids):
     )
 
 
+def last_known(values, is_known, position, size, unknown):
+    """Return the last value that is known of each position.
+
+    Parameters
+    ----------
+    values, is_known, position : ndarray of shape (n_rows,)
+        Each row's value, whether it is one, and the user or movie that it belongs to.
+    size : int
+        How many positions there are.
+    unknown : number
+        What stands for a position without a known value.
+
+    Returns
+    -------
+    last : ndarray of shape (size,)
+    """
+    last = np.full(size, unknown, dtype=values.dtype)
+    last[position[is_known]] = values[is_known]  # a later row overwrites an earlier one
+    return last
+
+
 def lookup(values, positions, unknown):
     """Return `values` at the positions, and `unknown` where a position is -1."""
     return pd.api.extensions.take(
