@@ -3,6 +3,7 @@
 `test_site.py` has them as notebooks.
 """
 
+import functools
 import importlib.util
 import os
 import re
@@ -54,6 +55,20 @@ def run(tmp_path, *command, path=PILLARS, pictures="pictures"):
     return done.stdout
 
 
+@pytest.fixture(scope="module")
+def run_once(tmp_path_factory):
+    """Return a function that runs a chapter, but no chapter twice; it returns the
+    folder of the run, and what was printed.
+    """
+
+    @functools.cache
+    def run_chapter(chapter):
+        folder = tmp_path_factory.mktemp(chapter.stem)
+        return folder, run(folder, chapter)
+
+    return run_chapter
+
+
 def need(*modules):
     missing = [module for module in modules if importlib.util.find_spec(module) is None]
     if missing:
@@ -84,10 +99,11 @@ def test_a_chapter_runs_without_matplotlib(tmp_path, chapter):
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.stem)
-def test_a_chapter_draws_one_small_picture_with_a_title(tmp_path, chapter):
+def test_a_chapter_draws_one_small_picture_with_a_title(run_once, chapter):
     need("matplotlib")
-    check_output(run(tmp_path, chapter), chapter)
-    pictures = list((tmp_path / "pictures").iterdir())
+    folder, printed = run_once(chapter)
+    check_output(printed, chapter)
+    pictures = list((folder / "pictures").iterdir())
     assert [picture.stem for picture in pictures] == [chapter.stem]
     assert pictures[0].stat().st_size <= 60_000
     if pictures[0].suffix == ".svg":
@@ -169,10 +185,6 @@ def check_conclusions_of_chapter_8(printed):
     first, last, whole = numbers_after("no drift  ", printed)
     assert abs(last - first) < 0.01, "without drift it pays only with more rows"
     assert whole < last - 0.01
-
-
-def test_the_figures_of_chapter_8_bear_out_its_words(tmp_path):
-    check_conclusions_of_chapter_8(run(tmp_path, PILLARS / "8_deploy.py"))
 
 
 def check_conclusions_of_parts(printed):
@@ -329,11 +341,13 @@ def check_conclusions_of_chapter_6(printed):
         ("4_supervised", check_conclusions_of_chapter_4),
         ("5_unsupervised", check_conclusions_of_chapter_5),
         ("6_utilities", check_conclusions_of_chapter_6),
+        ("8_deploy", check_conclusions_of_chapter_8),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_the_figures_of_a_chapter_bear_out_its_words(tmp_path, chapter, check):
-    check(run(tmp_path, PILLARS / f"{chapter}.py"))
+def test_the_figures_of_a_chapter_bear_out_its_words(run_once, chapter, check):
+    _, printed = run_once(PILLARS / f"{chapter}.py")
+    check(printed)
 
 
 @pytest.fixture(scope="module")
