@@ -95,6 +95,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils import check_random_state, gen_batches
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+# Helper code. Most of these names check input; each is explained in its file.
 from recommender import artifact, commands, report, synthetic
 from recommender.console import one_line_errors, progress_level, say
 from recommender.factors import MatrixFactorization
@@ -202,8 +203,8 @@ class MovieRecommendationDataset:
     country, year, hour and weekday have no effect on the ratings. (A year or an age can
     help a model a little, because it helps to recognise a movie or a user.)
 
-    With `drift`, tastes change in the two years (`mean_taste` stays as it is). T[u] is
-    replaced by ::
+    With `drift` (chapters 3 and 8 use it; skip this in a first reading), tastes change
+    in the two years. `mean_taste` stays as it is; T[u] is replaced by ::
 
         T[u, time] = cos(a) T[u] + sin(a) D[u],   a = drift * (pi / 2) * (s - 1/2)
 

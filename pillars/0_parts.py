@@ -35,7 +35,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 # %% [markdown]
 # ## The parts
 # We ask the classes themselves what each part gives: its public methods, the tag that
-# it sets, and how many of the public estimators inherit from it.
+# it sets, and how many of the public estimators inherit from it. (A pipeline asks
+# `get_metadata_routing` to which of its steps it may pass more than `X` and `y`, such
+# as weights of the rows. We do not need it.)
 
 # %%
 MIXINS = [TransformerMixin, RegressorMixin, ClassifierMixin, ClusterMixin]
@@ -115,13 +117,20 @@ def count_failures(estimator):
 
 count_failures(FirstAttempt())
 
+people = pd.DataFrame({"age": [20, 30, 40], "year": [1990, 2000, 2010]})
+in_another_order = people[["year", "age"]]
+clipped = FirstAttempt().fit(people).transform(in_another_order)
+print(f"A person of {in_another_order.loc[1].to_dict()}")
+print(f"becomes     {clipped.loc[1].to_dict()}")
+
 # %% [markdown]
 # It works on clean data. But it accepts a table with gaps, or with its columns in
-# another order; and where it does raise an error, the message does not say what is
-# wrong. Two functions mend that. `validate_data` refuses values that cannot be computed
-# with (gaps, text, complex numbers) and turns the table into an array. In `fit` it also
-# stores the number and the names of the columns; with `reset=False` it compares them.
-# `check_is_fitted` raises the usual error if `fit` has not been called.
+# another order: here it clips the year to the range of the age. Where it does raise an
+# error, the message does not say what is wrong. Two functions mend that.
+# `validate_data` refuses values that cannot be computed with (gaps, text, complex
+# numbers) and turns the table into an array. In `fit` it also stores the number and the
+# names of the columns; with `reset=False` it compares them. `check_is_fitted` raises
+# the usual error if `fit` has not been called.
 
 
 # %%
@@ -144,6 +153,11 @@ class ClipToTraining(TransformerMixin, BaseEstimator):
 
 
 count_failures(ClipToTraining())
+try:
+    ClipToTraining().fit(people).transform(in_another_order)
+except ValueError as error:
+    first_line = str(error).splitlines()[0]
+    print(f"Columns in another order: {first_line}")
 
 # %% [markdown]
 # ## It works in a pipeline and in a search

@@ -90,22 +90,23 @@ for name, share in zip(names, impurity):
     left_out_growth, left_out_error = growth_without([name])
     rows[name] = {
         "useful by law": "no" if name in WORTHLESS else "yes",
-        "values": train_features[name].nunique(),
+        "distinct": train_features[name].nunique(),
         "impurity, %": 100 * share,
         "shuffled": shuffled_growth,
-        "± ": shuffled_error,
+        "± ": shuffled_error,  # with a space: two columns cannot share a name
         "left out": left_out_growth,
         "±": left_out_error,
     }
 worth = pd.DataFrame(rows).T.infer_objects().sort_values("impurity, %")
-print("Shuffled, left out: growth of the RMSE, in stars, and its standard error")
+print("distinct: how many values a feature has. Shuffled, left out: how much the RMSE")
+print("grows, in stars, and the standard error of that")
 formats = {"impurity, %": "{:.1f}".format}
 print(worth[::-1].to_string(float_format="%.4f", formatters=formats))
 
 impurity_sum = worth.loc[WORTHLESS, "impurity, %"].sum()
 print(f"The features without influence get {impurity_sum:.0f} % of the impurity.")
-print("Those with more values mostly get more: among many thresholds, one fits the")
-print("training rows by luck.")
+print("Those with more distinct values mostly get more: among many thresholds, one")
+print("fits the training rows by luck.")
 
 seed_growth, error = growth_without([], random_state=1)
 print(f"The same forest with another seed: {seed_growth:+.4f} ± {error:.4f}")

@@ -107,7 +107,8 @@ print(
 )
 print(f"{luck[1000]:.3f} on 1000. It was luck: on the new rows, the mean of all 40 is")
 print(f"{np.mean(on_new):.3f}, and the chosen ones are no better. The nested error is")
-print("nearer to the mean of all each time. (All figures on 50 rows vary a lot.)")
+print("nearer to the mean of all each time. (The 50 rows happen to be easier than the")
+print("new ones, even for the mean of all: compare within a line.)")
 
 # %% [markdown]
 # ## A random search, and halving

@@ -246,14 +246,18 @@ def find_shills(n_shills, kind):
 
 ratings_of_user = table.groupby("user_id")["rating"].transform("size")
 honest = table.loc[ratings_of_user >= 20, ["user_id", "movie_id", "rating"]]
-rows = {}
+means = {}
+errors = {}
 for shills in ("20 always five", "20 always three", "20 at random", "200 always five"):
     n_shills, kind = shills.split(" ", maxsplit=1)
     draws = [find_shills(int(n_shills), kind) for _ in range(4)]
-    rows[shills] = pd.DataFrame(draws).mean()
+    means[shills] = pd.DataFrame(draws).mean()
+    errors[shills] = pd.DataFrame(draws).sem()
 n_honest = honest["user_id"].nunique()
 print(f"Average precision, mean of four draws, beside {n_honest} honest users:")
-print(pd.DataFrame(rows).T.to_string(float_format="%.2f"))
+print(pd.DataFrame(means).T.to_string(float_format="%.2f"))
+largest_error = pd.DataFrame(errors).max(axis=None)
+print(f"The standard errors of these means are at most {largest_error:.2f}.")
 sigma = pd.Series(law["sigma"], index=range(1, 1001))  # the noise of each user's law
 careless = sigma.index[sigma > sigma.quantile(0.8)]
 odd = describe_users(honest)["agreement"].nsmallest(20).index

@@ -142,7 +142,7 @@ results = pd.DataFrame(rows).T
 
 formats = dict.fromkeys(results.columns, "{:.3f}".format)
 formats |= {"rated, %": "{:.0f}".format, "true stars": "{:.2f}".format}
-print(results.to_string(formatters=formats, na_rep=""))
+print(results.to_string(formatters=formats, na_rep="-"))
 lost = results.loc["the law", "true stars"] - results.loc["MovieRanker", "true stars"]
 print(
     "On this split, MovieRanker wins by NDCG, and even popularity is above the law. "

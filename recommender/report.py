@@ -53,9 +53,9 @@ def print_errors(errors, n_test_rows):
     if errors.fragile_rmse is not None:
         say(
             "  The fragile way, with averages computed before the split: "
-            f"RMSE {errors.fragile_rmse:.4f}. Do not believe it:"
+            f"RMSE {errors.fragile_rmse:.4f}, a leak."
         )
-        say("    these averages contain the ratings of the test rows.")
+        say("    (These averages contain the ratings of the test rows.)")
 
 
 def print_rankings(rankings, data, relevant, X_test, relevant_from):
