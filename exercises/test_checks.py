@@ -746,3 +746,49 @@ def test_8_deploy(exercise):
         "also measures what is left of the first. Let the arm depend on the name of "
         "the experiment, too (pillars/8_deploy.py).",
     )
+
+
+def test_8_monitor(exercise):
+    def weeks_of(rng, growth):
+        """Return twenty weeks of squared errors of 200 to 400 predictions."""
+        weeks = []
+        for number in range(20):
+            sigma = 0.8 + growth * number
+            weeks.append(rng.normal(0, sigma, rng.integers(200, 400)) ** 2)
+        return weeks
+
+    rng = np.random.default_rng(0)
+    slow = [exercise.first_alarm(weeks_of(rng, 0.012)) for _ in range(200)]
+    found = [number for number in slow if number is not None]
+    check(
+        len(found) > 180,
+        f"The typical error grew by 0.012 stars a week for 19 weeks, from 0.80 to "
+        f"1.03: you found it in {len(found)} of 200 cases. From one week to the next "
+        "such a step cannot be seen; since the first week the steps have added up "
+        "(pillars/8_monitor.py).",
+    )
+    quiet = [exercise.first_alarm(weeks_of(rng, 0)) for _ in range(200)]
+    false = np.mean([number is not None for number in quiet])
+    check(
+        false < 0.06,
+        f"Nothing had changed, and the alarm rang in {false:.0%} of the cases. A mean "
+        "of few errors differs from another by chance; only more than `limit` "
+        "standard errors of both together count (pillars/8_monitor.py).",
+    )
+    better = exercise.first_alarm(weeks_of(rng, -0.03))
+    check(
+        better is None,
+        "The errors got smaller every week, and the alarm rang. Only a growth is bad.",
+    )
+    jump = weeks_of(rng, 0)
+    jump[12] = 4 * jump[12]
+    number = exercise.first_alarm(jump)
+    check(
+        number == 12,
+        f"The error doubled in week 12 of 0 to 19; the answer was {number}. Return the "
+        "position of the first week with an alarm.",
+    )
+    print(
+        "Measured: a drift of 0.012 stars a week is found in week "
+        f"{np.median(found):g} (median); false alarms: {false:.1%} of the series."
+    )

@@ -1,0 +1,108 @@
+# %% [markdown]
+# # 8 Experiment: how many visits show which model is better?
+#
+# **You know**: in an *A/B test*, half of the users get model A, half get model B, and
+# we compare what they do. **You will see**: such a test whose truth we know; how many
+# visits it needs; what happens if you look at it every day. **Minutes**: 15.
+#
+# On a real site nobody knows the true difference. Here the law gives it.
+
+# %%
+import numpy as np
+from drawing import BLUE, ORANGE, new_picture, save_picture
+from visitors import chance_of_success, first_movies
+
+from lesson_code import MovieRecommendationDataset
+
+# %% [markdown]
+# ## An A/B test with known truth
+# A shows the most popular movie that the user has not rated. B shows the movie that
+# best fits the user's ratings. Visitors watch what is shown, or choose for themselves,
+# by their true taste (`visitors.py`). The visit is a *success* if they like what they
+# watch. Each user comes once, so the visits are independent.
+# %%
+n_users = 20_000
+dataset = MovieRecommendationDataset(n_users, 500, n_ratings=20 * n_users)
+rated = dataset.generate()
+chance_a = chance_of_success(dataset, rated, first_movies(rated, "popularity"))
+chance_b = chance_of_success(dataset, rated, first_movies(rated, "taste"))
+truth = np.mean(chance_b - chance_a)
+print(f"Truth: A {chance_a.mean():.3f}, B {chance_b.mean():.3f}, B - A {truth:.3f}")
+# (It depends on how we made the visitors: they watch by taste, which helps B.)
+
+
+def compare(success, is_b):
+    """Return B - A, and half of its 95 % interval: 1.96 standard errors."""
+    a = success[~is_b]
+    b = success[is_b]
+    error = np.sqrt(a.var(ddof=1) / len(a) + b.var(ddof=1) / len(b))
+    return b.mean() - a.mean(), 1.96 * error
+
+
+rng = np.random.default_rng(0)
+is_b = rng.random(n_users) < 0.5  # one visit each, so chance may decide
+success = rng.random(n_users) < np.where(is_b, chance_b, chance_a)
+for n in (1000, 2000, 5000, 10_000, 20_000):
+    difference, half = compare(success[:n], is_b[:n])
+    print(f"{n:7} visits: B - A = {difference:.3f} ± {half:.3f}")
+
+# %% [markdown]
+# **How many visits?** Choose the smallest difference that matters to you; here we take
+# the truth. With 5 % of false alarms, a test finds it in 80 % of all cases (its
+# *power*) if each model gets (1.96 + 0.84)² · 2p(1 - p) / difference² visits, where p
+# is the share of successes. (80 % of a normal distribution lie below 0.84.) Half the
+# difference takes four times the visits.
+# %%
+p = (chance_a.mean() + chance_b.mean()) / 2
+of_each_model = (1.96 + 0.84) ** 2 * 2 * p * (1 - p) / truth**2
+needed = 100 * round(2 * of_each_model / 100)
+print(f"\nBoth models together need {needed} visits. Share of tests that find B, with")
+for n in (1000, needed):
+    a = rng.binomial(n // 2, chance_a.mean(), 10_000) / (n // 2)  # of 10,000 tests
+    b = rng.binomial(n // 2, chance_b.mean(), 10_000) / (n // 2)
+    error = np.sqrt((a * (1 - a) + b * (1 - b)) / (n // 2))
+    print(f"{n:7} visits: {np.mean(b - a > 1.96 * error):.0%}")
+
+# %%
+title = f"1000 visits seldom show which model is better; {needed} usually do"
+figure, axes = new_picture(title, height=4.2)
+if figure is not None:
+    sizes = np.geomspace(100, n_users, 47).astype(int)
+    results = np.array([compare(success[:n], is_b[:n]) for n in sizes])
+    low = results[:, 0] - results[:, 1]
+    high = results[:, 0] + results[:, 1]
+    axes.fill_between(sizes, low, high, color=BLUE, alpha=0.25)
+    axes.plot(sizes, results[:, 0], color=BLUE)
+    axes.axhline(truth, color=ORANGE, linestyle="--")
+    axes.axhline(0, color="black", linewidth=1)
+    axes.text(20_000, 0.065, "the truth", color=ORANGE, ha="right")
+    axes.text(20_000, -0.14, "measured, with 95 % interval", color=BLUE, ha="right")
+    axes.set(xscale="log", xlabel="visits", ylabel="B - A (share of successes)")
+    ticks = [100, 1000, needed, 20_000]
+    axes.set(xticks=ticks, xticklabels=ticks)
+    axes.minorticks_off()
+    save_picture(figure, "8_experiment.svg")
+
+# %% [markdown]
+# ## Looking every day
+# Now both models are the same, and every "significant" difference is a false alarm. A
+# test takes 28 days. Significant means p < 0.05: more than 1.96 standard errors.
+# %%
+n_tests = 10_000
+visits = 100 * np.arange(1, 29)  # of each model, up to each day
+daily = rng.binomial(100, p, (2, n_tests, 28))  # successes of 100 visits
+rate_a, rate_b = daily.cumsum(axis=2) / visits  # (n_tests, 28) each
+distance = np.abs(rate_b - rate_a) / np.sqrt(2 * p * (1 - p) / visits)
+false_alarms = {
+    "once, at the end": distance[:, -1] > 1.96,
+    "every day, and stop at p < 0.05": distance.max(axis=1) > 1.96,
+}
+print("\nTwo equal models: how often is one called better (± standard error)? We look")
+for rule, is_alarm in false_alarms.items():
+    print(f"  {rule}: {is_alarm.mean():.3f} ± {is_alarm.std() / n_tests**0.5:.3f}")
+
+# %% [markdown]
+# **Remember:** decide before the test how many visits it needs, and look once.
+#
+# Go on: "Statistical comparison of models using grid search" in scikit-learn's user
+# guide, then `pillars/8_monitor.py`. Exercise: `exercises/8_experiment.py`.
