@@ -8,7 +8,7 @@ set -eu
 # The files are bytes to be copied, in whatever language the learner's computer speaks.
 export LC_ALL=C
 
-names="lesson_code.py test_lesson.py requirements.txt README.md LICENSE recommender/__init__.py recommender/artifact.py recommender/commands.py recommender/console.py recommender/factors.py recommender/forest.py recommender/locks.py recommender/matrix.py recommender/movielens.py recommender/names.py recommender/options.py recommender/pipeline.py recommender/ranking.py recommender/recommend.py recommender/release.py recommender/report.py recommender/solutions.py recommender/start.py recommender/steps.py recommender/synthetic.py recommender/table.py recommender/titles.py recommender/top_n.py recommender/wrapper.py pillars/0_map.py pillars/0_parts.py pillars/1_preprocessing.py pillars/2_feature_selection.py pillars/3_model_selection.py pillars/3_search.py pillars/4_supervised.py pillars/5_unsupervised.py pillars/6_utilities.py pillars/8_deploy.py pillars/8_experiment.py pillars/8_monitor.py pillars/appendix_recipes.py pillars/drawing.py pillars/visitors.py exercises/0_map.py exercises/0_parts.py exercises/1_preprocessing.py exercises/1_scaling.py exercises/2_feature_selection.py exercises/3_cross_fitting.py exercises/3_model_selection.py exercises/3_search.py exercises/4_supervised.py exercises/5_unsupervised.py exercises/6_utilities.py exercises/8_deploy.py exercises/8_monitor.py exercises/README.md exercises/conftest.py exercises/first.py exercises/test_checks.py exercises/solutions/0_map.py exercises/solutions/0_parts.py exercises/solutions/1_preprocessing.py exercises/solutions/1_scaling.py exercises/solutions/2_feature_selection.py exercises/solutions/3_cross_fitting.py exercises/solutions/3_model_selection.py exercises/solutions/3_search.py exercises/solutions/4_supervised.py exercises/solutions/5_unsupervised.py exercises/solutions/6_utilities.py exercises/solutions/8_deploy.py exercises/solutions/8_monitor.py exercises/solutions/first.py"
+names="lesson_code.py test_lesson.py requirements.txt README.md LICENSE recommender/__init__.py recommender/artifact.py recommender/commands.py recommender/console.py recommender/factors.py recommender/files.py recommender/forest.py recommender/locks.py recommender/matrix.py recommender/movielens.py recommender/names.py recommender/options.py recommender/pipeline.py recommender/ranking.py recommender/recommend.py recommender/release.py recommender/report.py recommender/solutions.py recommender/start.py recommender/steps.py recommender/synthetic.py recommender/table.py recommender/titles.py recommender/top_n.py recommender/wrapper.py pillars/0_map.py pillars/0_parts.py pillars/1_preprocessing.py pillars/2_feature_selection.py pillars/3_model_selection.py pillars/3_search.py pillars/4_supervised.py pillars/5_unsupervised.py pillars/6_utilities.py pillars/8_deploy.py pillars/8_experiment.py pillars/8_monitor.py pillars/appendix_recipes.py pillars/drawing.py pillars/visitors.py exercises/0_map.py exercises/0_parts.py exercises/1_preprocessing.py exercises/1_scaling.py exercises/2_feature_selection.py exercises/3_cross_fitting.py exercises/3_model_selection.py exercises/3_search.py exercises/4_supervised.py exercises/5_unsupervised.py exercises/6_utilities.py exercises/8_deploy.py exercises/8_monitor.py exercises/README.md exercises/conftest.py exercises/first.py exercises/test_checks.py exercises/solutions/0_map.py exercises/solutions/0_parts.py exercises/solutions/1_preprocessing.py exercises/solutions/1_scaling.py exercises/solutions/2_feature_selection.py exercises/solutions/3_cross_fitting.py exercises/solutions/3_model_selection.py exercises/solutions/3_search.py exercises/solutions/4_supervised.py exercises/solutions/5_unsupervised.py exercises/solutions/6_utilities.py exercises/solutions/8_deploy.py exercises/solutions/8_monitor.py exercises/solutions/first.py"
 folders="recommender pillars exercises exercises/solutions"
 
 # What `cksum` tells of each file: its checksum and its size.
@@ -19,15 +19,16 @@ recorded() {
         requirements.txt) echo "3471952364 498" ;;
         README.md) echo "3356937842 11779" ;;
         LICENSE) echo "191275814 1554" ;;
-        recommender/__init__.py) echo "1050201436 1443" ;;
-        recommender/artifact.py) echo "3892070330 24698" ;;
-        recommender/commands.py) echo "3458082915 6469" ;;
+        recommender/__init__.py) echo "495978992 1517" ;;
+        recommender/artifact.py) echo "1001932556 21129" ;;
+        recommender/commands.py) echo "3726448865 6466" ;;
         recommender/console.py) echo "1635122613 2401" ;;
         recommender/factors.py) echo "724932629 26832" ;;
+        recommender/files.py) echo "2823902464 4752" ;;
         recommender/forest.py) echo "338509153 1330" ;;
         recommender/locks.py) echo "557222624 701" ;;
         recommender/matrix.py) echo "1828010719 12727" ;;
-        recommender/movielens.py) echo "1692339745 8001" ;;
+        recommender/movielens.py) echo "2263151463 8019" ;;
         recommender/names.py) echo "3106152182 1598" ;;
         recommender/options.py) echo "531175877 6676" ;;
         recommender/pipeline.py) echo "1104660974 2947" ;;
@@ -39,7 +40,7 @@ recorded() {
         recommender/start.py) echo "939184345 2575" ;;
         recommender/steps.py) echo "2573615495 4421" ;;
         recommender/synthetic.py) echo "2588160090 11668" ;;
-        recommender/table.py) echo "4062957007 25132" ;;
+        recommender/table.py) echo "382748793 24145" ;;
         recommender/titles.py) echo "150899171 3624" ;;
         recommender/top_n.py) echo "1340055361 10254" ;;
         recommender/wrapper.py) echo "1827021383 3520" ;;
@@ -2873,6 +2874,7 @@ cat >"$new/recommender/__init__.py" <<'END_OF_LESSON_FILE'
 * `movielens`: `load_movielens`, which reads the releases of GroupLens
 * `release`: one file of a release, read quickly, or its first broken line
 * `artifact`: saving and loading, with a digest and a model card
+* `files`: names of files, and files that are written whole or not at all
 * `locks`: a lock that outlives a fork
 * `start`, `console`, `options`, `commands`: the command line
 * `report`: what the demo prints
@@ -2899,7 +2901,6 @@ import math
 import os
 import pickle
 import re
-import stat
 import sys
 import time
 import warnings
@@ -2915,13 +2916,14 @@ from sklearn.utils.fixes import parse_version
 from threadpoolctl import threadpool_limits
 
 from .factors import FoldIn, MatrixFactorization
+from .files import check_file, check_file_name, check_regular, replacing
 from .forest import QuickRandomForest
 from .matrix import MovieContent, RatingHistory
 from .ranking import MovieRanker
 from .recommend import RatingRanker
 from .solutions import ExactByMovies, ExactByUsers, LowRank
 from .steps import DropIds
-from .table import IDS, LIMIT, check_file_name, check_number, table_ids
+from .table import IDS, LIMIT, check_number, table_ids
 from .top_n import PopularityRanker
 
 #: In older ones, a file of trusted types alone could run code.
@@ -3174,7 +3176,7 @@ def check_path(filepath):
     filepath = check_file_name("filepath", filepath)
     path = check_file(filepath)
     card = Path(f"{path}.json")
-    _check_regular(card)
+    check_regular(card)
     is_file = card.exists() and not card.is_symlink()  # a link itself is replaced
     if is_file and not _looks_like_a_card(card):
         raise FileExistsError(
@@ -3183,48 +3185,6 @@ def check_path(filepath):
     if _is_skops(filepath, path):
         _import_skops(path)
     return path
-
-
-def check_file(filepath):
-    """Return where a file can be written, with links followed.
-
-    Parameters
-    ----------
-    filepath : str or path-like
-
-    Returns
-    -------
-    path : Path
-
-    Raises
-    ------
-    TypeError
-        If `filepath` is no name of a file, such as an open file.
-    OSError
-        If there is something else than a file, or no folder for it.
-    """
-    filepath = check_file_name("filepath", filepath)
-    if not filepath:
-        raise FileNotFoundError("Cannot write a file whose name is empty.")
-    if filepath.endswith(("/", os.sep)):
-        raise IsADirectoryError(f"Cannot write {filepath}: it is the name of a folder.")
-    path = Path(os.path.realpath(filepath))
-    _check_regular(path)
-    if not path.parent.is_dir():
-        raise FileNotFoundError(
-            f"Cannot write {filepath}: there is no folder {path.parent}."
-        )
-    return path
-
-
-def _check_regular(file):
-    """Raise an OSError if something else than a file has this name."""
-    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-        mode = os.stat(file).st_mode  # fails for a name that is too long
-        if not stat.S_ISREG(mode):
-            raise IsADirectoryError(
-                f"Cannot write {file}: it is a folder, a device, a pipe or a socket."
-            )
 
 
 def _looks_like_a_card(file):
@@ -3252,80 +3212,6 @@ class _HashedFile:
 
     def tell(self):
         return self.file.tell()
-
-
-class Draft:
-    """A file that is written beside `path`, and then takes its place.
-
-    Its name is one that nobody can guess and no two savers share. A new file gets the
-    usual permissions, and one that replaces another gets those of the other.
-
-    Parameters
-    ----------
-    path : str or path-like
-    """
-
-    def __init__(self, path):
-        self.path = Path(path)
-        self.temporary = self.path.with_name(f".{os.urandom(16).hex()}.tmp")
-        self.old_mode = None
-        with contextlib.suppress(OSError):  # there is no old file
-            self.old_mode = self.path.stat().st_mode & 0o777
-
-    @contextlib.contextmanager
-    def writing(self):
-        """Give the file to write to; after the ``with``, all of it is on the disk."""
-        mode = 0o666 if self.old_mode is None else self.old_mode
-
-        def open_with_mode(name, flags):
-            return os.open(name, flags, mode)
-
-        # "x": never through a file or a link that is already there.
-        with (
-            _naming(self.path),
-            open(self.temporary, "xb", opener=open_with_mode) as file,
-        ):
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-
-    def replace(self):
-        """Put the file in the place of `path`."""
-        with _naming(self.path):
-            if self.old_mode is not None:
-                os.chmod(self.temporary, self.old_mode)
-            os.replace(self.temporary, self.path)
-
-
-@contextlib.contextmanager
-def replacing(*paths):
-    """Give a draft for each path; all of them take their places at the end.
-
-    If anything fails before that, all paths stay as they were.
-
-    Parameters
-    ----------
-    *paths : str or path-like
-    """
-    drafts = [Draft(path) for path in paths]
-    try:
-        yield drafts
-        for draft in drafts:
-            draft.replace()
-    finally:
-        for draft in drafts:
-            with contextlib.suppress(OSError):  # of a read-only file system
-                draft.temporary.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def _naming(path):
-    """Name a file in the message if it cannot be written."""
-    try:
-        yield
-    except OSError as error:
-        reason = error.strerror or error
-        raise type(error)(f"Cannot write {path}: {reason}.") from error
 
 
 #: The program that runs; the second is its name in a process of multiprocessing.
@@ -3618,8 +3504,8 @@ import sys
 import numpy as np
 import pandas as pd
 
-from .artifact import check_file, replacing
 from .console import is_terminal, say
+from .files import check_file, replacing
 from .table import check_number, shorten
 
 #: Recommendations of all users are written for so many users at a time.
@@ -4552,6 +4438,172 @@ class _AlternatingFit:
         return np.add.reduceat(self.residuals.data**2, self.residuals.indptr[:-1])
 END_OF_LESSON_FILE
 
+cat >"$new/recommender/files.py" <<'END_OF_LESSON_FILE'
+"""Names of files, and files that are written whole or not at all."""
+
+import contextlib
+import os
+import stat
+from pathlib import Path
+
+from .table import shorten
+
+#: No system takes a longer name of a file.
+LONGEST_NAME = 2**15
+
+
+def check_file_name(name, value):
+    """Return the name of a file or a folder as text, if it can be one.
+
+    Parameters
+    ----------
+    name : str
+        The parameter, for the message.
+    value : str or path-like
+
+    Returns
+    -------
+    text : str
+
+    Raises
+    ------
+    TypeError
+        If it is no name, such as an open file, or one of bytes.
+    ValueError, OSError
+        If no file can have this name.
+    """
+    try:
+        text = os.fspath(value)
+    except TypeError:
+        text = None
+    if not isinstance(text, str):
+        raise TypeError(
+            f"{name} must be the name of a file, as a str or a path-like object, "
+            f"got {shorten(value)}."
+        )
+    if "\0" in text:
+        raise ValueError(f"{name} must not contain a null character.")
+    if len(text) > LONGEST_NAME:
+        raise OSError(f"File name too long: {shorten(text)}.")
+    return text
+
+
+def check_file(filepath):
+    """Return where a file can be written, with links followed.
+
+    Parameters
+    ----------
+    filepath : str or path-like
+
+    Returns
+    -------
+    path : Path
+
+    Raises
+    ------
+    TypeError
+        If `filepath` is no name of a file, such as an open file.
+    OSError
+        If there is something else than a file, or no folder for it.
+    """
+    filepath = check_file_name("filepath", filepath)
+    if not filepath:
+        raise FileNotFoundError("Cannot write a file whose name is empty.")
+    if filepath.endswith(("/", os.sep)):
+        raise IsADirectoryError(f"Cannot write {filepath}: it is the name of a folder.")
+    path = Path(os.path.realpath(filepath))
+    check_regular(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(
+            f"Cannot write {filepath}: there is no folder {path.parent}."
+        )
+    return path
+
+
+def check_regular(file):
+    """Raise an OSError if something else than a file has this name."""
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        mode = os.stat(file).st_mode  # fails for a name that is too long
+        if not stat.S_ISREG(mode):
+            raise IsADirectoryError(
+                f"Cannot write {file}: it is a folder, a device, a pipe or a socket."
+            )
+
+
+class Draft:
+    """A file that is written beside `path`, and then takes its place.
+
+    Its name is one that nobody can guess and no two savers share. A new file gets the
+    usual permissions, and one that replaces another gets those of the other.
+
+    Parameters
+    ----------
+    path : str or path-like
+    """
+
+    def __init__(self, path):
+        self.path = Path(path)
+        self.temporary = self.path.with_name(f".{os.urandom(16).hex()}.tmp")
+        self.old_mode = None
+        with contextlib.suppress(OSError):  # there is no old file
+            self.old_mode = self.path.stat().st_mode & 0o777
+
+    @contextlib.contextmanager
+    def writing(self):
+        """Give the file to write to; after the ``with``, all of it is on the disk."""
+        mode = 0o666 if self.old_mode is None else self.old_mode
+
+        def open_with_mode(name, flags):
+            return os.open(name, flags, mode)
+
+        # "x": never through a file or a link that is already there.
+        with (
+            _naming(self.path),
+            open(self.temporary, "xb", opener=open_with_mode) as file,
+        ):
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+
+    def replace(self):
+        """Put the file in the place of `path`."""
+        with _naming(self.path):
+            if self.old_mode is not None:
+                os.chmod(self.temporary, self.old_mode)
+            os.replace(self.temporary, self.path)
+
+
+@contextlib.contextmanager
+def replacing(*paths):
+    """Give a draft for each path; all of them take their places at the end.
+
+    If anything fails before that, all paths stay as they were.
+
+    Parameters
+    ----------
+    *paths : str or path-like
+    """
+    drafts = [Draft(path) for path in paths]
+    try:
+        yield drafts
+        for draft in drafts:
+            draft.replace()
+    finally:
+        for draft in drafts:
+            with contextlib.suppress(OSError):  # of a read-only file system
+                draft.temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _naming(path):
+    """Name a file in the message if it cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or error
+        raise type(error)(f"Cannot write {path}: {reason}.") from error
+END_OF_LESSON_FILE
+
 cat >"$new/recommender/forest.py" <<'END_OF_LESSON_FILE'
 """A random forest that answers a single question quickly."""
 
@@ -4962,6 +5014,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from .files import check_file_name
 from .release import (
     FLAG,
     ID,
@@ -4973,7 +5026,7 @@ from .release import (
     first_fields,
     read_file,
 )
-from .table import NO_GENRES, RATING, check_file_name, latest_rows, lookup
+from .table import NO_GENRES, RATING, latest_rows, lookup
 
 GENRES_100K = [
     "unknown",
@@ -7523,7 +7576,6 @@ Each raises one sentence: what is wrong, where, and what is expected.
 """
 
 import numbers
-import os
 import warnings
 
 import numpy as np
@@ -7559,8 +7611,6 @@ FEW_IDS = 1000
 LARGEST_ID = 2**63 - 1
 #: ... and the largest that is a float.
 LARGEST_FLOAT_ID = 2**53
-#: No system takes a longer name of a file.
-LONGEST_NAME = 2**15
 #: What `pd.api.types.infer_dtype` calls columns of dates.
 DATES = ("datetime64", "datetime", "date")
 #: What stands in the place of genres where they are not known.
@@ -7939,42 +7989,6 @@ def check_number(name, value, least, *, integer=False, below=LIMIT):
     raise ValueError(
         f"{name} must be {kind} of at least {least}{bound}, got {shorten(value)}."
     )
-
-
-def check_file_name(name, value):
-    """Return the name of a file or a folder as text, if it can be one.
-
-    Parameters
-    ----------
-    name : str
-        The parameter, for the message.
-    value : str or path-like
-
-    Returns
-    -------
-    text : str
-
-    Raises
-    ------
-    TypeError
-        If it is no name, such as an open file, or one of bytes.
-    ValueError, OSError
-        If no file can have this name.
-    """
-    try:
-        text = os.fspath(value)
-    except TypeError:
-        text = None
-    if not isinstance(text, str):
-        raise TypeError(
-            f"{name} must be the name of a file, as a str or a path-like object, "
-            f"got {shorten(value)}."
-        )
-    if "\0" in text:
-        raise ValueError(f"{name} must not contain a null character.")
-    if len(text) > LONGEST_NAME:
-        raise OSError(f"File name too long: {shorten(text)}.")
-    return text
 
 
 def check_seed(random_state):

@@ -14,7 +14,6 @@ import math
 import os
 import pickle
 import re
-import stat
 import sys
 import time
 import warnings
@@ -30,13 +29,14 @@ from sklearn.utils.fixes import parse_version
 from threadpoolctl import threadpool_limits
 
 from .factors import FoldIn, MatrixFactorization
+from .files import check_file, check_file_name, check_regular, replacing
 from .forest import QuickRandomForest
 from .matrix import MovieContent, RatingHistory
 from .ranking import MovieRanker
 from .recommend import RatingRanker
 from .solutions import ExactByMovies, ExactByUsers, LowRank
 from .steps import DropIds
-from .table import IDS, LIMIT, check_file_name, check_number, table_ids
+from .table import IDS, LIMIT, check_number, table_ids
 from .top_n import PopularityRanker
 
 #: In older ones, a file of trusted types alone could run code.
@@ -289,7 +289,7 @@ def check_path(filepath):
     filepath = check_file_name("filepath", filepath)
     path = check_file(filepath)
     card = Path(f"{path}.json")
-    _check_regular(card)
+    check_regular(card)
     is_file = card.exists() and not card.is_symlink()  # a link itself is replaced
     if is_file and not _looks_like_a_card(card):
         raise FileExistsError(
@@ -298,48 +298,6 @@ def check_path(filepath):
     if _is_skops(filepath, path):
         _import_skops(path)
     return path
-
-
-def check_file(filepath):
-    """Return where a file can be written, with links followed.
-
-    Parameters
-    ----------
-    filepath : str or path-like
-
-    Returns
-    -------
-    path : Path
-
-    Raises
-    ------
-    TypeError
-        If `filepath` is no name of a file, such as an open file.
-    OSError
-        If there is something else than a file, or no folder for it.
-    """
-    filepath = check_file_name("filepath", filepath)
-    if not filepath:
-        raise FileNotFoundError("Cannot write a file whose name is empty.")
-    if filepath.endswith(("/", os.sep)):
-        raise IsADirectoryError(f"Cannot write {filepath}: it is the name of a folder.")
-    path = Path(os.path.realpath(filepath))
-    _check_regular(path)
-    if not path.parent.is_dir():
-        raise FileNotFoundError(
-            f"Cannot write {filepath}: there is no folder {path.parent}."
-        )
-    return path
-
-
-def _check_regular(file):
-    """Raise an OSError if something else than a file has this name."""
-    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-        mode = os.stat(file).st_mode  # fails for a name that is too long
-        if not stat.S_ISREG(mode):
-            raise IsADirectoryError(
-                f"Cannot write {file}: it is a folder, a device, a pipe or a socket."
-            )
 
 
 def _looks_like_a_card(file):
@@ -367,80 +325,6 @@ class _HashedFile:
 
     def tell(self):
         return self.file.tell()
-
-
-class Draft:
-    """A file that is written beside `path`, and then takes its place.
-
-    Its name is one that nobody can guess and no two savers share. A new file gets the
-    usual permissions, and one that replaces another gets those of the other.
-
-    Parameters
-    ----------
-    path : str or path-like
-    """
-
-    def __init__(self, path):
-        self.path = Path(path)
-        self.temporary = self.path.with_name(f".{os.urandom(16).hex()}.tmp")
-        self.old_mode = None
-        with contextlib.suppress(OSError):  # there is no old file
-            self.old_mode = self.path.stat().st_mode & 0o777
-
-    @contextlib.contextmanager
-    def writing(self):
-        """Give the file to write to; after the ``with``, all of it is on the disk."""
-        mode = 0o666 if self.old_mode is None else self.old_mode
-
-        def open_with_mode(name, flags):
-            return os.open(name, flags, mode)
-
-        # "x": never through a file or a link that is already there.
-        with (
-            _naming(self.path),
-            open(self.temporary, "xb", opener=open_with_mode) as file,
-        ):
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-
-    def replace(self):
-        """Put the file in the place of `path`."""
-        with _naming(self.path):
-            if self.old_mode is not None:
-                os.chmod(self.temporary, self.old_mode)
-            os.replace(self.temporary, self.path)
-
-
-@contextlib.contextmanager
-def replacing(*paths):
-    """Give a draft for each path; all of them take their places at the end.
-
-    If anything fails before that, all paths stay as they were.
-
-    Parameters
-    ----------
-    *paths : str or path-like
-    """
-    drafts = [Draft(path) for path in paths]
-    try:
-        yield drafts
-        for draft in drafts:
-            draft.replace()
-    finally:
-        for draft in drafts:
-            with contextlib.suppress(OSError):  # of a read-only file system
-                draft.temporary.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def _naming(path):
-    """Name a file in the message if it cannot be written."""
-    try:
-        yield
-    except OSError as error:
-        reason = error.strerror or error
-        raise type(error)(f"Cannot write {path}: {reason}.") from error
 
 
 #: The program that runs; the second is its name in a process of multiprocessing.

@@ -6,8 +6,8 @@ import sys
 import numpy as np
 import pandas as pd
 
-from .artifact import check_file, replacing
 from .console import is_terminal, say
+from .files import check_file, replacing
 from .table import check_number, shorten
 
 #: Recommendations of all users are written for so many users at a time.

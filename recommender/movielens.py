@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from .files import check_file_name
 from .release import (
     FLAG,
     ID,
@@ -18,7 +19,7 @@ from .release import (
     first_fields,
     read_file,
 )
-from .table import NO_GENRES, RATING, check_file_name, latest_rows, lookup
+from .table import NO_GENRES, RATING, latest_rows, lookup
 
 GENRES_100K = [
     "unknown",

@@ -5,7 +5,6 @@ Each raises one sentence: what is wrong, where, and what is expected.
 """
 
 import numbers
-import os
 import warnings
 
 import numpy as np
@@ -41,8 +40,6 @@ FEW_IDS = 1000
 LARGEST_ID = 2**63 - 1
 #: ... and the largest that is a float.
 LARGEST_FLOAT_ID = 2**53
-#: No system takes a longer name of a file.
-LONGEST_NAME = 2**15
 #: What `pd.api.types.infer_dtype` calls columns of dates.
 DATES = ("datetime64", "datetime", "date")
 #: What stands in the place of genres where they are not known.
@@ -421,42 +418,6 @@ def check_number(name, value, least, *, integer=False, below=LIMIT):
     raise ValueError(
         f"{name} must be {kind} of at least {least}{bound}, got {shorten(value)}."
     )
-
-
-def check_file_name(name, value):
-    """Return the name of a file or a folder as text, if it can be one.
-
-    Parameters
-    ----------
-    name : str
-        The parameter, for the message.
-    value : str or path-like
-
-    Returns
-    -------
-    text : str
-
-    Raises
-    ------
-    TypeError
-        If it is no name, such as an open file, or one of bytes.
-    ValueError, OSError
-        If no file can have this name.
-    """
-    try:
-        text = os.fspath(value)
-    except TypeError:
-        text = None
-    if not isinstance(text, str):
-        raise TypeError(
-            f"{name} must be the name of a file, as a str or a path-like object, "
-            f"got {shorten(value)}."
-        )
-    if "\0" in text:
-        raise ValueError(f"{name} must not contain a null character.")
-    if len(text) > LONGEST_NAME:
-        raise OSError(f"File name too long: {shorten(text)}.")
-    return text
 
 
 def check_seed(random_state):
