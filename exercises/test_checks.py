@@ -78,7 +78,7 @@ def describe_error(error, exercise, usual_causes):
     if lines:
         # Where many fits have failed, the last line says why.
         told = lines[-1] if "Error:" in lines[-1] else lines[0]
-        reason += ": " + told.strip()[:200]
+        reason += ": " + textwrap.shorten(told, 160, placeholder=" ...")
 
     is_missing = isinstance(error, AttributeError) and error.obj is exercise
     if is_missing:
@@ -92,10 +92,11 @@ def describe_error(error, exercise, usual_causes):
     where = "The check stopped where it used what your program returned."
     if own_steps:
         last = own_steps[-1]
-        where = f"Your program stopped in line {last.lineno}, `{last.line}`:"
+        statement = last.line.partition("  #")[0]
+        where = f"Your program stopped in line {last.lineno}, `{statement}`:"
     if isinstance(error, NameError):
         usual_causes = "Is the name spelled right, and imported at the top?"
-    return f"{where} {reason.rstrip('.')}. {usual_causes}"
+    return f"{where} {reason.rstrip('.')}. Check this: {usual_causes}"
 
 
 def explain_errors(usual_causes):
@@ -235,7 +236,8 @@ def test_0_map(exercise):
         f"Missed: {first_five(missed)}. Wrongly chosen: {first_five(too_many)}. A name "
         "does not say what an estimator accepts, and a list made by hand is wrong "
         "after the next release (Careful and HistogramLover are ours). The tags of "
-        "an estimator say it (pillars/0_map.py).",
+        "an estimator say it. Is it one tag that you ask, which is True or False, and "
+        "the right one? (pillars/0_map.py)",
     )
     by_name = sum("Hist" in name for name in expected_names)
     print(
@@ -284,6 +286,17 @@ def test_0_parts(exercise):
         np.ravel(counts)[1] == 0,
         f"The count of a user who was not seen in `fit` is {np.ravel(counts)[1]:g}; "
         "no row of theirs was counted, so it should be 0 (pillars/0_parts.py).",
+    )
+    try:
+        exercise.CountPerUser().transform(known.copy())
+        raised = "no error"
+    except Exception as error:
+        raised = type(error).__name__
+    check(
+        raised == "NotFittedError",
+        f"We called `transform` before `fit`, and got {raised}. scikit-learn's own "
+        "error for this is NotFittedError: its message says what to do, and other "
+        "programs expect it. `check_is_fitted` raises it (pillars/0_parts.py).",
     )
     results = check_estimator(exercise.CountPerUser(), on_skip=None, on_fail=None)
     failed = [result for result in results if result["status"] == "failed"]
@@ -765,6 +778,14 @@ def test_3_search(exercise):
         f"and you reported {error:.2f}. Does your code still search in each fold, and "
         "among all candidates that it is given? (pillars/3_search.py)",
     )
+    tenfold = exercise.estimate_error(KNeighborsRegressor(1), candidates, X, 10 * y)
+    check(
+        np.isclose(tenfold, 10 * error, rtol=0.01),
+        "We made every number in y ten times as large. An RMSE has the unit of y, so "
+        f"it should be ten times as large too; yours went from {error:.2f} to "
+        f"{tenfold:.2f}. R2 has no unit, and a squared error has another: is the "
+        "scoring of the outer folds still the RMSE? (pillars/3_search.py)",
+    )
     print(
         "Measured: the best of 20 guessers has an RMSE of "
         f"{mean_and_error(reported)} by your estimate (6 tables); the truth is "
@@ -923,6 +944,14 @@ def test_5_unsupervised(exercise):
         "each time, from one generator that is made before the loop "
         "(pillars/5_unsupervised.py).",
     )
+    n_rows = {len(control) for control in controls}
+    check(
+        n_rows <= {len(overlapping)},
+        f"Your controls have {min(n_rows, default=0)} rows, and X has "
+        f"{len(overlapping)}. Few points seem well separated by luck, so the score "
+        "depends on how many there are. A control keeps all but what is tested, the "
+        "number of rows as well (pillars/5_unsupervised.py).",
+    )
     wrong_clouds = [X for X in clouds if exercise.has_groups(X.copy())]
     wrong_others = [X for X in others if exercise.has_groups(X.copy())]
     wrong = wrong_clouds + wrong_others
@@ -964,6 +993,15 @@ def test_5_unsupervised(exercise):
         "and the silhouette do not notice, because they only use distances. Another "
         "score may, and then the mean would be tested, not the groups. A control keeps "
         "all but what is tested: `X.mean(axis=0)` (pillars/5_unsupervised.py).",
+    )
+    spread = [np.cov(control, rowvar=False) for control in controls]
+    expected = np.cov(overlapping, rowvar=False)
+    check(
+        not spread
+        or np.abs(np.mean(spread, axis=0) - expected).max() < expected.max() / 2,
+        "Your controls have another covariance than X where the mean of X is not 0. "
+        "`X.T @ X / len(X)` is the covariance only if all means are 0; `np.cov(X, "
+        "rowvar=False)` subtracts them first (pillars/5_unsupervised.py).",
     )
     shuffled = np.random.default_rng(0)
     fooled = 0
@@ -1114,8 +1152,9 @@ def test_8_deploy(exercise):
     check(
         0.45 < share < 0.55,
         f"B gets {share:.0%} of the users; half were asked for. A smaller arm makes "
-        "the comparison less exact. What values can your number have? (A byte goes "
-        "from 0 to 255, what `random` returns from 0 to 1; pillars/8_deploy.py.)",
+        "the comparison less exact. Does it depend on the user, and what values can "
+        "your number have? (A byte goes from 0 to 255, what `random` returns from 0 to "
+        "1; pillars/8_deploy.py.)",
     )
     other = [exercise.arm_of(user, "two") for user in users]
     same = np.mean(np.array(first) == other)

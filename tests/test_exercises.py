@@ -478,6 +478,42 @@ SLIPS = [
         "ten controls are all the same",
     ),
     (
+        "0_map",
+        "get_tags(one).input_tags.allow_nan",
+        "get_tags(one).input_tags",
+        "Is it one tag",
+    ),
+    (
+        "0_parts",
+        "        check_is_fitted(self)\n",
+        "",
+        "`transform` before `fit`",
+    ),
+    (
+        "3_search",
+        "cross_val_score(search, X, y, cv=folds, scoring=RMSE)",
+        'cross_val_score(search, X, y, cv=folds, scoring="r2")',
+        "ten times as large",
+    ),
+    (
+        "5_unsupervised",
+        "(mean, covariance, len(X))",
+        "(mean, covariance, 10)",
+        "have 10 rows",
+    ),
+    (
+        "5_unsupervised",
+        "np.cov(X, rowvar=False)",
+        "X.T @ X / len(X)",
+        "another covariance than X",
+    ),
+    (
+        "8_deploy",
+        "{experiment}:{user}",
+        "{experiment}",
+        "Does it depend on the user",
+    ),
+    (
         "6_utilities",
         "    return recommender\n",
         "",
