@@ -94,7 +94,7 @@ def describe_error(error, exercise, usual_causes):
         last = own_steps[-1]
         statement = last.line.partition("  #")[0]
         where = f"Your program stopped in line {last.lineno}, `{statement}`:"
-    if isinstance(error, NameError):
+    if type(error) is NameError:
         usual_causes = "Is the name spelled right, and imported at the top?"
     return f"{where} {reason.rstrip('.')}. Check this: {usual_causes}"
 
@@ -1169,4 +1169,97 @@ def test_8_deploy(exercise):
         f"Measured: of {len(users)} users, 0 change their model between visits or "
         f"servers (a coin: half of them); B gets {percent(share, len(users))}; in "
         f"another experiment, {percent(same, len(users))} are in the same arm."
+    )
+
+
+def visits_needed(p, difference):
+    """Return how many visits each model needs (power 80 %, 5 % of false alarms)."""
+    return int(np.ceil((1.96 + 0.84) ** 2 * 2 * p * (1 - p) / difference**2))
+
+
+def simulate_tests(share_a, share_b, n_visits=2000, n_tests=1000):
+    """Return the successes of A and of B, 0 or 1, as (n_tests, n_visits) each."""
+    rng = np.random.default_rng(0)
+    a = rng.random((n_tests, n_visits)) < share_a
+    b = rng.random((n_tests, n_visits)) < share_b
+    return a.astype(float), b.astype(float)
+
+
+def share_of_early_alarms(a, b):
+    """Return the share of tests with a significant look after 100, 200, ... visits."""
+    visits = np.arange(100, a.shape[1] + 1, 100)
+    rate_a = a.cumsum(axis=1)[:, visits - 1] / visits
+    rate_b = b.cumsum(axis=1)[:, visits - 1] / visits
+    error = np.sqrt((rate_a * (1 - rate_a) + rate_b * (1 - rate_b)) / visits)
+    return np.mean(np.any(np.abs(rate_b - rate_a) > 1.96 * error, axis=1))
+
+
+@explain_errors(
+    "A number of visits is a whole number: round it up with `math.ceil`. `a[:n]` are "
+    "the first n visits of A (pillars/8_ab_test.py)."
+)
+def test_8_ab_test(exercise):
+    def decide(a, b, difference):
+        answers = [
+            exercise.models_differ(one_a, one_b, 0.3, difference)
+            for one_a, one_b in zip(a, b)
+        ]
+        check(
+            isinstance(answers[0], bool | np.bool_),
+            f"`models_differ` returned {answers[0]!r}, which is neither True nor "
+            "False. Return the comparison with 1.96 standard errors.",
+        )
+        return np.array(answers)
+
+    a, b = simulate_tests(0.3, 0.3)
+    n_tests = len(a)
+    alarms = decide(a, b, 0.1).mean()
+    early = share_of_early_alarms(a, b)
+    check(
+        alarms < 0.08,
+        f"In {n_tests} tests of two equal models, you say in {alarms:.0%} that they "
+        "differ; 5 % were allowed. Each look has its 5 %, and a test that ends at the "
+        "first significant look collects them: it waits for a moment of luck. Set the "
+        "number of visits before the test, and look once, with the limit of 1.96 "
+        "standard errors (pillars/8_ab_test.py).",
+    )
+    for difference in (0.1, 0.15):
+        n = visits_needed(0.3, difference)
+        a, b = simulate_tests(0.3 - difference / 2, 0.3 + difference / 2)
+        found = decide(a, b, difference)
+        later = b.copy()
+        later[:, n:] = a[:, n:]
+        changed = np.sum(decide(a, later, difference) != found)
+        check(
+            changed == 0,
+            f"We changed the visits after number {n}, and your answer changed in "
+            f"{changed} of {n_tests} tests. For p = 0.3 and a difference of "
+            f"{difference}, each model needs {n} visits, and what comes later must not "
+            "count: a test that takes all visits there are ends when somebody stops "
+            "it. Set the number by the formula, from `p` and `difference` "
+            "(pillars/8_ab_test.py).",
+        )
+        power = found.mean()
+        check(
+            0.76 < power < 0.84,
+            f"B was better by {difference}, and {power:.0%} of {n_tests} tests say "
+            "that the models differ; 80 % should. The number of visits in the formula "
+            f"is that of each model, {n} here; with fewer visits, or a limit stricter "
+            "than 1.96 standard errors, true differences are missed "
+            "(pillars/8_ab_test.py).",
+        )
+        worse = decide(b, a, difference).mean()
+        check(
+            np.isclose(worse, power),
+            f"If B is worse by {difference}, {worse:.0%} of the tests say that the "
+            f"models differ; if it is better by as much, {power:.0%}. A difference "
+            "below 0 is a difference, too: compare its absolute value "
+            "(pillars/8_ab_test.py).",
+        )
+        if difference == 0.1:
+            power_of_tenth = power
+    print(
+        f"Measured: false alarms {percent(alarms, n_tests)} (with a look after every "
+        f"100 visits: {percent(early, n_tests)}); a true difference of 0.1 is found in "
+        f"{percent(power_of_tenth, n_tests)} of the tests."
     )

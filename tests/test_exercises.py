@@ -33,6 +33,7 @@ MESSAGES = {
         "A fresh process could not predict from the two ids: "
         "ValueError: X has 2 features"
     ),
+    "8_ab_test": "collects them: it waits for a moment of luck",
     "8_deploy": "% of the users got the other model",
 }
 N = len(MESSAGES)
@@ -507,6 +508,23 @@ SLIPS = [
         "X.T @ X / len(X)",
         "another covariance than X",
     ),
+    ("8_ab_test", "math.ceil(", "(", "whole number: round it up"),
+    (
+        "8_ab_test",
+        "math.ceil((1.96 + 0.84) ** 2 * 2 * p * (1 - p) / difference**2)",
+        "len(a)",
+        "what comes later must not count",
+    ),
+    ("8_ab_test", "/ difference**2", "/ difference**2 / 2", "that of each model, 330"),
+    (
+        "8_ab_test",
+        "math.ceil((1.96 + 0.84) ** 2 * 2 * p * (1 - p) / difference**2)",
+        "330",
+        "a difference of 0.15, each model needs 147 visits",
+    ),
+    ("8_ab_test", "abs(observed)", "observed", "absolute value"),
+    ("8_ab_test", "abs(observed) > 1.96", "observed < 1.96", "In 1000 tests of two"),
+    ("8_ab_test", "abs(observed) > 1.96", "abs(observed) - 1.96", "neither True nor"),
     (
         "8_deploy",
         "{experiment}:{user}",
