@@ -121,6 +121,8 @@ def pytest_terminal_summary(terminalreporter, config):
         f"Solved: {len(passed)} of the {len(checked)} checked here ({len(NAMES)} in "
         "all)."
     )
+    if measured:
+        terminalreporter.line("Measured on your solutions (± is the standard error):")
     for name in [name for name in NAMES if name in measured]:
         terminalreporter.line(f"  {name}: {measured[name]}")
     if unsolved:

@@ -172,7 +172,7 @@ def test_first(exercise):
     error = standard_error(squares) / (2 * rmse)
     print(
         f"Measured: on {len(test)} new ratings, the baseline has an RMSE of {rmse:.2f} "
-        f"± {error:.2f} stars. (± is the standard error, here and below.)"
+        f"± {error:.2f} stars. A model must be better."
     )
 
 
