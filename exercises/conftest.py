@@ -5,6 +5,7 @@ It also reads your programs here.
 
 import ast
 import sys
+import traceback
 import types
 from pathlib import Path
 
@@ -81,7 +82,17 @@ def read(path):
             f"{path.name}, line {error.lineno}: this is not Python: {error.msg}",
             pytrace=False,
         )
-    exec(program, vars(module))
+    try:
+        exec(program, vars(module))
+    except Exception as error:
+        steps = traceback.extract_tb(error.__traceback__)
+        line = [step.lineno for step in steps if step.filename == str(path)][-1]
+        pytest.fail(
+            f"{path.name} stopped in line {line}, before its functions were called: "
+            f"{type(error).__name__}: {error}\nIf it is an import: is the name spelled "
+            "as in scikit-learn's documentation, and is the module right?",
+            pytrace=False,
+        )
     return module
 
 
@@ -108,8 +119,10 @@ def pytest_terminal_summary(terminalreporter, config):
         f"Solved: {len(passed)} of the {len(checked)} checked here ({len(NAMES)} in "
         "all)."
     )
-    for name, sentence in measured.items():
-        terminalreporter.line(f"  {name}: {sentence}")
+    if measured:
+        terminalreporter.line("Measured on your solutions (± is the standard error):")
+    for name in [name for name in NAMES if name in measured]:
+        terminalreporter.line(f"  {name}: {measured[name]}")
     if unsolved:
         # What the exercise asks is the first paragraph of its docstring.
         docstring = ast.get_docstring(ast.parse(text_of(unsolved[0])))

@@ -6,23 +6,30 @@ Each check tests a property on data of its own, so an answer that is written dow
 number does not pass.
 """
 
+import functools
 import json
 import os
 import subprocess
 import sys
 import textwrap
+import traceback
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn.ensemble
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.dummy import DummyRegressor
-from sklearn.linear_model import LinearRegression
+from sklearn.exceptions import NotFittedError
+from sklearn.feature_selection import SelectKBest, f_regression
+from sklearn.linear_model import LinearRegression, Ridge
+from sklearn.model_selection import KFold, cross_val_score
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 from sklearn.utils import get_tags
 from sklearn.utils.discovery import all_estimators
@@ -43,20 +50,108 @@ def check(holds, message):
         pytest.fail(textwrap.fill(message, 100), pytrace=False)
 
 
+def check_returned(answer, function):
+    """Fail if a function of the exercise returned nothing."""
+    check(
+        answer is not None,
+        f"`{function}` returned nothing (None). What it computes is lost unless its "
+        "last line is a `return`.",
+    )
+
+
+def check_numbers(answer, n_rows, function):
+    """Return the answer as an array, one number per row; fail if it is none."""
+    check_returned(answer, function)
+    numbers = np.asarray(answer, dtype=float)
+    check(
+        numbers.shape == (n_rows,),
+        f"`{function}` should return one number per row, {n_rows} here; its answer has "
+        f"the shape {numbers.shape}.",
+    )
+    return numbers
+
+
+def describe_error(error, exercise, usual_causes):
+    """Return a message: where the program stopped, by which error, and why."""
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    reason = type(error).__name__
+    if lines:
+        # Where many fits have failed, the last line says why.
+        told = lines[-1] if "Error:" in lines[-1] else lines[0]
+        reason += ": " + textwrap.shorten(told, 160, placeholder=" ...")
+
+    is_missing = isinstance(error, AttributeError) and error.obj is exercise
+    if is_missing:
+        return (
+            f"Your program has no `{error.name}`. Keep the names of the functions: "
+            "the check calls them."
+        )
+
+    steps = traceback.extract_tb(error.__traceback__)
+    own_steps = [step for step in steps if step.filename == exercise.__file__]
+    where = "The check stopped where it used what your program returned."
+    if own_steps:
+        last = own_steps[-1]
+        statement = last.line.partition("  #")[0]
+        where = f"Your program stopped in line {last.lineno}, `{statement}`:"
+    if type(error) is NameError:
+        usual_causes = "Is the name spelled right, and imported at the top?"
+    return f"{where} {reason.rstrip('.')}. Check this: {usual_causes}"
+
+
+def explain_errors(usual_causes):
+    """Let a check turn an error of the exercise into a message.
+
+    Python's message says what happened in a library; ours adds the line of the
+    exercise, and what usually causes an error there.
+    """
+
+    def decorate(check_of_exercise):
+        @functools.wraps(check_of_exercise)
+        def guarded(exercise, **fixtures):
+            message = None
+            try:
+                check_of_exercise(exercise, **fixtures)
+            except Exception as error:
+                message = describe_error(error, exercise, usual_causes)
+            check(message is None, message or "")
+
+        return guarded
+
+    return decorate
+
+
+def standard_error(numbers):
+    """Return the standard error of the mean of some numbers."""
+    return np.std(numbers, ddof=1) / np.sqrt(len(numbers))
+
+
+def mean_and_error(numbers):
+    """Return the mean of some numbers and its standard error, as text."""
+    return f"{np.mean(numbers):.2f} ± {standard_error(numbers):.2f}"
+
+
+def percent(share, n):
+    """Return a share of n cases and its standard error, as text."""
+    error = np.sqrt(share * (1 - share) / n)
+    return f"{100 * share:.1f} ± {100 * error:.1f} %"
+
+
 def ratings(n_ratings=3000, seed=1):
     """Return a table of ratings, which no exercise contains."""
     return MovieRecommendationDataset(300, 150, n_ratings, seed).generate()
 
 
+@explain_errors(
+    'What is averaged is one column, `train["rating"]`; the table also has columns of '
+    "text (lesson_code.py, section 1)."
+)
 def test_first(exercise):
     table = ratings()
     train = table[:2000]
     test = table[2000:]
-    answers = np.asarray(exercise.predict_mean(train, test), dtype=float)
-    check(
-        answers.shape == (1000,),
-        f"Expected one prediction per row of `test`, got shape {answers.shape}.",
-    )
+    answers = exercise.predict_mean(train, test)
+    answers = check_numbers(answers, len(test), "predict_mean")
     changed = exercise.predict_mean(train, test.assign(rating=5.0))
     check(
         np.allclose(answers, changed),
@@ -72,6 +167,13 @@ def test_first(exercise):
             "right for one table is wrong for the next: compute it from the rows that "
             "you are given (lesson_code.py, section 1).",
         )
+    squares = (test["rating"] - answers) ** 2
+    rmse = np.sqrt(squares.mean())
+    error = standard_error(squares) / (2 * rmse)
+    print(
+        f"Measured: on {len(test)} new ratings, the baseline has an RMSE of {rmse:.2f} "
+        f"± {error:.2f} stars. A model must be better."
+    )
 
 
 class Careful(RegressorMixin, BaseEstimator):
@@ -100,6 +202,11 @@ def first_five(names):
     return text
 
 
+@explain_errors(
+    "`get_tags` takes the object, not its class, and what you look for is among its "
+    "`input_tags`: print `get_tags(estimator).input_tags` of one estimator "
+    "(pillars/0_map.py)."
+)
 def test_0_map(exercise):
     estimators = [Careful(), HistogramLover()]
     for _, estimator_class in all_estimators(type_filter="regressor"):
@@ -111,6 +218,14 @@ def test_0_map(exercise):
         estimators.append(estimator)
 
     chosen = exercise.accept_missing_values(estimators)
+    check_returned(chosen, "accept_missing_values")
+    chosen = list(chosen)
+    others = [it for it in chosen if not isinstance(it, BaseEstimator)]
+    check(
+        not others,
+        f"Your list holds {first_five(list(map(repr, others)))}. Return the "
+        "estimators themselves, as they are in the list that you are given.",
+    )
     accepting = [it for it in estimators if get_tags(it).input_tags.allow_nan]
     chosen_names = {type(estimator).__name__ for estimator in chosen}
     expected_names = {type(estimator).__name__ for estimator in accepting}
@@ -121,17 +236,35 @@ def test_0_map(exercise):
         f"Missed: {first_five(missed)}. Wrongly chosen: {first_five(too_many)}. A name "
         "does not say what an estimator accepts, and a list made by hand is wrong "
         "after the next release (Careful and HistogramLover are ours). The tags of "
-        "an estimator say it (pillars/0_map.py).",
+        "an estimator say it. Is it one tag that you ask, which is True or False, and "
+        "the right one? (pillars/0_map.py)",
+    )
+    by_name = sum("Hist" in name for name in expected_names)
+    print(
+        f"Measured: {len(accepting)} of {len(estimators)} regressors accept missing "
+        f'values; {by_name} of these has "Hist" in its name.'
     )
 
 
+@explain_errors(
+    "`validate_data` takes the object itself first (self), then X, and returns the X "
+    "to go on with. `reset=False` belongs in `transform` alone: there is nothing to "
+    "compare with before `fit`. `check_is_fitted` takes self (pillars/0_parts.py)."
+)
 def test_0_parts(exercise):
     rng = np.random.default_rng(0)
     known = rng.integers(1, 30, (200, 2)).astype(float)
     known[0, 0] = 7.0
     transformer = exercise.CountPerUser().fit(known.copy())
+    check(
+        transformer is not None,
+        "`fit` returned nothing. It must return the object (self), so that "
+        "`fit(X).transform(X)` works, and pipelines (pillars/0_parts.py).",
+    )
     expected = np.array([np.sum(known[:, 0] == user) for user in known[:50, 0]])
-    counts = np.asarray(transformer.transform(known[:50].copy()), dtype=float)
+    counts = transformer.transform(known[:50].copy())
+    check_returned(counts, "transform")
+    counts = np.asarray(counts, dtype=float)
     check(
         counts.shape == (50, 1) and np.array_equal(counts[:, 0], expected),
         "The counts are not those of the rows that `fit` was given. `transform` must "
@@ -154,6 +287,17 @@ def test_0_parts(exercise):
         f"The count of a user who was not seen in `fit` is {np.ravel(counts)[1]:g}; "
         "no row of theirs was counted, so it should be 0 (pillars/0_parts.py).",
     )
+    try:
+        exercise.CountPerUser().transform(known.copy())
+        raised = "no error"
+    except Exception as error:
+        raised = type(error).__name__
+    check(
+        raised == "NotFittedError",
+        f"We called `transform` before `fit`, and got {raised}. scikit-learn's own "
+        "error for this is NotFittedError: its message says what to do, and other "
+        "programs expect it. `check_is_fitted` raises it (pillars/0_parts.py).",
+    )
     results = check_estimator(exercise.CountPerUser(), on_skip=None, on_fail=None)
     failed = [result for result in results if result["status"] == "failed"]
     names = first_five([result["check_name"] for result in failed])
@@ -171,7 +315,7 @@ def test_0_parts(exercise):
 
 
 def table_with_gaps(seed, n_rows=600):
-    """Return X, in which a tenth of the values is missing, and y."""
+    """Return X, in which a tenth of the values is missing, and y, in stars."""
     rng = np.random.default_rng(seed)
     numbers = rng.normal([35, 2000, 3], [12, 10, 1], (n_rows, 3))
     X = pd.DataFrame(numbers, columns=["age", "year", "average"])
@@ -179,17 +323,36 @@ def table_with_gaps(seed, n_rows=600):
     return X.mask(rng.random(X.shape) < 0.1), y
 
 
+@explain_errors(
+    "Every step of a pipeline is an object (with parentheses). All but the last "
+    "transform, and the last predicts. X and y must keep the same rows: a row that is "
+    "dropped from one is still in the other (pillars/1_preprocessing.py)."
+)
 def test_1_preprocessing(exercise):
     X, y = table_with_gaps(0)
     X_new, y_new = table_with_gaps(1)
     X_new.loc[0, "average"] = np.nan
     model = exercise.train(X.copy(), y)
+    check_returned(model, "train")
+    check(
+        hasattr(model, "predict"),
+        f"`train` returned an object of the type {type(model).__name__}, which cannot "
+        "predict. Return the fitted model.",
+    )
 
     stopped = None
+    is_fitted = True
     try:
         predictions = np.asarray(model.predict(X_new))
+    except NotFittedError:
+        is_fitted = False
     except ValueError as error:
         stopped = str(error).splitlines()[0]
+    check(
+        is_fitted,
+        "The model that `train` returned has not been fitted, so it knows no row. "
+        "Return `model.fit(X, y)`, which is the fitted model.",
+    )
     check(
         stopped is None,
         f"Training worked, but predicting new rows with gaps failed: {stopped} In "
@@ -212,13 +375,21 @@ def test_1_preprocessing(exercise):
         "Are the columns still scaled, and are gaps filled with a typical value of "
         "their column? (pillars/1_preprocessing.py)",
     )
+    steps = [type(step).__name__ for _, step in getattr(model, "steps", [])]
+    last = steps[-1] if steps else type(model).__name__
+    check(
+        last not in dir(sklearn.ensemble),
+        f"{last} accepts gaps, so there was nothing to fill. Many models do not. Keep "
+        "the nearest neighbours, and fill the gaps before them "
+        "(pillars/1_preprocessing.py).",
+    )
     whole = X_new.notna().all(axis=1).to_numpy()
     errors = np.abs(predictions - y_new)
     print(
         f"Measured: {np.mean(~whole):.0%} of the new rows have a gap, and now get an "
-        f"answer. Their mean error is {errors[~whole].mean():.2f}; that of whole rows "
-        f"{errors[whole].mean():.2f}; that of always answering the mean "
-        f"{np.abs(y_new - y.mean()).mean():.2f}."
+        f"answer. Mean error: {mean_and_error(errors[~whole])} stars with a gap, "
+        f"{mean_and_error(errors[whole])} without; always answering the mean: "
+        f"{mean_and_error(np.abs(y_new - y.mean()))}."
     )
 
 
@@ -230,26 +401,28 @@ def movies(seed, n_rows=400):
     return X, 3 + (year - 1985) / 35 + rng.normal(0, 0.2, n_rows)
 
 
+@explain_errors(
+    "A scaler must be fitted before it transforms: once, on the training rows. Then "
+    "it transforms both tables (pillars/1_preprocessing.py)."
+)
 def test_1_scaling(exercise):
     X, y = movies(0)
     X_new, y_new = movies(1)
     is_old = X_new["year"] < 1970
     old = X_new[is_old]
-    together = np.asarray(exercise.predict(X.copy(), y, X_new.copy()), dtype=float)
-    check(
-        together.shape == (len(X_new),),
-        f"Expected one prediction per new row, got shape {together.shape}.",
-    )
-    apart = np.asarray(exercise.predict(X.copy(), y, old.copy()), dtype=float)
+    together = exercise.predict(X.copy(), y, X_new.copy())
+    together = check_numbers(together, len(X_new), "predict")
+    apart = exercise.predict(X.copy(), y, old.copy())
+    apart = check_numbers(apart, len(old), "predict")
     moved = np.abs(apart - together[is_old]).max()
-    errors = np.abs(apart - y_new[is_old]).mean()
+    errors = np.abs(apart - y_new[is_old])
     check(
         np.allclose(apart, together[is_old]),
         "The same rows of old movies were predicted twice: among others, and alone. "
         f"The predictions moved by up to {moved:.1f} stars; alone, they are wrong by "
-        f"{errors:.1f} on average. A row was scaled by the rows that came with it, so "
-        "the model does not see its values as in training. Learn the mean and the "
-        "standard deviation from the training rows alone, once "
+        f"{errors.mean():.1f} on average. A row was scaled by the rows that came with "
+        "it, so the model does not see its values as in training. Learn the mean and "
+        "the standard deviation from the training rows alone, once "
         "(pillars/1_preprocessing.py).",
     )
     r2 = 1 - np.mean((together - y_new) ** 2) / np.var(y_new)
@@ -257,19 +430,32 @@ def test_1_scaling(exercise):
         r2 > 0.7,
         f"The answers no longer depend on the other rows, but explain little (R2 = "
         f"{r2:.2f}; above 0.7 is possible). Are the neighbours still near by all "
-        "columns? Without a scaler, `budget`, a large number, decides who is near "
-        "(pillars/1_preprocessing.py).",
+        "columns? Without a scaler, `budget`, a large number, decides who is near. And "
+        "if the new rows are not scaled at all, or in another way than the training "
+        "rows, they are far from all of them (pillars/1_preprocessing.py).",
     )
+    neighbours = KNeighborsRegressor(15).fit(StandardScaler().fit_transform(X), y)
+    by_own_mean = neighbours.predict(StandardScaler().fit_transform(old))
+    before = np.abs(by_own_mean - y_new[is_old])
     print(
-        f"Measured: old movies alone are predicted with a mean error of {errors:.2f}."
+        "Measured: on old movies alone, the mean error is "
+        f"{mean_and_error(errors)} stars; scaled by their own mean, it was "
+        f"{mean_and_error(before)}."
     )
 
 
+@explain_errors(
+    "In a pipeline all steps but the last transform, so the choice of features comes "
+    "first and the ridge last. `SelectKBest` reads y, so `cross_val_score` needs X and "
+    "y (pillars/2_feature_selection.py)."
+)
 def test_2_feature_selection(exercise):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(100, 1000))
     noise = rng.normal(size=100)
-    r2 = np.mean(exercise.cross_validated_r2(X, noise))
+    r2 = exercise.cross_validated_r2(X, noise)
+    check_returned(r2, "cross_validated_r2")
+    r2 = np.mean(r2)
     check(
         r2 <= 0.05,
         f"On pure noise, where nothing can be predicted, your R2 is {r2:.2f}: it "
@@ -286,7 +472,14 @@ def test_2_feature_selection(exercise):
         "possible. Is it still the mean R2 of ridge on the ten best features? "
         "(pillars/2_feature_selection.py)",
     )
-    print(f"Measured: R2 {honest:.2f} where there is nothing, {r2:.2f} where there is.")
+    chosen = SelectKBest(f_regression, k=10).fit_transform(X, noise)
+    folds = KFold(5, shuffle=True, random_state=0)
+    leaking = cross_val_score(Ridge(), chosen, noise, cv=folds)
+    print(
+        f"Measured: where there is nothing to find, R2 is {honest:.2f}, and was "
+        f"{mean_and_error(leaking)} with a choice that saw all answers (5 folds). "
+        f"Where five features carry a signal, it is {r2:.2f}."
+    )
 
 
 class Spy(RegressorMixin, BaseEstimator):
@@ -311,23 +504,46 @@ class Spy(RegressorMixin, BaseEstimator):
         return np.full(len(X), self.mean_)
 
 
+class MeanOfUser(RegressorMixin, BaseEstimator):
+    """A model that answers the mean of the user's training ratings.
+
+    Five ratings of the mean of all are added (damping). A new user gets that mean.
+    """
+
+    def fit(self, X, y):
+        self.mean_ = float(np.mean(y))
+        by_user = pd.Series(np.asarray(y)).groupby(X["user_id"].to_numpy())
+        self.means_ = (by_user.sum() + 5 * self.mean_) / (by_user.size() + 5)
+        return self
+
+    def predict(self, X):
+        return X["user_id"].map(self.means_).fillna(self.mean_).to_numpy()
+
+
+@explain_errors(
+    '`groups=` takes a column, not its name: `table["user_id"]`, one value per row. '
+    "And a splitter with Stratified in its name needs classes; stars are numbers "
+    "(pillars/3_model_selection.py)."
+)
 def test_3_model_selection(exercise):
     table = ratings(2000)
     Spy.notes.clear()
     forgotten = False
     try:
-        rmse = np.asarray(exercise.rmse_for_new_users(Spy(), table), dtype=float)
+        rmse = exercise.rmse_for_new_users(Spy(), table)
     except ValueError as error:
         if "groups" not in str(error):
             raise
         forgotten = True
     check(
         not forgotten,
-        "The splitter must know which rows belong together: pass groups=. "
-        "`cross_val_score` passes it on to the splitter "
+        "The splitter must know which rows belong together: pass groups=, a column, "
+        "not its name. `cross_val_score` passes it on to the splitter "
         "(pillars/3_model_selection.py).",
     )
 
+    check_returned(rmse, "rmse_for_new_users")
+    rmse = np.asarray(rmse, dtype=float)
     tested = []
     errors = []
     for note in Spy.notes:
@@ -357,11 +573,36 @@ def test_3_model_selection(exercise):
     check(
         np.isclose(rmse.mean(), np.mean(errors)),
         f"The folds are right, but the result {rmse.mean():.4f} is not their mean "
-        f"RMSE {np.mean(errors):.4f}. scikit-learn's score is minus the error, because "
-        "a score is better when it is larger.",
+        f"RMSE {np.mean(errors):.4f}. Is the scoring still the RMSE? And "
+        "scikit-learn's score is minus the error, because a score is better when it "
+        "is larger.",
+    )
+    check(
+        rmse.shape == (5,) and len(errors) == 5,
+        f"Expected the RMSE of each of five folds, got the shape {rmse.shape} from "
+        f"{len(errors)} folds. A mean alone does not say how much the folds differ, "
+        "and in a fold of one user an RMSE says little.",
+    )
+
+    model = MeanOfUser()
+    new = exercise.rmse_for_new_users(model, table)
+    folds = KFold(5, shuffle=True, random_state=0)
+    stars = table["rating"]
+    scoring = "neg_root_mean_squared_error"
+    known = -cross_val_score(model, table, stars, cv=folds, scoring=scoring)
+    print(
+        "Measured: a model that answers the mean of the user has an RMSE of "
+        f"{mean_and_error(new)} stars for new users; the shuffled rows asked about "
+        f"known users, {mean_and_error(known)} (5 folds)."
     )
 
 
+@explain_errors(
+    "`split` gives positions, not labels of the index: take rows by `iloc`. The "
+    "averages have one value per user, the fold one per row: `map` looks up the "
+    "average of each row's user. And folds need shuffle=True before random_state has "
+    "a meaning (pillars/3_model_selection.py)."
+)
 def test_3_cross_fitting(exercise):
     rng = np.random.default_rng(3)
     users = rng.permutation(np.append(np.repeat(np.arange(150), 4), 999))
@@ -370,11 +611,8 @@ def test_3_cross_fitting(exercise):
     index = rng.permutation(2 * len(users))[: len(users)]
     noise = pd.DataFrame({"user_id": users, "rating": stars}, index=index)
 
-    averages = np.asarray(exercise.training_averages(noise.copy()), dtype=float)
-    check(
-        averages.shape == (len(noise),),
-        f"Expected one average per row of the table, got shape {averages.shape}.",
-    )
+    averages = exercise.training_averages(noise.copy())
+    averages = check_numbers(averages, len(noise), "training_averages")
     check(
         np.isfinite(averages).all(),
         f"{np.sum(~np.isfinite(averages))} rows have no average. A user may have no "
@@ -385,7 +623,20 @@ def test_3_cross_fitting(exercise):
     check(
         np.allclose(averages, again),
         "The same table gave other averages in a second call. Fix the folds by "
-        "random_state, so that others can check your result.",
+        "random_state, so that others can check your result. (Or some rows are in no "
+        "fold, and hold what `np.empty` left there: each row must be in exactly one "
+        "fold.)",
+    )
+    raised = noise.assign(rating=noise["rating"] + 1)
+    raised = np.asarray(exercise.training_averages(raised), dtype=float)
+    constant = ~np.isclose(raised, averages + 1)
+    check(
+        not constant.any(),
+        f"We added one star to every rating, and {constant.sum()} of {len(noise)} "
+        "averages did not rise by one star. They are not made of ratings: a number "
+        "that is written down does not fit the next table, and a row must be in "
+        "exactly one fold, or nothing is computed for it. A user without a row in the "
+        "other folds gets the mean rating of those (pillars/3_model_selection.py).",
     )
     correlation = np.corrcoef(averages, stars)[0, 1]
     check(
@@ -416,6 +667,15 @@ def test_3_cross_fitting(exercise):
     signal = pd.DataFrame({"user_id": users, "rating": level + rng.normal(0, 1, 1200)})
     signal = signal.sample(frac=1, random_state=0)
     averages = np.asarray(exercise.training_averages(signal.copy()), dtype=float)
+    n_different = len(np.unique(averages.round(9)))
+    check(
+        n_different >= 60,
+        f"Your {len(signal)} rows of 60 users have only {n_different} different "
+        "averages, so they are not those of users. Does each row get the average of "
+        "its own user, and not of all? Or do the folds keep the rows of a user "
+        "together, as `GroupKFold` does? Then no user has a row in the other folds. "
+        "Split rows, not users (pillars/3_model_selection.py).",
+    )
     known = np.corrcoef(averages, level[signal.index])[0, 1]
     check(
         known > 0.9,
@@ -424,10 +684,27 @@ def test_3_cross_fitting(exercise):
         "is possible. Does each row get the average of its own user, in the order of "
         "the table? (pillars/3_model_selection.py)",
     )
+    by_user = signal.sort_values("user_id", kind="stable")
+    averages = np.asarray(exercise.training_averages(by_user.copy()), dtype=float)
+    fallback = pd.Series(averages.round(9)).duplicated(keep=False)
+    sorted_known = np.corrcoef(averages, level[by_user.index])[0, 1]
+    check(
+        sorted_known > 0.9,
+        "The same table, sorted by user (as many files are): now the correlation of "
+        "your averages with what the user usually gives is "
+        f"{sorted_known:.2f}; it was {known:.2f} when the rows were mixed. Folds that "
+        "are not shuffled are blocks of consecutive rows, so all rows of a user are in "
+        f"one fold, none is in the others, and {fallback.mean():.0%} of the rows got "
+        "an average that they share with others: the mean rating, which says nothing "
+        "about the user. Sorted by time, new users would lose theirs. Shuffle the "
+        "folds (pillars/3_model_selection.py).",
+    )
+    plain = noise.groupby("user_id")["rating"].transform("mean")
+    plain = np.corrcoef(plain, stars)[0, 1]
     print(
         "Measured: with shuffled ratings, the correlation of your averages is "
-        f"{correlation:.2f} (that of plain averages is 0.5); with what users usually "
-        f"give, where users differ, it is {known:.2f}."
+        f"{correlation:.2f} ± {1 / np.sqrt(len(noise)):.2f} (that of plain averages: "
+        f"{plain:.2f}); with what users usually give, where users differ, {known:.2f}."
     )
 
 
@@ -447,14 +724,30 @@ class Guesser(RegressorMixin, BaseEstimator):
         return self.mean_ + np.random.default_rng(self.seed).normal(size=4000)[keys]
 
 
+@explain_errors(
+    "`cross_val_score` takes the search itself as its model, then X and y, and returns "
+    "the score of each fold. `best_score_` is there only after `fit` "
+    "(pillars/3_search.py)."
+)
 def test_3_search(exercise):
     rng = np.random.default_rng(5)
     reported = []
-    for _ in range(4):
-        X = rng.permutation(4000)[:50].reshape(-1, 1)
-        candidates = {"seed": list(range(60))}
-        error = exercise.estimate_error(Guesser(), candidates, X, rng.normal(size=50))
+    of_winners = []  # the error by which the best candidate was chosen
+    for _ in range(6):
+        rows = rng.permutation(4000)[:50]
+        X = rows.reshape(-1, 1)
+        y = rng.normal(size=50)
+        error = exercise.estimate_error(Guesser(), {"seed": list(range(20))}, X, y)
+        check_returned(error, "estimate_error")
+        check(
+            np.ndim(error) == 0,
+            f"Expected one number, got an array of the shape {np.shape(error)}: one "
+            "for each fold? Return their mean.",
+        )
         reported.append(float(error))
+        guesses = [Guesser(seed).fit(X, y).predict(X) for seed in range(20)]
+        rmse = [np.sqrt(np.mean((guess - y) ** 2)) for guess in guesses]
+        of_winners.append(min(rmse))
     truth = np.sqrt(2)  # the guess and the answer: two independent normal numbers
     found = np.mean(reported)
     check(
@@ -463,15 +756,15 @@ def test_3_search(exercise):
         "a score is better when it is larger.",
     )
     check(
-        found > 0.95 * truth,
-        "We let you choose the best of 60 models that only guess. On new rows each of "
+        found > 0.89 * truth,
+        "We let you choose the best of 20 models that only guess. On new rows each of "
         f"them has an error of {truth:.2f}; you reported {found:.2f}. The rows that "
         "chose the winner also scored it, so its luck on these rows is in its score. "
         "Score the search as a whole on rows that it has not seen "
         "(pillars/3_search.py).",
     )
     check(
-        found < 1.08 * truth,
+        found < 1.15 * truth,
         f"The error of each candidate is {truth:.2f}, but you reported {found:.2f}. Is "
         "it still a mean of the RMSE over folds? (pillars/3_search.py)",
     )
@@ -485,9 +778,18 @@ def test_3_search(exercise):
         f"and you reported {error:.2f}. Does your code still search in each fold, and "
         "among all candidates that it is given? (pillars/3_search.py)",
     )
+    tenfold = exercise.estimate_error(KNeighborsRegressor(1), candidates, X, 10 * y)
+    check(
+        np.isclose(tenfold, 10 * error, rtol=0.01),
+        "We made every number in y ten times as large. An RMSE has the unit of y, so "
+        f"it should be ten times as large too; yours went from {error:.2f} to "
+        f"{tenfold:.2f}. R2 has no unit, and a squared error has another: is the "
+        "scoring of the outer folds still the RMSE? (pillars/3_search.py)",
+    )
     print(
-        f"Measured: the best of 60 guessers has an error of {found:.2f} by your "
-        f"estimate; the truth is {truth:.2f}."
+        "Measured: the best of 20 guessers has an RMSE of "
+        f"{mean_and_error(reported)} by your estimate (6 tables); the truth is "
+        f"{truth:.2f}; the rows that chose it say {mean_and_error(of_winners)}."
     )
 
 
@@ -497,7 +799,33 @@ def reader_of(*columns):
     return make_pipeline(chosen, LinearRegression())
 
 
+@explain_errors(
+    "`gain` is an array of NumPy, with one number per row. `gain.std()` is their "
+    "standard deviation, `len(gain)` how many they are, and `np.sqrt` the root "
+    "(pillars/4_supervised.py)."
+)
 def test_4_supervised(exercise):
+    # A model that reads both columns of a sum is better than one that reads one.
+    rng = np.random.default_rng(31)
+    X = rng.normal(size=(200, 2))
+    y = X.sum(axis=1) + rng.normal(size=200)
+    answer = exercise.is_better(reader_of(0), reader_of(0, 1), X.copy(), y.copy())
+    told = " ".join(repr(answer).split())[:60]
+    check(
+        isinstance(answer, bool | np.bool_),
+        f"`is_better` returned {told}, which is neither True nor False. Every word "
+        "counts as True in an `if`, and an array has one answer per row. The question "
+        "has one: is the mean gain larger than twice its standard error? Return that "
+        "comparison (pillars/4_supervised.py).",
+    )
+    check(
+        not answer,
+        "You call the worse of two models the better one. Ours was the worse: it reads "
+        "a single column, the old one both, and y is their sum, plus noise. A gain far "
+        "from 0 is not enough, it must be above 0: the error of the old model minus "
+        "that of the new (pillars/4_supervised.py).",
+    )
+
     # Two columns of equal worth: a model that reads one is as good as one that reads
     # the other. The unit of y is another one in every table.
     found = []
@@ -511,8 +839,9 @@ def test_4_supervised(exercise):
         len(found) <= 3,
         f"In {len(found)} of 30 tables you call the new model better. By construction "
         "the two are equally good, and which one has the smaller error is luck. Ask "
-        "for more than luck gives: a mean gain above twice its standard error "
-        "(pillars/4_supervised.py).",
+        "for more than luck gives: a mean gain above twice its standard error (the "
+        "standard deviation divided by the root of the number of rows; "
+        "pillars/4_supervised.py).",
     )
 
     # Nothing can be predicted here. A tree knows its training rows by heart.
@@ -549,6 +878,10 @@ def test_4_supervised(exercise):
         "makes a row hard for both then cancels. Twice the standard error is asked for "
         "(pillars/4_supervised.py).",
     )
+    print(
+        f"Measured: in {len(found)} of 30 tables you call an equal model better (in 15 "
+        "± 3 if every gain counts). A real gain of four standard errors is found."
+    )
 
 
 def single_cloud(seed, n_columns, correlation):
@@ -559,6 +892,30 @@ def single_cloud(seed, n_columns, correlation):
     return rng.multivariate_normal(np.zeros(n_columns), covariance, 150)
 
 
+def controls_of(exercise, X):
+    """Return the data that `has_groups` compares X with, as far as we can see."""
+    separation = exercise.separation
+    scored = []
+
+    def noting(points):
+        scored.append(np.array(points))
+        return separation(points)
+
+    exercise.separation = noting
+    try:
+        exercise.has_groups(X.copy())
+    finally:
+        exercise.separation = separation
+    return [points for points in scored if not np.array_equal(points, X)]
+
+
+@explain_errors(
+    "A covariance of columns says how widely each column of X spreads, and how each "
+    "two go together: it has one row and one column per column of X. NumPy takes each "
+    "*row* for a variable, so `np.cov(X)` compares the rows; write `np.cov(X, "
+    "rowvar=False)`. The mean has one number per column, `X.mean(axis=0)`, and the "
+    "third argument is the number of rows, `len(X)` (pillars/5_unsupervised.py)."
+)
 def test_5_unsupervised(exercise):
     clouds = [single_cloud(seed, 8, 0.9) for seed in (0, 3)]  # columns go together
     # By luck, these two score above the mean of their controls. The last is long, and
@@ -577,6 +934,23 @@ def test_5_unsupervised(exercise):
         f"{clear_score:.2f}). Do the controls lose the groups? In rows that only "
         "change places, or are drawn from X, the groups are still there. Draw a single "
         "cloud with the mean and the covariance of X (pillars/5_unsupervised.py).",
+    )
+    controls = controls_of(exercise, overlapping + 10)
+    same = [np.array_equal(control, controls[0]) for control in controls]
+    check(
+        len(same) < 2 or not all(same),
+        "Your ten controls are all the same, so their standard deviation is 0, and "
+        "every table that scores a little higher seems to have groups. Draw a new one "
+        "each time, from one generator that is made before the loop "
+        "(pillars/5_unsupervised.py).",
+    )
+    n_rows = {len(control) for control in controls}
+    check(
+        n_rows <= {len(overlapping)},
+        f"Your controls have {min(n_rows, default=0)} rows, and X has "
+        f"{len(overlapping)}. Few points seem well separated by luck, so the score "
+        "depends on how many there are. A control keeps all but what is tested, the "
+        "number of rows as well (pillars/5_unsupervised.py).",
     )
     wrong_clouds = [X for X in clouds if exercise.has_groups(X.copy())]
     wrong_others = [X for X in others if exercise.has_groups(X.copy())]
@@ -611,6 +985,33 @@ def test_5_unsupervised(exercise):
         f"{overlapping_score:.2f}). Your limit is too high. A fixed "
         "amount does not serve all data: measure with the standard deviation of the "
         "controls (pillars/5_unsupervised.py).",
+    )
+    means = [np.mean(control) for control in controls]
+    check(
+        not means or abs(np.mean(means) - 10) < 1,
+        f"Your controls have another mean than X: {np.mean(means):.1f} for 10. KMeans "
+        "and the silhouette do not notice, because they only use distances. Another "
+        "score may, and then the mean would be tested, not the groups. A control keeps "
+        "all but what is tested: `X.mean(axis=0)` (pillars/5_unsupervised.py).",
+    )
+    spread = [np.cov(control, rowvar=False) for control in controls]
+    expected = np.cov(overlapping, rowvar=False)
+    check(
+        not spread
+        or np.abs(np.mean(spread, axis=0) - expected).max() < expected.max() / 2,
+        "Your controls have another covariance than X where the mean of X is not 0. "
+        "`X.T @ X / len(X)` is the covariance only if all means are 0; `np.cov(X, "
+        "rowvar=False)` subtracts them first (pillars/5_unsupervised.py).",
+    )
+    shuffled = np.random.default_rng(0)
+    fooled = 0
+    for X in clouds:
+        scores = [exercise.separation(shuffled.permuted(X, axis=0)) for _ in range(10)]
+        fooled += exercise.separation(X) > np.mean(scores) + 3 * np.std(scores)
+    print(
+        f"Measured: you find groups in 0 of {n_tables} tables without groups "
+        f"(controls with shuffled columns: in {fooled}), and in 2 of 2 with groups, at "
+        f"scores of {clear_score:.2f} and {overlapping_score:.2f}."
     )
 
 
@@ -647,9 +1048,15 @@ def run_fresh(program, path):
     )
 
 
+@explain_errors(
+    "The recommender itself has the method that saves, its pipeline has not; the "
+    "method needs the path, exactly as it is given. Return the recommender "
+    "(pillars/6_utilities.py)."
+)
 def test_6_utilities(exercise, tmp_path):
     path = tmp_path / "artifact.pkl"
     recommender = exercise.train_and_save(ratings(), path)
+    check_returned(recommender, "train_and_save")
     check(
         path.exists(),
         "There is no file at `path`: save the artifact there (pillars/6_utilities.py).",
@@ -681,6 +1088,11 @@ def test_6_utilities(exercise, tmp_path):
         "what its content was. Save it with a digest, as `save_pipeline` does "
         "(pillars/6_utilities.py).",
     )
+    print(
+        "Measured: the fresh process predicts the same, "
+        f"{predicted:.4f} stars; of nine damaged copies, {noticed} are refused "
+        f"({path.stat().st_size / 1000:.0f} kB)."
+    )
 
 
 ARMS = """import json, runpy, sys
@@ -707,6 +1119,11 @@ def arms_of_a_server(program, users, number):
     return json.loads(fresh.stdout.splitlines()[-1])
 
 
+@explain_errors(
+    "A hash takes bytes, not text: `text.encode()`. Its digest is 32 bytes; one of "
+    "them, such as `digest[0]`, is a number. And the name of a user need not be a "
+    "number (pillars/8_deploy.py)."
+)
 def test_8_deploy(exercise):
     users = [f"user {number}" for number in range(2000)]
     first = [exercise.arm_of(user, "one") for user in users]
@@ -735,7 +1152,9 @@ def test_8_deploy(exercise):
     check(
         0.45 < share < 0.55,
         f"B gets {share:.0%} of the users; half were asked for. A smaller arm makes "
-        "the comparison less exact (pillars/8_deploy.py).",
+        "the comparison less exact. Does it depend on the user, and what values can "
+        "your number have? (A byte goes from 0 to 255, what `random` returns from 0 to "
+        "1; pillars/8_deploy.py.)",
     )
     other = [exercise.arm_of(user, "two") for user in users]
     same = np.mean(np.array(first) == other)
@@ -746,8 +1165,110 @@ def test_8_deploy(exercise):
         "also measures what is left of the first. Let the arm depend on the name of "
         "the experiment, too (pillars/8_deploy.py).",
     )
+    print(
+        f"Measured: of {len(users)} users, 0 change their model between visits or "
+        f"servers (a coin: half of them); B gets {percent(share, len(users))}; in "
+        f"another experiment, {percent(same, len(users))} are in the same arm."
+    )
 
 
+def visits_needed(p, difference):
+    """Return how many visits each model needs (power 80 %, 5 % of false alarms)."""
+    return int(np.ceil((1.96 + 0.84) ** 2 * 2 * p * (1 - p) / difference**2))
+
+
+def simulate_tests(share_a, share_b, n_visits=2000, n_tests=1000):
+    """Return the successes of A and of B, 0 or 1, as (n_tests, n_visits) each."""
+    rng = np.random.default_rng(0)
+    a = rng.random((n_tests, n_visits)) < share_a
+    b = rng.random((n_tests, n_visits)) < share_b
+    return a.astype(float), b.astype(float)
+
+
+def share_of_early_alarms(a, b):
+    """Return the share of tests with a significant look after 100, 200, ... visits."""
+    visits = np.arange(100, a.shape[1] + 1, 100)
+    rate_a = a.cumsum(axis=1)[:, visits - 1] / visits
+    rate_b = b.cumsum(axis=1)[:, visits - 1] / visits
+    error = np.sqrt((rate_a * (1 - rate_a) + rate_b * (1 - rate_b)) / visits)
+    return np.mean(np.any(np.abs(rate_b - rate_a) > 1.96 * error, axis=1))
+
+
+@explain_errors(
+    "A number of visits is a whole number: round it up with `math.ceil`. `a[:n]` are "
+    "the first n visits of A (pillars/8_experiment.py)."
+)
+def test_8_experiment(exercise):
+    def decide(a, b, difference):
+        answers = [
+            exercise.models_differ(one_a, one_b, 0.3, difference)
+            for one_a, one_b in zip(a, b)
+        ]
+        check(
+            isinstance(answers[0], bool | np.bool_),
+            f"`models_differ` returned {answers[0]!r}, which is neither True nor "
+            "False. Return the comparison with 1.96 standard errors.",
+        )
+        return np.array(answers)
+
+    a, b = simulate_tests(0.3, 0.3)
+    n_tests = len(a)
+    alarms = decide(a, b, 0.1).mean()
+    early = share_of_early_alarms(a, b)
+    check(
+        alarms < 0.08,
+        f"In {n_tests} tests of two equal models, you say in {alarms:.0%} that they "
+        "differ; 5 % were allowed. Each look has its 5 %, and a test that ends at the "
+        "first significant look collects them: it waits for a moment of luck. Set the "
+        "number of visits before the test, and look once, with the limit of 1.96 "
+        "standard errors (pillars/8_experiment.py).",
+    )
+    for difference in (0.1, 0.15):
+        n = visits_needed(0.3, difference)
+        a, b = simulate_tests(0.3 - difference / 2, 0.3 + difference / 2)
+        found = decide(a, b, difference)
+        later = b.copy()
+        later[:, n:] = a[:, n:]
+        changed = np.sum(decide(a, later, difference) != found)
+        check(
+            changed == 0,
+            f"We changed the visits after number {n}, and your answer changed in "
+            f"{changed} of {n_tests} tests. For p = 0.3 and a difference of "
+            f"{difference}, each model needs {n} visits, and what comes later must not "
+            "count: a test that takes all visits there are ends when somebody stops "
+            "it. Set the number by the formula, from `p` and `difference` "
+            "(pillars/8_experiment.py).",
+        )
+        power = found.mean()
+        check(
+            0.76 < power < 0.84,
+            f"B was better by {difference}, and {power:.0%} of {n_tests} tests say "
+            "that the models differ; 80 % should. The number of visits in the formula "
+            f"is that of each model, {n} here; with fewer visits, or a limit stricter "
+            "than 1.96 standard errors, true differences are missed "
+            "(pillars/8_experiment.py).",
+        )
+        worse = decide(b, a, difference).mean()
+        check(
+            np.isclose(worse, power),
+            f"If B is worse by {difference}, {worse:.0%} of the tests say that the "
+            f"models differ; if it is better by as much, {power:.0%}. A difference "
+            "below 0 is a difference, too: compare its absolute value "
+            "(pillars/8_experiment.py).",
+        )
+        if difference == 0.1:
+            power_of_tenth = power
+    print(
+        f"Measured: false alarms {percent(alarms, n_tests)} (with a look after every "
+        f"100 visits: {percent(early, n_tests)}); a true difference of 0.1 is found in "
+        f"{percent(power_of_tenth, n_tests)} of the tests."
+    )
+
+
+@explain_errors(
+    "`weeks` is a list of arrays, which differ in length, so it cannot be turned into "
+    "one array; the mean of each is a number (pillars/8_monitor.py)."
+)
 def test_8_monitor(exercise):
     def weeks_of(rng, growth):
         """Return twenty weeks of squared errors of 200 to 400 predictions."""
@@ -790,5 +1311,6 @@ def test_8_monitor(exercise):
     )
     print(
         "Measured: a drift of 0.012 stars a week is found in week "
-        f"{np.median(found):g} (median); false alarms: {false:.1%} of the series."
+        f"{np.median(found):g} (median); false alarms in {percent(false, 200)} of "
+        "the series without one."
     )

@@ -33,7 +33,9 @@ MESSAGES = {
         "A fresh process could not predict from the two ids: "
         "ValueError: X has 2 features"
     ),
+    "8_experiment": "collects them: it waits for a moment of luck",
     "8_deploy": "% of the users got the other model",
+    "8_monitor": "since the first week the steps have added up",
 }
 N = len(MESSAGES)
 #: Attempts at a solution: exercise, what replaces what in the solution, and a part of
@@ -45,7 +47,7 @@ ATTEMPTS = [
         "3.02",
         "A number that was right for one table",
     ),
-    ("first", "np.full(len(test), mean)", "mean", "one prediction per row"),
+    ("first", "np.full(len(test), mean)", "mean", "one number per row"),
     (
         "0_map",
         "get_tags(one).input_tags.allow_nan",
@@ -155,7 +157,7 @@ ATTEMPTS = [
         "3_model_selection",
         "groups=users, ",
         "",
-        "The splitter must know which rows belong together: pass groups=.",
+        "The splitter must know which rows belong together: pass groups=",
     ),
     (
         "3_model_selection",
@@ -264,12 +266,321 @@ ATTEMPTS = [
         "the order of the visits",
     ),
 ]
+#: Attempts that used to pass, or to stop with an error of another library.
+SLIPS = [
+    (
+        "first",
+        'train["rating"].mean()',
+        "train.mean()",
+        r"stopped in line \d+, `mean = train.mean\(\)`: .* is one column",
+    ),
+    (
+        "first",
+        "return np.full(len(test), mean)",
+        "np.full(len(test), mean)",
+        "`predict_mean` returned nothing",
+    ),
+    (
+        "first",
+        "def predict_mean",
+        "def predict",
+        "has no `predict_mean`. Keep the names",
+    ),
+    ("first", "np.full", "numpy.full", "imported at the top"),
+    (
+        "0_map",
+        "get_tags(one).input_tags.allow_nan",
+        "get_tags(one).allow_nan",
+        "stopped in line .* takes the object, not its class",
+    ),
+    (
+        "0_map",
+        "[one for one",
+        "[type(one).__name__ for one",
+        "Return the estimators themselves",
+    ),
+    (
+        "0_parts",
+        "X = validate_data(self, X)\n",
+        "X = validate_data(X)\n",
+        "takes the object itself first",
+    ),
+    (
+        "0_parts",
+        "        return self\n",
+        "",
+        "`fit` returned nothing",
+    ),
+    (
+        "1_preprocessing",
+        "return model.fit(X, y)",
+        "return model",
+        "has not been fitted",
+    ),
+    (
+        "1_preprocessing",
+        "return model.fit(X, y)",
+        "model.fit(X, y)",
+        "`train` returned nothing",
+    ),
+    (
+        "1_preprocessing",
+        "return model.fit(X, y)",
+        "return model.fit(X.dropna(), y)",
+        "stopped in line .* the same rows",
+    ),
+    (
+        "1_preprocessing",
+        "make_pipeline(SimpleImputer(), StandardScaler(), KNeighborsRegressor(15))",
+        "HistGradientBoostingRegressor()",
+        "Keep the nearest neighbours",
+    ),
+    (
+        "1_scaling",
+        "model.fit(X_train, y_train).predict(X_new)",
+        "model[1].predict(model[0].transform(X_new))",
+        "must be fitted before",
+    ),
+    (
+        "1_scaling",
+        "model.fit(X_train, y_train).predict(X_new)",
+        "model.fit(X_train, y_train)[1].predict(X_new)",
+        "new rows are not scaled at all",
+    ),
+    (
+        "2_feature_selection",
+        "make_pipeline(SelectKBest(f_regression, k=10), Ridge())",
+        "make_pipeline(Ridge(), SelectKBest(f_regression, k=10))",
+        "the choice of features comes first",
+    ),
+    (
+        "2_feature_selection",
+        "cross_val_score(model, X, y, cv=folds)",
+        "cross_val_score(model, X, cv=folds)",
+        "`SelectKBest` reads y",
+    ),
+    (
+        "3_cross_fitting",
+        "KFold(5, shuffle=True, random_state=0)",
+        "KFold(5)",
+        "sorted by user .* not shuffled",
+    ),
+    (
+        "3_cross_fitting",
+        "folds.split(table)",
+        'GroupKFold(5).split(table, groups=table["user_id"])',
+        "keep the rows of a user together",
+    ),
+    (
+        "3_cross_fitting",
+        "table.iloc[others]",
+        "table.loc[others]",
+        "positions, not labels",
+    ),
+    (
+        "3_cross_fitting",
+        'users.map(averages).fillna(known["rating"].mean())',
+        "averages",
+        "`map` looks up",
+    ),
+    (
+        "3_cross_fitting",
+        '.fillna(known["rating"].mean())',
+        ".fillna(3.0)",
+        "We added one star to every rating",
+    ),
+    (
+        "3_cross_fitting",
+        "KFold(5, shuffle=True, random_state=0)",
+        "ShuffleSplit(5, random_state=0)",
+        "in exactly one fold",
+    ),
+    (
+        "3_model_selection",
+        'users = table["user_id"]',
+        'users = "user_id"',
+        "a column, not its name",
+    ),
+    (
+        "3_model_selection",
+        "return -scores",
+        "return -scores.mean()",
+        "Expected the RMSE of each of five folds",
+    ),
+    (
+        "3_model_selection",
+        "GroupKFold(5)",
+        "LeaveOneGroupOut()",
+        "Expected the RMSE of each of five folds",
+    ),
+    (
+        "3_search",
+        "scoring=RMSE).mean()",
+        "scoring=RMSE)",
+        "Expected one number",
+    ),
+    (
+        "3_search",
+        "-cross_val_score(search, X, y, cv=folds, scoring=RMSE).mean()",
+        '-search.fit(X, y).cv_results_["mean_test_score"].mean()',
+        "Does your code still search",
+    ),
+    (
+        "4_supervised",
+        "gain.mean() > 2 * standard_error",
+        '"blend"',
+        "returned 'blend', which is neither True nor False",
+    ),
+    (
+        "4_supervised",
+        "gain.mean() > 2 * standard_error",
+        "gain > 2 * standard_error",
+        "neither True nor False",
+    ),
+    (
+        "4_supervised",
+        "gain.mean() > 2 * standard_error",
+        "abs(gain.mean()) > 2 * standard_error",
+        "the worse of two models",
+    ),
+    (
+        "4_supervised",
+        "error_of_old - error_of_new",
+        "error_of_new - error_of_old",
+        "the worse of two models",
+    ),
+    (
+        "4_supervised",
+        "gain.std() / np.sqrt(len(gain))",
+        "gain.sem()",
+        "stopped in line .* an array of NumPy",
+    ),
+    (
+        "5_unsupervised",
+        "np.cov(X, rowvar=False)",
+        "np.cov(X)",
+        "one row and one column per column of X",
+    ),
+    (
+        "5_unsupervised",
+        "(mean, covariance, len(X))",
+        "(mean, covariance)",
+        "the number of rows",
+    ),
+    (
+        "5_unsupervised",
+        "X.mean(axis=0)",
+        "np.zeros(X.shape[1])",
+        "another mean than X",
+    ),
+    (
+        "5_unsupervised",
+        "control = rng",
+        "control = np.random.default_rng(0)",
+        "ten controls are all the same",
+    ),
+    (
+        "0_map",
+        "get_tags(one).input_tags.allow_nan",
+        "get_tags(one).input_tags",
+        "Is it one tag",
+    ),
+    (
+        "0_parts",
+        "        check_is_fitted(self)\n",
+        "",
+        "`transform` before `fit`",
+    ),
+    (
+        "3_search",
+        "cross_val_score(search, X, y, cv=folds, scoring=RMSE)",
+        'cross_val_score(search, X, y, cv=folds, scoring="r2")',
+        "ten times as large",
+    ),
+    (
+        "5_unsupervised",
+        "(mean, covariance, len(X))",
+        "(mean, covariance, 10)",
+        "have 10 rows",
+    ),
+    (
+        "5_unsupervised",
+        "np.cov(X, rowvar=False)",
+        "X.T @ X / len(X)",
+        "another covariance than X",
+    ),
+    ("8_experiment", "math.ceil(", "(", "whole number: round it up"),
+    (
+        "8_experiment",
+        "math.ceil((1.96 + 0.84) ** 2 * 2 * p * (1 - p) / difference**2)",
+        "len(a)",
+        "what comes later must not count",
+    ),
+    (
+        "8_experiment",
+        "/ difference**2",
+        "/ difference**2 / 2",
+        "that of each model, 330",
+    ),
+    (
+        "8_experiment",
+        "math.ceil((1.96 + 0.84) ** 2 * 2 * p * (1 - p) / difference**2)",
+        "330",
+        "a difference of 0.15, each model needs 147 visits",
+    ),
+    ("8_experiment", "abs(observed)", "observed", "absolute value"),
+    ("8_experiment", "abs(observed) > 1.96", "observed < 1.96", "In 1000 tests of two"),
+    (
+        "8_experiment",
+        "abs(observed) > 1.96",
+        "abs(observed) - 1.96",
+        "neither True nor",
+    ),
+    ("8_monitor", "change > limit * error", "change > 0", "and the alarm rang in"),
+    ("8_monitor", "change > limit", "abs(change) > limit", "Only a growth is bad"),
+    ("8_monitor", "return number", "return True", "the answer was True"),
+    ("8_monitor", "weeks[0]", "np.mean(weeks)", "cannot be turned into one array"),
+    ("8_monitor", "weeks[0]", "np.concatenate(weeks)", "you found it in"),
+    (
+        "8_deploy",
+        "{experiment}:{user}",
+        "{experiment}",
+        "Does it depend on the user",
+    ),
+    (
+        "6_utilities",
+        "    return recommender\n",
+        "",
+        "`train_and_save` returned nothing",
+    ),
+    (
+        "6_utilities",
+        "recommender.save_pipeline(path)",
+        "recommender.pipeline.save_pipeline(path)",
+        "The recommender itself has the method",
+    ),
+    (
+        "8_deploy",
+        ".encode()",
+        "",
+        "A hash takes bytes",
+    ),
+    (
+        "8_deploy",
+        "digest[0] / 256",
+        "digest[0]",
+        "B gets 100% .* from 0 to 255",
+    ),
+]
 IMPORTS = """
 import itertools
 import joblib
 import numpy as np
 from sklearn.dummy import DummyRegressor
-from sklearn.model_selection import GroupShuffleSplit, KFold
+from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.model_selection import (
+    GroupKFold, GroupShuffleSplit, KFold, LeaveOneGroupOut, ShuffleSplit
+)
 COUNTER = itertools.count()
 """
 
@@ -351,7 +662,9 @@ def test_the_run_says_what_to_do_how_many_are_solved_and_what_is_next(unsolved):
 def test_every_solution_passes_where_warnings_are_errors():
     run = pytest_exercises(ROOT, "--solutions")
     assert run.returncode == 0, run.stdout
-    assert f"Solved: {N} of the {N} checked" in run.stdout
+    end = run.stdout.partition(f"Solved: {N} of the {N} checked")[2]
+    measured = re.findall(r"^  (\w+): .*\d", end, re.MULTILINE)
+    assert measured == ["first", *sorted(set(MESSAGES) - {"first"})]
 
 
 def test_a_solved_exercise_tells_what_its_solution_has_brought(tmp_path):
@@ -360,10 +673,10 @@ def test_a_solved_exercise_tells_what_its_solution_has_brought(tmp_path):
     shutil.copy(SOLUTIONS / "1_preprocessing.py", tmp_path / "exercises")
     told = pytest_exercises(tmp_path, "-k", "1_preprocessing").stdout
     assert re.search(r"1_preprocessing: \d+% of the new rows have a gap", told)
-    assert "Their mean error is" in told
+    assert re.search(r"Mean error: \d\.\d\d ± \d\.\d\d stars with a gap", told)
 
 
-@pytest.mark.parametrize(("name", "old", "new", "message"), ATTEMPTS)
+@pytest.mark.parametrize(("name", "old", "new", "message"), ATTEMPTS + SLIPS)
 def test_a_wrong_attempt_gets_a_message_and_a_written_down_figure_fails(
     checks, tmp_path, monkeypatch, name, old, new, message
 ):
@@ -374,10 +687,13 @@ def test_a_wrong_attempt_gets_a_message_and_a_written_down_figure_fails(
     file = tmp_path / "attempt.py"
     file.write_text(IMPORTS + program.replace(old, new), encoding="utf-8")
     attempt.__file__ = str(file)
-    exec(file.read_text(encoding="utf-8"), vars(attempt))
+    exec(compile(file.read_text(encoding="utf-8"), file, "exec"), vars(attempt))
     check = getattr(checks, f"test_{name}")
+    fixtures = {}
+    if name == "6_utilities":
+        fixtures["tmp_path"] = tmp_path
     with pytest.raises(pytest.fail.Exception) as failed:
-        check(attempt, tmp_path) if name == "6_utilities" else check(attempt)
+        check(attempt, **fixtures)
     assert re.search(message, " ".join(str(failed.value).split()))
 
 
@@ -391,3 +707,21 @@ def test_a_program_that_is_not_python_is_told_with_its_line(tmp_path):
         "first.py, line 2: this is not Python"
         in pytest_exercises(tmp_path, "-k", "first").stdout
     )
+
+
+def test_a_program_that_stops_before_its_functions_are_called_is_told(tmp_path):
+    copy_lesson(tmp_path)
+    shutil.copytree(EXERCISES, tmp_path / "exercises")
+    for name, wrong_import in {
+        "first": "from sklearn.model_selection import GroupFold",
+        "1_scaling": "import sklearn.scaling",
+    }.items():
+        text = (SOLUTIONS / f"{name}.py").read_text(encoding="utf-8")
+        text = text.replace("\n\n\n", f"\n{wrong_import}\n\n\n", 1)
+        (tmp_path / "exercises" / f"{name}.py").write_text(text, encoding="utf-8")
+    told = pytest_exercises(tmp_path, "-k", "first or 1_scaling").stdout
+    for name in ("first", "1_scaling"):
+        assert re.search(rf"{name}\.py stopped in line \d+", told)
+    assert "Solved: 0 of the 2 checked" in told
+    assert "Traceback" not in told
+    assert ".py:" not in told.partition("ERRORS")[2].partition("short test")[0]
