@@ -14,7 +14,7 @@ folders="recommender pillars exercises exercises/solutions"
 # What `cksum` tells of each file: its checksum and its size.
 recorded() {
     case $1 in
-        lesson_code.py) echo "2488698319 84768" ;;
+        lesson_code.py) echo "3562617066 84774" ;;
         test_lesson.py) echo "3012794020 14500" ;;
         requirements.txt) echo "3471952364 498" ;;
         README.md) echo "1518580151 11778" ;;
@@ -50,15 +50,15 @@ recorded() {
         pillars/2_feature_selection.py) echo "719627049 10106" ;;
         pillars/3_model_selection.py) echo "2097183907 11181" ;;
         pillars/3_search.py) echo "3156502472 8015" ;;
-        pillars/4_supervised.py) echo "2731467299 11543" ;;
+        pillars/4_supervised.py) echo "2890034429 11396" ;;
         pillars/5_unsupervised.py) echo "2829573950 12387" ;;
-        pillars/6_utilities.py) echo "3853936764 9563" ;;
+        pillars/6_utilities.py) echo "172825899 9550" ;;
         pillars/8_deploy.py) echo "1062982846 5496" ;;
         pillars/8_experiment.py) echo "3002699599 5096" ;;
         pillars/8_monitor.py) echo "4201895909 5445" ;;
         pillars/appendix_recipes.py) echo "3749146184 7502" ;;
         pillars/drawing.py) echo "2511854216 5835" ;;
-        pillars/visitors.py) echo "2882321692 3596" ;;
+        pillars/visitors.py) echo "960916391 2708" ;;
         exercises/0_map.py) echo "3695396379 788" ;;
         exercises/0_parts.py) echo "1040492695 1384" ;;
         exercises/1_preprocessing.py) echo "1651989542 1062" ;;
@@ -355,7 +355,6 @@ from recommender.steps import (
 )
 from recommender.table import (
     IDS,
-    LIMIT,
     RATING,
     TABLE_COLUMNS,
     TakesTables,
@@ -572,6 +571,31 @@ class MovieRecommendationDataset:
         if rows is None:
             return float(np.sqrt(self._variance.mean()))
 
+        opinion, _ = self.opinions(rows)
+        user_ids, _ = table_ids(rows)
+        _, variance = _moments(opinion, self.law_["sigma"][user_ids - 1])
+        return float(np.sqrt(variance.mean()))
+
+    def opinions(self, rows):
+        """Return what users think of movies, before the noise of a rating.
+
+        Parameters
+        ----------
+        rows : DataFrame with `user_id` and `movie_id`
+            Any pairs, rated or not. With `drift`, also with `timestamp`.
+
+        Returns
+        -------
+        opinion, taste : ndarray of shape (n_rows,), in stars
+            The taste is the part of the opinion that is the user's own.
+
+        Raises
+        ------
+        ValueError
+            As in `best_rmse`.
+        """
+        if not hasattr(self, "law_"):
+            self.generate()
         user_ids, movie_ids = table_ids(rows)
         example_id = np.array([1])  # a whole number, like all ids of this table
         check_same_kind(example_id, user_ids)
@@ -589,29 +613,7 @@ class MovieRecommendationDataset:
                 "rows must have a timestamp each, because tastes change with time "
                 f"(drift={self.law_['drift']})."
             )
-        opinion, _ = self._opinions(user_ids - 1, movie_ids - 1, timestamp)
-        _, variance = _moments(opinion, self.law_["sigma"][user_ids - 1])
-        return float(np.sqrt(variance.mean()))
-
-    def tastes_at(self, timestamp):
-        """Return the tastes T of all users at a time; without drift always the same.
-
-        Parameters
-        ----------
-        timestamp : number
-            Unix seconds.
-
-        Returns
-        -------
-        T : ndarray of shape (n_users, 8)
-        """
-        timestamp = check_number("timestamp", timestamp, -LIMIT)
-        if not hasattr(self, "law_"):
-            self.generate()
-        if self.law_["drift"] == 0:
-            return self.law_["T"].copy()
-        angle = synthetic.drift_angle(self.law_["drift"], timestamp)
-        return np.cos(angle) * self.law_["T"] + np.sin(angle) * self.law_["D"]
+        return self._opinions(user_ids - 1, movie_ids - 1, timestamp)
 
     def check(self):
         """Return the three sizes as plain integers.
@@ -10089,7 +10091,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from lesson_code import (
-    LAW,
     MatrixFactorization,
     MovieRecommendationDataset,
     SklearnEcosystemPipeline,
@@ -10219,10 +10220,7 @@ train, test = train_test_split(table, test_size=0.2, random_state=42)
 liked = (test["rating"] >= 4).to_numpy()
 
 # A rating is 4 or more if the user's opinion plus noise is above 3.75.
-law = dataset.law_
-average = LAW["mean"] + law["user"][test["user_id"] - 1]
-average += law["movie"][test["movie_id"] - 1]
-opinion = average + dataset.true_taste_[test.index]
+opinion, _ = dataset.opinions(test)
 true_chance = norm.cdf((opinion - 3.75) / sigma[test.index])
 
 features = UserMovieFeatureTransformer()
@@ -10662,7 +10660,6 @@ from sklearn.model_selection import ShuffleSplit, cross_validate
 from sklearn.pipeline import make_pipeline
 
 from lesson_code import (
-    LAW,
     STARS,
     MovieRecommendationDataset,
     SklearnEcosystemPipeline,
@@ -10683,13 +10680,13 @@ pairs = users.merge(movies, how="cross")  # every user with every movie, 1000 x 
 # and so on. Users choose what they love, and popular movies are a little better.
 
 # %%
-law = dataset.law_
-opinion = LAW["mean"] + law["user"][:, None] + law["movie"]
-opinion += law["T"] @ law["G"].T - law["mean_taste"]  # (1000 users, 500 movies)
+opinion, _ = dataset.opinions(pairs)
+opinion = opinion.reshape(len(users), len(movies))
+sigma = dataset.law_["sigma"][:, None]  # each user's noise, its standard deviation
 true_stars = np.ones(opinion.shape)
 for star in STARS[1:]:
     # What is above 3.75, say, is rounded to 4 or more.
-    true_stars += 0.5 * norm.cdf((opinion - (star - 0.25)) / law["sigma"][:, None])
+    true_stars += 0.5 * norm.cdf((opinion - (star - 0.25)) / sigma)
 
 rated_stars = true_stars[table["user_id"] - 1, table["movie_id"] - 1]
 assert np.allclose(rated_stars, dataset.true_expected_)
@@ -11637,35 +11634,12 @@ import numpy as np
 from scipy.special import ndtr as normal_cdf
 from sklearn.dummy import DummyRegressor
 
-from lesson_code import LAW, SklearnEcosystemPipeline
+from lesson_code import SklearnEcosystemPipeline
 
 #: Opinions from here on are rounded to a rating of 4 stars or more.
 LIKED_FROM = 3.75
 #: A visitor watches a movie if the taste for it, plus noise of one star, is above this.
 WATCHED_FROM = 1.5
-
-
-def opinions(dataset, user, movie, timestamp=0):
-    """Return what users think of movies, before the noise of a rating.
-
-    Parameters
-    ----------
-    dataset : MovieRecommendationDataset
-        Its table has been generated.
-    user, movie : ndarray of shape (n,), integers
-        Positions, from 0.
-    timestamp : number, default=0
-        The time, in Unix seconds. It matters only if tastes drift.
-
-    Returns
-    -------
-    opinion, taste : ndarray of shape (n,), in stars
-        The taste is the part of the opinion that is the user's own.
-    """
-    law = dataset.law_
-    tastes = dataset.tastes_at(timestamp)[user]  # (n, n_genres)
-    taste = np.sum(tastes * law["G"][movie], axis=1) - law["mean_taste"]
-    return LAW["mean"] + law["user"][user] + law["movie"][movie] + taste, taste
 
 
 def chance_of_success(dataset, rated, shown, timestamp=0):
@@ -11681,30 +11655,29 @@ def chance_of_success(dataset, rated, shown, timestamp=0):
         Its table has been generated.
     rated : DataFrame
         Rows of that table; each user has at least one.
-    shown : ndarray of shape (n_users,), integers
-        The position of the movie that is shown to each user, from 0.
+    shown : DataFrame with `user_id` and `movie_id`
+        The movie that is shown to each user, in the order of the users' ids.
     timestamp : number, default=0
-        The time, in Unix seconds. It matters only if tastes drift.
+        The time of the visit, in Unix seconds. It matters only if tastes drift.
 
     Returns
     -------
     chance : ndarray of shape (n_users,)
     """
     sigma = dataset.law_["sigma"]
-    user = rated["user_id"].to_numpy() - 1
-    movie = rated["movie_id"].to_numpy() - 1
-    opinion, _ = opinions(dataset, user, movie, timestamp)
+    opinion, _ = dataset.opinions(rated.assign(timestamp=timestamp))
+    user = rated["user_id"].to_numpy() - 1  # ids count from 1
     likes = normal_cdf((opinion - LIKED_FROM) / sigma[user])
     likes_own_choice = np.bincount(user, likes) / np.bincount(user)
 
-    opinion, taste = opinions(dataset, np.arange(len(shown)), shown, timestamp)
+    opinion, taste = dataset.opinions(shown.assign(timestamp=timestamp))
     likes_shown = normal_cdf((opinion - LIKED_FROM) / sigma)
     watches = normal_cdf(taste - WATCHED_FROM)
     return watches * likes_shown + (1 - watches) * likes_own_choice
 
 
 def first_movies(rated, ranker):
-    """Return the position of the movie that a ranker recommends first to each user.
+    """Return the movie that a ranker recommends first to each user.
 
     Parameters
     ----------
@@ -11715,14 +11688,13 @@ def first_movies(rated, ranker):
 
     Returns
     -------
-    movie : ndarray of shape (n_users,), integers
-        From 0; the users are in the order of their ids.
+    shown : DataFrame with `user_id` and `movie_id`
+        In the order of the users' ids.
     """
     # Predicted ratings play no part here, so the dummy will do.
     recommender = SklearnEcosystemPipeline(model=DummyRegressor(), ranker=ranker)
     fitted = recommender.fit(rated).ranker_
-    users = np.unique(rated["user_id"])
-    return fitted.recommend(users, 1)["movie_id"].to_numpy() - 1
+    return fitted.recommend(np.unique(rated["user_id"]), 1)
 END_OF_LESSON_FILE
 
 cat >"$new/exercises/0_map.py" <<'END_OF_LESSON_FILE'

@@ -114,7 +114,6 @@ from recommender.steps import (
 )
 from recommender.table import (
     IDS,
-    LIMIT,
     RATING,
     TABLE_COLUMNS,
     TakesTables,
@@ -331,6 +330,31 @@ class MovieRecommendationDataset:
         if rows is None:
             return float(np.sqrt(self._variance.mean()))
 
+        opinion, _ = self.opinions(rows)
+        user_ids, _ = table_ids(rows)
+        _, variance = _moments(opinion, self.law_["sigma"][user_ids - 1])
+        return float(np.sqrt(variance.mean()))
+
+    def opinions(self, rows):
+        """Return what users think of movies, before the noise of a rating.
+
+        Parameters
+        ----------
+        rows : DataFrame with `user_id` and `movie_id`
+            Any pairs, rated or not. With `drift`, also with `timestamp`.
+
+        Returns
+        -------
+        opinion, taste : ndarray of shape (n_rows,), in stars
+            The taste is the part of the opinion that is the user's own.
+
+        Raises
+        ------
+        ValueError
+            As in `best_rmse`.
+        """
+        if not hasattr(self, "law_"):
+            self.generate()
         user_ids, movie_ids = table_ids(rows)
         example_id = np.array([1])  # a whole number, like all ids of this table
         check_same_kind(example_id, user_ids)
@@ -348,29 +372,7 @@ class MovieRecommendationDataset:
                 "rows must have a timestamp each, because tastes change with time "
                 f"(drift={self.law_['drift']})."
             )
-        opinion, _ = self._opinions(user_ids - 1, movie_ids - 1, timestamp)
-        _, variance = _moments(opinion, self.law_["sigma"][user_ids - 1])
-        return float(np.sqrt(variance.mean()))
-
-    def tastes_at(self, timestamp):
-        """Return the tastes T of all users at a time; without drift always the same.
-
-        Parameters
-        ----------
-        timestamp : number
-            Unix seconds.
-
-        Returns
-        -------
-        T : ndarray of shape (n_users, 8)
-        """
-        timestamp = check_number("timestamp", timestamp, -LIMIT)
-        if not hasattr(self, "law_"):
-            self.generate()
-        if self.law_["drift"] == 0:
-            return self.law_["T"].copy()
-        angle = synthetic.drift_angle(self.law_["drift"], timestamp)
-        return np.cos(angle) * self.law_["T"] + np.sin(angle) * self.law_["D"]
+        return self._opinions(user_ids - 1, movie_ids - 1, timestamp)
 
     def check(self):
         """Return the three sizes as plain integers.

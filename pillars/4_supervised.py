@@ -31,7 +31,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from lesson_code import (
-    LAW,
     MatrixFactorization,
     MovieRecommendationDataset,
     SklearnEcosystemPipeline,
@@ -161,10 +160,7 @@ train, test = train_test_split(table, test_size=0.2, random_state=42)
 liked = (test["rating"] >= 4).to_numpy()
 
 # A rating is 4 or more if the user's opinion plus noise is above 3.75.
-law = dataset.law_
-average = LAW["mean"] + law["user"][test["user_id"] - 1]
-average += law["movie"][test["movie_id"] - 1]
-opinion = average + dataset.true_taste_[test.index]
+opinion, _ = dataset.opinions(test)
 true_chance = norm.cdf((opinion - 3.75) / sigma[test.index])
 
 features = UserMovieFeatureTransformer()

@@ -24,7 +24,6 @@ from sklearn.model_selection import ShuffleSplit, cross_validate
 from sklearn.pipeline import make_pipeline
 
 from lesson_code import (
-    LAW,
     STARS,
     MovieRecommendationDataset,
     SklearnEcosystemPipeline,
@@ -45,13 +44,13 @@ pairs = users.merge(movies, how="cross")  # every user with every movie, 1000 x 
 # and so on. Users choose what they love, and popular movies are a little better.
 
 # %%
-law = dataset.law_
-opinion = LAW["mean"] + law["user"][:, None] + law["movie"]
-opinion += law["T"] @ law["G"].T - law["mean_taste"]  # (1000 users, 500 movies)
+opinion, _ = dataset.opinions(pairs)
+opinion = opinion.reshape(len(users), len(movies))
+sigma = dataset.law_["sigma"][:, None]  # each user's noise, its standard deviation
 true_stars = np.ones(opinion.shape)
 for star in STARS[1:]:
     # What is above 3.75, say, is rounded to 4 or more.
-    true_stars += 0.5 * norm.cdf((opinion - (star - 0.25)) / law["sigma"][:, None])
+    true_stars += 0.5 * norm.cdf((opinion - (star - 0.25)) / sigma)
 
 rated_stars = true_stars[table["user_id"] - 1, table["movie_id"] - 1]
 assert np.allclose(rated_stars, dataset.true_expected_)

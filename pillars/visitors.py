@@ -8,35 +8,12 @@ import numpy as np
 from scipy.special import ndtr as normal_cdf
 from sklearn.dummy import DummyRegressor
 
-from lesson_code import LAW, SklearnEcosystemPipeline
+from lesson_code import SklearnEcosystemPipeline
 
 #: Opinions from here on are rounded to a rating of 4 stars or more.
 LIKED_FROM = 3.75
 #: A visitor watches a movie if the taste for it, plus noise of one star, is above this.
 WATCHED_FROM = 1.5
-
-
-def opinions(dataset, user, movie, timestamp=0):
-    """Return what users think of movies, before the noise of a rating.
-
-    Parameters
-    ----------
-    dataset : MovieRecommendationDataset
-        Its table has been generated.
-    user, movie : ndarray of shape (n,), integers
-        Positions, from 0.
-    timestamp : number, default=0
-        The time, in Unix seconds. It matters only if tastes drift.
-
-    Returns
-    -------
-    opinion, taste : ndarray of shape (n,), in stars
-        The taste is the part of the opinion that is the user's own.
-    """
-    law = dataset.law_
-    tastes = dataset.tastes_at(timestamp)[user]  # (n, n_genres)
-    taste = np.sum(tastes * law["G"][movie], axis=1) - law["mean_taste"]
-    return LAW["mean"] + law["user"][user] + law["movie"][movie] + taste, taste
 
 
 def chance_of_success(dataset, rated, shown, timestamp=0):
@@ -52,30 +29,29 @@ def chance_of_success(dataset, rated, shown, timestamp=0):
         Its table has been generated.
     rated : DataFrame
         Rows of that table; each user has at least one.
-    shown : ndarray of shape (n_users,), integers
-        The position of the movie that is shown to each user, from 0.
+    shown : DataFrame with `user_id` and `movie_id`
+        The movie that is shown to each user, in the order of the users' ids.
     timestamp : number, default=0
-        The time, in Unix seconds. It matters only if tastes drift.
+        The time of the visit, in Unix seconds. It matters only if tastes drift.
 
     Returns
     -------
     chance : ndarray of shape (n_users,)
     """
     sigma = dataset.law_["sigma"]
-    user = rated["user_id"].to_numpy() - 1
-    movie = rated["movie_id"].to_numpy() - 1
-    opinion, _ = opinions(dataset, user, movie, timestamp)
+    opinion, _ = dataset.opinions(rated.assign(timestamp=timestamp))
+    user = rated["user_id"].to_numpy() - 1  # ids count from 1
     likes = normal_cdf((opinion - LIKED_FROM) / sigma[user])
     likes_own_choice = np.bincount(user, likes) / np.bincount(user)
 
-    opinion, taste = opinions(dataset, np.arange(len(shown)), shown, timestamp)
+    opinion, taste = dataset.opinions(shown.assign(timestamp=timestamp))
     likes_shown = normal_cdf((opinion - LIKED_FROM) / sigma)
     watches = normal_cdf(taste - WATCHED_FROM)
     return watches * likes_shown + (1 - watches) * likes_own_choice
 
 
 def first_movies(rated, ranker):
-    """Return the position of the movie that a ranker recommends first to each user.
+    """Return the movie that a ranker recommends first to each user.
 
     Parameters
     ----------
@@ -86,11 +62,10 @@ def first_movies(rated, ranker):
 
     Returns
     -------
-    movie : ndarray of shape (n_users,), integers
-        From 0; the users are in the order of their ids.
+    shown : DataFrame with `user_id` and `movie_id`
+        In the order of the users' ids.
     """
     # Predicted ratings play no part here, so the dummy will do.
     recommender = SklearnEcosystemPipeline(model=DummyRegressor(), ranker=ranker)
     fitted = recommender.fit(rated).ranker_
-    users = np.unique(rated["user_id"])
-    return fitted.recommend(users, 1)["movie_id"].to_numpy() - 1
+    return fitted.recommend(np.unique(rated["user_id"]), 1)

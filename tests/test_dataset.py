@@ -201,6 +201,15 @@ def test_best_rmse_is_the_error_of_the_true_expectation(dataset):
     assert dataset.best_rmse() == pytest.approx(error, rel=0.01)
 
 
+def test_opinions_are_those_of_the_formula_in_the_docstring(dataset):
+    rows = pd.DataFrame({"user_id": [1, 1, 1000], "movie_id": [500, 2, 1]})
+    found, _ = dataset.opinions(rows)  # pairs that were not rated, too
+    np.testing.assert_allclose(found, opinion(dataset, *positions(rows)))
+    found, taste = dataset.opinions(dataset.table)
+    np.testing.assert_allclose(found, opinion(dataset, *positions(dataset.table)))
+    np.testing.assert_allclose(taste, dataset.true_taste_)
+
+
 def test_best_rmse_takes_rows_as_a_frame_of_pairs(dataset):
     rows = dataset.table.iloc[[5, 70, 3]]
     alone = [dataset.best_rmse(dataset.table.iloc[[row]]) for row in (5, 70, 3)]
