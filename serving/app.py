@@ -98,7 +98,10 @@ def refused(*field):
 
 
 def check_ids(known, ids, *field):
-    """Refuse ids of another kind than those of the training: numbers, or strings."""
+    """Refuse ids of another kind than those of the training: numbers, or strings.
+
+    The models refuse them, too, but name an id of the training, which may be private.
+    """
     kind = str if known.dtype == object else int
     for value in ids:
         if not isinstance(value, kind):
