@@ -64,30 +64,21 @@ def test_tastes_are_those_of_the_formula_in_the_docstring(drifting):
 
 
 def correlation(dataset, *dates):
-    tastes = [
-        dataset.tastes_at(pd.Timestamp(date, tz="UTC").timestamp()).ravel()
-        for date in dates
-    ]
-    return np.corrcoef(tastes)[0, 1]
+    times = [pd.Timestamp(date, tz="UTC").timestamp() for date in dates]
+    return np.corrcoef([dataset.tastes_at(time).ravel() for time in times])[0, 1]
 
 
 def test_tastes_keep_their_size_and_forget_by_the_time_between(still, drifting):
     dataset, _ = drifting
-    start = pd.Timestamp("2022-01-03", tz="UTC").timestamp()
-    for day in (0, 200, 400, 728):
-        tastes = dataset.tastes_at(start + day * 24 * 3600)
+    start, middle, end = "2022-01-03", "2023-01-02", "2024-01-01"
+    for date in (start, "2022-07-22", middle, end):
+        tastes = dataset.tastes_at(pd.Timestamp(date, tz="UTC").timestamp())
         assert tastes.std() == pytest.approx(dataset.law_["T"].std(), rel=0.05)
-    half = np.cos(np.pi / 4)
-    assert correlation(dataset, "2022-01-03", "2023-01-02") == pytest.approx(
-        half, abs=0.05
-    )
-    assert correlation(dataset, "2023-01-02", "2024-01-01") == pytest.approx(
-        half, abs=0.05
-    )
-    assert correlation(dataset, "2022-01-03", "2024-01-01") == pytest.approx(
-        0, abs=0.05
-    )
-    assert correlation(still[0], "2022-01-03", "2024-01-01") == pytest.approx(1)
+    half = pytest.approx(np.cos(np.pi / 4), abs=0.05)
+    assert correlation(dataset, start, middle) == half
+    assert correlation(dataset, middle, end) == half
+    assert correlation(dataset, start, end) == pytest.approx(0, abs=0.05)
+    assert correlation(still[0], start, end) == pytest.approx(1)
 
 
 def test_a_model_gets_worse_with_time_only_where_tastes_drift(still, drifting):
@@ -127,23 +118,16 @@ def test_sizes_of_the_law_hold_under_drift(drifting):
     assert table["rating"].mean() == pytest.approx(LAW["mean"], abs=0.05)
 
 
-@pytest.mark.parametrize("spoil", ["lacks", "is missing once"])
-def test_the_noise_floor_needs_the_time_of_each_row_only_under_drift(
-    still, drifting, spoil
-):
+def test_the_noise_floor_needs_the_time_of_each_row_only_under_drift(still, drifting):
     rows = still[1][:5]
-    if spoil == "lacks":
-        rows = rows.drop(columns="timestamp")
-    else:
-        rows = rows.assign(
-            timestamp=rows["timestamp"].where(rows.index != rows.index[2])
-        )
-    assert still[0].best_rmse(rows) > 0
-    with pytest.raises(ValueError, match=r"timestamp .*drift=1\.0"):
-        drifting[0].best_rmse(rows)
+    gap = rows["timestamp"].where(rows.index != rows.index[2])
+    for spoiled in (rows.drop(columns="timestamp"), rows.assign(timestamp=gap)):
+        assert still[0].best_rmse(spoiled) > 0
+        with pytest.raises(ValueError, match=r"timestamp .*drift=1\.0"):
+            drifting[0].best_rmse(spoiled)
 
 
-@pytest.mark.parametrize("drift", [-0.1, "0.5", None, True, np.nan, np.inf, [1]])
+@pytest.mark.parametrize("drift", [-0.1, "0.5", np.inf])
 def test_what_is_no_drift_is_refused(drift):
     dataset = MovieRecommendationDataset(20, 10, 100, drift=drift)
     with pytest.raises(ValueError, match="drift must be a number of at least 0"):

@@ -230,6 +230,7 @@ def test_tags_tell_what_is_true(name):
     assert tags.input_tags.string
     assert tags.input_tags.allow_nan
     assert not tags.target_tags.required
+    assert not tags.target_tags.multi_output
     regresses = name not in ("transformer", "ranker")
     assert is_regressor(TAGGED[name]) == (tags.regressor_tags is not None) == regresses
     assert (tags.transformer_tags is not None) == (
