@@ -52,9 +52,9 @@ def everything(backend, n_jobs, folder):
     import joblib
 
     lesson_code.N_CANDIDATES = 3  # this process is not that of the tests
-    dataset = MovieRecommendationDataset(100, 60, 2000, random_state=3)
+    dataset = MovieRecommendationDataset(50, 40, 800, random_state=3)
     table = dataset.generate()
-    train, test = table[:1600], table[1600:]
+    train, test = table[:640], table[640:]
     told = {
         "table": pd.util.hash_pandas_object(table).tolist()[::50],
         "floor": [dataset.best_rmse()],
