@@ -1,26 +1,23 @@
 """Every safeguard that `--break` disables is missed by one of the ten checks."""
 
+import os
 import re
-import subprocess
+import runpy
+import shutil
 import sys
-from concurrent.futures import ThreadPoolExecutor
-from types import SimpleNamespace
 
+import break_it
 import pytest
-from break_it import WHY, pytest_cmdline_main
-from conftest import ROOT, copy_lesson
+from conftest import ROOT
+from forked import FORKS, QUIET, forked
+
+import lesson_code
 
 #: What must notice, and a part of its message.
 NOTICED = {
-    "cross-fitting": (
-        "test_transformer_fit_transform",
-        "the first row's rating changed its own features",
-    ),
+    "cross-fitting": ("test_transformer_fit_transform", "changed its own features"),
     "damping": ("test_transformer_fit_transform", "an average must be damped"),
-    "averages-anew": (
-        "test_pipeline_evaluation",
-        "R2 on shuffled ratings must be about 0",
-    ),
+    "averages-anew": ("test_pipeline_evaluation", "R2 on shuffled ratings"),
     "ids": ("test_pipeline_creation", "An id is a label"),
     "clipping": ("test_pipeline_prediction", "nobody can give more than 5"),
     "digest": ("test_pipeline_serialization", "a damaged artifact was loaded"),
@@ -30,79 +27,62 @@ NOTICED = {
 }
 
 
-def break_it(name, *paths, cwd=ROOT):
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "--break",
-        name,
-        "-p",
-        "no:cacheprovider",
-        *paths,
-    ]
-    return subprocess.run(command, cwd=cwd, capture_output=True, encoding="utf-8")
+def run_pytest(file, *arguments):
+    """Run pytest in a copy of this process; return its status and what it printed.
+
+    To start Python and to import everything would take seconds, each time.
+    """
+
+    def work():
+        with open(file, "w", encoding="utf-8") as out:
+            os.dup2(out.fileno(), 1)
+            sys.stdout = out
+            os.chdir(ROOT)
+            return int(pytest.main([*arguments, "-p", "no:cacheprovider"]))
+
+    status = forked(work)
+    return status, file.read_text(encoding="utf-8")
 
 
-def test_every_safeguard_is_listed_with_the_reason_for_it(capsys):
-    assert set(NOTICED) == set(WHY)
-    options = SimpleNamespace(safeguard="list")
-    assert pytest_cmdline_main(SimpleNamespace(option=options)) == 0
-    listed = capsys.readouterr().out
-    for name, why in WHY.items():
-        assert f"{name}\n  {why}" in listed
+@FORKS
+@QUIET
+def test_every_safeguard_is_listed_with_the_reason_for_it(tmp_path):
+    status, printed = run_pytest(tmp_path / "out", "--break", "list")
+    assert status == 0
+    assert set(NOTICED) == set(break_it.WHY)
+    for name, why in break_it.WHY.items():
+        assert f"{name}\n  {why}" in printed
 
 
-@pytest.fixture(scope="module")
-def runs():
-    """One run for each safeguard, of the check that must notice; two at a time."""
-
-    def run_check(name):
-        return break_it(name, "-k", NOTICED[name][0])
-
-    with ThreadPoolExecutor(2) as pool:
-        return dict(zip(NOTICED, pool.map(run_check, NOTICED)))
-
-
+@FORKS
+@QUIET
 @pytest.mark.parametrize("name", NOTICED)
-def test_a_safeguard_that_is_disabled_is_noticed(runs, name):
+def test_a_safeguard_that_is_disabled_is_noticed(tmp_path, name):
     test, message = NOTICED[name]
-    run = runs[name]
-    summary = run.stdout.partition(f"this run was without the safeguard {name}")[2]
-    assert "Checks that noticed: 1\n" in summary, run.stdout + run.stderr
+    status, printed = run_pytest(tmp_path / "out", "--break", name, "-k", test)
+    summary = printed.partition(f"this run was without the safeguard {name}")[2]
+    assert status == 1
+    assert "Checks that noticed: 1\n" in summary, printed
     assert re.search(rf"- \S*::{test}\S*\n  .*{re.escape(message)}", summary)
-    assert WHY[name] in summary
-    assert run.returncode == 1
-    assert "9 deselected" in run.stdout  # without a path, the ten checks are taken
+    assert break_it.WHY[name] in summary
+    assert "9 deselected" in printed  # without a path, the ten checks are taken
 
 
-def test_with_a_path_its_tests_are_taken_instead_of_the_ten_checks():
-    named = break_it("clipping", "tests/test_dataset.py", "--collect-only", "-q")
-    assert "test_dataset.py" in named.stdout
-    assert "test_lesson.py" not in named.stdout
+@FORKS
+@QUIET
+def test_with_a_path_its_tests_are_taken_instead_of_the_ten_checks(tmp_path):
+    arguments = ["--break", "clipping", "tests/test_forest.py", "--collect-only", "-q"]
+    _, printed = run_pytest(tmp_path / "out", *arguments)
+    assert "test_forest.py" in printed
+    assert "test_lesson.py" not in printed
 
 
-def test_a_safeguard_that_has_moved_ends_with_one_sentence(tmp_path):
-    (tmp_path / "tests").mkdir()
-    copy_lesson(tmp_path, "test_lesson.py", "conftest.py", "tests/break_it.py")
-    script = tmp_path / "lesson_code.py"
-    lesson = script.read_text(encoding="utf-8")
-    script.write_text(lesson.replace("make_folds(", "other("), encoding="utf-8")
-    message = break_it("shuffled-folds", cwd=tmp_path).stderr
-    assert "lesson_code has no make_folds: mend tests/break_it.py" in message
+def test_a_safeguard_that_has_moved_is_named(monkeypatch):
+    monkeypatch.delattr(lesson_code, "make_folds")
+    with pytest.raises(pytest.UsageError, match="has no make_folds: mend"):
+        break_it.disable("shuffled-folds")
 
 
 def test_the_root_conftest_does_no_harm_where_there_is_no_folder_of_tests(tmp_path):
-    copy_lesson(tmp_path, "test_lesson.py", "conftest.py")
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "test_lesson.py",
-        "--collect-only",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-    ]
-    run = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8")
-    assert "10 tests collected" in run.stdout
+    copy = shutil.copy(ROOT / "conftest.py", tmp_path)
+    assert "pytest_plugins" not in runpy.run_path(str(copy))

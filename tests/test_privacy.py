@@ -59,47 +59,37 @@ def contents(thing, name="", seen=None):
     if id(thing) in seen or isinstance(thing, (str, bytes, type)):
         return
     seen[id(thing)] = thing  # kept, so that no other object gets its id
-    if isinstance(
-        thing, (np.ndarray, pd.DataFrame, pd.Series, pd.Index)
-    ) or sparse.issparse(thing):
+    arrays = (np.ndarray, pd.DataFrame, pd.Series, pd.Index)
+    if isinstance(thing, arrays) or sparse.issparse(thing):
         yield name, thing
     elif isinstance(thing, dict):
         yield name, list(thing)
         for key, value in thing.items():
-            yield from contents(
-                value, f'{name}["{key}"]' if name == "known_" else name, seen
-            )
+            inside = f'{name}["{key}"]' if name == "known_" else name
+            yield from contents(value, inside, seen)
     elif isinstance(thing, (list, tuple, set)):
         yield name, list(thing)
         for value in thing:
             yield from contents(value, name, seen)
-    for attribute, value in getattr(thing, "__dict__", {}).items():
-        if not sparse.issparse(thing):
+    if not sparse.issparse(thing):
+        for attribute, value in getattr(thing, "__dict__", {}).items():
             yield from contents(value, attribute, seen)
 
 
 def numbers_in(values):
     if sparse.issparse(values):
         values = values.data
-    return (
-        pd.to_numeric(
-            pd.Series(np.asarray(values, dtype=object).ravel()), errors="coerce"
-        )
-        .dropna()
-        .to_numpy(dtype=float)
-    )
+    cells = pd.Series(np.asarray(values, dtype=object).ravel())
+    return pd.to_numeric(cells, errors="coerce").dropna().to_numpy(dtype=float)
 
 
-def of_each_person(recommender, n_users, n_rows):
+def of_each_person(recommender, rows):
     """The attributes of which one side is as long as there are users, or rows, or users
     with the imaginary ones.
     """
-    sides = {
-        n_users,
-        n_users + 1,
-        n_users + recommender.ranker_.history_.kinds.shape[0],
-        n_rows,
-    }
+    n_users = rows["user_id"].nunique()
+    n_kinds = recommender.ranker_.history_.kinds.shape[0]
+    sides = {n_users, n_users + 1, n_users + n_kinds, len(rows)}
     return {
         name
         for name, values in contents(recommender)
@@ -107,27 +97,26 @@ def of_each_person(recommender, n_users, n_rows):
     }
 
 
-@pytest.mark.parametrize("model", MODELS)
-def test_the_artifact_has_of_each_person_what_security_md_says_and_no_more(
-    rows, artifacts, model
-):
-    recommender, _ = artifacts[model]
-    n_users = rows[0]["user_id"].nunique()
-    n_rows = len(rows[0])
-    found = of_each_person(recommender, n_users, n_rows)
+def said_in_security_md():
+    """The attributes in the table of the page, and the models that have each."""
+    everywhere = {"all": set(MODELS), "all but factors": set(MODELS) - {"factors"}}
     said = {}
     for names, models in re.findall(
         r"^\| (`\w+.*?`) \| .* \| (.*) \|$", SECURITY, re.MULTILINE
     ):
         for name in re.findall("`(.+?)`", names):
-            if models == "all but factors":
-                said[name] = set(MODELS) - {"factors"}
-            elif models == "all":
-                said[name] = set(MODELS)
-            else:
-                said[name] = set(models.split(", "))
+            said[name] = everywhere.get(models, set(models.split(", ")))
+    return said
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_artifact_has_of_each_person_what_security_md_says_and_no_more(
+    rows, artifacts, model
+):
+    said = said_in_security_md()
     assert len(said) == 12
     expected = {name for name, models in said.items() if model in models}
+    found = of_each_person(artifacts[model][0], rows[0])
     assert found == expected - {"table", "G"}  # here, it is solved by movies
 
 
@@ -135,7 +124,7 @@ def test_with_fewer_users_than_movies_the_inverse_is_of_the_users(rows, tmp_path
     few = rows[0][rows[0]["user_id"] <= LARGE + 30]
     recommender, _ = saved("factors", (few, rows[1]), tmp_path)
     assert isinstance(recommender.ranker_.solution_, ExactByUsers)
-    assert "G" in of_each_person(recommender, few["user_id"].nunique(), len(few))
+    assert "G" in of_each_person(recommender, few)
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -155,9 +144,7 @@ def test_no_time_and_no_row_of_the_test_is_in_the_artifact(rows, artifacts, mode
 
 def test_a_regressor_that_keeps_its_training_rows_is_found_out(rows, tmp_path):
     recommender, _ = saved(KNeighborsRegressor(), rows, tmp_path)
-    assert {"_fit_X", "_y"} <= of_each_person(
-        recommender, rows[0]["user_id"].nunique(), len(rows[0])
-    )
+    assert {"_fit_X", "_y"} <= of_each_person(recommender, rows[0])
     assert "`KNeighborsRegressor` keeps all rows" in SECURITY
 
 
@@ -165,30 +152,21 @@ def test_a_regressor_that_keeps_its_training_rows_is_found_out(rows, tmp_path):
 def test_the_card_tells_no_person_no_title_and_no_time(rows, artifacts, model):
     _, path = artifacts[model]
     text = path.with_name("model.pkl.json").read_text(encoding="utf-8")
-    numbers = set(re.findall(r"\d+", text))
+    card = json.loads(text)
     everything = pd.concat(rows)
-    example = json.loads(text)["example"]["input"]["user_id"]
+    example = card["example"]["input"]["user_id"]
     assert example not in set(rows[0]["user_id"])  # it is nobody in the training
-    assert not (set(everything["user_id"].astype(str)) - {str(example)}) & numbers
-    assert not set(everything["timestamp"].astype(str)) & numbers
-    assert "Title of" not in text
-    assert not [
-        country
-        for country in everything["user_country"].unique()
-        if f'"{country}"' in text
-    ]
-    assert not [genre for genre in everything["genre"].unique() if genre in text]
-    lists = [
-        value for value in json.loads(text).values() if isinstance(value, (list, dict))
-    ]
+    numbers = set(re.findall(r"\d+", text)) - {str(example)}
+    for column in ("user_id", "timestamp"):
+        assert not set(everything[column].astype(str)) & numbers
+    strings = ["Title of", *everything["genre"].unique()]
+    strings += [f'"{country}"' for country in everything["user_country"].unique()]
+    assert [string for string in strings if string in text] == []
     # settings: nothing as long as there are rows
-    assert max(len(json.dumps(value)) for value in lists) < 5000
+    assert max(len(json.dumps(value)) for value in card.values()) < 5000
 
 
 def test_security_md_gives_the_bounds_of_the_requirements():
-    bounds = re.findall(
-        r"^([\w-]+>=[\d.]+)",
-        (ROOT / "requirements.txt").read_text(encoding="utf-8"),
-        re.MULTILINE,
-    )
+    requirements = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    bounds = re.findall(r"^([\w-]+>=[\d.]+)", requirements, re.MULTILINE)
     assert re.findall(r"^\| `([\w-]+>=[\d.]+)` \|", SECURITY, re.MULTILINE) == bounds

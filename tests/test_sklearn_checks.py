@@ -8,7 +8,6 @@ check that skips itself must be named, too.
 
 from unittest import SkipTest
 
-import numpy as np
 import pytest
 from on_arrays import (
     FactorsOnArrays,
@@ -71,7 +70,8 @@ MAY_SKIP = {
 
 ESTIMATORS = [
     TransformerOnArrays(),
-    FactorsOnArrays(),
+    # few factors, so that its fits are quick
+    FactorsOnArrays(n_factors=2, n_patterns=1, n_sweeps=2),
     WrapperOnArrays(model="linear"),
     RankerOnArrays(),
     PipelineOnArrays(SklearnEcosystemPipeline(model="linear").build_pipeline().steps),
@@ -119,12 +119,3 @@ def test_of_scikit_learns_checks_the_number_and_the_exceptions_are_as_expected(
     assert len(checks) >= LEAST[case]
     assert "check_fit_idempotent" in checks
     assert set(CANNOT_PASS[case]) <= set(checks)
-
-
-@pytest.mark.parametrize("what", ["pipeline", "wrapper"])
-def test_none_says_that_it_takes_several_targets(table, what):
-    wrapper = SklearnEcosystemPipeline(model="linear")
-    estimator = wrapper if what == "wrapper" else wrapper.build_pipeline()
-    with pytest.raises(ValueError, match="y is not one column"):
-        estimator.fit(table, np.column_stack([table["rating"]] * 2))
-    assert not estimator.__sklearn_tags__().target_tags.multi_output

@@ -16,11 +16,6 @@ from recommender.locks import ProcessLock
 load = SklearnEcosystemPipeline.load_pipeline
 
 
-@pytest.fixture
-def recommender(linear):
-    return linear
-
-
 @contextmanager
 def busy(work):
     """Let another thread do a piece of work over and over."""
@@ -49,28 +44,27 @@ def answers_of_one_training(loaded, trainings, rows):
 
 
 def test_what_is_saved_while_another_thread_trains_is_one_of_the_trainings(
-    recommender, table, tmp_path
+    linear, table, tmp_path
 ):
     """Six of sixty such files once could never be loaded."""
-    parts = [table[:900], table[900:1800]]
+    parts = [table[:500], table[500:1000]]
     trainings = [SklearnEcosystemPipeline(model="linear").fit(rows) for rows in parts]
-    recommender.fit(parts[0])
-    with busy(lambda: [recommender.fit(rows) for rows in parts]):
-        for number in range(15):
-            path = recommender.save_pipeline(tmp_path / f"{number}.pkl")
-            loaded = load(path, strict=True)
-            assert answers_of_one_training(loaded, trainings, table)
+    linear.fit(parts[0])
+    with busy(lambda: [linear.fit(rows) for rows in parts]):
+        paths = [linear.save_pipeline(tmp_path / f"{n}.pkl") for n in range(8)]
+    for path in paths:
+        assert answers_of_one_training(load(path, strict=True), trainings, table)
 
 
-def trains_before(monkeypatch, place, name, recommender, rows):
-    """Let another training of `recommender` end just before a function is called."""
+def trains_before(monkeypatch, place, name, linear, rows):
+    """Let another training of `linear` end just before a function is called."""
     function = getattr(place, name)
     calls = []
 
     def train_first(*args, **kwargs):
         if not calls:
             calls.append(name)
-            recommender.fit(rows)
+            linear.fit(rows)
         return function(*args, **kwargs)
 
     monkeypatch.setattr(place, name, train_first)
@@ -87,60 +81,61 @@ def trains_before(monkeypatch, place, name, recommender, rows):
     ids=["the ranker", "the card", "the file"],
 )
 def test_a_training_between_two_parts_of_a_save_changes_neither(
-    recommender, table, tmp_path, monkeypatch, place, name
+    linear, trained, table, tmp_path, monkeypatch, place, name
 ):
-    before = SklearnEcosystemPipeline(model="linear").fit(table[:1600])
-    calls = trains_before(monkeypatch, place, name, recommender, table[400:])
-    path = recommender.save_pipeline(tmp_path / "model.pkl")
+    calls = trains_before(monkeypatch, place, name, linear, table[400:])
+    path = linear.save_pipeline(tmp_path / "model.pkl")
     assert calls == [name]
+    before = trained("linear")
     assert answers_of_one_training(load(path, strict=True), [before], table)
     # the object itself is that of the later training, with a ranker of its own
     after = SklearnEcosystemPipeline(model="linear").fit(table[400:])
-    assert answers_of_one_training(recommender, [after], table)
+    assert answers_of_one_training(linear, [after], table)
 
 
-@pytest.mark.parametrize("method", ["evaluate", "evaluate_ranking"])
+@pytest.mark.parametrize(
+    ("method", "place", "name"),
+    [
+        ("evaluate", lesson_code, "rating_metrics"),
+        ("evaluate_ranking", recommend, "score_recommendations"),
+    ],
+)
 def test_scores_of_a_training_before_are_not_kept_with_a_later_one(
-    recommender, table, monkeypatch, method
+    linear, table, monkeypatch, method, place, name
 ):
-    name = {"evaluate": "rating_metrics", "evaluate_ranking": "score_recommendations"}
-    place = {"evaluate": lesson_code, "evaluate_ranking": recommend}
-    expected = getattr(recommender, method)(table[1600:])
-    assert recommender.test_scores_ or recommender.ranking_scores_
-    calls = trains_before(
-        monkeypatch, place[method], name[method], recommender, table[400:1600]
-    )
-    found = getattr(recommender, method)(table[1600:])
-    assert calls == [name[method]]
+    expected = getattr(linear, method)(table[1600:])
+    assert linear.test_scores_ or linear.ranking_scores_
+    calls = trains_before(monkeypatch, place, name, linear, table[400:1600])
+    found = getattr(linear, method)(table[1600:])
+    assert calls == [name]
     assert str(found) == str(expected)  # of the training that it began with
-    assert recommender.test_scores_ is None
-    assert recommender.ranking_scores_ is None
+    assert linear.test_scores_ is linear.ranking_scores_ is None
 
 
-def test_a_recommendation_is_that_of_one_training(recommender, table, monkeypatch):
-    expected = recommender.recommend(1)
+def test_a_recommendation_is_that_of_one_training(linear, table, monkeypatch):
+    expected = linear.recommend(1)
     calls = trains_before(
-        monkeypatch, recommend, "predict_for_user", recommender, table[400:]
+        monkeypatch, recommend, "predict_for_user", linear, table[400:]
     )
-    assert recommender.recommend(1).equals(expected)
+    assert linear.recommend(1).equals(expected)
     assert calls == ["predict_for_user"]
 
 
 def test_a_ranker_that_was_fitted_during_a_training_is_not_kept(
-    recommender, table, monkeypatch
+    linear, table, monkeypatch
 ):
-    trains_before(monkeypatch, recommend, "fit_ranker", recommender, table[400:])
-    old = recommender.ranker_
-    assert old.history_ is not recommender.history_
-    assert recommender.ranker_.history_ is recommender.history_
-    assert recommender.ranker_ is recommender.ranker_
+    trains_before(monkeypatch, recommend, "fit_ranker", linear, table[400:])
+    old = linear.ranker_
+    assert old.history_ is not linear.history_
+    assert linear.ranker_.history_ is linear.history_
+    assert linear.ranker_ is linear.ranker_
 
 
-def test_readers_never_see_a_part_of_a_training(recommender, table):
+def test_readers_never_see_a_part_of_a_training(linear, table):
     """Rows, columns, ranker and scores change together."""
 
     def look():
-        state = vars(recommender._snapshot())
+        state = vars(linear._snapshot())
         seen.append(
             (
                 state["history_"].codes.nnz,
@@ -154,13 +149,13 @@ def test_readers_never_see_a_part_of_a_training(recommender, table):
     parts = [table[:900], table[900:1900].drop(columns="genre")]
     seen = []
     for rows in parts:
-        recommender.fit(rows)
+        linear.fit(rows)
         look()
     whole = set(seen)
     assert len({state[0] for state in whole}) == 2
     with busy(look):
         for rows in 5 * parts:
-            recommender.fit(rows)
+            linear.fit(rows)
     assert set(seen) == whole
 
 
