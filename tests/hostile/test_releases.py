@@ -13,15 +13,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from test_movielens import CSV, DAT, USERS_DAT, U, write
+from test_movielens import CSV, FORMATS, LAYOUTS, write
 
 from lesson_code import TABLE_COLUMNS, load_movielens
-from recommender.movielens import RELEASES
 from recommender.release import ID, TEXT_ID, read_file
 
 pytestmark = pytest.mark.hostile
-LAYOUTS = {name: layout for release in RELEASES for name, layout in release.items()}
-FORMATS = {"csv": CSV, "10M": DAT, "1M": DAT | USERS_DAT, "100K": U}
 #: Warnings of NumPy and pandas about a file that is then read line by line.
 OPEN = pytest.mark.filterwarnings(
     "ignore::RuntimeWarning", "ignore::pandas.errors.ParserWarning"
