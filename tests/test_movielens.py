@@ -265,7 +265,7 @@ KAGGLE_20M = '1,2,3.5,"2005-04-02 23:53:47"'
         (CSV, "ratings.csv", 3, '2,20,4.0,"1', "quote"),
         (CSV, "ratings.csv", 3, "2,20,4.0,1\x002", "NUL"),
         (CSV, "movies.csv", 2, '10,"Broken (1990),Drama', "quote .*Broken"),
-        (CSV, "movies.csv", 2, '10,Heat,"Drama', "quote .*Heat"),
+        (CSV, "movies.csv", 3, '20,"Heat,Drama\n30,Up",War', "quote .*Heat"),
         (CSV, "movies.csv", 3, '10,"Heat, The",Drama,War', "expected 3 fields"),
         (CSV, "movies.csv", 3, "20,Babylon\x005,Drama", "NUL"),
         (DAT, "ratings.dat", 2, "2:20:3:964982703", "expected 4 fields"),
