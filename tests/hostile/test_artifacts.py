@@ -17,7 +17,7 @@ from forked import FORKS, POSIX, QUIET, forked
 from lesson_code import SklearnEcosystemPipeline
 from recommender import artifact as artifacts
 
-pytestmark = pytest.mark.hostile
+pytestmark = [pytest.mark.hostile, QUIET]
 load = SklearnEcosystemPipeline.load_pipeline
 BOTH = {"model.pkl", "model.pkl.json"}
 
@@ -32,7 +32,6 @@ def names_in(folder):
 
 
 @FORKS
-@QUIET
 def test_kills_at_random_moments_lose_no_artifact_and_leave_only_hidden_files(
     linear, path, tmp_path
 ):
@@ -69,7 +68,6 @@ def test_kills_at_random_moments_lose_no_artifact_and_leave_only_hidden_files(
 
 
 @FORKS
-@QUIET
 def test_a_file_that_may_not_grow_is_one_sentence_wherever_it_ends(
     linear, path, tmp_path
 ):
