@@ -260,6 +260,8 @@ KAGGLE_20M = '1,2,3.5,"2005-04-02 23:53:47"'
         (CSV, "ratings.csv", 2, "2.5,20,4.0,1", "user_id must be a whole .* '2.5'"),
         (CSV, "ratings.csv", 4, "1,tt30,5.0,1", "movie_id must be .*'tt30'"),
         (CSV, "ratings.csv", 3, f"{'9' * 5000},20,4.0,1", "user_id must be .* '9999"),
+        (CSV, "ratings.csv", 3, f"{2**63},20,4.0,1", "user_id must .*64 bits"),
+        (CSV, "ratings.csv", 3, "9007199254740993.0,20,4.0,1", "user_id must "),
         (CSV, "ratings.csv", 2, KAGGLE_20M, "timestamp .* Unix seconds.* '2005-04-02 "),
         (CSV, "ratings.csv", 3, "2,20,4.0,964982703000", "timestamp must .* year 2200"),
         (CSV, "ratings.csv", 3, '2,20,4.0,"1', "quote"),
