@@ -27,6 +27,7 @@ from recommender.table import (
     check_seed,
     check_table,
     check_training_table,
+    factorize_strings,
     number_column,
     shorten,
 )
@@ -262,6 +263,11 @@ def test_columns_of_arrow_that_hold_no_single_values_are_refused(table, column, 
     with pytest.raises(ValueError, match=f"{column} must hold") as caught:
         UserMovieFeatureTransformer().fit(table.assign(**{column: cells}))
     assert "\n" not in str(caught.value)
+
+
+def test_lists_are_no_strings(table):
+    with pytest.raises(ValueError, match="genre must hold strings"):
+        factorize_strings(table.assign(genre=[["Drama"]] * len(table)), "genre")
 
 
 def test_dates_may_be_python_objects(table):

@@ -374,6 +374,7 @@ STRINGS = {
     "NUL": objects("a\0b"),
     "lists": objects(["Drama"]),
 }
+IN_TABLES = [*SPOILERS]
 for column, makers in {
     **dict.fromkeys([*IDS, "rating", "timestamp", "movie_year"], NUMBERS),
     **dict.fromkeys(["genre", "title"], STRINGS),
@@ -405,9 +406,11 @@ def attack(call, *names):
 
 
 def shares(calls):
-    """Deal all ways to spoil a table out to some calls."""
-    names = list(SPOILERS)
-    return {call: names[n :: len(calls)] for n, call in enumerate(calls)}
+    """Deal the odd columns out to some calls; each of them gets all other oddities."""
+    in_columns = [name for name in SPOILERS if name not in IN_TABLES]
+    return {
+        call: [*IN_TABLES, *in_columns[n :: len(calls)]] for n, call in enumerate(calls)
+    }
 
 
 SHARES = shares(USES) | shares(LEARNS)
