@@ -46,9 +46,6 @@ class Service:
         return self
 
     def __exit__(self, *error):
-        self.stop()
-
-    def stop(self):
         self.server.should_exit = True
         self.thread.join()
 
