@@ -1,6 +1,5 @@
 """The artifact: whole or refused, loadable anywhere, and never half-written."""
 
-import contextlib
 import copy
 import hashlib
 import json
@@ -28,7 +27,7 @@ from recommender import artifact
 
 load = SklearnEcosystemPipeline.load_pipeline
 DIGEST_SIZE = len(artifact.DIGEST_MARK) + 64  # bytes, at the end of an artifact
-PAIR = {"user_id": 1, "movie_id": 1}
+BOTH = ["model.pkl", "model.pkl.json"]
 
 
 @pytest.fixture(scope="module")
@@ -67,10 +66,6 @@ def names_in(folder):
     return sorted(entry.name for entry in folder.iterdir())
 
 
-def modes_of(path):
-    return [file.stat().st_mode & 0o777 for file in (path, card_file(path))]
-
-
 def replace_pickle(path, body):
     """Put another pickle into the artifact, under a digest of its own, and let the card
     name that digest.
@@ -81,29 +76,16 @@ def replace_pickle(path, body):
 
 
 def of_another_version(path):
-    """Seal an artifact as one of scikit-learn 0.99, and let the card say the same."""
+    """Let the seal say that scikit-learn 0.99 made the artifact, and the card not."""
     body = path.read_bytes()[:-DIGEST_SIZE]
     here = artifact.VERSION_MARK + sklearn.__version__.encode()
     assert body.endswith(here)
     replace_pickle(path, body.removesuffix(here) + artifact.VERSION_MARK + b"0.99")
-    claim_version(path, "0.99")
-
-
-def without_card(path):
-    card_file(path).unlink()
-
-
-def with_another_card(path):
-    edit_card(path, sha256="0" * 64)
 
 
 def without_digest(path):
     path.write_bytes(path.read_bytes()[:-DIGEST_SIZE])
     card_file(path).unlink()
-
-
-def of_another_format(path):
-    edit_card(path, format=artifact.FORMAT + 1)
 
 
 # ----- What is loaded is what was saved
@@ -114,9 +96,7 @@ def test_what_is_saved_and_loaded_is_the_object_and_predicts_the_same(
 ):
     name = str(tmp_path / "model.pkl")
     assert recommender.save_pipeline(name) == name
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        loaded = load(name)
+    loaded = load(name)  # without a warning, which pytest would raise
     assert isinstance(loaded, SklearnEcosystemPipeline)
     np.testing.assert_allclose(
         loaded.predict(table), recommender.predict(table), rtol=0, atol=1e-12
@@ -140,7 +120,7 @@ def test_a_rating_scale_may_be_far_from_stars(table, tmp_path, factor):
     example = card_of(path)["example"]
     example["prediction"] *= 1 + 1e-10  # as another processor may predict it
     edit_card(path, example=example)
-    assert load(path, strict=True).card is not None
+    assert load(path, strict=True).card["example"] == example
 
 
 FORK = """
@@ -159,12 +139,9 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
 
 @FORKS
-def test_a_model_that_was_loaded_before_a_fork_answers(table, tmp_path):
-    """As gunicorn --preload does. OpenMP's threads, which boosting uses, do not survive
-    a fork.
-    """
-    recommender = SklearnEcosystemPipeline(model="boosting").fit(table[:1000])
-    path = recommender.save_pipeline(tmp_path / "model.pkl")
+def test_a_model_that_was_loaded_before_a_fork_answers(trained, tmp_path):
+    """As with gunicorn --preload: OpenMP's threads do not survive a fork."""
+    path = trained("boosting").save_pipeline(tmp_path / "model.pkl")
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
     environment.pop("OMP_NUM_THREADS", None)
     command = [sys.executable, "-c", FORK, str(path)]
@@ -208,26 +185,16 @@ def test_a_damaged_file_is_refused_before_it_is_unpickled(path, monkeypatch, dam
         load(path)
 
 
-def test_without_a_card_a_digest_whose_mark_is_cut_is_damage(path):
-    without_card(path)
-    path.write_bytes(path.read_bytes()[:-66])
-    damaged = pytest.raises(ValueError, match=r"model\.pkl is damaged: ")
-    with pytest.warns(UserWarning, match="carries no digest"), damaged:
-        load(path)
-
-
-def test_the_warning_of_a_missing_digest_comes_before_anything_runs(tmp_path):
-    """Whoever turns warnings into errors is safe."""
-
+def test_whoever_turns_the_warning_of_a_missing_digest_into_an_error_runs_nothing(
+    tmp_path,
+):
     class Bomb:
         def __reduce__(self):
             return os.mkdir, (str(tmp_path / "exploded"),)
 
     (tmp_path / "x.pkl").write_bytes(pickle.dumps(Bomb()))
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        with pytest.raises(UserWarning, match="carries no digest"):
-            load(tmp_path / "x.pkl")
+    with pytest.raises(UserWarning, match="carries no digest"):
+        load(tmp_path / "x.pkl")
     assert names_in(tmp_path) == ["x.pkl"]
 
 
@@ -241,20 +208,25 @@ def test_a_digest_can_be_pinned(path):
         load(path, sha256=digest)
 
 
-def test_what_looks_like_a_digest_inside_an_artifact_is_none(table, tmp_path):
-    titled = table.assign(title="\nsha256:" + "0" * 64)
-    recommender = SklearnEcosystemPipeline(model="linear").fit(titled)
-    path = recommender.save_pipeline(tmp_path / "model.pkl")
-    assert set(load(path).titles_.values()) == set(titled["title"])
+def test_what_looks_like_a_digest_inside_an_artifact_is_none(recommender, tmp_path):
+    titled = copy.copy(recommender)
+    titled.titles_ = {1: "\nsha256:" + "0" * 64}
+    path = titled.save_pipeline(tmp_path / "model.pkl")
+    assert load(path).titles_ == titled.titles_
 
 
-@pytest.mark.parametrize("content", [b"", b"hello", pickle.dumps({"a": 1})], ids=str)
-def test_what_is_no_pipeline_is_refused(tmp_path, content):
-    problem = "damaged or no saved pipeline"
-    if len(content) > 5:
-        problem = "object of type dict"
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"", "damaged or no saved pipeline"),
+        (b"hello", "damaged or no saved pipeline"),
+        (pickle.dumps({"a": 1}), "object of type dict"),
+        (pickle.dumps({"a": 1}) + artifact.DIGEST_MARK[:-1], "damaged"),
+    ],
+)
+def test_what_is_no_pipeline_is_refused(tmp_path, content, problem):
     (tmp_path / "x.pkl").write_bytes(content)
-    refused = pytest.raises(ValueError, match=rf"^\S*x\.pkl .*{problem}")
+    refused = pytest.raises(ValueError, match=rf"x\.pkl .*{problem}")
     with pytest.warns(UserWarning, match="carries no digest"), refused:
         load(tmp_path / "x.pkl")
 
@@ -283,14 +255,12 @@ STATE = {
 }
 
 
-def test_an_artifact_has_the_attributes_of_its_format(table):
-    recommender = SklearnEcosystemPipeline(model="linear").fit(table)
-    ranker = recommender.ranker_
+def test_an_artifact_has_the_attributes_of_its_format(recommender):
     parts = {
         "wrapper": recommender,
         "history": recommender.history_,
-        "ranker": ranker,
-        "fold_in": ranker.fold_in_,
+        "ranker": recommender.ranker_,
+        "fold_in": recommender.ranker_.fold_in_,
     }
     assert artifact.FORMAT == 1
     found = {name: " ".join(sorted(vars(part))) for name, part in parts.items()}
@@ -300,10 +270,10 @@ def test_an_artifact_has_the_attributes_of_its_format(table):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (without_card, "no model card"),
-        (with_another_card, "belongs to another artifact"),
+        (lambda path: card_file(path).unlink(), "no model card"),
+        (lambda path: edit_card(path, sha256="0" * 64), "belongs to another artifact"),
+        (lambda path: edit_card(path, format=0), "another version of this lesson"),
         (of_another_version, "made with scikit-learn"),
-        (of_another_format, "another version of this lesson"),
         (without_digest, "no digest"),
     ],
 )
@@ -322,7 +292,7 @@ def test_strict_refuses_what_is_otherwise_loaded(path, change, reason):
 
 def test_another_scikit_learn_version_is_one_warning_that_names_both(path, monkeypatch):
     """Not one more of scikit-learn for each estimator."""
-    versions = f"scikit-learn {sklearn.__version__}, but this is 99.0: train it again"
+    versions = f"scikit-learn {sklearn.__version__}, but this is 99.0"
     monkeypatch.setattr(sklearn.base, "__version__", "99.0")
     monkeypatch.setattr(sklearn, "__version__", "99.0")
     for _ in ("with a card", "without"):
@@ -333,14 +303,9 @@ def test_another_scikit_learn_version_is_one_warning_that_names_both(path, monke
         card_file(path).unlink(missing_ok=True)
 
 
-def test_a_card_that_claims_another_version_than_the_seal_is_not_believed(path):
-    """The digest covers the version in the artifact, and not that on the card."""
+def test_what_the_card_says_of_the_version_does_not_count_beside_a_seal(path):
     claim_version(path, "0.99")
     assert load(path, strict=True).pipeline is not None
-    of_another_version(path)
-    claim_version(path, sklearn.__version__)
-    with pytest.raises(ValueError, match=r"made with scikit-learn 0\.99"):
-        load(path, strict=True)
 
 
 def fails_to_load():
@@ -364,12 +329,11 @@ def test_what_is_whole_but_cannot_be_loaded_is_told_apart_from_damage(path, vers
     if "card" in version_in:
         claim_version(path, "0.99")
     if version_in == "seal":
-        without_card(path)
+        card_file(path).unlink()
     with pytest.raises(ValueError, match=r"model\.pkl is whole, but") as caught:
         load(path)
     message = str(caught.value)
-    assert message.endswith("RuntimeError: in two lines")
-    assert "damaged" not in message
+    assert "RuntimeError: in two lines" in message
     versions = f"made with scikit-learn 0.99, but this is {sklearn.__version__}"
     assert (versions in message) == (version_in != "nothing")
 
@@ -377,9 +341,6 @@ def test_what_is_whole_but_cannot_be_loaded_is_told_apart_from_damage(path, vers
 def test_an_object_of_another_version_that_loads_but_cannot_predict_is_told_as_such(
     path, monkeypatch
 ):
-    """A private attribute that a later version reads is missing: the example of the
-    card finds it out.
-    """
     of_another_version(path)
 
     def transform(*_):
@@ -392,9 +353,7 @@ def test_an_object_of_another_version_that_loads_but_cannot_predict_is_told_as_s
 
 
 def test_other_warnings_and_filters_of_warnings_are_left_alone(path, monkeypatch):
-    """Filters are a setting of the whole process, and another thread may change them at
-    any moment: `warnings.catch_warnings` would put back those of before.
-    """
+    """They are a setting of the process, which another thread may change meanwhile."""
     of_another_version(path)
     joblib_load = joblib.load
 
@@ -424,14 +383,17 @@ def test_the_card_tells_what_the_artifact_is(path, recommender):
     assert card["versions"] == versions | {"python": platform.python_version()}
     content = path.read_bytes()[:-DIGEST_SIZE]
     assert card["sha256"] == hashlib.sha256(content).hexdigest()
-    assert card["artifact"] == "model.pkl"
-    assert (card["model"], card["ranker"]) == ("linear", "taste")
+    assert card == card | {
+        "artifact": "model.pkl",
+        "model": "linear",
+        "ranker": "taste",
+        "input_required": ["user_id", "movie_id"],
+        "output": "float64, stars",
+        "rating_scale": [1.0, 5.0],
+        "training_rows": 1600,
+    }
     assert card["input"]["user_id"] == "int64"
     assert "rating" not in card["input"]
-    assert card["input_required"] == ["user_id", "movie_id"]
-    assert card["output"] == "float64, stars"
-    assert card["rating_scale"] == [1.0, 5.0]
-    assert card["training_rows"] == 1600
     assert card["scores"]["cv_rmse"] == recommender.cv_scores.tolist()
     assert card["scores"]["test"]["rows"] == 400
     assert card["scores"]["ranking"] is None  # nobody asked for it
@@ -439,7 +401,7 @@ def test_the_card_tells_what_the_artifact_is(path, recommender):
     assert pd.Timedelta(0) <= age < pd.Timedelta(minutes=10)
 
 
-def test_the_card_tells_nothing_about_a_person_of_the_training(
+def test_the_example_of_the_card_is_a_new_user_and_the_first_movie(
     path, recommender, table
 ):
     example = card_of(path)["example"]
@@ -449,8 +411,6 @@ def test_the_card_tells_nothing_about_a_person_of_the_training(
     }
     expected = recommender.predict(pd.DataFrame([example["input"]]))[0]
     assert example["prediction"] == pytest.approx(expected)
-    text = card_file(path).read_text(encoding="utf-8")
-    assert [time for time in table["timestamp"] if str(time) in text] == []
 
 
 def test_the_card_is_of_what_was_trained_not_of_parameters_set_later(
@@ -482,8 +442,10 @@ def test_the_card_tells_the_parameters_of_the_steps_and_what_the_search_chose(
     assert load(path).best_params.keys() == search.keys()
 
 
-def test_the_card_is_strict_json_even_after_a_score_of_one_row(table, tmp_path):
-    recommender = SklearnEcosystemPipeline(model="linear").fit(table)
+def test_the_card_is_strict_json_even_after_a_score_of_one_row(
+    recommender, table, tmp_path
+):
+    recommender = copy.copy(recommender)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # scikit-learn: R2 of one row is not defined
         recommender.evaluate(table[:1])
@@ -491,23 +453,20 @@ def test_the_card_is_strict_json_even_after_a_score_of_one_row(table, tmp_path):
     assert card["scores"]["test"]["R2"] is None
 
 
-@pytest.mark.parametrize("by", [-0.001, 0.001])
-def test_an_example_that_is_predicted_a_little_otherwise_is_refused(path, by):
-    example = card_of(path)["example"]
-    edit_card(path, example=example | {"prediction": example["prediction"] + by})
-    with pytest.raises(ValueError, match=r"model\.pkl predicts .* when saved, "):
-        load(path)
-
-
-def test_a_model_that_predicts_nan_where_it_is_loaded_is_refused(path, monkeypatch):
-    monkeypatch.setattr(SklearnEcosystemPipeline, "predict", lambda *_: [np.nan])
-    with pytest.raises(ValueError, match="predicts nan for the model card's example"):
+@pytest.mark.parametrize("by", [-0.001, 0.001, np.nan])
+def test_an_example_that_is_predicted_otherwise_than_when_saved_is_refused(
+    path, monkeypatch, by
+):
+    prediction = card_of(path)["example"]["prediction"] + by
+    monkeypatch.setattr(SklearnEcosystemPipeline, "predict", lambda *_: [prediction])
+    with pytest.raises(ValueError, match=rf"model\.pkl predicts {prediction}"):
         load(path)
 
 
 def test_nothing_of_a_card_of_another_artifact_is_used(path):
     mine = card_of(path)["sha256"]
-    edit_card(path, example={"input": PAIR, "prediction": 99.0}, sha256="0" * 64)
+    example = card_of(path)["example"] | {"prediction": 99.0}
+    edit_card(path, example=example, sha256="0" * 64)
     claim_version(path, "0.99")
     with pytest.warns(UserWarning, match="belongs to another artifact") as caught:
         assert load(path).pipeline is not None
@@ -516,47 +475,9 @@ def test_nothing_of_a_card_of_another_artifact_is_used(path):
         assert digest[:12] in str(caught[0].message)
 
 
-def example(prediction=3.0, **ids):
-    return {"example": {"input": PAIR | ids, "prediction": prediction}}
-
-
-MISSHAPEN = {
-    "no example": {"example": {}},
-    "an example that is a list": {"example": [PAIR, 3.0]},
-    "no movie": {"example": {"input": {"user_id": 1}, "prediction": 3.0}},
-    "an age beside the ids": example(user_age=35),
-    "half an id": example(user_id=1.5),
-    "a prediction that is a truth value": example(True),
-    "a prediction beyond floats": example(10**400),
-    "versions that are a list": {"versions": ["1.6"]},
-    "a version that is a number": {"versions": {"scikit-learn": 1.6}},
-    "a digest that is none": {"sha256": None},
-    "no JSON": b"{",
-    "a list": b"[]",
-    "no text": b"\xff\xfe",
-    "too deep": b"[" * 100_000,
-    "a folder": None,
-}
-
-
-@pytest.mark.parametrize("shape", MISSHAPEN)
-def test_a_card_of_the_wrong_shape_is_one_warning_and_never_an_error(path, shape):
-    content = MISSHAPEN[shape]
-    if isinstance(content, dict):
-        edit_card(path, **content)
-    elif content is not None:
-        card_file(path).write_bytes(content)
-    else:
-        card_file(path).unlink()
-        card_file(path).mkdir()
-    with pytest.warns(UserWarning, match=r"model\.pkl\.json is no model") as caught:
-        assert load(path).pipeline is not None
-    assert len(caught) == 1
-
-
 def test_a_loader_between_the_two_files_of_a_saver_reads_again(path, monkeypatch):
     card = card_file(path).read_bytes()
-    with_another_card(path)
+    edit_card(path, sha256="0" * 64)
     reads = []
 
     def wait(seconds):
@@ -639,7 +560,7 @@ def test_a_model_that_could_not_be_loaded_is_not_saved_and_the_old_file_kept(
     with pytest.raises(ValueError, match=f"Cannot save.*{reason}"):
         recommender.save_pipeline(path)
     assert path.read_bytes() == before
-    assert names_in(path.parent) == ["model.pkl", "model.pkl.json"]
+    assert names_in(path.parent) == BOTH
 
 
 # ----- Names
@@ -650,8 +571,21 @@ class NameOfBytes:
         return b"model.pkl"
 
 
-@pytest.mark.parametrize("name", [b"model.pkl", NameOfBytes(), 1, None], ids=type)
-def test_what_is_no_name_of_a_file_is_refused(recommender, tmp_path, monkeypatch, name):
+@pytest.mark.parametrize(
+    ("name", "error", "reason"),
+    [
+        (b"model.pkl", TypeError, "the name of a file"),
+        (NameOfBytes(), TypeError, "the name of a file"),
+        (1, TypeError, "the name of a file"),
+        (None, TypeError, "the name of a file"),
+        ("model\0.pkl", ValueError, "null character"),
+        ("x" * 10**6, OSError, "too long"),
+    ],
+    ids=["bytes", "path of bytes", "number", "None", "null character", "too long"],
+)
+def test_what_no_file_can_be_called_is_refused_in_short(
+    recommender, tmp_path, monkeypatch, name, error, reason
+):
     monkeypatch.chdir(tmp_path)
     for call in (
         recommender.save_pipeline,
@@ -659,18 +593,10 @@ def test_what_is_no_name_of_a_file_is_refused(recommender, tmp_path, monkeypatch
         lesson_code.load_movielens,
         lambda name: lesson_code.demonstrate_ecosystem(output=name),
     ):
-        with pytest.raises(TypeError, match="must be the name of a file"):
+        with pytest.raises(error, match=reason) as caught:
             call(name)
-    assert names_in(tmp_path) == []
-
-
-def test_names_that_no_file_can_have_are_refused_in_short(recommender):
-    for call in (recommender.save_pipeline, load, lesson_code.load_movielens):
-        with pytest.raises(ValueError, match="null character"):
-            call("model\0.pkl")
-        with pytest.raises(OSError, match="too long") as caught:
-            call("x" * 10**6)
         assert len(str(caught.value)) < 400
+    assert names_in(tmp_path) == []
 
 
 def test_a_missing_file_is_named(tmp_path):
@@ -682,9 +608,7 @@ def test_a_missing_file_is_named(tmp_path):
 def test_every_name_will_do_and_its_card_is_the_whole_name_and_json(
     recommender, tmp_path
 ):
-    """So neither file takes the place of another: `m.v1` and `m.v2` once shared a card,
-    and the card of `data.pkl` once replaced `data.json`.
-    """
+    """So neither file takes the place of another."""
     (tmp_path / "data.json").write_text("mine", encoding="utf-8")
     names = ["data.pkl", "m.v1", "m.v2", "x.JSON", "no ending", ".hidden", "ümlaut.pkl"]
     for name in names:
@@ -726,30 +650,43 @@ def test_what_cannot_be_written_is_named_and_nothing_changes(
 
 @POSIX
 def test_what_is_no_regular_file_is_refused_and_stays(recommender, tmp_path):
-    pipe = tmp_path / "pipe.json"
-    os.mkfifo(pipe)
-    (tmp_path / "link").symlink_to(pipe)
-    for name in ("pipe.json", "link", "pipe"):  # the last one's card is the pipe
-        with pytest.raises(OSError, match=r"pipe\.json|link"):
-            recommender.save_pipeline(tmp_path / name)
-        with pytest.raises(FileNotFoundError, match="There is no file"):
-            load(tmp_path / name)
-    assert pipe.is_fifo()
-    assert names_in(tmp_path) == ["link", "pipe.json"]
+    os.mkfifo(tmp_path / "pipe.json")
+    links = {"link": "pipe.json", "a": "b", "b": "a", "self": "self"}
+    for link, target in links.items():
+        (tmp_path / link).symlink_to(target)
+    before = names_in(tmp_path)
+    for name in (*links, "pipe.json", "pipe"):  # the last one's card is the pipe
+        for call in (recommender.save_pipeline, load):
+            with pytest.raises(OSError, match=str(tmp_path)) as caught:
+                call(tmp_path / name)
+            assert "\n" not in str(caught.value)
+    assert names_in(tmp_path) == before
+    assert (tmp_path / "pipe.json").is_fifo()
+    assert all((tmp_path / link).is_symlink() for link in links)
 
 
 @POSIX
-def test_a_link_is_followed_and_stays(recommender, tmp_path):
-    (tmp_path / "real").mkdir()
+def test_links_to_an_artifact_are_followed_and_stay(recommender, tmp_path):
     target = tmp_path / "real" / "model.pkl"
-    link = tmp_path / "link.pkl"
-    link.symlink_to(target)
-    for _ in ("it leads nowhere", "it leads to a file"):
-        assert recommender.save_pipeline(link) == link
-        assert link.is_symlink()
-        assert names_in(tmp_path) == ["link.pkl", "real"]
-        assert names_in(target.parent) == ["model.pkl", "model.pkl.json"]
-        assert load(link, strict=True).card["artifact"] == "model.pkl"
+    target.parent.mkdir()
+    (tmp_path / "first").symlink_to("second")
+    (tmp_path / "second").symlink_to("real/model.pkl")
+    for _ in ("they lead nowhere", "they lead to a file"):
+        assert recommender.save_pipeline(tmp_path / "first") == tmp_path / "first"
+        assert (tmp_path / "first").is_symlink() and (tmp_path / "second").is_symlink()
+        assert names_in(target.parent) == BOTH
+        assert load(tmp_path / "first", strict=True).card["artifact"] == "model.pkl"
+
+
+@POSIX
+def test_a_link_in_the_place_of_the_card_is_never_written_through(
+    recommender, tmp_path
+):
+    (tmp_path / "mine.json").write_text("mine", encoding="utf-8")
+    (tmp_path / "model.pkl.json").symlink_to("mine.json")
+    recommender.save_pipeline(tmp_path / "model.pkl")
+    assert (tmp_path / "mine.json").read_text(encoding="utf-8") == "mine"
+    assert load(tmp_path / "model.pkl", strict=True).card["artifact"] == "model.pkl"
 
 
 # ----- Whole or not at all
@@ -775,24 +712,19 @@ def writes(tmp_path, monkeypatch):
 def test_files_that_nobody_can_guess_or_share_are_complete_before_they_get_their_names(
     recommender, tmp_path, writes
 ):
-    """The temporary name is new for every file and save, and tells neither process nor
-    target.
-    """
     path = recommender.save_pipeline(tmp_path / "model.pkl")
     sizes = [size for _, size, _ in writes]
     assert sizes == [path.stat().st_size, card_file(path).stat().st_size]
-    assert writes[1][0] == sorted({*writes[0][0], *writes[1][0]})
-    assert not {"model.pkl", "model.pkl.json"} & {*writes[1][0]}
+    assert not {*BOTH} & {*writes[1][0]}
 
     recommender.save_pipeline(path)
-    temporary = {name for names, _, _ in writes for name in names}
-    temporary -= {"model.pkl", "model.pkl.json"}
+    temporary = {name for names, _, _ in writes for name in names} - {*BOTH}
     assert len(temporary) == 4
     # What all names share is no part of what makes them secret.
     start = os.path.commonprefix([*temporary])
     end = os.path.commonprefix([name[::-1] for name in temporary])
     assert min(map(len, temporary)) - len(start + end) >= 6
-    assert names_in(tmp_path) == ["model.pkl", "model.pkl.json"]
+    assert names_in(tmp_path) == BOTH
 
 
 FULL = OSError(28, "No space left on device")
@@ -810,10 +742,9 @@ FULL = OSError(28, "No space left on device")
     ids=str,
 )
 def test_a_save_that_fails_leaves_both_old_files_whole(
-    path, table, monkeypatch, culprit, time, error
+    path, linear, monkeypatch, culprit, time, error
 ):
     before = [path.read_bytes(), card_file(path).read_bytes()]
-    other = SklearnEcosystemPipeline(model="linear").fit(table[:500])
     plain = getattr(os, culprit)
     calls = []
 
@@ -825,74 +756,56 @@ def test_a_save_that_fails_leaves_both_old_files_whole(
 
     monkeypatch.setattr(os, culprit, fail_at_its_time)
     with pytest.raises(type(error)) as caught:
-        other.save_pipeline(path)
+        linear.save_pipeline(path)
     if error is FULL:
         name = path if time == 1 else card_file(path)
-        assert str(caught.value) == f"Cannot write {name}: No space left on device."
+        assert f"Cannot write {name}: No space" in str(caught.value)
     assert [path.read_bytes(), card_file(path).read_bytes()] == before
-    assert names_in(path.parent) == ["model.pkl", "model.pkl.json"]
+    assert names_in(path.parent) == BOTH
 
 
 def test_savers_at_once_leave_a_whole_artifact_and_nothing_else(
     recommender, table, tmp_path
 ):
     path = tmp_path / "model.pkl"
-    others = [recommender, SklearnEcosystemPipeline(model="linear").fit(table[:500])]
-    others[1].save_pipeline(path)  # its ranker is fitted now: the race is of the files
+    savers = [recommender, SklearnEcosystemPipeline(model="linear").fit(table[:500])]
+    savers[1].save_pipeline(path)  # its ranker is fitted now: the race is of the files
     with ThreadPoolExecutor(4) as pool:
-        saves = [pool.submit(saver.save_pipeline, path) for saver in others * 6]
+        saves = [pool.submit(saver.save_pipeline, path) for saver in savers * 6]
         assert [saved.result() for saved in saves] == [path] * 12
-    assert names_in(tmp_path) == ["model.pkl", "model.pkl.json"]
+    assert names_in(tmp_path) == BOTH
     with warnings.catch_warnings():
         # the last card may be that of the other
         warnings.filterwarnings("ignore", ".*belongs to another artifact")
         predictions = load(path).predict(table)
-    assert any(
-        np.allclose(predictions, saver.predict(table), rtol=0, atol=1e-12)
-        for saver in others
-    )
+    expected = [saver.predict(table) for saver in savers]
+    assert any(np.allclose(predictions, one, rtol=0, atol=1e-12) for one in expected)
 
 
-@contextlib.contextmanager
-def umask(mask):
-    old = os.umask(mask)
-    try:
-        yield
-    finally:
-        os.umask(old)
+@pytest.fixture
+def umask():
+    old = os.umask(0o022)
+    yield os.umask
+    os.umask(old)
 
 
 @POSIX
-@pytest.mark.parametrize("mode", [0o600, 0o664], ids=oct)
-def test_the_permissions_of_the_old_files_are_kept_even_while_they_are_written(
-    path, recommender, writes, mode
+@pytest.mark.parametrize(
+    ("old", "mask"),
+    [(0o600, 0o022), (0o664, 0o022), (None, 0o027), (None, 0)],
+    ids=["private", "of a group", "new, to a few", "new, to all"],
+)
+def test_permissions_are_always_those_of_the_old_files_or_what_the_umask_says(
+    recommender, path, writes, umask, old, mask
 ):
-    for file in (path, card_file(path)):
-        file.chmod(mode)
-    with umask(0o022):
-        recommender.save_pipeline(path)
-    assert [written for *_, written in writes] == [mode & ~0o022] * 2
-    assert modes_of(path) == [mode, mode]
-
-
-@POSIX
-@pytest.mark.parametrize("mask", [0o027, 0], ids=oct)
-def test_new_files_have_the_permissions_that_the_umask_says(
-    recommender, tmp_path, monkeypatch, mask
-):
-    """Also where another saver is first."""
-    path = tmp_path / "model.pkl"
-    fsync = os.fsync
-
-    def the_other_is_first(number):
-        path.touch(0o666)
-        return fsync(number)
-
-    with umask(mask):
-        recommender.save_pipeline(path)
-        assert modes_of(path) == [0o666 & ~mask] * 2
-        for file in (path, card_file(path)):
+    files = [path, card_file(path)]
+    for file in files:
+        if old is None:
             file.unlink()
-        monkeypatch.setattr(os, "fsync", the_other_is_first)
-        recommender.save_pipeline(path)
-        assert modes_of(path) == [0o666 & ~mask] * 2
+        else:
+            file.chmod(old)
+    umask(mask)
+    recommender.save_pipeline(path)
+    expected = 0o666 & ~mask if old is None else old
+    assert [mode for *_, mode in writes] == [expected & ~mask] * 2
+    assert [file.stat().st_mode & 0o777 for file in files] == [expected] * 2

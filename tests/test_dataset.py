@@ -22,6 +22,9 @@ def test_default_table_has_the_promised_shape(dataset):
     assert sorted(table["rating"].unique()) == list(STARS)
     assert not table.duplicated(["user_id", "movie_id"]).any()
     assert table.notna().all().all()
+    integers = ["user_id", "movie_id", "timestamp", "movie_year", "user_age"]
+    assert (table[integers].dtypes == np.int64).all()  # on Windows, too
+    assert table["rating"].dtype == np.float64
 
 
 def positions(table):
@@ -34,12 +37,6 @@ def opinion(dataset, user, movie):
     law = dataset.law_
     taste = (law["T"][user] * law["G"][movie]).sum(axis=1) - law["mean_taste"]
     return LAW["mean"] + law["user"][user] + law["movie"][movie] + taste
-
-
-def test_types_do_not_depend_on_the_platform(dataset):
-    integers = ["user_id", "movie_id", "timestamp", "movie_year", "user_age"]
-    assert (dataset.table[integers].dtypes == np.int64).all()
-    assert dataset.table["rating"].dtype == np.float64
 
 
 def test_the_same_seed_gives_the_same_table_on_every_machine(dataset):
@@ -73,15 +70,12 @@ def test_a_table_that_is_drawn_in_many_parts_is_that_of_one_part():
     )
 
 
-def test_calling_generate_twice_gives_equal_tables(dataset):
-    pd.testing.assert_frame_equal(dataset.generate(), dataset.table)
-
-
-def test_another_seed_gives_another_table():
-    small = [
-        MovieRecommendationDataset(50, 30, 500, seed).generate() for seed in (0, 1)
-    ]
-    assert not small[0].equals(small[1])
+def test_the_seed_alone_decides_what_is_drawn_however_often():
+    dataset = MovieRecommendationDataset(50, 30, 500, random_state=0)
+    table = dataset.generate()
+    pd.testing.assert_frame_equal(dataset.generate(), table)
+    other = MovieRecommendationDataset(50, 30, 500, random_state=1).generate()
+    assert not other.equals(table)
 
 
 def test_drawing_leaves_the_global_generator_alone():
@@ -216,67 +210,40 @@ def test_best_rmse_takes_rows_as_a_frame_of_pairs(dataset):
     assert dataset.best_rmse(rows) == pytest.approx(
         np.sqrt(np.mean(np.square(alone))), rel=1e-12
     )
-    expected = pytest.approx(dataset.best_rmse(rows), rel=0, abs=1e-12)
+    expected = pytest.approx(dataset.best_rmse(rows), rel=1e-12)
     assert dataset.best_rmse(rows[["movie_id", "user_id"]]) == expected
-    assert dataset.best_rmse(dataset.table) == pytest.approx(
-        dataset.best_rmse(), rel=1e-12
-    )
+    whole = pytest.approx(dataset.best_rmse(), rel=1e-12)
+    assert dataset.best_rmse(dataset.table) == whole
 
 
-@pytest.mark.parametrize("rows", [[5, 70, 3], np.arange(3)], ids=["list", "array"])
-def test_best_rmse_takes_no_positions(dataset, rows):
+def test_best_rmse_takes_no_positions(dataset):
     with pytest.raises(TypeError, match="Expected a pandas DataFrame"):
-        dataset.best_rmse(rows)
+        dataset.best_rmse([5, 70, 3])
 
 
 def test_best_rmse_generates_where_nobody_has_yet():
     assert MovieRecommendationDataset(20, 20, 100).best_rmse() > 0
 
 
-def test_best_rmse_refuses_pairs_that_the_law_does_not_know(dataset):
-    with pytest.raises(ValueError, match="users 1 to 1000"):
-        dataset.best_rmse(pd.DataFrame({"user_id": [1001], "movie_id": [1]}))
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (
-            {"n_users": 0},
-            "n_users must be an integer of at least 1 and below .*, got 0",
-        ),
-        (
-            {"n_movies": -3},
-            "n_movies must be an integer of at least 1 and below .*, got -3",
-        ),
-        (
-            {"n_ratings": 2.5},
-            "n_ratings must be an integer of at least 1 and below .*, got 2.5",
-        ),
-        (
-            {"random_state": "x"},
-            "random_state must be an integer of at least 0 and below .*, got 'x'",
-        ),
-        (
-            {"n_users": 3, "n_movies": 4, "n_ratings": 13},
-            "n_ratings=13 is more than the 12 pairs",
-        ),
-    ],
-)
-def test_impossible_sizes_are_refused(arguments, message):
-    with pytest.raises(ValueError, match=message):
-        MovieRecommendationDataset(**arguments).generate()
-
-
 @pytest.mark.parametrize(("user", "movie"), [(21, 1), (1, 31), (0, 1), (1, 0)])
 def test_best_rmse_refuses_every_pair_outside_the_law(user, movie):
     dataset = MovieRecommendationDataset(20, 30, 200)
-    with pytest.raises(
-        ValueError, match="rows must be of users 1 to 20,? (and )?movies 1 to 30"
-    ):
+    with pytest.raises(ValueError, match="users 1 to 20.* movies 1 to 30"):
         dataset.best_rmse(pd.DataFrame({"user_id": [user], "movie_id": [movie]}))
 
 
-def test_a_truth_value_is_no_size():
-    with pytest.raises(ValueError, match="n_users must be an integer"):
-        MovieRecommendationDataset(n_users=True, n_movies=30, n_ratings=10).generate()
+@pytest.mark.parametrize(
+    ("size", "message"),
+    [
+        ({"n_users": 0}, "n_users must be an integer of at least 1 .*got 0"),
+        ({"n_users": True}, "n_users must be an integer"),
+        ({"n_movies": -3}, "n_movies must be an integer of at least 1 .*got -3"),
+        ({"n_ratings": 2.5}, "n_ratings must be an integer of at least 1 .*got 2.5"),
+        ({"random_state": "x"}, "random_state must be an integer of at least 0"),
+        ({"n_users": 3, "n_movies": 4, "n_ratings": 13}, "more than the 12 pairs"),
+    ],
+    ids=str,
+)
+def test_impossible_sizes_are_refused(size, message):
+    with pytest.raises(ValueError, match=message):
+        MovieRecommendationDataset(**size).generate()

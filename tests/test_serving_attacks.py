@@ -11,12 +11,10 @@ pytest.importorskip("fastapi")
 pytest.importorskip("prometheus_client")
 pytest.importorskip("uvicorn")
 
-from test_serving import Service, check_by_schemathesis, train, wait_for
+from test_serving import check_by_schemathesis, start_service, train, wait_for
 
 from lesson_code import SklearnEcosystemPipeline
 from serving import turns
-from serving.app import create_app
-from serving.arms import Arms
 
 pytestmark = [
     pytest.mark.hostile,
@@ -25,19 +23,10 @@ pytestmark = [
 ]
 
 
-def start_service(recommender, folder):
-    recommender.save_pipeline(folder / "model.pkl")
-    outcomes = folder / "outcomes.jsonl"
-    service = Service(create_app(Arms(folder / "model.pkl"), str(outcomes)))
-    service.outcomes = outcomes
-    return service
-
-
 @pytest.fixture(scope="module")
 def service(table, tmp_path_factory):
-    service = start_service(train(table), tmp_path_factory.mktemp("attacks"))
-    yield service
-    service.stop()
+    with start_service(train(table), tmp_path_factory.mktemp("attacks")) as service:
+        yield service
 
 
 @pytest.fixture(scope="module")
@@ -47,9 +36,8 @@ def service_of_names(table, tmp_path_factory):
         user_id=table["user_id"].map("user {}".format),
         movie_id=table["movie_id"].map("movie {}".format),
     )
-    service = start_service(train(names), tmp_path_factory.mktemp("names"))
-    yield service
-    service.stop()
+    with start_service(train(names), tmp_path_factory.mktemp("names")) as service:
+        yield service
 
 
 def stars(text):
@@ -64,37 +52,16 @@ REFUSED = {
     "NaN for stars": ("/recommend", stars(b"NaN"), 422),
     "infinite stars": ("/recommend", stars(b"-Infinity"), 422),
     "too large for a float": ("/recommend", stars(b"1e999"), 422),
-    "NaN for a user": ("/recommend", b'{"user_id": NaN}', 422),
     "NaN for everything": ("/recommend", b"NaN", 422),
     "half a character": ("/recommend", rb'{"user_id": "\ud800"}', 422),
-    "half a character in a visitor": (
-        "/outcome",
-        rb'{"movie_id": 1, "event": "liked", "visitor": "\ud800"}',
-        422,
-    ),
     "half a character in a name": ("/recommend", rb'{"\ud800": 1}', 422),
-    "half a character in an event": (
-        "/outcome",
-        rb'{"movie_id": 1, "event": "\ud800"}',
-        422,
-    ),
-    "a misspelt field": ("/recommend", b'{"user_id": 5, "excluded": [1]}', 422),
-    "a misspelt field of a pair": (
-        "/predict",
-        b'{"pairs": [{"user_id": 1, "movie_id": 1, "stars": 5}]}',
-        422,
-    ),
+    "half a character in an event": ("/outcome", rb'{"event": "\ud800"}', 422),
+    "half a character in a visitor": ("/recommend", rb'{"visitor": "\ud800"}', 422),
     "a number as text": ("/recommend", b'{"user_id": 5, "n": "3"}', 422),
-    "stars as text": ("/recommend", stars(b'"5"'), 422),
     "true for stars": ("/recommend", stars(b"true"), 422),
     "a word for yes": ("/recommend", b'{"user_id": 5, "explain": "yes"}', 422),
     "a huge n": ("/recommend", b'{"user_id": 5, "n": 1' + b"0" * 1000 + b"}", 422),
-    "a number of 5,000 digits": (
-        "/recommend",
-        b'{"user_id": %s}' % NINES,
-        400,
-    ),
-    "a long name": ("/outcome", b'{"movie_id": "' + b"a" * 1000 + b'"}', 422),
+    "a number of 5,000 digits": ("/recommend", b'{"user_id": %s}' % NINES, 400),
     "deep lists": ("/recommend", b"[" * 200_000 + b"]" * 200_000, 400),
     "deep objects": ("/recommend", b'{"ratings": ' + b'{"a":' * 100_000, 400),
 }
@@ -107,7 +74,9 @@ def test_what_is_no_valid_request_is_refused_with_a_reason(
     status, answer = service.ask_raw(path, body)
     assert status == expected
     detail = answer["detail"]
-    assert detail[0]["msg"] if status == 422 else detail
+    if status == 422:  # what was asked is not repeated: NaN has no place in JSON
+        assert detail[0].keys() == {"type", "loc", "msg"}
+    assert detail
 
 
 @pytest.mark.parametrize("start", [b"x", b'{"user_id": 5}'], ids=["junk", "request"])
@@ -264,4 +233,4 @@ def test_many_connections_at_once_are_all_answered(service):
 def test_no_request_that_schemathesis_makes_up_fails_with_ids_that_are_strings(
     service_of_names, tmp_path
 ):
-    check_by_schemathesis(service_of_names, tmp_path)
+    check_by_schemathesis(service_of_names, tmp_path, "--phases", "fuzzing")

@@ -18,12 +18,12 @@ from functools import partial
 import joblib
 import pytest
 from conftest import ROOT, copy_lesson
-from forked import FORKS, QUIET, forked
+from forked import QUIET, forked
 
 import lesson_code
 from lesson_code import SklearnEcosystemPipeline
 
-pytestmark = pytest.mark.hostile
+pytestmark = [pytest.mark.hostile, QUIET]
 SMALL = ["--users", "40", "--movies", "30", "--ratings", "400"]
 DEMO = [*SMALL, "--model", "linear"]
 COMMANDS = {
@@ -74,6 +74,8 @@ def console(
     A stream is "read", "closed", "full" or "nobody reads". At the end stdout is flushed
     as Python does it: if that fails, it tells so, and the status is 120.
     """
+    if not hasattr(os, "fork"):
+        pytest.skip("a copy of the process is made, as only POSIX can")
     with tempfile.TemporaryFile() as out_file, tempfile.TemporaryFile() as err_file:
         files = {1: out_file, 2: err_file}
         status = forked(
@@ -132,16 +134,12 @@ def _work(command, files, kinds, no_input, encoding, before):
 # ----- Standard streams
 
 
-@FORKS
-@QUIET
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_pipe_that_nobody_reads_ends_every_command_silently(folder, command):
     status, _, err = console(command, out="nobody reads")
     assert (status, err) == (0, "")
 
 
-@FORKS
-@QUIET
 @LINUX
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_full_disk_behind_the_output_is_one_line_and_status_2(folder, command):
@@ -150,8 +148,6 @@ def test_a_full_disk_behind_the_output_is_one_line_and_status_2(folder, command)
     assert status == 2
 
 
-@FORKS
-@QUIET
 @pytest.mark.parametrize("command", COMMANDS)
 def test_no_command_needs_its_streams(folder, command):
     assert console(command, no_input=True, out="closed") == (0, "", "")
@@ -159,16 +155,12 @@ def test_no_command_needs_its_streams(folder, command):
     assert status == 0 and out
 
 
-@FORKS
-@QUIET
 def test_without_a_place_for_errors_the_status_still_tells_them(folder):
     assert console(["--users", "0"], err="closed")[:2] == (2, "")
     nowhere = ["recommend", "--user", "5", "--artifact", "nowhere"]
     assert console(nowhere, err="closed")[:2] == (2, "")
 
 
-@FORKS
-@QUIET
 def test_a_console_that_cannot_show_a_letter_shows_a_question_mark_and_all_else(folder):
     for command, *encodings in (
         ("recommend", "ascii", "cp1252", "shift_jis"),
@@ -181,8 +173,6 @@ def test_a_console_that_cannot_show_a_letter_shows_a_question_mark_and_all_else(
             assert console(command, encoding=encoding) == (0, expected, "")
 
 
-@FORKS
-@QUIET
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -199,8 +189,6 @@ def test_errors_on_a_console_of_ascii_are_one_line(folder, arguments):
 
 
 @LINUX
-@FORKS
-@QUIET
 def test_the_copy_of_this_process_ends_as_python_does(folder):
     """The tests above imitate how Python ends; here it ends."""
     with open("/dev/full", "wb") as full:
@@ -226,8 +214,6 @@ PLACES = {  # the command, and what it is doing when Ctrl-C comes
 }
 
 
-@FORKS
-@QUIET
 @pytest.mark.parametrize("place", PLACES)
 def test_ctrl_c_anywhere_is_one_line_and_status_130_and_changes_no_file(
     folder, monkeypatch, place
@@ -303,8 +289,6 @@ def test_without_home_and_locale_the_demo_runs_from_any_folder_to_any_other(tmp_
     assert SklearnEcosystemPipeline.load_pipeline(path).pipeline is not None
 
 
-@FORKS
-@QUIET
 def test_nothing_rests_on_assertions_or_docstrings(folder):
     """The module is compiled as `python -OO` does: all libraries compiled anew would
     take ten seconds.
