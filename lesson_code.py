@@ -65,7 +65,6 @@ if __name__ == "__main__":
     sys.exit(run_script(__file__, __spec__))
 
 import sys
-import warnings
 from typing import NamedTuple
 
 import joblib
@@ -136,6 +135,7 @@ from recommender.table import (
     titles_of,
     warn_of_older,
 )
+from recommender.warn import warn
 from recommender.wrapper import WrapsPipeline
 
 __all__ = [
@@ -691,7 +691,7 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
         ratings = check_ratings(X, y)
         check_number("damping", self.damping, 0)
         is_latest = latest_of_pairs(X, user, movie)
-        warn_of_older(is_latest, stacklevel=4)
+        warn_of_older(is_latest)
         # In real tables, a user may rate a movie again: only the latest rating counts.
         # A transformer must return a row for each row, so an older one gets weight 0.
         return _Rows(
@@ -1538,9 +1538,8 @@ class SklearnEcosystemPipeline(
         metrics = rating_metrics(check_ratings(X_test, y_test), predictions)
         n_trained_on = trained.history_.has_rated(*table_ids(X_test)).sum()
         if n_trained_on:
-            warnings.warn(
-                f"{n_trained_on} test rows are of pairs that the model was trained on.",
-                stacklevel=2,
+            warn(
+                f"{n_trained_on} test rows are of pairs that the model was trained on."
             )
         self._keep(trained, test_scores_={"rows": len(predictions), **metrics})
         return metrics, predictions

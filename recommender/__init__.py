@@ -21,6 +21,7 @@
 * `locks`: a lock that outlives a fork
 * `start`, `console`, `options`, `commands`: the command line
 * `report`: what the demo prints
+* `warn`: a warning that points to the line of whoever uses the lesson
 
 Import the published names from `lesson_code`. Nothing here imports `lesson_code`, and
 this file imports nothing, so that a command line can start before NumPy is loaded.

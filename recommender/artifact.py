@@ -38,6 +38,7 @@ from .solutions import ExactByMovies, ExactByUsers, LowRank
 from .steps import DropIds
 from .table import IDS, LIMIT, check_number, table_ids
 from .top_n import PopularityRanker
+from .warn import warn
 
 #: In older ones, a file of trusted types alone could run code.
 OLDEST_SKOPS = "0.12"
@@ -252,12 +253,12 @@ def load(filepath, trusted, sha256=None, strict=False):
     if strict and problems:
         raise ValueError(problems[0])
     for problem in problems:  # told before anything in the file can run
-        warnings.warn(problem, stacklevel=3)
+        warn(problem)
 
     as_skops = _is_skops(filepath, path)
     model = _read_model(files, path, as_skops, other_version, trusted)
     if other_version:
-        warnings.warn(f"{filepath} was {other_version}.", stacklevel=3)
+        warn(f"{filepath} was {other_version}.")
     if card:
         _check_example(model, card["example"], path, other_version)
     with contextlib.suppress(AttributeError):  # of an object with fixed attributes

@@ -62,7 +62,7 @@ def rating_matrix(X, y=None):
     user, users = pd.factorize(user_ids, sort=True)
     movie, movies = pd.factorize(movie_ids, sort=True)
     is_latest = latest_of_pairs(X, user, movie)
-    warn_of_older(is_latest, stacklevel=4)
+    warn_of_older(is_latest)
 
     rows = np.flatnonzero(is_latest)
     shape = (users.size, movies.size)

@@ -19,7 +19,7 @@ from .release import (
     first_fields,
     read_file,
 )
-from .table import NO_GENRES, RATING, latest_rows, lookup
+from .table import NO_GENRES, RATING, latest_rows, lookup, warn_of_older
 
 GENRES_100K = [
     "unknown",
@@ -152,7 +152,8 @@ def load_movielens(path):
 
 
 def _latest_ratings(ratings):
-    is_latest = latest_rows(ratings, stacklevel=4)
+    is_latest = latest_rows(ratings)
+    warn_of_older(is_latest)
     if is_latest.all():
         return ratings
     return ratings[is_latest].reset_index(drop=True)

@@ -1,7 +1,5 @@
 """MovieRanker: what to watch next, and how good top-N recommendations are."""
 
-import warnings
-
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
@@ -24,8 +22,10 @@ from .table import (
     positions_of,
     shorten,
     table_ids,
+    warn_of_older,
 )
 from .top_n import TopN, best_columns, is_allowed
+from .warn import warn
 
 #: How far up the scale a rating speaks neither for a movie nor against it. Chosen by
 #: `python benchmarks/dislikes.py`.
@@ -345,13 +345,13 @@ def relevant_ratings(X_test, y_test=None, relevant_from=4.0):
     relevant_from = check_number("relevant_from", relevant_from, -LIMIT)
     user_ids, movie_ids = table_ids(X_test)
     ratings = check_ratings(X_test, y_test)
-    is_latest = latest_rows(X_test, stacklevel=4)
+    is_latest = latest_rows(X_test)
+    warn_of_older(is_latest)
     is_relevant = ratings >= relevant_from
     if is_relevant.mean() > NEARLY_ALL and len(ratings) >= FEW_RATINGS:
-        warnings.warn(
+        warn(
             f"{is_relevant.mean():.0%} of the test ratings are {relevant_from} or "
-            "more: is relevant_from right for this scale?",
-            stacklevel=3,
+            "more: is relevant_from right for this scale?"
         )
     table = pd.DataFrame({"user_id": user_ids, "movie_id": movie_ids, RATING: ratings})
     relevant = table[is_latest & is_relevant]

@@ -1,7 +1,5 @@
 """Answer "what should this user watch next?" with a trained pipeline and a ranker."""
 
-import warnings
-
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, clone
@@ -17,6 +15,7 @@ from .ranking import (
 )
 from .table import check_number, one_id, positions_of, shorten
 from .top_n import ChanceRanker, PopularityRanker, TopN
+from .warn import warn
 
 #: A warning names at most this many movies.
 N_SHOWN = 10
@@ -284,7 +283,7 @@ def _warn_of_unknown(unknown, stars):
     message = f"Unknown movies are ignored: {shown}."
     if stars.nnz == 0:
         message += " None is left: these are the most popular movies."
-    warnings.warn(message, stacklevel=3)
+    warn(message)
 
 
 def predict_for_user(pipeline, history, user_ids, stars, movie_ids):

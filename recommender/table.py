@@ -5,13 +5,13 @@ Each raises one sentence: what is wrong, where, and what is expected.
 """
 
 import numbers
-import warnings
 
 import numpy as np
 import pandas as pd
 from sklearn.preprocessing import OrdinalEncoder
 
 from .names import near_miss
+from .warn import warn
 
 IDS = ["user_id", "movie_id"]
 RATING = "rating"
@@ -456,14 +456,12 @@ def latest_of_pairs(X, user, movie):
     return is_latest
 
 
-def latest_rows(X, stacklevel=None):
+def latest_rows(X):
     """Return which rows count, as `latest_of_pairs`; check the table.
 
     Parameters
     ----------
     X : DataFrame of shape (n_rows, n_columns)
-    stacklevel : int, default=None
-        Where a warning points that counts the other rows; None: no warning.
 
     Returns
     -------
@@ -472,20 +470,14 @@ def latest_rows(X, stacklevel=None):
     user_ids, movie_ids = table_ids(X)
     user, _ = pd.factorize(user_ids)
     movie, _ = pd.factorize(movie_ids)
-    is_latest = latest_of_pairs(X, user, movie)
-    if stacklevel is not None:
-        warn_of_older(is_latest, stacklevel + 1)
-    return is_latest
+    return latest_of_pairs(X, user, movie)
 
 
-def warn_of_older(is_latest, stacklevel):
+def warn_of_older(is_latest):
     """Warn once if some rows do not count (see `latest_of_pairs`)."""
     n_older = len(is_latest) - np.count_nonzero(is_latest)
     if n_older:
-        warnings.warn(
-            f"{n_older} older ratings of user-movie pairs rated twice do not count.",
-            stacklevel=stacklevel,
-        )
+        warn(f"{n_older} older ratings of user-movie pairs rated twice do not count.")
 
 
 def check_training_table(X, y=None):
@@ -509,7 +501,8 @@ def check_training_table(X, y=None):
     ValueError
         If the table or the ratings are refused, or all ratings are the same.
     """
-    is_latest = latest_rows(X, stacklevel=4)
+    is_latest = latest_rows(X)
+    warn_of_older(is_latest)
     ratings = check_ratings(X, y)
     if not is_latest.all():
         X = X[is_latest]
@@ -519,12 +512,12 @@ def check_training_table(X, y=None):
             f"All {len(ratings)} ratings are {ratings[0]}: nothing can be learned "
             "from a constant."
         )
-    _warn_of_names(X, stacklevel=4)
-    _warn_of_commas(X, stacklevel=4)
+    _warn_of_names(X)
+    _warn_of_commas(X)
     return X, ratings
 
 
-def _warn_of_names(X, stacklevel):
+def _warn_of_names(X):
     """Warn once if columns have other names than the expected ones."""
     unused = {}
     for name in TABLE_COLUMNS:
@@ -533,24 +526,22 @@ def _warn_of_names(X, stacklevel):
             if column is not None:
                 unused[column] = name
     if unused:
-        warnings.warn(
+        warn(
             f"The columns {list(unused)} are not used; "
-            f"the expected names are {list(unused.values())}.",
-            stacklevel=stacklevel,
+            f"the expected names are {list(unused.values())}."
         )
 
 
-def _warn_of_commas(X, stacklevel):
+def _warn_of_commas(X):
     """Warn if genres seem to be joined by commas, which makes one genre of several."""
     _, genres = factorize_strings(X, "genre")
     if any("|" in genre for genre in genres):
         return
     with_comma = [genre for genre in genres if "," in genre]
     if with_comma and len(with_comma) >= MANY_COMMAS * len(genres):
-        warnings.warn(
+        warn(
             f"genre holds commas, such as {shorten(with_comma[0])}, and counts as one "
-            "genre each time; several genres must be joined by a bar, '|'.",
-            stacklevel=stacklevel,
+            "genre each time; several genres must be joined by a bar, '|'."
         )
 
 

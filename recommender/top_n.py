@@ -1,7 +1,6 @@
 """Top-N recommendations from scores: what all rankers have in common."""
 
 import copy
-import warnings
 
 import numpy as np
 import pandas as pd
@@ -12,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .matrix import RatingHistory, rating_matrix, ratings_or_views
 from .table import RATING, check_number, id_values, positions_of
+from .warn import warn
 
 #: At most this many scores are in memory at a time (32 MB).
 SCORES_AT_ONCE = 2**22
@@ -86,10 +86,7 @@ class TopN:
         is_unknown = positions_of(self.history_.users, user_ids) < 0
         n_unknown = len(np.unique(user_ids[is_unknown]))
         if n_unknown:
-            warnings.warn(
-                f"{n_unknown} of the users are unknown: they get popular movies.",
-                stacklevel=2,
-            )
+            warn(f"{n_unknown} of the users are unknown: they get popular movies.")
         stars = self.history_.stars_of(user_ids)
         return self.rank(user_ids, stars, n, candidates, exclude)
 

@@ -631,6 +631,7 @@ def test_every_name_will_do_and_its_card_is_the_whole_name_and_json(
         "card_is_folder": r"card_is_folder\.json: it is a folder",
         "list": r"list\.json: .*no model card",
         "dict": r"dict\.json: .*no model card",
+        "words": r"words\.json: .*no model card",
     }.items(),
 )
 def test_what_cannot_be_written_is_named_and_nothing_changes(
@@ -641,6 +642,7 @@ def test_what_cannot_be_written_is_named_and_nothing_changes(
     (tmp_path / "card_is_folder.json").mkdir()
     (tmp_path / "list.json").write_text("[1, 2, 3]", encoding="utf-8")
     (tmp_path / "dict.json").write_text('{"sha256": 1}', encoding="utf-8")
+    (tmp_path / "words.json").write_text("mine", encoding="utf-8")
     before = names_in(tmp_path)
     with pytest.raises(OSError, match=f"Cannot write .*{reason}"):
         recommender.save_pipeline(f"{tmp_path}/{name}")

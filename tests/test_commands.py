@@ -128,6 +128,14 @@ def test_all_users_get_what_recommend_gives_each_of_them(trained, run, monkeypat
         assert mine["title"].tolist() == expected["title"].tolist()
 
 
+def test_in_a_terminal_the_progress_is_shown(monkeypatch, capsys):
+    monkeypatch.setattr(commands, "USERS_AT_ONCE", 40)
+    monkeypatch.setattr(commands, "is_terminal", lambda stream: True)
+    assert main(["recommend", "--all", "--output=lists.csv"]) == 0
+    progress = capsys.readouterr().err.split("\r")
+    assert progress[1:] == ["40 of 100 users", "80 of 100 users", "100 of 100 users\n"]
+
+
 def test_a_csv_that_cannot_be_written_leaves_the_old_one(
     tmp_path, refused, monkeypatch
 ):

@@ -135,6 +135,22 @@ def test_the_lines_of_the_lesson_page_come_in_its_order(printed):
         )
 
 
+def test_the_first_sample_is_the_first_row_of_the_features(demo):
+    _, text = demo()
+    table = lesson_code.MovieRecommendationDataset(*SMALL.values()).generate()
+    first = SklearnEcosystemPipeline().create_features(table)[0].iloc[0]
+    printed_samples = re.findall(
+        r"First sample: (\w+) (\d+) \w+ (\d+) ratings, .* (\S+)$", text, re.MULTILINE
+    )
+    for owner, *figures in printed_samples:
+        names = ("id", "rating_count", "avg_rating")
+        expected = [first[f"{owner}_{name}"] for name in names]
+        assert [float(figure) for figure in figures] == pytest.approx(
+            expected, abs=0.006
+        )
+    assert [owner for owner, *_ in printed_samples] == ["user", "movie"]
+
+
 def test_errors_stand_in_order_and_the_fragile_way_beside_them(printed):
     _, text = printed
     rmse, ladder = re.search(r"  RMSE: (\S+)\n((?:    \d.*\n)+)", text).groups()
@@ -471,6 +487,29 @@ def test_an_interruption_is_one_line_and_status_130(monkeypatch, capsys):
     out, err = capsys.readouterr()
     assert out == ""
     assert err.strip() == "lesson_code.py: interrupted"
+
+
+@POSIX
+def test_ctrl_c_during_the_imports_is_one_line_and_status_130(tmp_path):
+    script = tmp_path / "slow.py"
+    script.write_text(
+        f"""
+import os, signal, sys
+sys.path.insert(0, {str(ROOT)!r})
+if __name__ == "__main__":
+    from recommender.start import run_script
+    sys.exit(run_script(__file__, __spec__))
+os.kill(os.getpid(), signal.SIGINT)
+""",
+        encoding="utf-8",
+    )
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        capture_output=True,
+        encoding="utf-8",
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    assert (done.returncode, done.stderr) == (130, "\nslow.py: interrupted\n")
 
 
 @POSIX

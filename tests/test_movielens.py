@@ -96,6 +96,23 @@ def test_every_format_gives_the_same_table(tmp_path, pack, kind, encoding):
     assert table.loc[0, "title"] == "Misérables, Les (1995)"
 
 
+def test_the_warning_of_pairs_rated_twice_points_to_the_caller(tmp_path):
+    again = CSV["ratings.csv"] + "1,10,2.0,964982999\n"
+    with pytest.warns(UserWarning, match="^1 older ratings") as caught:
+        table = load_movielens(write(tmp_path, CSV | {"ratings.csv": again}))
+    assert caught[0].filename == __file__
+    assert sorted(table["rating"]) == [0.5, 2.0, 5.0]
+
+
+def test_a_letter_of_latin_1_may_come_late_in_a_file(tmp_path):
+    many = "".join(
+        f"{movie}::Film {movie} (1990)::Drama\n" for movie in range(100, 900)
+    )
+    files = DAT | {"movies.dat": many + DAT["movies.dat"]}
+    table = load_movielens(write(tmp_path, files, encoding="latin-1"))
+    assert table.loc[0, "title"] == "Misérables, Les (1995)"
+
+
 @pytest.mark.parametrize("kind", ["csv", "10M", "100K"])
 def test_ratings_without_a_fault_are_read_by_the_fast_parser(tmp_path, kind):
     """No function of ours runs once per line of the ratings."""

@@ -398,8 +398,15 @@ def test_what_is_relevant_follows_the_scale_of_the_training(split, top):
 def test_a_threshold_that_nearly_every_test_rating_passes_gives_a_warning(
     split, linear
 ):
-    with pytest.warns(UserWarning, match="right for this scale"):
-        linear.evaluate_ranking(split[1], relevant_from=1.0)
+    recommendations = linear.ranker_.recommend([1, 2])
+    calls = (
+        lambda: linear.evaluate_ranking(split[1], relevant_from=1.0),
+        lambda: ranking_metrics(recommendations, split[1], relevant_from=1.0),
+    )
+    for call in calls:
+        with pytest.warns(UserWarning, match="right for this scale") as caught:
+            call()
+        assert caught[0].filename == __file__, "it points to the caller"
 
 
 def test_more_ratings_of_a_known_user_count_without_training(recommender, table):
@@ -424,5 +431,7 @@ def test_factors_of_renamed_movies_are_not_those_of_the_recommendations(table):
     steps = [("turn", FunctionTransformer(turn)), ("last", MatrixFactorization())]
     recommender = SklearnEcosystemPipeline(model=RatingPipeline(steps)).fit(table)
     expected = SklearnEcosystemPipeline(model="linear").fit(table)
-    recommended = recommender.recommend(1, n=3)["movie_id"].tolist()
-    assert recommended == expected.recommend(1, n=3)["movie_id"].tolist()
+    users = table["user_id"].unique()
+    pd.testing.assert_frame_equal(
+        recommender.ranker_.recommend(users, 10), expected.ranker_.recommend(users, 10)
+    )

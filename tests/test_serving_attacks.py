@@ -58,6 +58,7 @@ REFUSED = {
     "half a character in an event": ("/outcome", rb'{"event": "\ud800"}', 422),
     "half a character in a visitor": ("/recommend", rb'{"visitor": "\ud800"}', 422),
     "a number as text": ("/recommend", b'{"user_id": 5, "n": "3"}', 422),
+    "an id below all floats": ("/recommend", b'{"user_id": %d}' % (-(2**53) - 1), 422),
     "true for stars": ("/recommend", stars(b"true"), 422),
     "a word for yes": ("/recommend", b'{"user_id": 5, "explain": "yes"}', 422),
     "a huge n": ("/recommend", b'{"user_id": 5, "n": 1' + b"0" * 1000 + b"}", 422),
@@ -202,7 +203,9 @@ def test_ids_that_are_strings_are_answered_or_refused(service_of_names):
         rated = [{"movie_id": text, "stars": 5}]
         assert service_of_names.ask("/recommend", {"ratings": rated})[0] in (200, 422)
     pairs = [{"user_id": 5, "movie_id": 5}]
-    assert service_of_names.ask("/predict", {"pairs": pairs})[0] == 422
+    status, answer = service_of_names.ask("/predict", {"pairs": pairs})
+    assert status == 422
+    assert "user " not in json.dumps(answer), "no id of the training is told"
     assert service_of_names.ask("/recommend", {"user_id": 5})[0] == 422
     assert service_of_names.ask("/recommend", {"user_id": "user 5"})[0] == 200
     assert service_of_names.ask("/similar?movie_id=movie%207")[0] == 200

@@ -282,7 +282,7 @@ def test_dates_may_be_python_objects(table):
 @pytest.mark.parametrize(
     ("date", "message"),
     [
-        (datetime.datetime(2250, 1, 1), "dates after the year 2200"),
+        (datetime.datetime(2201, 1, 1), "dates after the year 2200"),
         (datetime.datetime(9999, 1, 1), "timestamp holds dates"),
         ("2026-01-01", r"pd\.to_datetime"),
     ],
@@ -429,6 +429,7 @@ def test_whoever_reads_ratings_tells_once_of_pairs_rated_twice(linear, table, wh
     with pytest.warns(UserWarning, match="^30 older ratings") as caught:
         found = WHO_READS_RATINGS[who](twice, linear)
     assert len(caught) == 1
+    assert caught[0].filename == __file__, "it points to the caller"
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9)
 
 

@@ -171,6 +171,20 @@ def test_nothing_is_missing_even_where_only_one_row_counts(table):
     assert features.notna().all(axis=None)
 
 
+def test_where_only_one_fold_counts_its_mean_stands_for_what_is_elsewhere(table):
+    first = table[:2].assign(user_id=[1, 2], movie_id=[1, 2], rating=[2.0, 4.0])
+    first["timestamp"] = [1, 2]
+    pairs = pd.concat([first] * 5, ignore_index=True).assign(timestamp=range(10))
+    for seed in range(100):
+        transformer = UserMovieFeatureTransformer(cv=2, random_state=seed)
+        folds = KFold(2, shuffle=True, random_state=seed).split(pairs)
+        if any({8, 9} <= set(held_out) for _, held_out in folds):  # the latest two
+            break
+    with pytest.warns(UserWarning, match="^8 older ratings"):
+        features = transformer.fit_transform(pairs)
+    assert features.loc[[8, 9], "user_avg_rating"].tolist() == [3.0, 3.0]
+
+
 @pytest.mark.parametrize("route", ["new rows", "cross-fitted"])
 def test_averages_are_those_of_scikit_learns_target_encoder_to_the_last_bits(
     table, route
@@ -350,7 +364,10 @@ def test_a_code_is_the_same_beside_a_gap(table):
     """In a column of numbers with a gap, pandas makes 3.0 of 3."""
     coded = table.assign(genre=table["movie_id"] % 4)
     transformer = UserMovieFeatureTransformer().fit(coded)
+    # Of movies that the training knows, the genre would come from there.
+    coded["movie_id"] += 1000
     expected = transformer.transform(coded)["genre_encoded"]
+    assert expected.nunique() == 4
     gap = coded.astype({"genre": float})
     gap.loc[0, "genre"] = np.nan
     found = transformer.transform(gap)["genre_encoded"]
