@@ -124,8 +124,9 @@ def create_app(arms, outcomes=None):
     @contextlib.asynccontextmanager
     async def lifespan(app):
         anyio.to_thread.current_default_thread_limiter().total_tokens = N_THREADS
-        arms.watch()
+        stop_watching = arms.watch()
         yield
+        stop_watching.set()
 
     app = FastAPI(
         title="Movie recommender",

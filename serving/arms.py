@@ -4,7 +4,6 @@ import hashlib
 import logging
 import os
 import threading
-import time
 from pathlib import Path
 
 from lesson_code import SklearnEcosystemPipeline
@@ -156,11 +155,18 @@ class Arms:
         return self.of(asked.visitor if asked.user_id is None else asked.user_id)
 
     def watch(self):
-        """Start a thread that looks for changed artifacts until the process ends."""
-        threading.Thread(target=self._look_for_ever, daemon=True).start()
+        """Start a thread that looks for changed artifacts.
 
-    def _look_for_ever(self):
-        while True:
-            time.sleep(SECONDS_BETWEEN_LOOKS)
+        Returns
+        -------
+        stop : threading.Event
+            The thread ends when it is set.
+        """
+        stop = threading.Event()
+        threading.Thread(target=self._look, args=[stop], daemon=True).start()
+        return stop
+
+    def _look(self, stop):
+        while not stop.wait(SECONDS_BETWEEN_LOOKS):
             for arm in self.by_name.values():
                 arm.look()

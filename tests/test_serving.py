@@ -94,6 +94,21 @@ def service(recommender, tmp_path_factory):
         yield service
 
 
+def test_the_thread_that_looks_for_artifacts_ends_with_the_service(
+    recommender, tmp_path
+):
+    def is_watching():
+        # The method of an `Arms` is the target of the thread.
+        names = [thread.name for thread in threading.enumerate()]
+        return sum("_look" in name for name in names)
+
+    before = is_watching()
+    with start_service(recommender, tmp_path) as service:
+        assert service.ask("/health")[0] == 200
+        assert is_watching() == before + 1
+    wait_for(lambda: is_watching() == before)
+
+
 def test_predictions_are_those_of_the_model(service, recommender, table):
     rows = table[["user_id", "movie_id"]].head(5)
     status, answer = service.ask("/predict", {"pairs": rows.to_dict("records")})

@@ -155,7 +155,7 @@ def test_a_name_whose_card_has_no_room_is_refused_and_changes_nothing(linear, tm
 # ----- Model cards
 
 SHAPES = ["null", "[]", '"x"', "1e999", "NaN", "{", '{"a":' * 9000, "\0", "{}{}"]
-VALUES = [None, [], {}, True, 1.5, 10**400, float("nan"), {"user_id": 1}]
+VALUES = [None, [], {}, True, 1.5, -1e16, 10**400, float("nan"), {"user_id": 1}]
 VALUES += [{"user_id": 1, "movie_id": 1, "user_age": 35}]
 KEYS = [
     ("sha256",),
