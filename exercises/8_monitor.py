@@ -2,7 +2,8 @@
 
 A service measures the errors of its predictions every week. The alarm below compares
 each week with the one before. Tastes change slowly, so from one week to the next the
-error grows by less than chance alone could explain: the alarm is silent for ever.
+error grows by less than chance alone could explain: the alarm hardly rings more often
+than without drift.
 
 Task: let the alarm ring when the error has grown too much since the model was new.
 Hint: The first week shows the error of the new model.

@@ -116,7 +116,7 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 print("Least squares gives the same predictions: a smaller weight makes up for larger")
 print("numbers.")
 print("Ridge does not: its penalty is on the weights, so it depends on the units. Here")
-print("some predictions change by a quarter of a star, the error by 0.005 at most.")
+print("predictions change by up to a quarter of a star, the RMSE by less than 0.01.")
 print("Only after scaling does the same `alpha` mean the same for every feature.")
 
 # %%

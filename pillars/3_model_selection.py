@@ -90,7 +90,7 @@ print(
 print(
     "the floor: that is a leak. With many ratings per user their error is too small as"
 )
-print("well, but above the floor, so the floor does not reveal it.")
+print("well, but stays above the floor, which therefore does not reveal the leak.")
 
 print(
     "\nR2 on shuffled ratings (an honest one is about 0 or below), "

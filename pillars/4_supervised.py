@@ -84,10 +84,10 @@ for name in ("forest", "boosting", "factors"):
     print(f"  {name:8} {gain.mean():+.4f}, standard error {standard_error:.4f}")
 print(
     "A difference of less than twice its standard error may well be luck: "
-    "boosting's is below that line. The"
+    "boosting's loss is below that line. The"
 )
 print(
-    "forest's is above it, but next to nothing. "
+    "forest's is above it: a loss, but next to nothing. "
     "(Rows of the same user or movie are not independent, so the"
 )
 print(
@@ -256,8 +256,16 @@ for name, says_yes in rules.items():
         "more": 100 * more.mean(),
         "±": 100 * more.std(ddof=1) / np.sqrt(len(more)),
     }
-print("Cost of 100 rows; how much more than factors: p > 1/3 (± standard error)")
+print("Cost of 100 rows. more: than by the rule `factors: p > 1/3`, on the same rows")
 print(pd.DataFrame(rows).T.to_string(float_format="%.1f"))
+# Rows of the same movie are not independent: here each movie counts as one.
+more = costs(rules["never"]) - reference
+of_movie = pd.Series(more - more.mean()).groupby(test["movie_id"].to_numpy()).sum()
+error = 100 * np.sqrt(np.sum(of_movie**2)) / len(more)
+print(
+    "(±: standard error, as if rows were independent. With each movie counted as one, "
+    f"that of never is {error:.1f}.)"
+)
 print(
     f"Spread (standard deviation) in stars: ratings {test['rating'].std():.2f}, "
     f"predicted stars {test_stars.std():.2f}."

@@ -225,8 +225,11 @@ def describe_users(ratings):
     return figures.fillna(0.0)  # no agreement where the stars never vary
 
 
-def find_shills(n_shills, kind):
-    """Plant shills, and return the average precision of three lists of suspects."""
+def find_shills(n_shills, kind, seed):
+    """Plant shills, and return the average precision of three lists of suspects.
+
+    `seed` is that of the forest.
+    """
     victims = rng.choice(honest["user_id"].unique(), n_shills, replace=False)
     planted = honest[honest["user_id"].isin(victims)].copy()
     planted["user_id"] += 1000  # honest ids end at 1000
@@ -235,7 +238,7 @@ def find_shills(n_shills, kind):
     figures = describe_users(pd.concat([honest, planted]))
     is_shill = figures.index > 1000
 
-    forest = IsolationForest(random_state=0).fit(figures)
+    forest = IsolationForest(random_state=seed).fit(figures)
     rule = figures["agreement"] if kind == "at random" else figures["spread"]
     return {
         "dummy": average_precision_score(is_shill, np.zeros(len(figures))),
@@ -250,14 +253,17 @@ means = {}
 errors = {}
 for shills in ("20 always five", "20 always three", "20 at random", "200 always five"):
     n_shills, kind = shills.split(" ", maxsplit=1)
-    draws = [find_shills(int(n_shills), kind) for _ in range(4)]
+    draws = [find_shills(int(n_shills), kind, seed) for seed in range(4)]
     means[shills] = pd.DataFrame(draws).mean()
     errors[shills] = pd.DataFrame(draws).sem()
 n_honest = honest["user_id"].nunique()
 print(f"Average precision, mean of four draws, beside {n_honest} honest users:")
 print(pd.DataFrame(means).T.to_string(float_format="%.2f"))
 largest_error = pd.DataFrame(errors).max(axis=None)
-print(f"The standard errors of these means are at most {largest_error:.2f}.")
+print(
+    "The standard errors of these means (other shills, another forest) are at most "
+    f"{largest_error:.2f}."
+)
 sigma = pd.Series(law["sigma"], index=range(1, 1001))  # the noise of each user's law
 careless = sigma.index[sigma > sigma.quantile(0.8)]
 odd = describe_users(honest)["agreement"].nsmallest(20).index

@@ -2,8 +2,9 @@
 # # 8 Experiment: how many visits show which model is better?
 #
 # **You know**: in an *A/B test*, half of the users get model A, half get model B, and
-# we compare what they do. **You will see**: such a test whose truth we know; how many
-# visits it needs; what happens if you look at it every day. **Minutes**: 15.
+# we compare what they do. **You will see**: a simulated test whose true difference we
+# know; how many visits it needs; what happens if you look at it every day.
+# **Minutes**: 15.
 #
 # On a real site nobody knows the true difference. Here the law gives it.
 
@@ -45,6 +46,12 @@ success = rng.random(n_users) < np.where(is_b, chance_b, chance_a)
 for n in (1000, 2000, 5000, 10_000, 20_000):
     difference, half = compare(success[:n], is_b[:n])
     print(f"{n:7} visits: B - A = {difference:.3f} ± {half:.3f}")
+print(
+    "One interval in twenty misses the truth, and with 1000 visits this one does: its"
+)
+print(
+    "upper end is below. (The five lines share visits, so their luck is shared, too.)"
+)
 
 # %% [markdown]
 # **How many visits?** Choose the smallest difference that matters to you; here we take
@@ -102,7 +109,8 @@ for rule, is_alarm in false_alarms.items():
     print(f"  {rule}: {is_alarm.mean():.3f} ± {is_alarm.std() / n_tests**0.5:.3f}")
 
 # %% [markdown]
-# **Remember:** decide before the test how many visits it needs, and look once.
+# **Remember:** decide before the test how many visits it needs, and look once (or
+# use a limit made for several looks).
 #
 # Go on: "Statistical comparison of models using grid search" in scikit-learn's user
 # guide, then `pillars/8_monitor.py`. Exercise: `exercises/8_experiment.py`.
