@@ -97,8 +97,10 @@ docs/CHANGELOG
 def change_text(app, docname, source):
     """Change the text of a page before it is read; `source` holds it as its only item.
 
-    The home page gets the menu. An exercise becomes a page that shows the program.
-    Links to folders and to hidden files go to the repository.
+    The home page gets the menu. An exercise becomes a page that shows the program. In a
+    chapter, names of exercises, chapters and the list of words become links, and the
+    code of a picture is folded away. Links to folders and to hidden files go to the
+    repository.
     """
 
     def change_link(link):
@@ -110,6 +112,18 @@ def change_text(app, docname, source):
     source[0] = re.sub(r"\]\(([\w./-]+)\)", change_link, source[0])
     if docname == root_doc:
         source[0] += MENU
+    if docname.startswith("pillars/"):
+        cells = source[0].split("# %%\n")
+        for number, cell in enumerate(cells[1:], 1):
+            folded = ' tags=["hide-input"]' if "new_picture(" in cell else ""
+            cells[number] = f"# %%{folded}\n{cell}"
+        source[0] = "".join(cells)
+        source[0] = re.sub(
+            r"`((?:exercises|pillars)/[0-9]_\w+)\.py`", r"[`\1.py`](../\1)", source[0]
+        )
+        source[0] = source[0].replace(
+            "`docs/words.md`", "[`docs/words.md`](../docs/words)"
+        )
     if docname.startswith("exercises/") and docname != "exercises/README":
         name = docname.removeprefix("exercises/")
         lines = [f"# {name}.py", f"```{{literalinclude}} {name}.py", "```"]

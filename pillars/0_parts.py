@@ -84,6 +84,8 @@ for holder in [Pipeline, ColumnTransformer, GridSearchCV]:
 # wrong values, such as the year 9999, mislead a linear model less. The names of what
 # `fit` learns end in `_`, and `fit` returns the object. First a version that does not
 # check its input:
+#
+# **Guess first:** how many of scikit-learn's checks does it fail?
 
 
 # %%
@@ -111,6 +113,8 @@ def count_failures(estimator):
     print(f"{type(estimator).__name__} fails {n_failed} of {n_run} checks")
 
     failed = [check for check in results if check["status"] == "failed"]
+    if failed:
+        print("The first four:")
     for check in failed[:4]:
         print("   ", check["check_name"])
 
@@ -182,7 +186,7 @@ print("The chosen transformer has the attributes", list(vars(chosen)))
 print("Its clone has", list(vars(clone(chosen))), "with the value", chosen.quantile)
 
 # %%
-title = "Inherit from two classes, write two methods: yours works where theirs do"
+title = "Inherit from two classes, write two methods: it works like scikit-learn's own"
 figure, axes = drawing.new_picture(title, height=7.4)
 if figure is not None:
     numbers = parts["estimators"]
@@ -211,8 +215,8 @@ if figure is not None:
     drawing.save_picture(figure, "0_parts.svg")
 
 # %% [markdown]
-# **Remember:** an estimator is made of a few shared parts and its own `fit`; made of
-# the same parts, yours works wherever theirs do.
+# **Remember:** an estimator is made of a few shared parts and its own `fit`; if yours
+# is made of the same parts, it works wherever scikit-learn's own do.
 #
 # Go on in scikit-learn's user guide: "Developing scikit-learn estimators". Exercise:
 # `exercises/0_parts.py`.

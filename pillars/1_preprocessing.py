@@ -5,9 +5,9 @@
 # will see**: the same pipeline with and without its scaler; how missing ages are
 # filled; the same averages computed by us and by scikit-learn. **Minutes**: 15.
 #
-# A *scaler* brings every feature to mean 0 and standard deviation 1. Without it, ten
-# years between two movies count more than the whole scale of ratings, from 1 to 5
-# stars.
+# A *scaler* brings every feature to mean 0 and standard deviation 1. Without it, a
+# distance between two movies counts ten years more than the whole scale of ratings,
+# from 1 to 5 stars.
 #
 # Words: *forest* and *boosting* are models made of decision trees. *Least squares* is
 # the plain linear model. *Ridge* adds a penalty, `alpha`, on large weights. *SGD* finds
@@ -50,6 +50,8 @@ print(
 # %% [markdown]
 # ## The same models without and with the scaler
 # `set_params(scaler="passthrough")` takes a step out of a pipeline.
+#
+# **Guess first:** which of the five models get worse without their scaler?
 
 # %%
 models = {
@@ -154,8 +156,8 @@ features = UserMovieFeatureTransformer(damping=10.0).fit(train)
 filled = features.transform(test).loc[gaps, "user_age"]
 imputer = SimpleImputer(strategy="median").fit(train[["user_age"]])
 print(
-    f"{len(filled)} test rows have no age. Medians: features {filled.unique()}, "
-    f"SimpleImputer {imputer.statistics_}"
+    f"{len(filled)} test rows have no age. Filled with the median: by our transformer "
+    f"{filled.unique()}, by SimpleImputer {imputer.statistics_}"
 )
 
 ridge = SklearnEcosystemPipeline(model="linear").build_pipeline()

@@ -48,6 +48,8 @@ for name, model in {"the dummy (always the mean)": dummy, "the forest": forest}.
 #
 # `sklearn.inspection.permutation_importance` shuffles for you. We do it by hand, to get
 # a standard error: with other test rows, the figure would vary by about that much.
+#
+# **Guess first:** do the three measures agree which feature matters most?
 
 # %%
 # The pipeline's first two steps make the 13 features and drop the ids.
@@ -93,9 +95,9 @@ for name, share in zip(names, impurity):
         "distinct": train_features[name].nunique(),
         "impurity, %": 100 * share,
         "shuffled": shuffled_growth,
-        "± ": shuffled_error,  # with a space: two columns cannot share a name
+        "± shuffled": shuffled_error,
         "left out": left_out_growth,
-        "±": left_out_error,
+        "± left out": left_out_error,
     }
 worth = pd.DataFrame(rows).T.infer_objects().sort_values("impurity, %")
 print("distinct: how many values a feature has. Shuffled, left out: how much the RMSE")
@@ -111,9 +113,9 @@ print("fits the training rows by luck.")
 seed_growth, error = growth_without([], random_state=1)
 print(f"The same forest with another seed: {seed_growth:+.4f} ± {error:.4f}")
 # Two standard errors are the usual line: luck alone crosses it about once in 40 times.
-is_clear = worth["shuffled"] > 2 * worth["± "]
+is_clear = worth["shuffled"] > 2 * worth["± shuffled"]
 print("Shuffled, above two standard errors:", ", ".join(worth.index[is_clear][::-1]))
-is_clear = worth["left out"] > 2 * worth["±"]
+is_clear = worth["left out"] > 2 * worth["± left out"]
 print("Left out, above two standard errors:", ", ".join(worth.index[is_clear][::-1]))
 print("For all others, the growth may be luck: these rows do not show that they are of")
 print("use, nor that they are not. (By law, a count says how far an average can be")

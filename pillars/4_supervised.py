@@ -48,6 +48,8 @@ expected = dataset.true_expected_
 # *Taste* is how well a user's love of genres fits a movie. `factors` learns it: numbers
 # for every user and movie, whose product says how well the two fit (*matrix
 # factorization*).
+#
+# **Guess first:** how much of the error of the best model is noise?
 
 # %%
 models = {"mean": DummyRegressor()}  # always the mean rating of its training rows
@@ -96,9 +98,10 @@ print(
 )
 print(
     "the same 11 features (the 13 without the two ids), and their errors are nearly "
-    "the same. factors learns"
+    "the same. factors reads"
 )
-print("taste from the ids, which the features do not contain, and gains far more.")
+print("who rated what, and learns each user's taste: no feature has that. It gains far")
+print("more.")
 part = errors.loc["factors", "ignorance"]
 whole = errors.loc["factors", "sum"]
 print(

@@ -51,6 +51,8 @@ def learn(n_ratings):
 # is the same grouping, and chance gives about 0. We take the movies that have one genre
 # and at least 50 ratings. *PCA* turns the axes so that the first direction holds as
 # much of the variance (the spread) as possible, then the second, and so on.
+#
+# **Guess first:** will KMeans find genres that it has never seen?
 
 # %%
 law, table, movies, factors = learn(50_000)
@@ -195,12 +197,13 @@ print(
 # movies of an honest user, so that only the stars differ: always five, always three, or
 # at random. An `IsolationForest` gets no example of a shill. It cuts the data at random
 # places, and a user whom few cuts separate from all others is odd. It reads three
-# figures of a user: mean and spread of the stars, and *agreement*, their correlation
-# with the average of the other users.
+# figures of a user: mean and spread of the stars, and *agreement*, the correlation of
+# the user's stars with the averages of the other users.
 #
 # *Average precision* scores a list of suspects, the oddest first: 1 if all shills come
-# first. The dummy, for which all are equally odd, scores the share of shills. The rule
-# is made for one kind of shill: the least spread, or the least agreement, comes first.
+# first. The dummy, for which all are equally odd, scores the share of shills. A rule is
+# made for one kind of shill: least spread first, or, for those at random, least
+# agreement first.
 
 
 # %%

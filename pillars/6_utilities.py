@@ -70,24 +70,35 @@ print(
 #
 # `scoring=` takes a name, or a scorer: a function of (model, X, y), which returns one
 # figure or a dict of them. (`make_scorer` makes one of a function of (y_true, y_pred).)
+#
+# The model `mean` gives the same score to all movies, so its lists are the first ten
+# ids.
+#
+# **Guess first:** the law knows what every user would give to every movie. Does it win
+# by both metrics?
 
 
 # %%
-def judge_lists(scores, X, y):
-    """Return figures of lists of ten, by `scores` (n_users, n_movies).
+NEVER = -99.0  # a score behind all others
 
-    A list is without what its user rated outside of X.
+
+def judge_lists(scores, X, y):
+    """Return figures of the ten movies with the best scores, of each user.
+
+    `scores` is (n_users, n_movies). X are the held-out rows, y their ratings. Movies
+    that the user rated in training are not recommended again.
     """
-    user = X["user_id"] - 1  # ids count from 1
+    training = table.drop(X.index)
+    scores = scores.copy()
+    scores[training["user_id"] - 1, training["movie_id"] - 1] = NEVER  # ids from 1
+
+    user = X["user_id"] - 1
     movie = X["movie_id"] - 1
     rated = np.zeros(scores.shape, dtype=bool)
     liked = np.zeros(scores.shape)
     rated[user, movie] = True
     liked[user, movie] = y >= 4
 
-    seen = table.drop(X.index)
-    scores = scores.copy()
-    scores[seen["user_id"] - 1, seen["movie_id"] - 1] = -99  # behind all others
     has_liked = liked.any(axis=1)  # NDCG asks only users with something to find
     scores = scores[has_liked]
     lists = np.argsort(-scores, axis=1, kind="stable")[:, :10]
@@ -134,7 +145,7 @@ rows["the law"] |= judge_lists(true_stars, test, test["rating"])
 
 recommender = SklearnEcosystemPipeline(model="factors").fit(train)
 top_ten = recommender.ranker_.recommend(users["user_id"], n=10)
-scores = np.full(true_stars.shape, -50.0)  # behind the ten, before what was seen
+scores = np.full(true_stars.shape, NEVER / 2)  # behind the ten of a user
 scores[top_ten["user_id"] - 1, top_ten["movie_id"] - 1] = -top_ten["rank"]
 rows["MovieRanker"] = judge_lists(scores, test, test["rating"])
 results = pd.DataFrame(rows).T

@@ -21,6 +21,8 @@ from lesson_code import MovieRecommendationDataset
 # best fits the user's ratings. Visitors watch what is shown, or choose for themselves,
 # by their true taste (`visitors.py`). The visit is a *success* if they like what they
 # watch. Each user comes once, so the visits are independent.
+#
+# **Guess first:** B is better by 3.6 of 100 visits. How many visits show that?
 # %%
 n_users = 20_000
 dataset = MovieRecommendationDataset(n_users, 500, n_ratings=20 * n_users)
@@ -43,6 +45,7 @@ def compare(success, is_b):
 rng = np.random.default_rng(0)
 is_b = rng.random(n_users) < 0.5  # one visit each, so chance may decide
 success = rng.random(n_users) < np.where(is_b, chance_b, chance_a)
+print("B - A, ± half of its 95 % interval")
 for n in (1000, 2000, 5000, 10_000, 20_000):
     difference, half = compare(success[:n], is_b[:n])
     print(f"{n:7} visits: B - A = {difference:.3f} ± {half:.3f}")
@@ -56,14 +59,15 @@ print(
 # %% [markdown]
 # **How many visits?** Choose the smallest difference that matters to you; here we take
 # the truth. With 5 % of false alarms, a test finds it in 80 % of all cases (its
-# *power*) if each model gets (1.96 + 0.84)² · 2p(1 - p) / difference² visits, where p
-# is the share of successes. (80 % of a normal distribution lie below 0.84.) Half the
-# difference takes four times the visits.
+# *power*) if each model gets (1.96 + 0.84)² · 2 · rate · (1 - rate) / difference²
+# visits, where `rate` is the share of successes. (80 % of a normal distribution lie
+# below 0.84.) Half the difference takes four times the visits.
 # %%
-p = (chance_a.mean() + chance_b.mean()) / 2
-of_each_model = (1.96 + 0.84) ** 2 * 2 * p * (1 - p) / truth**2
+rate = (chance_a.mean() + chance_b.mean()) / 2
+of_each_model = (1.96 + 0.84) ** 2 * 2 * rate * (1 - rate) / truth**2
 needed = 100 * round(2 * of_each_model / 100)
-print(f"\nBoth models together need {needed} visits. Share of tests that find B, with")
+print(f"\nBoth models together need {needed} visits.")
+print("How many of 10,000 tests find that B is better?")
 for n in (1000, needed):
     a = rng.binomial(n // 2, chance_a.mean(), 10_000) / (n // 2)  # of 10,000 tests
     b = rng.binomial(n // 2, chance_b.mean(), 10_000) / (n // 2)
@@ -92,19 +96,21 @@ if figure is not None:
 
 # %% [markdown]
 # ## Looking every day
-# Now both models are the same, and every "significant" difference is a false alarm. A
-# test takes 28 days. Significant means p < 0.05: more than 1.96 standard errors.
+# Now both models are the same. A test takes 28 days. A difference is called
+# *significant* if its p-value is below 0.05, that is, if it is above 1.96 standard
+# errors: equal models reach that in 5 % of all looks. Here it is always a *false
+# alarm*.
 # %%
 n_tests = 10_000
 visits = 100 * np.arange(1, 29)  # of each model, up to each day
-daily = rng.binomial(100, p, (2, n_tests, 28))  # successes of 100 visits
+daily = rng.binomial(100, rate, (2, n_tests, 28))  # successes of 100 visits
 rate_a, rate_b = daily.cumsum(axis=2) / visits  # (n_tests, 28) each
-distance = np.abs(rate_b - rate_a) / np.sqrt(2 * p * (1 - p) / visits)
+distance = np.abs(rate_b - rate_a) / np.sqrt(2 * rate * (1 - rate) / visits)
 false_alarms = {
-    "once, at the end": distance[:, -1] > 1.96,
-    "every day, and stop at p < 0.05": distance.max(axis=1) > 1.96,
+    "looking once, at the end": distance[:, -1] > 1.96,
+    "looking every day, until p < 0.05": distance.max(axis=1) > 1.96,
 }
-print("\nTwo equal models: how often is one called better (± standard error)? We look")
+print("\nTwo equal models. How often is one called better (± standard error)?")
 for rule, is_alarm in false_alarms.items():
     print(f"  {rule}: {is_alarm.mean():.3f} ± {is_alarm.std() / n_tests**0.5:.3f}")
 

@@ -24,6 +24,8 @@ from lesson_code import MovieRecommendationDataset, SklearnEcosystemPipeline
 # by taste, and each gets 5,000 visits in a period; both have learned from the first
 # third. The RMSE is measured. The shares are the true ones; only their errors are those
 # of a test.
+#
+# **Guess first:** which of the three figures shows the drift first?
 # %%
 N_KNOWN = 50_000
 N_PERIOD = 10_000

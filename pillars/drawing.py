@@ -150,12 +150,13 @@ def save_picture(figure, name, folder=PICTURES):
         raise ValueError(
             f"{name} has {size} bytes, more than {MAX_SIZE}: draw fewer marks."
         )
-    shown = path
-    if path.is_relative_to(ROOT):
-        shown = path.relative_to(ROOT)
-    print(f"Picture: {shown.as_posix()}")
     if "ipykernel" in sys.modules:
         from IPython.display import SVG, Image, display
 
         image = SVG(filename=str(path)) if is_svg else Image(filename=str(path))
         display(image)
+        return
+    shown = path
+    if path.is_relative_to(ROOT):
+        shown = path.relative_to(ROOT)
+    print(f"Picture: {shown.as_posix()}")

@@ -205,8 +205,8 @@ def check_conclusions_of_the_experiment(printed):
     assert numbers_after("1000 visits:", printed)[-1] < 50
     assert 75 < numbers_after(f"{needed:.0f} visits:", printed)[-1] < 85, "the power"
 
-    assert 0.04 < numbers_after("once, at the end:", printed)[0] < 0.06
-    assert numbers_after("every day, and stop at p < 0.05:", printed)[0] > 0.2
+    assert 0.04 < numbers_after("looking once, at the end:", printed)[0] < 0.06
+    assert numbers_after("looking every day, until p < 0.05:", printed)[0] > 0.2
 
 
 def check_conclusions_of_monitoring(printed):
@@ -401,7 +401,7 @@ def whole_map(tmp_path_factory):
 
 def test_a_pillar_claims_every_module_of_the_installed_scikit_learn(whole_map):
     unclaimed = re.findall("No pillar claims (.*): add it", whole_map)
-    assert unclaimed == [], "add these modules to PILLARS in pillars/0_map.py"
+    assert unclaimed == [], "add these modules to PILLARS in pillars/catalog.py"
 
 
 def test_the_map_lists_every_name_with_its_verbs_and_tags(whole_map):
