@@ -14,17 +14,17 @@ folders="recommender pillars exercises exercises/solutions"
 # What `cksum` tells of each file: its checksum and its size.
 recorded() {
     case $1 in
-        lesson_code.py) echo "3869276074 84710" ;;
+        lesson_code.py) echo "2356814576 84804" ;;
         test_lesson.py) echo "3012794020 14500" ;;
         requirements.txt) echo "3471952364 498" ;;
-        README.md) echo "227870274 11826" ;;
+        README.md) echo "3473228630 11830" ;;
         LICENSE) echo "191275814 1554" ;;
         recommender/__init__.py) echo "1505156376 1588" ;;
         recommender/artifact.py) echo "893821826 21106" ;;
         recommender/commands.py) echo "3726448865 6466" ;;
         recommender/console.py) echo "1635122613 2401" ;;
         recommender/factors.py) echo "724932629 26832" ;;
-        recommender/files.py) echo "2823902464 4752" ;;
+        recommender/files.py) echo "4214713588 4968" ;;
         recommender/forest.py) echo "338509153 1330" ;;
         recommender/locks.py) echo "557222624 701" ;;
         recommender/matrix.py) echo "3964650220 12713" ;;
@@ -43,7 +43,7 @@ recorded() {
         recommender/table.py) echo "2923853137 23711" ;;
         recommender/titles.py) echo "150899171 3624" ;;
         recommender/top_n.py) echo "3399653603 10191" ;;
-        recommender/warn.py) echo "4076483830 880" ;;
+        recommender/warn.py) echo "242794426 1121" ;;
         recommender/wrapper.py) echo "1827021383 3520" ;;
         pillars/0_map.py) echo "2124874893 3300" ;;
         pillars/0_parts.py) echo "2449528159 8943" ;;
@@ -60,7 +60,7 @@ recorded() {
         pillars/appendix_recipes.py) echo "3749146184 7502" ;;
         pillars/catalog.py) echo "863900685 4620" ;;
         pillars/drawing.py) echo "954525031 5850" ;;
-        pillars/visitors.py) echo "960916391 2708" ;;
+        pillars/visitors.py) echo "39633887 2754" ;;
         exercises/0_map.py) echo "3695396379 788" ;;
         exercises/0_parts.py) echo "1040492695 1384" ;;
         exercises/1_preprocessing.py) echo "1651989542 1062" ;;
@@ -594,7 +594,8 @@ class MovieRecommendationDataset:
         Raises
         ------
         ValueError
-            As in `best_rmse`.
+            If `rows` holds a user or movie that is not in the dataset, or lacks a
+            timestamp while tastes drift.
         """
         if not hasattr(self, "law_"):
             self.generate()
@@ -2645,10 +2646,13 @@ END_OF_LESSON_FILE
 cat >"$new/README.md" <<'END_OF_LESSON_FILE'
 # The scikit-learn ecosystem
 
+(`generate_lesson_files.sh` wrote this folder: the lesson, its ten checks, the chapters
+and the exercises. Only the whole project has pictures, the commands with `--break`,
+`serve`, `make` and `pip install .`, and the folders `tests`, `serving`, `benchmarks`
+and `docs`.)
+
 Learn how the parts of scikit-learn work together from one lesson, `lesson_code.py`, which builds, tests and deploys a movie recommender.
 Nothing in it is claimed that you cannot check by running it.
-
-![With few ratings per user, averages made before the split seem to beat a perfect predictor; averages made inside the pipeline do not (`docs/pictures/3_model_selection.svg`)](pillars/3_model_selection.py)
 
 ## Run it
 
@@ -2674,7 +2678,7 @@ CV RMSE: 0.8484 (+/- 0.0078)
 ```
 
 RMSE is the typical error in stars. The ratings were made by a known law, so the lesson can measure what real data cannot show: in five
-folds (`python lesson_code.py compare`), this forest goes (1.0420 - 0.8401) / (1.0420 - 0.7216) = 63 % of the way from the mean to the floor.
+folds (`python lesson_code.py compare`), this forest goes (1.0420 - 0.8401) / (1.0420 - 0.7229) = 63 % of the way from the mean to the floor.
 
 ## Can a score be too good?
 
@@ -2707,10 +2711,10 @@ row's own fold out (*cross-fitting*). `python -m pytest --break NAME` takes out 
 
 ## What you will learn
 
-First read `lesson_code.py` from top to bottom, in about two hours (you should know NumPy, pandas, and that `fit` learns and `predict`
-answers), then the chapters (there is no chapter 7: its recipes are an appendix). A chapter is a script of cells that begin with `# %%`
-(`make notebooks` writes notebooks, `make site` a site); `python pillars/0_map.py` runs it whole (pictures: `pip install matplotlib`). An
-[exercise](exercises/README.md) is a small broken program; `python -m pytest exercises` says what is wrong.
+First read `lesson_code.py` from the top, in about two hours (its docstring says what you should know, and what to skip), then the chapters
+(7 is an [appendix](pillars/appendix_recipes.py)). A chapter is a script of cells that begin with `# %%`; `python pillars/0_map.py` runs it
+whole (`pip install matplotlib` for pictures; `pip install jupytext -r docs/requirements.txt` for `make notebooks` and `make site`). An
+[exercise](exercises/README.md) is a small broken program: `python -m pytest exercises` says what is wrong. The first takes a minute.
 
 | chapter | its question | minutes | exercise |
 |---|---|---|---|
@@ -2765,13 +2769,13 @@ reviews = pairs.to_frame(index=False).sample(30, random_state=0)
 reviews["stars"] = [5, 2, 4] * 10
 reviews["timestamp"] = pd.date_range("2026-01-01", periods=30)
 names = {"customer": "user_id", "isbn": "movie_id", "stars": "rating"}
-of_books = SklearnEcosystemPipeline(model="linear")
-of_books.train(reviews.rename(columns=names), perform_cv=False)
+of_books = SklearnEcosystemPipeline(model="linear").fit(reviews.rename(columns=names))
 print(of_books.recommend("bob", n=2))
 ```
 
-`load_movielens(path)` reads a MovieLens release. More recipes (`docs/use.md`): a 14th feature that helps, views without ratings. Movies are
-ranked by taste, whatever the model, and by predicted rating with `ranker="rating"`. **A search** takes the pipeline, and returns one:
+**Two models** work here: `model=` predicts stars, and `MovieRanker` recommends by what the same people like (the `score`; why it is
+better (`docs/design.md#recommendations`); `ranker="rating"` ranks by predicted stars). `load_movielens(path)` reads a MovieLens release. More
+recipes (`docs/use.md`): a 14th feature that helps, views without ratings. **A search** takes the pipeline, and returns one:
 
 ```python
 from sklearn.model_selection import GridSearchCV
@@ -2787,14 +2791,15 @@ print(search.best_params_, best.recommend(42, n=3))
 
 | `python lesson_code.py ...` | |
 |---|---|
-| `--model blend --tune --output blend.pkl` | the lesson with another model, and a random search of its hyperparameters first |
-| `--data ml-latest-small --output ml.pkl` | the lesson on a MovieLens release, folder or zip file; a table of your own: `ratings.csv` with `userId,movieId,rating,timestamp` (Unix seconds) and `movies.csv` with `movieId,title,genres` in a folder |
+| `--model blend --tune --output blend.pkl` | the lesson with another model, and a random search of its hyperparameters first (some two minutes) |
+| `--data ml-latest-small --output ml.pkl` | the lesson on a [MovieLens](https://grouplens.org/datasets/movielens/) release, folder or zip file; a table of your own: `ratings.csv` with `userId,movieId,rating,timestamp` (Unix seconds) and `movies.csv` with `movieId,title,genres` in a folder |
 | `train --data ml-latest-small --model factors --output all.pkl` | a model to use, trained on all rows (the model of the lesson has not seen its test rows, so it may recommend what a user rated there) |
-| `recommend --artifact all.pkl --user 42 --top 5 --explain --exclude 7,9` | recommendations of a saved model (default: that of the lesson); `--rated 1=5,50=4`: for a new user; `--all --output top10.csv`: for all users. `similar --movie 7`, `predict --user 42 --movie 7`: movies that the same users like; one predicted rating |
+| `recommend --artifact all.pkl --user 42 --top 5 --explain --exclude 7,9` | recommendations of a saved model (default: that of the lesson); `--rated 1=5,50=4`: for a new user; `--all --output top10.csv`: for all users |
+| `similar --movie 7`, or `predict --user 42 --movie 7` | movies that the same users like, or one predicted rating |
 | `serve --artifact all.pkl` | a page to try and a service for programs (first: `pip install -r serving/requirements.txt`); it has no log-in, and answers only requests from this machine: deploy (`docs/deploy.md`) |
 
 **A pickle runs code when it is loaded: load artifacts only from a source you trust.** The digest in the file catches damage only;
-`load_pipeline(path, sha256=..., strict=True)` accepts one file, by the digest in its model card, and `save_pipeline("x.skops")` writes a
+`load_pipeline(path, sha256=..., strict=True)` accepts one file, by the `sha256` in its model card, and `save_pipeline("x.skops")` writes a
 file that runs no code (`pip install "skops>=0.12"`). An artifact holds who rated what: personal data (`.github/SECURITY.md`).
 
 ## How good is it?
@@ -2811,9 +2816,8 @@ RMSE in stars, five random folds (`python lesson_code.py compare`; the same with
 | `blend` | 0.7896 | 0.7985 | features and factors together, under boosting and ridge |
 <!-- end -->
 
-The copy of [ml-latest-small](https://grouplens.org/datasets/movielens/) (Harper and Konstan, 2015) measured here has 100,908 ratings, 72
-more than GroupLens publishes (two are 0.0 stars). On the last fifth by time, all models beat the mean, but these rows do not show which is
-best. Everything else, such as rankings, other libraries, speed and memory: benchmarks (`benchmarks/README.md`).
+The copy of ml-latest-small (Harper and Konstan, 2015) measured here has 72 ratings more than GroupLens publishes (two are 0.0 stars). Tested
+by time, all models beat the mean, but no model is clearly best. Rankings, other libraries, speed: benchmarks (`benchmarks/README.md`).
 
 ## Around the lesson
 
@@ -2821,9 +2825,6 @@ best. Everything else, such as rankings, other libraries, speed and memory: benc
 trustworthy (how (`docs/trust.md`)), `benchmarks/` measures it, design (`docs/design.md`) says why. Millions of ratings (`docs/bigger.md`),
 troubleshooting (`docs/troubleshooting.md`), changes (`docs/CHANGELOG.md`), contributing (`.github/CONTRIBUTING.md`). BSD-3-Clause.
 `bash generate_lesson_files.sh` writes a folder of lesson, chapters and exercises alone. To cite: `CITATION.cff`.
-
-`generate_lesson_files.sh` wrote this page without its pictures, and without its links
-to files that are not in this folder. The whole project has them.
 END_OF_LESSON_FILE
 
 cat >"$new/LICENSE" <<'END_OF_LESSON_FILE'
@@ -4564,7 +4565,7 @@ class Draft:
 
         # "x": never through a file or a link that is already there.
         with (
-            _naming(self.path),
+            _naming(self.path, self.temporary),
             open(self.temporary, "xb", opener=open_with_mode) as file,
         ):
             yield file
@@ -4573,7 +4574,7 @@ class Draft:
 
     def replace(self):
         """Put the file in the place of `path`."""
-        with _naming(self.path):
+        with _naming(self.path, self.temporary):
             if self.old_mode is not None:
                 os.chmod(self.temporary, self.old_mode)
             os.replace(self.temporary, self.path)
@@ -4601,11 +4602,14 @@ def replacing(*paths):
 
 
 @contextlib.contextmanager
-def _naming(path):
-    """Name a file in the message if it cannot be written."""
+def _naming(path, temporary):
+    """Name a file in the message if it, or its draft, cannot be written."""
     try:
         yield
     except OSError as error:
+        # An error while writing names no file; another file is no matter of ours.
+        if error.filename not in (None, str(temporary)):
+            raise
         reason = error.strerror or error
         raise type(error)(f"Cannot write {path}: {reason}.") from error
 END_OF_LESSON_FILE
@@ -8668,25 +8672,33 @@ END_OF_LESSON_FILE
 cat >"$new/recommender/warn.py" <<'END_OF_LESSON_FILE'
 """Warnings that point to the line of whoever uses the lesson."""
 
+import concurrent
+import multiprocessing
 import os
 import sys
+import threading
 import warnings
 
 import joblib
 import sklearn
 
 HERE = os.path.dirname(__file__)
-#: A warning never points into these: they only pass on what the user calls.
+#: Packages that only pass on what the user calls.
+PACKAGES = (sklearn, joblib, concurrent, multiprocessing)
+#: A warning never points into these files and folders.
 PASSED_THROUGH = (
     os.path.join(HERE, ""),
     os.path.join(os.path.dirname(HERE), "lesson_code.py"),
-    os.path.join(os.path.dirname(sklearn.__file__), ""),
-    os.path.join(os.path.dirname(joblib.__file__), ""),
+    threading.__file__,
+    *(os.path.join(next(iter(package.__path__)), "") for package in PACKAGES),
 )
 
 
 def warn(message):
     """Give a UserWarning that points to the first caller outside of the lesson.
+
+    A thread does not know who started it: in a thread of a library, the warning points
+    to no line.
 
     Parameters
     ----------
@@ -11816,13 +11828,13 @@ def chance_of_success(dataset, rated, shown, timestamp=0):
     rated : DataFrame
         Rows of that table; each user has at least one.
     shown : DataFrame with `user_id` and `movie_id`
-        The movie that is shown to each user, in the order of the users' ids.
+        The movie that is shown to each user who visits.
     timestamp : number, default=0
         The time of the visit, in Unix seconds. It matters only if tastes drift.
 
     Returns
     -------
-    chance : ndarray of shape (n_users,)
+    chance : ndarray of shape (len(shown),)
     """
     sigma = dataset.law_["sigma"]
     opinion, _ = dataset.opinions(rated.assign(timestamp=timestamp))
@@ -11831,9 +11843,10 @@ def chance_of_success(dataset, rated, shown, timestamp=0):
     likes_own_choice = np.bincount(user, likes) / np.bincount(user)
 
     opinion, taste = dataset.opinions(shown.assign(timestamp=timestamp))
-    likes_shown = normal_cdf((opinion - LIKED_FROM) / sigma)
+    visitor = shown["user_id"].to_numpy() - 1
+    likes_shown = normal_cdf((opinion - LIKED_FROM) / sigma[visitor])
     watches = normal_cdf(taste - WATCHED_FROM)
-    return watches * likes_shown + (1 - watches) * likes_own_choice
+    return watches * likes_shown + (1 - watches) * likes_own_choice[visitor]
 
 
 def first_movies(rated, ranker):

@@ -351,7 +351,8 @@ class MovieRecommendationDataset:
         Raises
         ------
         ValueError
-            As in `best_rmse`.
+            If `rows` holds a user or movie that is not in the dataset, or lacks a
+            timestamp while tastes drift.
         """
         if not hasattr(self, "law_"):
             self.generate()

@@ -30,13 +30,13 @@ def chance_of_success(dataset, rated, shown, timestamp=0):
     rated : DataFrame
         Rows of that table; each user has at least one.
     shown : DataFrame with `user_id` and `movie_id`
-        The movie that is shown to each user, in the order of the users' ids.
+        The movie that is shown to each user who visits.
     timestamp : number, default=0
         The time of the visit, in Unix seconds. It matters only if tastes drift.
 
     Returns
     -------
-    chance : ndarray of shape (n_users,)
+    chance : ndarray of shape (len(shown),)
     """
     sigma = dataset.law_["sigma"]
     opinion, _ = dataset.opinions(rated.assign(timestamp=timestamp))
@@ -45,9 +45,10 @@ def chance_of_success(dataset, rated, shown, timestamp=0):
     likes_own_choice = np.bincount(user, likes) / np.bincount(user)
 
     opinion, taste = dataset.opinions(shown.assign(timestamp=timestamp))
-    likes_shown = normal_cdf((opinion - LIKED_FROM) / sigma)
+    visitor = shown["user_id"].to_numpy() - 1
+    likes_shown = normal_cdf((opinion - LIKED_FROM) / sigma[visitor])
     watches = normal_cdf(taste - WATCHED_FROM)
-    return watches * likes_shown + (1 - watches) * likes_own_choice
+    return watches * likes_shown + (1 - watches) * likes_own_choice[visitor]
 
 
 def first_movies(rated, ranker):

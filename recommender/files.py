@@ -117,7 +117,7 @@ class Draft:
 
         # "x": never through a file or a link that is already there.
         with (
-            _naming(self.path),
+            _naming(self.path, self.temporary),
             open(self.temporary, "xb", opener=open_with_mode) as file,
         ):
             yield file
@@ -126,7 +126,7 @@ class Draft:
 
     def replace(self):
         """Put the file in the place of `path`."""
-        with _naming(self.path):
+        with _naming(self.path, self.temporary):
             if self.old_mode is not None:
                 os.chmod(self.temporary, self.old_mode)
             os.replace(self.temporary, self.path)
@@ -154,10 +154,13 @@ def replacing(*paths):
 
 
 @contextlib.contextmanager
-def _naming(path):
-    """Name a file in the message if it cannot be written."""
+def _naming(path, temporary):
+    """Name a file in the message if it, or its draft, cannot be written."""
     try:
         yield
     except OSError as error:
+        # An error while writing names no file; another file is no matter of ours.
+        if error.filename not in (None, str(temporary)):
+            raise
         reason = error.strerror or error
         raise type(error)(f"Cannot write {path}: {reason}.") from error

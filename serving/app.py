@@ -125,8 +125,10 @@ def create_app(arms, outcomes=None):
     async def lifespan(app):
         anyio.to_thread.current_default_thread_limiter().total_tokens = N_THREADS
         stop_watching = arms.watch()
-        yield
-        stop_watching.set()
+        try:
+            yield
+        finally:
+            stop_watching.set()
 
     app = FastAPI(
         title="Movie recommender",

@@ -163,10 +163,11 @@ class Arms:
             The thread ends when it is set.
         """
         stop = threading.Event()
-        threading.Thread(target=self._look, args=[stop], daemon=True).start()
+        look = self._keep_looking
+        threading.Thread(target=look, args=[stop], name="look", daemon=True).start()
         return stop
 
-    def _look(self, stop):
+    def _keep_looking(self, stop):
         while not stop.wait(SECONDS_BETWEEN_LOOKS):
             for arm in self.by_name.values():
                 arm.look()

@@ -38,6 +38,25 @@ def test_python_in_readme_and_recipes_runs_from_top_to_bottom(
             exec(compile(block, page.name, "exec"), names)
 
 
+def test_chapters_and_exercises_that_any_file_names_are_there():
+    """Messages of checks, chapters and pages send readers to them."""
+    files = [
+        file
+        for folder in ("pillars", "exercises")
+        for file in ROOT.glob(f"{folder}/**/*.py")
+    ]
+    files += [README, *ROOT.glob("docs/*.md"), *ROOT.glob("*/README.md")]
+    missing = set()
+    for file in files:
+        if file.name == "CHANGELOG.md":
+            continue  # it names what has been
+        text = file.read_text(encoding="utf-8")
+        for name in re.findall(r"\b(?:pillars|exercises)/\w+\.py", text):
+            if not (ROOT / name).exists():
+                missing.add((file.name, name))
+    assert missing == set()
+
+
 def test_files_that_the_readme_names_are_there():
     named = re.findall(
         r"`((?:tests|benchmarks|tools|docs|pillars|exercises)/[\w./]*)",

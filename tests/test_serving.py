@@ -98,9 +98,7 @@ def test_the_thread_that_looks_for_artifacts_ends_with_the_service(
     recommender, tmp_path
 ):
     def is_watching():
-        # The method of an `Arms` is the target of the thread.
-        names = [thread.name for thread in threading.enumerate()]
-        return sum("_look" in name for name in names)
+        return sum(thread.name == "look" for thread in threading.enumerate())
 
     before = is_watching()
     with start_service(recommender, tmp_path) as service:
@@ -115,6 +113,7 @@ def test_predictions_are_those_of_the_model(service, recommender, table):
     assert status == 200
     assert answer["ratings"] == pytest.approx(recommender.predict(rows).tolist())
     assert answer["arm"] == "A"
+    assert answer["model"] == service.ask("/health")[1]["arms"]["A"]["model"]
 
 
 @pytest.mark.parametrize(

@@ -23,23 +23,30 @@ def dataset(request):
 def test_a_chance_is_how_often_such_visits_succeed(dataset):
     rng = np.random.default_rng(0)
     timestamp = dataset.table["timestamp"].max()
-    users = np.arange(1, 51)
-    shown = pd.DataFrame({"user_id": users, "movie_id": users % 40 + 1})
+    # To each of five users we show the movie that fits best: it is often watched.
+    users = pd.DataFrame({"user_id": range(1, 51, 10)})
+    pairs = users.merge(pd.DataFrame({"movie_id": range(1, 41)}), how="cross")
+    _, pairs["taste"] = dataset.opinions(pairs.assign(timestamp=timestamp))
+    shown = pairs.loc[pairs.groupby("user_id")["taste"].idxmax()]
     chance = chance_of_success(dataset, dataset.table, shown, timestamp)
-    for user_id in range(1, 51, 10):
+    n_watched = 0
+    for user_id, movie_shown, expected in zip(
+        shown["user_id"], shown["movie_id"], chance
+    ):
         own = dataset.table[dataset.table["user_id"] == user_id]
         visits = own[["user_id", "movie_id"]].sample(
             20_000, replace=True, random_state=rng
         )
         visits["timestamp"] = timestamp
-        movie_shown = user_id % 40 + 1
         _, taste = dataset.opinions(visits.assign(movie_id=movie_shown))
         takes_it = taste + rng.standard_normal(20_000) > 1.5
         visits.loc[takes_it, "movie_id"] = movie_shown
+        n_watched += takes_it.sum()
         opinion, _ = dataset.opinions(visits)
         noise = dataset.law_["sigma"][user_id - 1] * rng.standard_normal(20_000)
         is_liked = np.round(2 * (opinion + noise)) / 2 >= 4
-        assert is_liked.mean() == pytest.approx(chance[user_id - 1], abs=0.02)
+        assert is_liked.mean() == pytest.approx(expected, abs=0.012)
+    assert n_watched > 0.1 * 5 * 20_000
 
 
 def test_the_first_movie_is_the_most_popular_one_that_a_user_has_not_rated(dataset):

@@ -245,18 +245,23 @@ LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^()\s]+)\)")
 #: Lines that hold nothing but a picture, and the empty lines after them.
 PICTURE_LINE = re.compile(rf"^{LINK.pattern}\n+", re.MULTILINE)
 
-#: The end of a page from which links were taken.
+#: A picture that is a link.
+LINKED_PICTURE = re.compile(rf"\[{LINK.pattern}\]\([^()\s]+\)\n*")
+
+#: What is said under the title of a page from which links were taken.
 NOTE = """
-`generate_lesson_files.sh` wrote this page without its pictures, and without its links
-to files that are not in this folder. The whole project has them.
+(`generate_lesson_files.sh` wrote this folder: the lesson, its ten checks, the chapters
+and the exercises. Only the whole project has pictures, the commands with `--break`,
+`serve`, `make` and `pip install .`, and the folders `tests`, `serving`, `benchmarks`
+and `docs`.)
 """
 
 
 def without_dead_links(name: str, page: str) -> str:
     """Take out what leads to files that the script does not carry.
 
-    Of a link, text and target remain; of a picture, nothing. At the end of a page that
-    lost some, a note says so.
+    Of a link, text and target remain; of a picture, nothing. Under the title of a page
+    that lost some, a note says so.
     """
 
     def is_dead(target):
@@ -274,8 +279,16 @@ def without_dead_links(name: str, page: str) -> str:
     def mend_line(link):
         return "" if link[1] and is_dead(link[3]) else link[0]
 
-    mended = LINK.sub(mend, PICTURE_LINE.sub(mend_line, page))
-    return mended if mended == page else mended + NOTE
+    def mend_linked_picture(link):
+        return "" if is_dead(link[3]) else link[0]
+
+    mended = LINKED_PICTURE.sub(mend_linked_picture, page)
+    mended = PICTURE_LINE.sub(mend_line, mended)
+    mended = LINK.sub(mend, mended)
+    if mended == page:
+        return page
+    title, _, rest = mended.partition("\n")
+    return f"{title}\n{NOTE}{rest}"
 
 
 def read_files() -> dict[str, bytes]:
