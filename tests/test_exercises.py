@@ -697,16 +697,26 @@ def test_a_wrong_attempt_gets_a_message_and_a_written_down_figure_fails(
     assert re.search(message, " ".join(str(failed.value).split()))
 
 
-def test_a_program_that_is_not_python_is_told_with_its_line(tmp_path):
+@pytest.mark.parametrize(
+    ("program", "message"),
+    [
+        ("import numpy\nmean = (\n", "first.py, line 2: this is not Python"),
+        ("def f():\n    x = 1\n  y = 2\n", "first.py, line 3: this is not Python"),
+        ("import numpy\n", "has no `predict_mean`"),
+    ],
+    ids=["bracket", "indent", "no docstring"],
+)
+def test_a_program_that_is_not_python_is_told_with_its_line(
+    tmp_path, program, message
+):
     copy_lesson(tmp_path)
     shutil.copytree(EXERCISES, tmp_path / "exercises")
-    (tmp_path / "exercises" / "first.py").write_text(
-        "import numpy\nmean = (\n", encoding="utf-8"
-    )
-    assert (
-        "first.py, line 2: this is not Python"
-        in pytest_exercises(tmp_path, "-k", "first").stdout
-    )
+    (tmp_path / "exercises" / "first.py").write_text(program, encoding="utf-8")
+    run = pytest_exercises(tmp_path, "-k", "first")
+    assert message in run.stdout
+    assert re.search(r"^Next: exercises/first\.py\.$", run.stdout, re.MULTILINE)
+    for noise in ("INTERNALERROR", "Traceback", "During handling"):
+        assert noise not in run.stdout + run.stderr
 
 
 def test_a_program_that_stops_before_its_functions_are_called_is_told(tmp_path):
