@@ -16,6 +16,4 @@ def accept_missing_values(estimators):
 
     `estimators` is a list of unfitted objects.
     """
-    return [
-        one for one in estimators if "Hist" in type(one).__name__
-    ]  # TODO: ask the tags
+    return [one for one in estimators if "Hist" in type(one).__name__]  # TODO: tags

@@ -21,8 +21,6 @@ def train(X, y):
 
     X is a DataFrame of numbers with gaps. The rows to predict have gaps too.
     """
-    X = SimpleImputer().fit_transform(
-        X
-    )  # TODO: these means are forgotten after training
+    X = SimpleImputer().fit_transform(X)  # TODO: its means are lost after training
     model = make_pipeline(StandardScaler(), KNeighborsRegressor(15))
     return model.fit(X, y)

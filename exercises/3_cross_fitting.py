@@ -7,7 +7,7 @@ to trust it more than it can trust the averages of new rows.
 
 Task: cross-fit the averages. For each fold, compute the averages from the rows of the
     other folds, and give them to the rows of this fold. A user without a row in the
-    other folds gets their mean rating.
+    other folds gets the mean of all ratings in the other folds.
 Hint: `for others, fold in KFold(5, ...).split(table):` gives positions; `table.iloc`
     takes them.
 Check: python -m pytest exercises -k 3_cross_fitting

@@ -20,9 +20,7 @@ def rmse_for_new_users(model, table):
 
     The model takes the table of ratings.
     """
-    folds = KFold(
-        5, shuffle=True, random_state=0
-    )  # TODO: a splitter that keeps users together
+    folds = KFold(5, shuffle=True, random_state=0)  # TODO: keep users together
     scores = cross_val_score(
         model, table, table["rating"], cv=folds, scoring="neg_root_mean_squared_error"
     )

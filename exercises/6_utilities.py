@@ -24,7 +24,5 @@ def train_and_save(table, path):
     Return the recommender.
     """
     recommender = SklearnEcosystemPipeline(model="linear").fit(table)
-    joblib.dump(
-        recommender.pipeline["model"], path
-    )  # TODO: the model alone is not enough
+    joblib.dump(recommender.pipeline["model"], path)  # TODO: more than the model
     return recommender

@@ -6,22 +6,22 @@ difference is above 1.96 standard errors). One such look is wrong in 5 % of all 
 equal models. But it looks again and again, and each look may be wrong.
 
 Task: decide once, from the first n visits of each model, where n is set before the
-    test: (1.96 + 0.84)² · 2p(1 - p) / difference², rounded up. With so many visits,
-    80 % of the tests find a true difference of this size.
-Hint: n depends only on what is known before the test, `p` and `difference`. No loop is
-    needed.
+    test: (1.96 + 0.84)² · 2 · rate · (1 - rate) / difference², rounded up. With so many
+    visits, 80 % of the tests find a true difference of this size.
+Hint: n depends only on what is known before the test, `rate` and `difference`. No loop
+    is needed.
 Check: python -m pytest exercises -k 8_experiment
 """
 
 import numpy as np
 
 
-def models_differ(a, b, p, difference):
+def models_differ(a, b, rate, difference):
     """Return True if the test says that the two models differ.
 
     `a` and `b` are arrays, one number per visit in the order of the visits: 1 for a
-    success, 0 for none. `p` is the share of successes that is expected, `difference`
-    the smallest difference of two shares that matters.
+    success, 0 for none. `rate` is the share of successes that is expected,
+    `difference` the smallest difference of two shares that matters.
     """
     for n in range(100, len(a) + 1, 100):  # TODO: one look, at a number set before
         observed = b[:n].mean() - a[:n].mean()

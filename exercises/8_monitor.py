@@ -6,7 +6,7 @@ error grows by less than chance alone could explain: the alarm hardly rings more
 than without drift.
 
 Task: let the alarm ring when the error has grown too much since the model was new.
-Hint: The first week shows the error of the new model.
+Hint: which week shows the error of the new model?
 Check: python -m pytest exercises -k 8_monitor
 """
 

@@ -70,30 +70,49 @@ def text_of(name):
     return (HERE / f"{name}.py").read_text(encoding="utf-8")
 
 
+def question_of(name):
+    """Return what an exercise asks: the first paragraph of its docstring.
+
+    The text is empty if the program is not Python, or has no docstring any more.
+    """
+    try:
+        docstring = ast.get_docstring(ast.parse(text_of(name)))
+    except SyntaxError:
+        return ""
+    if docstring is None:
+        return ""
+    return docstring.partition("\n\n")[0].replace("\n", " ")
+
+
 def read(path):
     """Run a program from its file, and return it as a module."""
     module = types.ModuleType(path.stem)
     module.__file__ = str(path)
     sys.modules[path.stem] = module  # where pickle looks for its classes
+    message = run(path, module)
+    if message is not None:
+        # Outside of any `except`: the message alone is shown, not the error before it.
+        pytest.fail(message, pytrace=False)
+    return module
+
+
+def run(path, module):
+    """Run a program in a module. Return what went wrong, or None."""
     try:
         program = compile(path.read_text(encoding="utf-8"), str(path), "exec")
     except SyntaxError as error:
-        pytest.fail(
-            f"{path.name}, line {error.lineno}: this is not Python: {error.msg}",
-            pytrace=False,
-        )
+        return f"{path.name}, line {error.lineno}: this is not Python: {error.msg}"
     try:
         exec(program, vars(module))
     except Exception as error:
         steps = traceback.extract_tb(error.__traceback__)
         line = [step.lineno for step in steps if step.filename == str(path)][-1]
-        pytest.fail(
+        return (
             f"{path.name} stopped in line {line}, before its functions were called: "
             f"{type(error).__name__}: {error}\nIf it is an import: is the name spelled "
-            "as in scikit-learn's documentation, and is the module right?",
-            pytrace=False,
+            "as in scikit-learn's documentation, and is the module right?"
         )
-    return module
+    return None
 
 
 def pytest_terminal_summary(terminalreporter, config):
@@ -124,10 +143,9 @@ def pytest_terminal_summary(terminalreporter, config):
     for name in [name for name in NAMES if name in measured]:
         terminalreporter.line(f"  {name}: {measured[name]}")
     if unsolved:
-        # What the exercise asks is the first paragraph of its docstring.
-        docstring = ast.get_docstring(ast.parse(text_of(unsolved[0])))
-        question = docstring.partition("\n\n")[0].replace("\n", " ")
-        terminalreporter.line(f"Next: exercises/{unsolved[0]}.py. {question}")
+        following = unsolved[0]
+        line = f"Next: exercises/{following}.py. {question_of(following)}"
+        terminalreporter.line(line.rstrip())
     elif checked and not config.option.solutions:
         terminalreporter.line(
             "Compare your answers with those in exercises/solutions/."

@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn.ensemble
+from joblib import parallel_config
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.dummy import DummyRegressor
@@ -94,7 +95,7 @@ def describe_error(error, exercise, usual_causes):
         last = own_steps[-1]
         statement = last.line.partition("  #")[0]
         where = f"Your program stopped in line {last.lineno}, `{statement}`:"
-    if type(error) is NameError:
+    if own_steps and type(error) is NameError:
         usual_causes = "Is the name spelled right, and imported at the top?"
     return f"{where} {reason.rstrip('.')}. Check this: {usual_causes}"
 
@@ -103,7 +104,8 @@ def explain_errors(usual_causes):
     """Let a check turn an error of the exercise into a message.
 
     Python's message says what happened in a library; ours adds the line of the
-    exercise, and what usually causes an error there.
+    exercise, and what usually causes an error there. An error with a solution is a
+    fault of the check, and is shown as it is.
     """
 
     def decorate(check_of_exercise):
@@ -113,8 +115,11 @@ def explain_errors(usual_causes):
             try:
                 check_of_exercise(exercise, **fixtures)
             except Exception as error:
+                if Path(exercise.__file__).parent.name == "solutions":
+                    raise
                 message = describe_error(error, exercise, usual_causes)
-            check(message is None, message or "")
+            if message is not None:
+                check(False, message)
 
         return guarded
 
@@ -246,6 +251,16 @@ def test_0_map(exercise):
     )
 
 
+def accepts_lists(transformer):
+    """Return True if a transformer takes rows that are not yet an array."""
+    rows = [[7.0, 1.0], [8.0, 1.0]]
+    try:
+        transformer.fit(rows).transform(rows)
+    except TypeError:
+        return False
+    return True
+
+
 @explain_errors(
     "`validate_data` takes the object itself first (self), then X, and returns the X "
     "to go on with. `reset=False` belongs in `transform` alone: there is nothing to "
@@ -297,6 +312,13 @@ def test_0_parts(exercise):
         f"We called `transform` before `fit`, and got {raised}. scikit-learn's own "
         "error for this is NotFittedError: its message says what to do, and other "
         "programs expect it. `check_is_fitted` raises it (pillars/0_parts.py).",
+    )
+    check(
+        accepts_lists(exercise.CountPerUser()),
+        "We gave `fit` and `transform` a list of rows instead of an array, and one of "
+        "them stopped. `validate_data` turns what it is given into an array, but it "
+        "does not change X itself: keep what it returns, `X = validate_data(...)`, "
+        "in both of them (pillars/0_parts.py).",
     )
     results = check_estimator(exercise.CountPerUser(), on_skip=None, on_fail=None)
     failed = [result for result in results if result["status"] == "failed"]
@@ -451,35 +473,59 @@ def test_1_scaling(exercise):
 )
 def test_2_feature_selection(exercise):
     rng = np.random.default_rng(0)
-    X = rng.normal(size=(100, 1000))
-    noise = rng.normal(size=100)
-    r2 = exercise.cross_validated_r2(X, noise)
-    check_returned(r2, "cross_validated_r2")
-    r2 = np.mean(r2)
+    on_noise = []
+    leaking = []  # the score of a choice that sees all answers
+    folds = KFold(5, shuffle=True, random_state=0)
+    for _ in range(10):
+        X = rng.normal(size=(100, 1000))
+        noise = rng.normal(size=100)
+        r2 = exercise.cross_validated_r2(X.copy(), noise.copy())
+        check_returned(r2, "cross_validated_r2")
+        on_noise.append(np.mean(r2))
+        chosen = SelectKBest(f_regression, k=10).fit_transform(X, noise)
+        leaking.append(cross_val_score(Ridge(), chosen, noise, cv=folds).mean())
+    honest = np.mean(on_noise)
     check(
-        r2 <= 0.05,
-        f"On pure noise, where nothing can be predicted, your R2 is {r2:.2f}: it "
+        honest <= 0.05,
+        f"On pure noise, where nothing can be predicted, your R2 is {honest:.2f}: it "
         "should be 0 or less. Of 1000 random features, some go a little with all "
         "100 answers by luck. A choice that sees the held-out answers takes exactly "
         "those. Make the choice a step of the pipeline "
         "(pillars/2_feature_selection.py).",
     )
-    honest = r2
-    signal = X[:, :5].sum(axis=1) + noise
+    X = rng.normal(size=(300, 1000))
+    signal = X[:, :5].sum(axis=1) + rng.normal(0, 2, 300)
     r2 = np.mean(exercise.cross_validated_r2(X, signal))
     check(
         0.3 < r2 <= 1,
         f"Five of 1000 features carry a signal, but your R2 is {r2:.2f}; above 0.3 is "
-        "possible. Is it still the mean R2 of ridge on the ten best features? "
-        "(pillars/2_feature_selection.py)",
+        "possible. Is it still the mean R2 of ridge on the ten best features? And does "
+        "`SelectKBest` get its scorer, `f_regression`? Without one, it takes every "
+        "answer for a class (`f_classif`; pillars/2_feature_selection.py).",
     )
-    chosen = SelectKBest(f_regression, k=10).fit_transform(X, noise)
-    folds = KFold(5, shuffle=True, random_state=0)
-    leaking = cross_val_score(Ridge(), chosen, noise, cv=folds)
+    many = rng.normal(size=(1000, 100))
+    of_ten = np.mean(exercise.cross_validated_r2(many, many[:, :20].sum(axis=1)))
+    check(
+        0.4 < of_ten < 0.6,
+        "In another table, y is the sum of 20 features. Ten of them explain about half "
+        f"of it (R2 = 0.5), but your R2 is {of_ten:.2f}. Are there ten, `k=10`? More "
+        "explain more here; where there is nothing to find, they fit more noise "
+        "(pillars/2_feature_selection.py).",
+    )
+    check(
+        honest < -0.25,
+        f"On ten tables of pure noise, your mean R2 is {honest:.2f}. It should be "
+        "about -0.5: ten features that go with the training answers by luck predict "
+        "worse than the mean. Yours predict better than that, so some held-out answers "
+        "took part in the choice. Nothing may be chosen before the folds, not even "
+        "from a part of the rows: make the choice a step of the pipeline "
+        "(pillars/2_feature_selection.py).",
+    )
     print(
-        f"Measured: where there is nothing to find, R2 is {honest:.2f}, and was "
-        f"{mean_and_error(leaking)} with a choice that saw all answers (5 folds). "
-        f"Where five features carry a signal, it is {r2:.2f}."
+        "Measured: where there is nothing to find, R2 is "
+        f"{mean_and_error(on_noise)}, and was {mean_and_error(leaking)} with a choice "
+        f"that saw all answers (10 tables). Where five features carry a signal, it is "
+        f"{r2:.2f}."
     )
 
 
@@ -648,6 +694,21 @@ def test_3_cross_fitting(exercise):
         "knowledge. Take each row's average from the folds that it is not in "
         "(pillars/3_model_selection.py).",
     )
+    # Everybody always gives the same rating, so that every average is known.
+    owners = rng.permutation(np.repeat(np.arange(60), 20))
+    constant = rng.normal(3, 1, 60)[owners]
+    index = rng.permutation(len(owners))
+    steady = pd.DataFrame({"user_id": owners, "rating": constant}, index=index)
+    of_steady = np.asarray(exercise.training_averages(steady), dtype=float)
+    check(
+        np.allclose(of_steady, constant)
+        or not np.allclose(np.sort(of_steady), np.sort(constant)),
+        "Your averages are right, but they are in the wrong rows: the average of a row "
+        "is often that of another row's user. Folds take their rows from all over the "
+        "table, so their averages, one after the other, are in the order of the folds. "
+        "Write each fold's averages to its own rows: `result[fold] = ...`, with a "
+        "`result` that is as long as the table (pillars/3_model_selection.py).",
+    )
     moved = []
     alone = int(np.flatnonzero(users == 999)[0])  # this user has no other row
     for row in [alone, *range(0, 60, 3)]:
@@ -679,11 +740,13 @@ def test_3_cross_fitting(exercise):
     )
     known = np.corrcoef(averages, level[signal.index])[0, 1]
     check(
-        known > 0.9,
+        known > 0.93,
         "With 20 ratings per user, an average should be near what the user usually "
-        f"gives; the correlation of yours with that is {known:.2f}, and more than 0.9 "
+        f"gives; the correlation of yours with that is {known:.2f}, and more than 0.95 "
         "is possible. Does each row get the average of its own user, in the order of "
-        "the table? (pillars/3_model_selection.py)",
+        "the table? And is it made of the four other folds (16 ratings per user), or "
+        "of a single one (4)? `split` gives the rows of the four first, then those of "
+        "the fold: perhaps you swapped the two (pillars/3_model_selection.py).",
     )
     by_user = signal.sort_values("user_id", kind="stable")
     averages = np.asarray(exercise.training_averages(by_user.copy()), dtype=float)
@@ -700,6 +763,20 @@ def test_3_cross_fitting(exercise):
         "about the user. Sorted by time, new users would lose theirs. Shuffle the "
         "folds (pillars/3_model_selection.py).",
     )
+    # One user with many ratings of 5, many users with two of 1, and a new one.
+    owners = np.concatenate([np.repeat(0, 300), np.repeat(np.arange(1, 31), 2), [999]])
+    uneven = pd.DataFrame({"user_id": owners, "rating": 1.0})
+    uneven.loc[owners == 0, "rating"] = 5.0
+    of_new = float(np.asarray(exercise.training_averages(uneven.copy()))[-1])
+    of_all = uneven["rating"][:-1].mean()
+    check(
+        abs(of_new - of_all) < 0.2,
+        f"A user without a row in the other folds got {of_new:.2f} stars, where the "
+        f"mean of all ratings is {of_all:.2f}. The mean of the users' averages is "
+        "something else: there, a user with two ratings counts as much as one with "
+        "300. Give them the mean of the ratings in the other folds "
+        "(pillars/3_model_selection.py).",
+    )
     plain = noise.groupby("user_id")["rating"].transform("mean")
     plain = np.corrcoef(plain, stars)[0, 1]
     print(
@@ -710,19 +787,46 @@ def test_3_cross_fitting(exercise):
 
 
 class Guesser(RegressorMixin, BaseEstimator):
-    """A model that adds random numbers to the mean: no seed is better than another."""
+    """A model that adds random numbers to the mean: no seed is better than another.
+
+    It notes on which rows it was trained and tested.
+    """
+
+    # The notes of all copies: a search works on clones.
+    notes: ClassVar = []
 
     def __init__(self, seed=0):
         self.seed = seed
 
     def fit(self, X, y):
         self.mean_ = float(np.mean(y))
+        self.rows_ = set(np.asarray(X)[:, 0])
         return self
 
     def predict(self, X):
         # The guess for a row depends on the row and the seed alone.
         keys = np.asarray(X)[:, 0].astype(int)
+        note = {"seed": self.seed, "trained": self.rows_, "tested": set(keys)}
+        self.notes.append(note)
         return self.mean_ + np.random.default_rng(self.seed).normal(size=4000)[keys]
+
+
+def rows_scored_after_a_choice(notes):
+    """Return the rows that took no part in the choice of the candidate they scored.
+
+    Before such a row is predicted, every candidate has been trained without it.
+    """
+    candidates = {note["seed"] for note in notes}
+    scored = set()
+    for position, note in enumerate(notes):
+        tried = set()
+        for earlier in reversed(notes[: position + 1]):
+            if earlier["trained"] & note["tested"]:
+                break
+            tried.add(earlier["seed"])
+        if tried == candidates:
+            scored |= note["tested"]
+    return scored
 
 
 @explain_errors(
@@ -731,50 +835,19 @@ class Guesser(RegressorMixin, BaseEstimator):
     "(pillars/3_search.py)."
 )
 def test_3_search(exercise):
-    rng = np.random.default_rng(5)
-    reported = []
-    of_winners = []  # the error by which the best candidate was chosen
-    for _ in range(6):
-        rows = rng.permutation(4000)[:50]
-        X = rows.reshape(-1, 1)
-        y = rng.normal(size=50)
-        error = exercise.estimate_error(Guesser(), {"seed": list(range(20))}, X, y)
-        check_returned(error, "estimate_error")
-        check(
-            np.ndim(error) == 0,
-            f"Expected one number, got an array of the shape {np.shape(error)}: one "
-            "for each fold? Return their mean.",
-        )
-        reported.append(float(error))
-        guesses = [Guesser(seed).fit(X, y).predict(X) for seed in range(20)]
-        rmse = [np.sqrt(np.mean((guess - y) ** 2)) for guess in guesses]
-        of_winners.append(min(rmse))
-    truth = np.sqrt(2)  # the guess and the answer: two independent normal numbers
-    found = np.mean(reported)
-    check(
-        found > 0,
-        f"Your error is {found:.2f}. scikit-learn's score is minus the error, because "
-        "a score is better when it is larger.",
-    )
-    check(
-        found > 0.89 * truth,
-        "We let you choose the best of 20 models that only guess. On new rows each of "
-        f"them has an error of {truth:.2f}; you reported {found:.2f}. The rows that "
-        "chose the winner also scored it, so its luck on these rows is in its score. "
-        "Score the search as a whole on rows that it has not seen "
-        "(pillars/3_search.py).",
-    )
-    check(
-        found < 1.15 * truth,
-        f"The error of each candidate is {truth:.2f}, but you reported {found:.2f}. Is "
-        "it still a mean of the RMSE over folds? (pillars/3_search.py)",
-    )
-    X = rng.uniform(0, 1, (150, 1))
-    y = X[:, 0] + rng.normal(0, 0.5, 150)
+    rng = np.random.default_rng(6)
+    X = rng.uniform(0, 1, (1000, 1))
+    y = X[:, 0] + rng.normal(0, 0.5, 1000)
     candidates = {"n_neighbors": [1, 25]}
     error = exercise.estimate_error(KNeighborsRegressor(1), candidates, X, y)
+    check_returned(error, "estimate_error")
     check(
-        error < 0.6,
+        np.ndim(error) == 0,
+        f"Expected one number, got an array of the shape {np.shape(error)}: one "
+        "for each fold? Return their mean.",
+    )
+    check(
+        error < 0.58,
         "One of two candidates was clearly better (RMSE about 0.5; the other 0.7), "
         f"and you reported {error:.2f}. Does your code still search in each fold, and "
         "among all candidates that it is given? (pillars/3_search.py)",
@@ -786,6 +859,56 @@ def test_3_search(exercise):
         f"it should be ten times as large too; yours went from {error:.2f} to "
         f"{tenfold:.2f}. R2 has no unit, and a squared error has another: is the "
         "scoring of the outer folds still the RMSE? (pillars/3_search.py)",
+    )
+
+    rng = np.random.default_rng(5)
+    reported = []
+    of_winners = []  # the error by which the best candidate was chosen
+    for _ in range(6):
+        rows = rng.permutation(4000)[:50]
+        X = rows.reshape(-1, 1)
+        y = rng.normal(size=50)
+        Guesser.notes.clear()
+        # In one process, where we see the notes, whatever `n_jobs` says.
+        with parallel_config(backend="sequential"):
+            error = exercise.estimate_error(
+                Guesser(), {"seed": list(range(20))}, X.copy(), y.copy()
+            )
+        reported.append(float(error))
+        scored = rows_scored_after_a_choice(Guesser.notes)
+        guesses = [Guesser(seed).fit(X, y).predict(X) for seed in range(20)]
+        rmse = [np.sqrt(np.mean((guess - y) ** 2)) for guess in guesses]
+        of_winners.append(min(rmse))
+    truth = np.sqrt(2)  # the guess and the answer: two independent normal numbers
+    found = np.mean(reported)
+    check(
+        found > 0,
+        f"Your error is {found:.2f}. scikit-learn's score is minus the error, because "
+        "a score is better when it is larger.",
+    )
+    same_rows = (
+        "We let you choose the best of 20 models that only guess. On new rows each of "
+        f"them has an error of {truth:.2f}; on the rows that choose it, the winner has "
+        f"{np.mean(of_winners):.2f}; you reported {found:.2f}. The rows that chose the "
+        "winner also scored it, so its luck on these rows is in its score. Score the "
+        "search as a whole on rows that it has not seen: a part of the rows it was "
+        "fitted on is not new (pillars/3_search.py)."
+    )
+    check(scored, same_rows)
+    check(
+        len(scored) == len(rows),
+        f"You hold out {len(scored)} of {len(rows)} rows, search without them, and "
+        "score the winner on them. That is honest, but so few rows make it a matter of "
+        f"luck: in six tables you reported {min(reported):.2f} to {max(reported):.2f}, "
+        f"where the truth is {truth:.2f}. In the task the search is done anew in each "
+        "fold, so that every row is held out once and counts: give the search to "
+        "`cross_val_score` (pillars/3_search.py).",
+    )
+    check(found > 0.89 * truth, same_rows)
+    check(
+        found < 1.15 * truth,
+        f"The error of each candidate is {truth:.2f}, but you reported {found:.2f}. Is "
+        "it still a mean of the RMSE over folds? (pillars/3_search.py)",
     )
     print(
         "Measured: the best of 20 guessers has an RMSE of "
@@ -879,9 +1002,20 @@ def test_4_supervised(exercise):
         "makes a row hard for both then cancels. Twice the standard error is asked for "
         "(pillars/4_supervised.py).",
     )
+
+    # A gain of 2.5 standard errors.
+    rng = np.random.default_rng(26)
+    X = rng.normal(size=(2000, 2))
+    y = X[:, 0] + 0.12 * X[:, 1] + rng.normal(size=2000)
+    check(
+        exercise.is_better(reader_of(0, 1), reader_of(0), X.copy(), y.copy()),
+        "You take a gain for luck that is 2.5 times its standard error. Twice is asked "
+        "for: by luck, an equal model gains more in only about 2 of 100 cases. A "
+        "stricter limit misses more of the real gains (pillars/4_supervised.py).",
+    )
     print(
         f"Measured: in {len(found)} of 30 tables you call an equal model better (in 15 "
-        "± 3 if every gain counts). A real gain of four standard errors is found."
+        "± 3 if every gain counts). A real gain of 2.5 standard errors is found."
     )
 
 
@@ -1054,10 +1188,22 @@ def run_fresh(program, path):
     "method needs the path, exactly as it is given. Return the recommender "
     "(pillars/6_utilities.py)."
 )
-def test_6_utilities(exercise, tmp_path):
+def test_6_utilities(exercise, tmp_path, monkeypatch):
     path = tmp_path / "artifact.pkl"
+    # What is saved under another name must not overwrite a file of yours.
+    current = tmp_path / "current"
+    current.mkdir()
+    monkeypatch.chdir(current)
     recommender = exercise.train_and_save(ratings(), path)
     check_returned(recommender, "train_and_save")
+    elsewhere = sorted(file.name for file in current.iterdir())
+    check(
+        path.exists() or not elsewhere,
+        f"There is no file at `path`, but {first_five(elsewhere)} in the current "
+        "folder. There, it overwrites what was saved before, and the program that "
+        "loads `path` does not find it. The method that saves takes the path as its "
+        "argument (pillars/6_utilities.py).",
+    )
     check(
         path.exists(),
         "There is no file at `path`: save the artifact there (pillars/6_utilities.py).",
@@ -1166,6 +1312,23 @@ def test_8_deploy(exercise):
         "also measures what is left of the first. Let the arm depend on the name of "
         "the experiment, too (pillars/8_deploy.py).",
     )
+    # User "a1" in experiment "b" and user "a" in "1b" have the same letters in the same
+    # order; so have experiment "b1" with user "a" and experiment "b" with user "1a".
+    pairs = [
+        ([(f"{user}1", "b") for user in users], [(user, "1b") for user in users]),
+        ([(user, "b1") for user in users], [(f"1{user}", "b") for user in users]),
+    ]
+    for left, right in pairs:
+        arms = np.array([exercise.arm_of(*visit) for visit in left])
+        alike = np.mean(arms == [exercise.arm_of(*visit) for visit in right])
+        check(
+            alike < 0.6,
+            f"User {left[0][0]!r} in experiment {left[0][1]!r} and user "
+            f"{right[0][0]!r} in experiment {right[0][1]!r} always get the same arm, "
+            "and so do all pairs like these: joined, their two names are the same "
+            "text. Put a separator between the names, a character that is in neither, "
+            'such as ":" (pillars/8_deploy.py).',
+        )
     print(
         f"Measured: of {len(users)} users, 0 change their model between visits or "
         f"servers (a coin: half of them); B gets {percent(share, len(users))}; in "
@@ -1173,9 +1336,42 @@ def test_8_deploy(exercise):
     )
 
 
-def visits_needed(p, difference):
+def visits_needed(rate, difference):
     """Return how many visits each model needs (power 80 %, 5 % of false alarms)."""
-    return int(np.ceil((1.96 + 0.84) ** 2 * 2 * p * (1 - p) / difference**2))
+    return int(np.ceil((1.96 + 0.84) ** 2 * 2 * rate * (1 - rate) / difference**2))
+
+
+def visits_used(models_differ, rate, difference, n_visits=2000):
+    """Return how many visits of each model a function looks at, or None if unclear.
+
+    B nearly always succeeds, A hardly ever; but from some visit on, B has NaN. A
+    function that looks so far finds no difference, since nothing is greater than NaN.
+    """
+    number = np.arange(n_visits)
+    a = np.where(number % 50 == 49, 1.0, 0.0)
+    b = 1 - a
+
+    def differ(b):
+        try:
+            return bool(models_differ(a.copy(), b, rate, difference))
+        except ValueError:
+            return False  # it cannot compute with NaN
+
+    # Bisect: the answer is True if the first `high` visits are enough.
+    low = 0
+    high = n_visits
+    while low < high:
+        middle = (low + high) // 2
+        if differ(np.where(number < middle, b, np.nan)):
+            high = middle
+        else:
+            low = middle + 1
+
+    finds_nothing = not differ(np.where(number < high, b, np.nan))
+    looks_later = differ(np.where(number < high, a, b))
+    if finds_nothing or looks_later:
+        return None
+    return high
 
 
 def simulate_tests(share_a, share_b, n_visits=2000, n_tests=1000):
@@ -1212,10 +1408,29 @@ def test_8_experiment(exercise):
         )
         return np.array(answers)
 
+    for difference in (0.1, 0.15):
+        n = visits_needed(0.3, difference)
+        used = visits_used(exercise.models_differ, 0.3, difference)
+        check(
+            used is None or abs(used - n) <= 1,
+            f"For rate = 0.3 and a difference of {difference}, your number of visits "
+            f"is {used}; the formula gives {n}. With fewer, true differences are "
+            "missed; and what comes later must not count, or the test ends when "
+            "somebody stops it. Compare your formula with that of the task, part by "
+            "part: the number is that of each model (pillars/8_experiment.py).",
+        )
+
     a, b = simulate_tests(0.3, 0.3)
     n_tests = len(a)
     alarms = decide(a, b, 0.1).mean()
     early = share_of_early_alarms(a, b)
+    check(
+        alarms < 0.08 or used is None,
+        f"In {n_tests} tests of two equal models, you say in {alarms:.0%} that they "
+        "differ; 5 % were allowed. Your number of visits is right, so look at the "
+        "limit: 1.96 standard errors of the difference, which has the variance of A "
+        "and that of B in it (pillars/8_experiment.py).",
+    )
     check(
         alarms < 0.08,
         f"In {n_tests} tests of two equal models, you say in {alarms:.0%} that they "
@@ -1234,10 +1449,10 @@ def test_8_experiment(exercise):
         check(
             changed == 0,
             f"We changed the visits after number {n}, and your answer changed in "
-            f"{changed} of {n_tests} tests. For p = 0.3 and a difference of "
+            f"{changed} of {n_tests} tests. For rate = 0.3 and a difference of "
             f"{difference}, each model needs {n} visits, and what comes later must not "
             "count: a test that takes all visits there are ends when somebody stops "
-            "it. Set the number by the formula, from `p` and `difference` "
+            "it. Set the number by the formula, from `rate` and `difference` "
             "(pillars/8_experiment.py).",
         )
         power = found.mean()
@@ -1245,9 +1460,9 @@ def test_8_experiment(exercise):
             0.76 < power < 0.84,
             f"B was better by {difference}, and {power:.0%} of {n_tests} tests say "
             "that the models differ; 80 % should. The number of visits in the formula "
-            f"is that of each model, {n} here; with fewer visits, or a limit stricter "
-            "than 1.96 standard errors, true differences are missed "
-            "(pillars/8_experiment.py).",
+            f"is that of each model, {n} here (print yours: is it above 0?); with "
+            "fewer visits, or a limit stricter than 1.96 standard errors, true "
+            "differences are missed (pillars/8_experiment.py).",
         )
         worse = decide(b, a, difference).mean()
         check(
@@ -1309,6 +1524,16 @@ def test_8_monitor(exercise):
         number == 12,
         f"The error doubled in week 12 of 0 to 19; the answer was {number}. Return the "
         "position of the first week with an alarm.",
+    )
+    worse_at_once = [weeks_of(rng, 0)[0], *weeks_of(np.random.default_rng(1), 0)]
+    worse_at_once[1:] = [2 * week for week in worse_at_once[1:]]
+    number = exercise.first_alarm(worse_at_once)
+    check(
+        number == 1,
+        "In another series, the first week alone is good, and the squared errors of "
+        f"all others are twice as large; the answer was {number}, not 1. Compare with "
+        "the error of the new model: later weeks may be worse already "
+        "(pillars/8_monitor.py).",
     )
     print(
         "Measured: a drift of 0.012 stars a week is found in week "

@@ -512,24 +512,25 @@ SLIPS = [
     ("8_experiment", "math.ceil(", "(", "whole number: round it up"),
     (
         "8_experiment",
-        "math.ceil((1.96 + 0.84) ** 2 * 2 * p * (1 - p) / difference**2)",
+        "math.ceil((1.96 + 0.84) ** 2 * 2 * rate * (1 - rate) / difference**2)",
         "len(a)",
-        "what comes later must not count",
+        "number of visits is 2000; .* what comes later must not count",
     ),
     (
         "8_experiment",
         "/ difference**2",
         "/ difference**2 / 2",
-        "that of each model, 330",
+        "number of visits is 165; the formula gives 330.* that of each model",
     ),
     (
         "8_experiment",
-        "math.ceil((1.96 + 0.84) ** 2 * 2 * p * (1 - p) / difference**2)",
+        "math.ceil((1.96 + 0.84) ** 2 * 2 * rate * (1 - rate) / difference**2)",
         "330",
-        "a difference of 0.15, each model needs 147 visits",
+        "difference of 0.15, your number of visits is 330; the formula gives 147",
     ),
     ("8_experiment", "abs(observed)", "observed", "absolute value"),
-    ("8_experiment", "abs(observed) > 1.96", "observed < 1.96", "In 1000 tests of two"),
+    ("8_experiment", "abs(observed) > 1.96", "observed < 1.96", "look at the limit"),
+    ("8_experiment", "a[:n].var() + b[:n].var()", "a[:n].var()", "that of B in it"),
     (
         "8_experiment",
         "abs(observed) > 1.96",
@@ -571,6 +572,93 @@ SLIPS = [
         "digest[0]",
         "B gets 100% .* from 0 to 255",
     ),
+    (
+        "0_parts",
+        "X = validate_data(self, X)\n",
+        "validate_data(self, X)\n",
+        "keep what it returns, `X = validate_data",
+    ),
+    (
+        "0_parts",
+        "X = validate_data(self, X, reset=False)\n",
+        "validate_data(self, X, reset=False)\n",
+        "keep what it returns, `X = validate_data",
+    ),
+    (
+        "2_feature_selection",
+        "cross_val_score(model, X, y, cv=folds)",
+        """cross_val_score(
+            Ridge(), model[0].fit(np.array_split(X, 2)[0], np.array_split(y, 2)[0])
+            .transform(X), y, cv=folds)""",
+        "not even from a part of the rows",
+    ),
+    ("2_feature_selection", "k=10", "k=50", "Are there ten, `k=10`"),
+    ("2_feature_selection", "f_regression, k=10", "k=10", "get its scorer, `f_reg"),
+    (
+        "3_cross_fitting",
+        "    return result",
+        "    return result[np.concatenate([fold for _, fold in folds.split(table)])]",
+        "Your averages are right, but they are in the wrong rows",
+    ),
+    (
+        "3_cross_fitting",
+        "    return result",
+        "    return result[table.index.argsort()]",
+        "Your averages are right, but they are in the wrong rows",
+    ),
+    (
+        "3_cross_fitting",
+        "for others, fold in",
+        "for fold, others in",
+        "perhaps you swapped the two",
+    ),
+    (
+        "3_cross_fitting",
+        'known["rating"].mean()',
+        "averages.mean()",
+        "where the mean of all ratings is 4",
+    ),
+    *[
+        (
+            "3_search",
+            "    return -cross_val_score(search, X, y, cv=folds, scoring=RMSE).mean()",
+            f"""\
+    _, X_test, _, y_test = train_test_split(X, y, random_state={seed})
+    return -search.fit(X, y).score(X_test, y_test)""",
+            "a part of the rows it was fitted on is not new",
+        )
+        for seed in range(4)
+    ],
+    *[
+        (
+            "3_search",
+            "    return -cross_val_score(search, X, y, cv=folds, scoring=RMSE).mean()",
+            f"""\
+    X, X_test, y, y_test = train_test_split(X, y, random_state={seed})
+    return -search.fit(X, y).score(X_test, y_test)""",
+            "You hold out 13 of 50 rows.* That is honest",
+        )
+        for seed in range(4)
+    ],
+    (
+        "4_supervised",
+        "2 * standard_error",
+        "3 * standard_error",
+        "2.5 times its standard error",
+    ),
+    (
+        "6_utilities",
+        "recommender.save_pipeline(path)",
+        "recommender.save_pipeline()",
+        "no file at `path`, but production_pipeline.pkl, .* in the current folder",
+    ),
+    ("8_deploy", "{experiment}:{user}", "{experiment}{user}", "Put a separator"),
+    ("8_deploy", "{experiment}:{user}", "{user}{experiment}", "Put a separator"),
+    ("8_experiment", "* 2 * rate", "* rate", "your number of visits is 165; "),
+    ("8_experiment", "difference**2", "difference", "your number of visits is 33; "),
+    ("8_experiment", "/ difference", "* difference", "your number of visits is 1; "),
+    ("8_experiment", "math.ceil(", "0 * math.ceil(", "is it above 0"),
+    ("8_monitor", "weeks[0]", "weeks[1]", "the first week alone is good"),
 ]
 IMPORTS = """
 import itertools
@@ -579,7 +667,8 @@ import numpy as np
 from sklearn.dummy import DummyRegressor
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.model_selection import (
-    GroupKFold, GroupShuffleSplit, KFold, LeaveOneGroupOut, ShuffleSplit
+    GroupKFold, GroupShuffleSplit, KFold, LeaveOneGroupOut, ShuffleSplit,
+    train_test_split,
 )
 COUNTER = itertools.count()
 """
@@ -633,6 +722,7 @@ def test_an_exercise_tells_task_hint_minutes_and_command(name):
     assert text.count("TODO") == text.count("# TODO: ") == 1
     for word in ("Task: ", "Hint: ", f"Check: python -m pytest exercises -k {name}\n"):
         assert text.count(word) == 1
+    assert not re.search(r"^[\s\])}]+# TODO", text, re.MULTILINE), "not on its line"
     assert re.match(
         r'"""(The first exercise|Exercise of chapter \d, .+) \(\d+ minutes?\): ', text
     )
@@ -691,22 +781,30 @@ def test_a_wrong_attempt_gets_a_message_and_a_written_down_figure_fails(
     check = getattr(checks, f"test_{name}")
     fixtures = {}
     if name == "6_utilities":
-        fixtures["tmp_path"] = tmp_path
+        fixtures = {"tmp_path": tmp_path, "monkeypatch": monkeypatch}
     with pytest.raises(pytest.fail.Exception) as failed:
         check(attempt, **fixtures)
     assert re.search(message, " ".join(str(failed.value).split()))
 
 
-def test_a_program_that_is_not_python_is_told_with_its_line(tmp_path):
+@pytest.mark.parametrize(
+    ("program", "message"),
+    [
+        ("import numpy\nmean = (\n", "first.py, line 2: this is not Python"),
+        ("def f():\n    x = 1\n  y = 2\n", "first.py, line 3: this is not Python"),
+        ("import numpy\n", "has no `predict_mean`"),
+    ],
+    ids=["bracket", "indent", "no docstring"],
+)
+def test_a_program_that_is_not_python_is_told_with_its_line(tmp_path, program, message):
     copy_lesson(tmp_path)
     shutil.copytree(EXERCISES, tmp_path / "exercises")
-    (tmp_path / "exercises" / "first.py").write_text(
-        "import numpy\nmean = (\n", encoding="utf-8"
-    )
-    assert (
-        "first.py, line 2: this is not Python"
-        in pytest_exercises(tmp_path, "-k", "first").stdout
-    )
+    (tmp_path / "exercises" / "first.py").write_text(program, encoding="utf-8")
+    run = pytest_exercises(tmp_path, "-k", "first")
+    assert message in run.stdout
+    assert re.search(r"^Next: exercises/first\.py\.$", run.stdout, re.MULTILINE)
+    for noise in ("INTERNALERROR", "Traceback", "During handling"):
+        assert noise not in run.stdout + run.stderr
 
 
 def test_a_program_that_stops_before_its_functions_are_called_is_told(tmp_path):
