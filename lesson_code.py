@@ -360,12 +360,13 @@ class MovieRecommendationDataset:
         example_id = np.array([1])  # a whole number, like all ids of this table
         check_same_kind(example_id, user_ids)
         check_same_kind(example_id, movie_ids)
-        is_user = (user_ids >= 1) & (user_ids <= self.n_users)
-        is_movie = (movie_ids >= 1) & (movie_ids <= self.n_movies)
+        n_users = len(self.law_["user"])
+        n_movies = len(self.law_["movie"])
+        is_user = (user_ids >= 1) & (user_ids <= n_users)
+        is_movie = (movie_ids >= 1) & (movie_ids <= n_movies)
         if not (is_user & is_movie).all():
             raise ValueError(
-                f"rows must be of users 1 to {self.n_users} and movies 1 to "
-                f"{self.n_movies}."
+                f"rows must be of users 1 to {n_users} and movies 1 to {n_movies}."
             )
         timestamp = number_column(rows, "timestamp")
         if self.law_["drift"] > 0 and np.isnan(timestamp).any():

@@ -66,8 +66,11 @@ def exercise(request):
 
 
 def text_of(name):
-    """Return the text of an exercise."""
-    return (HERE / f"{name}.py").read_text(encoding="utf-8")
+    """Return the text of an exercise; "" if it is gone, or is no text in UTF-8."""
+    try:
+        return (HERE / f"{name}.py").read_text(encoding="utf-8-sig")
+    except (OSError, ValueError):
+        return ""
 
 
 def question_of(name):
@@ -77,7 +80,7 @@ def question_of(name):
     """
     try:
         docstring = ast.get_docstring(ast.parse(text_of(name)))
-    except SyntaxError:
+    except (SyntaxError, ValueError):
         return ""
     if docstring is None:
         return ""
@@ -99,12 +102,14 @@ def read(path):
 def run(path, module):
     """Run a program in a module. Return what went wrong, or None."""
     try:
-        program = compile(path.read_text(encoding="utf-8"), str(path), "exec")
+        program = compile(path.read_text(encoding="utf-8-sig"), str(path), "exec")
     except SyntaxError as error:
         return f"{path.name}, line {error.lineno}: this is not Python: {error.msg}"
+    except (OSError, ValueError) as error:
+        return f"{path.name} cannot be read as a text in UTF-8: {error}"
     try:
         exec(program, vars(module))
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         steps = traceback.extract_tb(error.__traceback__)
         line = [step.lineno for step in steps if step.filename == str(path)][-1]
         return (

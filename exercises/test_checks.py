@@ -114,7 +114,7 @@ def explain_errors(usual_causes):
             message = None
             try:
                 check_of_exercise(exercise, **fixtures)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 if Path(exercise.__file__).parent.name == "solutions":
                     raise
                 message = describe_error(error, exercise, usual_causes)
@@ -157,6 +157,11 @@ def test_first(exercise):
     test = table[2000:]
     answers = exercise.predict_mean(train, test)
     answers = check_numbers(answers, len(test), "predict_mean")
+    check(
+        np.isfinite(answers).all(),
+        "The answers are not finite (NaN or infinite), like 0 / 0, or the mean of no "
+        "rows.",
+    )
     changed = exercise.predict_mean(train, test.assign(rating=5.0))
     check(
         np.allclose(answers, changed),
@@ -1434,10 +1439,11 @@ def test_8_experiment(exercise):
     check(
         alarms < 0.08,
         f"In {n_tests} tests of two equal models, you say in {alarms:.0%} that they "
-        "differ; 5 % were allowed. Each look has its 5 %, and a test that ends at the "
-        "first significant look collects them: it waits for a moment of luck. Set the "
-        "number of visits before the test, and look once, with the limit of 1.96 "
-        "standard errors (pillars/8_experiment.py).",
+        "differ; 5 % were allowed. Do you look more than once? Each look has its 5 %, "
+        "and a test that ends at the first significant look collects them: it waits "
+        "for a moment of luck. Set the number of visits before the test, and look "
+        "once. Or is the limit another than 1.96 standard errors? "
+        "(pillars/8_experiment.py)",
     )
     for difference in (0.1, 0.15):
         n = visits_needed(0.3, difference)
@@ -1497,6 +1503,12 @@ def test_8_monitor(exercise):
     rng = np.random.default_rng(0)
     slow = [exercise.first_alarm(weeks_of(rng, 0.012)) for _ in range(200)]
     found = [number for number in slow if number is not None]
+    check(
+        set(found) <= set(range(1, 20)),
+        f"In one of the series, the answer was {set(found) - set(range(1, 20))}. "
+        "Return the position of a week, from 1 to 19 here, or None if there is no "
+        "alarm.",
+    )
     check(
         len(found) > 180,
         f"The typical error grew by 0.012 stars a week for 19 weeks, from 0.80 to "

@@ -27,7 +27,6 @@ from lesson_code import MovieRecommendationDataset, SklearnEcosystemPipeline
 # warning.
 # %%
 table = MovieRecommendationDataset(300, 150, n_ratings=6000).generate()
-# This folder is removed when Python ends.
 folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
 
 
@@ -115,6 +114,7 @@ for path, digest in (damaged, old, another):
         what_is_wrong = str(error).partition(path.name)[2].partition(":")[0]
         print(f"Refused: {path.name}{what_is_wrong}")
 print(f"The model before them still answers: {server.answer() == before}")
+folder.cleanup()
 
 
 # %% [markdown]

@@ -134,7 +134,6 @@ def save_picture(figure, name, folder=PICTURES):
     """
     from matplotlib import pyplot as plt
 
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / name
     is_svg = path.suffix == ".svg"
     # The title is in the file too, for screen readers. The date is not: it would
@@ -142,8 +141,14 @@ def save_picture(figure, name, folder=PICTURES):
     metadata = {"Title": " ".join(figure.get_suptitle().split())}
     if is_svg:
         metadata["Date"] = None
-    figure.savefig(path, dpi=150, metadata=metadata)
-    plt.close(figure)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, dpi=150, metadata=metadata)
+    except OSError as error:
+        print(f"(No picture: {error})")
+        return
+    finally:
+        plt.close(figure)
 
     size = path.stat().st_size
     if size > MAX_SIZE:

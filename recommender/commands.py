@@ -165,7 +165,9 @@ def serve(path, host="127.0.0.1", port=8000):
     port = check_number("port", port, 1, integer=True, below=2**16)
     app = create_app(Arms(path))
     say(f"Open http://{host}:{port} in a browser; stop with Ctrl-C.")
-    uvicorn.run(app, host=host, port=port, log_level="warning")
+    # Colours are looked for on the output, which may be closed.
+    colours = None if sys.stdout else False
+    uvicorn.run(app, host=host, port=port, log_level="warning", use_colors=colours)
 
 
 def _print_ranked(table):

@@ -10,6 +10,7 @@ docs/deploy.md.
 
 import contextlib
 import json
+import logging
 import os
 import threading
 from datetime import datetime, timezone
@@ -26,10 +27,13 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from pydantic import BaseModel, Field, FiniteFloat
 
 from recommender.commands import id_from_text
+from recommender.files import check_file
 from recommender.table import shorten
 
 from .arms import Arms
 from .turns import N_THREADS, InTurn
+
+log = logging.getLogger("serving")
 
 HERE = Path(__file__).parent
 #: A refused request is answered by at most this many problems.
@@ -281,8 +285,12 @@ def add_outcomes(app, arms, outcomes):
             **seen.model_dump(),
         }
         # As ASCII: in other text, more than a newline may be read as the end of a line.
-        with lock, open(outcomes, "a", encoding="ascii") as file:
-            file.write(json.dumps(line) + "\n")
+        try:
+            with lock, open(outcomes, "a", encoding="ascii") as file:
+                file.write(json.dumps(line) + "\n")
+        except OSError as error:
+            log.error("outcomes: %s", error)
+            raise HTTPException(503, "The outcome cannot be written.") from error
 
 
 def from_environment():
@@ -293,4 +301,7 @@ def from_environment():
         float(os.environ.get("SHARE_B", "0.5")),
         os.environ.get("EXPERIMENT", "experiment"),
     )
-    return create_app(arms, os.environ.get("OUTCOMES"))
+    outcomes = os.environ.get("OUTCOMES") or None
+    if outcomes is not None:
+        outcomes = check_file(outcomes)  # a mistyped name is told at the start
+    return create_app(arms, outcomes)

@@ -204,6 +204,14 @@ def test_opinions_are_those_of_the_formula_in_the_docstring(dataset):
     np.testing.assert_allclose(taste, dataset.true_taste_)
 
 
+def test_opinions_are_of_the_table_that_was_drawn_last():
+    dataset = MovieRecommendationDataset(5, 5, 10)
+    dataset.generate()
+    dataset.n_users = 500
+    with pytest.raises(ValueError, match="users 1 to 5"):
+        dataset.opinions(pd.DataFrame({"user_id": [400], "movie_id": [1]}))
+
+
 def test_best_rmse_takes_rows_as_a_frame_of_pairs(dataset):
     rows = dataset.table.iloc[[5, 70, 3]]
     alone = [dataset.best_rmse(dataset.table.iloc[[row]]) for row in (5, 70, 3)]

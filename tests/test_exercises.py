@@ -529,7 +529,7 @@ SLIPS = [
         "difference of 0.15, your number of visits is 330; the formula gives 147",
     ),
     ("8_experiment", "abs(observed)", "observed", "absolute value"),
-    ("8_experiment", "abs(observed) > 1.96", "observed < 1.96", "look at the limit"),
+    ("8_experiment", "abs(observed) > 1.96", "observed < 1.96", "is the limit another"),
     ("8_experiment", "a[:n].var() + b[:n].var()", "a[:n].var()", "that of B in it"),
     (
         "8_experiment",
@@ -539,7 +539,9 @@ SLIPS = [
     ),
     ("8_monitor", "change > limit * error", "change > 0", "and the alarm rang in"),
     ("8_monitor", "change > limit", "abs(change) > limit", "Only a growth is bad"),
-    ("8_monitor", "return number", "return True", "the answer was True"),
+    ("8_monitor", "return number", "return str(number)", "position of a week"),
+    ("8_monitor", "return None", "return -1", "None if there is no alarm"),
+    ("first", "np.full(len(test), mean)", "np.full(len(test), np.nan)", "not finite"),
     ("8_monitor", "weeks[0]", "np.mean(weeks)", "cannot be turned into one array"),
     ("8_monitor", "weeks[0]", "np.concatenate(weeks)", "you found it in"),
     (
@@ -793,13 +795,15 @@ def test_a_wrong_attempt_gets_a_message_and_a_written_down_figure_fails(
         ("import numpy\nmean = (\n", "first.py, line 2: this is not Python"),
         ("def f():\n    x = 1\n  y = 2\n", "first.py, line 3: this is not Python"),
         ("import numpy\n", "has no `predict_mean`"),
+        ("# Müller\n", "cannot be read as a text in UTF-8"),
+        ("raise SystemExit\n", "stopped in line 1"),
     ],
-    ids=["bracket", "indent", "no docstring"],
+    ids=["bracket", "indent", "no docstring", "Latin-1", "exit"],
 )
 def test_a_program_that_is_not_python_is_told_with_its_line(tmp_path, program, message):
     copy_lesson(tmp_path)
     shutil.copytree(EXERCISES, tmp_path / "exercises")
-    (tmp_path / "exercises" / "first.py").write_text(program, encoding="utf-8")
+    (tmp_path / "exercises" / "first.py").write_bytes(program.encode("latin-1"))
     run = pytest_exercises(tmp_path, "-k", "first")
     assert message in run.stdout
     assert re.search(r"^Next: exercises/first\.py\.$", run.stdout, re.MULTILINE)

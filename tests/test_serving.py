@@ -107,6 +107,21 @@ def test_the_thread_that_looks_for_artifacts_ends_with_the_service(
     wait_for(lambda: is_watching() == before)
 
 
+def test_a_file_of_outcomes_that_cannot_be_written_is_told(
+    recommender, tmp_path, monkeypatch
+):
+    path = recommender.save_pipeline(tmp_path / "model.pkl")
+    monkeypatch.setenv("ARTIFACT", str(path))
+    monkeypatch.setenv("OUTCOMES", str(tmp_path))
+    with pytest.raises(OSError, match="it is a folder"):
+        from_environment()
+    # It may also become unwritable later.
+    outcomes = tmp_path / "gone" / "outcomes.jsonl"
+    with Service(create_app(Arms(path), str(outcomes))) as service:
+        seen = {"movie_id": 1, "event": "liked", "visitor": "a"}
+        assert service.ask("/outcome", seen)[0] == 503
+
+
 def test_predictions_are_those_of_the_model(service, recommender, table):
     rows = table[["user_id", "movie_id"]].head(5)
     status, answer = service.ask("/predict", {"pairs": rows.to_dict("records")})
