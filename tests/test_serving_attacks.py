@@ -58,7 +58,11 @@ REFUSED = {
     "half a character in an event": ("/outcome", rb'{"event": "\ud800"}', 422),
     "half a character in a visitor": ("/recommend", rb'{"visitor": "\ud800"}', 422),
     "a number as text": ("/recommend", b'{"user_id": 5, "n": "3"}', 422),
-    "an id below all floats": ("/recommend", b'{"user_id": %d}' % (-(2**53) - 1), 422),
+    "an id below all floats": (
+        "/predict",
+        b'{"pairs": [{"user_id": %d, "movie_id": 1}]}' % (-(2**53) - 1),
+        422,
+    ),
     "true for stars": ("/recommend", stars(b"true"), 422),
     "a word for yes": ("/recommend", b'{"user_id": 5, "explain": "yes"}', 422),
     "a huge n": ("/recommend", b'{"user_id": 5, "n": 1' + b"0" * 1000 + b"}", 422),
