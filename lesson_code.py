@@ -1172,13 +1172,20 @@ class RatingPipeline(FitsTables, TakesTables, RegressorMixin, Pipeline):
 # what the models of section 3 predict, and RMSE scores it. *What to watch next?* A
 # movie that a user would rate highly is not always one that the user would choose: most
 # good movies are never watched. So recommendations come from another model,
-# `MovieRanker`, whatever the rating model is. Imagine a matrix with a row per user and
-# a column per movie. It holds how much the user liked the movie: above 0 for a high
-# rating, below 0 for a low one, and 0 where there is no rating. The ranker predicts
-# each column from all other columns by a linear regression. To the prediction it adds a
-# little of the stars that the user would give, which it predicts by a matrix
-# factorization of its own (section 3), and recommends the movies with the highest sums
-# (recommender/ranking.py). Precision, recall and NDCG score the recommendations.
+# `MovieRanker`, whatever the rating model is. It makes a matrix of likes: above 0 for a
+# high rating, below 0 for a low one, and 0 where there is no rating::
+#
+#              Alien   Heat     Up
+#     Ann       +0.7      0   -0.4
+#     Bob       +0.6   +0.5      0
+#     Cleo         0   +0.4   -0.3
+#
+# A linear regression predicts each column from all other columns. Ann has not rated
+# Heat. Bob, who likes Alien as she does, likes Heat: so the column of Alien speaks for
+# showing it to her. To this prediction the ranker adds a little of the stars that the
+# user would give, which it predicts by a matrix factorization of its own (section 3).
+# It recommends the movies with the highest sums (recommender/ranking.py). Precision,
+# recall and NDCG score the recommendations.
 #
 # This is ``ranker="taste"``. To compare, there are also ``ranker="popularity"`` and
 # ``ranker="rating"``, which recommends by predicted stars.
@@ -1428,8 +1435,9 @@ class SklearnEcosystemPipeline(
         signature = {name: str(X[name].dtype) for name in X if name in inputs}
 
         # Nothing can fail from here on: all results of the previous training are
-        # replaced, in one step (by `WrapsPipeline`), because another thread may save or
-        # evaluate this object. The property `cv_scores` returns `cv_scores_`.
+        # replaced. (In one step, by `WrapsPipeline`, because another thread may save or
+        # evaluate this object. Most of these attributes are for the model card; you can
+        # skip them in a first reading.)
         self._set_training(
             pipeline_=pipeline,
             model_=model_name,
