@@ -17,7 +17,7 @@ recorded() {
         lesson_code.py) echo "2084406302 85086" ;;
         test_lesson.py) echo "3012794020 14500" ;;
         requirements.txt) echo "3471952364 498" ;;
-        README.md) echo "1060970845 11822" ;;
+        README.md) echo "3006969981 11824" ;;
         LICENSE) echo "191275814 1554" ;;
         recommender/__init__.py) echo "1505156376 1588" ;;
         recommender/artifact.py) echo "893821826 21106" ;;
@@ -45,18 +45,18 @@ recorded() {
         recommender/top_n.py) echo "3399653603 10191" ;;
         recommender/warn.py) echo "242794426 1121" ;;
         recommender/wrapper.py) echo "1827021383 3520" ;;
-        pillars/0_map.py) echo "2124874893 3300" ;;
-        pillars/0_parts.py) echo "2449528159 8943" ;;
-        pillars/1_preprocessing.py) echo "3591276143 8024" ;;
-        pillars/2_feature_selection.py) echo "3630877311 10168" ;;
-        pillars/3_model_selection.py) echo "703695675 11409" ;;
-        pillars/3_search.py) echo "211489401 8173" ;;
-        pillars/4_supervised.py) echo "2547933592 11896" ;;
-        pillars/5_unsupervised.py) echo "87953633 12590" ;;
-        pillars/6_utilities.py) echo "605719996 9876" ;;
-        pillars/8_deploy.py) echo "3547870204 5470" ;;
-        pillars/8_experiment.py) echo "2240748905 5621" ;;
-        pillars/8_monitor.py) echo "3157054014 7062" ;;
+        pillars/0_map.py) echo "2992984010 3392" ;;
+        pillars/0_parts.py) echo "1139862002 8979" ;;
+        pillars/1_preprocessing.py) echo "18815820 8109" ;;
+        pillars/2_feature_selection.py) echo "2705832616 10317" ;;
+        pillars/3_model_selection.py) echo "3007869853 11468" ;;
+        pillars/3_search.py) echo "1809177543 8256" ;;
+        pillars/4_supervised.py) echo "629985041 11983" ;;
+        pillars/5_unsupervised.py) echo "1580854171 12659" ;;
+        pillars/6_utilities.py) echo "1838456610 9942" ;;
+        pillars/8_deploy.py) echo "2149046142 5590" ;;
+        pillars/8_experiment.py) echo "2859447752 5709" ;;
+        pillars/8_monitor.py) echo "3859705120 7189" ;;
         pillars/appendix_recipes.py) echo "3749146184 7502" ;;
         pillars/catalog.py) echo "863900685 4620" ;;
         pillars/drawing.py) echo "2501522004 5968" ;;
@@ -2782,8 +2782,8 @@ shop = SklearnEcosystemPipeline(model="linear").fit(reviews.rename(columns=names
 print(shop.recommend("bob", n=2))
 ```
 
-**Two models** work here: `model=` predicts stars, and `MovieRanker` recommends by what the same people like (the `score`; why it is
-better (`docs/design.md#recommendations`); `ranker="rating"` ranks by predicted stars). `load_movielens(path)` reads a MovieLens release. More
+**Two models** work here: `model=` predicts stars, and `MovieRanker` recommends by what the same people like (the `score`; its NDCG is
+higher (`docs/design.md#recommendations`); `ranker="rating"` ranks by predicted stars). `load_movielens(path)` reads a MovieLens release. More
 recipes (`docs/use.md`): a 14th feature that helps, views without ratings. **A search** takes the pipeline, and returns one:
 
 ```python
@@ -8895,6 +8895,8 @@ if figure is not None:
     drawing.save_picture(figure, "0_map.svg")
 
 # %% [markdown]
+# **Try it:** run `python pillars/0_map.py all`, and look up a name that you do not know.
+#
 # **Remember:** every estimator has `fit`; most answer by `predict` or by `transform`,
 # few by both.
 #
@@ -8940,9 +8942,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 # %% [markdown]
 # ## The parts
 # We ask the classes themselves what each part gives: its public methods, the tag that
-# it sets, and how many of the public estimators inherit from it. (A pipeline asks
-# `get_metadata_routing` to which of its steps it may pass more than `X` and `y`, such
-# as weights of the rows. We do not need it.)
+# it sets, and how many of the public estimators inherit from it. (We do not need
+# `get_metadata_routing`: it is for input beside `X` and `y`.)
 
 # %%
 MIXINS = [TransformerMixin, RegressorMixin, ClassifierMixin, ClusterMixin]
@@ -8972,9 +8973,9 @@ print(parts.assign(gives=parts["gives"].str.join(", ")).to_string())
 # object with the same parameters, but without anything learned: cross-validation clones
 # the model for every fold.
 #
-# A *meta-estimator* is an estimator that holds others. It needs the methods above, and
-# those that you write: `fit`, and `transform` or `predict`. So it can hold your own
-# estimator.
+# A *meta-estimator* is an estimator that holds others. Of what it holds, it needs the
+# methods above, and those that you write: `fit`, and `transform` or `predict`. So it
+# can hold your own estimator.
 
 # %%
 held_by = {}
@@ -9120,6 +9121,8 @@ if figure is not None:
     drawing.save_picture(figure, "0_parts.svg")
 
 # %% [markdown]
+# **Try it:** leave `check_is_fitted` out of `ClipToTraining`. Which check fails then?
+#
 # **Remember:** an estimator is made of a few shared parts and its own `fit`; if yours
 # is made of the same parts, it works wherever scikit-learn's own do.
 #
@@ -9317,6 +9320,8 @@ print(
 )
 
 # %% [markdown]
+# **Try it:** give ridge an `alpha` of a million. What does the scaler change now?
+#
 # **Remember:** scale the features for models that measure distances or learn in small
 # steps; with a penalty, scale them so that it means the same for every feature; trees
 # and least squares do not need it.
@@ -9428,6 +9433,7 @@ for name, share in zip(names, impurity):
         "± left out": left_out_error,
     }
 worth = pd.DataFrame(rows).T.infer_objects().sort_values("impurity, %")
+print("The 13 columns without the two ids: 11 features.")
 print("distinct: how many values a feature has. Shuffled, left out: how much the RMSE")
 print("grows, in stars, and the standard error of that")
 formats = {"impurity, %": "{:.1f}".format}
@@ -9544,6 +9550,8 @@ print(
 print("(below 0 because it learned noise: it is worse than predicting the mean).")
 
 # %% [markdown]
+# **Try it:** let the search choose among other numbers of features, such as 1, 3 and 8.
+#
 # **Remember:** impurity shows by which features a forest split its rows, shuffling on
 # which features it relies, and leaving one out whether you would miss it alone.
 #
@@ -9561,8 +9569,8 @@ cat >"$new/pillars/3_model_selection.py" <<'END_OF_LESSON_FILE'
 #
 # Words: the *noise floor* is the error to expect of a perfect predictor. We know it,
 # because we know the law of the table. By luck, an error may be a little below it. An
-# average is *cross-fitted* if that of a training row is computed from other rows: those
-# of the folds that the row is not in.
+# average is *cross-fitted* if, for each training row, it uses only the folds that the
+# row is not in.
 
 # %%
 import os
@@ -9820,6 +9828,8 @@ if os.environ.get("MOVIELENS"):  # the folder of a MovieLens release, see README
     ask("MovieLens, TimeSeriesSplit (also fewer rows)", linear, real, by_time)
 
 # %% [markdown]
+# **Try it:** add 50 ratings per user to the curve. How large is the leak there?
+#
 # **Remember:** a model that predicts shuffled ratings has a leak, and an error far
 # below the noise floor is a sign of one; choose the splitter by the question that you
 # want to answer.
@@ -10020,6 +10030,8 @@ if figure is not None:
     drawing.save_picture(figure, "3_search.svg")
 
 # %% [markdown]
+# **Try it:** let 400 guessers compete instead of 40. How lucky is the best one?
+#
 # **Remember:** the score by which the winner was chosen can be too good; score the
 # whole search on rows that it has not seen.
 #
@@ -10117,10 +10129,10 @@ for name in ("forest", "boosting", "factors"):
     print(f"  {name:8} {gain.mean():+.4f}, standard error {standard_error:.4f}")
 print(
     "A difference of less than twice its standard error may well be luck: "
-    "boosting's loss is below that line. The"
+    "boosting's is one. The"
 )
 print(
-    "forest's is above it: a loss, but next to nothing. "
+    "forest is worse by more than that, but next to nothing. "
     "(Rows of the same user or movie are not independent, so the"
 )
 print(
@@ -10298,7 +10310,7 @@ of_movie = pd.Series(more - more.mean()).groupby(test["movie_id"].to_numpy()).su
 error = 100 * np.sqrt(np.sum(of_movie**2)) / len(more)
 print(
     "(±: standard error, as if rows were independent. With each movie counted as one, "
-    f"that of never is {error:.1f}.)"
+    f"the standard error of never is {error:.1f}.)"
 )
 print(
     f"Spread (standard deviation) in stars: ratings {test['rating'].std():.2f}, "
@@ -10318,6 +10330,8 @@ print(
 )
 
 # %% [markdown]
+# **Try it:** let a missed movie cost 5. From which probability on is yes cheaper?
+#
 # **Remember:** a better model has less ignorance, but the noise remains. Before you act
 # on a probability, look at its calibration.
 #
@@ -10617,6 +10631,8 @@ print(
 )
 
 # %% [markdown]
+# **Try it:** let KMeans look for 4 clusters of movies, or for 16.
+#
 # **Remember:** KMeans always finds clusters. A control shows whether there may be
 # groups; to say what they are, you need a known truth.
 #
@@ -10865,6 +10881,8 @@ print(recommender.recommend(1, n=3).to_string(index=False))
 recommender  # noqa: B018  (a notebook draws its diagram)
 
 # %% [markdown]
+# **Try it:** judge lists of 20 movies instead of 10. Who wins?
+#
 # **Remember:** a metric answers one question. What was rated is not the same as what is
 # good.
 #
@@ -11012,6 +11030,9 @@ print(f"\nShare of users with B: {is_b.mean():.3f}")
 print(f"Of these, with B in the next test, too: {next_b[is_b].mean():.3f}")
 
 # %% [markdown]
+# **Try it:** in `answer`, use `self.model` twice, without the variable. How many
+# answers are of neither model now?
+#
 # **Remember:** let a request read the model once; accept an artifact only by its
 # digest, keep the old model if the new one is refused, and keep users with their model.
 #
@@ -11137,6 +11158,8 @@ for rule, is_alarm in false_alarms.items():
     print(f"  {rule}: {is_alarm.mean():.3f} ± {is_alarm.std() / n_tests**0.5:.3f}")
 
 # %% [markdown]
+# **Try it:** look once a week instead of every day. How many false alarms are there?
+#
 # **Remember:** decide before the test how many visits it needs, and look once (or
 # use a limit made for several looks).
 #
@@ -11169,8 +11192,9 @@ from lesson_code import MovieRecommendationDataset, SklearnEcosystemPipeline
 # follow three figures: the RMSE of its predictions, the share of successful visits with
 # B, and the difference B - A. As in the chapter before, A recommends what is popular, B
 # by taste, and each gets 5,000 visits in a period; both have learned from the first
-# third. The RMSE is measured. The shares are the true ones; only their errors are those
-# of a test.
+# third. (The RMSE is that of `factors`, which predicts stars; B is `MovieRanker`.) The
+# RMSE is measured. We know the true shares, and only compute how uncertain a test of
+# 5,000 visits would be.
 #
 # **Guess first:** which of the three figures shows the drift first?
 # %%
@@ -11235,15 +11259,15 @@ last = changes.loc[10]
 size = abs(last["B - A"])
 power = norm.sf(1.96 - size) + norm.cdf(-1.96 - size)
 print(
-    f"At the end, the RMSE has changed by {last['RMSE']:.1f} errors, the share of B by "
-    f"{last['B']:.1f}."
+    f"At the end, the RMSE has changed by {last['RMSE']:.1f} standard errors, the "
+    f"share of B by {last['B']:.1f}."
 )
 print(f"B - A has changed by {last['B - A']:.1f}: {power:.0%} of such tests find that.")
 
 # %% [markdown]
-# How large must a change be before it cannot be luck? All nine are compared with the
-# same first period, so they share its luck. We draw periods that differ by luck alone,
-# and let the same code follow a table without drift.
+# How large must a change be before luck cannot explain it? Nine comparisons give luck
+# nine chances. Two checks: random numbers in the place of the periods, and the same
+# code on a table without drift.
 # %%
 periods = np.random.default_rng(0).standard_normal((10_000, 10))
 luck = np.abs(periods[:, 1:] - periods[:, :1]) / np.sqrt(2)
@@ -11298,13 +11322,15 @@ for drift in (1, 0):
             f"  drift {drift}, {name + ':':17} {rmse:.3f}"
             f"  {gain.mean():+.3f} ± {gain.sem():.3f}"
         )
-print("On as many ratings as before, training again pays here under drift only.")
-print("Without drift, all ratings are best. Under drift, the last 50,000 are at least")
-print("as good as all; the difference is about two standard errors.")
+print("With 50,000 ratings, newer ones help only under drift. Without drift, more")
+print("ratings help. Under drift, the last 50,000 are at least as good as all; the")
+print("difference is about two standard errors.")
 
 # %% [markdown]
+# **Try it:** give each model 50,000 visits in a period. What shows the drift first?
+#
 # **Remember:** watch the error of the predictions: here it showed the drift earlier
-# than the successes did. If tastes change, train again on the latest ratings.
+# than the successes did. If tastes change, train again.
 #
 # Go on: "Common pitfalls and recommended practices" in scikit-learn's user guide.
 # Exercise: `exercises/8_monitor.py`.

@@ -72,6 +72,8 @@ if figure is not None:
     drawing.save_picture(figure, "0_map.svg")
 
 # %% [markdown]
+# **Try it:** run `python pillars/0_map.py all`, and look up a name that you do not know.
+#
 # **Remember:** every estimator has `fit`; most answer by `predict` or by `transform`,
 # few by both.
 #

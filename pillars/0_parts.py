@@ -35,9 +35,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 # %% [markdown]
 # ## The parts
 # We ask the classes themselves what each part gives: its public methods, the tag that
-# it sets, and how many of the public estimators inherit from it. (A pipeline asks
-# `get_metadata_routing` to which of its steps it may pass more than `X` and `y`, such
-# as weights of the rows. We do not need it.)
+# it sets, and how many of the public estimators inherit from it. (We do not need
+# `get_metadata_routing`: it is for input beside `X` and `y`.)
 
 # %%
 MIXINS = [TransformerMixin, RegressorMixin, ClassifierMixin, ClusterMixin]
@@ -67,9 +66,9 @@ print(parts.assign(gives=parts["gives"].str.join(", ")).to_string())
 # object with the same parameters, but without anything learned: cross-validation clones
 # the model for every fold.
 #
-# A *meta-estimator* is an estimator that holds others. It needs the methods above, and
-# those that you write: `fit`, and `transform` or `predict`. So it can hold your own
-# estimator.
+# A *meta-estimator* is an estimator that holds others. Of what it holds, it needs the
+# methods above, and those that you write: `fit`, and `transform` or `predict`. So it
+# can hold your own estimator.
 
 # %%
 held_by = {}
@@ -215,6 +214,8 @@ if figure is not None:
     drawing.save_picture(figure, "0_parts.svg")
 
 # %% [markdown]
+# **Try it:** leave `check_is_fitted` out of `ClipToTraining`. Which check fails then?
+#
 # **Remember:** an estimator is made of a few shared parts and its own `fit`; if yours
 # is made of the same parts, it works wherever scikit-learn's own do.
 #

@@ -187,6 +187,8 @@ print(
 )
 
 # %% [markdown]
+# **Try it:** give ridge an `alpha` of a million. What does the scaler change now?
+#
 # **Remember:** scale the features for models that measure distances or learn in small
 # steps; with a penalty, scale them so that it means the same for every feature; trees
 # and least squares do not need it.

@@ -100,6 +100,7 @@ for name, share in zip(names, impurity):
         "± left out": left_out_error,
     }
 worth = pd.DataFrame(rows).T.infer_objects().sort_values("impurity, %")
+print("The 13 columns without the two ids: 11 features.")
 print("distinct: how many values a feature has. Shuffled, left out: how much the RMSE")
 print("grows, in stars, and the standard error of that")
 formats = {"impurity, %": "{:.1f}".format}
@@ -216,6 +217,8 @@ print(
 print("(below 0 because it learned noise: it is worse than predicting the mean).")
 
 # %% [markdown]
+# **Try it:** let the search choose among other numbers of features, such as 1, 3 and 8.
+#
 # **Remember:** impurity shows by which features a forest split its rows, shuffling on
 # which features it relies, and leaving one out whether you would miss it alone.
 #

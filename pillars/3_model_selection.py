@@ -7,8 +7,8 @@
 #
 # Words: the *noise floor* is the error to expect of a perfect predictor. We know it,
 # because we know the law of the table. By luck, an error may be a little below it. An
-# average is *cross-fitted* if that of a training row is computed from other rows: those
-# of the folds that the row is not in.
+# average is *cross-fitted* if, for each training row, it uses only the folds that the
+# row is not in.
 
 # %%
 import os
@@ -266,6 +266,8 @@ if os.environ.get("MOVIELENS"):  # the folder of a MovieLens release, see README
     ask("MovieLens, TimeSeriesSplit (also fewer rows)", linear, real, by_time)
 
 # %% [markdown]
+# **Try it:** add 50 ratings per user to the curve. How large is the leak there?
+#
 # **Remember:** a model that predicts shuffled ratings has a leak, and an error far
 # below the noise floor is a sign of one; choose the splitter by the question that you
 # want to answer.

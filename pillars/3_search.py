@@ -189,6 +189,8 @@ if figure is not None:
     drawing.save_picture(figure, "3_search.svg")
 
 # %% [markdown]
+# **Try it:** let 400 guessers compete instead of 40. How lucky is the best one?
+#
 # **Remember:** the score by which the winner was chosen can be too good; score the
 # whole search on rows that it has not seen.
 #

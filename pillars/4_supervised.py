@@ -86,10 +86,10 @@ for name in ("forest", "boosting", "factors"):
     print(f"  {name:8} {gain.mean():+.4f}, standard error {standard_error:.4f}")
 print(
     "A difference of less than twice its standard error may well be luck: "
-    "boosting's loss is below that line. The"
+    "boosting's is one. The"
 )
 print(
-    "forest's is above it: a loss, but next to nothing. "
+    "forest is worse by more than that, but next to nothing. "
     "(Rows of the same user or movie are not independent, so the"
 )
 print(
@@ -267,7 +267,7 @@ of_movie = pd.Series(more - more.mean()).groupby(test["movie_id"].to_numpy()).su
 error = 100 * np.sqrt(np.sum(of_movie**2)) / len(more)
 print(
     "(±: standard error, as if rows were independent. With each movie counted as one, "
-    f"that of never is {error:.1f}.)"
+    f"the standard error of never is {error:.1f}.)"
 )
 print(
     f"Spread (standard deviation) in stars: ratings {test['rating'].std():.2f}, "
@@ -287,6 +287,8 @@ print(
 )
 
 # %% [markdown]
+# **Try it:** let a missed movie cost 5. From which probability on is yes cheaper?
+#
 # **Remember:** a better model has less ignorance, but the noise remains. Before you act
 # on a probability, look at its calibration.
 #

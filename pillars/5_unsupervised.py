@@ -288,6 +288,8 @@ print(
 )
 
 # %% [markdown]
+# **Try it:** let KMeans look for 4 clusters of movies, or for 16.
+#
 # **Remember:** KMeans always finds clusters. A control shows whether there may be
 # groups; to say what they are, you need a known truth.
 #

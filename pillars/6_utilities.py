@@ -238,6 +238,8 @@ print(recommender.recommend(1, n=3).to_string(index=False))
 recommender  # noqa: B018  (a notebook draws its diagram)
 
 # %% [markdown]
+# **Try it:** judge lists of 20 movies instead of 10. Who wins?
+#
 # **Remember:** a metric answers one question. What was rated is not the same as what is
 # good.
 #

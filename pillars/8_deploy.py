@@ -137,6 +137,9 @@ print(f"\nShare of users with B: {is_b.mean():.3f}")
 print(f"Of these, with B in the next test, too: {next_b[is_b].mean():.3f}")
 
 # %% [markdown]
+# **Try it:** in `answer`, use `self.model` twice, without the variable. How many
+# answers are of neither model now?
+#
 # **Remember:** let a request read the model once; accept an artifact only by its
 # digest, keep the old model if the new one is refused, and keep users with their model.
 #

@@ -115,6 +115,8 @@ for rule, is_alarm in false_alarms.items():
     print(f"  {rule}: {is_alarm.mean():.3f} ± {is_alarm.std() / n_tests**0.5:.3f}")
 
 # %% [markdown]
+# **Try it:** look once a week instead of every day. How many false alarms are there?
+#
 # **Remember:** decide before the test how many visits it needs, and look once (or
 # use a limit made for several looks).
 #

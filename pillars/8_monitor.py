@@ -22,8 +22,9 @@ from lesson_code import MovieRecommendationDataset, SklearnEcosystemPipeline
 # follow three figures: the RMSE of its predictions, the share of successful visits with
 # B, and the difference B - A. As in the chapter before, A recommends what is popular, B
 # by taste, and each gets 5,000 visits in a period; both have learned from the first
-# third. The RMSE is measured. The shares are the true ones; only their errors are those
-# of a test.
+# third. (The RMSE is that of `factors`, which predicts stars; B is `MovieRanker`.) The
+# RMSE is measured. We know the true shares, and only compute how uncertain a test of
+# 5,000 visits would be.
 #
 # **Guess first:** which of the three figures shows the drift first?
 # %%
@@ -88,15 +89,15 @@ last = changes.loc[10]
 size = abs(last["B - A"])
 power = norm.sf(1.96 - size) + norm.cdf(-1.96 - size)
 print(
-    f"At the end, the RMSE has changed by {last['RMSE']:.1f} errors, the share of B by "
-    f"{last['B']:.1f}."
+    f"At the end, the RMSE has changed by {last['RMSE']:.1f} standard errors, the "
+    f"share of B by {last['B']:.1f}."
 )
 print(f"B - A has changed by {last['B - A']:.1f}: {power:.0%} of such tests find that.")
 
 # %% [markdown]
-# How large must a change be before it cannot be luck? All nine are compared with the
-# same first period, so they share its luck. We draw periods that differ by luck alone,
-# and let the same code follow a table without drift.
+# How large must a change be before luck cannot explain it? Nine comparisons give luck
+# nine chances. Two checks: random numbers in the place of the periods, and the same
+# code on a table without drift.
 # %%
 periods = np.random.default_rng(0).standard_normal((10_000, 10))
 luck = np.abs(periods[:, 1:] - periods[:, :1]) / np.sqrt(2)
@@ -151,13 +152,15 @@ for drift in (1, 0):
             f"  drift {drift}, {name + ':':17} {rmse:.3f}"
             f"  {gain.mean():+.3f} ± {gain.sem():.3f}"
         )
-print("On as many ratings as before, training again pays here under drift only.")
-print("Without drift, all ratings are best. Under drift, the last 50,000 are at least")
-print("as good as all; the difference is about two standard errors.")
+print("With 50,000 ratings, newer ones help only under drift. Without drift, more")
+print("ratings help. Under drift, the last 50,000 are at least as good as all; the")
+print("difference is about two standard errors.")
 
 # %% [markdown]
+# **Try it:** give each model 50,000 visits in a period. What shows the drift first?
+#
 # **Remember:** watch the error of the predictions: here it showed the drift earlier
-# than the successes did. If tastes change, train again on the latest ratings.
+# than the successes did. If tastes change, train again.
 #
 # Go on: "Common pitfalls and recommended practices" in scikit-learn's user guide.
 # Exercise: `exercises/8_monitor.py`.
