@@ -45,7 +45,7 @@ recorded() {
         recommender/top_n.py) echo "3399653603 10191" ;;
         recommender/warn.py) echo "242794426 1121" ;;
         recommender/wrapper.py) echo "1827021383 3520" ;;
-        pillars/0_map.py) echo "2992984010 3392" ;;
+        pillars/0_map.py) echo "2307820795 3375" ;;
         pillars/0_parts.py) echo "1139862002 8979" ;;
         pillars/1_preprocessing.py) echo "18815820 8109" ;;
         pillars/2_feature_selection.py) echo "2705832616 10317" ;;
@@ -8895,7 +8895,7 @@ if figure is not None:
     drawing.save_picture(figure, "0_map.svg")
 
 # %% [markdown]
-# **Try it:** run `python pillars/0_map.py all`, and look up a name that you do not know.
+# **Try it:** run `python pillars/0_map.py all`, and look up a new name.
 #
 # **Remember:** every estimator has `fit`; most answer by `predict` or by `transform`,
 # few by both.

@@ -72,7 +72,7 @@ if figure is not None:
     drawing.save_picture(figure, "0_map.svg")
 
 # %% [markdown]
-# **Try it:** run `python pillars/0_map.py all`, and look up a name that you do not know.
+# **Try it:** run `python pillars/0_map.py all`, and look up a new name.
 #
 # **Remember:** every estimator has `fit`; most answer by `predict` or by `transform`,
 # few by both.
