@@ -667,9 +667,9 @@ def test_3_cross_fitting(exercise):
     averages = check_numbers(averages, len(noise), "training_averages")
     check(
         np.isfinite(averages).all(),
-        f"{np.sum(~np.isfinite(averages))} rows have no average. A user may have no "
-        "row in the other folds: they get the mean rating of the other folds "
-        "(pillars/3_model_selection.py).",
+        f"{np.sum(~np.isfinite(averages))} rows have no average. Each row must be in "
+        "exactly one fold. And a user may have no row in the other folds: they get the "
+        "mean rating of the other folds (pillars/3_model_selection.py).",
     )
     again = np.asarray(exercise.training_averages(noise.copy()), dtype=float)
     check(
