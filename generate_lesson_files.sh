@@ -51,12 +51,12 @@ recorded() {
         pillars/2_feature_selection.py) echo "2705832616 10317" ;;
         pillars/3_model_selection.py) echo "3007869853 11468" ;;
         pillars/3_search.py) echo "1809177543 8256" ;;
-        pillars/4_supervised.py) echo "629985041 11983" ;;
-        pillars/5_unsupervised.py) echo "1580854171 12659" ;;
+        pillars/4_supervised.py) echo "4118504648 11988" ;;
+        pillars/5_unsupervised.py) echo "3364023822 12666" ;;
         pillars/6_utilities.py) echo "1838456610 9942" ;;
         pillars/8_deploy.py) echo "2149046142 5590" ;;
         pillars/8_experiment.py) echo "2859447752 5709" ;;
-        pillars/8_monitor.py) echo "3859705120 7189" ;;
+        pillars/8_monitor.py) echo "707971506 7510" ;;
         pillars/appendix_recipes.py) echo "3749146184 7502" ;;
         pillars/catalog.py) echo "863900685 4620" ;;
         pillars/drawing.py) echo "2501522004 5968" ;;
@@ -10295,10 +10295,11 @@ rules = {
 reference = costs(rules["factors: p > 1/3"])
 rows = {}
 for name, says_yes in rules.items():
-    more = costs(says_yes) - reference  # on the same rows
+    cost = costs(says_yes)
+    more = cost - reference  # on the same rows
     rows[name] = {
         "yes, %": 100 * says_yes.mean(),
-        "cost": 100 * costs(says_yes).mean(),
+        "cost": 100 * cost.mean(),
         "more": 100 * more.mean(),
         "±": 100 * more.std(ddof=1) / np.sqrt(len(more)),
     }
@@ -10600,8 +10601,9 @@ errors = {}
 for shills in ("20 always five", "20 always three", "20 at random", "200 always five"):
     n_shills, kind = shills.split(" ", maxsplit=1)
     draws = [find_shills(int(n_shills), kind, seed) for seed in range(4)]
-    means[shills] = pd.DataFrame(draws).mean()
-    errors[shills] = pd.DataFrame(draws).sem()
+    scores = pd.DataFrame(draws)
+    means[shills] = scores.mean()
+    errors[shills] = scores.sem()
 n_honest = honest["user_id"].nunique()
 print(f"Average precision, mean of four draws, beside {n_honest} honest users:")
 print(pd.DataFrame(means).T.to_string(float_format="%.2f"))
@@ -11215,12 +11217,13 @@ def squared_errors(rows, new_rows):
     return (model.predict(new_rows) - new_rows["rating"]) ** 2
 
 
-def follow(drift):
-    """Return the three figures by period, and their changes in standard errors."""
-    dataset, table = make_table(drift)
+def follow(dataset, table, squares):
+    """Return the three figures by period, and their changes in standard errors.
+
+    `squares` are the squared errors of the rows that were served.
+    """
     known = table[:N_KNOWN]
     served = table[N_KNOWN:]
-    squares = squared_errors(known, served)
     popular = first_movies(known, "popularity")
     fitting = first_movies(known, "taste")
     figures = pd.DataFrame(columns=["RMSE", "B", "B - A"], dtype=float)
@@ -11249,7 +11252,9 @@ def follow(drift):
     return figures, changes
 
 
-figures, changes = follow(drift=1)
+dataset, table = make_table(drift=1)
+squares = squared_errors(table[:N_KNOWN], table[N_KNOWN:])
+figures, changes = follow(dataset, table, squares)
 print(
     "Drift: three figures, and their changes since the first period in standard errors"
 )
@@ -11274,7 +11279,9 @@ luck = np.abs(periods[:, 1:] - periods[:, :1]) / np.sqrt(2)
 for limit in (2, 3):
     share = np.mean(luck.max(axis=1) > limit)
     print(f"One of nine changes is above {limit} by luck in {share:.0%} of all series.")
-_, without_drift = follow(drift=0)
+still_dataset, still_table = make_table(drift=0)
+still_squares = squared_errors(still_table[:N_KNOWN], still_table[N_KNOWN:])
+_, without_drift = follow(still_dataset, still_table, still_squares)
 largest = without_drift["RMSE"].abs().max()
 print(f"Without drift, the RMSE changes by {largest:.1f} errors at most.")
 first_above = changes.index[changes["RMSE"] > 3][0]
@@ -11304,17 +11311,19 @@ if figure is not None:
 # %%
 print("\nRMSE in the last period of models trained on different ratings, and how much")
 print("lower it is with the last 50,000 (± standard error)")
-for drift in (1, 0):
-    _, table = make_table(drift)
-    before = table[:-N_PERIOD]
-    period = table[-N_PERIOD:]
-    squares = {
-        "the first 50,000": squared_errors(before[:N_KNOWN], period),
+for drift, rows, served_squares in (
+    (1, table, squares),
+    (0, still_table, still_squares),
+):
+    before = rows[:-N_PERIOD]
+    period = rows[-N_PERIOD:]
+    squares_of = {
+        "the first 50,000": served_squares[-N_PERIOD:],
         "the last 50,000": squared_errors(before[-N_KNOWN:], period),
         "all before": squared_errors(before, period),
     }
-    latest = squares["the last 50,000"]
-    for name, of_model in squares.items():
+    latest = squares_of["the last 50,000"]
+    for name, of_model in squares_of.items():
         rmse = np.sqrt(of_model.mean())
         # Divided by the sum of both RMSEs, its mean is exactly their difference.
         gain = (of_model - latest) / (rmse + np.sqrt(latest.mean()))

@@ -252,10 +252,11 @@ rules = {
 reference = costs(rules["factors: p > 1/3"])
 rows = {}
 for name, says_yes in rules.items():
-    more = costs(says_yes) - reference  # on the same rows
+    cost = costs(says_yes)
+    more = cost - reference  # on the same rows
     rows[name] = {
         "yes, %": 100 * says_yes.mean(),
-        "cost": 100 * costs(says_yes).mean(),
+        "cost": 100 * cost.mean(),
         "more": 100 * more.mean(),
         "±": 100 * more.std(ddof=1) / np.sqrt(len(more)),
     }

@@ -257,8 +257,9 @@ errors = {}
 for shills in ("20 always five", "20 always three", "20 at random", "200 always five"):
     n_shills, kind = shills.split(" ", maxsplit=1)
     draws = [find_shills(int(n_shills), kind, seed) for seed in range(4)]
-    means[shills] = pd.DataFrame(draws).mean()
-    errors[shills] = pd.DataFrame(draws).sem()
+    scores = pd.DataFrame(draws)
+    means[shills] = scores.mean()
+    errors[shills] = scores.sem()
 n_honest = honest["user_id"].nunique()
 print(f"Average precision, mean of four draws, beside {n_honest} honest users:")
 print(pd.DataFrame(means).T.to_string(float_format="%.2f"))

@@ -45,12 +45,13 @@ def squared_errors(rows, new_rows):
     return (model.predict(new_rows) - new_rows["rating"]) ** 2
 
 
-def follow(drift):
-    """Return the three figures by period, and their changes in standard errors."""
-    dataset, table = make_table(drift)
+def follow(dataset, table, squares):
+    """Return the three figures by period, and their changes in standard errors.
+
+    `squares` are the squared errors of the rows that were served.
+    """
     known = table[:N_KNOWN]
     served = table[N_KNOWN:]
-    squares = squared_errors(known, served)
     popular = first_movies(known, "popularity")
     fitting = first_movies(known, "taste")
     figures = pd.DataFrame(columns=["RMSE", "B", "B - A"], dtype=float)
@@ -79,7 +80,9 @@ def follow(drift):
     return figures, changes
 
 
-figures, changes = follow(drift=1)
+dataset, table = make_table(drift=1)
+squares = squared_errors(table[:N_KNOWN], table[N_KNOWN:])
+figures, changes = follow(dataset, table, squares)
 print(
     "Drift: three figures, and their changes since the first period in standard errors"
 )
@@ -104,7 +107,9 @@ luck = np.abs(periods[:, 1:] - periods[:, :1]) / np.sqrt(2)
 for limit in (2, 3):
     share = np.mean(luck.max(axis=1) > limit)
     print(f"One of nine changes is above {limit} by luck in {share:.0%} of all series.")
-_, without_drift = follow(drift=0)
+still_dataset, still_table = make_table(drift=0)
+still_squares = squared_errors(still_table[:N_KNOWN], still_table[N_KNOWN:])
+_, without_drift = follow(still_dataset, still_table, still_squares)
 largest = without_drift["RMSE"].abs().max()
 print(f"Without drift, the RMSE changes by {largest:.1f} errors at most.")
 first_above = changes.index[changes["RMSE"] > 3][0]
@@ -134,17 +139,19 @@ if figure is not None:
 # %%
 print("\nRMSE in the last period of models trained on different ratings, and how much")
 print("lower it is with the last 50,000 (± standard error)")
-for drift in (1, 0):
-    _, table = make_table(drift)
-    before = table[:-N_PERIOD]
-    period = table[-N_PERIOD:]
-    squares = {
-        "the first 50,000": squared_errors(before[:N_KNOWN], period),
+for drift, rows, served_squares in (
+    (1, table, squares),
+    (0, still_table, still_squares),
+):
+    before = rows[:-N_PERIOD]
+    period = rows[-N_PERIOD:]
+    squares_of = {
+        "the first 50,000": served_squares[-N_PERIOD:],
         "the last 50,000": squared_errors(before[-N_KNOWN:], period),
         "all before": squared_errors(before, period),
     }
-    latest = squares["the last 50,000"]
-    for name, of_model in squares.items():
+    latest = squares_of["the last 50,000"]
+    for name, of_model in squares_of.items():
         rmse = np.sqrt(of_model.mean())
         # Divided by the sum of both RMSEs, its mean is exactly their difference.
         gain = (of_model - latest) / (rmse + np.sqrt(latest.mean()))
