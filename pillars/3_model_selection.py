@@ -79,38 +79,14 @@ for ratings_per_user in (20, 10, 5, 3, 2, 1.5):
         row["floor"] = dataset.best_rmse(test)
         rows.append(row)
 curve = pd.DataFrame(rows).groupby("ratings per user").mean()
-print(
-    "RMSE in stars, mean of two tables; small tables vary by luck "
-    "(honest: the pipeline computes the averages)"
-)
+print("RMSE in stars, the mean of two tables")
 print(curve[::-1].to_string(float_format="%.3f"))
-print(
-    "Where ratings are fewest, averages made before the split give an error far below"
-)
-print(
-    "the floor: that is a leak. With many ratings per user their error is too small as"
-)
-print("well, but stays above the floor, which therefore does not reveal the leak.")
 
-print(
-    "\nR2 on shuffled ratings (an honest one is about 0 or below), "
-    "with averages computed from:"
-)
-table = MovieRecommendationDataset(n_ratings=10_000).generate()
-table["rating"] = table["rating"].sample(frac=1, random_state=0).to_numpy()
-train, test = train_test_split(table, test_size=0.2, random_state=42)
-answers = {
-    "whole table": predict_with(table, train, test),
-    "training rows": predict_with(train, train, test),
-    "the same, cross-fitted": predict_honestly(train, test),
-}
-for name, stars in answers.items():
-    print(f"  {name}: R2 {r2_score(test['rating'], stars):.3f}")
-print("Averages from the training rows contain each row's own answer, so the forest")
-print(
-    "trusts them too much, and is worse than the mean on new rows. Cross-fitting mends"
-)
-print("that.")
+# %% [markdown]
+# Look at the last line. With 1.5 ratings per user, averages made before the split give
+# an error far below the floor. No honest model gets there: that is a leak. With 20
+# ratings per user they give a smaller error than the honest averages as well, but one
+# above the floor. So the floor does not reveal every leak.
 
 # %%
 title = (
@@ -135,6 +111,29 @@ if figure is not None:
     axes.set(xlabel="ratings per user", ylabel="error (RMSE, stars)", ylim=(0.5, 1.05))
     axes.minorticks_off()
     drawing.save_picture(figure, "3_model_selection.svg")
+
+# %% [markdown]
+# ## A control that reveals the leak
+# Real data has no known floor. But everybody can shuffle the ratings: then there is
+# nothing to predict, and an honest R² is about 0, or below.
+
+# %%
+table = MovieRecommendationDataset(n_ratings=10_000).generate()
+table["rating"] = table["rating"].sample(frac=1, random_state=0).to_numpy()
+train, test = train_test_split(table, test_size=0.2, random_state=42)
+answers = {
+    "whole table": predict_with(table, train, test),
+    "training rows": predict_with(train, train, test),
+    "the same, cross-fitted": predict_honestly(train, test),
+}
+print("\nR2 on shuffled ratings, with averages computed from:")
+for name, stars in answers.items():
+    print(f"  {name}: R2 {r2_score(test['rating'], stars):.3f}")
+
+# %% [markdown]
+# The first model explains ratings that nobody can explain: a leak. The second one has
+# no leak, but is worse than the mean. Its averages contain, in each training row, that
+# row's own answer, so the forest trusts them too much. Cross-fitting mends that.
 
 # %% [markdown]
 # ## A 14th feature: it leaks, and then it helps
@@ -200,22 +199,19 @@ scores = compare(table, RMSE)
 changes = -scores.sub(scores["13 features"], axis=0)  # fold by fold
 shuffled = table["rating"].sample(frac=1, random_state=0).to_numpy()
 nothing = compare(table.assign(rating=shuffled), "r2")
-print("RMSE in five folds; its change to the first line (± standard error)")
+print("\nRMSE in five folds; its change to the first line (± standard error)")
 for name in models:
     print(
         f"{name:22}  RMSE {-scores[name].mean():.4f}, "
         f"change {changes[name].mean():+.4f} ± {changes[name].sem():.4f}; "
         f"R2 on shuffled ratings {nothing[name].mean():+.3f}"
     )
-print(
-    "The larger gain is a leak: the feature also explains ratings that were shuffled."
-)
-print(
-    "The smaller one is no leak, and many times its standard error. It is only about a"
-)
-print("hundredth of a star, so it takes a comparison fold by fold to see it clearly.")
 
 # %% [markdown]
+# The larger gain is a leak: that feature also explains ratings that were shuffled. The
+# smaller gain is real: it is many times its standard error. It is only about a
+# hundredth of a star, so it takes a comparison fold by fold to see it clearly.
+#
 # ## Each splitter asks another question: for whom will the model predict?
 # `GroupKFold` puts all rows of a group (`groups=`), such as a user, into one fold, so
 # the users of the test rows are new to the model. `TimeSeriesSplit` tests on later rows
@@ -235,9 +231,11 @@ ask("KFold: known users and movies", linear, table, folds)
 ask("GroupKFold: new users", linear, table, GroupKFold(5), groups=table["user_id"])
 ask("GroupKFold: new movies", linear, table, GroupKFold(5), groups=table["movie_id"])
 ask("KFold: always the mean", DummyRegressor(), table, folds)
-print("A new user or movie costs about a tenth of a star. The mean is still worse.")
 
 # %% [markdown]
+# A new user or a new movie costs about a tenth of a star. Always answering the mean is
+# still worse.
+#
 # Does time matter? `drift=1` makes a table whose users change their tastes over two
 # years; all else is the same. The model `factors` learns tastes. `TimeSeriesSplit`
 # trains its first models on few rows, so we look at the last of its splits: it trains
@@ -252,12 +250,14 @@ for drift in (0, 1):
     six_folds = KFold(6, shuffle=True, random_state=42)
     ask(f"drift {drift}, KFold, times mixed", factors, drifting, six_folds)
     ask(f"drift {drift}, the last sixth by time", factors, drifting, last_split)
-print("Without drift, both questions have about the same answer. With drift, random")
-print(
-    "folds train on ratings that were given after the test rows, as nobody can in real"
-)
-print("use. Here their error is smaller than that of later rows (one split by time).")
 
+# %% [markdown]
+# Without drift, both questions have about the same answer. With drift, random folds
+# train on ratings that were given after the test rows, which nobody can do in real use.
+# Here, random folds make the model look better than it is for the ratings to come. (It
+# is one split by time, so the size of the difference is uncertain.)
+
+# %%
 if os.environ.get("MOVIELENS"):  # the folder of a MovieLens release, see README
     real = load_movielens(os.environ["MOVIELENS"])
     real = real.sort_values("timestamp", ignore_index=True)
@@ -272,5 +272,8 @@ if os.environ.get("MOVIELENS"):  # the folder of a MovieLens release, see README
 # below the noise floor is a sign of one; choose the splitter by the question that you
 # want to answer.
 #
-# Go on in scikit-learn's user guide: "Cross-validation" and "Common pitfalls".
+# Go on in scikit-learn's user guide:
+# [Cross-validation](https://scikit-learn.org/stable/modules/cross_validation.html) and
+# [Common pitfalls](https://scikit-learn.org/stable/common_pitfalls.html).
+#
 # Exercises: `exercises/3_model_selection.py` and `exercises/3_cross_fitting.py`.
