@@ -98,20 +98,40 @@ for n_rows in (50, 200, 1000):
     rows[n_rows] = pd.DataFrame(errors).mean()
 guessed = pd.DataFrame(rows).T
 guessed.index.name = "rows"
-print("RMSE of the best of 40 guessers, mean of two searches:")
-print(guessed.to_string(float_format="%.3f"))
-luck = guessed["mean of all"] - guessed["best_score_"]
+# All 40 on the new rows, whoever was chosen.
 on_new = []
 for seed in range(40):
     guesser = Guesser(seed).fit(features[30_000:40_000], stars[30_000:40_000])
     on_new.append(root_mean_squared_error(new_stars, guesser.predict(new_features)))
-print(
-    f"`best_score_` is better than the mean of all by {luck[50]:.3f} on 50 rows, and by"
-)
-print(f"{luck[1000]:.3f} on 1000. It was luck: on the new rows, the mean of all 40 is")
-print(f"{np.mean(on_new):.3f}, and the chosen ones are no better. The nested error is")
-print("nearer to the mean of all each time. (The 50 rows happen to be easier than the")
-print("new ones, even for the mean of all: compare within a line.)")
+guessed["luck"] = guessed["mean of all"] - guessed["best_score_"]
+print("RMSE of the best of 40 guessers, the mean of two searches")
+print(guessed.to_string(float_format="%.3f"))
+print(f"Mean of all 40 on 10,000 new rows: {np.mean(on_new):.3f}")
+
+# %% [markdown]
+# *Luck* is how much better the best guesser seems than the mean of all. On 50 rows it
+# is more than a tenth of a star, and all of it is luck: on the new rows, the chosen
+# guessers are no better than all 40. The nested error is nearer to the mean of all. On
+# 1000 rows there is less luck to be had.
+#
+# Compare within a line only: the 50 rows happen to be easier than the new ones, even
+# for the mean of all.
+
+# %%
+title = "The best of 40 random guessers looks good, above all on few rows"
+figure, axes = drawing.new_picture(title, height=4)
+if figure is not None:
+    places = range(len(guessed))
+    axes.plot(places, guessed["on 10,000 new rows"], "o--", color="black")
+    axes.plot(places, guessed["best_score_"], "o-", color=drawing.ORANGE)
+    middle = guessed.iloc[1]
+    axes.text(1, middle["on 10,000 new rows"] + 0.02, "on new rows", ha="center")
+    height = middle["best_score_"] - 0.04
+    axes.text(1.1, height, "score of the winner", color=drawing.ORANGE, va="top")
+    axes.set(xticks=places, xticklabels=guessed.index)
+    axes.set(xlabel="rows to search on", ylabel="error (RMSE, stars)")
+    axes.margins(x=0.1, y=0.25)
+    drawing.save_picture(figure, "3_search.svg")
 
 # %% [markdown]
 # ## A random search, and halving
@@ -140,19 +160,23 @@ searches = {
 n_rows = 3000
 rows = {}
 for name, search in searches.items():
-    errors = search_and_check(search, n_rows)
-    given = 54 * n_rows
-    if hasattr(search, "n_resources_"):
-        given = np.dot(search.n_candidates_, search.n_resources_)
-    rows[name] = errors
-    print(f"{name}: about {given * 2 // 3} rows fitted in each fold")
+    rows[name] = search_and_check(search, n_rows)
 found = pd.DataFrame(rows).drop("mean of all")
-print(f"RMSE of trees that were searched on {n_rows} rows:")
+print(f"\nRMSE of trees that were searched on {n_rows} rows")
 print(found.to_string(float_format="%.3f"))
-print("Halving saves most of the work. A single search cannot show what it loses.")
-print("`best_score_` is not too small here: with so many rows there is less luck.")
+
+halving = searches["halving, 54"]
+rows_given = {
+    "random, 54": 54 * n_rows,
+    "halving, 54": np.dot(halving.n_candidates_, halving.n_resources_),
+}
+for name, n_given in rows_given.items():
+    print(f"{name}: about {n_given * 2 // 3} rows fitted in each fold")
 
 # %% [markdown]
+# Halving saves most of the work. What it loses by that, a single search cannot show.
+# With so many rows, `best_score_` is not too small: there is less luck.
+#
 # ## Would more rows bring more?
 # A *learning curve* shows the error by the number of training rows.
 
@@ -162,31 +186,18 @@ sizes, train_scores, test_scores = learning_curve(
     model, table, stars, train_sizes=[0.1, 0.3, 1.0], cv=outer_folds, scoring=RMSE
 )
 # Both scores have the shape (3 sizes, 5 folds). We take the means of the folds.
-old = -train_scores.mean(axis=1).round(3)
-new = -test_scores.mean(axis=1).round(3)
-print(pd.DataFrame({"on these rows": old, "on new rows": new}, index=sizes).to_string())
-gap = new - old
-print(f"The gap shrinks from {gap[0]:.3f} to {gap[-1]:.3f}. If one error keeps rising")
-print(
-    f"and the other keeps falling, they meet between {old[-1]:.3f} and {new[-1]:.3f}:"
-)
-print(f"then more rows lower the error of this model by {gap[-1]:.3f} at most.")
+curve = pd.DataFrame(index=pd.Index(sizes, name="training rows"))
+curve["on these rows"] = -train_scores.mean(axis=1)
+curve["on new rows"] = -test_scores.mean(axis=1)
+curve["gap"] = curve["on new rows"] - curve["on these rows"]
+print("\nRMSE of the linear model")
+print(curve.to_string(float_format="%.3f"))
 
-# %%
-title = "The best of 40 random guessers looks good, above all on few rows"
-figure, axes = drawing.new_picture(title, height=4)
-if figure is not None:
-    places = range(len(guessed))
-    axes.plot(places, guessed["on 10,000 new rows"], "o--", color="black")
-    axes.plot(places, guessed["best_score_"], "o-", color=drawing.ORANGE)
-    middle = guessed.iloc[1]
-    axes.text(1, middle["on 10,000 new rows"] + 0.02, "on new rows", ha="center")
-    height = middle["best_score_"] - 0.04
-    axes.text(1.1, height, "score of the winner", color=drawing.ORANGE, va="top")
-    axes.set(xticks=places, xticklabels=guessed.index)
-    axes.set(xlabel="rows to search on", ylabel="error (RMSE, stars)")
-    axes.margins(x=0.1, y=0.25)
-    drawing.save_picture(figure, "3_search.svg")
+# %% [markdown]
+# The gap between the two errors shrinks with the number of rows. If the left one keeps
+# rising and the right one keeps falling, they meet somewhere between the two errors of
+# the last line. So more rows can lower the error of this model by no more than the gap
+# that is left, a few hundredths of a star. A better model must know something else.
 
 # %% [markdown]
 # **Try it:** let 400 guessers compete instead of 40. How lucky is the best one?
@@ -194,6 +205,8 @@ if figure is not None:
 # **Remember:** the score by which the winner was chosen can be too good; score the
 # whole search on rows that it has not seen.
 #
-# Go on in scikit-learn's user guide: "Tuning the hyper-parameters of an estimator", and
-# its example "Nested versus non-nested cross-validation". Exercise:
-# `exercises/3_search.py`.
+# Go on in scikit-learn's user guide:
+# [Tuning the hyper-parameters](https://scikit-learn.org/stable/modules/grid_search.html)
+# of an estimator.
+#
+# Exercise: `exercises/3_search.py`.
