@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import sklearn
@@ -284,7 +285,7 @@ def check_conclusions_of_chapter_3(printed):
 
 
 def check_conclusions_of_the_search(printed):
-    best, nested, of_all, on_new, luck_on_few = numbers_after("50  ", printed)
+    best, nested, _, on_new, luck_on_few = numbers_after("50  ", printed)
     assert best < nested < on_new
     assert luck_on_few > 0.1
     _, _, _, on_new, luck_on_many = numbers_after("1000  ", printed)
@@ -441,6 +442,15 @@ def test_the_pictures_are_there_and_small():
     assert [
         name for name, picture in pictures.items() if picture.stat().st_size > 60_000
     ] == []
+
+
+def test_each_picture_is_on_a_page():
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    text = "".join(page.read_text(encoding="utf-8") for page in pages)
+    on_pages = {Path(path).name for path in re.findall(r"\]\(([\w./]+\.\w+)\)", text)}
+    drawn = {f"{chapter.stem}.svg" for chapter in CHAPTERS}
+    pictures = {picture.name for picture in (ROOT / "docs" / "pictures").iterdir()}
+    assert pictures - on_pages - drawn == set()
 
 
 def test_the_picture_of_the_pipeline_shows_the_steps_that_it_has():
