@@ -14,7 +14,7 @@ folders="recommender pillars exercises exercises/solutions"
 # What `cksum` tells of each file: its checksum and its size.
 recorded() {
     case $1 in
-        lesson_code.py) echo "2084406302 85086" ;;
+        lesson_code.py) echo "1312053486 85291" ;;
         test_lesson.py) echo "3012794020 14500" ;;
         requirements.txt) echo "3471952364 498" ;;
         README.md) echo "3006969981 11824" ;;
@@ -35,7 +35,7 @@ recorded() {
         recommender/ranking.py) echo "1860389461 17288" ;;
         recommender/recommend.py) echo "2045655789 15560" ;;
         recommender/release.py) echo "2980293815 11893" ;;
-        recommender/report.py) echo "491828658 4502" ;;
+        recommender/report.py) echo "1087454951 5211" ;;
         recommender/solutions.py) echo "2179514232 5332" ;;
         recommender/start.py) echo "939184345 2575" ;;
         recommender/steps.py) echo "2573615495 4421" ;;
@@ -49,8 +49,8 @@ recorded() {
         pillars/0_parts.py) echo "1139862002 8979" ;;
         pillars/1_preprocessing.py) echo "18815820 8109" ;;
         pillars/2_feature_selection.py) echo "2705832616 10317" ;;
-        pillars/3_model_selection.py) echo "3007869853 11468" ;;
-        pillars/3_search.py) echo "1809177543 8256" ;;
+        pillars/3_model_selection.py) echo "1243127679 11877" ;;
+        pillars/3_search.py) echo "2760043648 8646" ;;
         pillars/4_supervised.py) echo "4118504648 11988" ;;
         pillars/5_unsupervised.py) echo "3364023822 12666" ;;
         pillars/6_utilities.py) echo "1838456610 9942" ;;
@@ -2171,6 +2171,9 @@ def demonstrate_ecosystem(
     loaded = SklearnEcosystemPipeline.load_pipeline(output)
     first = X_test.head(5)
     report.print_predictions(first, loaded.predict(first), y_test.head(5))
+    user = X_train["user_id"].iloc[0]  # recommendations need a user of the training
+    recommendations = loaded.recommend(user, n=3, explain=True)
+    report.print_recommendations(user, recommendations)
     say(f"{LINE}\nEcosystem Demonstration Complete!\n{LINE}\n{TAKEAWAYS}")
     return {
         "pipeline": recommender,
@@ -6893,6 +6896,28 @@ def print_predictions(X, predictions, y):
         "  (A prediction is the expected rating. Single ratings scatter around it; "
         "some are far off.)"
     )
+
+
+def print_recommendations(user, recommendations):
+    """Show the recommended movies, and for each a movie that speaks for it.
+
+    Parameters
+    ----------
+    user : id
+    recommendations : DataFrame
+        From `recommend` with ``explain=True``.
+    """
+    say(f"Recommendations for user {user}, best first:")
+    for movie in recommendations.to_dict("records"):
+        line = "  " + _name(movie.get("title") or movie["movie_id"])
+        if movie["because"]:
+            line += f", because of {_name(movie['because'][0])}"
+        say(line)
+
+
+def _name(movie):
+    """Return a title as it is; of a movie without a title, its id."""
+    return movie if isinstance(movie, str) else f"Movie {movie}"
 END_OF_LESSON_FILE
 
 cat >"$new/recommender/solutions.py" <<'END_OF_LESSON_FILE'
@@ -9641,38 +9666,14 @@ for ratings_per_user in (20, 10, 5, 3, 2, 1.5):
         row["floor"] = dataset.best_rmse(test)
         rows.append(row)
 curve = pd.DataFrame(rows).groupby("ratings per user").mean()
-print(
-    "RMSE in stars, mean of two tables; small tables vary by luck "
-    "(honest: the pipeline computes the averages)"
-)
+print("RMSE in stars, the mean of two tables")
 print(curve[::-1].to_string(float_format="%.3f"))
-print(
-    "Where ratings are fewest, averages made before the split give an error far below"
-)
-print(
-    "the floor: that is a leak. With many ratings per user their error is too small as"
-)
-print("well, but stays above the floor, which therefore does not reveal the leak.")
 
-print(
-    "\nR2 on shuffled ratings (an honest one is about 0 or below), "
-    "with averages computed from:"
-)
-table = MovieRecommendationDataset(n_ratings=10_000).generate()
-table["rating"] = table["rating"].sample(frac=1, random_state=0).to_numpy()
-train, test = train_test_split(table, test_size=0.2, random_state=42)
-answers = {
-    "whole table": predict_with(table, train, test),
-    "training rows": predict_with(train, train, test),
-    "the same, cross-fitted": predict_honestly(train, test),
-}
-for name, stars in answers.items():
-    print(f"  {name}: R2 {r2_score(test['rating'], stars):.3f}")
-print("Averages from the training rows contain each row's own answer, so the forest")
-print(
-    "trusts them too much, and is worse than the mean on new rows. Cross-fitting mends"
-)
-print("that.")
+# %% [markdown]
+# Look at the last line. With 1.5 ratings per user, averages made before the split give
+# an error far below the floor. No honest model gets there: that is a leak. With 20
+# ratings per user they give a smaller error than the honest averages as well, but one
+# above the floor. So the floor does not reveal every leak.
 
 # %%
 title = (
@@ -9697,6 +9698,29 @@ if figure is not None:
     axes.set(xlabel="ratings per user", ylabel="error (RMSE, stars)", ylim=(0.5, 1.05))
     axes.minorticks_off()
     drawing.save_picture(figure, "3_model_selection.svg")
+
+# %% [markdown]
+# ## A control that reveals the leak
+# Real data has no known floor. But everybody can shuffle the ratings: then there is
+# nothing to predict, and an honest R² is about 0, or below.
+
+# %%
+table = MovieRecommendationDataset(n_ratings=10_000).generate()
+table["rating"] = table["rating"].sample(frac=1, random_state=0).to_numpy()
+train, test = train_test_split(table, test_size=0.2, random_state=42)
+answers = {
+    "whole table": predict_with(table, train, test),
+    "training rows": predict_with(train, train, test),
+    "the same, cross-fitted": predict_honestly(train, test),
+}
+print("\nR2 on shuffled ratings, with averages computed from:")
+for name, stars in answers.items():
+    print(f"  {name}: R2 {r2_score(test['rating'], stars):.3f}")
+
+# %% [markdown]
+# The first model explains ratings that nobody can explain: a leak. The second one has
+# no leak, but is worse than the mean. Its averages contain, in each training row, that
+# row's own answer, so the forest trusts them too much. Cross-fitting mends that.
 
 # %% [markdown]
 # ## A 14th feature: it leaks, and then it helps
@@ -9762,22 +9786,19 @@ scores = compare(table, RMSE)
 changes = -scores.sub(scores["13 features"], axis=0)  # fold by fold
 shuffled = table["rating"].sample(frac=1, random_state=0).to_numpy()
 nothing = compare(table.assign(rating=shuffled), "r2")
-print("RMSE in five folds; its change to the first line (± standard error)")
+print("\nRMSE in five folds; its change to the first line (± standard error)")
 for name in models:
     print(
         f"{name:22}  RMSE {-scores[name].mean():.4f}, "
         f"change {changes[name].mean():+.4f} ± {changes[name].sem():.4f}; "
         f"R2 on shuffled ratings {nothing[name].mean():+.3f}"
     )
-print(
-    "The larger gain is a leak: the feature also explains ratings that were shuffled."
-)
-print(
-    "The smaller one is no leak, and many times its standard error. It is only about a"
-)
-print("hundredth of a star, so it takes a comparison fold by fold to see it clearly.")
 
 # %% [markdown]
+# The larger gain is a leak: that feature also explains ratings that were shuffled. The
+# smaller gain is real: it is many times its standard error. It is only about a
+# hundredth of a star, so it takes a comparison fold by fold to see it clearly.
+#
 # ## Each splitter asks another question: for whom will the model predict?
 # `GroupKFold` puts all rows of a group (`groups=`), such as a user, into one fold, so
 # the users of the test rows are new to the model. `TimeSeriesSplit` tests on later rows
@@ -9797,9 +9818,11 @@ ask("KFold: known users and movies", linear, table, folds)
 ask("GroupKFold: new users", linear, table, GroupKFold(5), groups=table["user_id"])
 ask("GroupKFold: new movies", linear, table, GroupKFold(5), groups=table["movie_id"])
 ask("KFold: always the mean", DummyRegressor(), table, folds)
-print("A new user or movie costs about a tenth of a star. The mean is still worse.")
 
 # %% [markdown]
+# A new user or a new movie costs about a tenth of a star. Always answering the mean is
+# still worse.
+#
 # Does time matter? `drift=1` makes a table whose users change their tastes over two
 # years; all else is the same. The model `factors` learns tastes. `TimeSeriesSplit`
 # trains its first models on few rows, so we look at the last of its splits: it trains
@@ -9814,12 +9837,14 @@ for drift in (0, 1):
     six_folds = KFold(6, shuffle=True, random_state=42)
     ask(f"drift {drift}, KFold, times mixed", factors, drifting, six_folds)
     ask(f"drift {drift}, the last sixth by time", factors, drifting, last_split)
-print("Without drift, both questions have about the same answer. With drift, random")
-print(
-    "folds train on ratings that were given after the test rows, as nobody can in real"
-)
-print("use. Here their error is smaller than that of later rows (one split by time).")
 
+# %% [markdown]
+# Without drift, both questions have about the same answer. With drift, random folds
+# train on ratings that were given after the test rows, which nobody can do in real use.
+# Here, random folds make the model look better than it is for the ratings to come. (It
+# is one split by time, so the size of the difference is uncertain.)
+
+# %%
 if os.environ.get("MOVIELENS"):  # the folder of a MovieLens release, see README
     real = load_movielens(os.environ["MOVIELENS"])
     real = real.sort_values("timestamp", ignore_index=True)
@@ -9834,7 +9859,10 @@ if os.environ.get("MOVIELENS"):  # the folder of a MovieLens release, see README
 # below the noise floor is a sign of one; choose the splitter by the question that you
 # want to answer.
 #
-# Go on in scikit-learn's user guide: "Cross-validation" and "Common pitfalls".
+# Go on in scikit-learn's user guide:
+# [Cross-validation](https://scikit-learn.org/stable/modules/cross_validation.html) and
+# [Common pitfalls](https://scikit-learn.org/stable/common_pitfalls.html).
+#
 # Exercises: `exercises/3_model_selection.py` and `exercises/3_cross_fitting.py`.
 END_OF_LESSON_FILE
 
@@ -9939,20 +9967,40 @@ for n_rows in (50, 200, 1000):
     rows[n_rows] = pd.DataFrame(errors).mean()
 guessed = pd.DataFrame(rows).T
 guessed.index.name = "rows"
-print("RMSE of the best of 40 guessers, mean of two searches:")
-print(guessed.to_string(float_format="%.3f"))
-luck = guessed["mean of all"] - guessed["best_score_"]
+# All 40 on the new rows, whoever was chosen.
 on_new = []
 for seed in range(40):
     guesser = Guesser(seed).fit(features[30_000:40_000], stars[30_000:40_000])
     on_new.append(root_mean_squared_error(new_stars, guesser.predict(new_features)))
-print(
-    f"`best_score_` is better than the mean of all by {luck[50]:.3f} on 50 rows, and by"
-)
-print(f"{luck[1000]:.3f} on 1000. It was luck: on the new rows, the mean of all 40 is")
-print(f"{np.mean(on_new):.3f}, and the chosen ones are no better. The nested error is")
-print("nearer to the mean of all each time. (The 50 rows happen to be easier than the")
-print("new ones, even for the mean of all: compare within a line.)")
+guessed["luck"] = guessed["mean of all"] - guessed["best_score_"]
+print("RMSE of the best of 40 guessers, the mean of two searches")
+print(guessed.to_string(float_format="%.3f"))
+print(f"Mean of all 40 on 10,000 new rows: {np.mean(on_new):.3f}")
+
+# %% [markdown]
+# *Luck* is how much better the best guesser seems than the mean of all. On 50 rows it
+# is more than a tenth of a star, and all of it is luck: on the new rows, the chosen
+# guessers are no better than all 40. The nested error is nearer to the mean of all. On
+# 1000 rows there is less luck to be had.
+#
+# Compare within a line only: the 50 rows happen to be easier than the new ones, even
+# for the mean of all.
+
+# %%
+title = "The best of 40 random guessers looks good, above all on few rows"
+figure, axes = drawing.new_picture(title, height=4)
+if figure is not None:
+    places = range(len(guessed))
+    axes.plot(places, guessed["on 10,000 new rows"], "o--", color="black")
+    axes.plot(places, guessed["best_score_"], "o-", color=drawing.ORANGE)
+    middle = guessed.iloc[1]
+    axes.text(1, middle["on 10,000 new rows"] + 0.02, "on new rows", ha="center")
+    height = middle["best_score_"] - 0.04
+    axes.text(1.1, height, "score of the winner", color=drawing.ORANGE, va="top")
+    axes.set(xticks=places, xticklabels=guessed.index)
+    axes.set(xlabel="rows to search on", ylabel="error (RMSE, stars)")
+    axes.margins(x=0.1, y=0.25)
+    drawing.save_picture(figure, "3_search.svg")
 
 # %% [markdown]
 # ## A random search, and halving
@@ -9981,19 +10029,23 @@ searches = {
 n_rows = 3000
 rows = {}
 for name, search in searches.items():
-    errors = search_and_check(search, n_rows)
-    given = 54 * n_rows
-    if hasattr(search, "n_resources_"):
-        given = np.dot(search.n_candidates_, search.n_resources_)
-    rows[name] = errors
-    print(f"{name}: about {given * 2 // 3} rows fitted in each fold")
+    rows[name] = search_and_check(search, n_rows)
 found = pd.DataFrame(rows).drop("mean of all")
-print(f"RMSE of trees that were searched on {n_rows} rows:")
+print(f"\nRMSE of trees that were searched on {n_rows} rows")
 print(found.to_string(float_format="%.3f"))
-print("Halving saves most of the work. A single search cannot show what it loses.")
-print("`best_score_` is not too small here: with so many rows there is less luck.")
+
+halving = searches["halving, 54"]
+rows_given = {
+    "random, 54": 54 * n_rows,
+    "halving, 54": np.dot(halving.n_candidates_, halving.n_resources_),
+}
+for name, n_given in rows_given.items():
+    print(f"{name}: about {n_given * 2 // 3} rows fitted in each fold")
 
 # %% [markdown]
+# Halving saves most of the work. What it loses by that, a single search cannot show.
+# With so many rows, `best_score_` is not too small: there is less luck.
+#
 # ## Would more rows bring more?
 # A *learning curve* shows the error by the number of training rows.
 
@@ -10003,31 +10055,18 @@ sizes, train_scores, test_scores = learning_curve(
     model, table, stars, train_sizes=[0.1, 0.3, 1.0], cv=outer_folds, scoring=RMSE
 )
 # Both scores have the shape (3 sizes, 5 folds). We take the means of the folds.
-old = -train_scores.mean(axis=1).round(3)
-new = -test_scores.mean(axis=1).round(3)
-print(pd.DataFrame({"on these rows": old, "on new rows": new}, index=sizes).to_string())
-gap = new - old
-print(f"The gap shrinks from {gap[0]:.3f} to {gap[-1]:.3f}. If one error keeps rising")
-print(
-    f"and the other keeps falling, they meet between {old[-1]:.3f} and {new[-1]:.3f}:"
-)
-print(f"then more rows lower the error of this model by {gap[-1]:.3f} at most.")
+curve = pd.DataFrame(index=pd.Index(sizes, name="training rows"))
+curve["on these rows"] = -train_scores.mean(axis=1)
+curve["on new rows"] = -test_scores.mean(axis=1)
+curve["gap"] = curve["on new rows"] - curve["on these rows"]
+print("\nRMSE of the linear model")
+print(curve.to_string(float_format="%.3f"))
 
-# %%
-title = "The best of 40 random guessers looks good, above all on few rows"
-figure, axes = drawing.new_picture(title, height=4)
-if figure is not None:
-    places = range(len(guessed))
-    axes.plot(places, guessed["on 10,000 new rows"], "o--", color="black")
-    axes.plot(places, guessed["best_score_"], "o-", color=drawing.ORANGE)
-    middle = guessed.iloc[1]
-    axes.text(1, middle["on 10,000 new rows"] + 0.02, "on new rows", ha="center")
-    height = middle["best_score_"] - 0.04
-    axes.text(1.1, height, "score of the winner", color=drawing.ORANGE, va="top")
-    axes.set(xticks=places, xticklabels=guessed.index)
-    axes.set(xlabel="rows to search on", ylabel="error (RMSE, stars)")
-    axes.margins(x=0.1, y=0.25)
-    drawing.save_picture(figure, "3_search.svg")
+# %% [markdown]
+# The gap between the two errors shrinks with the number of rows. If the left one keeps
+# rising and the right one keeps falling, they meet somewhere between the two errors of
+# the last line. So more rows can lower the error of this model by no more than the gap
+# that is left, a few hundredths of a star. A better model must know something else.
 
 # %% [markdown]
 # **Try it:** let 400 guessers compete instead of 40. How lucky is the best one?
@@ -10035,9 +10074,11 @@ if figure is not None:
 # **Remember:** the score by which the winner was chosen can be too good; score the
 # whole search on rows that it has not seen.
 #
-# Go on in scikit-learn's user guide: "Tuning the hyper-parameters of an estimator", and
-# its example "Nested versus non-nested cross-validation". Exercise:
-# `exercises/3_search.py`.
+# Go on in scikit-learn's user guide:
+# [Tuning the hyper-parameters](https://scikit-learn.org/stable/modules/grid_search.html)
+# of an estimator.
+#
+# Exercise: `exercises/3_search.py`.
 END_OF_LESSON_FILE
 
 cat >"$new/pillars/4_supervised.py" <<'END_OF_LESSON_FILE'

@@ -1928,6 +1928,9 @@ def demonstrate_ecosystem(
     loaded = SklearnEcosystemPipeline.load_pipeline(output)
     first = X_test.head(5)
     report.print_predictions(first, loaded.predict(first), y_test.head(5))
+    user = X_train["user_id"].iloc[0]  # recommendations need a user of the training
+    recommendations = loaded.recommend(user, n=3, explain=True)
+    report.print_recommendations(user, recommendations)
     say(f"{LINE}\nEcosystem Demonstration Complete!\n{LINE}\n{TAKEAWAYS}")
     return {
         "pipeline": recommender,

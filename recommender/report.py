@@ -110,3 +110,25 @@ def print_predictions(X, predictions, y):
         "  (A prediction is the expected rating. Single ratings scatter around it; "
         "some are far off.)"
     )
+
+
+def print_recommendations(user, recommendations):
+    """Show the recommended movies, and for each a movie that speaks for it.
+
+    Parameters
+    ----------
+    user : id
+    recommendations : DataFrame
+        From `recommend` with ``explain=True``.
+    """
+    say(f"Recommendations for user {user}, best first:")
+    for movie in recommendations.to_dict("records"):
+        line = "  " + _name(movie.get("title") or movie["movie_id"])
+        if movie["because"]:
+            line += f", because of {_name(movie['because'][0])}"
+        say(line)
+
+
+def _name(movie):
+    """Return a title as it is; of a movie without a title, its id."""
+    return movie if isinstance(movie, str) else f"Movie {movie}"

@@ -66,6 +66,7 @@ Sample predictions:
   User #, Movie #: Predicted #.##, Actual #.##
   User #, Movie #: Predicted #.##, Actual #.##
   User #, Movie #: Predicted #.##, Actual #.##
+Recommendations for user #, best first:
 ============================================================
 Ecosystem Demonstration Complete!
 ============================================================
@@ -133,6 +134,21 @@ def test_the_lines_of_the_lesson_page_come_in_its_order(printed):
         assert any(pattern(expected).fullmatch(line) for line in lines), (
             f"missing, or out of order: {expected}"
         )
+
+
+@pytest.mark.parametrize("has_titles", [True, False])
+def test_the_last_step_recommends_what_the_artifact_recommends(demo, has_titles):
+    table = lesson_code.MovieRecommendationDataset(*SMALL.values()).generate()
+    if not has_titles:
+        table = table.drop(columns="title")
+    _, text = demo(data=table)
+    user = int(re.search("Recommendations for user (\\d+)", text)[1])
+    loaded = SklearnEcosystemPipeline.load_pipeline("production_pipeline.pkl")
+    for movie in loaded.recommend(user, 3, explain=True).to_dict("records"):
+        names = [movie.get("title"), *movie["because"][:1]]
+        if not has_titles:
+            names = [f"Movie {movie['movie_id']}", f"Movie {movie['because'][0]}"]
+        assert "  " + ", because of ".join(names) in text.splitlines()
 
 
 def test_the_first_sample_is_the_first_row_of_the_features(demo):
