@@ -9,6 +9,7 @@ import os
 import posixpath
 import re
 import shutil
+import textwrap
 from pathlib import Path
 
 from docutils import nodes
@@ -29,6 +30,13 @@ include_patterns = [
 ]
 #: Where links go that lead to no page. (Hidden folders are not published.)
 REPOSITORY = "https://github.com/scikit-learn-ecosystem-lesson/lesson/blob/main"
+
+#: What the docstring of an exercise holds.
+DOCSTRING_OF_EXERCISE = re.compile(
+    r"(?P<kind>.+?\)): (?P<question>.+?)\n\n(?P<story>.+)\n\n"
+    r"Task: (?P<task>.+)\nHint: (?P<hint>.+)\nCheck: (?P<command>.+)",
+    re.DOTALL,
+)
 
 html_theme = "furo"
 html_title = project
@@ -97,10 +105,9 @@ docs/CHANGELOG
 def change_text(app, docname, source):
     """Change the text of a page before it is read; `source` holds it as its only item.
 
-    The home page gets the menu. An exercise becomes a page that shows the program. In a
-    chapter, names of exercises, chapters and the list of words become links, and the
-    code of a picture is folded away. Links to folders and to hidden files go to the
-    repository.
+    The home page gets the menu. An exercise becomes a page. In a chapter, names of
+    exercises, chapters and the list of words become links, and the code of a picture is
+    folded away. Links to folders and to hidden files go to the repository.
     """
 
     def change_link(link):
@@ -125,9 +132,61 @@ def change_text(app, docname, source):
             "`docs/words.md`", "[`docs/words.md`](../docs/words)"
         )
     if docname.startswith("exercises/") and docname != "exercises/README":
-        name = docname.removeprefix("exercises/")
-        lines = [f"# {name}.py", f"```{{literalinclude}} {name}.py", "```"]
-        source[0] = "# %% [markdown]\n" + "".join(f"# {line}\n" for line in lines)
+        page = exercise_page(Path(app.srcdir, f"{docname}.py"))
+        source[0] = "# %% [markdown]\n" + textwrap.indent(page, "# ", lambda _: True)
+
+
+def exercise_page(path):
+    """Return the page of an exercise, as Markdown; hint and solution are folded away.
+
+    They are parts of the program's docstring, and the program in `solutions`.
+    """
+    docstring, program = split_docstring(path)
+    parts = DOCSTRING_OF_EXERCISE.fullmatch(docstring).groupdict()
+    words, solution = split_docstring(path.parent / "solutions" / path.name)
+    _, _, explanation = words.partition("\n\n")
+    return f"""# {one_line(parts["question"])}
+
+{parts["kind"]}: `exercises/{path.name}`. ([How to begin](README.md))
+
+{parts["story"]}
+
+**Task:** {one_line(parts["task"])}
+
+```python
+{program}
+```
+
+**Check:** `{parts["command"]}`
+
+<details><summary>Hint</summary>
+
+{one_line(parts["hint"])}
+
+</details>
+
+<details><summary>Solution</summary>
+
+```python
+{solution}
+```
+
+{explanation}
+
+</details>
+"""
+
+
+def one_line(text):
+    """Return a text as one line that begins with a capital letter."""
+    line = " ".join(text.split())
+    return line[0].upper() + line[1:]
+
+
+def split_docstring(path):
+    """Return the docstring of a program, and the rest of it."""
+    _, docstring, program = path.read_text("utf-8").split('"""', 2)
+    return docstring.strip(), program.strip()
 
 
 def add_alternative_texts(app, doctree, docname):

@@ -113,6 +113,15 @@ def test_a_chapter_has_its_output_and_a_picture_that_says_its_message(site, chap
         assert len(picture["alt"]) > 20 and "_images" not in picture["alt"]
 
 
+def test_an_exercise_folds_away_its_hint_and_its_solution(site):
+    for solution in (ROOT / "exercises" / "solutions").glob("*.py"):
+        page = site / "exercises" / f"{solution.stem}.html"
+        article, *folded = page.read_text(encoding="utf-8").split("<details>")
+        assert "<strong>Task:</strong>" in article
+        titles = [re.search("<summary>(.*?)<", part)[1] for part in folded]
+        assert titles == ["Hint", "Solution"]
+
+
 def test_no_page_names_a_folder_of_the_machine(site):
     words = [str(Path.home()) + "/", str(ROOT), "/tmp/"]
     found = []
