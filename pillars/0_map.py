@@ -148,8 +148,8 @@ for module in sorted(set(things["module"]) - set(PILLAR_OF)):
 # **Remember:** every estimator has `fit`; most answer by `predict` or by `transform`,
 # few by both.
 #
-# Go on in scikit-learn's user guide: [Choosing the right
-# estimator](https://scikit-learn.org/stable/machine_learning_map.html). The next
-# chapter, `pillars/0_parts.py`, shows what estimators are built from.
+# Go on in scikit-learn's user guide:
+# [Choosing the right estimator](https://scikit-learn.org/stable/machine_learning_map.html).
+# The next chapter, `pillars/0_parts.py`, shows what estimators are built from.
 #
 # Exercise: `exercises/0_map.py`.

@@ -228,7 +228,7 @@ if figure is not None:
 # **Remember:** an estimator is made of a few shared parts and its own `fit`; if yours
 # is made of the same parts, it works wherever scikit-learn's own do.
 #
-# Go on in scikit-learn's user guide: [Developing scikit-learn
-# estimators](https://scikit-learn.org/stable/developers/develop.html).
+# Go on in scikit-learn's user guide:
+# [Developing scikit-learn estimators](https://scikit-learn.org/stable/developers/develop.html).
 #
 # Exercise: `exercises/0_parts.py`.

@@ -233,8 +233,8 @@ print(f"\nLargest difference of TargetEncoder to our features: {difference:.0e} 
 # steps; with a penalty, scale them so that it means the same for every feature; trees
 # and least squares do not need it.
 #
-# Go on in scikit-learn's user guide: [Preprocessing
-# data](https://scikit-learn.org/stable/modules/preprocessing.html) and [Imputation of
-# missing values](https://scikit-learn.org/stable/modules/impute.html).
+# Go on in scikit-learn's user guide:
+# [Preprocessing data](https://scikit-learn.org/stable/modules/preprocessing.html) and
+# [Imputation of missing values](https://scikit-learn.org/stable/modules/impute.html).
 #
 # Exercises: `exercises/1_preprocessing.py` and `exercises/1_scaling.py`.
