@@ -228,9 +228,9 @@ if runtime:
 # with 64.
 #
 # **Two that refuse.** ONNX cannot take the whole pipeline: it has no converter for our
-# own transformer. Yellowbrick 1.5 calls even `Ridge()` "not a regressor": it looks for
-# the attribute `_estimator_type`, which scikit-learn 1.9 no longer has. Use
-# scikit-learn's Display classes.
+# own transformer. Yellowbrick calls even `Ridge()` "not a regressor": its newest
+# release looks for the attribute `_estimator_type`, which new versions of scikit-learn
+# no longer have. Use scikit-learn's Display classes.
 #
 # **Remember:** if you keep to the interface of scikit-learn, other tools work with your
 # model.
