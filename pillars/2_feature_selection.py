@@ -50,6 +50,7 @@ for name, model in {"the dummy (always the mean)": dummy, "the forest": forest}.
 
 # %%
 # The pipeline's first two steps make the 13 features and drop the ids: 11 are left.
+# As in training, no row's averages contain its own rating (chapter 3 shows why).
 names = list(forest["features"].get_feature_names_out()[2:])
 features_of_train = clone(forest[:2]).fit_transform(train, train["rating"])
 features_of_train = pd.DataFrame(np.asarray(features_of_train), columns=names)
