@@ -133,6 +133,8 @@ print(estimators.loc[regressors, ["tags"]].rename_axis(None).to_string())
 # %% [markdown]
 # Only one of the four accepts missing values. Its name does not say so, but its tags
 # do. The exercise finds all such regressors.
+#
+# With the argument `all`, this chapter also prints all names with their tags.
 
 # %%
 if sys.argv[1:] == ["all"]:
@@ -142,8 +144,7 @@ for module in sorted(set(things["module"]) - set(PILLAR_OF)):
     print(f"No pillar claims sklearn.{module}: add it to PILLARS in catalog.py.")
 
 # %% [markdown]
-# **Try it:** run `python pillars/0_map.py all`, which prints all names. Look up a new
-# one.
+# **Try it:** run `python pillars/0_map.py all`, and look up a new name.
 #
 # **Remember:** every estimator has `fit`; most answer by `predict` or by `transform`,
 # few by both.

@@ -6,7 +6,8 @@
 # work with it. **Minutes**: 10.
 #
 # Nothing here is needed for the lesson. Install one tool at a time, each in an
-# environment of its own. A recipe whose tool is missing prints how to install it.
+# environment of its own. A recipe whose tool is missing prints how to install it. The
+# text after a recipe is about its output with the tool.
 
 # %%
 import tempfile
