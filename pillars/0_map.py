@@ -5,7 +5,6 @@
 # estimator, function, display and splitter of your version, and which this lesson uses,
 # sorted into six *pillars*: the jobs that scikit-learn does. Chapters 1 to 6 are about
 # them, chapter 8 about what comes after. **Minutes**: 10.
-# `python pillars/0_map.py all` prints all names.
 #
 # Words: an *estimator* learns from data with `fit`; then it answers with `predict`, or
 # turns data into other data with `transform`. A *display* draws a result. A *splitter*
@@ -17,59 +16,132 @@
 
 # %%
 import sys
+import textwrap
 
 import drawing
 import pandas as pd
 import sklearn
 from catalog import KINDS, PILLAR_OF, PILLARS, public_names
+from sklearn.cluster import KMeans
 
 things = public_names()
-print("Some of the names that the lesson and its chapters import:")
+print("Names that the lesson and its chapters import, up to three of each pillar")
 for pillar in PILLARS:
     names = things.loc[things["met"] & (things["pillar"] == pillar), "name"]
     print(f"  {pillar + ':':19} {', '.join(names[:3])}")
 
-if sys.argv[1:] == ["all"]:
-    print(things.to_string(index=False))
-for module in sorted(set(things["module"]) - set(PILLAR_OF)):
-    print(f"No pillar claims sklearn.{module}: add it to PILLARS in catalog.py.")
-
 # %% [markdown]
 # ## The count
-# You may read of "800+" tools. Here every public name of your version counts once.
+# You may read that scikit-learn has "800+" tools. Here, every public name of your
+# version counts once.
 #
-# **Guess first:** how many of them can both predict and transform?
+# **Guess first:** how many names are there, and how many of them can both predict and
+# transform?
 
 # %%
-table = things.pivot_table(
+counts = things.pivot_table(
     index="pillar", columns="kind", values="name", aggfunc="count", fill_value=0
 )
-table = table.loc[list(PILLARS), KINDS]
-table = table.assign(all=table.sum(axis=1), met=things.groupby("pillar")["met"].sum())
-n_all = len(things)
-n_met = things["met"].sum()
-print(
-    f"scikit-learn {sklearn.__version__}: {n_all} public names. "
-    f"The lesson and its chapters import {n_met} of them."
-)
-print(pd.concat([table, table.sum().to_frame("all six").T]).to_string())
+counts = counts.loc[list(PILLARS), KINDS]
+counts["all"] = counts.sum(axis=1)
+counts["met"] = things.groupby("pillar")["met"].sum()
+total = counts.sum().to_frame("all six").T
+print(f"\nPublic names of scikit-learn {sklearn.__version__}; met: in this lesson")
+print(pd.concat([counts, total]).to_string())
 
-print("\nWhat estimators can do, and how many. (Some of those with fit alone answer by")
-print("fit_predict or fit_transform.)")
-verbs = things.loc[things["kind"] == "estimators", "verbs"]
-print(verbs.value_counts().to_string(header=False))
+# %% [markdown]
+# Look at the last line. Counted in this way, there are far fewer than 800 names, and
+# fewer than half of them are estimators. You meet only about a tenth of all names here.
+# You need not know the others by heart: estimators are all used in the same way.
 
 # %%
+n_all = len(things)
+n_met = things["met"].sum()
 title = f"You meet {n_met} (blue) of {n_all} public names here"
 figure, axes = drawing.new_picture(title, height=3.7)
 if figure is not None:
-    bars = axes.barh(table.index, table["all"], color="#CFCFCF")
-    labels = [f"{seen} of {n}" for n, seen in zip(table["all"], table["met"])]
+    bars = axes.barh(counts.index, counts["all"], color="#CFCFCF")
+    labels = [f"{seen} of {n}" for n, seen in zip(counts["all"], counts["met"])]
     axes.bar_label(bars, labels, padding=4)
-    axes.barh(table.index, table["met"], color=drawing.BLUE)
+    axes.barh(counts.index, counts["met"], color=drawing.BLUE)
     axes.invert_yaxis()
-    axes.set(xticks=[], xlim=(0, 1.25 * table["all"].max()), frame_on=False)
+    axes.set(xticks=[], xlim=(0, 1.25 * counts["all"].max()), frame_on=False)
     drawing.save_picture(figure, "0_map.svg")
+
+# %% [markdown]
+# ## What an estimator can do
+# Now the second part of the guess. We ask each class which methods it has.
+
+# %%
+estimators = things[things["kind"] == "estimators"].set_index("name")
+print("\nMethods, and the number of estimators that have them")
+print(estimators["verbs"].value_counts().to_string(header=False))
+
+does_both = estimators.index[estimators["verbs"] == "fit predict transform"]
+print("\nEstimators that can both predict and transform")
+print(textwrap.fill(", ".join(does_both), width=80))
+
+# %% [markdown]
+# Only about one estimator in ten can do both, and many of these, such as `Pipeline` and
+# `GridSearchCV`, hold another estimator and can do what it can. Those with `fit` alone
+# answer in other ways. `DBSCAN`, for example, groups the rows that it is fitted on, and
+# has no answer for new ones.
+#
+# `KMeans` does both by itself. It sorts rows into groups. We give it the years of five
+# movies of the lesson's table, and then a movie that it has not seen.
+
+# %%
+movies = {
+    "The Crimson Machine": 1951,
+    "The Burning Vow": 1972,
+    "The Proud Lighthouse": 1964,
+    "The Lonely Squad": 2004,
+    "The Endless Squad": 2014,
+}
+years = pd.DataFrame({"year": movies})
+kmeans = KMeans(n_clusters=2, n_init=10, random_state=0).fit(years)
+print("\nThe group of each movie")
+print(years.assign(group=kmeans.labels_).to_string())
+
+new = pd.DataFrame({"year": {"The Wooden Suspect": 2010}})
+print("\nA new movie")
+print(new.to_string())
+print("predict, its group:", kmeans.predict(new))
+print(
+    "transform, its distance to each group, in years:", kmeans.transform(new).round(1)
+)
+
+# %% [markdown]
+# `fit` found an old and a new group; nobody told it where the old movies end. `predict`
+# names the group of the new movie. `transform` replaces its year by two distances, to
+# the mean year of each group; the shorter one is that to its own group. Most estimators
+# give only one of these two kinds of answer.
+#
+# ## What an estimator says about itself
+# Tags are facts that a program can read. Here are those of four regressors.
+
+# %%
+regressors = [
+    "Ridge",
+    "KNeighborsRegressor",
+    "PLSRegression",
+    "HistGradientBoostingRegressor",
+]
+print("\nTags of four regressors")
+print(estimators.loc[regressors, ["tags"]].rename_axis(None).to_string())
+
+# %% [markdown]
+# Only one of the four accepts missing values. Its name does not say so, but its tags
+# do. The exercise finds all such regressors.
+#
+# With the argument `all`, this chapter also prints all names with their tags.
+
+# %%
+if sys.argv[1:] == ["all"]:
+    print("\nAll names")
+    print(things.to_string(index=False))
+for module in sorted(set(things["module"]) - set(PILLAR_OF)):
+    print(f"No pillar claims sklearn.{module}: add it to PILLARS in catalog.py.")
 
 # %% [markdown]
 # **Try it:** run `python pillars/0_map.py all`, and look up a new name.
@@ -77,5 +149,8 @@ if figure is not None:
 # **Remember:** every estimator has `fit`; most answer by `predict` or by `transform`,
 # few by both.
 #
-# Go on in scikit-learn's user guide: "Choosing the right estimator". Exercise:
-# `exercises/0_map.py`. The next chapter, `0_parts`, shows what they are built from.
+# Go on in scikit-learn's user guide:
+# [Choosing the right estimator](https://scikit-learn.org/stable/machine_learning_map.html).
+# The next chapter, `pillars/0_parts.py`, shows what estimators are built from.
+#
+# Exercise: `exercises/0_map.py`.

@@ -42,10 +42,7 @@ def error(model):
 
 
 dummy_error = error(DummyRegressor())
-print(
-    "First the dummy, which always answers the mean rating: "
-    f"RMSE {dummy_error:.3f} stars"
-)
+print(f"RMSE of always answering the mean rating: {dummy_error:.3f} stars")
 
 # %% [markdown]
 # ## The same models without and with the scaler
@@ -68,58 +65,16 @@ for name, model in models.items():
     pipeline.set_params(scaler="passthrough")
     rows[name] = {"without": error(pipeline), "with scaler": with_scaler}
 errors = pd.DataFrame(rows).T
-
+print("\nRMSE in stars")
 print(errors.to_string(float_format="%.3f"))
 
-raw = UserMovieFeatureTransformer().fit(train).transform(test)
-spread = raw.drop(columns=["user_id", "movie_id"]).std().sort_values(ascending=False)
-largest = ", ".join(f"{name} {std:.0f}" for name, std in spread[:4].items())
-print(f"\nThe largest standard deviations of features: {largest};")
-print(f"of an average rating: {spread['user_avg_rating']:.1f}")
-print("Nearest neighbours measure distance: without the scaler, the features with")
-print("large numbers decide which rows are near.")
-print("Trees only ask whether a value is above a threshold: scaling moves both.")
-
 # %% [markdown]
-# ## What the figure of SGD hides, and what ridge does with a strong penalty
-# The lesson's pipeline clips predictions to the scale of the ratings, from 1 to 5. We
-# look at the predictions before they are clipped.
-
-# %%
-model = SGDRegressor(random_state=0)
-pipeline = SklearnEcosystemPipeline(model=model).build_pipeline()
-pipeline.set_params(scaler="passthrough").fit(train)
-features = pipeline[:-1].transform(test)
-unclipped = np.median(pipeline["model"].predict(features))
-clipped = np.median(pipeline.predict(test))
-print(
-    f"SGD without scaler: typical answer {unclipped:.0e} stars, clipped to {clipped:g}."
-)
-print(
-    "With such large numbers its steps are too long, and the error grows from step to "
-    "step: it diverges."
-)
-
-models = {"least squares": LinearRegression()}
-for alpha in (1, 1000, 100_000):
-    models[f"ridge, alpha={alpha}"] = Ridge(alpha)
-rows = {}
-for name, model in models.items():
-    pipeline = SklearnEcosystemPipeline(model=model).build_pipeline().fit(train)
-    scaled = pipeline.predict(test)
-    pipeline.set_params(scaler="passthrough").fit(train)
-    unscaled = pipeline.predict(test)
-    rows[name] = {
-        "without": root_mean_squared_error(test["rating"], unscaled),
-        "with scaler": root_mean_squared_error(test["rating"], scaled),
-        "largest change of a prediction": np.abs(scaled - unscaled).max(),
-    }
-print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
-print("Least squares gives the same predictions: a smaller weight makes up for larger")
-print("numbers.")
-print("Ridge does not: its penalty is on the weights, so it depends on the units. Here")
-print("predictions change by up to a quarter of a star, the RMSE by less than 0.01.")
-print("Only after scaling does the same `alpha` mean the same for every feature.")
+# Two of the five get worse. Nearest neighbours lose most of their lead over the mean,
+# and SGD becomes far worse than the mean. To the other three the scaler makes no
+# difference that we can see here.
+#
+# Trees only ask whether a value is above a threshold, and scaling moves both. We come
+# back to ridge and SGD.
 
 # %%
 title = "Without the scaler, nearest neighbours are little better than the mean"
@@ -141,57 +96,145 @@ if figure is not None:
     drawing.save_picture(figure, "1_preprocessing.svg")
 
 # %% [markdown]
+# ## Why nearest neighbours need it
+# They predict the mean rating of the 50 nearest rows. Which features decide what is
+# near?
+
+# %%
+features = UserMovieFeatureTransformer().fit(train).transform(test)
+spread = features.drop(columns=["user_id", "movie_id"]).std()
+print("\nStandard deviation of each feature, before scaling")
+print(spread.sort_values(ascending=False).to_string(float_format="%.1f"))
+
+# %% [markdown]
+# Counts of ratings, years and ages vary most, so without a scaler they decide which
+# rows are near. The averages of ratings say most about a rating (chapter 2 shows it),
+# but they vary by less than half a star, so they hardly count.
+#
+# ## What the error of SGD hides
+# The lesson's pipeline clips predictions to the scale of the ratings, from 1 to 5. We
+# look at the predictions before they are clipped.
+
+# %%
+model = SGDRegressor(random_state=0)
+pipeline = SklearnEcosystemPipeline(model=model).build_pipeline()
+pipeline.set_params(scaler="passthrough").fit(train)
+unclipped = pipeline["model"].predict(pipeline[:-1].transform(test))
+
+rows = test[["title", "rating"]].assign(SGD=unclipped, clipped=pipeline.predict(test))
+print("\nFour ratings, as predicted by SGD without a scaler, in stars")
+print(rows.head(4).to_string(index=False, formatters={"SGD": "{:,.0f}".format}))
+print(f"SGD without scaler, typical answer: {np.median(unclipped):.0e} stars")
+
+# %% [markdown]
+# SGD gives *The Secret Scarecrow* more stars than there are in our galaxy. The clipping
+# turns that into 5, which looks like an answer. With such large numbers as features,
+# the steps are too long, and the error grows from step to step: SGD *diverges*.
+#
+# ## What ridge does with a strong penalty
+# Above, the scaler made no difference to ridge. We vary the penalty, and look at each
+# prediction.
+
+# %%
+models = {"least squares": LinearRegression()}
+for alpha in (1, 1000, 100_000):
+    models[f"ridge, alpha={alpha}"] = Ridge(alpha)
+rows = {}
+for name, model in models.items():
+    pipeline = SklearnEcosystemPipeline(model=model).build_pipeline().fit(train)
+    scaled = pipeline.predict(test)
+    pipeline.set_params(scaler="passthrough").fit(train)
+    unscaled = pipeline.predict(test)
+    rows[name] = {
+        "without": root_mean_squared_error(test["rating"], unscaled),
+        "with scaler": root_mean_squared_error(test["rating"], scaled),
+        "largest change of a prediction": np.abs(scaled - unscaled).max(),
+    }
+print("\nRMSE without and with scaler, and how far a prediction moves, in stars")
+print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
+
+# %% [markdown]
+# Look at the last column. Least squares gives the same predictions: a smaller weight
+# makes up for larger numbers. Ridge does not: its penalty is on the weights, so it
+# depends on the units of the features. The stronger the penalty, the further a
+# prediction moves, here by up to a quarter of a star.
+#
+# The error hardly changes, and with the strongest penalty it is even a little larger
+# with the scaler. So we do not scale for the sake of the error here. We scale so that
+# the same `alpha` means the same for every feature.
+#
 # ## Missing values
 # We remove the ages of a third of the users. The gaps are filled *inside* the pipeline,
-# with the median of the training rows. The *law* of the table is the formula that made
-# its ratings.
+# with the median of the training rows.
 
 # %%
 gaps = table["user_id"] % 3 == 0
-holes = table.assign(user_age=table["user_age"].mask(gaps))
-train = holes.loc[train.index]
-test = holes.loc[test.index]
+table_with_gaps = table.assign(user_age=table["user_age"].mask(gaps))
+train = table_with_gaps.loc[train.index]
+test = table_with_gaps.loc[test.index]
 
+no_age = test["user_age"].isna()
 features = UserMovieFeatureTransformer(damping=10.0).fit(train)
-filled = features.transform(test).loc[gaps, "user_age"]
+filled = features.transform(test).loc[no_age, "user_age"]
 imputer = SimpleImputer(strategy="median").fit(train[["user_age"]])
-print(
-    f"{len(filled)} test rows have no age. Filled with the median: by our transformer "
-    f"{filled.unique()}, by SimpleImputer {imputer.statistics_}"
-)
+print("\nTest rows without an age:", no_age.sum())
+print("Filled by our transformer with:", filled.unique())
+print("Filled by SimpleImputer with:", imputer.statistics_)
 
 ridge = SklearnEcosystemPipeline(model="linear").build_pipeline()
 before = errors.loc["linear (ridge)", "with scaler"]
-print(
-    f"RMSE of ridge, with all ages: {before:.3f}; now: {error(ridge):.3f}. By the law "
-    "of the table,\nage has no influence on a rating, so this table cannot show "
-    "how well the gaps were filled."
-)
+print(f"RMSE of ridge, with all ages: {before:.3f}, with gaps: {error(ridge):.3f}")
 
 # %% [markdown]
+# All gaps get the same age, and `SimpleImputer` would fill in the same one. The error
+# stays about the same, but that is no praise for the median. The *law* of the table,
+# the formula that made its ratings, does not contain the age. So this table cannot show
+# how well a gap was filled.
+#
 # ## Categories
-# An id is a label. `TargetEncoder` replaces it by the average rating of its rows, as
-# our features do. The average is *damped*: ten imaginary average ratings are added, so
-# that a few ratings do not give an extreme average.
+# An id is a label: user 931 is not more than user 930. `TargetEncoder` replaces an id
+# by the average rating of its rows, as our features do. The average is *damped*: ten
+# imaginary average ratings are added, so that a few ratings do not give an extreme
+# average. We look at the user with the highest mean, and at the one with the highest
+# mean among those with 30 ratings or more.
 
 # %%
-ids = ["user_id", "movie_id"]
 encoder = TargetEncoder(target_type="continuous", smooth=10.0)
-encoder.fit(train[ids], train["rating"])
-by_sklearn = encoder.transform(test[ids])  # (n_rows, 2): of the user, of the movie
-by_us = features.transform(test)[["user_avg_rating", "movie_avg_rating"]].to_numpy()
-difference = np.abs(by_sklearn - by_us).max()
-print(
-    "Largest difference between the averages of TargetEncoder and of our features: "
-    f"{difference:.0e} stars"
-)
+encoder.fit(train[["user_id", "movie_id"]], train["rating"])
+
+users = train.groupby("user_id")["rating"].agg(ratings="size", mean="mean")
+total = users["ratings"] * users["mean"] + 10 * train["rating"].mean()
+users["damped"] = total / (users["ratings"] + 10)
+users["TargetEncoder"] = encoder.encodings_[0]
+active_users = users[users["ratings"] >= 30]
+two_users = [users["mean"].idxmax(), active_users["mean"].idxmax()]
+print(f"\nMean of all ratings: {train['rating'].mean():.2f} stars")
+print("Number of ratings of two users; their mean, plain and damped, in stars")
+print(users.loc[two_users].to_string(float_format="%.2f"))
 
 # %% [markdown]
+# The first user has given one rating, 5 stars. That says little, and the damped mean is
+# not far from the mean of all ratings. The second user has given many high ratings, so
+# the damped mean stays high. Do our features hold the same averages, for the user and
+# the movie of every test row?
+
+# %%
+by_sklearn = encoder.transform(test[["user_id", "movie_id"]])  # (n_rows, 2)
+by_us = features.transform(test)[["user_avg_rating", "movie_avg_rating"]].to_numpy()
+difference = np.abs(by_sklearn - by_us).max()
+print(f"\nLargest difference of TargetEncoder to our features: {difference:.0e} stars")
+
+# %% [markdown]
+# They do: the difference is only that of rounding.
+#
 # **Try it:** give ridge an `alpha` of a million. What does the scaler change now?
 #
 # **Remember:** scale the features for models that measure distances or learn in small
 # steps; with a penalty, scale them so that it means the same for every feature; trees
 # and least squares do not need it.
 #
-# Go on in scikit-learn's user guide: "Preprocessing data". Exercises:
-# `exercises/1_preprocessing.py` and `exercises/1_scaling.py`.
+# Go on in scikit-learn's user guide:
+# [Preprocessing data](https://scikit-learn.org/stable/modules/preprocessing.html) and
+# [Imputation of missing values](https://scikit-learn.org/stable/modules/impute.html).
+#
+# Exercises: `exercises/1_preprocessing.py` and `exercises/1_scaling.py`.

@@ -16,12 +16,7 @@ from sklearn.dummy import DummyRegressor
 from sklearn.feature_selection import SelectKBest, f_regression
 from sklearn.linear_model import Ridge
 from sklearn.metrics import root_mean_squared_error
-from sklearn.model_selection import (
-    GridSearchCV,
-    KFold,
-    cross_val_score,
-    train_test_split,
-)
+from sklearn.model_selection import KFold, cross_val_score, train_test_split
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 
@@ -39,32 +34,58 @@ for name, model in {"the dummy (always the mean)": dummy, "the forest": forest}.
     print(f"RMSE of {name}: {rmse:.4f} stars")
 
 # %% [markdown]
+# The forest has learned something. From which features?
+#
 # ## Three measures of importance
-# *Impurity*: how much the splits by a feature make the training ratings of a branch
-# more alike, as a share of what all features do. *Shuffled* (permutation importance):
-# how much the error on new rows grows when the column is shuffled, so that it carries
-# no information. *Left out*: how much the error grows when the forest is trained again
-# without the column.
+# - *Impurity*: how much the splits by a feature make the training ratings of a branch
+#   more alike, as a share of what all features do. A forest computes it in training.
+# - *Shuffled* (permutation importance): how much the error on new rows grows when the
+#   column is shuffled, so that it carries no information.
+# - *Left out*: how much the error on new rows grows when the forest is trained again
+#   without the column.
 #
-# `sklearn.inspection.permutation_importance` shuffles for you. We do it by hand, to get
-# a standard error: with other test rows, the figure would vary by about that much.
+# **Guess first:** which feature matters most, and do the three measures agree on it?
 #
-# **Guess first:** do the three measures agree which feature matters most?
+# We begin with impurity, and look at each feature's number of distinct values, too.
 
 # %%
-# The pipeline's first two steps make the 13 features and drop the ids.
-names = forest["features"].get_feature_names_out()[2:]
-train_features = clone(forest[:2]).fit_transform(train, train["rating"])
-train_features = pd.DataFrame(np.asarray(train_features), columns=names)
-test_features = pd.DataFrame(np.asarray(forest[:2].transform(test)), columns=names)
-fresh_forest = clone(forest["model"]).set_params(n_jobs=2)
-test_stars = test["rating"].to_numpy()
-squares = (forest.predict(test) - test_stars) ** 2
+# The pipeline's first two steps make the 13 features and drop the ids: 11 are left.
+# As in training, no row's averages contain its own rating (chapter 3 shows why).
+names = list(forest["features"].get_feature_names_out()[2:])
+features_of_train = clone(forest[:2]).fit_transform(train, train["rating"])
+features_of_train = pd.DataFrame(np.asarray(features_of_train), columns=names)
+
+worth = pd.DataFrame(index=names)
+worth["useful by law"] = ["no" if name in WORTHLESS else "yes" for name in names]
+worth["distinct"] = features_of_train.nunique()
+worth["impurity, %"] = 100 * forest["model"].feature_importances_
+worth = worth.sort_values("impurity, %", ascending=False)
+print("\nThe 11 features, by impurity")
+print(worth.to_string(float_format="%.1f"))
+
+impurity_sum = worth.loc[WORTHLESS, "impurity, %"].sum()
+print(f"Impurity of the features without influence: {impurity_sum:.0f} %")
+
+# %% [markdown]
+# Features that are worth nothing get about a sixth of the impurity. Among these, more
+# distinct values mostly mean more impurity: of many thresholds, one fits the training
+# rows by luck. Impurity cannot see that, because it is computed from the training rows
+# alone.
+#
+# So we go to the test rows, and shuffle one column at a time.
+# `sklearn.inspection.permutation_importance` does this for you, and shows how the
+# result varies from shuffle to shuffle. We do it by hand, to get another standard
+# error: with other test rows, the figure would vary by about that much.
+
+# %%
+features_of_test = pd.DataFrame(np.asarray(forest[:2].transform(test)), columns=names)
+stars = test["rating"].to_numpy()
+squares = (forest.predict(test) - stars) ** 2
 
 
 def growth(predictions):
     """Return how much the RMSE grows, in stars, and the standard error of that."""
-    new_squares = (predictions - test_stars) ** 2
+    new_squares = (predictions - stars) ** 2
     rmse = np.sqrt(squares.mean())
     new_rmse = np.sqrt(new_squares.mean())
     # A small change of a root is the change of the square, divided by twice the root.
@@ -72,80 +93,28 @@ def growth(predictions):
     return new_rmse - rmse, error
 
 
-def growth_without(columns, random_state=42):
-    """Train the forest again without some columns, and return `growth`."""
-    kept = [name for name in names if name not in columns]
-    fresh_forest.set_params(random_state=random_state)
-    fresh_forest.fit(train_features[kept].to_numpy(), train["rating"])
-    return growth(fresh_forest.predict(test_features[kept].to_numpy()))
-
-
 rng = np.random.default_rng(0)
-impurity = forest["model"].feature_importances_
-rows = {}
-for name, share in zip(names, impurity):
-    shuffled = test_features.assign(**{name: rng.permutation(test_features[name])})
-    predictions = forest["model"].predict(
-        forest["scaler"].transform(shuffled.to_numpy())
-    )
-    shuffled_growth, shuffled_error = growth(predictions)
-    left_out_growth, left_out_error = growth_without([name])
-    rows[name] = {
-        "useful by law": "no" if name in WORTHLESS else "yes",
-        "distinct": train_features[name].nunique(),
-        "impurity, %": 100 * share,
-        "shuffled": shuffled_growth,
-        "± shuffled": shuffled_error,
-        "left out": left_out_growth,
-        "± left out": left_out_error,
-    }
-worth = pd.DataFrame(rows).T.infer_objects().sort_values("impurity, %")
-print("The 13 columns without the two ids: 11 features.")
-print("distinct: how many values a feature has. Shuffled, left out: how much the RMSE")
-print("grows, in stars, and the standard error of that")
-formats = {"impurity, %": "{:.1f}".format}
-print(worth[::-1].to_string(float_format="%.4f", formatters=formats))
-
-impurity_sum = worth.loc[WORTHLESS, "impurity, %"].sum()
-print(f"The features without influence get {impurity_sum:.0f} % of the impurity.")
-print("Those with more distinct values mostly get more: among many thresholds, one")
-print("fits the training rows by luck.")
-
-seed_growth, error = growth_without([], random_state=1)
-print(f"The same forest with another seed: {seed_growth:+.4f} ± {error:.4f}")
-# Two standard errors are the usual line: luck alone crosses it about once in 40 times.
-is_clear = worth["shuffled"] > 2 * worth["± shuffled"]
-print("Shuffled, above two standard errors:", ", ".join(worth.index[is_clear][::-1]))
-is_clear = worth["left out"] > 2 * worth["± left out"]
-print("Left out, above two standard errors:", ", ".join(worth.index[is_clear][::-1]))
-print("For all others, the growth may be luck: these rows do not show that they are of")
-print("use, nor that they are not. (By law, a count says how far an average can be")
-print("trusted; a genre matters, but to each user in another way.)")
+for name in names:
+    column = rng.permutation(features_of_test[name])
+    shuffled = features_of_test.assign(**{name: column}).to_numpy()
+    worth.loc[name, ["shuffled", "± shuffled"]] = growth(forest[2:].predict(shuffled))
+print("\nGrowth of the RMSE if a column is shuffled, in stars, and its standard error")
+print(worth[["useful by law", "shuffled", "± shuffled"]].to_string(float_format="%.4f"))
 
 # %% [markdown]
-# Why do shuffling and leaving out disagree so much about `user_movie_interaction`? It
-# is the product of the two averages. When it is shuffled, it misleads a forest that
-# relies on it. When it is left out, the two averages carry nearly the same information.
-# scikit-learn's guide warns of that: "Misleading values on strongly correlated
-# features".
-
-# %%
-averages = ["user_avg_rating", "movie_avg_rating", "user_movie_interaction"]
-all_left_out, error = growth_without(averages)
-each = worth.loc[averages, "left out"].max()
-print(
-    f"One of the three averages left out: at most +{each:.4f}. "
-    f"All three: +{all_left_out:.4f} ± {error:.4f}"
-)
+# The forest relies on the averages, and most of all on their product,
+# `user_movie_interaction`. Then look at the rows with "no": none of these figures can
+# be told from 0. (Less than two standard errors may well be luck.)
 
 # %%
 title = f"Impurity gives {impurity_sum:.0f} % to features that are worth nothing"
 figure, axes = drawing.new_picture(title, ncols=2, height=6, sharey=True)
 if figure is not None:
-    is_useful = worth["useful by law"] == "yes"
+    bars = worth[::-1]  # the first bar is drawn at the bottom
+    is_useful = bars["useful by law"] == "yes"
     colours = np.where(is_useful, drawing.BLUE, drawing.GREY)
     for axis, column in zip(axes, ["impurity, %", "shuffled"]):
-        axis.barh(worth.index, worth[column], color=colours)
+        axis.barh(bars.index, bars[column], color=colours)
     axes[1].text(0.03, 4.2, "useful by law", color=drawing.BLUE)
     axes[1].text(0.03, 2.0, "worth nothing", color="#606060")
     axes[0].set_xlabel("impurity\n(% of all)")
@@ -153,6 +122,60 @@ if figure is not None:
     drawing.save_picture(figure, "2_feature_selection.svg")
 
 # %% [markdown]
+# Now the third measure: we train the forest again, without one column. As a control we
+# also train it with all columns and another seed. What that changes is luck.
+
+# %%
+fresh_forest = clone(forest["model"]).set_params(n_jobs=2)
+
+
+def growth_without(columns, random_state=42):
+    """Train the forest again without some columns, and return `growth`."""
+    kept = [name for name in names if name not in columns]
+    fresh_forest.set_params(random_state=random_state)
+    fresh_forest.fit(features_of_train[kept].to_numpy(), train["rating"])
+    return growth(fresh_forest.predict(features_of_test[kept].to_numpy()))
+
+
+for name in names:
+    worth.loc[name, ["left out", "± left out"]] = growth_without([name])
+print("\nThe three measures; shuffled and left out: growth of the RMSE, in stars")
+formats = {"impurity, %": "{:.1f}".format}
+print(worth.iloc[:, 2:].to_string(float_format="%.4f", formatters=formats))
+
+seed_growth, error = growth_without([], random_state=1)
+print(f"No feature left out, another seed: {seed_growth:+.4f} ± {error:.4f}")
+for measure in ("shuffled", "left out"):
+    is_clear = worth[measure] > 2 * worth[f"± {measure}"]
+    print(f"Above two standard errors if {measure}:", ", ".join(worth.index[is_clear]))
+
+# %% [markdown]
+# Look at the first row. Impurity and shuffling agree that `user_movie_interaction`
+# matters most, by far. Left out, it is hardly missed. It is the product of the two
+# averages: when it is shuffled, it misleads a forest that relies on it; when it is left
+# out, the two averages carry nearly the same information. scikit-learn's guide warns of
+# that: "Misleading values on strongly correlated features".
+#
+# For features below two standard errors, the growth may be luck: their rows show
+# neither that they are of use nor that they are not. (Luck alone is above that line
+# about once in 40 times, and here are 22 figures. By law, a count says how far an
+# average can be trusted. A genre matters as well, but to each user in another way.)
+#
+# **Guess first:** what happens if all three averages are left out at once?
+
+# %%
+averages = ["user_avg_rating", "movie_avg_rating", "user_movie_interaction"]
+largest = worth.loc[averages, "left out"].max()
+growth_of_all, error = growth_without(averages)
+print("\nGrowth of the RMSE, in stars")
+print(f"One of the three averages left out: at most {largest:+.4f}")
+print(f"All three averages left out: {growth_of_all:+.4f} ± {error:.4f}")
+
+# %% [markdown]
+# Each of the three can be spared, but not all at once: without them the forest loses
+# most of its lead over the dummy. So do not drop several features at once because each
+# of them has a small figure.
+#
 # ## How many features for nearest neighbours?
 # Every feature without influence adds noise to a distance. `select=` puts `SelectKBest`
 # into the pipeline: it chooses anew in every fold, from the training rows alone, by
@@ -164,63 +187,64 @@ rows = train[:16_000]
 folds = KFold(3, shuffle=True, random_state=42)
 # "brute" is the fastest way to find neighbours where features are many.
 neighbours = KNeighborsRegressor(50, algorithm="brute")
-
 selecting = SklearnEcosystemPipeline(model=neighbours, select=SelectKBest(f_regression))
-search = GridSearchCV(
-    selecting.build_pipeline(), {"select__k": [2, 5, 11]}, cv=folds, scoring=RMSE
-)
-search.fit(rows, rows["rating"])
-results = pd.DataFrame(search.cv_results_)
-
+selecting = selecting.build_pipeline()
 with_ids = SklearnEcosystemPipeline(model=neighbours).build_pipeline()
-with_ids.set_params(drop_ids="passthrough")
-with_ids_rmse = -cross_val_score(with_ids, rows, rows["rating"], cv=folds, scoring=RMSE)
-
-print(
-    "RMSE in cross-validation on 16,000 rows "
-    "(other rows: do not compare with the figures above)"
-)
-for k, score in zip(results["param_select__k"], results["mean_test_score"]):
-    print(f"the best {k:2d} features: RMSE {-score:.4f}")
-
-# The folds are the same for all, so we compare fold by fold.
-columns = ["split0_test_score", "split1_test_score", "split2_test_score"]
-by_fold = -results.set_index("param_select__k")[columns]
-for k in (2, 11):
-    difference = (by_fold.loc[k] - by_fold.loc[5]).round(4).tolist()
-    print(f"{k} features against 5, fold by fold: {difference}")
-print("11 are worse than 5 in every fold. Between 2 and 5, the folds disagree.")
-n_worse = np.sum(with_ids_rmse > by_fold.loc[11].to_numpy())
-print(
-    f"all 11 and the two ids: RMSE {with_ids_rmse.mean():.4f}, "
-    f"worse than without in {n_worse} of 3 folds:"
-)
-print("an id is a label, so it means nothing that two ids are close.")
+models = {
+    "best 2 features": clone(selecting).set_params(select__k=2),
+    "best 5 features": clone(selecting).set_params(select__k=5),
+    "all 11 features": clone(selecting).set_params(select__k=11),
+    "all 11 and two ids": with_ids.set_params(drop_ids="passthrough"),
+}
+scores = {}
+for name, model in models.items():
+    scores[name] = cross_val_score(model, rows, rows["rating"], cv=folds, scoring=RMSE)
+by_fold = -pd.DataFrame(scores, index=["fold 1", "fold 2", "fold 3"]).T
+by_fold["mean"] = by_fold.mean(axis=1)
+print("\nRMSE of nearest neighbours in cross-validation on 16,000 rows, in stars")
+print(by_fold.to_string(float_format="%.4f"))
 
 # %% [markdown]
+# (These are other rows than above, so compare only within this table.) The folds are
+# the same for all models, so compare them column by column. All 11 features are worse
+# than the best 5 in every fold. Between 2 and 5, the folds disagree. With the ids, the
+# error is a little larger still in every fold. Three folds are few for so small a
+# difference, but there is a reason for it: an id is a label, and it means nothing that
+# two ids are close.
+#
 # ## A selection that cheats
-# 1000 columns of pure noise: an honest R2 is about 0 or below (1 is perfect, 0 is that
-# of always predicting the mean).
+# Think of 1000 horoscopes, and of 200 ratings. No horoscope knows anything about a
+# movie: the 1000 columns are pure noise. An honest R2 is about 0 or below (1 is
+# perfect, 0 is that of always predicting the mean).
+#
+# **Guess first:** we choose the ten best of them. What R2 do we get?
 
 # %%
-noise = np.random.default_rng(0).normal(size=(200, 1000))
-stars = test["rating"][:200]
+horoscopes = np.random.default_rng(0).normal(size=(200, 1000))
+ratings = test["rating"][:200]
 best = SelectKBest(f_regression, k=10)
 
-chosen = best.fit_transform(noise, stars)
-before = cross_val_score(Ridge(), chosen, stars).mean()
-inside = cross_val_score(make_pipeline(best, Ridge()), noise, stars).mean()
-print(
-    f"R2 with the best 10 chosen before the split: {before:.2f}, a leak; "
-    f"inside the pipeline: {inside:.2f}"
-)
-print("(below 0 because it learned noise: it is worse than predicting the mean).")
+chosen = best.fit_transform(horoscopes, ratings)  # reads all ratings
+before = cross_val_score(Ridge(), chosen, ratings).mean()
+inside = cross_val_score(make_pipeline(best, Ridge()), horoscopes, ratings).mean()
+print("\nR2 with the best 10 of 1000 columns of noise")
+print(f"chosen before the split: {before:.2f}")
+print(f"chosen inside the pipeline: {inside:.2f}")
 
 # %% [markdown]
-# **Try it:** let the search choose among other numbers of features, such as 1, 3 and 8.
+# Chosen before the split, horoscopes seem to predict ratings. That is a leak: the
+# selection has read the ratings of the test rows. Inside the pipeline, it reads only
+# the training rows of each fold, and R2 is below 0: what it learned is noise, which is
+# worse than the mean on new rows.
+#
+# **Try it:** add the best 1, 3 and 8 features to the table of nearest neighbours.
 #
 # **Remember:** impurity shows by which features a forest split its rows, shuffling on
 # which features it relies, and leaving one out whether you would miss it alone.
 #
-# Go on in scikit-learn's user guide: "Feature selection" and "Permutation feature
-# importance". Exercise: `exercises/2_feature_selection.py`.
+# Go on in scikit-learn's user guide:
+# [Feature selection](https://scikit-learn.org/stable/modules/feature_selection.html)
+# and
+# [Permutation feature importance](https://scikit-learn.org/stable/modules/permutation_importance.html).
+#
+# Exercise: `exercises/2_feature_selection.py`.

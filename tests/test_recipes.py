@@ -31,11 +31,11 @@ RECIPES = {
     "skrub": ("skrub", "bytes of HTML"),
     "skore": ("skore", "Checks summary"),
     "skops": ("skops.io", "The same predictions: True"),
-    "optuna": ("optuna", "of the best 0.8"),
-    "mlflow": ("mlflow", "'movie_id': long (required)]. The same predictions: True"),
+    "optuna": ("optuna", "RMSE of the best of 20: 0.8"),
+    "mlflow": ("mlflow", "'movie_id': long (required)]\nThe same predictions: True"),
     "fairlearn": ("fairlearn.metrics", "RMSE  ratings"),
     "distributed": ("distributed", "workers: 1"),
-    "skl2onnx onnxruntime": ("onnxruntime", "at most 0.0000"),
+    "skl2onnx onnxruntime": ("onnxruntime", "our pipeline: 0.0000"),
 }
 #: What the appendix says that refuses: code that must fail, and the reason, which must
 #: be in the message.
