@@ -132,6 +132,17 @@ def test_a_chapter_prints_its_tables_and_what_to_remember(run_once, chapter):
     check_output(run_once(chapter)[1], chapter)
 
 
+@pytest.mark.parametrize("chapter", SCRIPTS, ids=NAMES)
+def test_a_figure_in_the_text_is_in_the_output_or_the_code(run_once, chapter):
+    """What the text says of a result can be seen above it."""
+    _, first_code, *cells = chapter.read_text(encoding="utf-8").split("# %%")
+    text = "".join(cell for cell in cells if cell.startswith(" [markdown]"))
+    code = first_code + "".join(c for c in cells if not c.startswith(" [markdown]"))
+    seen = run_once(chapter)[1] + code
+    figures = set(re.findall(r"\d+\.\d+", text))
+    assert [figure for figure in figures if figure not in seen] == []
+
+
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.stem)
 def test_a_chapter_draws_one_small_picture_with_a_title(run_once, chapter):
     need("matplotlib")
