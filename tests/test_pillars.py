@@ -210,19 +210,29 @@ def check_conclusions_of_the_experiment(printed):
 
 
 def check_conclusions_of_monitoring(printed):
-    rmse_change, share_change, test_change = numbers_after("10 ", printed)[-3:]
+    figures, _, changes = printed.partition("Change since the first period")
+    of_all = numbers_after("10 ", figures)[-1]
+    assert 0.5 < of_all / numbers_after("1 ", figures)[-1] < 0.65, "half is left"
+    assert 20 < numbers_after("2 standard errors:", figures)[0] < 30, "a quarter"
+    assert numbers_after("3 standard errors:", figures)[0] < 5
+
+    rmse_change, _, share_change, test_change = numbers_after("10 ", changes)
     assert rmse_change > 3, "RMSE shows the drift, ..."
     assert -3 < share_change < test_change < 0, "... and the successes do not yet"
-    (by_luck,) = numbers_after("Without drift, the RMSE changes by", printed)
-    assert by_luck < 3
+    for period in range(2, 11):
+        by_luck = numbers_after(f"{period} ", changes)[1]
+        assert abs(by_luck) < 3, "without drift there is nothing to show"
+    assert numbers_after("4 ", changes)[0] < 3 < numbers_after("7 ", changes)[0]
+    assert 20 < numbers_after("B:", changes)[0] < 30, "one test in four"
+    assert numbers_after("B - A:", changes)[0] < 10
 
-    # (RMSE, how much lower it is with the last 50,000, the error of that)
-    first = numbers_after("drift 1, the first 50,000:", printed)
-    whole = numbers_after("drift 1, all before:", printed)
+    # (RMSE, how much more it is than with the last 50,000, the error of that)
+    first = numbers_after("drift, the first 50,000", printed)
+    whole = numbers_after("drift, all before", printed)
     assert first[1] > 3 * first[2], "training again pays under drift, ..."
     assert whole[1] > 0, "... most with the last rows"
-    first = numbers_after("drift 0, the first 50,000:", printed)
-    whole = numbers_after("drift 0, all before:", printed)
+    first = numbers_after("no drift, the first 50,000", printed)
+    whole = numbers_after("no drift, all before", printed)
     assert abs(first[1]) < 2 * first[2], "without drift it pays only with more rows"
     assert whole[1] < -3 * whole[2]
 
