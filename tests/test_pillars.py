@@ -194,19 +194,25 @@ def check_conclusions_of_deploy(printed):
 
 
 def check_conclusions_of_the_experiment(printed):
-    truth = numbers_after("Truth: A", printed)[-1]
+    truth = numbers_after("A ", printed.partition("measured")[0])[-1]
     measured, half = numbers_after("1000 visits: B - A =", printed)
-    assert abs(measured) < half, "a thousand visits cannot tell"
+    assert -half < measured < 0, "a thousand visits cannot tell, and A is ahead"
     assert measured + half < truth, "this interval misses the truth"
-    measured, half = numbers_after("20000 visits: B - A =", printed)
-    assert measured > half
-    assert abs(measured - truth) < half
+    for n in (5000, 10_000, 20_000):
+        measured, half = numbers_after(f"{n} visits: B - A =", printed)
+        assert measured > half
+        assert abs(measured - truth) < half
     (needed,) = numbers_after("Both models together need", printed)[:1]
-    assert numbers_after("1000 visits:", printed)[-1] < 50
-    assert 75 < numbers_after(f"{needed:.0f} visits:", printed)[-1] < 85, "the power"
+    found, a_ahead = numbers_after("1000 visits: B is better", printed)
+    assert 20 < found < 30, "a quarter"
+    assert 5 < a_ahead < 15, "one of ten"
+    found, a_ahead = numbers_after(f"{needed:.0f} visits: B is better", printed)
+    assert 75 < found < 85, "the power"
+    assert 4500 < needed < 5000
 
     assert 0.04 < numbers_after("looking once, at the end:", printed)[0] < 0.06
-    assert numbers_after("looking every day, until p < 0.05:", printed)[0] > 0.2
+    every_day = numbers_after("looking every day, until p < 0.05:", printed)[0]
+    assert 0.25 < every_day < 0.35, "more than a quarter, and five times as many"
 
 
 def check_conclusions_of_monitoring(printed):
