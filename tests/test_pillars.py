@@ -376,6 +376,12 @@ def check_conclusions_of_chapter_5(printed):
 def check_conclusions_of_chapter_6(printed):
     rated, of_all = numbers_after("True stars, mean of", printed)
     assert rated > of_all + 0.1, "missing, but not at random"
+    by_ranker, by_law = re.findall(r"the first five by (?:.+\n)+", printed)
+    stars_of_rated = re.findall(r" (\d\.\d)$", by_ranker, re.MULTILINE)
+    assert sorted(map(float, stars_of_rated)) == [3.5, 4, 4]
+    assert re.findall(r" (\d\.\d)$", by_law, re.MULTILINE) == []
+    assert "The Vanishing Cousin" in by_law
+
     names = ("MovieRanker", "popularity", "the law", "factors", "linear", "mean")
     # From the right: MovieRanker has no RMSE.
     rows = {name: numbers_after(f"{name} ", printed)[-3:] for name in names}
