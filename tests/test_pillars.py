@@ -355,6 +355,17 @@ def check_conclusions_of_chapter_4(printed):
 def check_conclusions_of_chapter_5(printed):
     assert numbers_after("Adjusted Rand index with true genres:", printed)[0] > 0.5
     assert abs(numbers_after("Adjusted Rand index with shuffled", printed)[0]) < 0.05
+    middle = printed.partition("Adjusted Rand")[0]
+    assert re.search(
+        r"Adventure\n.*Adventure\n *The Faithful Lighthouse.* Drama", middle
+    )
+    tastes_of_few, genres_of_few = numbers_after("5000  ", printed)
+    tastes_of_many, genres_of_many = numbers_after("200000  ", printed)
+    assert max(tastes_of_few, genres_of_few) < 0.1
+    assert min(tastes_of_many, genres_of_many) > 0.8
+    shares = numbers_after("PCA, the share of variance in each direction:", printed)
+    assert sum(shares[:2]) < 0.5
+
     score, control, spread, _ = numbers_after("202 movies", printed)
     assert score > control + 4 * spread
     for name in ("all movies", "users", "one cloud"):
@@ -365,12 +376,15 @@ def check_conclusions_of_chapter_5(printed):
     assert score < control - 2 * spread, "no exact Gaussian"
 
     for shills in ("always five", "always three", "at random"):
-        dummy, forest, rule = numbers_after(f"20 {shills}", printed)
+        dummy, forest, rule, _ = numbers_after(f"20 {shills}", printed)
         assert dummy < forest < rule
         assert (forest > 0.9) == (shills == "always five"), "rare and extreme"
     assert numbers_after("200 always five", printed)[1] < 0.7, "no longer rare"
-    careless = re.search(r"who agree least, (\d+) are", printed)[1]
-    assert int(careless) > 10, "they are like shills who rate at random"
+    (careless,) = numbers_after("Of these, among the most careless fifth:", printed)
+    assert careless > 10, "they are like shills who rate at random"
+    _, _, honest = numbers_after("honest user 1", printed)[-3:]
+    _, _, at_random = numbers_after("at random  ", printed)
+    assert at_random < honest - 0.2, "who rates at random agrees with nobody"
 
 
 def check_conclusions_of_chapter_6(printed):
