@@ -317,19 +317,27 @@ def check_conclusions_of_the_search(printed):
 def check_conclusions_of_chapter_4(printed):
     """The words of the chapter are fixed; the figures must bear them out."""
     stars, _, chances = printed.partition("Log loss")
-    errors, _, gains = stars.partition("Is a model better")
-    ignorance = {
+    errors, _, gains = stars.partition("Gain over linear")
+    expected, given = numbers_after("expected", errors)
+    assert expected > 4, "the law is surprised"
+    assert given == 1
+    assert numbers_after("factors", errors)[-1] == pytest.approx(1 / 6, abs=0.015)
+    assert numbers_after("linear", errors)[-1] == pytest.approx(1 / 4, abs=0.02)
+    ignorance_of = {
         name: numbers_after(name, errors)[1] for name in ("linear", "forest", "factors")
     }
-    assert ignorance["forest"] == pytest.approx(ignorance["linear"], abs=0.01)
-    assert ignorance["factors"] < 0.7 * ignorance["linear"]
+    assert ignorance_of["forest"] == pytest.approx(ignorance_of["linear"], abs=0.01)
+    assert ignorance_of["factors"] < 0.7 * ignorance_of["linear"]
     gain, standard_error = numbers_after("boosting", gains)
     assert abs(gain) < 2 * standard_error, "may be luck"
     gain, standard_error = numbers_after("forest", gains)
     assert -0.005 < gain < -2 * standard_error, "more than luck, but next to nothing"
     gain, standard_error = numbers_after("factors", gains)
     assert gain > 20 * standard_error, "of another size"
-    assert len(numbers_after("most careless", gains)) == 2
+    noise, ignorance = numbers_after("most careful", gains)
+    more_noise, more_ignorance = numbers_after("most careless", gains)
+    assert more_noise > 10 * noise
+    assert 1.2 < more_ignorance / ignorance < 1.5, "by about a third"
 
     for part in ("lowest fifth", "2nd", "3rd", "4th", "highest fifth"):
         said_and_liked = numbers_after(part, chances)
@@ -339,7 +347,6 @@ def check_conclusions_of_chapter_4(printed):
     rules = (
         "factors: p > 1/3",
         "factors: p > 1/2",
-        "factors: 4 stars or more",
         "never",
     )
     costs = [numbers_after(rule, chances)[1] for rule in rules]
@@ -348,8 +355,9 @@ def check_conclusions_of_chapter_4(printed):
     share_of_features, cost_of_features = numbers_after("features: p > 1/3", chances)[
         :2
     ]
-    assert share > share_of_features
+    assert share > 50 > share_of_features
     assert cost > cost_of_features
+    assert 25 < numbers_after("factors: p > 1/3", chances)[0] < 35
 
 
 def check_conclusions_of_chapter_5(printed):
