@@ -34,8 +34,8 @@ from lesson_code import (
 # ## What would every user give to every movie?
 # On real data, nobody knows. Here the law gives the answer: a rating is the user's
 # opinion plus noise, rounded to half stars from 1 to 5 (`MovieRecommendationDataset`).
-# Its expected value is 1, plus half a star times the chance to reach 1.5, to reach 2,
-# and so on. We call it the *true stars*.
+# Its expected value is 1, plus half a star times the chance to reach each half star
+# above 1. We call it the *true stars*.
 
 # %%
 dataset = MovieRecommendationDataset()
