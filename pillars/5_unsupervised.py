@@ -206,12 +206,10 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 # columns: by that control, it would seem to have groups.
 #
 # ## False users: are the planted ones found?
-# *Shills* are users who do not rate what they think. We plant some. Each takes the
-# movies of an honest user, so that only the stars differ: always five, always three, or
-# at random. An `IsolationForest` gets no example of a shill. It cuts the data at random
-# places, and a user whom few cuts separate from all others is odd. It reads three
-# figures of a user: mean and spread of the stars, and *agreement*, the correlation of
-# the user's stars with the averages of the other users.
+# *Shills* are users who do not rate what they think. To find them, we describe a user
+# by three figures: mean and spread of the stars, and *agreement*, the correlation of
+# the user's stars with the averages of the other users. Here are the first honest
+# users with at least 20 ratings.
 
 
 # %%
@@ -236,6 +234,17 @@ def describe_users(ratings):
     return figures.fillna(0.0)  # no agreement where the stars never vary
 
 
+ratings_of_user = table.groupby("user_id")["rating"].transform("size")
+honest = table.loc[ratings_of_user >= 20, ["user_id", "movie_id", "rating"]]
+print("\nThe stars of three honest users")
+print(describe_users(honest).head(3).to_string(float_format="%.2f"))
+
+# %% [markdown]
+# Now we plant shills. Each takes the movies of an honest user, so that only the stars
+# differ: always five, always three, or at random.
+
+
+# %%
 def plant(victims, kind, rng):
     """Return the ratings of shills, one for each of some honest users."""
     planted = honest[honest["user_id"].isin(victims)].copy()
@@ -245,25 +254,26 @@ def plant(victims, kind, rng):
     return planted
 
 
-ratings_of_user = table.groupby("user_id")["rating"].transform("size")
-honest = table.loc[ratings_of_user >= 20, ["user_id", "movie_id", "rating"]]
 user = 1
-twins = {f"honest user {user}": describe_users(honest).loc[user]}
+twins = {}
 for kind in ("always five", "always three", "at random"):
     shill = plant([user], kind, np.random.default_rng(0))
     figures = describe_users(pd.concat([honest, shill]))
     twins[kind] = figures.loc[user + 1000]
-print("\nAn honest user and three shills, who rate the same movies")
+print("\nThe stars of three shills, for the movies of user 1")
 print(pd.DataFrame(twins).T.to_string(float_format="%.2f"))
 
 # %% [markdown]
 # The first two shills have no spread, so a simple rule will do. The one who rates at
 # random agrees little with the others. But so may an honest user who rates carelessly.
 #
-# Now we hide 20 shills among the honest users, or 200. *Average precision* scores a
-# list of suspects, the oddest first: 1 if all shills come first. The dummy, for which
-# all are equally odd, scores the share of shills. A rule is made for one kind of shill:
-# least spread first, or, for those at random, least agreement first.
+# Now we hide 20 shills among the honest users, or 200. An `IsolationForest` gets no
+# example of a shill. It cuts the data at random places, and a user whom few cuts
+# separate from all others is odd. A *rule* is made for one kind of shill: least spread
+# first, or, for those at random, least agreement first.
+#
+# *Average precision* scores a list of suspects, the oddest first: 1 if all shills come
+# first. The dummy, for which all are equally odd, scores the share of shills.
 #
 # **Guess first:** which shills does the forest find?
 

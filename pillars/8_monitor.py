@@ -201,10 +201,10 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 
 # %% [markdown]
 # Compare the two lines of "the first 50,000". Under drift, the last 50,000 ratings are
-# clearly better than the first; without drift they are as good as each other. There,
-# more ratings help: the best model has all of them. Under drift, adding the old ratings
-# did not help: the last 50,000 alone are at least as good. (That difference is about
-# two standard errors.)
+# clearly better than the first; without drift no difference shows. There, more ratings
+# help: the best model has all of them. Under drift, adding the old ratings did not
+# help: the last 50,000 alone are at least as good. (That difference is about two
+# standard errors.)
 #
 # **Try it:** give each model 50,000 visits in a period. What shows the drift first?
 #

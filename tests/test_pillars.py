@@ -390,7 +390,7 @@ def check_conclusions_of_chapter_5(printed):
     assert numbers_after("200 always five", printed)[1] < 0.7, "no longer rare"
     (careless,) = numbers_after("Of these, among the most careless fifth:", printed)
     assert careless > 10, "they are like shills who rate at random"
-    _, _, honest = numbers_after("honest user 1", printed)[-3:]
+    honest = numbers_after("1  ", printed.partition("three honest users")[2])[2]
     _, _, at_random = numbers_after("at random  ", printed)
     assert at_random < honest - 0.2, "who rates at random agrees with nobody"
 
