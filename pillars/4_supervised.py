@@ -37,17 +37,27 @@ from lesson_code import (
     UserMovieFeatureTransformer,
 )
 
+# %% [markdown]
+# ## Part 1, how many stars?
+# First the noise: of 50,000 ratings, this one is farthest from what the law expects.
+
+# %%
 dataset = MovieRecommendationDataset()
 table = dataset.generate()
 rating = table["rating"]
 expected = dataset.true_expected_
+row = (rating - expected).abs().idxmax()
+print(f"User {table['user_id'][row]} and {table['title'][row]}")
+print(f"  expected {expected[row]:.2f} stars, rating {rating[row]:.1f}")
 
 # %% [markdown]
-# ## Part 1, how many stars? The same five folds for every model, the dummy first
-# `cross_val_predict` answers each row by a model that was trained on the other folds.
-# *Taste* is how well a user's love of genres fits a movie. `factors` learns it: numbers
-# for every user and movie, whose product says how well the two fit (*matrix
-# factorization*).
+# The best possible answer is more than four stars, and then this user gives one. No
+# model can foresee that: it is noise.
+#
+# Now the models: the same five folds for all, the dummy first. `cross_val_predict`
+# answers each row by a model that was trained on the other folds. *Taste* is how well a
+# user's love of genres fits a movie. `factors` learns it: numbers for every user and
+# movie, whose product says how well the two fit (*matrix factorization*).
 #
 # **Guess first:** how much of the error of the best model is noise?
 
@@ -74,63 +84,14 @@ for name, answer in answers.items():
     }
 errors = pd.DataFrame(rows).T
 errors["RMSE"] = errors["measured"] ** 0.5
-
-print("Squared error in stars² (sum and measured differ by luck), and RMSE in stars:")
+errors["ignorance / sum"] = errors["ignorance"] / errors["sum"]
+print("\nSquared error in stars², RMSE in stars, and the model's part of the error")
 print(errors.to_string(float_format="%.3f"))
 
-print("\nIs a model better than linear? The gain in squared error, row by row:")
-error_of_linear = (rating - answers["linear"]) ** 2
-for name in ("forest", "boosting", "factors"):
-    gain = error_of_linear - (rating - answers[name]) ** 2
-    standard_error = gain.std() / np.sqrt(len(gain))
-    print(f"  {name:8} {gain.mean():+.4f}, standard error {standard_error:.4f}")
-print(
-    "A difference of less than twice its standard error may well be luck: "
-    "boosting's is one. The"
-)
-print(
-    "forest is worse by more than that, but next to nothing. "
-    "(Rows of the same user or movie are not independent, so the"
-)
-print(
-    "true standard errors are larger.) Linear, forest and boosting are very different "
-    "algorithms, but they read"
-)
-print(
-    "the same 11 features (the 13 without the two ids), and their errors are nearly "
-    "the same. factors reads"
-)
-print("who rated what, and learns each user's taste: no feature has that. It gains far")
-print("more.")
-part = errors.loc["factors", "ignorance"]
-whole = errors.loc["factors", "sum"]
-print(
-    "How much of the error is the model's? "
-    f"For factors: {part:.3f} / {whole:.3f} = {100 * part / whole:.0f} %."
-)
-
 # %% [markdown]
-# Whose ratings have the largest error? Five groups of equally many ratings, by the size
-# of their users' noise (`sigma` of the law, the standard deviation of the noise in
-# stars).
-
-# %%
-sigma = dataset.law_["sigma"][table["user_id"] - 1]  # user ids count from 1
-care = ["most careful", "careful", "middle", "careless", "most careless"]
-squares = pd.DataFrame(
-    {
-        "noise": (rating - expected) ** 2,
-        "ignorance of factors": (expected - answers["factors"]) ** 2,
-    }
-)
-by_care = squares.groupby(pd.qcut(sigma, 5, labels=care), observed=True).mean()
-print(by_care.to_string(float_format="%.3f"))
-growth = by_care.loc["most careless"] / by_care.loc["most careful"]
-print(
-    f"From most careful to most careless, noise grows {growth.iloc[0]:.0f} times, "
-    f"ignorance {growth.iloc[1]:.1f} times."
-)
-print("So the error of a model depends strongly on whose ratings it is measured on.")
+# Look at the last column. Of the error of `factors`, the best model, about a sixth is
+# the model's. Five sixths are noise, which the best possible model would keep. For
+# linear, forest and boosting, ignorance is about a quarter.
 
 # %%
 figure, axes = new_picture("A better model shortens only the blue part of the bar")
@@ -147,11 +108,52 @@ if figure is not None:
     save_picture(figure, "4_supervised.svg")
 
 # %% [markdown]
+# ## Better, or only lucky?
+# Linear, forest and boosting have almost the same error. To compare two models, we take
+# the difference row by row, and its standard error.
+
+# %%
+print("\nGain over linear in squared error (± standard error)")
+error_of_linear = (rating - answers["linear"]) ** 2
+for name in ("forest", "boosting", "factors"):
+    gain = error_of_linear - (rating - answers[name]) ** 2
+    print(f"  {name:8} {gain.mean():+.4f} ± {gain.sem():.4f}")
+
+# %% [markdown]
+# A difference of less than twice its standard error may well be luck, as that of
+# boosting. The forest is worse by more than that, but next to nothing. (Rows of the
+# same user or movie are not independent, so the true standard errors are larger.)
+#
+# The three algorithms are very different. But they read the same 11 features (the 13
+# without the two ids), and that decides. `factors` reads who rated what, and learns
+# each user's taste. No feature has that, and its gain is of another size.
+#
+# ## Whose ratings?
+# Five groups of equally many ratings, by the size of their users' noise (`sigma` of the
+# law, the standard deviation of the noise in stars).
+
+# %%
+sigma = dataset.law_["sigma"][table["user_id"] - 1]  # user ids count from 1
+care = ["most careful", "careful", "middle", "careless", "most careless"]
+squares = pd.DataFrame(
+    {
+        "noise": (rating - expected) ** 2,
+        "ignorance of factors": (expected - answers["factors"]) ** 2,
+    }
+)
+by_care = squares.groupby(pd.qcut(sigma, 5, labels=care), observed=True).mean()
+print("\nSquared error in stars², by the care of the users")
+print(by_care.to_string(float_format="%.3f"))
+
+# %% [markdown]
+# From the most careful users to the most careless, noise grows more than ten times, and
+# ignorance by about a third. So the error of a model depends strongly on whose ratings
+# it is measured on: the same model looks excellent on the first line, and poor on the
+# last.
+#
 # ## Part 2, yes or no: will this user like this movie?
 # *Liked* means 4 stars or more. A *classifier* answers with a probability. Its error is
-# the *log loss*, the mean of -log(probability given to what then happened), and it has
-# the same two parts: the loss of the law's own probabilities is noise, and what a model
-# loses in addition is ignorance.
+# the *log loss*, the mean of -log(probability given to what then happened).
 #
 # The dummy always answers the share of likes. `balanced` is often recommended where one
 # answer is rarer: likes weigh as much as all other rows together. `factors` turns
@@ -161,10 +163,6 @@ if figure is not None:
 # %%
 train, test = train_test_split(table, test_size=0.2, random_state=42)
 liked = (test["rating"] >= 4).to_numpy()
-
-# A rating is 4 or more if the user's opinion plus noise is above 3.75.
-opinion, _ = dataset.opinions(test)
-true_chance = norm.cdf((opinion - 3.75) / sigma[test.index])
 
 features = UserMovieFeatureTransformer()
 train_features = np.asarray(features.fit_transform(train))[:, 2:]  # without the ids
@@ -184,6 +182,20 @@ for name, (classifier, inputs, test_inputs) in candidates.items():
     model = make_pipeline(StandardScaler(), classifier)
     model.fit(inputs, train["rating"] >= 4)
     chances[name] = model.predict_proba(test_inputs)[:, 1]
+
+print(f"\nLog loss ({100 * liked.mean():.0f} % of the test rows are liked)")
+for name, chance in chances.items():
+    print(f"  {name:8} {log_loss(liked, chance):.3f}")
+
+# %% [markdown]
+# Is the best of these good? Again, only the law can say, and the log loss has the same
+# two parts: the loss of the law's own probabilities is noise, and what a model loses in
+# addition is ignorance.
+
+# %%
+# A rating is 4 or more if the user's opinion plus noise is above 3.75.
+opinion, _ = dataset.opinions(test)
+true_chance = norm.cdf((opinion - 3.75) / sigma[test.index])
 chances["the law"] = true_chance
 
 
@@ -201,13 +213,17 @@ for name, chance in chances.items():
         "sum": expected_loss(chance),
         "measured": log_loss(liked, chance),
     }
-print(f"Log loss ({100 * liked.mean():.0f} % of the test rows are liked):")
+print("\nLog loss, split into its two parts")
 print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 
 # %% [markdown]
-# Do the probabilities mean what they say? A *calibration curve* sorts the rows by the
-# probability that the model gives, cuts them into equal parts, and compares with what
-# happened.
+# As in part 1, features help, and the taste of each user helps more. But look at
+# `balanced`. It reads the same features as the next line, and is not much better than
+# the dummy. What is wrong with it?
+#
+# A *calibration curve* shows whether probabilities mean what they say. It sorts the
+# rows by the probability that the model gives, cuts them into equal parts, and compares
+# with what happened.
 
 # %%
 curves = {}
@@ -218,81 +234,63 @@ for name in ("balanced", "features", "factors"):
     curves[name, "said"] = said
     curves[name, "liked"] = happened
 parts = ["lowest fifth", "2nd", "3rd", "4th", "highest fifth"]
+print("\nProbability of a like that each model said, and the share of likes")
 print(pd.DataFrame(curves, index=parts).to_string(float_format="%.2f"))
-print(
-    "features and factors are right to about 0.02. balanced says too much: "
-    "it was trained as if half"
-)
-print("of the ratings were likes.")
 
 # %% [markdown]
-# When should we say yes? That depends on what errors cost. Suppose that a bad evening
-# costs 1, and a good movie missed costs 2. If p is the probability of a like, then yes
-# costs 1 - p on average, no costs 2p, and yes is cheaper if p is above 1/3.
-
+# `features` and `factors` are right to about two hundredths. `balanced` says too much:
+# it was trained as if half of the ratings were likes.
+#
+# ## When should we say yes?
+# That depends on what errors cost. Suppose that a bad evening costs 1, and a good movie
+# missed costs 2. If p is the probability of a like, then yes costs 1 - p on average, no
+# costs 2p, and yes is cheaper if p is above 1/3. (`predict` of a classifier says yes if
+# p is above 1/2, as if both errors cost the same.)
+#
+# **Guess first:** a quarter of the rows are likes. How often should we say yes?
 
 # %%
-def costs(says_yes):
-    """Return each row's cost: 1 for a bad evening, 2 for a good movie missed."""
-    bad_evening = says_yes & ~liked
-    missed = ~says_yes & liked
-    return 1 * bad_evening + 2 * missed
-
-
 rules = {
     "never": np.zeros_like(liked),
-    "always": np.ones_like(liked),
-    "factors: 4 stars or more": test_stars[:, 0] >= 4,
     "factors: p > 1/2": chances["factors"] > 1 / 2,
     "factors: p > 1/3": chances["factors"] > 1 / 3,
     "features: p > 1/3": chances["features"] > 1 / 3,
     "balanced: p > 1/3": chances["balanced"] > 1 / 3,
     "the law: p > 1/3": true_chance > 1 / 3,
 }
-reference = costs(rules["factors: p > 1/3"])
-rows = {}
+costs = pd.DataFrame()  # of each test row, by each rule
 for name, says_yes in rules.items():
-    cost = costs(says_yes)
-    more = cost - reference  # on the same rows
-    rows[name] = {
-        "yes, %": 100 * says_yes.mean(),
-        "cost": 100 * cost.mean(),
+    bad_evening = says_yes & ~liked
+    missed = ~says_yes & liked
+    costs[name] = 1 * bad_evening + 2 * missed
+
+more = costs.sub(costs["factors: p > 1/3"], axis=0)  # on the same rows
+summary = pd.DataFrame(
+    {
+        "yes, %": 100 * pd.DataFrame(rules).mean(),
+        "cost": 100 * costs.mean(),
         "more": 100 * more.mean(),
-        "±": 100 * more.std(ddof=1) / np.sqrt(len(more)),
+        "±": 100 * more.sem(),
     }
-print("Cost of 100 rows. more: than by the rule `factors: p > 1/3`, on the same rows")
-print(pd.DataFrame(rows).T.to_string(float_format="%.1f"))
-# Rows of the same movie are not independent: here each movie counts as one.
-more = costs(rules["never"]) - reference
-of_movie = pd.Series(more - more.mean()).groupby(test["movie_id"].to_numpy()).sum()
-error = 100 * np.sqrt(np.sum(of_movie**2)) / len(more)
-print(
-    "(±: standard error, as if rows were independent. With each movie counted as one, "
-    f"the standard error of never is {error:.1f}.)"
 )
-print(
-    f"Spread (standard deviation) in stars: ratings {test['rating'].std():.2f}, "
-    f"predicted stars {test_stars.std():.2f}."
-)
-print(
-    "Predicted stars are less extreme than ratings, because an expectation leaves "
-    "the noise out. So they rarely"
-)
-print(
-    "reach 4, and that rule says no too often. The threshold made for these costs "
-    "is cheaper, if the"
-)
-print(
-    "probabilities can be believed: balanced reads the same features as `features`, "
-    "and says yes too often."
-)
+print("\nCost of 100 rows; more: than by `factors: p > 1/3` (± standard error)")
+print(summary.to_string(float_format="%.1f"))
 
 # %% [markdown]
+# The rule made for these costs says yes to more than a quarter, because a missed movie
+# costs more than a bad evening. It is cheaper than `p > 1/2`. It needs probabilities
+# that can be believed: with those of `balanced` it says yes to more than half of the
+# rows, and costs much more than with those of `features`, which reads the same. (±
+# again takes the rows for independent, and is too small.)
+#
 # **Try it:** let a missed movie cost 5. From which probability on is yes cheaper?
 #
 # **Remember:** a better model has less ignorance, but the noise remains. Before you act
 # on a probability, look at its calibration.
 #
-# Go on: scikit-learn's user guide, "Supervised learning", "Probability calibration" and
-# "Tuning the decision threshold for class prediction" (`FixedThresholdClassifier`).
+# Go on in scikit-learn's user guide:
+# [Supervised learning](https://scikit-learn.org/stable/supervised_learning.html),
+# [Probability calibration](https://scikit-learn.org/stable/modules/calibration.html),
+# [Tuning the decision threshold](https://scikit-learn.org/stable/modules/classification_threshold.html).
+#
 # Exercise: `exercises/4_supervised.py`.

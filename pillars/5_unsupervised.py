@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 from drawing import new_picture, save_picture
 from scipy.optimize import linear_sum_assignment
-from sklearn.base import clone
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.ensemble import IsolationForest
@@ -29,83 +28,60 @@ from sklearn.metrics import (
 
 from lesson_code import STARS, MatrixFactorization, MovieRecommendationDataset
 
-# We ask for eight clusters, because we know that there are eight genres.
-kmeans = KMeans(8, n_init=20, random_state=0)
-blind = MatrixFactorization(n_factors=8, content=False, n_patterns=0)
-
-
-def learn(n_ratings):
-    """Return the law, the ratings, the movies, and the factors learned from them."""
-    dataset = MovieRecommendationDataset(n_ratings=n_ratings)
-    table = dataset.generate()
-    grouped = table.groupby("movie_id")
-    movies = grouped[["title", "genre"]].first()
-    movies["n"] = grouped.size()
-    movies["one_genre"] = ~movies["genre"].str.contains("[|]")
-    return dataset.law_, table, movies, clone(blind).fit(table)
-
-
 # %% [markdown]
 # ## Movies: are the clusters genres?
-# The dummy first: shuffled genres. The *adjusted Rand index* compares two groupings: 1
-# is the same grouping, and chance gives about 0. We take the movies that have one genre
-# and at least 50 ratings. *PCA* turns the axes so that the first direction holds as
-# much of the variance (the spread) as possible, then the second, and so on.
+# `KMeans` puts points that are near each other into one *cluster*. We ask for eight
+# clusters, because we know that there are eight genres. A movie is a point: its eight
+# learned factors. We take the movies that have one genre and at least 50 ratings.
 #
 # **Guess first:** will KMeans find genres that it has never seen?
 
+
 # %%
-law, table, movies, factors = learn(50_000)
-kept = (movies["one_genre"] & (movies["n"] >= 50)).to_numpy()
+def learn(n_ratings):
+    """Return a dataset, its table, and the factors learned from it."""
+    dataset = MovieRecommendationDataset(n_ratings=n_ratings)
+    table = dataset.generate()
+    blind = MatrixFactorization(n_factors=8, content=False, n_patterns=0)
+    return dataset, table, blind.fit(table)
+
+
+dataset, table, factors = learn(50_000)
+movies = table.groupby("movie_id").agg(
+    title=("title", "first"), genre=("genre", "first"), n_ratings=("rating", "size")
+)
+one_genre = ~movies["genre"].str.contains("[|]")
+kept = one_genre & (movies["n_ratings"] >= 50)
 movie_factors = factors.movie_factors_[kept]  # (n_movies, 8)
 genre = movies["genre"][kept]
-cluster = kmeans.fit_predict(movie_factors)
 
+kmeans = KMeans(8, n_init=20, random_state=0)
+cluster = kmeans.fit_predict(movie_factors)
+distances = kmeans.transform(movie_factors)  # (n_movies, 8): to each cluster's centre
+print("The three movies in the middle of each of three clusters")
+for number in range(3):
+    middle = movies[kept].iloc[distances[:, number].argsort()[:3]]
+    print(middle[["title", "genre"]].to_string(index=False, header=False))
+    print()
+
+# %% [markdown]
+# The model saw only ids and stars, no title and no genre. Yet you could give each of
+# these clusters a name. One movie does not fit: *The Faithful Lighthouse* is a drama
+# among adventures.
+#
+# The *adjusted Rand index* compares the clusters of all these movies with their genres:
+# 1 is the same grouping, and chance gives about 0. The dummy comes first: shuffled
+# genres.
+
+# %%
 shuffled = np.random.default_rng(0).permutation(genre)
 by_chance = adjusted_rand_score(shuffled, cluster)
 true_index = adjusted_rand_score(genre, cluster)
 print(f"Adjusted Rand index with shuffled genres: {by_chance:.3f}")
 print(f"Adjusted Rand index with true genres:     {true_index:.3f}")
-print("The three movies in the middle of each of three clusters:")
-distances = kmeans.transform(movie_factors)  # (n_movies, 8): to each cluster's centre
-for number in range(3):
-    nearest = movies[kept].iloc[distances[:, number].argsort()[:3]]
-    shown = nearest["title"].astype(object) + ", " + nearest["genre"].astype(object)
-    print("  " + "; ".join(shown))
 
-shares = PCA().fit(movie_factors).explained_variance_ratio_.round(2)
-print("PCA, the share of variance in each direction:", shares)
-print(
-    f"Two directions hold only {100 * shares[:2].sum():.0f} % of the variance, "
-    "so a drawing in two dimensions would lose most of it."
-)
-
-rows = {}
-for n_ratings in (5000, 20_000, 50_000, 100_000, 200_000):
-    true_law, _, films, model = learn(n_ratings)
-
-    # T: users x 8 tastes; G: movies x 8 genres. The product has the tastes of all
-    # users for all movies. The ids in the model's arrays count from 1.
-    all_tastes = true_law["T"] @ true_law["G"].T
-    true_taste = all_tastes[np.ix_(model.users_ - 1, model.movies_ - 1)]
-    # All pairs of a user and a movie, most of which nobody has rated:
-    learned = model.user_factors_ @ model.movie_factors_.T
-    correlation = np.corrcoef(learned.ravel(), true_taste.ravel())[0, 1]
-
-    one_genre = films["one_genre"].to_numpy()
-    groups = kmeans.fit_predict(model.movie_factors_[one_genre])
-    rand_index = adjusted_rand_score(films["genre"][one_genre], groups)
-    rows[n_ratings] = {"true taste": correlation, "genres": rand_index}
-print(
-    "\nWith more ratings, one table of each size: correlation with the true taste, "
-    "Rand index with the genres"
-)
-print(pd.DataFrame(rows).T.to_string(float_format="%.2f"))
-print(
-    "(At 50000 the index is lower than above: "
-    f"all {movies['one_genre'].sum()} movies of one genre, "
-    f"not only the {kept.sum()} with 50 ratings.)"
-)
+# %% [markdown]
+# So KMeans does find genres that it has never seen, though not without errors.
 
 # %%
 counts = pd.crosstab(genre, cluster).to_numpy()
@@ -126,16 +102,62 @@ if figure is not None:
     save_picture(figure, "5_unsupervised.svg")
 
 # %% [markdown]
+# Why not draw the movies as points, in the colours of their genres? *PCA* turns the
+# axes so that the first direction holds as much of the variance (the spread) as
+# possible, then the second, and so on.
+
+# %%
+shares = PCA().fit(movie_factors).explained_variance_ratio_
+print("\nPCA, the share of variance in each direction:", shares.round(2))
+
+# %% [markdown]
+# The first two directions hold less than half of the variance. A drawing in two
+# dimensions would lose the rest.
+#
+# How much depends on the number of ratings? Here are tables of five sizes, with all
+# movies of one genre. Beside the clusters, we compare the learned taste of each user
+# for each movie with the true one; most of these pairs nobody has rated.
+
+# %%
+rows = {}
+for n_ratings in (5000, 20_000, 50_000, 100_000, 200_000):
+    sized, ratings, model = learn(n_ratings)
+
+    # T: users x 8 tastes; G: movies x 8 genres. The product has the tastes of all
+    # users for all movies. The ids in the model's arrays count from 1.
+    all_tastes = sized.law_["T"] @ sized.law_["G"].T
+    true_taste = all_tastes[np.ix_(model.users_ - 1, model.movies_ - 1)]
+    learned = model.user_factors_ @ model.movie_factors_.T
+    correlation = np.corrcoef(learned.ravel(), true_taste.ravel())[0, 1]
+
+    genres = ratings.groupby("movie_id")["genre"].first()
+    has_one = ~genres.str.contains("[|]")
+    groups = kmeans.fit_predict(model.movie_factors_[has_one])
+    rand_index = adjusted_rand_score(genres[has_one], groups)
+    rows[n_ratings] = {"correlation of tastes": correlation, "Rand index": rand_index}
+print("\nWith more ratings (one table of each size)")
+print(pd.DataFrame(rows).T.to_string(float_format="%.2f"))
+
+# %% [markdown]
+# With 5000 ratings, five of each user, the model learns next to nothing of tastes; with
+# 200,000 it learns most of them, and the clusters are nearly the genres. At 50,000 the
+# index is lower than above, because movies with few ratings are in it, too.
+#
 # ## Users: KMeans always finds clusters
 # By law, users have no groups: every user's love of every genre is drawn independently.
+# KMeans divides them into eight clusters all the same. Would you notice?
+#
 # The *silhouette* says how well clusters are separated (1: far apart, 0: they touch).
 # How high is it where there are no groups? A *control* is data like ours, but without
 # groups. Here, it is a random cloud (a Gaussian) with the same mean and the same
 # covariance: how widely the columns spread, and how they go together. We draw ten.
 #
 # Often, each column is shuffled by itself instead. That destroys groups, but also every
-# other connection of the columns. The last row of the table shows why that is wrong: it
-# is a single cloud, whose columns are correlated.
+# other connection of the columns. To see what that does, we add a single cloud, whose
+# columns are correlated.
+#
+# **Guess first:** which of the four rows below will show groups?
+
 
 # %%
 rng = np.random.default_rng(0)
@@ -169,41 +191,25 @@ for name, points in data.items():
         "its spread": np.std(controls),
         "shuffled columns": np.mean(shuffled),
     }
+print("\nSilhouette of eight clusters, and the mean of ten controls")
 print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
-print(
-    f"The {kept.sum()} movies are above their control by several times its spread, "
-    "more than luck gives in a single"
-)
-print(
-    "Gaussian cloud: a sign of groups. The others are not above theirs. "
-    "Users are even a little below, so they"
-)
-print(
-    "are not exactly Gaussian, and a small excess would prove little. "
-    "All movies, which include those with two"
-)
-print(
-    "genres or few ratings, show no groups, although the genres are there: "
-    "to see no groups does not prove that"
-)
-print(
-    "there are none. Compared with shuffled columns, even the one cloud would seem "
-    "to have groups."
-)
 
 # %% [markdown]
-# ## False users: are the planted ones found?
-# *Shills* are users who do not rate what they think. We plant some. Each takes the
-# movies of an honest user, so that only the stars differ: always five, always three, or
-# at random. An `IsolationForest` gets no example of a shill. It cuts the data at random
-# places, and a user whom few cuts separate from all others is odd. It reads three
-# figures of a user: mean and spread of the stars, and *agreement*, the correlation of
-# the user's stars with the averages of the other users.
+# Compare the first two columns. The movies of the first row are above their control by
+# several times its spread, more than luck gives in a single Gaussian cloud: a sign of
+# groups. The others are not above theirs. Users are even a little below, so they are
+# not exactly Gaussian, and a small excess would prove little.
 #
-# *Average precision* scores a list of suspects, the oddest first: 1 if all shills come
-# first. The dummy, for which all are equally odd, scores the share of shills. A rule is
-# made for one kind of shill: least spread first, or, for those at random, least
-# agreement first.
+# Did you guess all movies, too? They include those with two genres or few ratings. The
+# genres are there, but do not show: to see no groups does not prove that there are
+# none. Now look at the last line. It is one cloud, but twice as high as its shuffled
+# columns: by that control, it would seem to have groups.
+#
+# ## False users: are the planted ones found?
+# *Shills* are users who do not rate what they think. To find them, we describe a user
+# by three figures: mean and spread of the stars, and *agreement*, the correlation of
+# the user's stars with the averages of the other users. Here are the first honest
+# users with at least 20 ratings.
 
 
 # %%
@@ -228,17 +234,58 @@ def describe_users(ratings):
     return figures.fillna(0.0)  # no agreement where the stars never vary
 
 
+ratings_of_user = table.groupby("user_id")["rating"].transform("size")
+honest = table.loc[ratings_of_user >= 20, ["user_id", "movie_id", "rating"]]
+print("\nThe stars of three honest users")
+print(describe_users(honest).head(3).to_string(float_format="%.2f"))
+
+# %% [markdown]
+# Now we plant shills. Each takes the movies of an honest user, so that only the stars
+# differ: always five, always three, or at random.
+
+
+# %%
+def plant(victims, kind, rng):
+    """Return the ratings of shills, one for each of some honest users."""
+    planted = honest[honest["user_id"].isin(victims)].copy()
+    planted["user_id"] += 1000  # honest ids end at 1000
+    possible = {"always five": [5.0], "always three": [3.0], "at random": STARS}
+    planted["rating"] = rng.choice(possible[kind], len(planted))
+    return planted
+
+
+user = 1
+twins = {}
+for kind in ("always five", "always three", "at random"):
+    shill = plant([user], kind, np.random.default_rng(0))
+    figures = describe_users(pd.concat([honest, shill]))
+    twins[kind] = figures.loc[user + 1000]
+print("\nThe stars of three shills, for the movies of user 1")
+print(pd.DataFrame(twins).T.to_string(float_format="%.2f"))
+
+# %% [markdown]
+# The first two shills have no spread, so a simple rule will do. The one who rates at
+# random agrees little with the others. But so may an honest user who rates carelessly.
+#
+# Now we hide 20 shills among the honest users, or 200. An `IsolationForest` gets no
+# example of a shill. It cuts the data at random places, and a user whom few cuts
+# separate from all others is odd. A *rule* is made for one kind of shill: least spread
+# first, or, for those at random, least agreement first.
+#
+# *Average precision* scores a list of suspects, the oddest first: 1 if all shills come
+# first. The dummy, for which all are equally odd, scores the share of shills.
+#
+# **Guess first:** which shills does the forest find?
+
+
+# %%
 def find_shills(n_shills, kind, seed):
     """Plant shills, and return the average precision of three lists of suspects.
 
     `seed` is that of the forest.
     """
     victims = rng.choice(honest["user_id"].unique(), n_shills, replace=False)
-    planted = honest[honest["user_id"].isin(victims)].copy()
-    planted["user_id"] += 1000  # honest ids end at 1000
-    possible = {"always five": [5.0], "always three": [3.0], "at random": STARS}
-    planted["rating"] = rng.choice(possible[kind], len(planted))
-    figures = describe_users(pd.concat([honest, planted]))
+    figures = describe_users(pd.concat([honest, plant(victims, kind, rng)]))
     is_shill = figures.index > 1000
 
     forest = IsolationForest(random_state=seed).fit(figures)
@@ -250,49 +297,38 @@ def find_shills(n_shills, kind, seed):
     }
 
 
-ratings_of_user = table.groupby("user_id")["rating"].transform("size")
-honest = table.loc[ratings_of_user >= 20, ["user_id", "movie_id", "rating"]]
-means = {}
-errors = {}
+rows = {}
 for shills in ("20 always five", "20 always three", "20 at random", "200 always five"):
     n_shills, kind = shills.split(" ", maxsplit=1)
     draws = [find_shills(int(n_shills), kind, seed) for seed in range(4)]
     scores = pd.DataFrame(draws)
-    means[shills] = scores.mean()
-    errors[shills] = scores.sem()
+    rows[shills] = scores.mean()
+    rows[shills]["± of forest"] = scores["forest"].sem()
 n_honest = honest["user_id"].nunique()
-print(f"Average precision, mean of four draws, beside {n_honest} honest users:")
-print(pd.DataFrame(means).T.to_string(float_format="%.2f"))
-largest_error = pd.DataFrame(errors).max(axis=None)
-print(
-    "The standard errors of these means (other shills, another forest) are at most "
-    f"{largest_error:.2f}."
-)
-sigma = pd.Series(law["sigma"], index=range(1, 1001))  # the noise of each user's law
+print(f"\nAverage precision among {n_honest} honest users, mean of four draws")
+print(pd.DataFrame(rows).T.to_string(float_format="%.2f"))
+
+sigma = pd.Series(dataset.law_["sigma"], index=range(1, 1001))  # each user's noise
 careless = sigma.index[sigma > sigma.quantile(0.8)]
 odd = describe_users(honest)["agreement"].nsmallest(20).index
-print(
-    f"Of the 20 honest users who agree least, {odd.isin(careless).sum()} are of the "
-    "most careless fifth."
-)
-print(
-    "The forest is useful where you cannot say what you are looking for, "
-    "if it is rare and extreme (always five)."
-)
-print(
-    "It finds less where shills are extreme in one figure only (always three), "
-    "where they are like careless"
-)
-print(
-    "honest users (at random), and where they are many (200). "
-    "Each time, a rule made for this fraud is better."
-)
+print("\nThe 20 honest users who agree least with the others")
+print(f"Of these, among the most careless fifth: {odd.isin(careless).sum()}")
 
 # %% [markdown]
+# Look at the column of the forest. It puts those who always give five first: they are
+# rare, and extreme in mean and spread. It does worse where shills are extreme in one
+# figure only (always three), or many (200). Of those who rate at random it finds few,
+# because they look like careless people: most of the honest users who agree least are
+# careless by law, but no cheats. Each time, a rule made for this fraud is better. So a
+# forest is for when you cannot say what you are looking for.
+#
 # **Try it:** let KMeans look for 4 clusters of movies, or for 16.
 #
 # **Remember:** KMeans always finds clusters. A control shows whether there may be
 # groups; to say what they are, you need a known truth.
 #
-# Go on: "Clustering" and "Novelty and outlier detection" in scikit-learn's user guide.
+# Go on in scikit-learn's user guide:
+# [Clustering](https://scikit-learn.org/stable/modules/clustering.html) and
+# [Outlier detection](https://scikit-learn.org/stable/modules/outlier_detection.html).
+#
 # Exercise: `exercises/5_unsupervised.py`.

@@ -22,11 +22,13 @@ from drawing import BLUE, ORANGE, new_picture, save_picture
 from lesson_code import MovieRecommendationDataset, SklearnEcosystemPipeline
 
 # %% [markdown]
-# ## A new model takes over while requests come in
-# `sha256=` accepts one digest only. `strict=True` refuses what would load with a
-# warning.
+# ## Two models, two artifacts
+# On Monday a model is trained on 4000 ratings, on Tuesday on 6000. We ask both for the
+# same user and the same movie.
+
 # %%
 table = MovieRecommendationDataset(300, 150, n_ratings=6000).generate()
+question = table[:1]
 folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
 
 
@@ -37,6 +39,28 @@ def save(name, n_rows):
     return path, SklearnEcosystemPipeline.load_pipeline(path).card["sha256"]
 
 
+monday = save("monday", 4000)
+tuesday = save("tuesday", 6000)
+user, movie = question[["user_id", "title"]].iloc[0]
+print(f"How many stars will user {user} give to {movie}?")
+for path, digest in (monday, tuesday):
+    stars = SklearnEcosystemPipeline.load_pipeline(path).predict(question)[0]
+    print(f"  {path.name:12} {stars:.3f}   digest {digest[:16]}...")
+
+# %% [markdown]
+# The answers differ a little, the digests differ from the first digits on. So an answer
+# that comes with its digest says which model made it.
+#
+# ## A new model takes over while requests come in
+# A server holds one model and answers requests in several threads. `sha256=` accepts
+# the artifact with this digest only, and `strict=True` refuses what would load with a
+# warning.
+#
+# **Guess first:** we swap the models six times during 300 requests. How many answers
+# are lost, or mixed from both models?
+
+
+# %%
 class Server:
     """Answer by the last artifact that was accepted."""
 
@@ -49,14 +73,12 @@ class Server:
     def answer(self):
         """Return a predicted rating, and the digest of the model that made it."""
         model = self.model  # read once: it may be replaced before the next line
-        return model.predict(table[:1]).round(6)[0], model.card["sha256"]
+        return model.predict(question).round(6)[0], model.card["sha256"]
 
 
 server = Server()
-monday = save("monday", 4000)
 server.replace(*monday)
 answer_of_monday = server.answer()
-tuesday = save("tuesday", 6000)
 server.replace(*tuesday)
 answer_of_tuesday = server.answer()
 
@@ -72,9 +94,14 @@ def request(number):
 
 with ThreadPoolExecutor(4) as threads:
     answers = list(threads.map(request, range(300)))  # raises if a request fails
-others = set(answers) - {answer_of_monday, answer_of_tuesday}
-print(f"{len(answers)} requests in 4 threads, 6 swaps: no request failed")
-print(f"Answers that are of neither model: {len(others)}")
+mixed = set(answers) - {answer_of_monday, answer_of_tuesday}
+print("\n300 requests in 4 threads, 6 swaps")
+print(f"Requests answered: {len(answers)}")
+print(f"Answers that are of neither model: {len(mixed)}")
+
+# %% [markdown]
+# None is lost, and none is mixed. That depends on the first line of `answer`: the
+# rating and the digest come from the same model, whatever happens between the two.
 
 # %%
 title = "Six swaps: every answer is that of one model or of the other"
@@ -92,8 +119,10 @@ if figure is not None:
 
 # %% [markdown]
 # ## Three artifacts are refused
-# One bit of the first is wrong. The second was made with another version of
-# scikit-learn. The third is a good model, but not the one with this digest.
+# One bit of the first is wrong, out of more than a million. The second was made with
+# another version of scikit-learn. The third is a good model, but not the one with this
+# digest.
+
 # %%
 damaged = save("damaged", 5000)
 content = bytearray(damaged[0].read_bytes())
@@ -107,22 +136,28 @@ path_of_another, _ = save("another", 3000)
 another = (path_of_another, monday[1])
 
 before = server.answer()
+print(f"\nThe damaged file has {8 * len(content):,} bits")
 for path, digest in (damaged, old, another):
     try:
         server.replace(path, digest)
     except ValueError as error:
-        what_is_wrong = str(error).partition(path.name)[2].partition(":")[0]
-        print(f"Refused: {path.name}{what_is_wrong}")
+        # The start of the message, without the folder and what to do.
+        reason = str(error).partition(path.name)[2].partition(":")[0]
+        print(f"Refused: {path.name}{reason}")
 print(f"The model before them still answers: {server.answer() == before}")
 folder.cleanup()
 
-
 # %% [markdown]
+# Each is refused for its own reason, and nobody who asks the server notices: the old
+# model still answers. It is replaced only after a new one has been loaded and checked.
+#
 # ## Who gets which model?
 # In an *A/B test*, some users get model A and the others model B. A user must get the
 # same model on every visit. A hash is a number that looks random but depends only on
 # its input, so nothing has to be stored. Do not use Python's own `hash()`: for strings,
 # it differs from process to process.
+
+
 # %%
 def gets_b(user, experiment):
     """Return True for about half of the users, always the same ones."""
@@ -137,11 +172,18 @@ print(f"\nShare of users with B: {is_b.mean():.3f}")
 print(f"Of these, with B in the next test, too: {next_b[is_b].mean():.3f}")
 
 # %% [markdown]
+# Look at the second line. The next test has another name, so it divides the users anew:
+# of those who had B, again about half get B. Otherwise the same users would try every
+# new model, and what one test did to them would disturb the next.
+#
 # **Try it:** in `answer`, use `self.model` twice, without the variable. How many
 # answers are of neither model now?
 #
 # **Remember:** let a request read the model once; accept an artifact only by its
 # digest, keep the old model if the new one is refused, and keep users with their model.
 #
-# Go on: "Model persistence" in scikit-learn's user guide, then
-# `pillars/8_experiment.py`. Exercise: `exercises/8_deploy.py`.
+# Go on in scikit-learn's user guide:
+# [Model persistence](https://scikit-learn.org/stable/model_persistence.html), then with
+# `pillars/8_experiment.py`.
+#
+# Exercise: `exercises/8_deploy.py`.

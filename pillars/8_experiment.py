@@ -22,7 +22,9 @@ from lesson_code import MovieRecommendationDataset
 # by their true taste (`visitors.py`). The visit is a *success* if they like what they
 # watch. Each user comes once, so the visits are independent.
 #
-# **Guess first:** B is better by 3.6 of 100 visits. How many visits show that?
+# **Guess first:** B has about 4 more successes in 100 visits. After how many visits can
+# you see that?
+
 # %%
 n_users = 20_000
 dataset = MovieRecommendationDataset(n_users, 500, n_ratings=20 * n_users)
@@ -30,10 +32,17 @@ rated = dataset.generate()
 chance_a = chance_of_success(dataset, rated, first_movies(rated, "popularity"))
 chance_b = chance_of_success(dataset, rated, first_movies(rated, "taste"))
 truth = np.mean(chance_b - chance_a)
-print(f"Truth: A {chance_a.mean():.3f}, B {chance_b.mean():.3f}, B - A {truth:.3f}")
-# (It depends on how we made the visitors: they watch by taste, which helps B.)
+print("True share of successful visits")
+print(f"A {chance_a.mean():.3f}, B {chance_b.mean():.3f}, B - A {truth:.3f}")
+
+# %% [markdown]
+# (These shares depend on how we made the visitors: they watch by taste, which helps B.)
+# On a real site nobody sees this line. There, the visits come one after the other. We
+# count the successes of A and of B, and compute a *95 % interval*, which contains the
+# truth in 95 % of all tests.
 
 
+# %%
 def compare(success, is_b):
     """Return B - A, and half of its 95 % interval: 1.96 standard errors."""
     a = success[~is_b]
@@ -45,34 +54,41 @@ def compare(success, is_b):
 rng = np.random.default_rng(0)
 is_b = rng.random(n_users) < 0.5  # one visit each, so chance may decide
 success = rng.random(n_users) < np.where(is_b, chance_b, chance_a)
-print("B - A, ± half of its 95 % interval")
+print("\nB - A as measured, ± half of its 95 % interval")
 for n in (1000, 2000, 5000, 10_000, 20_000):
     difference, half = compare(success[:n], is_b[:n])
     print(f"{n:7} visits: B - A = {difference:.3f} ± {half:.3f}")
-print(
-    "One interval in twenty misses the truth, and with 1000 visits this one does: its"
-)
-print(
-    "upper end is below. (The five lines share visits, so their luck is shared, too.)"
-)
 
 # %% [markdown]
-# **How many visits?** Choose the smallest difference that matters to you; here we take
-# the truth. With 5 % of false alarms, a test finds it in 80 % of all cases (its
-# *power*) if each model gets (1.96 + 0.84)² · 2 · rate · (1 - rate) / difference²
-# visits, where `rate` is the share of successes. (80 % of a normal distribution lie
-# below 0.84.) Half the difference takes four times the visits.
+# Look at the first line. After 1000 visits, A is ahead, the worse model! Would you have
+# stopped there? It is bad luck: even the upper end of the interval is below the truth,
+# which happens to one interval in forty. From 5000 visits on, the interval is above 0.
+# (The five lines share visits, so they share their luck, too.)
+#
+# ## How many visits?
+# Choose the smallest difference that matters to you; here we take the truth. With 5 %
+# of false alarms, a test finds it in 80 % of all cases (its *power*) if each model gets
+# (1.96 + 0.84)² · 2 · rate · (1 - rate) / difference² visits, where `rate` is the share
+# of successes. (80 % of a normal distribution lie below 0.84.)
+
 # %%
 rate = (chance_a.mean() + chance_b.mean()) / 2
 of_each_model = (1.96 + 0.84) ** 2 * 2 * rate * (1 - rate) / truth**2
 needed = 100 * round(2 * of_each_model / 100)
 print(f"\nBoth models together need {needed} visits.")
-print("How many of 10,000 tests find that B is better?")
+print("Of 10,000 tests, how many find that B is better, and in how many is A ahead?")
 for n in (1000, needed):
     a = rng.binomial(n // 2, chance_a.mean(), 10_000) / (n // 2)  # of 10,000 tests
     b = rng.binomial(n // 2, chance_b.mean(), 10_000) / (n // 2)
     error = np.sqrt((a * (1 - a) + b * (1 - b)) / (n // 2))
-    print(f"{n:7} visits: {np.mean(b - a > 1.96 * error):.0%}")
+    finds_b = np.mean(b - a > 1.96 * error)
+    print(f"{n:7} visits: B is better {finds_b:4.0%}, A is ahead {np.mean(a > b):4.0%}")
+
+# %% [markdown]
+# So nearly 5000 visits are needed. The formula keeps its word: with so many, about 80 %
+# of the tests find that B is better. With 1000 visits only a quarter do, and in about
+# one test of ten the worse model is ahead. By the formula, half the difference would
+# take four times the visits.
 
 # %%
 title = f"1000 visits seldom show which model is better; {needed} usually do"
@@ -100,6 +116,10 @@ if figure is not None:
 # *significant* if its p-value is below 0.05, that is, if it is above 1.96 standard
 # errors: equal models reach that in 5 % of all looks. Here it is always a *false
 # alarm*.
+#
+# **Guess first:** how many tests give a false alarm if you look every day, and stop at
+# the first significant difference?
+
 # %%
 n_tests = 10_000
 visits = 100 * np.arange(1, 29)  # of each model, up to each day
@@ -115,10 +135,18 @@ for rule, is_alarm in false_alarms.items():
     print(f"  {rule}: {is_alarm.mean():.3f} ± {is_alarm.std() / n_tests**0.5:.3f}")
 
 # %% [markdown]
+# One look keeps the 5 % that it promises. Twenty-eight looks do not give 28 times as
+# false alarms, because each look shares its visits with the one before. But they give
+# about five times as many: more than a quarter of these tests choose a winner between
+# two models that are the same.
+#
 # **Try it:** look once a week instead of every day. How many false alarms are there?
 #
 # **Remember:** decide before the test how many visits it needs, and look once (or
 # use a limit made for several looks).
 #
-# Go on: "Statistical comparison of models using grid search" in scikit-learn's user
-# guide, then `pillars/8_monitor.py`. Exercise: `exercises/8_experiment.py`.
+# Go on with an example of scikit-learn's user guide,
+# [Statistical comparison of models](https://scikit-learn.org/stable/auto_examples/model_selection/plot_grid_search_stats.html),
+# then with `pillars/8_monitor.py`.
+#
+# Exercise: `exercises/8_experiment.py`.

@@ -206,35 +206,51 @@ def check_conclusions_of_deploy(printed):
 
 
 def check_conclusions_of_the_experiment(printed):
-    truth = numbers_after("Truth: A", printed)[-1]
+    truth = numbers_after("A ", printed.partition("measured")[0])[-1]
     measured, half = numbers_after("1000 visits: B - A =", printed)
-    assert abs(measured) < half, "a thousand visits cannot tell"
+    assert -half < measured < 0, "a thousand visits cannot tell, and A is ahead"
     assert measured + half < truth, "this interval misses the truth"
-    measured, half = numbers_after("20000 visits: B - A =", printed)
-    assert measured > half
-    assert abs(measured - truth) < half
+    for n in (5000, 10_000, 20_000):
+        measured, half = numbers_after(f"{n} visits: B - A =", printed)
+        assert measured > half
+        assert abs(measured - truth) < half
     (needed,) = numbers_after("Both models together need", printed)[:1]
-    assert numbers_after("1000 visits:", printed)[-1] < 50
-    assert 75 < numbers_after(f"{needed:.0f} visits:", printed)[-1] < 85, "the power"
+    found, a_ahead = numbers_after("1000 visits: B is better", printed)
+    assert 20 < found < 30, "a quarter"
+    assert 5 < a_ahead < 15, "one of ten"
+    found, a_ahead = numbers_after(f"{needed:.0f} visits: B is better", printed)
+    assert 75 < found < 85, "the power"
+    assert 4500 < needed < 5000
 
     assert 0.04 < numbers_after("looking once, at the end:", printed)[0] < 0.06
-    assert numbers_after("looking every day, until p < 0.05:", printed)[0] > 0.2
+    every_day = numbers_after("looking every day, until p < 0.05:", printed)[0]
+    assert 0.25 < every_day < 0.35, "more than a quarter, and five times as many"
 
 
 def check_conclusions_of_monitoring(printed):
-    rmse_change, share_change, test_change = numbers_after("10 ", printed)[-3:]
+    figures, _, changes = printed.partition("Change since the first period")
+    of_all = numbers_after("10 ", figures)[-1]
+    assert 0.5 < of_all / numbers_after("1 ", figures)[-1] < 0.65, "half is left"
+    assert 20 < numbers_after("2 standard errors:", figures)[0] < 30, "a quarter"
+    assert numbers_after("3 standard errors:", figures)[0] < 5
+
+    rmse_change, _, share_change, test_change = numbers_after("10 ", changes)
     assert rmse_change > 3, "RMSE shows the drift, ..."
     assert -3 < share_change < test_change < 0, "... and the successes do not yet"
-    (by_luck,) = numbers_after("Without drift, the RMSE changes by", printed)
-    assert by_luck < 3
+    for period in range(2, 11):
+        by_luck = numbers_after(f"{period} ", changes)[1]
+        assert abs(by_luck) < 3, "without drift there is nothing to show"
+    assert numbers_after("4 ", changes)[0] < 3 < numbers_after("7 ", changes)[0]
+    assert 20 < numbers_after("B:", changes)[0] < 30, "one test in four"
+    assert numbers_after("B - A:", changes)[0] < 10
 
-    # (RMSE, how much lower it is with the last 50,000, the error of that)
-    first = numbers_after("drift 1, the first 50,000:", printed)
-    whole = numbers_after("drift 1, all before:", printed)
+    # (RMSE, how much more it is than with the last 50,000, the error of that)
+    first = numbers_after("drift, the first 50,000", printed)
+    whole = numbers_after("drift, all before", printed)
     assert first[1] > 3 * first[2], "training again pays under drift, ..."
     assert whole[1] > 0, "... most with the last rows"
-    first = numbers_after("drift 0, the first 50,000:", printed)
-    whole = numbers_after("drift 0, all before:", printed)
+    first = numbers_after("no drift, the first 50,000", printed)
+    whole = numbers_after("no drift, all before", printed)
     assert abs(first[1]) < 2 * first[2], "without drift it pays only with more rows"
     assert whole[1] < -3 * whole[2]
 
@@ -332,19 +348,27 @@ def check_conclusions_of_the_search(printed):
 def check_conclusions_of_chapter_4(printed):
     """The words of the chapter are fixed; the figures must bear them out."""
     stars, _, chances = printed.partition("Log loss")
-    errors, _, gains = stars.partition("Is a model better")
-    ignorance = {
+    errors, _, gains = stars.partition("Gain over linear")
+    expected, given = numbers_after("expected", errors)
+    assert expected > 4, "the law is surprised"
+    assert given == 1
+    assert numbers_after("factors", errors)[-1] == pytest.approx(1 / 6, abs=0.015)
+    assert numbers_after("linear", errors)[-1] == pytest.approx(1 / 4, abs=0.02)
+    ignorance_of = {
         name: numbers_after(name, errors)[1] for name in ("linear", "forest", "factors")
     }
-    assert ignorance["forest"] == pytest.approx(ignorance["linear"], abs=0.01)
-    assert ignorance["factors"] < 0.7 * ignorance["linear"]
+    assert ignorance_of["forest"] == pytest.approx(ignorance_of["linear"], abs=0.01)
+    assert ignorance_of["factors"] < 0.7 * ignorance_of["linear"]
     gain, standard_error = numbers_after("boosting", gains)
     assert abs(gain) < 2 * standard_error, "may be luck"
     gain, standard_error = numbers_after("forest", gains)
     assert -0.005 < gain < -2 * standard_error, "more than luck, but next to nothing"
     gain, standard_error = numbers_after("factors", gains)
     assert gain > 20 * standard_error, "of another size"
-    assert len(numbers_after("most careless", gains)) == 2
+    noise, ignorance = numbers_after("most careful", gains)
+    more_noise, more_ignorance = numbers_after("most careless", gains)
+    assert more_noise > 10 * noise
+    assert 1.2 < more_ignorance / ignorance < 1.5, "by about a third"
 
     for part in ("lowest fifth", "2nd", "3rd", "4th", "highest fifth"):
         said_and_liked = numbers_after(part, chances)
@@ -354,7 +378,6 @@ def check_conclusions_of_chapter_4(printed):
     rules = (
         "factors: p > 1/3",
         "factors: p > 1/2",
-        "factors: 4 stars or more",
         "never",
     )
     costs = [numbers_after(rule, chances)[1] for rule in rules]
@@ -363,13 +386,25 @@ def check_conclusions_of_chapter_4(printed):
     share_of_features, cost_of_features = numbers_after("features: p > 1/3", chances)[
         :2
     ]
-    assert share > share_of_features
+    assert share > 50 > share_of_features
     assert cost > cost_of_features
+    assert 25 < numbers_after("factors: p > 1/3", chances)[0] < 35
 
 
 def check_conclusions_of_chapter_5(printed):
     assert numbers_after("Adjusted Rand index with true genres:", printed)[0] > 0.5
     assert abs(numbers_after("Adjusted Rand index with shuffled", printed)[0]) < 0.05
+    middle = printed.partition("Adjusted Rand")[0]
+    assert re.search(
+        r"Adventure\n.*Adventure\n *The Faithful Lighthouse.* Drama", middle
+    )
+    tastes_of_few, genres_of_few = numbers_after("5000  ", printed)
+    tastes_of_many, genres_of_many = numbers_after("200000  ", printed)
+    assert max(tastes_of_few, genres_of_few) < 0.1
+    assert min(tastes_of_many, genres_of_many) > 0.8
+    shares = numbers_after("PCA, the share of variance in each direction:", printed)
+    assert sum(shares[:2]) < 0.5
+
     score, control, spread, _ = numbers_after("202 movies", printed)
     assert score > control + 4 * spread
     for name in ("all movies", "users", "one cloud"):
@@ -380,17 +415,26 @@ def check_conclusions_of_chapter_5(printed):
     assert score < control - 2 * spread, "no exact Gaussian"
 
     for shills in ("always five", "always three", "at random"):
-        dummy, forest, rule = numbers_after(f"20 {shills}", printed)
+        dummy, forest, rule, _ = numbers_after(f"20 {shills}", printed)
         assert dummy < forest < rule
         assert (forest > 0.9) == (shills == "always five"), "rare and extreme"
     assert numbers_after("200 always five", printed)[1] < 0.7, "no longer rare"
-    careless = re.search(r"who agree least, (\d+) are", printed)[1]
-    assert int(careless) > 10, "they are like shills who rate at random"
+    (careless,) = numbers_after("Of these, among the most careless fifth:", printed)
+    assert careless > 10, "they are like shills who rate at random"
+    honest = numbers_after("1  ", printed.partition("three honest users")[2])[2]
+    _, _, at_random = numbers_after("at random  ", printed)
+    assert at_random < honest - 0.2, "who rates at random agrees with nobody"
 
 
 def check_conclusions_of_chapter_6(printed):
     rated, of_all = numbers_after("True stars, mean of", printed)
     assert rated > of_all + 0.1, "missing, but not at random"
+    by_ranker, by_law = re.findall(r"the first five by (?:.+\n)+", printed)
+    stars_of_rated = re.findall(r" (\d\.\d)$", by_ranker, re.MULTILINE)
+    assert sorted(map(float, stars_of_rated)) == [3.5, 4, 4]
+    assert re.findall(r" (\d\.\d)$", by_law, re.MULTILINE) == []
+    assert "The Vanishing Cousin" in by_law
+
     names = ("MovieRanker", "popularity", "the law", "factors", "linear", "mean")
     # From the right: MovieRanker has no RMSE.
     rows = {name: numbers_after(f"{name} ", printed)[-3:] for name in names}
