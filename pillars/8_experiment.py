@@ -136,9 +136,9 @@ for rule, is_alarm in false_alarms.items():
 
 # %% [markdown]
 # One look keeps the 5 % that it promises. Twenty-eight looks do not give 28 times as
-# false alarms, because each look shares its visits with the one before. But they give
-# about five times as many: more than a quarter of these tests choose a winner between
-# two models that are the same.
+# many false alarms, because each look shares its visits with the one before. But they
+# give about five times as many: more than a quarter of these tests choose a winner
+# between two models that are the same.
 #
 # **Try it:** look once a week instead of every day. How many false alarms are there?
 #
