@@ -17,7 +17,7 @@ recorded() {
         lesson_code.py) echo "1312053486 85291" ;;
         test_lesson.py) echo "3012794020 14500" ;;
         requirements.txt) echo "3471952364 498" ;;
-        README.md) echo "3006969981 11824" ;;
+        README.md) echo "2189430662 11813" ;;
         LICENSE) echo "191275814 1554" ;;
         recommender/__init__.py) echo "1505156376 1588" ;;
         recommender/artifact.py) echo "893821826 21106" ;;
@@ -2723,9 +2723,9 @@ row's own fold out (*cross-fitting*). `python -m pytest --break NAME` takes out 
 
 ## What you will learn
 
-First read `lesson_code.py` from the top, in about two hours (its docstring says what you should know, and what to skip), then the chapters
-(7 is an [appendix](pillars/appendix_recipes.py)). A chapter is a script of cells that begin with `# %%`; `python pillars/0_map.py` runs it
-whole (`pip install matplotlib` for pictures; `pip install jupytext -r docs/requirements.txt` for `make notebooks` and `make site`). An
+First read `lesson_code.py` from the top, in about two hours (its docstring says what to skip), then the chapters and the
+[appendix](pillars/appendix_recipes.py). A chapter is a script of cells that begin with `# %%`: read it beside what `python pillars/0_map.py`
+prints (`pip install matplotlib` for pictures), or run `make site` or `make notebooks` (`pip install jupytext -r docs/requirements.txt`). An
 [exercise](exercises/README.md) is a small broken program: `python -m pytest exercises` says what is wrong. The first takes a minute.
 
 | chapter | its question | minutes | exercise |
