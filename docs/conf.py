@@ -145,7 +145,8 @@ def exercise_page(path):
     parts = DOCSTRING_OF_EXERCISE.fullmatch(docstring).groupdict()
     words, solution = split_docstring(path.parent / "solutions" / path.name)
     _, _, explanation = words.partition("\n\n")
-    return f"""# {one_line(parts["question"])}
+    chapter = path.stem.partition("_")[0]  # its number, or "first"
+    return f"""# {chapter.capitalize()}: {one_line(parts["question"])}
 
 {parts["kind"]}: `exercises/{path.name}`. ([How to begin](README.md))
 
