@@ -470,7 +470,8 @@ def _moments(opinion, sigma):
 # * Over the training rows. In training, each average contains the row's own rating.
 #   The average of a new row cannot, because nobody knows its rating yet. So the model
 #   trusts the averages too much. Most models get worse where there are few ratings per
-#   user. With 50 per user, as in the demo, it costs next to nothing (0.0004 at most).
+#   user. With 50 per user, as in the demo, such averages cost next to nothing (0.0004
+#   at most).
 # * *Cross-fitted*: the training rows are cut into folds, and the averages of a row come
 #   from the folds that it is not in. `TargetEncoder` does that, and so does
 #   `fit_transform` below.
@@ -544,8 +545,7 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
 
     A frame that this class has made can be given to a whole pipeline again: the class
     finds the ids there, and computes the averages and counts anew, from the training
-    rows. But the rest of a pipeline (``pipeline[1:]``) believes such a frame: the demo
-    shows the leak in this way.
+    rows.
 
     Parameters
     ----------
@@ -1974,7 +1974,8 @@ def _fragile_rmse(pipeline, data, split):
     """Return the error of the fragile way: features are made before the split.
 
     These features are not cross-fitted, and predictions are not clipped:
-    ``pipeline[1:]`` leaves out what protects the pipeline.
+    ``pipeline[1:]`` leaves out what protects the pipeline. It takes the features as
+    they are, where the whole pipeline would compute the averages anew.
     """
     X_train, X_test, y_train, y_test = split
     pipeline = clone(pipeline)  # with the same hyperparameters

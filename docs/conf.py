@@ -4,6 +4,7 @@ The chapters are run while the site is built; a chapter whose text has not chang
 taken from a cache beside the site.
 """
 
+import ast
 import html
 import os
 import posixpath
@@ -38,6 +39,9 @@ DOCSTRING_OF_EXERCISE = re.compile(
     re.DOTALL,
 )
 
+#: The line that opens a section of `lesson_code.py`, between two rules.
+SECTION = re.compile(r"# =+\n# (\d\. .+)\n# =+\n")
+
 html_theme = "furo"
 html_title = project
 html_copy_source = False
@@ -53,6 +57,8 @@ nb_execution_excludepatterns = ["exercises/*"]
 nb_execution_timeout = 600  # seconds of a cell
 nb_execution_raise_on_error = True
 nb_merge_streams = True
+nb_code_prompt_show = "Show the code"
+nb_code_prompt_hide = "Hide the code"
 # Chapters run in a temporary folder, and draw there: docs/pictures stays as it is.
 nb_execution_in_temp = True
 os.environ["PICTURES"] = "pictures"
@@ -107,7 +113,8 @@ def change_text(app, docname, source):
 
     The home page gets the menu. An exercise becomes a page. In a chapter, names of
     exercises, chapters and the list of words become links, and the code of a picture is
-    folded away. Links to folders and to hidden files go to the repository.
+    folded away, as are imports. Links to folders and to hidden files go to the
+    repository.
     """
 
     def change_link(link):
@@ -119,10 +126,12 @@ def change_text(app, docname, source):
     source[0] = re.sub(r"\]\(([\w./-]+)\)", change_link, source[0])
     if docname == root_doc:
         source[0] += MENU
+    if docname == "docs/lesson":
+        source[0] += lesson_by_section(Path(app.srcdir, "lesson_code.py"))
     if docname.startswith("pillars/"):
         cells = source[0].split("# %%\n")
         for number, cell in enumerate(cells[1:], 1):
-            folded = ' tags=["hide-input"]' if "new_picture(" in cell else ""
+            folded = ' tags=["hide-input"]' if is_folded(cell) else ""
             cells[number] = f"# %%{folded}\n{cell}"
         source[0] = "".join(cells)
         source[0] = re.sub(
@@ -134,6 +143,39 @@ def change_text(app, docname, source):
     if docname.startswith("exercises/") and docname != "exercises/README":
         page = exercise_page(Path(app.srcdir, f"{docname}.py"))
         source[0] = "# %% [markdown]\n" + textwrap.indent(page, "# ", lambda _: True)
+
+
+def is_folded(cell):
+    """Return whether a cell only imports, or draws a picture."""
+    statements = ast.parse(cell).body
+    imports_only = all(isinstance(s, (ast.Import, ast.ImportFrom)) for s in statements)
+    return imports_only or "new_picture(" in cell
+
+
+def lesson_by_section(path):
+    """Return the lesson as Markdown: of each section its words, then its code."""
+    text = path.read_text("utf-8")
+    parts = ["What it is about", *SECTION.split(text)]  # titles and bodies
+    page = ""
+    n_lines_before = 0
+    for title, body in zip(parts[::2], parts[1::2]):
+        # A docstring, or a block of comments. In Markdown, no second colon is needed.
+        words = re.match(r'"""(?:.|\n)*?"""\n|(?:#.*\n)*', body)[0]
+        prose = re.sub('^# ?|"""', "", words, flags=re.MULTILINE).replace("::", ":")
+        code = body.removeprefix(words).lstrip("\n")
+        first_line = n_lines_before + body.removesuffix(code).count("\n") + 1
+        n_lines_before += body.count("\n") + 3  # and the title between two rules
+        page += f"""
+## {title}
+
+{prose}
+```{{code-block}} python
+:lineno-start: {first_line}
+
+{code.rstrip()}
+```
+"""
+    return page
 
 
 def exercise_page(path):
