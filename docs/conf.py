@@ -107,6 +107,15 @@ docs/CHANGELOG
 ```
 """
 
+#: What the appendix prints with all tools, which are not installed here.
+RECIPES = """
+# %% [markdown]
+# ## All recipes, run once
+# ```{literalinclude} ../docs/recipes.txt
+# :language: text
+# ```
+"""
+
 
 def change_text(app, docname, source):
     """Change the text of a page before it is read; `source` holds it as its only item.
@@ -140,6 +149,8 @@ def change_text(app, docname, source):
         source[0] = source[0].replace(
             "`docs/words.md`", "[`docs/words.md`](../docs/words)"
         )
+    if docname == "pillars/appendix_recipes":
+        source[0] += RECIPES
     if docname.startswith("exercises/") and docname != "exercises/README":
         page = exercise_page(Path(app.srcdir, f"{docname}.py"))
         source[0] = "# %% [markdown]\n" + textwrap.indent(page, "# ", lambda _: True)
