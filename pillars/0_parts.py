@@ -229,7 +229,7 @@ if figure is not None:
 #
 # **Remember:** an estimator is made of a few shared parts and its own `fit`; if yours
 # has the same parts and passes scikit-learn's checks, pipelines and searches can use it
-# as one of their own.
+# like scikit-learn's own.
 #
 # Go on in scikit-learn's user guide:
 # [Developing scikit-learn estimators](https://scikit-learn.org/stable/developers/develop.html).
