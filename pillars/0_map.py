@@ -32,8 +32,8 @@ for pillar in PILLARS:
 
 # %% [markdown]
 # ## The count
-# You may read that scikit-learn has "800+" tools. Here, every public name of your
-# version counts once.
+# You may read that scikit-learn has "800+" tools. Here, every public estimator,
+# function, display and splitter of your version counts once.
 #
 # **Guess first:** how many names are there, and how many of them can both predict and
 # transform?
@@ -52,7 +52,7 @@ print(pd.concat([counts, total]).to_string())
 # %% [markdown]
 # Look at the last line. Counted in this way, there are far fewer than 800 names, and
 # fewer than half of them are estimators. You meet only about a tenth of all names here.
-# You need not know the others by heart: estimators are all used in the same way.
+# You need not know the others by heart: all estimators are used in the same way.
 
 # %%
 n_all = len(things)
@@ -74,7 +74,7 @@ if figure is not None:
 
 # %%
 estimators = things[things["kind"] == "estimators"].set_index("name")
-print("\nMethods, and the number of estimators that have them")
+print("\nHow many estimators have just these of the methods fit, predict, transform")
 print(estimators["verbs"].value_counts().to_string(header=False))
 
 does_both = estimators.index[estimators["verbs"] == "fit predict transform"]
@@ -82,10 +82,10 @@ print("\nEstimators that can both predict and transform")
 print(textwrap.fill(", ".join(does_both), width=80))
 
 # %% [markdown]
-# Only about one estimator in ten can do both, and many of these, such as `Pipeline` and
-# `GridSearchCV`, hold another estimator and can do what it can. Those with `fit` alone
-# answer in other ways. `DBSCAN`, for example, groups the rows that it is fitted on, and
-# has no answer for new ones.
+# Only about one estimator in ten can do both, and many of these hold other estimators.
+# `Pipeline` and `GridSearchCV`, for example, can do what the estimators that they hold
+# can do. Those with `fit` alone answer in other ways. `DBSCAN`, for example, groups the
+# rows that it is fitted on, and has no answer for new ones.
 #
 # `KMeans` does both by itself. It sorts rows into groups. We give it the years of five
 # movies of the lesson's table, and then a movie that it has not seen.

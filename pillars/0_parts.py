@@ -48,11 +48,12 @@ print(parts.to_string())
 print("\nA tag that Ridge has from RegressorMixin:", get_tags(Ridge()).estimator_type)
 
 # %% [markdown]
-# All estimators inherit from `BaseEstimator`, and most from one of these mixins. The
-# table is short, and `fit`, `predict` and `transform` are not in it: each estimator has
-# its own. A mixin also sets a tag. `GridSearchCV`, for example, reads the tag of its
-# model: for a classifier, it makes folds that all have about the same share of each
-# class. (We do not need `get_metadata_routing`: it is for input beside `X` and `y`.)
+# All estimators inherit from `BaseEstimator`, and most from one or two of these mixins.
+# The table is short, and `fit`, `predict` and `transform` are not in it: they differ
+# from estimator to estimator. A mixin also sets a tag. `GridSearchCV`, for example,
+# reads the tag of its model: for a classifier, it makes folds that all have about the
+# same share of each class. (We do not need `get_metadata_routing`: it is for input
+# beside `X` and `y`.)
 #
 # `get_params` finds the names of the parameters in the signature of `__init__`. That is
 # why `__init__` only stores its arguments, under the same names. `clone` makes a new
@@ -152,8 +153,8 @@ except ValueError as error:
 
 # %% [markdown]
 # With three more lines, no check fails, and the columns in another order are refused.
-# The checks do not know what your transformer is for. Whether it clips at the right
-# values is for your own tests to say.
+# But the checks cannot find every mistake, and they do not know what your transformer
+# is for. Whether it clips at the right values is for your own tests to say.
 #
 # ## It works in a pipeline and in a search
 # A *meta-estimator* holds other estimators, and needs from them only the methods above
@@ -223,10 +224,12 @@ if figure is not None:
     drawing.save_picture(figure, "0_parts.svg")
 
 # %% [markdown]
-# **Try it:** leave `check_is_fitted` out of `ClipToTraining`. Which check fails then?
+# **Try it:** leave `check_is_fitted` out of `ClipToTraining`. Does a check fail? What
+# is the error now if you call `transform` before `fit`?
 #
 # **Remember:** an estimator is made of a few shared parts and its own `fit`; if yours
-# is made of the same parts, it works wherever scikit-learn's own do.
+# has the same parts and passes scikit-learn's checks, pipelines and searches can use it
+# like scikit-learn's own.
 #
 # Go on in scikit-learn's user guide:
 # [Developing scikit-learn estimators](https://scikit-learn.org/stable/developers/develop.html).

@@ -5,9 +5,9 @@
 # will see**: the same pipeline with and without its scaler; how missing ages are
 # filled; the same averages computed by us and by scikit-learn. **Minutes**: 15.
 #
-# A *scaler* brings every feature to mean 0 and standard deviation 1. Without it, a
-# distance between two movies counts ten years more than the whole scale of ratings,
-# from 1 to 5 stars.
+# The *scaler* here, `StandardScaler`, brings every feature to mean 0 and standard
+# deviation 1. Without it, ten years count for more in a distance between two rows than
+# the whole scale of ratings, from 1 to 5 stars.
 #
 # Words: *forest* and *boosting* are models made of decision trees. *Least squares* is
 # the plain linear model. *Ridge* adds a penalty, `alpha`, on large weights. *SGD* finds
@@ -70,7 +70,7 @@ print(errors.to_string(float_format="%.3f"))
 
 # %% [markdown]
 # Two of the five get worse. Nearest neighbours lose most of their lead over the mean,
-# and SGD becomes far worse than the mean. To the other three the scaler makes no
+# and SGD becomes far worse than the mean. For the other three, the scaler makes no
 # difference that we can see here.
 #
 # Trees only ask whether a value is above a threshold, and scaling moves both. We come
@@ -107,9 +107,10 @@ print("\nStandard deviation of each feature, before scaling")
 print(spread.sort_values(ascending=False).to_string(float_format="%.1f"))
 
 # %% [markdown]
-# Counts of ratings, years and ages vary most, so without a scaler they decide which
-# rows are near. The averages of ratings say most about a rating (chapter 2 shows it),
-# but they vary by less than half a star, so they hardly count.
+# Counts of ratings, years, ages and the codes of genres vary most, so without a scaler
+# they decide which rows are near. The averages of ratings say most about a rating
+# (chapter 2 shows it), but their standard deviation is less than half a star, so they
+# hardly count.
 #
 # ## What the error of SGD hides
 # The lesson's pipeline clips predictions to the scale of the ratings, from 1 to 5. We
@@ -127,13 +128,14 @@ print(rows.head(4).to_string(index=False, formatters={"SGD": "{:,.0f}".format}))
 print(f"SGD without scaler, typical answer: {np.median(unclipped):.0e} stars")
 
 # %% [markdown]
-# SGD gives *The Secret Scarecrow* more stars than there are in our galaxy. The clipping
-# turns that into 5, which looks like an answer. With such large numbers as features,
-# the steps are too long, and the error grows from step to step: SGD *diverges*.
+# SGD gives *The Secret Scarecrow* more stars than there are in our galaxy. Clipping
+# turns that into 5, which looks like a reasonable answer. With such large numbers as
+# features, the steps are too long, and the error grows from step to step: SGD
+# *diverges*.
 #
 # ## What ridge does with a strong penalty
-# Above, the scaler made no difference to ridge. We vary the penalty, and look at each
-# prediction.
+# Above, the scaler made no visible difference to the error of ridge. Now we vary the
+# penalty, and look at each prediction.
 
 # %%
 models = {"least squares": LinearRegression()}
@@ -156,12 +158,12 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 # %% [markdown]
 # Look at the last column. Least squares gives the same predictions: a smaller weight
 # makes up for larger numbers. Ridge does not: its penalty is on the weights, so it
-# depends on the units of the features. The stronger the penalty, the further a
-# prediction moves, here by up to a quarter of a star.
+# depends on the units of the features. With a strong penalty, predictions move by up to
+# a quarter of a star.
 #
-# The error hardly changes, and with the strongest penalty it is even a little larger
-# with the scaler. So we do not scale for the sake of the error here. We scale so that
-# the same `alpha` means the same for every feature.
+# The error hardly changes, and with the strongest penalty it is not smaller with the
+# scaler either. So we do not scale for the sake of the error here. We scale so that the
+# same `alpha` means the same for every feature.
 #
 # ## Missing values
 # We remove the ages of a third of the users. The gaps are filled *inside* the pipeline,
@@ -230,8 +232,8 @@ print(f"\nLargest difference of TargetEncoder to our features: {difference:.0e} 
 # **Try it:** give ridge an `alpha` of a million. What does the scaler change now?
 #
 # **Remember:** scale the features for models that measure distances or learn in small
-# steps; with a penalty, scale them so that it means the same for every feature; trees
-# and least squares do not need it.
+# steps, and for models with a penalty, so that the penalty means the same for every
+# feature; trees and least squares do not need scaled features.
 #
 # Go on in scikit-learn's user guide:
 # [Preprocessing data](https://scikit-learn.org/stable/modules/preprocessing.html) and

@@ -67,10 +67,10 @@ impurity_sum = worth.loc[WORTHLESS, "impurity, %"].sum()
 print(f"Impurity of the features without influence: {impurity_sum:.0f} %")
 
 # %% [markdown]
-# Features that are worth nothing get about a sixth of the impurity. Among these, more
-# distinct values mostly mean more impurity: of many thresholds, one fits the training
-# rows by luck. Impurity cannot see that, because it is computed from the training rows
-# alone.
+# The five features without influence (the rows with "no") get about a sixth of the
+# impurity. Among these, more distinct values mostly mean more impurity: of many
+# thresholds, one fits the training rows by luck. Impurity cannot show that it was luck,
+# because it is computed from the training rows alone.
 #
 # So we go to the test rows, and shuffle one column at a time.
 # `sklearn.inspection.permutation_importance` does this for you, and shows how the
@@ -104,7 +104,7 @@ print(worth[["useful by law", "shuffled", "± shuffled"]].to_string(float_format
 # %% [markdown]
 # The forest relies on the averages, and most of all on their product,
 # `user_movie_interaction`. Then look at the rows with "no": none of these figures can
-# be told from 0. (Less than two standard errors may well be luck.)
+# be told from 0. (A figure of less than two standard errors may well be luck.)
 
 # %%
 title = f"Impurity gives {impurity_sum:.0f} % to features that are worth nothing"
@@ -151,15 +151,18 @@ for measure in ("shuffled", "left out"):
 
 # %% [markdown]
 # Look at the first row. Impurity and shuffling agree that `user_movie_interaction`
-# matters most, by far. Left out, it is hardly missed. It is the product of the two
-# averages: when it is shuffled, it misleads a forest that relies on it; when it is left
-# out, the two averages carry nearly the same information. scikit-learn's guide warns of
-# that: "Misleading values on strongly correlated features".
+# matters most, by far. Left out, it is hardly missed, and neither is any other feature.
+# It is the product of the two averages: when it is shuffled, it misleads a forest that
+# relies on it; when it is left out, the two averages carry nearly the same information.
+# (Shuffling can mislead in the other direction, too: a forest that relies a little on
+# each of several correlated features gives each of them a small figure. scikit-learn's
+# guide warns of that: "Misleading values on strongly correlated features".)
 #
 # For features below two standard errors, the growth may be luck: their rows show
 # neither that they are of use nor that they are not. (Luck alone is above that line
-# about once in 40 times, and here are 22 figures. By law, a count says how far an
-# average can be trusted. A genre matters as well, but to each user in another way.)
+# about once in 40 times, and there are 22 figures here. So a figure that is just above
+# it proves little.) By law, a count is useful because it says how far an average can be
+# trusted. A genre matters as well, but differently to each user.
 #
 # **Guess first:** what happens if all three averages are left out at once?
 
@@ -208,7 +211,7 @@ print(by_fold.to_string(float_format="%.4f"))
 # (These are other rows than above, so compare only within this table.) The folds are
 # the same for all models, so compare them column by column. All 11 features are worse
 # than the best 5 in every fold. Between 2 and 5, the folds disagree. With the ids, the
-# error is a little larger still in every fold. Three folds are few for so small a
+# error is a little larger still. Three folds are too few to be sure of so small a
 # difference, but there is a reason for it: an id is a label, and it means nothing that
 # two ids are close.
 #

@@ -85,7 +85,7 @@ print(curve[::-1].to_string(float_format="%.3f"))
 # %% [markdown]
 # Look at the last line. With 1.5 ratings per user, averages made before the split give
 # an error far below the floor. No honest model gets there: that is a leak. With 20
-# ratings per user they give a smaller error than the honest averages as well, but one
+# ratings per user, they also give a smaller error than the honest averages do, but one
 # above the floor. So the floor does not reveal every leak.
 
 # %%
@@ -114,8 +114,9 @@ if figure is not None:
 
 # %% [markdown]
 # ## A control that reveals the leak
-# Real data has no known floor. But everybody can shuffle the ratings: then there is
-# nothing to predict, and an honest R² is about 0, or below.
+# The floor of real data is not known. But everybody can shuffle the ratings: then there
+# is nothing to predict, and an honest R2 is about 0 or below. (R2 is 1 for a perfect
+# model, and 0 for the mean.)
 
 # %%
 table = MovieRecommendationDataset(n_ratings=10_000).generate()
@@ -134,13 +135,12 @@ for name, stars in answers.items():
 # The first model explains ratings that nobody can explain: a leak. The second one has
 # no leak, but is worse than the mean. Its averages contain, in each training row, that
 # row's own answer, so the forest trusts them too much. Cross-fitting mends that.
-
-# %% [markdown]
+#
 # ## A 14th feature: it leaks, and then it helps
 # A user's average says nothing about the user's taste. The average of this user *for
-# this genre* does, a little: `TargetEncoder` computes it from a column such as
-# "42 Drama". It learns from ratings, so it matters where it is fitted. We compare the
-# same feature fitted before the split, and as a part of the pipeline, where
+# this genre* does, a little: `TargetEncoder` computes it from a column of strings such
+# as "42 Drama". The encoder learns from ratings, so it matters where it is fitted. We
+# compare the same feature fitted before the split, and as a part of the pipeline, where
 # `fit_transform` cross-fits it.
 #
 # **Guess first:** which of the two seems to gain more?
@@ -208,9 +208,11 @@ for name in models:
     )
 
 # %% [markdown]
-# The larger gain is a leak: that feature also explains ratings that were shuffled. The
-# smaller gain is real: it is many times its standard error. It is only about a
-# hundredth of a star, so it takes a comparison fold by fold to see it clearly.
+# The feature that is fitted before the split seems to gain more. But that gain is a
+# leak: the feature also explains shuffled ratings, and nobody can do that. The gain of
+# the feature in the pipeline is real: it is many times its standard error, and with
+# shuffled ratings it is gone. It is only about a hundredth of a star, so it takes a
+# comparison fold by fold to see it clearly.
 #
 # ## Each splitter asks another question: for whom will the model predict?
 # `GroupKFold` puts all rows of a group (`groups=`), such as a user, into one fold, so
@@ -252,9 +254,9 @@ for drift in (0, 1):
     ask(f"drift {drift}, the last sixth by time", factors, drifting, last_split)
 
 # %% [markdown]
-# Without drift, both questions have about the same answer. With drift, random folds
-# train on ratings that were given after the test rows, which nobody can do in real use.
-# Here, random folds make the model look better than it is for the ratings to come. (It
+# Random folds also train on ratings that were given after the test rows, which nobody
+# can do in real use. Without drift, that makes no difference that we can see. With
+# drift, random folds make the model look better than it is for the ratings to come. (It
 # is one split by time, so the size of the difference is uncertain.)
 
 # %%

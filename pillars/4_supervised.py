@@ -59,7 +59,7 @@ print(f"  expected {expected[row]:.2f} stars, rating {rating[row]:.1f}")
 # user's love of genres fits a movie. `factors` learns it: numbers for every user and
 # movie, whose product says how well the two fit (*matrix factorization*).
 #
-# **Guess first:** how much of the error of the best model is noise?
+# **Guess first:** how much of the squared error of the best model is noise?
 
 # %%
 models = {"mean": DummyRegressor()}  # always the mean rating of its training rows
@@ -89,9 +89,9 @@ print("\nSquared error in stars², RMSE in stars, and the model's part of the er
 print(errors.to_string(float_format="%.3f"))
 
 # %% [markdown]
-# Look at the last column. Of the error of `factors`, the best model, about a sixth is
-# the model's. Five sixths are noise, which the best possible model would keep. For
-# linear, forest and boosting, ignorance is about a quarter.
+# Look at the last column. Of the squared error of `factors`, the best of these models,
+# about a sixth is the model's. Five sixths are noise, which even the best possible
+# model would keep. For linear, forest and boosting, ignorance is about a quarter.
 
 # %%
 figure, axes = new_picture("A better model shortens only the blue part of the bar")
@@ -120,13 +120,15 @@ for name in ("forest", "boosting", "factors"):
     print(f"  {name:8} {gain.mean():+.4f} ± {gain.sem():.4f}")
 
 # %% [markdown]
-# A difference of less than twice its standard error may well be luck, as that of
-# boosting. The forest is worse by more than that, but next to nothing. (Rows of the
-# same user or movie are not independent, so the true standard errors are larger.)
+# A difference of less than twice its standard error may well be luck. That of boosting
+# is just below this, so from this table we cannot tell. The forest is worse by more,
+# but the difference is tiny. (Rows of the same user or movie are not independent, so
+# the true standard errors may be larger.)
 #
-# The three algorithms are very different. But they read the same 11 features (the 13
-# without the two ids), and that decides. `factors` reads who rated what, and learns
-# each user's taste. No feature has that, and its gain is of another size.
+# The three algorithms are very different, and their errors are nearly the same: they
+# read the same 11 features (the 13 without the two ids). `factors` reads who rated
+# what, and learns each user's taste. No feature holds that, and the gain of `factors`
+# is far larger.
 #
 # ## Whose ratings?
 # Five groups of equally many ratings, by the size of their users' noise (`sigma` of the
@@ -238,8 +240,8 @@ print("\nProbability of a like that each model said, and the share of likes")
 print(pd.DataFrame(curves, index=parts).to_string(float_format="%.2f"))
 
 # %% [markdown]
-# `features` and `factors` are right to about two hundredths. `balanced` says too much:
-# it was trained as if half of the ratings were likes.
+# `features` and `factors` are right to a few hundredths. `balanced` says too much: it
+# was trained as if half of the ratings were likes.
 #
 # ## When should we say yes?
 # That depends on what errors cost. Suppose that a bad evening costs 1, and a good movie
@@ -277,11 +279,11 @@ print("\nCost of 100 rows; more: than by `factors: p > 1/3` (± standard error)"
 print(summary.to_string(float_format="%.1f"))
 
 # %% [markdown]
-# The rule made for these costs says yes to more than a quarter, because a missed movie
-# costs more than a bad evening. It is cheaper than `p > 1/2`. It needs probabilities
-# that can be believed: with those of `balanced` it says yes to more than half of the
-# rows, and costs much more than with those of `features`, which reads the same. (±
-# again takes the rows for independent, and is too small.)
+# The rule made for these costs, p > 1/3, says yes to more than a quarter, because a
+# missed movie costs more than a bad evening. It is cheaper than `p > 1/2`. But it needs
+# probabilities that can be believed: with those of `balanced` it says yes to more than
+# half of the rows, and costs much more than with those of `features`, which reads the
+# same features. (± again assumes independent rows, and may be too small.)
 #
 # **Try it:** let a missed movie cost 5. From which probability on is yes cheaper?
 #

@@ -58,14 +58,15 @@ print(f"True stars, mean of the pairs that were rated: {rated_stars.mean():.2f}"
 print(f"True stars, mean of all pairs:                 {true_stars.mean():.2f}")
 
 # %% [markdown]
-# Users choose what they love, so the movies that a user has not rated are worse, for
-# this user, than those that he or she has rated: ratings are *not missing at random*.
-# Keep that in mind; it decides what follows.
+# Users choose what they love, and popular movies are a little better. So on average,
+# the movies that a user has not rated are worse, for this user, than those that he or
+# she has rated: ratings are *not missing at random*. Keep that in mind for what
+# follows.
 #
 # ## Two lists for one user
-# The held-out rows are a fifth of the table. `MovieRanker`, the lesson's recommender,
-# learns from the others. The law needs no training: it takes the movies with the most
-# true stars. Both leave out what the user rated in training.
+# The test rows, here called *held-out*, are a fifth of the table. `MovieRanker`, the
+# lesson's recommender, learns from the others. The law needs no training: it takes the
+# movies with the most true stars. Both leave out what the user rated in training.
 
 # %%
 split = ShuffleSplit(1, test_size=0.2, random_state=42)
@@ -95,10 +96,10 @@ for name, best in lists.items():
     print(best[:5].to_string(index=False, na_rep="-"))
 
 # %% [markdown]
-# Which list is better? Look at the two columns on the right. By the last one, three of
-# MovieRanker's five were rated, two of them with 4 stars, and none of the law's. By the
-# true stars, the law's five are much better. User 1 would love *The Vanishing Cousin*,
-# but only 49 of 1000 users have rated it, and user 1 is not one of them.
+# Which list is better? Look at the two columns on the right. By the last one, the user
+# rated three of MovieRanker's five, two of them with 4 stars, and none of the law's. By
+# the true stars, the law's five are much better. User 1 would love *The Vanishing
+# Cousin*, but only 49 of 1000 users have rated it, and user 1 is not one of them.
 #
 # ## Two metrics of a list
 # Both columns can be made a metric. *Liked* means: rated 4 or more among the held-out
@@ -159,7 +160,8 @@ print(pd.DataFrame(results).T.to_string(float_format="%.2f"))
 # `scoring=` takes a name, or a scorer: a function of (model, X, y), which returns one
 # figure or a dict of them. (`make_scorer` makes one of a function of (y_true, y_pred).)
 # So `cross_validate` can judge models by all our figures at once. The model `mean`
-# gives the same score to all movies, so its lists are the first ten ids.
+# gives the same score to all movies, so its ten movies are those with the first ids.
+# (`ndcg_score` averages over all orders of movies with equal scores.)
 
 
 # %%
@@ -194,13 +196,13 @@ print(results.to_string(float_format="%.2f", na_rep="-"))
 
 # %% [markdown]
 # From `mean` down to the law, the RMSE falls and the lists get more true stars. NDCG
-# sees another order: even `popularity`, whose RMSE is near that of the dummy, is above
+# gives another order: even `popularity`, whose RMSE is near that of `mean`, is above
 # the law, because popular movies are rated most. (This is one split; small differences
 # may be luck.)
 #
 # Neither metric is wrong. NDCG on held-out rows asks: what else did this user choose,
-# and like? True stars ask: what would this user like best? On real data only an
-# experiment can show that (chapter 8).
+# and like? True stars ask: what would this user like best? Held-out ratings cannot show
+# that; on real data, it takes an experiment (chapter 8).
 
 # %%
 title = "Two metrics, two winners: rated is not the same as good"

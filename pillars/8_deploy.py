@@ -48,8 +48,8 @@ for path, digest in (monday, tuesday):
     print(f"  {path.name:12} {stars:.3f}   digest {digest[:16]}...")
 
 # %% [markdown]
-# The answers differ a little, the digests differ from the first digits on. So an answer
-# that comes with its digest says which model made it.
+# The answers differ a little, and the digests differ from the first digits on. So if a
+# digest comes with an answer, everybody can see which model made it.
 #
 # ## A new model takes over while requests come in
 # A server holds one model and answers requests in several threads. `sha256=` accepts
@@ -94,14 +94,16 @@ def request(number):
 
 with ThreadPoolExecutor(4) as threads:
     answers = list(threads.map(request, range(300)))  # raises if a request fails
-mixed = set(answers) - {answer_of_monday, answer_of_tuesday}
+of_one_model = {answer_of_monday, answer_of_tuesday}
+mixed = [answer for answer in answers if answer not in of_one_model]
 print("\n300 requests in 4 threads, 6 swaps")
 print(f"Requests answered: {len(answers)}")
 print(f"Answers that are of neither model: {len(mixed)}")
 
 # %% [markdown]
-# None is lost, and none is mixed. That depends on the first line of `answer`: the
-# rating and the digest come from the same model, whatever happens between the two.
+# None is lost, and none is mixed. One run does not prove that it never happens; the
+# reason is the first line of `answer`: because the model is read once, the rating and
+# the digest come from the same model, whatever happens between the two.
 
 # %%
 title = "Six swaps: every answer is that of one model or of the other"

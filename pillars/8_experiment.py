@@ -36,10 +36,10 @@ print("True share of successful visits")
 print(f"A {chance_a.mean():.3f}, B {chance_b.mean():.3f}, B - A {truth:.3f}")
 
 # %% [markdown]
-# (These shares depend on how we made the visitors: they watch by taste, which helps B.)
-# On a real site nobody sees this line. There, the visits come one after the other. We
-# count the successes of A and of B, and compute a *95 % interval*, which contains the
-# truth in 95 % of all tests.
+# (These shares depend on the table, and on how we made the visitors: they watch by
+# taste, which helps B.) On a real site nobody sees this line. There, the visits come
+# one after the other. We count the successes of A and of B, and compute a *95 %
+# interval*, which contains the truth in about 95 % of all tests.
 
 
 # %%
@@ -85,10 +85,10 @@ for n in (1000, needed):
     print(f"{n:7} visits: B is better {finds_b:4.0%}, A is ahead {np.mean(a > b):4.0%}")
 
 # %% [markdown]
-# So nearly 5000 visits are needed. The formula keeps its word: with so many, about 80 %
-# of the tests find that B is better. With 1000 visits only a quarter do, and in about
-# one test of ten the worse model is ahead. By the formula, half the difference would
-# take four times the visits.
+# So for this difference, nearly 5000 visits are needed. The formula is right: with so
+# many, about 80 % of the tests find that B is better. With 1000 visits only a quarter
+# do, and in about one test of ten the worse model is ahead. By the formula, half the
+# difference would take four times the visits.
 
 # %%
 title = f"1000 visits seldom show which model is better; {needed} usually do"
@@ -112,10 +112,11 @@ if figure is not None:
 
 # %% [markdown]
 # ## Looking every day
-# Now both models are the same. A test takes 28 days. A difference is called
-# *significant* if its p-value is below 0.05, that is, if it is above 1.96 standard
-# errors: equal models reach that in 5 % of all looks. Here it is always a *false
-# alarm*.
+# Now both models are the same. A test takes 28 days. The *p-value* of a difference is
+# the probability that equal models differ by that much or more, by luck alone. A
+# difference is called *significant* if its p-value is below 0.05, that is, if it is
+# above 1.96 standard errors: equal models reach that in 5 % of all looks. Here it is
+# always a *false alarm*.
 #
 # **Guess first:** how many tests give a false alarm if you look every day, and stop at
 # the first significant difference?
@@ -135,9 +136,9 @@ for rule, is_alarm in false_alarms.items():
     print(f"  {rule}: {is_alarm.mean():.3f} ± {is_alarm.std() / n_tests**0.5:.3f}")
 
 # %% [markdown]
-# One look keeps the 5 % that it promises. Twenty-eight looks do not give 28 times as
-# many false alarms, because each look shares its visits with the one before. But they
-# give about five times as many: more than a quarter of these tests choose a winner
+# One look gives about the 5 % that it promises. Twenty-eight looks do not give 28 times
+# as many false alarms, because each look shares its visits with the one before. But
+# they give about five times as many: more than a quarter of these tests choose a winner
 # between two models that are the same.
 #
 # **Try it:** look once a week instead of every day. How many false alarms are there?

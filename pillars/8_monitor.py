@@ -72,7 +72,8 @@ for day, time in days.items():
 
 # %% [markdown]
 # User 10 began with adventures and ended with dramas. A model that was trained on the
-# first third cannot know that.
+# first third cannot know that. (We chose a user whose change is easy to see. Try
+# others: many keep some of their favourites.)
 #
 # ## Does that show in what users do?
 # As in the chapter before, A recommends what is popular, B by taste; both have learned
@@ -146,10 +147,12 @@ for name in ("B", "B - A"):
     print(f"  {name}: {norm.sf(3 - abs(changes.loc[10, name])):.0%}")
 
 # %% [markdown]
-# Read the columns downwards. The RMSE passes three standard errors about half way, and
-# without drift it never does. The column of B is the change to expect, and it stays
-# below three to the end. Luck adds to it or takes from it, so about one test in four
-# finds the change in the last period. (The RMSE is measured, luck included.)
+# Read the columns downwards. The RMSE first passes three standard errors about half
+# way, and without drift it never does. The column of B is the change to expect, and it
+# stays below three to the end. Luck adds to it or takes from it, so about one test in
+# four finds the change in the last period. (The RMSE is measured, luck included.) All
+# this is for our numbers of ratings and visits: with more visits, the successes show
+# the drift earlier.
 #
 # Did you bet on B - A, which an A/B test measures? It moves least. A gets a little
 # worse, too, and a difference has the errors of both shares: hardly any test finds it.

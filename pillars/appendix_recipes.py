@@ -88,11 +88,11 @@ if skore:
     print(report.checks.summarize())
 
 # %% [markdown]
-# Among the tips, look for the columns from which this model gains nothing. By law, all
-# of them but `genre` have no influence on a rating. Taste depends on `genre`, but these
-# features do not contain taste: a tool can judge the model, not the law.
+# Among the tips, look for the columns that seem to be of no use to this model. By law,
+# all of them but `genre` have no influence on a rating. Taste depends on `genre`, but
+# these features do not contain taste: a tool can judge the model, not the law.
 #
-# ## skops: a saved model that runs no code when it is loaded
+# ## skops: a saved model that runs only code that you trust
 # A pickle can run any code when it is loaded. skops lists the types in the file that
 # are not from scikit-learn or NumPy. Read the list before you trust them.
 
@@ -140,7 +140,7 @@ if optuna:
 # little too good (chapter 3, `pillars/3_search.py`).
 #
 # ## MLflow: a registry of models in SQLite
-# A request that does not fit the signature, two ids, is refused.
+# The signature says what a request must contain: here, the two ids.
 
 # %%
 mlflow = tool("mlflow")

@@ -327,8 +327,10 @@ def check_conclusions_of_chapter_3(printed):
 
 
 def check_conclusions_of_the_search(printed):
-    best, nested, _, on_new, luck_on_few = numbers_after("50  ", printed)
-    assert best < nested < on_new
+    for n_rows in (50, 200, 1000):
+        best, nested, of_all, _, _ = numbers_after(f"{n_rows}  ", printed)
+        assert abs(nested - of_all) < nested - best, "nearer to the mean of all"
+    luck_on_few = numbers_after("50  ", printed)[-1]
     assert luck_on_few > 0.1
     _, _, _, on_new, luck_on_many = numbers_after("1000  ", printed)
     assert luck_on_few > 2 * luck_on_many > 0
@@ -413,6 +415,14 @@ def check_conclusions_of_chapter_5(printed):
     assert score > 1.5 * shuffled, "shuffled columns would find groups"
     score, control, spread, _ = numbers_after("users", printed)
     assert score < control - 2 * spread, "no exact Gaussian"
+    for seed in (1, 2):
+        index, score, control, spread = numbers_after(
+            f"table with seed {seed}", printed
+        )
+        assert score > control + 2 * spread
+    index, score, control, spread = numbers_after("table with seed 3", printed)
+    assert score < control + 2 * spread, "the groups do not show, ..."
+    assert index > 0.2, "... but they are there"
 
     for shills in ("always five", "always three", "at random"):
         dummy, forest, rule, _ = numbers_after(f"20 {shills}", printed)
