@@ -243,5 +243,5 @@ recommender  # noqa: B018  (a notebook draws its diagram)
 # **Remember:** a metric answers one question. What was rated is not the same as what is
 # good.
 #
-# Go on: "Metrics and scoring" in scikit-learn's user guide. Exercise:
-# `exercises/6_utilities.py`.
+# Go on: "Metrics and scoring" in scikit-learn's user guide. Exercises:
+# `exercises/6_utilities.py` and `exercises/6_metrics.py`.
