@@ -22,5 +22,5 @@ def cross_validated_r2(X, y):
     It is the mean over five folds.
     """
     folds = KFold(5, shuffle=True, random_state=0)
-    X = SelectKBest(f_regression, k=10).fit_transform(X, y)  # TODO: of which rows?
+    X = SelectKBest(f_regression, k=10).fit_transform(X, y)  # TODO: y of which rows?
     return cross_val_score(Ridge(), X, y, cv=folds).mean()

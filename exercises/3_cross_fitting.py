@@ -20,4 +20,4 @@ def training_averages(table):
     `table` has the columns user_id and rating.
     """
     averages = table.groupby("user_id")["rating"].mean()
-    return table["user_id"].map(averages).to_numpy()  # TODO: of which rows?
+    return table["user_id"].map(averages).to_numpy()  # TODO: averages of which rows?

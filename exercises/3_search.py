@@ -24,4 +24,4 @@ def estimate_error(model, candidates, X, y):
     folds = KFold(5, shuffle=True, random_state=0)
     search = GridSearchCV(model, candidates, cv=folds, scoring=RMSE)
     search.fit(X, y)
-    return -search.best_score_  # TODO: on which rows?
+    return -search.best_score_  # TODO: measured on which rows?

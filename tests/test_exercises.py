@@ -276,6 +276,7 @@ ATTEMPTS = [
         "a label is not a position",
     ),
     ("6_metrics", "y.loc[shown]", "y.iloc[shown]", "a label is not a position"),
+    ("6_metrics", "y.loc[shown]", "y.reindex(-1 - shown)", "labels were not found"),
     (
         "6_metrics",
         "pd.Series(model.predict(X), index=X.index)",

@@ -79,6 +79,11 @@ def test_6_metrics(exercise):
             f"Expected one number, got an array of the shape {np.shape(score)}. Models "
             "are compared by one number: return the mean of the users.",
         )
+        check(
+            np.isfinite(score),
+            f"Your score is {score}: the mean of no rows, or of rows whose labels were "
+            "not found. No model can win by it.",
+        )
         return float(score)
 
     def stars_by(order):
