@@ -974,7 +974,7 @@ def test_where_other_folders_are_asked_for_no_exercise_is_checked(tmp_path):
     copy_lesson(folder)
     shutil.copytree(EXERCISES, folder / "exercises")
     (folder / "test_other.py").write_text("def test_other():\n    pass\n")
-    run = pytest_exercises(folder, path=".")
+    run = pytest_exercises(folder, path=folder)
     assert "1 passed" in run.stdout
     assert "Solved" not in run.stdout
 
