@@ -5,8 +5,8 @@ read. The function below guesses from the name instead. It misses most of the es
 that accept missing values.
 
 Task: choose the estimators by their tags, not by their names.
-Hint: `from sklearn.utils import get_tags`, then print `get_tags(estimator).input_tags`
-    of one estimator.
+Hint: `sklearn.utils.get_tags` returns the tags of an estimator. Print those of one, and
+    look for what concerns its input.
 Check: python -m pytest exercises -k 0_map
 """
 
@@ -16,4 +16,8 @@ def accept_missing_values(estimators):
 
     `estimators` is a list of unfitted objects.
     """
-    return [one for one in estimators if "Hist" in type(one).__name__]  # TODO: tags
+    return [
+        one
+        for one in estimators
+        if "Hist" in type(one).__name__  # TODO: does a name say it?
+    ]

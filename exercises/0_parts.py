@@ -6,9 +6,9 @@ on the rows that it was fitted on. A new user raises an error, and it fails some
 scikit-learn's own checks, because it does not check its input.
 
 Task: make it pass the checks, and give 0 to a user who was not seen in `fit`. One line
-    is marked; three more need `validate_data` and `check_is_fitted`.
-Hint: pillars/0_parts.py shows where the two functions are called. For an unknown user,
-    `dict.get` takes a second argument.
+    is marked; three more lines are missing.
+Hint: compare it with `ClipToTraining` in pillars/0_parts.py, which passes the checks.
+    And how do you ask a dict for a key that it may not have?
 Check: python -m pytest exercises -k 0_parts
 """
 
@@ -30,5 +30,5 @@ class CountPerUser(TransformerMixin, BaseEstimator):
 
     def transform(self, X):
         """Return the count of each row's user."""
-        counts = [self.counts_[user] for user in X[:, 0].tolist()]  # TODO: new users
+        counts = [self.counts_[user] for user in X[:, 0].tolist()]  # TODO: a new user?
         return np.array(counts, dtype=float).reshape(-1, 1)

@@ -5,8 +5,8 @@ the training rows with the mean of their column, and training works. But the mod
 it returns fails at the first new row with a gap.
 
 Task: return a model that accepts rows with gaps. Keep the nearest neighbours.
-Hint: whatever must happen again at every prediction belongs in the pipeline, as the
-    scaler does.
+Hint: print the model that `train` returns. Which steps of the training does a new row
+    go through, and which not?
 Check: python -m pytest exercises -k 1_preprocessing
 """
 
@@ -21,6 +21,6 @@ def train(X, y):
 
     X is a DataFrame of numbers with gaps. The rows to predict have gaps too.
     """
-    X = SimpleImputer().fit_transform(X)  # TODO: its means are lost after training
+    X = SimpleImputer().fit_transform(X)  # TODO: who fills the gaps of new rows?
     model = make_pipeline(StandardScaler(), KNeighborsRegressor(15))
     return model.fit(X, y)

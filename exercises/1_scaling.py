@@ -6,7 +6,8 @@ on new rows that look like the training rows even the score is good. Then come r
 old movies only: scaled by their own mean, they look like all others.
 
 Task: scale new rows as the training rows were scaled.
-Hint: a scaler is fitted once. Or let a pipeline do it.
+Hint: which method of a scaler learns, and which only applies what was learned?
+    ("Preprocessing data" in scikit-learn's user guide; its section "Standardization")
 Check: python -m pytest exercises -k 1_scaling
 """
 

@@ -6,8 +6,8 @@ score is too good: `SelectKBest` reads y, and it has read the y of the rows that
 held out later.
 
 Task: choose the features inside each fold, from the training rows only.
-Hint: `cross_val_score` fits the whole model that you give it in each fold. A pipeline
-    is a model too.
+Hint: what does `cross_val_score` fit anew in each fold, and what not? ("A selection
+    that cheats" in pillars/2_feature_selection.py)
 Check: python -m pytest exercises -k 2_feature_selection
 """
 
@@ -22,5 +22,5 @@ def cross_validated_r2(X, y):
     It is the mean over five folds.
     """
     folds = KFold(5, shuffle=True, random_state=0)
-    X = SelectKBest(f_regression, k=10).fit_transform(X, y)  # TODO: sees all of y
+    X = SelectKBest(f_regression, k=10).fit_transform(X, y)  # TODO: y of which rows?
     return cross_val_score(Ridge(), X, y, cv=folds).mean()

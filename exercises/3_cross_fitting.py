@@ -8,8 +8,8 @@ to trust it more than it can trust the averages of new rows.
 Task: cross-fit the averages. For each fold, compute the averages from the rows of the
     other folds, and give them to the rows of this fold. A user without a row in the
     other folds gets the mean of all ratings in the other folds.
-Hint: `for others, fold in KFold(5, ...).split(table):` gives positions; `table.iloc`
-    takes them.
+Hint: `KFold` has a method `split`. Print what it gives for a table of ten rows: are
+    these labels of the index or positions, and in which order do they come?
 Check: python -m pytest exercises -k 3_cross_fitting
 """
 
@@ -20,4 +20,4 @@ def training_averages(table):
     `table` has the columns user_id and rating.
     """
     averages = table.groupby("user_id")["rating"].mean()
-    return table["user_id"].map(averages).to_numpy()  # TODO: from the other folds
+    return table["user_id"].map(averages).to_numpy()  # TODO: averages of which rows?

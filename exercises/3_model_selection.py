@@ -7,8 +7,8 @@ among the training rows and among the test rows.
 
 Task: hold out whole users, so that all users of the test rows are new to the model.
     Three lines change: the marked one, the import and the call of `cross_val_score`.
-Hint: import another splitter, and give `cross_val_score` the argument `groups=`, which
-    says which rows belong together.
+Hint: "Each splitter asks another question" in pillars/3_model_selection.py. How does a
+    splitter know which rows belong together?
 Check: python -m pytest exercises -k 3_model_selection
 """
 
@@ -20,7 +20,7 @@ def rmse_for_new_users(model, table):
 
     The model takes the table of ratings.
     """
-    folds = KFold(5, shuffle=True, random_state=0)  # TODO: keep users together
+    folds = KFold(5, shuffle=True, random_state=0)  # TODO: what does it hold out?
     scores = cross_val_score(
         model, table, table["rating"], cv=folds, scoring="neg_root_mean_squared_error"
     )

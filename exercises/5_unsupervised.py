@@ -6,8 +6,8 @@ much: if each column is shuffled by itself, the correlation of the columns is lo
 and a single cloud with correlated columns can seem to have groups.
 
 Task: make controls that keep the mean and the covariance of X, and have no groups.
-Hint: `rng.multivariate_normal(mean, covariance, n_rows)` draws a single cloud, and
-    `np.cov(X, rowvar=False)` is a covariance.
+Hint: `help(rng.multivariate_normal)` says what a single cloud is drawn from, and in
+    which shapes. ("Users: KMeans always finds clusters" in pillars/5_unsupervised.py)
 Check: python -m pytest exercises -k 5_unsupervised
 """
 
@@ -34,6 +34,6 @@ def has_groups(X):
     rng = np.random.default_rng(0)
     controls = []
     for _ in range(10):
-        control = rng.permuted(X, axis=0)  # TODO: lose only the groups
+        control = rng.permuted(X, axis=0)  # TODO: what else does it lose?
         controls.append(separation(control))
     return separation(X) > np.mean(controls) + 3 * np.std(controls)

@@ -24,5 +24,5 @@ def train_and_save(table, path):
     Return the recommender.
     """
     recommender = SklearnEcosystemPipeline(model="linear").fit(table)
-    joblib.dump(recommender.pipeline["model"], path)  # TODO: more than the model
+    joblib.dump(recommender.pipeline["model"], path)  # TODO: is this all it needs?
     return recommender

@@ -1,23 +1,24 @@
-"""Exercise of chapter 8, deploy (5 minutes): does a user keep the same model?
+"""Exercise of chapter 8, deploy (10 minutes): does a user keep the same model?
 
-In an A/B test, half of the users get model A, and half get model B. `arm_of` is called
-at every visit, by several servers that do not communicate. It tosses a coin
-each time, so a user who comes back may get the other model.
+In an A/B test, some users get model A and others model B. A new model B starts with few
+users: `share_b` is 0.001 at first, and grows while all goes well. `arm_of` is called at
+every visit, by several servers that do not communicate. It tosses a coin each time, so
+a user who comes back may get the other model.
 
-Task: give a user the same model at every visit and on every server. Another experiment
-    must assign the users anew.
-Hint: `hashlib.sha256(text.encode()).digest()` returns 32 bytes, numbers from 0 to 255
-    that look random but depend only on the text.
+Task: give a user the same model at every visit and on every server. When the share
+    grows, whoever has B keeps it. Another experiment assigns the users anew.
+Hint: `gets_b` in pillars/8_deploy.py gives B to half of the users. How many different
+    values can its number have, and which shares can be made of them?
 Check: python -m pytest exercises -k 8_deploy
 """
 
 import random
 
 
-def arm_of(user, experiment):
-    """Return the arm of a user, "A" or "B"; each gets about half of the users.
+def arm_of(user, experiment, share_b):
+    """Return the arm of a user, "A" or "B"; B gets the share `share_b` of all users.
 
-    Both arguments are strings.
+    `user` and `experiment` are strings, and `share_b` is a number from 0 to 1.
     """
-    number = random.random()  # TODO: a number that depends on the user
-    return "A" if number < 0.5 else "B"
+    number = random.random()  # TODO: what should this number depend on?
+    return "B" if number < share_b else "A"

@@ -5,11 +5,10 @@ Two models are compared in an A/B test: which share of their visits is a success
 difference is above 1.96 standard errors). One such look is wrong in 5 % of all tests of
 equal models. But it looks again and again, and each look may be wrong.
 
-Task: decide once, from the first n visits of each model, where n is set before the
-    test: (1.96 + 0.84)² · 2 · rate · (1 - rate) / difference², rounded up. With so many
-    visits, 80 % of the tests find a true difference of this size.
-Hint: n depends only on what is known before the test, `rate` and `difference`. No loop
-    is needed.
+Task: decide once, from the first n visits of each model. Set n before the test: so many
+    visits that 80 % of the tests find a true difference of this size, rounded up.
+Hint: "How many visits?" in pillars/8_experiment.py has the formula. Which arguments of
+    the function are known before the first visit?
 Check: python -m pytest exercises -k 8_experiment
 """
 
@@ -23,7 +22,7 @@ def models_differ(a, b, rate, difference):
     success, 0 for none. `rate` is the share of successes that is expected,
     `difference` the smallest difference of two shares that matters.
     """
-    for n in range(100, len(a) + 1, 100):  # TODO: one look, at a number set before
+    for n in range(100, len(a) + 1, 100):  # TODO: how often may a test look?
         observed = b[:n].mean() - a[:n].mean()
         error = np.sqrt((a[:n].var() + b[:n].var()) / n)
         if abs(observed) > 1.96 * error:

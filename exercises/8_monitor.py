@@ -6,7 +6,8 @@ error grows by less than chance alone could explain: the alarm hardly rings more
 than without drift.
 
 Task: let the alarm ring when the error has grown too much since the model was new.
-Hint: which week shows the error of the new model?
+Hint: `follow` in pillars/8_monitor.py computes changes, too. What does it compare each
+    period with?
 Check: python -m pytest exercises -k 8_monitor
 """
 
@@ -21,7 +22,7 @@ def first_alarm(weeks, limit=3):
     """
     for number in range(1, len(weeks)):
         week = weeks[number]
-        reference = weeks[number - 1]  # TODO: the week of the new model
+        reference = weeks[number - 1]  # TODO: compare with which week?
         change = week.mean() - reference.mean()
         error = np.sqrt(week.var() / len(week) + reference.var() / len(reference))
         if change > limit * error:

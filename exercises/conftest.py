@@ -17,8 +17,12 @@ NAMES = ["first", *sorted(path.stem for path in HERE.glob("[0-9]_*.py"))]
 
 
 def asked_for(config):
-    """Return True if the command names this folder."""
-    return any("exercises" in str(path) for path in config.args)
+    """Return True if the command names this folder or a file in it, or is run in it."""
+    for argument in config.args:
+        path = config.invocation_params.dir / argument.partition("::")[0]
+        if path.resolve().is_relative_to(HERE):
+            return True
+    return False
 
 
 def pytest_ignore_collect(collection_path, config):
@@ -39,6 +43,11 @@ def pytest_configure(config):
     config.option.reportchars = config.option.reportchars.replace("fE", "")
     if config.option.tbstyle == "auto":
         config.option.tbstyle = "short"
+
+
+def pytest_collection_modifyitems(items):
+    """Check the first exercise first; the others come in the order of their files."""
+    items.sort(key=lambda item: item.name != "test_first")
 
 
 def pytest_report_header(config):

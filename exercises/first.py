@@ -1,12 +1,11 @@
-"""The first exercise (1 minute): how good is a model that has
-learned nothing?
+"""The first exercise (1 minute): how good is a model that has learned nothing?
 
 The simplest prediction there is always answers the mean rating. A model must beat it,
 so it is called the baseline. `predict_mean` computes this baseline, but it cheats: it
 looks at the ratings that it must predict.
 
 Task: use only ratings that are known before the prediction.
-Hint: one word in the marked line is wrong.
+Hint: which of the two tables has ratings that are known by then?
 Check: python -m pytest exercises -k first
 """
 

@@ -263,4 +263,4 @@ recommender  # noqa: B018  (a notebook draws its diagram)
 # Go on in scikit-learn's user guide:
 # [Metrics and scoring](https://scikit-learn.org/stable/modules/model_evaluation.html).
 #
-# Exercise: `exercises/6_utilities.py`.
+# Exercises: `exercises/6_utilities.py` and `exercises/6_metrics.py`.

@@ -2,7 +2,8 @@
 honest error learns something.
 """
 
-import importlib.util
+import ast
+import importlib
 import re
 import shutil
 import subprocess
@@ -14,13 +15,14 @@ from conftest import ROOT, copy_lesson
 
 EXERCISES = ROOT / "exercises"
 SOLUTIONS = EXERCISES / "solutions"
+CHECKS = EXERCISES / "checks"
 #: A part of the message of every check on the exercise as it stands in the repository.
 MESSAGES = {
     "first": "they were made from the answers",
     "0_map": "Missed: BaggingRegressor, Careful, DecisionTreeRegressor",
     "0_parts": "A user who was not seen in `fit` stopped `transform`",
     "1_preprocessing": "predicting new rows with gaps failed: Input X contains NaN",
-    "1_scaling": "A row was scaled by the rows that came with it",
+    "1_scaling": "An answer must not depend on the rows that come with it",
     "2_feature_selection": (
         "On pure noise, where nothing can be predicted, your R2 is 0."
     ),
@@ -29,6 +31,7 @@ MESSAGES = {
     "3_search": "The rows that chose the winner also scored it",
     "4_supervised": "of 30 tables you call the new model better",
     "5_unsupervised": "You found groups in 2 of 5 tables",
+    "6_metrics": "It still shows the same movies, but your score went from",
     "6_utilities": (
         "A fresh process could not predict from the two ids: "
         "ValueError: X has 2 features"
@@ -83,7 +86,7 @@ ATTEMPTS = [
         "1_scaling",
         "model.fit(X_train, y_train).predict(X_new)",
         "model.fit(X_train, y_train).predict(X_new).mean() + np.zeros(len(X_new))",
-        "A row was scaled by the rows that came with it",
+        "An answer must not depend on the rows that come with it",
     ),
     ("1_scaling", "StandardScaler(), ", "", "`budget`, a large number, decides"),
     (
@@ -118,7 +121,7 @@ ATTEMPTS = [
         "3_cross_fitting",
         '.fillna(known["rating"].mean())',
         "",
-        "rows have no average",
+        "Rows without an average: 1",
     ),
     ("3_cross_fitting", "random_state=0", "random_state=None", "in a second call"),
     (
@@ -157,7 +160,7 @@ ATTEMPTS = [
         "3_model_selection",
         "groups=users, ",
         "",
-        "The splitter must know which rows belong together: pass groups=",
+        "the splitter must know which rows belong together",
     ),
     (
         "3_model_selection",
@@ -238,6 +241,86 @@ ATTEMPTS = [
         "Your limit is too high",
     ),
     (
+        "6_metrics",
+        "y.loc[shown].mean()",
+        "predictions.loc[shown].mean()",
+        "The users of the page see movies, not predictions",
+    ),
+    (
+        "6_metrics",
+        "y.loc[shown].mean()",
+        "-np.sqrt(((y - predictions).loc[shown] ** 2).mean())",
+        "The users of the page see movies, not predictions",
+    ),
+    (
+        "6_metrics",
+        "y.loc[shown].mean()",
+        'y.groupby(X["user_id"]).max().mean()',
+        "your score does not depend on the model. The best movie by y",
+    ),
+    (
+        "6_metrics",
+        "return y.loc[shown]",
+        "return -y.loc[shown]",
+        "minus the mean rating",
+    ),
+    ("6_metrics", "idxmax", "idxmin", r"the movie with the \*lowest\* prediction"),
+    (
+        "6_metrics",
+        "    return y.loc[shown].mean()",
+        """\
+    total = 0
+    for _, rows in X.groupby("user_id"):
+        total += y.loc[rows.index].iloc[np.argmax(predictions.to_numpy()[rows.index])]
+    return total / X["user_id"].nunique()""",
+        "a label is not a position",
+    ),
+    ("6_metrics", "y.loc[shown]", "y.iloc[shown]", "a label is not a position"),
+    ("6_metrics", "y.loc[shown]", "y.reindex(-1 - shown)", "labels were not found"),
+    (
+        "6_metrics",
+        "pd.Series(model.predict(X), index=X.index)",
+        "model.predict(X)",
+        "stopped in line .* an array, without the labels",
+    ),
+    (
+        "6_metrics",
+        "pd.Series(model.predict(X), index=X.index)",
+        "pd.Series(model.predict(X))",
+        "a label is not a position",
+    ),
+    (
+        "6_metrics",
+        'predictions.groupby(X["user_id"]).idxmax()',
+        'predictions.nlargest(X["user_id"].nunique()).index',
+        "highest predictions of the whole table",
+    ),
+    (
+        "6_metrics",
+        "y.loc[shown].mean()",
+        'y.loc[shown.loc[X["user_id"]]].mean()',
+        "every user counts once",
+    ),
+    (
+        "6_metrics",
+        "y.loc[shown].mean()",
+        "y.loc[shown]",
+        r"an array of the shape \(40,\)",
+    ),
+    (
+        "6_metrics",
+        "return y.loc[shown].mean()",
+        "y.loc[shown].mean()",
+        "returned nothing",
+    ),
+    ("6_metrics", "max(scores", "min(scores", "the model with the largest score"),
+    (
+        "6_metrics",
+        "idxmax()",
+        "agg(np.argmax)",
+        "not by positions in a group",
+    ),
+    (
         "6_utilities",
         "recommender.save_pipeline(path)",
         "joblib.dump(recommender, path)",
@@ -252,18 +335,60 @@ ATTEMPTS = [
     ),
     (
         "8_deploy",
-        "digest[0] / 256",
+        'int.from_bytes(digest[:4], "big") / 2**32',
         "hash(user + experiment) % 2",
         "Two servers disagree about",
     ),
-    ("8_deploy", "digest[0] / 256", "0.0", "B gets 0% of the users"),
-    ("8_deploy", "{experiment}:{user}", "{user}", "100% of the users are in the same"),
-    ("8_deploy", '"A" if number < 0.5', '"a" if number < 0.5', "The arms must be"),
     (
         "8_deploy",
-        "digest[0] / 256",
+        'int.from_bytes(digest[:4], "big") / 2**32',
+        "1.0",
+        "B gets 0.0% of the users",
+    ),
+    ("8_deploy", "{experiment}:{user}", "{user}", "100% of the users are in the same"),
+    ("8_deploy", '"B" if number', '"b" if number', "The arms must be"),
+    (
+        "8_deploy",
+        'int.from_bytes(digest[:4], "big") / 2**32',
         "COUNTER.__next__() % 2",
         "the order of the visits",
+    ),
+    # The lines of the chapter.
+    (
+        "8_deploy",
+        '"B" if number < share_b else "A"',
+        '"B" if digest[0] < 128 else "A"',
+        "10% were asked for. .* on `share_b`",
+    ),
+    (
+        "8_deploy",
+        'int.from_bytes(digest[:4], "big") / 2**32',
+        "digest[0] / 256",
+        "A byte has 256",
+    ),
+    (
+        "8_deploy",
+        'int.from_bytes(digest[:4], "big") / 2**32',
+        'int.from_bytes(digest[:4], "big") % 100 / 100',
+        "whole percents have 100",
+    ),
+    (
+        "8_deploy",
+        "{experiment}:{user}",
+        "{experiment}:{user}:{share_b}",
+        "% of the users who had B were sent back to A",
+    ),
+    (
+        "8_deploy",
+        "number < share_b",
+        "number < max(share_b, 0.01)",
+        "of 2000 users get B",
+    ),
+    (
+        "8_deploy",
+        "number < share_b",
+        "number < min(share_b, 0.99)",
+        "share_b = 1, .* get A",
     ),
     (
         "first",
@@ -384,7 +509,7 @@ ATTEMPTS = [
         "3_cross_fitting",
         '.fillna(known["rating"].mean())',
         ".fillna(3.0)",
-        "We added one star to every rating",
+        "If every rating rises by one star, so does",
     ),
     (
         "3_cross_fitting",
@@ -396,7 +521,7 @@ ATTEMPTS = [
         "3_model_selection",
         'users = table["user_id"]',
         'users = "user_id"',
-        "a column, not its name",
+        "a column with one value per row",
     ),
     (
         "3_model_selection",
@@ -545,7 +670,7 @@ ATTEMPTS = [
         "8_deploy",
         "{experiment}:{user}",
         "{experiment}",
-        "Does it depend on the user",
+        "Does the arm depend on the user",
     ),
     (
         "6_utilities",
@@ -557,19 +682,19 @@ ATTEMPTS = [
         "6_utilities",
         "recommender.save_pipeline(path)",
         "recommender.pipeline.save_pipeline(path)",
-        "The recommender itself has the method",
+        "the recommender itself has the method",
     ),
     (
         "8_deploy",
         ".encode()",
         "",
-        "A hash takes bytes",
+        "a hash takes bytes",
     ),
     (
         "8_deploy",
-        "digest[0] / 256",
+        'int.from_bytes(digest[:4], "big") / 2**32',
         "digest[0]",
-        "B gets 100% .* from 0 to 255",
+        "B gets 0.4% .* from 0 to 255",
     ),
     (
         "0_parts",
@@ -607,6 +732,17 @@ ATTEMPTS = [
     ),
     (
         "3_cross_fitting",
+        "    return result",
+        """\
+    by_user = table.groupby("user_id")["rating"]
+    n_others = by_user.transform("size") - 1
+    all_others = (table["rating"].sum() - table["rating"]) / (len(table) - 1)
+    of_others = (by_user.transform("sum") - table["rating"]) / n_others
+    return of_others.fillna(all_others).to_numpy()""",
+        "the average of a row is low where its own rating is high",
+    ),
+    (
+        "3_cross_fitting",
         "for others, fold in",
         "for fold, others in",
         "perhaps you swapped the two",
@@ -615,7 +751,7 @@ ATTEMPTS = [
         "3_cross_fitting",
         'known["rating"].mean()',
         "averages.mean()",
-        "where the mean of all ratings is 4",
+        "In a mean of the users' averages",
     ),
     *[
         (
@@ -658,6 +794,38 @@ ATTEMPTS = [
     ("8_experiment", "/ difference", "* difference", "your number of visits is 1; "),
     ("8_experiment", "math.ceil(", "0 * math.ceil(", "is it above 0"),
     ("8_monitor", "weeks[0]", "weeks[1]", "the first week alone is good"),
+    (
+        "8_monitor",
+        "return number",
+        "return number - 1",
+        "answer was 11. Return the pos",
+    ),
+    (
+        "8_monitor",
+        "in range(1, len(weeks))",
+        "in reversed(range(1, len(weeks)))",
+        "your answer was 15. Return the position of the first",
+    ),
+    (
+        "1_preprocessing",
+        "return model.fit(X, y)",
+        "return model.fit(X, y).predict(X)",
+        "an object of the type ndarray, which cannot predict",
+    ),
+    ("3_search", "scoring=RMSE).mean()", "scoring=RMSE).max()", "over all folds"),
+    ("3_search", "scoring=RMSE).mean()", "scoring=RMSE).min()", "over all folds"),
+    (
+        "8_deploy",
+        "import hashlib\n",
+        'import hashlib\nimport sys\n\nassert "pytest" in sys.modules\n',
+        "but not in a fresh process: AssertionError",
+    ),
+    (
+        "8_experiment",
+        "    observed = b",
+        "    n = len(b)\n    b = np.nan_to_num(b)\n    observed = b",
+        r"We changed the visits after number 147, .* in [1-9]\d* of 1000 tests",
+    ),
 ]
 IMPORTS = """
 import itertools
@@ -675,12 +843,16 @@ COUNTER = itertools.count()
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
-def pytest_exercises(folder, *options):
+def docstring_of(file):
+    return ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))
+
+
+def pytest_exercises(folder, *options, path="exercises"):
     command = [
         sys.executable,
         "-m",
         "pytest",
-        "exercises",
+        path,
         "-p",
         "no:cacheprovider",
         *options,
@@ -690,11 +862,16 @@ def pytest_exercises(folder, *options):
 
 @pytest.fixture(scope="module")
 def checks():
-    spec = importlib.util.spec_from_file_location(
-        "checks_of_exercises", EXERCISES / "test_checks.py"
-    )
-    spec.loader.exec_module(module := importlib.util.module_from_spec(spec))
-    return module
+    """The checks of all chapters, by the name of their exercise."""
+    found = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(CHECKS)
+        for file in CHECKS.glob("test_*.py"):
+            module = importlib.import_module(file.stem)
+            for name, value in vars(module).items():
+                if name.startswith("test_"):
+                    found[name.removeprefix("test_")] = value
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -711,14 +888,55 @@ def unsolved(tmp_path_factory):
 
 
 def test_every_exercise_has_a_message_here_and_a_solution():
-    names = {path.stem for path in EXERCISES.glob("*.py")} - {"conftest", "test_checks"}
+    names = {path.stem for path in EXERCISES.glob("*.py")} - {"conftest"}
     assert names == set(MESSAGES) == {path.stem for path in SOLUTIONS.glob("*.py")}
+
+
+def test_each_chapter_has_one_file_of_checks_which_are_found_in_order_and_inside():
+    # From inside the folder, as `python -m pytest .`
+    options = ["--collect-only", "-q", "-p", "no:randomly"]
+    run = pytest_exercises(EXERCISES, *options, path=".")
+    places = re.findall(r"/test_(\w+)\.py::test_(\w+)$", run.stdout, re.MULTILINE)
+    assert {name for _, name in places} == set(MESSAGES)
+    files = [file for file, _ in places]
+    assert files == sorted(files, key=lambda file: (file != "first", file))
+    for file, name in places:
+        assert file == "first" if name == "first" else file == f"chapter_{name[0]}"
+
+
+def test_the_readme_and_the_chapter_lead_to_every_exercise():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    table = (EXERCISES / "README.md").read_text(encoding="utf-8")
+    for name in set(MESSAGES) - {"first"}:
+        assert f"](exercises/{name}.py)" in readme
+        chapter = re.search(rf"^\|.*`{name}\.py`.*`(pillars/\w+\.py)`", table, re.M)[1]
+        assert f"`exercises/{name}.py`" in (ROOT / chapter).read_text(encoding="utf-8")
+    minutes = re.findall(r"^\| (\d+) \| `(\w+)\.py`", table, re.MULTILINE)
+    assert len(minutes) == N
+    for n, name in minutes:
+        assert f" ({n} minute" in docstring_of(EXERCISES / f"{name}.py")
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_a_hint_points_to_what_is_there_and_is_not_the_answer(name):
+    hint = docstring_of(EXERCISES / f"{name}.py").partition("Hint: ")[2]
+    hint = " ".join(hint.partition("Check: ")[0].split())
+    places = r"(`\w+`|\"[^\"]+\") in (pillars/\w+\.py)"
+    for words, chapter in re.findall(places, hint):
+        text = (ROOT / chapter).read_text(encoding="utf-8")
+        text = " ".join(text.replace("\n# ", "\n").split())
+        assert words.strip('"`') in text
+    solution = (SOLUTIONS / f"{name}.py").read_text(encoding="utf-8")
+    for code in re.findall(r"`([^`]+)`", hint):
+        if not re.fullmatch(r"[\w.]+", code):  # a name may be in the solution
+            assert code not in solution
 
 
 @pytest.mark.parametrize("name", MESSAGES)
 def test_an_exercise_tells_task_hint_minutes_and_command(name):
     text = (EXERCISES / f"{name}.py").read_text(encoding="utf-8")
     assert text.count("TODO") == text.count("# TODO: ") == 1
+    assert re.search(r"# TODO: .+\?$", text, re.MULTILINE), "a TODO asks a question"
     for word in ("Task: ", "Hint: ", f"Check: python -m pytest exercises -k {name}\n"):
         assert text.count(word) == 1
     assert not re.search(r"^[\s\])}]+# TODO", text, re.MULTILINE), "not on its line"
@@ -735,6 +953,7 @@ def test_an_unsolved_exercise_fails_with_its_own_message(unsolved, name):
     )
     told = " ".join(section[1].split())
     assert MESSAGES[name] in told
+    assert re.search(r" See .*(pillars/\w+\.py|lesson_code\.py)", told)
     assert "Error" not in told.replace("ValueError: X has 2 features", ""), (
         "it stops, instead of telling why"
     )
@@ -746,6 +965,18 @@ def test_the_run_says_what_to_do_how_many_are_solved_and_what_is_next(unsolved):
     assert f"{N} exercises, small broken programs; {N} still have their TODO." in start
     assert f"Solved: 0 of the {N} checked" in end
     assert "Next: exercises/first.py. The first exercise (1 minute)" in end
+
+
+def test_where_other_folders_are_asked_for_no_exercise_is_checked(tmp_path):
+    # The name of a folder above the lesson says nothing.
+    folder = tmp_path / "exercises"
+    folder.mkdir()
+    copy_lesson(folder)
+    shutil.copytree(EXERCISES, folder / "exercises")
+    (folder / "test_other.py").write_text("def test_other():\n    pass\n")
+    run = pytest_exercises(folder, path=folder)
+    assert "1 passed" in run.stdout
+    assert "Solved" not in run.stdout
 
 
 def test_every_solution_passes_where_warnings_are_errors():
@@ -777,12 +1008,11 @@ def test_a_wrong_attempt_gets_a_message_and_a_written_down_figure_fails(
     file.write_text(IMPORTS + program.replace(old, new), encoding="utf-8")
     attempt.__file__ = str(file)
     exec(compile(file.read_text(encoding="utf-8"), file, "exec"), vars(attempt))
-    check = getattr(checks, f"test_{name}")
     fixtures = {}
     if name == "6_utilities":
         fixtures = {"tmp_path": tmp_path, "monkeypatch": monkeypatch}
     with pytest.raises(pytest.fail.Exception) as failed:
-        check(attempt, **fixtures)
+        checks[name](attempt, **fixtures)
     assert re.search(message, " ".join(str(failed.value).split()))
 
 

@@ -20,7 +20,7 @@ SCRIPT = ROOT / "generate_lesson_files.sh"
 PACKAGE = "recommender"
 #: Folders of the lesson: the package, the chapters, the exercises. All Python files and
 #: pages in them are carried. A folder stands behind the one that it is in.
-FOLDERS = ["pillars", "exercises", "exercises/solutions"]
+FOLDERS = ["pillars", "exercises", "exercises/checks", "exercises/solutions"]
 if (ROOT / PACKAGE).is_dir():
     FOLDERS.insert(0, PACKAGE)
 
