@@ -14,13 +14,13 @@ folders="recommender pillars exercises exercises/checks exercises/solutions"
 # What `cksum` tells of each file: its checksum and its size.
 recorded() {
     case $1 in
-        lesson_code.py) echo "1752929320 85292" ;;
+        lesson_code.py) echo "809663699 85324" ;;
         test_lesson.py) echo "3012794020 14500" ;;
         requirements.txt) echo "3471952364 498" ;;
-        README.md) echo "1692086763 11870" ;;
+        README.md) echo "3958635090 11880" ;;
         LICENSE) echo "191275814 1554" ;;
         recommender/__init__.py) echo "1505156376 1588" ;;
-        recommender/artifact.py) echo "893821826 21106" ;;
+        recommender/artifact.py) echo "2014468524 21118" ;;
         recommender/commands.py) echo "2901497327 6595" ;;
         recommender/console.py) echo "1635122613 2401" ;;
         recommender/factors.py) echo "724932629 26832" ;;
@@ -1815,8 +1815,9 @@ class SklearnEcosystemPipeline(
         Parameters
         ----------
         filepath : str or path-like, default="production_pipeline.pkl"
-            A name that ends in ".skops" is saved in a format that runs no code when it
-            is loaded (it needs skops). All other files are pickles.
+            A name that ends in ".skops" is saved in a format that, when it is loaded,
+            runs only code that is trusted (it needs skops). All other files are
+            pickles.
 
         Returns
         -------
@@ -2824,7 +2825,7 @@ print(search.best_params_, best.recommend(42, n=3))
 
 **A pickle runs code when it is loaded: load artifacts only from a source you trust.** The digest in the file catches damage only;
 `load_pipeline(path, sha256=..., strict=True)` accepts one file, by the `sha256` in its model card, and `save_pipeline("x.skops")` writes a
-file that runs no code (`pip install "skops>=0.12"`). An artifact holds who rated what: personal data (`.github/SECURITY.md`).
+file that runs only trusted code (`pip install "skops>=0.12"`). An artifact holds who rated what: personal data (`.github/SECURITY.md`).
 
 ## How good is it?
 
@@ -2917,8 +2918,9 @@ END_OF_LESSON_FILE
 cat >"$new/recommender/artifact.py" <<'END_OF_LESSON_FILE'
 """Save a model as one file that another process can trust, and load it again.
 
-A file is a pickle (or skops' format, which runs no code when it is loaded), the version
-of scikit-learn that made it, and a digest: the SHA-256 of everything before the digest.
+A file is a pickle (or in the format of skops, which runs only trusted code when it is
+loaded), the version of scikit-learn that made it, and a digest: the SHA-256 of all
+before the digest.
 Beside it lies a model card, a JSON file with an example and its prediction. Loading
 checks digest and card before it unpickles, and the example after that.
 """

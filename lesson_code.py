@@ -1561,8 +1561,9 @@ class SklearnEcosystemPipeline(
         Parameters
         ----------
         filepath : str or path-like, default="production_pipeline.pkl"
-            A name that ends in ".skops" is saved in a format that runs no code when it
-            is loaded (it needs skops). All other files are pickles.
+            A name that ends in ".skops" is saved in a format that, when it is loaded,
+            runs only code that is trusted (it needs skops). All other files are
+            pickles.
 
         Returns
         -------

@@ -1,7 +1,8 @@
 """Save a model as one file that another process can trust, and load it again.
 
-A file is a pickle (or skops' format, which runs no code when it is loaded), the version
-of scikit-learn that made it, and a digest: the SHA-256 of everything before the digest.
+A file is a pickle (or in the format of skops, which runs only trusted code when it is
+loaded), the version of scikit-learn that made it, and a digest: the SHA-256 of all
+before the digest.
 Beside it lies a model card, a JSON file with an example and its prediction. Loading
 checks digest and card before it unpickles, and the example after that.
 """
