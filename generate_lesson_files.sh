@@ -17,7 +17,7 @@ recorded() {
         lesson_code.py) echo "809663699 85324" ;;
         test_lesson.py) echo "3012794020 14500" ;;
         requirements.txt) echo "3471952364 498" ;;
-        README.md) echo "3958635090 11880" ;;
+        README.md) echo "3205139176 11854" ;;
         LICENSE) echo "191275814 1554" ;;
         recommender/__init__.py) echo "1505156376 1588" ;;
         recommender/artifact.py) echo "2014468524 21118" ;;
@@ -2736,9 +2736,9 @@ row's own fold out (*cross-fitting*). `python -m pytest --break NAME` takes out 
 
 ## What you will learn
 
-First read `lesson_code.py` from the top, in about two hours (its docstring says what to skip), then the chapters and the
-[appendix](pillars/appendix_recipes.py). A chapter is a script of cells that begin with `# %%`: read it beside what `python pillars/0_map.py`
-prints (`pip install matplotlib` for pictures), or run `make site` or `make notebooks` (`pip install jupytext -r docs/requirements.txt`). An
+If you are new to scikit-learn, begin with chapter 0. Otherwise first read `lesson_code.py` from the top, in about two hours (its docstring
+says what to skip). A chapter is a script of cells that begin with `# %%`: read it beside what `python pillars/0_map.py` prints (pictures:
+`pip install matplotlib`), or run `make site` or `make notebooks` (`pip install jupytext -r docs/requirements.txt`). An
 [exercise](exercises/README.md) is a small broken program: `python -m pytest exercises` says what is wrong. The first takes a minute.
 
 | chapter | its question | minutes | exercise |
@@ -2800,7 +2800,7 @@ print(shop.recommend("bob", n=2))
 
 **Two models** work here: `model=` predicts stars, and `MovieRanker` recommends by what the same people like (the `score`; its NDCG is
 higher (`docs/design.md#recommendations`); `ranker="rating"` ranks by predicted stars). `load_movielens(path)` reads a MovieLens release. More
-recipes (`docs/use.md`): a 14th feature that helps, views without ratings. **A search** takes the pipeline, and returns one:
+recipes (`docs/use.md`), and [some with other tools](pillars/appendix_recipes.py). **A search** takes the pipeline, and returns one:
 
 ```python
 from sklearn.model_selection import GridSearchCV
@@ -2846,10 +2846,10 @@ by time, all models beat the mean, but no model is clearly best. Rankings, other
 
 ## Around the lesson
 
-`recommender/` is the machinery of `lesson_code.py`: copy the two together. `serving/` holds the service, `tests/` keeps the lesson
-trustworthy (how (`docs/trust.md`)), `benchmarks/` measures it, design (`docs/design.md`) says why. Millions of ratings (`docs/bigger.md`),
-troubleshooting (`docs/troubleshooting.md`), changes (`docs/CHANGELOG.md`), contributing (`.github/CONTRIBUTING.md`). BSD-3-Clause.
-`bash generate_lesson_files.sh` writes a folder of lesson, chapters and exercises alone. To cite: `CITATION.cff`.
+`recommender/` is the machinery of `lesson_code.py`: copy the two together. `serving/` is the service, `tests/` keeps the lesson trustworthy
+(how (`docs/trust.md`)), `benchmarks/` measures it, design (`docs/design.md`) says why. Millions of ratings (`docs/bigger.md`),
+troubleshooting (`docs/troubleshooting.md`), changes (`docs/CHANGELOG.md`), contributing (`.github/CONTRIBUTING.md`). BSD-3-Clause. `bash
+generate_lesson_files.sh` writes a folder of lesson, chapters and exercises alone.
 END_OF_LESSON_FILE
 
 cat >"$new/LICENSE" <<'END_OF_LESSON_FILE'
