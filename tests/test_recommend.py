@@ -5,10 +5,6 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from recommending import TINY
-from sklearn.exceptions import NotFittedError
-from sklearn.feature_selection import SelectKBest
-from sklearn.linear_model import Ridge
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import FunctionTransformer
 
@@ -21,8 +17,6 @@ from lesson_code import (
     ranking_metrics,
 )
 from recommender import solutions
-from recommender.recommend import RatingRanker
-from recommender.top_n import TopN
 
 
 @pytest.fixture(scope="module")
@@ -96,45 +90,6 @@ def test_unknown_movies_of_a_new_user_are_told_and_popular_ones_stand_in(recomme
     assert found["movie_id"].tolist() == popular
 
 
-REFUSED = {
-    "an unknown user": ("4711 is unknown", lambda r: r.recommend(4711)),
-    "neither user nor ratings": ("or ratings=", lambda r: r.recommend()),
-    "ratings as the user": ("or ratings=", lambda r: r.recommend({1: 2.0})),
-    "several users": ("user_id must be one id", lambda r: r.recommend([1, 2])),
-    "a string": ("such as 'ann'", lambda r: r.recommend("ann")),
-    "off the scale": ("movie 1 has 9", lambda r: r.recommend(ratings={1: 9})),
-    "ratings in a list": (r"got \[1, 2\]", lambda r: r.recommend(ratings=[1, 2])),
-    "a broken key": ("keys of ratings", lambda r: r.recommend(ratings={1.5: 2.0})),
-    "a broken candidate": ("candidates", lambda r: r.recommend(5, candidates=[1.5])),
-    "a strange exception": ("such as 'tt1'", lambda r: r.recommend(5, exclude=["tt1"])),
-    "an unknown way": ("got 'luck'", lambda r: r.evaluate_ranking(TINY, by="luck")),
-}
-
-
-@pytest.mark.parametrize("what", REFUSED)
-def test_what_cannot_be_recommended_is_named(recommender, what):
-    message, call = REFUSED[what]
-    with pytest.raises(ValueError, match=message) as caught:
-        call(recommender)
-    assert len(str(caught.value)) < 200
-
-
-UNFITTED = {
-    "recommend": lambda: MovieRanker().recommend([1]),
-    "recommend_new": lambda: MovieRanker().recommend_new(TINY),
-    "similar": lambda: MovieRanker().similar(1),
-    "predict_new": lambda: MatrixFactorization().predict_new([1], [5.0], [2]),
-    "recommend of the wrapper": lambda: SklearnEcosystemPipeline().recommend(1),
-    "similar of the wrapper": lambda: SklearnEcosystemPipeline().similar(1),
-}
-
-
-@pytest.mark.parametrize("call", UNFITTED)
-def test_before_a_fit_recommenders_say_so(call):
-    with pytest.raises(NotFittedError):
-        UNFITTED[call]()
-
-
 def test_who_has_seen_everything_gets_an_empty_list_that_scores_nothing(table):
     one = table[table["user_id"] == 5]
     recommender = SklearnEcosystemPipeline(model="factors").fit(one)
@@ -195,45 +150,43 @@ def test_reasons_are_the_ratings_that_add_most_to_a_score(recommender, table):
     assert reasons == [[]] * 10
 
 
-@pytest.mark.parametrize(
-    ("ranker", "model"),
-    [
-        ("taste", "linear"),
-        ("taste", "factors"),
-        ("popularity", "linear"),
-        ("rating", "linear"),
-    ],
-)
-def test_another_ranker_makes_other_recommendations(table, ranker, model):
-    recommender = SklearnEcosystemPipeline(model=model, ranker=ranker).fit(table)
-    found = recommender.recommend(5, 1000, explain=True)
+@pytest.mark.parametrize("model", ["linear", "factors"])
+def test_taste_is_the_ranker_alone_with_the_factors_of_a_model_that_has_some(
+    trained, split, model
+):
+    recommender = trained(model)
+    factors = recommender.pipeline[-1] if model == "factors" else None
+    alone = MovieRanker().fit_history(recommender.history_, factors)
+    found = recommender.recommend(5, 1000)
+    assert found["movie_id"].tolist() == alone.recommend([5], 1000)["movie_id"].tolist()
+    figures = recommender.evaluate_ranking(split[1])
+    assert figures == recommender.evaluate_ranking(split[1], by="taste")
+
+
+@pytest.mark.parametrize("ranker", ["popularity", "rating"])
+def test_another_ranker_ranks_by_the_number_of_ratings_or_by_the_predicted_one(
+    table, ranker
+):
+    recommender = SklearnEcosystemPipeline(model="linear", ranker=ranker).fit(table)
     rated = table.loc[table["user_id"] == 5, "movie_id"]
     unrated = np.setdiff1d(table["movie_id"], rated).tolist()
-    if ranker == "taste":
-        # A model of factors brings its own, of another seed, for the expected ratings.
-        factors = recommender.pipeline[-1] if model == "factors" else None
-        alone = MovieRanker().fit_history(recommender.history_, factors)
-        expected = alone.recommend([5], 1000)["movie_id"].tolist()
-        assert found["because"].map(len).max() > 0
-    else:
-        rows = pd.DataFrame({"user_id": 5, "movie_id": unrated})
-        value = dict(zip(unrated, recommender.predict(rows).round(9)))
-        if ranker == "popularity":
-            value = table["movie_id"].value_counts()
-        expected = sorted(unrated, key=lambda movie: (-value[movie], movie))
-        assert found["because"].tolist() == [[]] * len(unrated)
-        with pytest.raises(ValueError, match="compares no movies"):
-            recommender.similar(1)
+    rows = pd.DataFrame({"user_id": 5, "movie_id": unrated})
+    value = dict(zip(unrated, recommender.predict(rows).round(9)))
+    if ranker == "popularity":
+        value = table["movie_id"].value_counts()
+    expected = sorted(unrated, key=lambda movie: (-value[movie], movie))
+    found = recommender.recommend(5, 1000, explain=True)
     assert found["movie_id"].tolist() == expected
-    if ranker == "rating":
-        np.testing.assert_allclose(found["score"], found["predicted_rating"])
+    # it compares no movies, so it has no reasons
+    assert found["because"].tolist() == [[]] * len(unrated)
+    with pytest.raises(ValueError, match="compares no movies"):
+        recommender.similar(1)
 
     # A fitted ranker recommends on its own, and somebody new is no problem.
     lists = recommender.ranker_.recommend([1, 5], n=4)
     assert lists["movie_id"].tolist()[4:] == expected[:4]
     rows = table[table["user_id"] == 1]
     assert len(recommender.ranker_.recommend_new(rows, n=4)) == 4
-
     figures = recommender.evaluate_ranking(table[1600:])
     assert figures == recommender.evaluate_ranking(table[1600:], by=ranker)
 
@@ -267,18 +220,6 @@ def test_a_ranker_of_ones_own_is_used_and_left_alone(table):
         SklearnEcosystemPipeline().set_params(ranker__regularization=7.0)
 
 
-@pytest.mark.parametrize(
-    "ranker",
-    ["luck", None, MovieRanker, MovieRanker(-1), RatingRanker(Ridge()), TopN()],
-    ids=lambda ranker: str(ranker)[:20],
-)
-def test_what_cannot_rank_is_refused_before_training(table, ranker):
-    recommender = SklearnEcosystemPipeline(model="linear", ranker=ranker)
-    with pytest.raises(ValueError, match="regularization|ranker must be"):
-        recommender.train(table)
-    assert recommender.pipeline is None
-
-
 def test_a_factorization_of_ones_own_is_taken_as_the_named_one_is(
     trained, split, monkeypatch
 ):
@@ -294,9 +235,6 @@ def test_a_factorization_of_ones_own_is_taken_as_the_named_one_is(
         pd.testing.assert_frame_equal(
             own.recommend(1, ratings=ratings), named.recommend(1, ratings=ratings)
         )
-    for model in ("factors", own_model):
-        with pytest.raises(ValueError, match="select cannot be combined with model="):
-            SklearnEcosystemPipeline(model=model, select=SelectKBest()).fit(split[0])
 
 
 def test_new_ratings_of_no_stars_change_the_predicted_ratings(table):
