@@ -367,39 +367,6 @@ def test_a_search_shows_that_it_moves_in_a_terminal_alone(
     assert "model__alpha" in artifact.best_params
 
 
-@pytest.mark.parametrize(
-    ("line", "message"),
-    {
-        "--model florest": "florest",
-        "--users 0": "n_users must be an integer of at least 1",
-        "--users 2 --movies 2 --ratings 5": "more than the 4 pairs",
-        "--seed -1": "random_state must be an integer of at least 0",
-        "--data nowhere": "nowhere does not exist",
-        "--data . --users 5": "do not go with --data",
-        "--output nowhere/x.pkl": "there is no folder",
-        "train --output nowhere/x.pkl": "there is no folder",
-        "--frobnicate": "--frobnicate",
-        "--user 3": "invalid choice: '3'",  # not short for --users
-        "recommend --user 1": "There is no file production_pipeline.pkl",
-        "recommend --rated 1:5": "expected movie=stars",
-        "predict --user 1": "--movie",
-        "--tune predict --user 1 --movie 1": "does not go with predict",
-    }.items(),
-)
-def test_bad_arguments_end_with_one_clear_line_and_status_2(
-    tmp_path, monkeypatch, capsys, line, message
-):
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(SystemExit) as stop:
-        main(line.split())
-    out, err = capsys.readouterr()
-    assert stop.value.code == 2
-    assert out == ""
-    assert err.count("\n") == 1
-    assert message in err
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_on_the_command_line_a_warning_is_one_line_and_scikit_learns_are_left_out(
     printed,
 ):
