@@ -1,4 +1,7 @@
-"""What a table of ratings must look like, and what is said of one that does not."""
+"""How a table of ratings is read, and of what a warning tells.
+
+What is refused is in tests/hostile/test_errors.py.
+"""
 
 import warnings
 
