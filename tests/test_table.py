@@ -195,33 +195,33 @@ def test_a_value_is_shown_as_it_is_if_it_is_short(value, shown):
 
 # ----- Pairs that are rated twice
 
-PLACES = ["before", "behind", "without times", "without a time", "at the same time"]
+ORDERS = {
+    "older rows first": lambda older, table: [older, table],
+    "older rows last": lambda older, table: [table, older],
+    "without times, the last row": lambda older, table: [
+        rows.drop(columns="timestamp") for rows in (older, table)
+    ],
+    # even one before 1970
+    "a time beats none": lambda older, table: [
+        table.assign(timestamp=-5.0),
+        older.assign(timestamp=np.nan),
+    ],
+    # so many ties that an unstable sort would mix them
+    "at the same time, the last row": lambda older, table: [
+        rows.assign(timestamp=np.arange(len(rows)) % 3) for rows in (older, table)
+    ],
+}
 
 
-@pytest.mark.parametrize("place", PLACES)
-def test_of_a_pair_rated_twice_the_latest_counts_and_without_times_the_last_row(
-    table, place
-):
-    older = table.assign(rating=1.0, timestamp=table["timestamp"] - 1)[:50]
-    parts = [older, table]
-    if place == "behind":
-        parts = [table, older]
-    elif place == "without times":
-        table, *parts = (part.drop(columns="timestamp") for part in (table, *parts))
-    elif place == "without a time":  # then it is the older, even before 1970
-        table = table.assign(timestamp=-5.0)
-        parts = [table, older.assign(timestamp=float("nan"))]
-    elif place == "at the same time":
-        # so many ties that an unstable sort would mix them
-        table = table.assign(timestamp=[row % 3 for row in range(len(table))])
-        parts = [table.assign(rating=1.0), table]
-    twice = pd.concat(parts, ignore_index=True)
-    with pytest.warns(UserWarning, match="older ratings"):
-        transformer = UserMovieFeatureTransformer().fit(twice)
-    pd.testing.assert_frame_equal(
-        transformer.transform(table),
-        UserMovieFeatureTransformer().fit(table).transform(table),
-    )
+@pytest.mark.parametrize("order", ORDERS)
+def test_of_a_pair_rated_twice_the_latest_counts(table, order):
+    older = table.assign(rating=1.0, timestamp=table["timestamp"] - 1)
+    twice = pd.concat(ORDERS[order](older, table), ignore_index=True)
+    with pytest.warns(UserWarning, match="^2000 older ratings"):
+        fitted = UserMovieFeatureTransformer().fit(twice)
+    expected = UserMovieFeatureTransformer().fit(table)
+    for learned in ("user_avg_", "movie_avg_", "user_count_", "movie_count_"):
+        np.testing.assert_allclose(getattr(fitted, learned), getattr(expected, learned))
     with pytest.warns(UserWarning, match="older ratings"):
         features = UserMovieFeatureTransformer().fit_transform(twice)
     # A transformer may not drop a row; it does not count it.

@@ -15,7 +15,7 @@ import pytest
 from test_movielens import CSV, FORMATS, LAYOUTS, write
 
 from lesson_code import TABLE_COLUMNS, load_movielens
-from recommender.release import ID, TEXT_ID, read_file
+from recommender.release import read_file
 
 pytestmark = pytest.mark.hostile
 #: Warnings of NumPy and pandas about a file that is then read line by line.
@@ -120,22 +120,10 @@ def fields_of(line, layout):
     return line.split(layout.separator)
 
 
-def with_text_ids(layout):
-    columns = {
-        name: TEXT_ID if kind is ID else kind for name, kind in layout.columns.items()
-    }
-    return layout._replace(columns=columns)
-
-
 @OPEN
-@pytest.mark.parametrize(
-    ("name", "ids"),
-    [*((name, "numbers") for name in LAYOUTS), ("ratings.csv", "strings")],
-)
-def test_every_odd_field_is_read_right_or_named_with_its_line(tmp_path, name, ids):
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_every_odd_field_is_read_right_or_named_with_its_line(tmp_path, name):
     layout = LAYOUTS[name]
-    if ids == "strings":
-        layout = with_text_ids(layout)
     text = next(files[name] for files in FORMATS.values() if name in files)
     lines = text.splitlines()
     first_row = 0 if layout.header is None else 1
