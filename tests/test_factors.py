@@ -331,23 +331,6 @@ def test_predictions_keep_to_the_scale_of_the_fit():
         assert new.min() >= 1.0 and new.max() <= 5.0 and stars in new
 
 
-@pytest.mark.parametrize(
-    "impossible",
-    [
-        {"n_factors": 2.5},
-        {"n_patterns": -1},
-        {"n_sweeps": 0},
-        {"regularization": 0},
-        {"damping": np.inf},
-    ],
-    ids=str,
-)
-def test_impossible_parameters_are_named(impossible):
-    ((name, value),) = impossible.items()
-    with pytest.raises(ValueError, match=f"{name} must be .* got {value}"):
-        MatrixFactorization(**impossible).fit(TINY)
-
-
 def test_cross_fitting_warns_once_of_pairs_rated_twice_and_leaves_out_the_older(table):
     table = table[:200]
     twice = pd.concat([table[:30].assign(rating=1.0), table], ignore_index=True)
@@ -358,11 +341,3 @@ def test_cross_fitting_warns_once_of_pairs_rated_twice_and_leaves_out_the_older(
             found.append(MatrixFactorization(cv=2).fit_transform(twice, y))
         assert len(caught) == 1
     np.testing.assert_allclose(*found, rtol=0, atol=1e-12)
-
-
-def test_ids_of_a_newcomer_that_are_no_ids_are_named():
-    model = MatrixFactorization(1).fit(TINY)
-    with pytest.raises(ValueError, match="^rated .* row 1 holds 1.5"):
-        model.predict_new([1, 1.5], [5.0, 3.0], [2])
-    with pytest.raises(ValueError, match="such as 'Heat'"):
-        model.predict_new([1], [5.0], ["Heat"])

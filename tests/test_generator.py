@@ -104,61 +104,22 @@ def assert_refused(run, status, *words):
 # ----- The command that builds the script
 
 
-def test_script_is_not_stale():
-    command = [sys.executable, TOOL, "--check"]
-    check = subprocess.run(command, capture_output=True, encoding="utf-8")
-    assert check.returncode == 0, check.stderr
-    assert os.access(SCRIPT, os.X_OK)
+def test_the_script_is_what_the_command_writes_which_tells_a_stale_one(
+    tmp_path, monkeypatch
+):
+    script = tmp_path / SCRIPT.name
+    monkeypatch.setattr(generator, "SCRIPT", script)
+    monkeypatch.setattr(sys, "argv", ["build_generator.py"])
+    generator.main()
+    is_stale = SCRIPT.read_bytes() != script.read_bytes()
+    assert not is_stale, "run `python tools/build_generator.py`"
+    assert os.access(SCRIPT, os.X_OK) and os.access(script, os.X_OK)
 
-
-@pytest.fixture
-def build(tmp_path, monkeypatch):
-    """Run the command on a copy of the files; return the folder of the copy too."""
-    root = tmp_path / "repository"
-    for name in [SCRIPT.name, *generator.FILES]:
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / name, root / name)
-    monkeypatch.setattr(generator, "ROOT", root)
-    monkeypatch.setattr(generator, "SCRIPT", root / SCRIPT.name)
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["build_generator.py", *arguments])
+    script.write_bytes(b"of another lesson")
+    monkeypatch.setattr(sys, "argv", ["build_generator.py", "--check"])
+    with pytest.raises(SystemExit, match="stale"):
         generator.main()
-
-    return run, root
-
-
-def test_check_tells_a_stale_script_and_the_command_rebuilds_it(build):
-    run, root = build
-    before = SCRIPT.read_bytes()
-    with open(root / generator.FILES[-1], "a", encoding="utf-8") as file:
-        file.write("# one line more\n")
-    with pytest.raises(SystemExit, match="stale"):
-        run("--check")
-    assert (root / SCRIPT.name).read_bytes() == before
-    (root / SCRIPT.name).unlink()
-    with pytest.raises(SystemExit, match="stale"):
-        run("--check")
-    run()
-    run("--check")
-    assert os.access(root / SCRIPT.name, os.X_OK)
-    (root / "README.md").unlink()
-    with pytest.raises(SystemExit, match=r"README\.md"):
-        run()
-
-
-@pytest.mark.parametrize(
-    ("ending", "word"),
-    [
-        (b"no newline", "newline"),
-        (b"\r\n", "carriage return"),
-        (b"\0\n", "NUL"),
-        (b"x " + generator.DELIMITER.encode() + b"\n", generator.DELIMITER),
-    ],
-)
-def test_what_a_here_document_would_change_is_not_built(lesson, ending, word):
-    with pytest.raises(ValueError, match=f"README.md .*{word}"):
-        generator.build(lesson | {"README.md": lesson["README.md"] + ending})
+    assert script.read_bytes() == b"of another lesson"
 
 
 # ----- What the script writes
@@ -333,9 +294,7 @@ def test_force_overwrites_files_and_replaces_links_not_what_they_lead_to(
 def test_help_is_told_and_nothing_written(sh, place):
     run = sh("--help")
     assert (run.returncode, run.stderr) == (0, "")
-    assert [
-        word for word in ("--force", "--help", FOLDER) if word not in run.stdout
-    ] == []
+    assert "--force" in run.stdout and FOLDER in run.stdout
     assert inside(place) == {}
 
 
@@ -343,9 +302,7 @@ def test_help_is_told_and_nothing_written(sh, place):
     ("arguments", "word"),
     [
         (["--forec"], "'--forec'"),
-        (["-"], "'-'"),
         (["one", "two"], "'two'"),
-        (["--", "one", "--force"], "'--force'"),
         ([""], "empty"),
     ],
 )
@@ -403,7 +360,6 @@ def alter(script):
 @pytest.mark.parametrize(
     ("damage", "word"),
     [
-        (cut_before(b"# ----- What is there"), "cut short"),
         (cut_before(b"class MovieRecommendationDataset"), "cut short"),
         (cut_before(b"# ----- Into place"), "cut short"),
         (alter, "README.md"),
@@ -423,7 +379,6 @@ def test_script_that_is_cut_short_or_altered_fails_and_leaves_nothing(
     ("tool", "command", "status"),
     [
         ("cat", "kill -HUP $PPID", 129),
-        ("cat", "kill -INT $PPID", 130),
         ("cat", "kill -TERM $PPID", 143),
         ("cat", "exit 1", 1),  # as on a full disk
         ("mv", "exit 1", 1),

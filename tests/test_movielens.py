@@ -2,16 +2,14 @@
 the real release.
 """
 
-import sys
 import zipfile
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from lesson_code import IDS, TABLE_COLUMNS, SklearnEcosystemPipeline, load_movielens
-from recommender import release as reading
+from lesson_code import IDS, TABLE_COLUMNS, load_movielens
+from recommender import release
 from recommender.movielens import RELEASES
 
 
@@ -96,14 +94,6 @@ def test_every_format_gives_the_same_table(tmp_path, pack, kind, encoding):
     assert table.loc[0, "title"] == "Misérables, Les (1995)"
 
 
-def test_the_warning_of_pairs_rated_twice_points_to_the_caller(tmp_path):
-    again = CSV["ratings.csv"] + "1,10,2.0,964982999\n"
-    with pytest.warns(UserWarning, match="^1 older ratings") as caught:
-        table = load_movielens(write(tmp_path, CSV | {"ratings.csv": again}))
-    assert caught[0].filename == __file__
-    assert sorted(table["rating"]) == [0.5, 2.0, 5.0]
-
-
 def test_a_letter_of_latin_1_may_come_late_in_a_file(tmp_path):
     many = "".join(
         f"{movie}::Film {movie} (1990)::Drama\n" for movie in range(100, 900)
@@ -113,29 +103,13 @@ def test_a_letter_of_latin_1_may_come_late_in_a_file(tmp_path):
     assert table.loc[0, "title"] == "Misérables, Les (1995)"
 
 
-@pytest.mark.parametrize("kind", ["csv", "10M", "100K"])
-def test_ratings_without_a_fault_are_read_by_the_fast_parser(tmp_path, kind):
-    """No function of ours runs once per line of the ratings."""
-    name = next(iter(FORMATS[kind]))
-    header = FORMATS[kind][name].splitlines()[: kind == "csv"]
-    separator = {"csv": ",", "10M": "::", "100K": "\t"}[kind]
-    rows = [separator.join([str(user), "10", "3", "5"]) for user in range(1, 3001)]
-    files = FORMATS[kind] | {name: "\n".join([*header, *rows, ""])}
-    folder = write(tmp_path, files)
-    package = str(Path(reading.__file__).parent)
-    calls = 0
-
-    def count(frame, event, _):
-        nonlocal calls
-        calls += event == "call" and frame.f_code.co_filename.startswith(package)
-
-    sys.setprofile(count)
-    try:
-        table = load_movielens(folder)
-    finally:
-        sys.setprofile(None)
-    assert len(table) == 3000
-    assert 0 < calls < 1000
+@pytest.mark.parametrize("kind", FORMATS)
+def test_a_release_without_a_fault_is_read_by_the_fast_parser(
+    tmp_path, monkeypatch, kind
+):
+    # the other one goes line by line
+    monkeypatch.setattr(release, "_first_fault", None)
+    assert len(load_movielens(write(tmp_path, FORMATS[kind]))) == 3
 
 
 def test_what_a_release_lacks_is_missing_and_not_invented(tmp_path):
@@ -157,27 +131,15 @@ def test_a_release_is_found_one_folder_down_and_a_path_may_be_a_string(tmp_path)
     assert len(load_movielens(str(tmp_path / "downloads"))) == 3
 
 
-def test_a_folder_that_is_named_as_the_home_of_the_user_is_a_folder(
-    tmp_path, monkeypatch
-):
-    write(tmp_path / "~", CSV)
-    monkeypatch.chdir(tmp_path)
-    assert len(load_movielens("~")) == 3
-
-
 @pytest.mark.parametrize(
     ("line", "title", "genre", "year"),
     [
         ('"Heat, The (2006–2007)",War', "Heat, The (2006–2007)", "War", 2006),
-        ("Heat (2006-2007),War", "Heat (2006-2007)", "War", 2006),
         ("Heat (2006–),War", "Heat (2006–)", "War", 2006),
-        ("Heat (2006-),War", "Heat (2006-)", "War", 2006),
         ("Heat (2006) ,War|Drama", "Heat (2006) ", "War|Drama", 2006),
         ('"""Great"" Escape (1963)",War', '"Great" Escape (1963)', "War", 1963),
         ("NA,None", "NA", "None", None),  # pandas takes these for missing
-        ("null,n/a", "null", "n/a", None),
         ("Babylon 5,(no genres listed)", "Babylon 5", None, None),
-        ("Babylon 5,", "Babylon 5", None, None),
         ('Babylon 5,""', "Babylon 5", None, None),
         (",", None, None, None),
         ("Wrong,Drama\n10,Heat (1996),War", "Heat (1996)", "War", 1996),
@@ -214,17 +176,13 @@ def test_line_ends_change_nothing(tmp_path, kind, ends):
 def test_the_latest_rating_of_a_pair_is_kept_and_one_warning_counts_the_older_ones(
     tmp_path,
 ):
-    files = CSV | {
-        "ratings.csv": CSV["ratings.csv"] + "1,10,1.0,5\n2,20,3.0,964982704\n"
-    }
+    again = CSV["ratings.csv"] + "1,10,1.0,5\n2,20,3.0,964982704\n"
     with pytest.warns(UserWarning, match="^2 older ratings") as caught:
-        table = load_movielens(write(tmp_path, files))
+        table = load_movielens(write(tmp_path, CSV | {"ratings.csv": again}))
     assert len(caught) == 1
-    assert table[["movie_id", "rating"]].to_numpy().tolist() == [
-        [10, 4.0],
-        [30, 5.0],
-        [20, 3.0],
-    ]
+    assert caught[0].filename == __file__, "it points to the caller"
+    assert table["movie_id"].tolist() == [10, 30, 20]
+    assert table["rating"].tolist() == [4.0, 5.0, 3.0]
     assert table.index.tolist() == [0, 1, 2]
 
 
@@ -273,44 +231,33 @@ KAGGLE_20M = '1,2,3.5,"2005-04-02 23:53:47"'
     [
         (CSV, "ratings.csv", 3, "2,20,four,964982703", "rating must be .* 'four'"),
         (CSV, "ratings.csv", 3, "2,20,4.0", "expected 4 fields, got '2,20,4.0'"),
-        (CSV, "ratings.csv", 4, "2,20,4.0,1,1", "4 fields, got '2,20,4.0,1,1'"),
         (CSV, "ratings.csv", 2, "2.5,20,4.0,1", "user_id must be a whole .* '2.5'"),
-        (CSV, "ratings.csv", 4, "1,tt30,5.0,1", "movie_id must be .*'tt30'"),
-        (CSV, "ratings.csv", 3, f"{'9' * 5000},20,4.0,1", "user_id must be .* '9999"),
         (CSV, "ratings.csv", 3, f"{2**63},20,4.0,1", "user_id must .*64 bits"),
         (CSV, "ratings.csv", 3, "9007199254740993.0,20,4.0,1", "user_id must "),
         (CSV, "ratings.csv", 2, KAGGLE_20M, "timestamp .* Unix seconds.* '2005-04-02 "),
         (CSV, "ratings.csv", 3, "2,20,4.0,964982703000", "timestamp must .* year 2200"),
         (CSV, "ratings.csv", 3, '2,20,4.0,"1', "quote"),
         (CSV, "ratings.csv", 3, "2,20,4.0,1\x002", "NUL"),
-        (CSV, "movies.csv", 2, '10,"Broken (1990),Drama', "quote .*Broken"),
         (CSV, "movies.csv", 3, '20,"Heat,Drama\n30,Up",War', "quote .*Heat"),
         (CSV, "movies.csv", 3, '10,"Heat, The",Drama,War', "expected 3 fields"),
-        (CSV, "movies.csv", 3, "20,Babylon\x005,Drama", "NUL"),
         (DAT, "ratings.dat", 2, "2:20:3:964982703", "expected 4 fields"),
-        (DAT, "ratings.dat", 3, "2::x::3::5", "movie_id must be .* 'x'"),
-        (DAT, "movies.dat", 1, "10::Heat (1995)", "expected 3 fields"),
         (DAT | USERS_DAT, "users.dat", 2, "2::M::old::16::7", "user_age must be .*old"),
         (U, "u.data", 1, "1 10 4 964982703", "expected 4 fields"),
-        (U, "u.data", 3, "1\ttt30\t5\t1", "movie_id must be .*'tt30'"),
         (U, "u.item", 2, "20|unknown", "expected 24 fields"),
         (U, "u.item", 2, "20|Up||||2" + 18 * "|0", "unknown must be 0 or 1, got '2'"),
         (with_text_ids(CSV), "ratings.csv", 3, ",20,0.5,1", "user_id must be an id"),
-        (with_text_ids(CSV), "movies.csv", 2, ",Up,Drama", "movie_id must be an id"),
-        (with_text_ids(CSV), "movies.csv", 2, '"7', "quote"),
         # Columns in another order would be taken for each other.
         (CSV, "ratings.csv", 1, "1,10,4.0,5", "userId,movieId,rating,timestamp"),
         (CSV, "movies.csv", 1, "movieId,genres,title", "expected the header movieId,t"),
-        (CSV, "movies.csv", 1, "", "expected the header"),
     ],
 )
 def test_a_broken_line_is_named_with_its_field(
     tmp_path, files, name, number, line, fault
 ):
     broken = with_line(files, name, number, line)
-    for release in (write(tmp_path, broken), zipped(tmp_path / "zip", broken)):
+    for path in (write(tmp_path, broken), zipped(tmp_path / "zip", broken)):
         with pytest.raises(ValueError, match=f"^{name}, line {number}: .*{fault}"):
-            load_movielens(release)
+            load_movielens(path)
 
 
 def test_a_surplus_field_behind_a_blank_line_is_named(tmp_path):
@@ -373,29 +320,12 @@ def test_a_broken_line_of_latin_1_is_named_too(tmp_path, files, name):
         load_movielens(write(tmp_path, broken, encoding="latin-1"))
 
 
-def test_a_csv_of_another_encoding_is_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"^ratings.csv, line 1: .*UTF-8"):
-        load_movielens(write(tmp_path, CSV, encoding="utf-16"))
-
-
 def test_an_unknown_genre_of_100k_is_missing(tmp_path):
     table = load_movielens(write(tmp_path, U))
     assert table["genre"].isna().tolist() == [False, True, True]
     nothing = U["u.item"].replace("http://x", "").replace("|1", "|0")
     table = load_movielens(write(tmp_path, U | {"u.item": nothing}))
     assert table["genre"].isna().all()
-
-
-def test_a_release_trains_where_no_genre_is_known(tmp_path):
-    rows = [f"{n % 7},{n % 6 * 10},{n % 5 + 1}.0,{n}" for n in range(42)]
-    movies = [f"{n}0,Up (2009),(no genres listed)" for n in range(6)]
-    files = {"ratings.csv": ratings_csv(*rows), "movies.csv": movies_csv(*movies)}
-    table = load_movielens(write(tmp_path, files))
-    fitted = SklearnEcosystemPipeline(model="blend").fit(table)
-    plain = SklearnEcosystemPipeline(model="blend").fit(table.drop(columns="genre"))
-    np.testing.assert_allclose(fitted.predict(table), plain.predict(table))
-    assert not fitted.history_.kinds.toarray()[0].any()  # no movie has a genre
-    assert fitted.recommend(ratings={10: 5.0})["score"].notna().all()
 
 
 def test_a_tab_in_a_title_is_no_separator_of_10m(tmp_path):

@@ -107,17 +107,6 @@ def test_only_the_two_ids_are_dropped_whatever_the_names_of_a_union(table, outpu
         assert pipeline["model"].n_features_in_ == 11
 
 
-@pytest.mark.parametrize("key", ["features", "scaling", "regressor"])
-def test_a_row_that_lacks_a_key_is_refused(table, neighbors, monkeypatch, key):
-    del neighbors[key]
-    monkeypatch.setitem(lesson_code.MODELS, "mine", neighbors)
-    for model in ("mine", neighbors):
-        with pytest.raises(ValueError, match=rf"lacks \['{key}'\]"):
-            SklearnEcosystemPipeline(model=model).fit(table)
-    # It does not disturb a regressor that no row has.
-    SklearnEcosystemPipeline(model=LinearRegression()).build_pipeline()
-
-
 READ_NO_IDS = {
     "linear": "linear",
     "blend": "blend",
@@ -293,18 +282,6 @@ def test_the_wrapper_is_a_regressor_that_can_be_cloned_and_searched(table):
     assert not hasattr(model, "n_features_in_") and not hasattr(select, "scores_")
 
 
-def test_the_callers_table_is_left_as_it_was(table):
-    before = table.copy(deep=True)
-    recommender = SklearnEcosystemPipeline(model="linear")
-    recommender.train(table[:1600])
-    recommender.create_features(table)
-    recommender.evaluate(table[1600:])
-    recommender.evaluate_ranking(table[1600:])
-    recommender.recommend(1)
-    lesson_code.MatrixFactorization().fit_transform(table)
-    pd.testing.assert_frame_equal(table, before)
-
-
 def test_training_is_silent_unless_asked(table, capsys, monkeypatch):
     monkeypatch.setattr(lesson_code, "N_CANDIDATES", 1)
     recommender = SklearnEcosystemPipeline(model="linear")
@@ -380,6 +357,21 @@ def test_the_spread_that_a_regressor_gives_beside_its_mean_is_left_as_it_is(tabl
     assert (std < pipeline.y_min_).all()
 
 
+def test_fit_transform_of_a_pipeline_cross_fits_and_learns_the_scale(table):
+    pipeline = SklearnEcosystemPipeline(model="factors").build_pipeline()
+    low = table[table["rating"] <= 3]
+    estimates = pipeline.fit_transform(low)
+    expected = clone(pipeline["model"]).fit_transform(low, low["rating"])
+    np.testing.assert_allclose(estimates, expected)
+    assert (pipeline.y_min_, pipeline.y_max_) == (1.0, 3.0)
+    np.testing.assert_allclose(
+        pipeline.predict(table), clone(pipeline).fit(low).predict(table)
+    )
+    with pytest.raises(ValueError, match="finite numbers"):
+        pipeline.fit_transform(table, np.full(len(table), np.nan))
+    assert pipeline.y_max_ == 3.0  # the previous fit is kept
+
+
 class FitsAndPredicts(LinearRegression):
     """It predicts 2 stars more than it has learned, far beyond every scale."""
 
@@ -387,31 +379,12 @@ class FitsAndPredicts(LinearRegression):
         return self.fit(X, y).predict(X) + 2
 
 
-WAYS_TO_FIT = {
-    "fit_transform of factors": ("factors", "fit_transform"),
-    "fit_predict": (FitsAndPredicts(), "fit_predict"),
-}
-
-
-@pytest.mark.parametrize("way", WAYS_TO_FIT)
-def test_every_way_to_fit_learns_the_scale(table, way):
-    model, method = WAYS_TO_FIT[way]
+def test_fit_predict_of_a_pipeline_keeps_to_the_scale_and_is_only_where_a_model_has_it(
+    table,
+):
     low = table[table["rating"] <= 3]
-    pipeline = SklearnEcosystemPipeline(model=model).build_pipeline().fit(table)
-    steps = dict(pipeline.steps)
-    with pytest.raises(ValueError, match="finite numbers"):
-        getattr(pipeline, method)(low, np.full(len(low), np.nan))
-    assert dict(pipeline.steps) == steps  # the previous fit is kept
-    result = getattr(pipeline, method)(low)
-    expected = clone(pipeline).fit(low)
-    assert (pipeline.y_min_, pipeline.y_max_) == (1.0, 3.0)
-    np.testing.assert_allclose(pipeline.predict(table), expected.predict(table))
-    assert len(result) == len(low)
-    if method == "fit_predict":
-        assert result.max() == 3.0
-    else:  # cross-fitted, as its own `fit_transform`
-        factors = clone(pipeline["model"]).fit_transform(low, low["rating"])
-        np.testing.assert_allclose(result, factors)
+    pipeline = SklearnEcosystemPipeline(model=FitsAndPredicts()).build_pipeline()
+    assert pipeline.fit_predict(low).max() == pipeline.y_max_ == 3.0
     for lacking in ("fit_transform", "fit_predict", "partial_fit"):
         assert not hasattr(SklearnEcosystemPipeline().build_pipeline(), lacking)
 

@@ -1,4 +1,7 @@
-"""The service under attack: broken, huge and malicious requests, by 127.0.0.1 alone."""
+"""The service under attack: odd, slow and malicious requests, by 127.0.0.1 alone.
+
+Which requests are refused, and how, is in test_serving.py.
+"""
 
 import json
 import socket
@@ -11,7 +14,7 @@ pytest.importorskip("fastapi")
 pytest.importorskip("prometheus_client")
 pytest.importorskip("uvicorn")
 
-from test_serving import check_by_schemathesis, start_service, train, wait_for
+from test_serving import start_service, train, wait_for
 
 from lesson_code import SklearnEcosystemPipeline
 from serving import turns
@@ -40,56 +43,6 @@ def service_of_names(table, tmp_path_factory):
         yield service
 
 
-def stars(text):
-    """Return the body of a request whose stars are this text."""
-    return b'{"ratings": [{"movie_id": 1, "stars": %s}]}' % text
-
-
-NINES = b"9" * 5000
-REFUSED = {
-    "cut": ("/recommend", b'{"user_id": 5', 422),
-    "nothing": ("/recommend", b"", 422),
-    "NaN for stars": ("/recommend", stars(b"NaN"), 422),
-    "infinite stars": ("/recommend", stars(b"-Infinity"), 422),
-    "too large for a float": ("/recommend", stars(b"1e999"), 422),
-    "NaN for everything": ("/recommend", b"NaN", 422),
-    "half a character": ("/recommend", rb'{"user_id": "\ud800"}', 422),
-    "half a character in a name": ("/recommend", rb'{"\ud800": 1}', 422),
-    "half a character in an event": ("/outcome", rb'{"event": "\ud800"}', 422),
-    "half a character in a visitor": ("/recommend", rb'{"visitor": "\ud800"}', 422),
-    "a number as text": ("/recommend", b'{"user_id": 5, "n": "3"}', 422),
-    "an id below all floats": (
-        "/predict",
-        b'{"pairs": [{"user_id": %d, "movie_id": 1}]}' % (-(2**53) - 1),
-        422,
-    ),
-    "true for stars": ("/recommend", stars(b"true"), 422),
-    "a word for yes": ("/recommend", b'{"user_id": 5, "explain": "yes"}', 422),
-    "a huge n": ("/recommend", b'{"user_id": 5, "n": 1' + b"0" * 1000 + b"}", 422),
-    "a number of 5,000 digits": ("/recommend", b'{"user_id": %s}' % NINES, 400),
-    "deep lists": ("/recommend", b"[" * 200_000 + b"]" * 200_000, 400),
-    "deep objects": ("/recommend", b'{"ratings": ' + b'{"a":' * 100_000, 400),
-}
-
-
-@pytest.mark.parametrize(("path", "body", "expected"), REFUSED.values(), ids=REFUSED)
-def test_what_is_no_valid_request_is_refused_with_a_reason(
-    service, path, body, expected
-):
-    status, answer = service.ask_raw(path, body)
-    assert status == expected
-    detail = answer["detail"]
-    if status == 422:  # what was asked is not repeated: NaN has no place in JSON
-        assert detail[0].keys() == {"type", "loc", "msg"}
-    assert detail
-
-
-@pytest.mark.parametrize("start", [b"x", b'{"user_id": 5}'], ids=["junk", "request"])
-def test_a_huge_body_is_refused_before_it_is_parsed(service, start):
-    assert service.ask_raw("/recommend", start + b" " * 6_000_000)[0] == 413
-    assert service.ask("/recommend", {"user_id": 5})[0] == 200
-
-
 def test_of_many_problems_only_some_are_answered(service):
     pair = {"user_id": 1.5, "movie_id": 1.5}
     status, answer = service.ask("/predict", {"pairs": [pair] * 10_000})
@@ -102,30 +55,16 @@ def test_of_many_problems_only_some_are_answered(service):
     [
         "/../app.py",
         "/..%2f..%2fetc%2fpasswd",
-        "/%2e%2e/%2e%2e/etc/passwd",
-        "/docs/../../app.py",
         "/page.html",
-        "//etc/passwd",
-        "/movies%00",
-        "/serving/app.py",
     ],
 )
 def test_no_file_but_the_two_pages_can_be_read(service, path):
     assert service.ask(path)[0] == 404
 
 
-@pytest.mark.parametrize(
-    "query",
-    ["n=1e9", "n=-1", "n=NaN", f"n={10**400}", "q=" + "a" * 201, "n=1&n=x"],
-)
-def test_an_odd_query_is_refused(service, query):
-    assert service.ask(f"/movies?{query}")[0] == 422
-
-
-@pytest.mark.parametrize("text", ["%00", "%ff", "%ed%a0%80", "%0a%0d", "(a%2b)%2b%24"])
+@pytest.mark.parametrize("text", ["%00", "%ff", "%0a%0d", "(a%2b)%2b%24"])
 def test_odd_text_is_only_text(service, text):
     assert service.ask(f"/movies?q={text}")[0] == 200
-    assert service.ask(f"/similar?movie_id={text}")[0] == 422
 
 
 def test_an_outcome_is_one_line_however_it_is_written(service):
@@ -215,29 +154,9 @@ def test_ids_that_are_strings_are_answered_or_refused(service_of_names):
     assert service_of_names.ask("/similar?movie_id=movie%207")[0] == 200
 
 
-def test_nothing_to_choose_from_is_an_empty_list(service):
-    asked = {"user_id": 5, "candidates": [], "exclude": []}
-    status, answer = service.ask("/recommend", asked)
-    assert status == 200
-    assert answer["recommendations"] == []
-
-
-def test_unknown_movies_are_named(service):
-    rated = [{"movie_id": 4711, "stars": 5}, {"movie_id": 1, "stars": 5}]
-    status, answer = service.ask("/recommend", {"ratings": rated})
-    assert status == 200
-    assert answer["unknown_movies"] == [4711]
-
-
 def test_many_connections_at_once_are_all_answered(service):
     def ask(number):
         return service.ask("/recommend", {"user_id": 1 + number % 100})[0]
 
     with ThreadPoolExecutor(100) as pool:
         assert set(pool.map(ask, range(300))) == {200}
-
-
-def test_no_request_that_schemathesis_makes_up_fails_with_ids_that_are_strings(
-    service_of_names, tmp_path
-):
-    check_by_schemathesis(service_of_names, tmp_path, "--phases", "fuzzing")

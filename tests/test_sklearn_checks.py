@@ -51,7 +51,7 @@ CANNOT_PASS = {
     "WrapperOnArrays": {
         "check_fit2d_1sample": (
             "wants the word sample; ours speaks of ratings: "
-            "test_constant_ratings_are_refused"
+            "test_what_is_no_table_of_ratings_is_refused"
         )
     },
     "PipelineOnArrays": {

@@ -1,15 +1,20 @@
-"""Every public call refuses bad input in one clear sentence, and changes nothing.
+"""Every public call refuses what is wrong in one clear sentence, and changes nothing.
 
-Which tables, ratings and parameters are bad is in tests/test_table.py and test_ids.py.
+A row of a table below is one refusal: what is wrong, how it comes about, and a part of
+what is said. (Ids are in test_ids.py, files in test_artifact.py and test_movielens.py.
+That no other error ever comes is in test_fuzz.py.)
 """
 
 import contextlib
+from datetime import datetime
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.exceptions import NotFittedError
-from sklearn.linear_model import LinearRegression
+from sklearn.feature_selection import SelectKBest
+from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.neighbors import KNeighborsRegressor
 
 from lesson_code import (
@@ -22,187 +27,372 @@ from lesson_code import (
     ranking_metrics,
     rating_metrics,
 )
+from recommender.recommend import RatingRanker
+from recommender.top_n import TopN
 
 pytestmark = pytest.mark.hostile
 
 
+def fit_everything(table):
+    """Return everything that can be fitted, the table, and top-N recommendations."""
+    wrapper = SklearnEcosystemPipeline(model="linear").fit(table)
+    wrapper.evaluate_ranking(table)
+    ranker = MovieRanker().fit(table)
+    dataset = MovieRecommendationDataset(n_users=100, n_movies=60, n_ratings=100)
+    dataset.generate()
+    return SimpleNamespace(
+        table=table,
+        dataset=dataset,
+        wrapper=wrapper,
+        transformer=UserMovieFeatureTransformer().fit(table),
+        pipeline=wrapper.build_pipeline().fit(table),
+        factors=MatrixFactorization(2, 2, n_sweeps=2, cv=2).fit(table),
+        ranker=ranker,
+        top_n=ranker.recommend(ranker.users_[:5]),
+    )
+
+
 @pytest.fixture(scope="module")
-def fitted(table):
-    """Everything that can be fitted, by its name."""
-    recommender = SklearnEcosystemPipeline(model="linear").fit(table)
-    recommender.evaluate_ranking(table[:50])
+def it(table):
+    return fit_everything(table)
+
+
+def state_of(it):
+    """Return all attributes of everything that is fitted."""
     return {
-        "wrapper": recommender,
-        "transformer": UserMovieFeatureTransformer().fit(table),
-        "pipeline": recommender.build_pipeline().fit(table),
-        "factors": MatrixFactorization().fit(table),
-        "ranker": MovieRanker().fit(table),
+        (name, attribute): value
+        for name, fitted in vars(it).items()
+        for attribute, value in vars(fitted).items()
     }
 
 
-def with_value(table, column, value):
-    changed = table.astype({column: object})
-    changed.loc[changed.index[3], column] = value
-    return changed
-
-
-LEARN = [
-    "wrapper.create_features",
-    "wrapper.train",
-    "wrapper.fit",
-    "pipeline.fit",
-    "transformer.fit",
-    "transformer.fit_transform",
-    "factors.fit",
-    "factors.fit_transform",
-    "ranker.fit",
-]
-USE = [
-    "wrapper.predict",
-    "pipeline.predict",
-    "transformer.transform",
-    "factors.predict",
-    "factors.transform",
-    "ranker.recommend_new",
-]
-SCORE = ["wrapper.evaluate", "wrapper.evaluate_ranking"]
-FUNCTIONS = {
-    "compare_models": compare_models,
-    "ranking_metrics": lambda rows: ranking_metrics(
-        pd.DataFrame({"user_id": [1], "rank": 1, "movie_id": 1}), rows
-    ),
-}
-READS_RATINGS = [*LEARN, *SCORE, *FUNCTIONS]
-
-
-def method(fitted, call):
-    if call in FUNCTIONS:
-        return FUNCTIONS[call]
-    if call == "wrapper.score":  # it takes the ratings beside the table
-        return lambda rows: fitted["wrapper"].score(rows, np.ones(2000))
-    owner, name = call.split(".")
-    return getattr(fitted[owner], name)
+def assert_same(before, after):
+    assert before.keys() == after.keys()
+    assert [name for name in before if before[name] is not after[name]] == []
 
 
 @contextlib.contextmanager
-def unchanged(fitted):
-    """Fail if any of these estimators has other attributes at the end."""
-    before = {owner: {**vars(estimator)} for owner, estimator in fitted.items()}
+def unchanged(it):
+    before = state_of(it)
     yield
-    for owner, values in before.items():
-        after = vars(fitted[owner])
-        assert values.keys() == after.keys()
-        assert [name for name in values if values[name] is not after[name]] == []
+    assert_same(before, state_of(it))
 
 
-BAD_TABLES = {
-    "an array": (lambda t: t.to_numpy(), TypeError, "DataFrame"),
-    "no user_id": (lambda t: t.drop(columns="user_id"), ValueError, "'user_id'"),
-    "a missing id": (
-        lambda t: with_value(t, "movie_id", None),
-        ValueError,
-        "movie_id must hold .*row 3 holds None",
+def assert_refused(it, message, call, *arguments):
+    refused = pytest.raises((TypeError, ValueError), match=message)
+    with unchanged(it), refused as caught:
+        call(*arguments)
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 400
+
+
+# ----- Tables
+
+
+class Foreign:
+    """A table of another library."""
+
+    def to_pandas(self):
+        raise AssertionError("it is the caller who converts it")
+
+
+def cell(column, value):
+    """Put one value into a column."""
+
+    def spoil(table):
+        changed = table.astype({column: object})
+        changed.loc[changed.index[3], column] = value
+        return changed
+
+    return spoil
+
+
+def column(name, value):
+    return lambda t: t.assign(**{name: pd.Series([value] * len(t), dtype=object)})
+
+
+def renamed(**names):
+    return lambda t: t.rename(columns=names)
+
+
+TABLES = {
+    "an array": (lambda t: t.to_numpy(), r"DataFrame .*got ndarray\.$"),
+    "a foreign frame": (
+        lambda t: Foreign(),
+        r"Foreign of test_errors: .*to_pandas\(\)",
+    ),
+    "no rows": (lambda t: t[:0], "empty"),
+    "no user_id": (lambda t: t.drop(columns="user_id"), "lacks .* 'user_id'; it has"),
+    "no movie_id": (lambda t: t.drop(columns="movie_id"), "lacks .* 'movie_id'"),
+    "another name": (renamed(user_id="User ID"), "rename 'User ID' to 'user_id'"),
+    "other names": (
+        renamed(user_id="userId", movie_id="movieId"),
+        "'userId' to 'user_id' .*'movieId' to 'movie_id'",
+    ),
+    "a column twice": (
+        lambda t: pd.concat([t, t[["genre"]]], axis=1),
+        "'genre' is rep",
+    ),
+    "a missing id": (cell("movie_id", None), "movie_id must hold .*row 3 holds None"),
+    "no ratings": (lambda t: t.drop(columns="rating"), "MovieRanker"),
+    "stars": (renamed(rating="stars"), "'stars' to 'rating'"),
+    "equal ratings": (lambda t: t.assign(rating=3.0), r"All 2000 ratings are 3\.0"),
+    "a missing rating": (cell("rating", np.nan), "row 3 holds nan"),
+    "a huge rating": (cell("rating", 1e15), "below 1e15, but row 3"),
+    "a rating in words": (cell("rating", "5*"), "must be numbers"),
+    "years in words": (
+        column("movie_year", "old"),
+        "movie_year must hold numbers, got",
+    ),
+    "times for years": (column("movie_year", pd.Timedelta(1)), "must hold numbers"),
+    "complex years": (lambda t: t.assign(movie_year=2j), "must hold numbers"),
+    "an infinite year": (cell("movie_year", np.inf), "finite .*row 3 holds inf"),
+    "a late date": (column("timestamp", datetime(2201, 1, 1)), "after the year 2200"),
+    "a date beyond pandas": (column("timestamp", datetime(9999, 1, 1)), "holds dates"),
+    "dates in words": (column("timestamp", "2026-01-01"), r"pd\.to_datetime"),
+    "milliseconds": (column("timestamp", 1e12), "Unix seconds, .*milliseconds"),
+    "genres in lists": (column("genre", ["Drama"]), "genre must hold strings"),
+    "numbers for titles": (column("title", 5), "title must hold strings"),
+}
+
+
+@pytest.mark.parametrize(("spoil", "message"), TABLES.values(), ids=TABLES)
+def test_what_is_no_table_of_ratings_is_refused(it, spoil, message):
+    assert_refused(it, message, it.wrapper.train, spoil(it.table))
+
+
+RATINGS = {
+    "dates": (lambda y: pd.to_datetime(y, unit="s"), "must be numbers"),
+    "masked": (lambda y: np.ma.masked_less(y.to_numpy(), 2), "must be numbers"),
+    "complex": (lambda y: y + 1j, "must be numbers"),
+    "too short": (lambda y: y[:-1], "2000 rows"),
+    "a table": (lambda y: y.to_frame(), "2000 rows"),
+}
+
+
+@pytest.mark.parametrize(("spoil", "message"), RATINGS.values(), ids=RATINGS)
+def test_what_is_no_column_of_ratings_is_refused(it, spoil, message):
+    assert_refused(it, message, it.wrapper.train, it.table, spoil(it.table["rating"]))
+
+
+#: All calls that take a table and read its ratings, ...
+READS_RATINGS = {
+    "create_features": lambda it, X: it.wrapper.create_features(X),
+    "train": lambda it, X: it.wrapper.train(X),
+    "fit": lambda it, X: it.wrapper.fit(X),
+    "fit of a pipeline": lambda it, X: it.pipeline.fit(X),
+    "fit of features": lambda it, X: it.transformer.fit(X),
+    "cross-fitted features": lambda it, X: it.transformer.fit_transform(X),
+    "fit of factors": lambda it, X: it.factors.fit(X),
+    "cross-fitted factors": lambda it, X: it.factors.fit_transform(X),
+    "fit of a ranker": lambda it, X: it.ranker.fit(X),
+    "evaluate": lambda it, X: it.wrapper.evaluate(X),
+    "evaluate_ranking": lambda it, X: it.wrapper.evaluate_ranking(X),
+    "compare_models": lambda it, X: compare_models(X),
+    "ranking_metrics": lambda it, X: ranking_metrics(it.top_n, X),
+}
+#: ... and those that do not, or for which ratings are optional.
+OTHERS = {
+    "predict": lambda it, X: it.wrapper.predict(X),
+    "predict of a pipeline": lambda it, X: it.pipeline.predict(X),
+    "transform": lambda it, X: it.transformer.transform(X),
+    "predict of factors": lambda it, X: it.factors.predict(X),
+    "transform of factors": lambda it, X: it.factors.transform(X),
+    "recommend_new": lambda it, X: it.ranker.recommend_new(X),
+    "best_rmse": lambda it, X: it.dataset.best_rmse(X),
+    "score": lambda it, X: it.wrapper.score(X, np.ones(2000)),
+}
+
+
+@pytest.mark.parametrize("call", READS_RATINGS | OTHERS)
+def test_every_call_refuses_a_bad_table(it, call):
+    wrong = ["an array", "no user_id", "a missing id"]
+    if call in READS_RATINGS:
+        wrong.append("a missing rating")
+    if call in READS_RATINGS and call != "fit of a ranker":  # it also learns from views
+        wrong.append("no ratings")
+    for name in wrong:
+        spoil, message = TABLES[name]
+        assert_refused(it, message, (READS_RATINGS | OTHERS)[call], it, spoil(it.table))
+
+
+# ----- Parameters, and what a fitted object is asked
+
+
+def of(make, **parameters):
+    """Return a call that fits an estimator with these parameters."""
+    return lambda it: make(**parameters).fit(it.table)
+
+
+def wrapper_of(**parameters):
+    return of(SklearnEcosystemPipeline, **{"model": "linear"} | parameters)
+
+
+def features_of(**parameters):
+    return lambda it: UserMovieFeatureTransformer(**parameters).fit_transform(it.table)
+
+
+HALF_A_ROW = {"features": UserMovieFeatureTransformer(), "scaling": []}
+A_SEED = "^random_state must be .*at least 0 and below 4294967296, got"
+A_RANKER = "^ranker must be one of .*'popularity'.*, got"
+PARAMETERS = {
+    "model, a typo": (
+        wrapper_of(model="florest"),
+        "^model must .*'forest'.*, got 'flo",
+    ),
+    "model, a class": (wrapper_of(model=KNeighborsRegressor), "^model must be .*, got"),
+    "model, half a row": (wrapper_of(model=HALF_A_ROW), r"lacks \['regressor'\]"),
+    "select": (wrapper_of(model="factors", select=SelectKBest()), "model='factors'"),
+    "ranker, a typo": (wrapper_of(ranker="luck"), A_RANKER),
+    "ranker, no estimator": (wrapper_of(ranker=TopN()), A_RANKER),
+    "ranker, of no pipeline": (wrapper_of(ranker=RatingRanker(Ridge())), A_RANKER),
+    "ranker, a bad one": (
+        wrapper_of(ranker=MovieRanker(-1)),
+        "^regularization must be",
+    ),
+    "penalty, 0": (of(MovieRanker, regularization=0), "^regularization must be a num"),
+    "penalty, words": (of(MovieRanker, regularization="much"), "must be a number"),
+    "damping, below 0": (
+        features_of(damping=-1),
+        "^damping must be a .*least 0, got -1",
+    ),
+    "damping, true": (features_of(damping=np.True_), "at least 0, got True"),
+    "damping, words": (features_of(damping="ten"), "at least 0, got 'ten'"),
+    "damping, huge": (features_of(damping=10**400), "below 1000000000000000, got 1000"),
+    "n_factors": (of(MatrixFactorization, n_factors=2.5), "n_factors must .* got 2.5"),
+    "n_patterns": (of(MatrixFactorization, n_patterns=-1), "n_patterns must .* got -1"),
+    "n_sweeps": (of(MatrixFactorization, n_sweeps=0), "n_sweeps must be .* got 0"),
+    "regularization": (
+        of(MatrixFactorization, regularization=0),
+        "^regularization must",
+    ),
+    "damping of factors": (
+        of(MatrixFactorization, damping=np.inf),
+        "^damping must .*inf",
+    ),
+    "seed": (wrapper_of(random_state=-1), A_SEED),
+    "seed of features": (features_of(random_state=1.5), A_SEED),
+    "seed of factors": (of(MatrixFactorization, random_state=2**32), A_SEED),
+    "seed of a table": (
+        lambda it: MovieRecommendationDataset(random_state=2**32).generate(),
+        A_SEED,
+    ),
+    "seed of a comparison": (
+        lambda it: compare_models(it.table, random_state=2**32),
+        A_SEED,
     ),
 }
 
 
-@pytest.mark.parametrize("call", [*READS_RATINGS, *USE, "wrapper.score"])
-def test_every_call_refuses_a_bad_table_and_changes_nothing(table, fitted, call):
-    for spoil, error, message in BAD_TABLES.values():
-        with unchanged(fitted), pytest.raises(error, match=message) as caught:
-            method(fitted, call)(spoil(table))
-        assert "\n" not in str(caught.value)
+def recommend(*arguments, **named):
+    return lambda it: it.wrapper.recommend(*arguments, **named)
 
 
-@pytest.mark.parametrize("call", READS_RATINGS)
-def test_every_call_that_reads_ratings_refuses_bad_ones(table, fitted, call):
-    with unchanged(fitted), pytest.raises(ValueError, match="row 3 holds nan"):
-        method(fitted, call)(with_value(table, "rating", np.nan))
-    if call != "ranker.fit":  # it learns from who watched what, too
-        with unchanged(fitted), pytest.raises(ValueError, match="No ratings"):
-            method(fitted, call)(table.drop(columns="rating"))
+def recommend_new(**changes):
+    return lambda it: it.ranker.recommend_new(it.table.assign(**changes))
 
 
-def test_metrics_without_ratings_say_so():
-    with pytest.raises(ValueError, match="No ratings: pass y"):
-        rating_metrics([1.0, 2.0], None)
-
-
-# ----- Recommendations that are to be scored
-
-BAD_LISTS = {
-    "no rank": (lambda L: L.drop(columns="rank"), "'rank'"),
-    "ids in words": (lambda L: L.assign(movie_id="Heat"), "strings, such as 'Heat'"),
-    "half an id": (lambda L: L.assign(user_id=1.5), "user_id must .*row 0 holds 1.5"),
-    "rank 0": (lambda L: L.assign(rank=L["rank"] - 1), "count from 1"),
-    "no number": (lambda L: L.assign(rank=np.nan), "count from 1"),
-    "half a rank": (lambda L: L.assign(rank=L["rank"] + 0.5), "once per user"),
-    "a rank twice": (lambda L: L.assign(rank=1), "once per user"),
-    "words": (lambda L: L.assign(rank="first"), "rank must hold numbers"),
-    "an array": (lambda L: L.to_numpy(), "DataFrame with"),
-    "None": (lambda L: None, "DataFrame with"),
+RECOMMENDATIONS = {
+    "an unknown user": (recommend(4711), "4711 is unknown"),
+    "nobody": (recommend(), "or ratings="),
+    "ratings as the user": (recommend({1: 2.0}), "or ratings="),
+    "users": (recommend([1, 2]), "user_id must be one id"),
+    "ratings in a list": (recommend(ratings=[1, 2]), r"got \[1, 2\]"),
+    "half a movie": (recommend(ratings={1.5: 2.0}), "keys of ratings"),
+    "off the scale": (recommend(ratings={1: 9}), "movie 1 has 9"),
+    "half a candidate": (recommend(5, candidates=[1.5]), "candidates"),
+    "a strange exception": (recommend(5, exclude=["tt1"]), "such as 'tt1'"),
+    "no movies": (recommend(5, n=0), "^n must be"),
+    "below the scale": (recommend_new(rating=0.5), r"from 1\.0 to 5\.0"),
+    "above the scale": (recommend_new(rating=50.0), r"from 1\.0 to 5\.0"),
+    "views": (
+        lambda it: it.ranker.recommend_new(it.table.drop(columns="rating")),
+        "needs the column 'rating'",
+    ),
+    "stars": (
+        lambda it: it.ranker.fit(it.table.rename(columns={"rating": "stars"})),
+        "rename 'stars'",
+    ),
+    "half a user": (
+        lambda it: it.ranker.recommend([3, 2.5]),
+        "user_ids .* row 1 holds",
+    ),
+    "like an unknown movie": (lambda it: it.ranker.similar(4711), "4711 is unknown"),
+    "like several": (lambda it: it.ranker.similar([1, 2]), "movie_id must be one id"),
+    "no similar ones": (lambda it: it.ranker.similar(1, n=0), "^n must be"),
+    "a reason for an unknown movie": (
+        lambda it: it.ranker.explain(it.ranker.history_.stars()[:1], np.array([9999])),
+        "Movie 9999 is unknown",
+    ),
+    "half a rated movie": (
+        lambda it: it.factors.predict_new([1, 1.5], [5.0, 3.0], [2]),
+        "^rated .* row 1 holds 1.5",
+    ),
+    "a name": (
+        lambda it: it.factors.predict_new([1], [5.0], ["Heat"]),
+        "such as 'Heat'",
+    ),
 }
 
 
-@pytest.mark.parametrize("bad", BAD_LISTS)
-def test_what_are_no_recommendations_are_not_scored(table, fitted, bad):
-    spoil, message = BAD_LISTS[bad]
-    lists = fitted["ranker"].recommend([1, 2])
-    with pytest.raises((TypeError, ValueError), match=message):
-        ranking_metrics(spoil(lists), table)
+def score(spoil):
+    """Return a call that scores spoiled recommendations."""
+    return lambda it: ranking_metrics(spoil(it.top_n), it.table)
+
+
+SCORES = {
+    "no rank": (score(lambda L: L.drop(columns="rank")), "'rank'"),
+    "ids in words": (score(lambda L: L.assign(movie_id="Heat")), "such as 'Heat'"),
+    "rank 0": (score(lambda L: L.assign(rank=L["rank"] - 1)), "count from 1"),
+    "half a rank": (score(lambda L: L.assign(rank=L["rank"] + 0.5)), "once per user"),
+    "a rank twice": (score(lambda L: L.assign(rank=1)), "once per user"),
+    "words": (score(lambda L: L.assign(rank="first")), "rank must hold numbers"),
+    "an array": (score(lambda L: L.to_numpy()), "DataFrame with"),
+    "k": (lambda it: ranking_metrics(it.top_n, it.table, k=2.5), "^k must be"),
+    "k of all": (lambda it: it.wrapper.evaluate_ranking(it.table, k=2.5), "^k must be"),
+    "relevance": (
+        lambda it: ranking_metrics(it.top_n, it.table, relevant_from="four"),
+        "^relevant_from must be",
+    ),
+    "nothing relevant": (
+        lambda it: ranking_metrics(it.top_n, it.table, relevant_from=5.5),
+        "No test rating is 5.5 or more",
+    ),
+    "an unknown way": (
+        lambda it: it.wrapper.evaluate_ranking(it.table, by="luck"),
+        "^by must be one of .*got 'luck'",
+    ),
+    "no ratings": (lambda it: rating_metrics([1.0, 2.0], None), "No ratings: pass y"),
+}
+GROUPS = (PARAMETERS, RECOMMENDATIONS, SCORES)
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
-    [("relevant_from", np.nan), ("relevant_from", "four"), ("k", 2.5)],
+    ("call", "message"),
+    [refusal for group in GROUPS for refusal in group.values()],
+    ids=[name for group in GROUPS for name in group],
 )
-def test_impossible_parameters_of_a_ranking_are_named(table, fitted, name, value):
-    lists = fitted["ranker"].recommend([1])
-    with pytest.raises(ValueError, match=f"^{name} must be "):
-        ranking_metrics(lists, table, **{name: value})
-    with pytest.raises(ValueError, match=f"^{name} must be "):
-        fitted["wrapper"].evaluate_ranking(table, **{name: value})
-
-
-# ----- Models, seeds, and what is not fitted yet
-
-
-@pytest.mark.parametrize("model", ["florest", 3, KNeighborsRegressor, None])
-def test_an_unknown_model_is_refused_with_those_that_there_are(table, model):
-    with pytest.raises(ValueError, match="^model must be .*'forest'.*'blend'.*, got"):
-        SklearnEcosystemPipeline(model=model).fit(table)
-
-
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda table, **seed: MovieRecommendationDataset(**seed).generate(),
-        lambda table, **seed: UserMovieFeatureTransformer(**seed).fit_transform(table),
-        lambda table, **seed: MatrixFactorization(**seed).fit(table),
-        lambda table, **seed: SklearnEcosystemPipeline(model="linear", **seed).fit(
-            table
-        ),
-        compare_models,
-    ],
-    ids=["dataset", "transformer", "factors", "wrapper", "compare_models"],
-)
-def test_an_impossible_seed_is_named(table, call):
-    with pytest.raises(ValueError, match="^random_state must be"):
-        call(table, random_state=2**32)
+def test_what_cannot_be_done_is_refused(it, call, message):
+    assert_refused(it, message, call, it)
 
 
 def test_what_is_not_fitted_says_so_before_it_looks_at_the_rows(tmp_path):
     wrapper = SklearnEcosystemPipeline()
-    for call, argument in (
+    for call, *arguments in (
         (wrapper.predict, None),
         (wrapper.evaluate, None),
         (wrapper.evaluate_ranking, None),
+        (wrapper.recommend, None),
+        (wrapper.similar, None),
         (wrapper.save_pipeline, tmp_path / "x.pkl"),
         (wrapper.build_pipeline().predict, None),
         (UserMovieFeatureTransformer().transform, None),
+        (MatrixFactorization().predict_new, None, None, None),
+        (MovieRanker().recommend, None),
+        (MovieRanker().recommend_new, None),
+        (MovieRanker().similar, None),
     ):
         with pytest.raises(NotFittedError):
-            call(argument)
+            call(*arguments)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -231,39 +421,26 @@ def test_a_training_that_fails_late_leaves_the_last_one(
     linear.evaluate_ranking(table[:50])
     predictions = linear.predict(table)
     linear.set_params(model=model)
-    with unchanged({"wrapper": linear}), pytest.raises(error, match=message):
+    fitted = SimpleNamespace(wrapper=linear)
+    with unchanged(fitted), pytest.raises(error, match=message):
         linear.train(table, tune_hyperparameters=error is ValueError)
     np.testing.assert_array_equal(linear.predict(table), predictions)
 
 
-@pytest.mark.parametrize("owner", ["wrapper", "transformer", "factors", "ranker"])
-def test_a_fit_that_fails_at_any_column_leaves_the_last_one(table, fitted, owner):
-    predictions = fitted["factors"].predict(table)
-    columns = ["timestamp", "movie_year", "genre"]
-    if owner in ("factors", "ranker"):
-        columns.remove("movie_year" if owner == "ranker" else "genre")
-    for column in columns:
-        spoiled = table.assign(**{column: [["late"]] * len(table)})
-        refused = pytest.raises(ValueError, match=f"{column} must hold")
-        with unchanged(fitted), refused:
-            fitted[owner].fit(spoiled[:100])
-    np.testing.assert_array_equal(fitted["factors"].predict(table), predictions)
-
-
-@pytest.mark.parametrize("column", ["genre", "user_country", "title"])
-def test_a_string_that_no_file_can_hold_is_learned_or_refused_as_a_whole(
-    linear, table, column, tmp_path
+@pytest.mark.parametrize(
+    ("owner", "column_name"),
+    [
+        ("wrapper", "genre"),
+        ("transformer", "genre"),
+        ("factors", "movie_year"),
+        ("ranker", "genre"),
+    ],
+)
+def test_a_fit_that_fails_at_its_last_column_leaves_the_last_one(
+    table, it, owner, column_name
 ):
-    """A lone surrogate: half of a character."""
-    halves = pd.Series("\ud800", table.index, dtype=object)
-    strange = table.assign(**{column: halves})
-    before = {**vars(linear)}
-    try:
-        linear.fit(strange)
-    except ValueError as error:
-        assert "\n" not in str(error)
-        assert all(vars(linear)[name] is before[name] for name in before)
-    else:
-        path = linear.save_pipeline(tmp_path / "strange.pkl")
-        predictions = SklearnEcosystemPipeline.load_pipeline(path).predict(strange)
-        np.testing.assert_array_equal(predictions, linear.predict(strange))
+    predictions = it.factors.predict(table)
+    late = column(column_name, ["late"])(table)
+    fit = vars(it)[owner].fit
+    assert_refused(it, f"{column_name} must hold", fit, late)
+    np.testing.assert_array_equal(it.factors.predict(table), predictions)

@@ -9,14 +9,13 @@ import struct
 import tracemalloc
 import warnings
 import zipfile
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from test_movielens import CSV, FORMATS, LAYOUTS, write
 
 from lesson_code import TABLE_COLUMNS, load_movielens
-from recommender.release import ID, TEXT_ID, read_file
+from recommender.release import read_file
 
 pytestmark = pytest.mark.hostile
 #: Warnings of NumPy and pandas about a file that is then read line by line.
@@ -93,7 +92,7 @@ def test_a_damaged_file_is_read_or_its_broken_line_is_named(tmp_path, name):
 @OPEN
 @pytest.mark.parametrize("kind", FORMATS)
 def test_a_whole_file_of_another_encoding_or_another_format(tmp_path, kind):
-    encodings = ["utf-8-sig", "utf-16", "utf-16-le", "utf-32", "cp1252", "cp037"]
+    encodings = ["utf-8-sig", "utf-16", "utf-16-le", "cp1252", "cp037"]
     for name, text in FORMATS[kind].items():
         others = [text.encode(encoding) for encoding in encodings]
         for files in FORMATS.values():
@@ -121,22 +120,10 @@ def fields_of(line, layout):
     return line.split(layout.separator)
 
 
-def with_text_ids(layout):
-    columns = {
-        name: TEXT_ID if kind is ID else kind for name, kind in layout.columns.items()
-    }
-    return layout._replace(columns=columns)
-
-
 @OPEN
-@pytest.mark.parametrize(
-    ("name", "ids"),
-    [*((name, "numbers") for name in LAYOUTS), ("ratings.csv", "strings")],
-)
-def test_every_odd_field_is_read_right_or_named_with_its_line(tmp_path, name, ids):
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_every_odd_field_is_read_right_or_named_with_its_line(tmp_path, name):
     layout = LAYOUTS[name]
-    if ids == "strings":
-        layout = with_text_ids(layout)
     text = next(files[name] for files in FORMATS.values() if name in files)
     lines = text.splitlines()
     first_row = 0 if layout.header is None else 1
@@ -228,9 +215,7 @@ def test_an_encrypted_zip_or_an_unsupported_method_is_refused(tmp_path, change):
     assert "x.zip" in attempt(path)
 
 
-@pytest.mark.parametrize(
-    "inside", ["../../etc/", "/", "C:\\", "a/b/c/d/", "./", "\u202e/"]
-)
+@pytest.mark.parametrize("inside", ["../../etc/", "/", "C:\\"])
 def test_names_that_leave_the_folder_write_nothing(tmp_path, inside):
     folder = tmp_path / "in" / "side"
     folder.mkdir(parents=True)
@@ -263,14 +248,6 @@ def test_what_holds_no_release_is_refused(tmp_path):
     assert isinstance(attempt(tmp_path / "release"), str)
 
 
-@pytest.mark.filterwarnings("ignore:Duplicate name")
-def test_a_zip_with_every_name_twice(tmp_path):
-    with zipfile.ZipFile(tmp_path / "twice.zip", "w") as archive:
-        for name, text in [*CSV.items(), *CSV.items()]:
-            archive.writestr(name, text)
-    attempt(tmp_path / "twice.zip")
-
-
 BOMBS = {
     "one long line": ("ratings.csv", "userId,movieId,rating,timestamp\n", b"0", 1),
     "an open quote": ("movies.csv", 'movieId,title,genres\n10,"', b"x\n", 2),
@@ -297,11 +274,3 @@ def test_a_small_zip_that_unpacks_to_much_is_refused_in_a_little_memory(tmp_path
     finally:
         tracemalloc.stop()
     assert peak < 3 * 2**20, f"{peak / 2**20:.0f} MB for a zip of a few kB"
-
-
-def test_reading_leaves_the_warning_filters_as_they_are(tmp_path):
-    write(tmp_path, CSV)
-    before = list(warnings.filters)
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(load_movielens, [tmp_path] * 12))
-    assert warnings.filters == before
