@@ -5,33 +5,17 @@ real release where it is at hand.
 import copy
 import functools
 import os
-import shutil
-from pathlib import Path
 
 # Boosting's threads wait for each other by spinning: where other work keeps a core
 # busy, one of them is faster than two.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
+from repository import REAL
 from sklearn.model_selection import KFold
 
 import lesson_code
 from lesson_code import MovieRecommendationDataset, SklearnEcosystemPipeline
-
-ROOT = Path(__file__).resolve().parent.parent
-REAL = Path(
-    os.environ.get("MOVIELENS", ROOT.parent / "shared" / "data" / "ml-latest-small")
-)
-MODELS = list(lesson_code.MODELS)
-NO_CACHES = shutil.ignore_patterns("__pycache__")
-
-
-def copy_lesson(folder, *others):
-    """Copy the lesson, its package and `others` into a folder; return the script."""
-    shutil.copytree(ROOT / "recommender", folder / "recommender", ignore=NO_CACHES)
-    for name in others:
-        shutil.copy(ROOT / name, folder / name)
-    return shutil.copy(ROOT / "lesson_code.py", folder)
 
 
 @pytest.fixture(scope="session")

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
-from conftest import ROOT
 from forked import FORKS, POSIX
+from repository import ROOT
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 

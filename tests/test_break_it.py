@@ -8,8 +8,8 @@ import sys
 
 import break_it
 import pytest
-from conftest import ROOT
 from forked import FORKS, QUIET, forked
+from repository import ROOT
 
 import lesson_code
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from conftest import MODELS
 from recommending import IDS
+from repository import MODELS
 from sklearn.linear_model import Ridge
 from sklearn.metrics import mean_absolute_error
 from sklearn.model_selection import KFold, cross_val_predict, cross_val_score

@@ -11,8 +11,8 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT, copy_lesson
 from forked import POSIX
+from repository import ROOT, copy_lesson
 from sklearn.metrics import root_mean_squared_error
 from sklearn.model_selection import train_test_split
 

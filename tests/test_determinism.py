@@ -13,8 +13,8 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import MODELS, ROOT
 from forked import FORKS, QUIET, forked
+from repository import MODELS, ROOT
 
 import lesson_code
 from lesson_code import (
@@ -184,12 +184,7 @@ def quick(table, travelled):
 
 @pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
 @QUIET
-def test_however_a_process_is_started_it_gives_the_same_bits(
-    table, method, monkeypatch
-):
-    # The process imports this file, and with it the conftest of this folder, of which
-    # there are others in folders that other tests have put on the path.
-    monkeypatch.syspath_prepend(ROOT / "tests")
+def test_however_a_process_is_started_it_gives_the_same_bits(table, method):
     travelled = SklearnEcosystemPipeline(model="linear").fit(table[:1000])
     with multiprocessing.get_context(method).Pool(1) as pool:
         # A process that cannot import it dies, and leaves the pool waiting.

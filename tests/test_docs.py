@@ -9,7 +9,7 @@ import inspect
 import re
 
 import pytest
-from conftest import ROOT
+from repository import ROOT
 
 import lesson_code
 

@@ -11,7 +11,7 @@ import sys
 import types
 
 import pytest
-from conftest import ROOT, copy_lesson
+from repository import ROOT, copy_lesson
 
 EXERCISES = ROOT / "exercises"
 SOLUTIONS = EXERCISES / "solutions"

@@ -6,7 +6,7 @@ import importlib.util
 import sys
 
 import pytest
-from conftest import ROOT
+from repository import ROOT
 
 SPEC = importlib.util.spec_from_file_location("figures", ROOT / "tools" / "figures.py")
 RESULT = "benchmarks/results/two.txt"

@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT
+from repository import ROOT
 
 BASH = shutil.which("bash")
 SCRIPT = ROOT / "generate_lesson_files.sh"

@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import NO_CACHES, ROOT
+from repository import NO_CACHES, ROOT
 
 SMALL = ["--users", "40", "--movies", "30", "--ratings", "400", "--model", "linear"]
 LOAD = """

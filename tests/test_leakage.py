@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import MODELS
+from repository import MODELS
 from sklearn.feature_selection import SelectKBest, f_regression
 from sklearn.metrics import r2_score, root_mean_squared_error
 from sklearn.model_selection import GridSearchCV, train_test_split

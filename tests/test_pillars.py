@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import sklearn
-from conftest import ROOT
+from repository import ROOT
 
 from lesson_code import SklearnEcosystemPipeline
 

@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import MODELS, ROOT
+from repository import MODELS, ROOT
 from scipy import sparse
 from sklearn.neighbors import KNeighborsRegressor
 

@@ -20,7 +20,7 @@ import venv
 
 import pandas as pd
 import pytest
-from conftest import ROOT, copy_lesson
+from repository import ROOT, copy_lesson
 
 from lesson_code import MovieRecommendationDataset, SklearnEcosystemPipeline
 

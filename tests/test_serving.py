@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
 import pytest
-from conftest import ROOT
+from repository import ROOT
 
 from lesson_code import SklearnEcosystemPipeline
 

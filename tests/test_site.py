@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from conftest import ROOT
+from repository import ROOT
 
 CHAPTERS = sorted((ROOT / "pillars").glob("[0-9]_*.py"))
 #: What a browser loads by itself, as tag and attribute. A link is followed by a reader.

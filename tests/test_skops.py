@@ -9,8 +9,8 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import MODELS
 from forked import POSIX
+from repository import MODELS
 
 import lesson_code
 from lesson_code import SklearnEcosystemPipeline, main

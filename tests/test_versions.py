@@ -5,7 +5,7 @@ import re
 
 import pytest
 import sklearn
-from conftest import ROOT
+from repository import ROOT
 
 from lesson_code import SklearnEcosystemPipeline
 

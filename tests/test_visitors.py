@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT
+from repository import ROOT
 
 from lesson_code import MovieRecommendationDataset
 

@@ -10,8 +10,8 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT, copy_lesson
 from forked import POSIX
+from repository import ROOT, copy_lesson
 
 import lesson_code
 from lesson_code import SklearnEcosystemPipeline
