@@ -400,12 +400,15 @@ def check_conclusions_of_chapter_5(printed):
     assert re.search(
         r"Adventure\n.*Adventure\n *The Faithful Lighthouse.* Drama", middle
     )
+    (true_index,) = numbers_after("Adjusted Rand index with true genres:", printed)
+    _, genres_of_middle = numbers_after("50000  ", printed)
     tastes_of_few, genres_of_few = numbers_after("5000  ", printed)
     tastes_of_many, genres_of_many = numbers_after("200000  ", printed)
     assert max(tastes_of_few, genres_of_few) < 0.1
     assert min(tastes_of_many, genres_of_many) > 0.8
-    shares = numbers_after("PCA, the share of variance in each direction:", printed)
-    assert sum(shares[:2]) < 0.5
+    in_genre, of_movies = numbers_after("In the cluster of their genre:", printed)
+    assert 0.7 < in_genre / of_movies < 1
+    assert genres_of_middle < 0.6 * true_index, "the few ratings are the difference"
 
     score, control, spread, _ = numbers_after("202 movies", printed)
     assert score > control + 4 * spread
