@@ -205,8 +205,8 @@ print(curve.to_string(float_format="%.3f"))
 # by no more than the gap that is left, a few hundredths of a star. To gain more, a
 # model must learn something else, such as the taste of each user (chapter 4).
 #
-# **Try it:** let 400 guessers compete instead of 40 (change both `range(40)` and
-# `n_iter`). How lucky is the best one?
+# **Try it:** let 400 guessers compete instead of 40 (in `guesses`, change `range(40)`
+# and `n_iter`). How lucky is the best one?
 #
 # **Remember:** the score by which the winner was chosen can be too good; score the
 # whole search on rows that it has not seen.
