@@ -81,6 +81,7 @@ docs/words
 :glob:
 pillars/[0-9]_*
 pillars/appendix_recipes
+docs/tried
 ```
 
 ```{toctree}
@@ -121,9 +122,9 @@ def change_text(app, docname, source):
     """Change the text of a page before it is read; `source` holds it as its only item.
 
     The home page gets the menu. An exercise becomes a page. In a chapter, names of
-    exercises, chapters and the list of words become links, and the code of a picture is
-    folded away, as are imports. Links to folders and to hidden files go to the
-    repository.
+    exercises, chapters and the list of words become links, the task gets a link to its
+    answer, and the code of a picture is folded away, as are imports. Links to folders
+    and to hidden files go to the repository.
     """
 
     def change_link(link):
@@ -149,11 +150,23 @@ def change_text(app, docname, source):
         source[0] = source[0].replace(
             "`docs/words.md`", "[`docs/words.md`](../docs/words)"
         )
+        source[0] = add_link_to_answer(source[0])
     if docname == "pillars/appendix_recipes":
         source[0] += RECIPES
     if docname.startswith("exercises/") and docname != "exercises/README":
         page = exercise_page(Path(app.srcdir, f"{docname}.py"))
         source[0] = "# %% [markdown]\n" + textwrap.indent(page, "# ", lambda _: True)
+
+
+def add_link_to_answer(chapter):
+    """Add a link to the answer in docs/tried.md to the task of a chapter."""
+    name = re.search(r"# # (.+?):", chapter)[1]  # such as "0 Map"
+    anchor = name.lower().replace(" ", "-")
+    return re.sub(
+        r"\*\*Try it:\*\* .+(?:\n# .+)*",
+        rf"\g<0>\n# ([What you see](../docs/tried.md#{anchor}))",
+        chapter,
+    )
 
 
 def is_folded(cell):

@@ -144,7 +144,8 @@ for module in sorted(set(things["module"]) - set(PILLAR_OF)):
     print(f"No pillar claims sklearn.{module}: add it to PILLARS in catalog.py.")
 
 # %% [markdown]
-# **Try it:** run `python pillars/0_map.py all`, and look up a new name.
+# **Try it:** run `python pillars/0_map.py all`, and compare the verbs of `KMeans`,
+# `MeanShift` and `DBSCAN`. Which of them can name the group of a new movie?
 #
 # **Remember:** every estimator has `fit`; most answer by `predict` or by `transform`,
 # few by both.

@@ -285,7 +285,8 @@ print(summary.to_string(float_format="%.1f"))
 # half of the rows, and costs much more than with those of `features`, which reads the
 # same features. (± again assumes independent rows, and may be too small.)
 #
-# **Try it:** let a missed movie cost 5. From which probability on is yes cheaper?
+# **Try it:** let a missed movie cost 5. From which probability on is yes cheaper? Add
+# this rule to `rules`, and compare its cost.
 #
 # **Remember:** a better model has less ignorance, but the noise remains. Before you act
 # on a probability, look at its calibration.

@@ -17,7 +17,6 @@ import pandas as pd
 from drawing import new_picture, save_picture
 from scipy.optimize import linear_sum_assignment
 from sklearn.cluster import KMeans
-from sklearn.decomposition import PCA
 from sklearn.ensemble import IsolationForest
 from sklearn.metrics import (
     ConfusionMatrixDisplay,
@@ -80,19 +79,19 @@ true_index = adjusted_rand_score(genre, cluster)
 print(f"Adjusted Rand index with shuffled genres: {by_chance:.3f}")
 print(f"Adjusted Rand index with true genres:     {true_index:.3f}")
 
+counts = pd.crosstab(genre, cluster).to_numpy()
+# The number of a cluster means nothing: we put each beside the genre that it fits best.
+_, best_cluster = linear_sum_assignment(-counts)
+counts = counts[:, best_cluster]
+in_genre = f"{np.trace(counts)} of {kept.sum()} movies"
+print("In the cluster of their genre:", in_genre)
+
 # %% [markdown]
 # So KMeans finds genres that it has never seen, though not without errors. (This is one
 # table. Further below, we look at others.)
 
 # %%
-counts = pd.crosstab(genre, cluster).to_numpy()
-# The number of a cluster means nothing: we put each beside the genre that it fits best.
-_, best_cluster = linear_sum_assignment(-counts)
-counts = counts[:, best_cluster]
-title = (
-    f"From ratings alone, KMeans groups {np.trace(counts)} of {kept.sum()} movies "
-    "by genre"
-)
+title = f"From ratings alone, KMeans groups {in_genre} by genre"
 figure, axes = new_picture(title, height=4.4)
 if figure is not None:
     display = ConfusionMatrixDisplay(counts, display_labels=np.unique(genre))
@@ -103,18 +102,6 @@ if figure is not None:
     save_picture(figure, "5_unsupervised.svg")
 
 # %% [markdown]
-# Why not draw the movies as points, in the colours of their genres? *PCA* turns the
-# axes so that the first direction holds as much of the variance (the spread) as
-# possible, then the second, and so on.
-
-# %%
-shares = PCA().fit(movie_factors).explained_variance_ratio_
-print("\nPCA, the share of variance in each direction:", shares.round(2))
-
-# %% [markdown]
-# The first two directions hold less than half of the variance. A drawing in two
-# dimensions would lose the rest.
-#
 # How much depends on the number of ratings? Here are tables of five sizes, with all
 # movies of one genre. Beside the clusters, we compare the learned taste of each user
 # for each movie with the true one; most of these pairs nobody has rated.
@@ -142,8 +129,8 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.2f"))
 # %% [markdown]
 # With 5000 ratings, about five of each user, the model learns next to nothing of
 # tastes; with 200,000 it learns most of them, and the clusters are nearly the genres.
-# At 50,000 the index is lower than above, because movies with few ratings are in it,
-# too.
+# At 50,000, table and factors are those from above. Only the movies with fewer than 50
+# ratings were added, and the index is half as high.
 #
 # ## Users: KMeans always finds clusters
 # By law, users have no groups: every user's love of every genre is drawn independently.
@@ -197,18 +184,19 @@ print("\nSilhouette of eight clusters, and the mean of ten controls")
 print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 
 # %% [markdown]
-# Compare the first two columns. The movies of the first row are above their control by
+# Compare `silhouette` with `control`. The line `202 movies` is above its control by
 # several times its spread, more than luck gives in a single Gaussian cloud: a sign of
-# groups. The others are not above theirs. Users are even a little below, so they are
-# not exactly Gaussian, and a small excess would prove little.
+# groups. The others are not above theirs. Users are even a little below: they are not
+# exactly Gaussian. So data without groups can differ from its control, and a small
+# excess would prove little.
 #
 # Did you guess all movies, too? They include those with two genres or few ratings. The
 # genres are there, but do not show: to see no groups does not prove that there are
-# none. Now look at the last line. It is one cloud, but its silhouette is twice that of
-# its shuffled columns: by that control, it would seem to have groups.
+# none. Now look at the line `one cloud`. Its silhouette is twice that of its shuffled
+# columns: by that control, it would seem to have groups.
 #
-# Was our table a lucky one? We make the first row again, with the Rand index of its
-# clusters, for three other tables of the same law.
+# Was our table a lucky one? We make the line `202 movies` again, with the Rand index of
+# its clusters, for three other tables of the same law.
 
 # %%
 rows = {}
@@ -229,9 +217,9 @@ print("\nMovies of one genre and at least 50 ratings, in three other tables")
 print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 
 # %% [markdown]
-# In the first two, the movies are above their control again, by several times its
-# spread. In the third they are not, although the same eight genres are hidden there,
-# and the clusters agree with them far better than by chance. How much of the genres one
+# With seeds 1 and 2, the movies are above their control again, by several times its
+# spread. With seed 3 they are not, although the same eight genres are hidden there, and
+# the clusters agree with them far better than by chance. How much of the genres one
 # table shows is a matter of luck, too.
 #
 # ## False users: are the planted ones found?
@@ -245,7 +233,8 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 def describe_users(ratings):
     """Return mean, spread and agreement of every user's stars."""
     of_movie = ratings.groupby("movie_id")["rating"]
-    # Without the user's own rating; five ratings of 3 stars damp what few others say.
+    # Without the user's own rating. Five imaginary ratings of 3 stars are added
+    # (damping), so that a few others do not give an extreme average.
     sum_of_others = of_movie.transform("sum") - ratings["rating"] + 5 * 3
     others = sum_of_others / (of_movie.transform("size") - 1 + 5)
 
@@ -344,9 +333,9 @@ print("\nThe 20 honest users who agree least with the others")
 print(f"Of these, among the most careless fifth: {odd.isin(careless).sum()}")
 
 # %% [markdown]
-# Look at the column of the forest. It puts nearly all who always give five first: they
-# are rare, and extreme in mean and spread. It does worse where shills are extreme in
-# one figure only (always three), or many (200). Of those who rate at random it finds
+# Look at the column `forest`. It puts nearly all who always give five first: they are
+# rare, and extreme in all three figures. It does worse where the mean is ordinary
+# (always three), and where shills are many (200). Of those who rate at random it finds
 # few, because they look like careless people: most of the honest users who agree least
 # are careless by law, but no cheats. Each time, a rule made for this fraud is better.
 # So a forest is for when you cannot say what you are looking for.

@@ -12,6 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pandas as pd
 from drawing import BLUE, GREY, ORANGE, ROOT, new_picture, save_picture
@@ -54,14 +55,18 @@ for star in STARS[1:]:
 
 rated_stars = true_stars[table["user_id"] - 1, table["movie_id"] - 1]
 assert np.allclose(rated_stars, dataset.true_expected_), "the dataset knows them, too"
-print(f"True stars, mean of the pairs that were rated: {rated_stars.mean():.2f}")
-print(f"True stars, mean of all pairs:                 {true_stars.mean():.2f}")
+# What all users would give to the movie of each rating:
+stars_by_all = true_stars.mean(axis=0)[table["movie_id"] - 1]
+print(f"True stars, mean of the pairs that were rated:   {rated_stars.mean():.2f}")
+print(f"True stars, mean of their movies over all users: {stars_by_all.mean():.2f}")
+print(f"True stars, mean of all pairs:                   {true_stars.mean():.2f}")
 
 # %% [markdown]
-# Users choose what they love, and popular movies are a little better. So on average,
-# the movies that a user has not rated are worse, for this user, than those that he or
-# she has rated: ratings are *not missing at random*. Keep that in mind for what
-# follows.
+# Read the three lines from below. The middle one is higher than the last: movies that
+# are good for everybody are rated more often. The first is higher still: those who
+# chose a movie like it more than all users would. So on average, the movies that a user
+# has not rated are worse, for this user, than those that he or she has rated: ratings
+# are *not missing at random*. Keep that in mind for what follows.
 #
 # ## Two lists for one user
 # The test rows, here called *held-out*, are a fifth of the table. `MovieRanker`, the
@@ -69,13 +74,15 @@ print(f"True stars, mean of all pairs:                 {true_stars.mean():.2f}")
 # movies with the most true stars. Both leave out what the user rated in training.
 
 # %%
+LENGTH = 10  # movies in each list
+
 split = ShuffleSplit(1, test_size=0.2, random_state=42)
 train_rows, test_rows = next(split.split(table))
 train = table.iloc[train_rows]
 test = table.iloc[test_rows]
 
 recommender = SklearnEcosystemPipeline(model="factors").fit(train)
-top_ten = recommender.ranker_.recommend(users["user_id"], n=10)
+recommended = recommender.ranker_.recommend(users["user_id"], n=LENGTH)
 
 user = 1
 catalogue = table.groupby("movie_id").agg(
@@ -85,28 +92,28 @@ catalogue["true stars"] = true_stars[user - 1].round(2)
 held_out = test[test["user_id"] == user].set_index("movie_id")
 catalogue["held-out rating"] = held_out["rating"]
 
-by_ranker = top_ten.loc[top_ten["user_id"] == user, "movie_id"]
+by_ranker = recommended.loc[recommended["user_id"] == user, "movie_id"]
 rated_before = train.loc[train["user_id"] == user, "movie_id"]
 lists = {
     "MovieRanker": catalogue.loc[by_ranker],
-    "the law": catalogue.drop(rated_before).nlargest(10, "true stars"),
+    "the law": catalogue.drop(rated_before).nlargest(LENGTH, "true stars"),
 }
 for name, best in lists.items():
     print(f"\nUser {user}, the first five by {name}:")
     print(best[:5].to_string(index=False, na_rep="-"))
 
 # %% [markdown]
-# Which list is better? Look at the two columns on the right. By the last one, the user
-# rated three of MovieRanker's five, two of them with 4 stars, and none of the law's. By
-# the true stars, the law's five are much better. User 1 would love *The Vanishing
-# Cousin*, but only 49 of 1000 users have rated it, and user 1 is not one of them.
+# Which list is better? Look at `held-out rating`: the user rated three of MovieRanker's
+# five, two of them with 4 stars, and none of the law's. Look at `true stars`: the law's
+# five are much better. User 1 would love *The Vanishing Cousin*, but only 49 of 1000
+# users have rated it, and user 1 is not one of them.
 #
 # ## Two metrics of a list
 # Both columns can be made a metric. *Liked* means: rated 4 or more among the held-out
-# rows. *NDCG@10* asks whether the ten movies, the first ones above all, are liked. A
-# movie that the user would love but did not rate is a miss. *True stars* are the mean
-# true stars of the ten, rated or not. *Rated* is the share of the ten that is among the
-# held-out rows at all.
+# rows. *NDCG* (of ten movies: NDCG@10) asks whether the ten, the first ones above all,
+# are liked. A movie that the user would love but did not rate is a miss. *True stars*
+# are the mean true stars of the ten, rated or not. *Rated* is the share of the ten that
+# is among the held-out rows at all.
 #
 # **Guess first:** the law knows what every user would give to every movie. Does it win
 # by both metrics?
@@ -117,7 +124,7 @@ NEVER = -99.0  # a score behind all others
 
 
 def judge_lists(scores, X, y):
-    """Return figures of the ten movies with the best scores, of each user.
+    """Return figures of the lists of movies with the best scores, one for each user.
 
     `scores` is (n_users, n_movies). X are the held-out rows, y their ratings. Movies
     that the user rated in training are not recommended again.
@@ -134,16 +141,16 @@ def judge_lists(scores, X, y):
     liked[user, movie] = y >= 4
 
     has_liked = liked.any(axis=1)  # NDCG asks only users with something to find
-    lists = np.argsort(-scores[has_liked], axis=1, kind="stable")[:, :10]
+    lists = np.argsort(-scores[has_liked], axis=1, kind="stable")[:, :LENGTH]
     return {
-        "NDCG@10": ndcg_score(liked[has_liked], scores[has_liked], k=10),
+        "NDCG": ndcg_score(liked[has_liked], scores[has_liked], k=LENGTH),
         "rated, %": 100 * np.take_along_axis(rated[has_liked], lists, axis=1).mean(),
         "true stars": np.take_along_axis(true_stars[has_liked], lists, axis=1).mean(),
     }
 
 
-scores = np.full(true_stars.shape, NEVER / 2)  # behind the ten of a user
-scores[top_ten["user_id"] - 1, top_ten["movie_id"] - 1] = -top_ten["rank"]
+scores = np.full(true_stars.shape, NEVER / 2)  # behind the user's list
+scores[recommended["user_id"] - 1, recommended["movie_id"] - 1] = -recommended["rank"]
 results = {
     "MovieRanker": judge_lists(scores, test, test["rating"]),
     "the law": judge_lists(true_stars, test, test["rating"]),
@@ -152,9 +159,9 @@ print("\nThe lists of all users with a liked movie among the held-out rows")
 print(pd.DataFrame(results).T.to_string(float_format="%.2f"))
 
 # %% [markdown]
-# The law loses by NDCG! It wins by true stars, by almost half a star. The column in the
-# middle says why: NDCG can count only what was rated, and that is a tenth of the law's
-# movies. The others are misses, however good they are.
+# The law loses by NDCG! It wins by true stars, by almost half a star. The column
+# `rated, %` says why: NDCG can count only what was rated, and that is a tenth of the
+# law's movies. The others are misses, however good they are.
 #
 # ## A metric of your own as a scorer
 # `scoring=` takes a name, or a scorer: a function of (model, X, y), which returns one
@@ -182,7 +189,7 @@ models = {
     "linear": SklearnEcosystemPipeline(model="linear").build_pipeline(),
     "factors": SklearnEcosystemPipeline(model="factors").build_pipeline(),
 }
-metrics = ["RMSE", "NDCG@10", "rated, %", "true stars"]
+metrics = ["RMSE", "NDCG", "rated, %", "true stars"]
 for name, model in models.items():
     scores = cross_validate(model, table, table["rating"], cv=split, scoring=judge)
     results[name] = {metric: scores[f"test_{metric}"][0] for metric in metrics}
@@ -208,19 +215,19 @@ print(results.to_string(float_format="%.2f", na_rep="-"))
 title = "Two metrics, two winners: rated is not the same as good"
 figure, axes = new_picture(title, height=4.2)
 if figure is not None:
-    shown = results[["NDCG@10", "true stars"]]
+    shown = results[["NDCG", "true stars"]]
     places = shown.rank(ascending=False)
     colours = {"MovieRanker": ORANGE, "the law": BLUE}
     for name in results.index:
         left, right = places.loc[name]
         colour = colours.get(name, GREY)
         axes.plot([0, 1], [left, right], "o-", color=colour, linewidth=2.5)
-        label = f"{name} {shown.loc[name, 'NDCG@10']:.2f}"
+        label = f"{name} {shown.loc[name, 'NDCG']:.2f}"
         axes.text(-0.04, left, label, va="center", ha="right")
         label = f"{shown.loc[name, 'true stars']:.2f} {name}"
         axes.text(1.04, right, label, va="center")
-    axes.text(0, 0.4, "NDCG@10: rated\nand liked", ha="center", weight="bold")
-    axes.text(1, 0.4, "true stars of\nthe ten movies", ha="center", weight="bold")
+    axes.text(0, 0.4, f"NDCG@{LENGTH}: rated\nand liked", ha="center", weight="bold")
+    axes.text(1, 0.4, f"true stars of\nthe {LENGTH} movies", ha="center", weight="bold")
     axes.set(xlim=(-0.7, 1.7), ylim=(6.4, -0.5))
     axes.axis("off")
     save_picture(figure, "6_utilities.svg")
@@ -228,7 +235,7 @@ if figure is not None:
 # %% [markdown]
 # ## The saved model answers in a fresh process
 # `load_pipeline` reads the file's digest before it unpickles anything. `joblib.load`
-# does not: it can load a damaged file without an error.
+# does not. We change one bit of the file, and try both.
 
 # %%
 with tempfile.TemporaryDirectory() as folder:
@@ -245,17 +252,19 @@ print(recommender.recommend(1, n=3).to_string(index=False))
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1  # one bit
     path.write_bytes(content)
+    print("One bit changed, joblib.load gives a", type(joblib.load(path)).__name__)
     try:
         SklearnEcosystemPipeline.load_pipeline(path)
     except ValueError as error:
-        print("One bit changed:", str(error).replace(str(path), "model.pkl"))
-recommender  # noqa: B018  (a notebook draws its diagram)
+        message = str(error).replace(str(path), "model.pkl")
+        print("One bit changed, load_pipeline:", message)
 
 # %% [markdown]
-# The fresh process recommends the same movies as above. And one wrong bit is enough for
-# the file to be refused.
+# The fresh process recommends the same movies as above. `joblib.load` gives back a
+# damaged model without an error. For `load_pipeline`, one wrong bit is enough to refuse
+# the file.
 #
-# **Try it:** judge lists of 20 movies instead of 10. Who wins?
+# **Try it:** judge lists of 20 movies instead of 10 (change `LENGTH`). Who wins?
 #
 # **Remember:** a metric answers one question. What was rated is not the same as what is
 # good.

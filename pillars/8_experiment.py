@@ -141,7 +141,8 @@ for rule, is_alarm in false_alarms.items():
 # they give about five times as many: more than a quarter of these tests choose a winner
 # between two models that are the same.
 #
-# **Try it:** look once a week instead of every day. How many false alarms are there?
+# **Try it:** add a rule that looks once a week (`distance[:, 6::7]` has every seventh
+# day). How many false alarms are there?
 #
 # **Remember:** decide before the test how many visits it needs, and look once (or
 # use a limit made for several looks).

@@ -113,6 +113,19 @@ def test_a_chapter_has_its_output_and_a_picture_that_says_its_message(site, chap
         assert len(picture["alt"]) > 20 and "_images" not in picture["alt"]
 
 
+def test_the_task_of_a_chapter_leads_to_its_answer(site):
+    answers = (site / "docs" / "tried.html").read_text(encoding="utf-8")
+    targets = set()
+    for chapter in CHAPTERS:
+        page = site / "pillars" / f"{chapter.stem}.html"
+        text = page.read_text(encoding="utf-8")
+        task = text.partition("<strong>Try it:</strong>")[2].partition("</p>")[0]
+        target = re.search(r'href="../docs/tried.html#([\w-]+)"', task)[1]
+        assert f'id="{target}"' in answers
+        targets.add(target)
+    assert len(targets) == len(CHAPTERS)
+
+
 def test_an_exercise_folds_away_its_hint_and_its_solution(site):
     for solution in (ROOT / "exercises" / "solutions").glob("*.py"):
         page = site / "exercises" / f"{solution.stem}.html"
