@@ -8,7 +8,7 @@ import importlib.util
 import re
 
 import pytest
-from conftest import ROOT
+from repository import ROOT
 
 SPEC = importlib.util.spec_from_file_location("tried", ROOT / "tools" / "tried.py")
 tried = importlib.util.module_from_spec(SPEC)
