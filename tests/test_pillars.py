@@ -241,6 +241,9 @@ def check_conclusions_of_monitoring(printed):
         by_luck = numbers_after(f"{period} ", changes)[1]
         assert abs(by_luck) < 3, "without drift there is nothing to show"
     assert numbers_after("4 ", changes)[0] < 3 < numbers_after("7 ", changes)[0]
+    by_rmse, by_successes, _ = numbers_after("50000 visits", changes)
+    assert by_rmse < by_successes, "later even with ten times the visits"
+    assert "never" in re.search("^5000 visits.*", changes, re.MULTILINE)[0]
     assert 20 < numbers_after("B:", changes)[0] < 30, "one test in four"
     assert numbers_after("B - A:", changes)[0] < 10
 
