@@ -315,11 +315,12 @@ def check_conclusions_of_chapter_3(printed):
     assert lie < floor - 0.05
     assert numbers_after("whole table: R2", printed)[-1] > 0.05
     assert numbers_after("the same, cross-fitted: R2", printed)[-1] < 0.01
-    _, change, _, _, nothing = numbers_after("14th, before the split", printed)
+    _, _, change, _, nothing = numbers_after("14th, before the split", printed)
     assert change < -0.05
     assert nothing > 0.1
-    _, change, error, _, nothing = numbers_after("14th, in the pipeline", printed)
+    _, spread, change, error, nothing = numbers_after("14th, in the pipeline", printed)
     assert -0.02 < change < -5 * error
+    assert error < spread / 3, "fold by fold, the comparison is clearer"
     assert nothing < 0.005
     mixed = numbers_after("drift 0, KFold, times mixed", printed)[-1]
     by_time = numbers_after("drift 0, the last sixth by time", printed)[-1]
