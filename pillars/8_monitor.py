@@ -158,13 +158,13 @@ print("\nFirst period with a change of more than 3, by the visits of each model"
 print(pd.DataFrame(rows).T.to_string())
 
 # %% [markdown]
-# Read the columns of the first table downwards. `RMSE` first passes three standard
-# errors about half way, and `RMSE, no drift` never does. `B` is the change to expect,
-# and it stays below three to the end. Luck adds to it or takes from it, so about one
-# test in four finds the change in the last period. (`RMSE` is measured, luck included.)
-# The last table shows that even with ten times the visits, B passes three after the
-# RMSE does, which is measured on only 10,000 ratings in a period. It is not long after:
-# in period 6, the RMSE is below three once more.
+# Read the columns of the changes downwards. `RMSE` first passes three standard errors
+# about half way, and `RMSE, no drift` never does. `B` is the change to expect, and it
+# stays below three to the end. Luck adds to it or takes from it, so about one test in
+# four finds the change in the last period. (`RMSE` is measured, luck included.) The
+# table of first periods shows that even with ten times the visits, B passes three after
+# the RMSE does, which is measured on only 10,000 ratings in a period. It is not long
+# after: in period 6, the RMSE is below three once more.
 #
 # Did you bet on `B - A`, which an A/B test measures? It moves least. A gets a little
 # worse, too, and a difference has the errors of both shares: with 5000 visits, hardly
