@@ -57,8 +57,8 @@ print("RMSE in stars, by period")
 print(rmse.to_string(float_format="%.3f"))
 
 # %% [markdown]
-# Look at the first and the last line. With drift the error grows; without drift it
-# stays about the same. What has happened to the users? Here is one of them.
+# Compare periods 1 and 10. With `drift` the error grows; with `no drift` it stays about
+# the same. What has happened to the users? Here is one of them.
 
 # %%
 user = 10
@@ -147,14 +147,14 @@ for name in ("B", "B - A"):
     print(f"  {name}: {norm.sf(3 - abs(changes.loc[10, name])):.0%}")
 
 # %% [markdown]
-# Read the columns downwards. The RMSE first passes three standard errors about half
-# way, and without drift it never does. The column of B is the change to expect, and it
+# Read the columns of the changes downwards. `RMSE` first passes three standard errors
+# about half way, and `RMSE, no drift` never does. `B` is the change to expect, and it
 # stays below three to the end. Luck adds to it or takes from it, so about one test in
-# four finds the change in the last period. (The RMSE is measured, luck included.) All
-# this is for our numbers of ratings and visits: with more visits, the successes show
-# the drift earlier.
+# four finds the change in the last period. (`RMSE` is measured, luck included: in
+# period 6, it is below three once more.) All this is for our numbers of ratings and
+# visits: with more visits, the successes show the drift earlier.
 #
-# Did you bet on B - A, which an A/B test measures? It moves least. A gets a little
+# Did you bet on `B - A`, which an A/B test measures? It moves least. A gets a little
 # worse, too, and a difference has the errors of both shares: hardly any test finds it.
 
 # %%
@@ -190,7 +190,7 @@ for name, ratings in {"drift": table, "no drift": still_table}.items():
     }
     for trained_on, of_model in squares_of.items():
         rmse_of_model = np.sqrt(of_model.mean())
-        # Divided by the sum of both RMSEs, its mean is exactly their difference.
+        # The mean of this is the difference of the RMSEs: (a² - b²) / (a + b) = a - b.
         gain = (of_model - latest) / (rmse_of_model + np.sqrt(latest.mean()))
         rows[f"{name}, {trained_on}"] = {
             "RMSE": rmse_of_model,
@@ -203,7 +203,7 @@ print(
 print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 
 # %% [markdown]
-# Compare the two lines of "the first 50,000". Under drift, the last 50,000 ratings are
+# Compare the two lines of `the first 50,000`. Under drift, the last 50,000 ratings are
 # clearly better than the first; without drift no difference shows. There, more ratings
 # help: the best model has all of them. Under drift, adding the old ratings did not
 # help: the last 50,000 alone are at least as good. (That difference is about two
