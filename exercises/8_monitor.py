@@ -6,8 +6,8 @@ error grows by less than chance alone could explain: the alarm hardly rings more
 than without drift.
 
 Task: let the alarm ring when the error has grown too much since the model was new.
-Hint: `follow` in pillars/8_monitor.py computes changes, too. What does it compare each
-    period with?
+Hint: pillars/8_monitor.py computes `changes`, too. What does it compare each period
+    with?
 Check: python -m pytest exercises -k 8_monitor
 """
 

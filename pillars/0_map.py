@@ -21,7 +21,7 @@ import textwrap
 import drawing
 import pandas as pd
 import sklearn
-from catalog import KINDS, PILLAR_OF, PILLARS, public_names
+from catalog import KINDS, PILLARS, public_names
 from sklearn.cluster import KMeans
 
 things = public_names()
@@ -50,16 +50,16 @@ print(f"\nPublic names of scikit-learn {sklearn.__version__}; met: in this lesso
 print(pd.concat([counts, total]).to_string())
 
 # %% [markdown]
-# Look at the last line. Counted in this way, there are far fewer than 800 names, and
-# fewer than half of them are estimators. You meet only about a tenth of all names here.
-# You need not know the others by heart: all estimators are used in the same way.
+# Look at the line `all six`. Counted in this way, there are far fewer than 800 names,
+# and fewer than half of them are estimators. You meet only about a tenth of all names
+# here. You need not know the others by heart: all estimators are used in the same way.
 
 # %%
 n_all = len(things)
 n_met = things["met"].sum()
 title = f"You meet {n_met} (blue) of {n_all} public names here"
 figure, axes = drawing.new_picture(title, height=3.7)
-if figure is not None:
+if figure is not None:  # without matplotlib it is None, and nothing is drawn
     bars = axes.barh(counts.index, counts["all"], color="#CFCFCF")
     labels = [f"{seen} of {n}" for n, seen in zip(counts["all"], counts["met"])]
     axes.bar_label(bars, labels, padding=4)
@@ -140,8 +140,6 @@ print(estimators.loc[regressors, ["tags"]].rename_axis(None).to_string())
 if sys.argv[1:] == ["all"]:
     print("\nAll names")
     print(things.to_string(index=False))
-for module in sorted(set(things["module"]) - set(PILLAR_OF)):
-    print(f"No pillar claims sklearn.{module}: add it to PILLARS in catalog.py.")
 
 # %% [markdown]
 # **Try it:** run `python pillars/0_map.py all`, and compare the verbs of `KMeans`,

@@ -38,13 +38,17 @@ train, test = train_test_split(table, test_size=0.2, random_state=42)
 def error(model):
     """Return the RMSE on the test rows: the typical error, in stars."""
     model.fit(train, train["rating"])
-    return root_mean_squared_error(test["rating"], model.predict(test))
+    predicted = model.predict(test.drop(columns="rating"))
+    return root_mean_squared_error(test["rating"], predicted)
 
 
 dummy_error = error(DummyRegressor())
 print(f"RMSE of always answering the mean rating: {dummy_error:.3f} stars")
 
 # %% [markdown]
+# The function `error` drops the column `rating` before it predicts, so no model can
+# read the answers. Further below we leave it in, because `predict` does not read it.
+#
 # ## The same models without and with the scaler
 # `set_params(scaler="passthrough")` takes a step out of a pipeline.
 #
@@ -156,14 +160,14 @@ print("\nRMSE without and with scaler, and how far a prediction moves, in stars"
 print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 
 # %% [markdown]
-# Look at the last column. Least squares gives the same predictions: a smaller weight
-# makes up for larger numbers. Ridge does not: its penalty is on the weights, so it
-# depends on the units of the features. With a strong penalty, predictions move by up to
-# a quarter of a star.
+# Look at `largest change of a prediction`. Least squares gives the same predictions: a
+# smaller weight makes up for larger numbers. Ridge does not: its penalty is on the
+# weights, so it depends on the units of the features. With a strong penalty,
+# predictions move by up to a quarter of a star.
 #
-# The error hardly changes, and with the strongest penalty it is not smaller with the
-# scaler either. So we do not scale for the sake of the error here. We scale so that the
-# same `alpha` means the same for every feature.
+# From `without` to `with scaler`, the error hardly changes, and with the strongest
+# penalty it is not smaller with the scaler either. So we do not scale for the sake of
+# the error here. We scale so that the same `alpha` means the same for every feature.
 #
 # ## Missing values
 # We remove the ages of a third of the users. The gaps are filled *inside* the pipeline,

@@ -67,6 +67,11 @@ impurity_sum = worth.loc[WORTHLESS, "impurity, %"].sum()
 print(f"Impurity of the features without influence: {impurity_sum:.0f} %")
 
 # %% [markdown]
+# "Yes" in `useful by law` means that the feature says something about ratings, if only
+# together with another: a count says how far an average can be trusted, and a genre
+# matters differently to each user. (`user_avg_rating` has more distinct values than
+# there are users, because it is cross-fitted: a user has up to five averages.)
+#
 # The five features without influence (the rows with "no") get about a sixth of the
 # impurity. Among these, more distinct values mostly mean more impurity: of many
 # thresholds, one fits the training rows by luck. Impurity cannot show that it was luck,
@@ -150,8 +155,8 @@ for measure in ("shuffled", "left out"):
     print(f"Above two standard errors if {measure}:", ", ".join(worth.index[is_clear]))
 
 # %% [markdown]
-# Look at the first row. Impurity and shuffling agree that `user_movie_interaction`
-# matters most, by far. Left out, it is hardly missed, and neither is any other feature.
+# Look at the row `user_movie_interaction`. Impurity and shuffling agree that it matters
+# most, by far. Left out, it is hardly missed, and neither is any other feature.
 # It is the product of the two averages: when it is shuffled, it misleads a forest that
 # relies on it; when it is left out, the two averages carry nearly the same information.
 # (Shuffling can mislead in the other direction, too: a forest that relies a little on
@@ -161,8 +166,7 @@ for measure in ("shuffled", "left out"):
 # For features below two standard errors, the growth may be luck: their rows show
 # neither that they are of use nor that they are not. (Luck alone is above that line
 # about once in 40 times, and there are 22 figures here. So a figure that is just above
-# it proves little.) By law, a count is useful because it says how far an average can be
-# trusted. A genre matters as well, but differently to each user.
+# it proves little.)
 #
 # **Guess first:** what happens if all three averages are left out at once?
 

@@ -201,9 +201,9 @@ print(curve.to_string(float_format="%.3f"))
 # %% [markdown]
 # The gap between the two errors shrinks with the number of rows. If the error
 # `on these rows` keeps rising and that `on new rows` keeps falling, they meet somewhere
-# between the two errors of the last line. Then more rows lower the error of this model
-# by no more than the gap that is left, a few hundredths of a star. To gain more, a
-# model must learn something else, such as the taste of each user (chapter 4).
+# between the two errors of the line of 40000 rows. Then more rows lower the error of
+# this model by no more than the gap that is left, a few hundredths of a star. To gain
+# more, a model must learn something else, such as the taste of each user (chapter 4).
 #
 # **Try it:** let 400 guessers compete instead of 40 (in `guesses`, change `range(40)`
 # and `n_iter`). How lucky is the best one?

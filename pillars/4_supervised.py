@@ -89,9 +89,10 @@ print("\nSquared error in stars², RMSE in stars, and the model's part of the er
 print(errors.to_string(float_format="%.3f"))
 
 # %% [markdown]
-# Look at the last column. Of the squared error of `factors`, the best of these models,
-# about a sixth is the model's. Five sixths are noise, which even the best possible
-# model would keep. For linear, forest and boosting, ignorance is about a quarter.
+# Look at `ignorance / sum`. Of the squared error of `factors`, the best of these
+# models, about a sixth is the model's. Five sixths are noise, which even the best
+# possible model would keep. For linear, forest and boosting, ignorance is about a
+# quarter.
 
 # %%
 figure, axes = new_picture("A better model shortens only the blue part of the bar")
@@ -125,10 +126,11 @@ for name in ("forest", "boosting", "factors"):
 # but the difference is tiny. (Rows of the same user or movie are not independent, so
 # the true standard errors may be larger.)
 #
-# The three algorithms are very different, and their errors are nearly the same: they
-# read the same 11 features (the 13 without the two ids). `factors` reads who rated
-# what, and learns each user's taste. No feature holds that, and the gain of `factors`
-# is far larger.
+# The three algorithms are very different, but they read the same 11 features (the 13
+# without the two ids), and their errors are nearly the same. (The 14th feature of
+# chapter 3 shows what another feature changes.) `factors` reads who rated what, and
+# learns each user's taste. No feature holds that, and the gain of `factors` is far
+# larger.
 #
 # ## Whose ratings?
 # Five groups of equally many ratings, by the size of their users' noise (`sigma` of the
@@ -150,8 +152,8 @@ print(by_care.to_string(float_format="%.3f"))
 # %% [markdown]
 # From the most careful users to the most careless, noise grows more than ten times, and
 # ignorance by about a third. So the error of a model depends strongly on whose ratings
-# it is measured on: the same model looks excellent on the first line, and poor on the
-# last.
+# it is measured on: the same model looks excellent for the `most careful` users, and
+# poor for the `most careless`.
 #
 # ## Part 2, yes or no: will this user like this movie?
 # *Liked* means 4 stars or more. A *classifier* answers with a probability. Its error is
@@ -220,8 +222,8 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 
 # %% [markdown]
 # As in part 1, features help, and the taste of each user helps more. But look at
-# `balanced`. It reads the same features as the next line, and is not much better than
-# the dummy. What is wrong with it?
+# `balanced`. It reads the same features as `features`, and is not much better than the
+# dummy. What is wrong with it?
 #
 # A *calibration curve* shows whether probabilities mean what they say. It sorts the
 # rows by the probability that the model gives, cuts them into equal parts, and compares

@@ -282,7 +282,7 @@ print("\nThe stars of three shills, for the movies of user 1")
 print(pd.DataFrame(twins).T.to_string(float_format="%.2f"))
 
 # %% [markdown]
-# The first two shills have no spread, so a simple rule will do. The one who rates at
+# Two of the shills have no spread, so a simple rule will do. The one who rates at
 # random agrees little with the others. But so may an honest user who rates carelessly.
 #
 # Now we hide 20 shills among the honest users, or 200. An `IsolationForest` gets no

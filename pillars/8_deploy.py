@@ -174,9 +174,9 @@ print(f"\nShare of users with B: {is_b.mean():.3f}")
 print(f"Of these, with B in the next test, too: {next_b[is_b].mean():.3f}")
 
 # %% [markdown]
-# Look at the second line. The next test has another name, so it divides the users anew:
-# of those who had B, again about half get B. Otherwise the same users would try every
-# new model, and what one test did to them would disturb the next.
+# The next test has another name, so it divides the users anew: of those who had B,
+# again about half get B. Otherwise the same users would try every new model, and what
+# one test did to them would disturb the next.
 #
 # **Try it:** in `answer`, use `self.model` twice, without the variable. How many
 # answers are of neither model now?

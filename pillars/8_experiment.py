@@ -60,22 +60,27 @@ for n in (1000, 2000, 5000, 10_000, 20_000):
     print(f"{n:7} visits: B - A = {difference:.3f} ± {half:.3f}")
 
 # %% [markdown]
-# Look at the first line. After 1000 visits, A is ahead, the worse model! Would you have
-# stopped there? It is bad luck: even the upper end of the interval is below the truth,
+# Look at the line of 1000 visits. A is ahead, the worse model! Would you have stopped
+# there? It is bad luck: even the upper end of the interval is below the truth,
 # which happens to one interval in forty. From 5000 visits on, the interval is above 0.
 # (The five lines share visits, so they share their luck, too.)
 #
 # ## How many visits?
 # Choose the smallest difference that matters to you; here we take the truth. With 5 %
 # of false alarms, a test finds it in 80 % of all cases (its *power*) if each model gets
-# (1.96 + 0.84)² · 2 · rate · (1 - rate) / difference² visits, where `rate` is the share
-# of successes. (80 % of a normal distribution lie below 0.84.)
+# so many visits:
+#
+#     (1.96 + 0.84)² · 2 · rate · (1 - rate) / difference²
+#
+# The `rate` is the share of successes, the `difference` is B - A, and 80 % of a normal
+# distribution lie below 0.84.
 
 # %%
 rate = (chance_a.mean() + chance_b.mean()) / 2
 of_each_model = (1.96 + 0.84) ** 2 * 2 * rate * (1 - rate) / truth**2
 needed = 100 * round(2 * of_each_model / 100)
-print(f"\nBoth models together need {needed} visits.")
+print(f"\nrate {rate:.3f}, difference {truth:.4f}: {of_each_model:.0f} visits each")
+print(f"Both models together need {needed} visits.")
 print("Of 10,000 tests, how many find that B is better, and in how many is A ahead?")
 for n in (1000, needed):
     a = rng.binomial(n // 2, chance_a.mean(), 10_000) / (n // 2)  # of 10,000 tests
