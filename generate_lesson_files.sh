@@ -56,7 +56,7 @@ recorded() {
         pillars/6_utilities.py) echo "3280968172 12008" ;;
         pillars/8_deploy.py) echo "3345572134 7409" ;;
         pillars/8_experiment.py) echo "266446568 7361" ;;
-        pillars/8_monitor.py) echo "2810201015 9149" ;;
+        pillars/8_monitor.py) echo "3408699948 9150" ;;
         pillars/appendix_recipes.py) echo "1691969995 9039" ;;
         pillars/catalog.py) echo "863900685 4620" ;;
         pillars/drawing.py) echo "2501522004 5968" ;;
@@ -11772,7 +11772,7 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 # help: the last 50,000 alone are at least as good. (That difference is about two
 # standard errors.)
 #
-# **Try it:** give each model 50,000 visits in a period (change `N_VISITS`). What shows
+# **Try it:** give each model 500,000 visits in a period (change `N_VISITS`). What shows
 # the drift first?
 #
 # **Remember:** watch the error of the predictions: here it showed the drift earlier

@@ -209,7 +209,7 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 # help: the last 50,000 alone are at least as good. (That difference is about two
 # standard errors.)
 #
-# **Try it:** give each model 50,000 visits in a period (change `N_VISITS`). What shows
+# **Try it:** give each model 500,000 visits in a period (change `N_VISITS`). What shows
 # the drift first?
 #
 # **Remember:** watch the error of the predictions: here it showed the drift earlier

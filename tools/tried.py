@@ -6,7 +6,7 @@ The tasks "Try it" of the chapters are answered on that page: for each chapter t
 a change, as a diff, and some lines of what the changed chapter prints. Each change is
 made in a copy, and the copy is run. All its output is shown, or, with `--check`, only
 the lines of the page that it has not printed. "..." in a line of the page stands for
-what differs from run to run. All chapters take about five minutes.
+what differs from run to run. All chapters take five to ten minutes.
 """
 
 import argparse
