@@ -358,7 +358,7 @@ def test_the_spread_that_a_regressor_gives_beside_its_mean_is_left_as_it_is(tabl
 
 
 def test_fit_transform_of_a_pipeline_cross_fits_and_learns_the_scale(table):
-    pipeline = SklearnEcosystemPipeline(model="factors").build_pipeline()
+    pipeline = SklearnEcosystemPipeline(model="factors").build_pipeline().fit(table)
     low = table[table["rating"] <= 3]
     estimates = pipeline.fit_transform(low)
     expected = clone(pipeline["model"]).fit_transform(low, low["rating"])

@@ -153,25 +153,12 @@ def test_a_refit_forgets_the_last_fit(table):
     pd.testing.assert_frame_equal(refitted.transform(NEW), expected)
 
 
-def test_nothing_is_missing_even_where_only_one_row_counts(table):
+def test_where_nothing_else_counts_its_mean_stands_for_what_is_elsewhere(table):
     same = pd.concat([table[:1]] * 6, ignore_index=True)
     with pytest.warns(UserWarning, match="^5 older ratings"):
         features = UserMovieFeatureTransformer().fit_transform(same)
     assert features.notna().all(axis=None)
-
-
-def test_where_only_one_fold_counts_its_mean_stands_for_what_is_elsewhere(table):
-    first = table[:2].assign(user_id=[1, 2], movie_id=[1, 2], rating=[2.0, 4.0])
-    first["timestamp"] = [1, 2]
-    pairs = pd.concat([first] * 5, ignore_index=True).assign(timestamp=range(10))
-    for seed in range(100):
-        transformer = UserMovieFeatureTransformer(cv=2, random_state=seed)
-        folds = KFold(2, shuffle=True, random_state=seed).split(pairs)
-        if any({8, 9} <= set(held_out) for _, held_out in folds):  # the latest two
-            break
-    with pytest.warns(UserWarning, match="^8 older ratings"):
-        features = transformer.fit_transform(pairs)
-    assert features.loc[[8, 9], "user_avg_rating"].tolist() == [3.0, 3.0]
+    np.testing.assert_allclose(features["user_avg_rating"], same["rating"])
 
 
 @pytest.mark.parametrize("route", ["new rows", "cross-fitted"])
@@ -307,6 +294,15 @@ def test_strings_may_come_in_any_type_that_pandas_has(table, kind):
     # objects, whose length nobody has to know
     for encoder in (transformer.genre_encoder_, transformer.country_encoder_):
         assert encoder.categories_[0].dtype == object
+
+
+def test_a_moment_before_midnight_is_in_the_last_hour():
+    moment = -1e-12  # 1969-12-31, a Wednesday
+    features = UserMovieFeatureTransformer().fit_transform(
+        TRAIN.assign(timestamp=moment)
+    )
+    assert set(features["hour_of_day"]) == {23}
+    assert set(features["day_of_week"]) == {2}
 
 
 @pytest.mark.parametrize("zone", [None, "UTC", "Asia/Tokyo"])
