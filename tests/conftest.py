@@ -1,4 +1,4 @@
-"""What the contract tests share: a small table, models that are trained once, and the
+"""What the tests share: a small table, models that are trained once, and the
 real release where it is at hand.
 """
 

@@ -1,4 +1,4 @@
-"""Every safeguard that `--break` disables is missed by one of the ten checks."""
+"""Whichever safeguard `--break` disables, one of the ten checks notices."""
 
 import os
 import re

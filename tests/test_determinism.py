@@ -110,10 +110,6 @@ def told(tmp_path_factory):
     return found
 
 
-def differing(first, second, names):
-    return [name for name in names if first[name] != second[name]]
-
-
 def test_the_same_seed_gives_the_same_bits_whatever_the_seed_of_hashes(told):
     first, second = told["once"], told["another seed of hashes"]
     assert [name for name in first if first[name] != second[name]] == []

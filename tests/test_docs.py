@@ -38,32 +38,22 @@ def test_python_in_readme_and_recipes_runs_from_top_to_bottom(
             exec(compile(block, page.name, "exec"), names)
 
 
-def test_chapters_and_exercises_that_any_file_names_are_there():
+def test_files_that_a_page_a_chapter_or_an_exercise_names_are_there():
     """Messages of checks, chapters and pages send readers to them."""
-    files = [
-        file
-        for folder in ("pillars", "exercises")
-        for file in ROOT.glob(f"{folder}/**/*.py")
-    ]
-    files += [README, *ROOT.glob("docs/*.md"), *ROOT.glob("*/README.md")]
-    missing = set()
+    files = [*ROOT.glob("pillars/*.py"), *ROOT.glob("exercises/**/*.py"), README]
+    for pages in ("docs/*.md", ".github/*.md", "*/README.md"):
+        files += ROOT.glob(pages)
+    folders = "benchmarks|docs|exercises|pillars|recommender|serving|tests|tools"
+    named = set()
     for file in files:
         if file.name == "CHANGELOG.md":
             continue  # it names what has been
         text = file.read_text(encoding="utf-8")
-        for name in re.findall(r"\b(?:pillars|exercises)/\w+\.py", text):
-            if not (ROOT / name).exists():
-                missing.add((file.name, name))
+        for name in re.findall(rf"\b(?:{folders})/[\w/]+\.\w+", text):
+            named.add((file.name, name))
+    assert ("CONTRIBUTING.md", "tests/test_exercises.py") in named
+    missing = {(file, name) for file, name in named if not (ROOT / name).exists()}
     assert missing == set()
-
-
-def test_files_that_the_readme_names_are_there():
-    named = re.findall(
-        r"`((?:tests|benchmarks|tools|docs|pillars|exercises)/[\w./]*)",
-        README.read_text(encoding="utf-8"),
-    )
-    assert named
-    assert [name for name in named if not (ROOT / name).exists()] == []
 
 
 def test_the_benchmark_page_and_the_folder_name_each_other():
@@ -145,10 +135,7 @@ def test_files_are_utf_8_with_unix_line_ends(file):
     assert data.endswith(b"\n")
 
 
-def test_every_chapter_and_exercise_stands_in_its_table():
+def test_every_chapter_stands_in_the_table_of_the_readme():
     readme = README.read_text(encoding="utf-8")
-    table = (ROOT / "exercises" / "README.md").read_text(encoding="utf-8")
     for chapter in (ROOT / "pillars").glob("[0-9]_*.py"):
         assert f"(pillars/{chapter.name})" in readme
-    for program in (ROOT / "exercises" / "solutions").glob("*.py"):
-        assert f"`{program.name}`" in table

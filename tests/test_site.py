@@ -135,6 +135,25 @@ def test_an_exercise_folds_away_its_hint_and_its_solution(site):
         assert titles == ["Hint", "Solution"]
 
 
+def test_the_lesson_by_section_has_the_lines_of_the_file_with_their_numbers(
+    monkeypatch,
+):
+    pytest.importorskip("docutils")
+    for name in ("PICTURES", "PYTHONPATH"):
+        monkeypatch.setenv(name, "")  # conf.py sets them
+    spec = importlib.util.spec_from_file_location("conf", ROOT / "docs" / "conf.py")
+    conf = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(conf)
+    page = conf.lesson_by_section(ROOT / "lesson_code.py")
+    lines = (ROOT / "lesson_code.py").read_text(encoding="utf-8").splitlines()
+    sections = re.findall(r":lineno-start: (\d+)\n\n(.*?)\n```", page, re.DOTALL)
+    assert len(sections) == page.count("\n## ") > 1
+    for number, code in sections:
+        start = int(number) - 1
+        shown = code.splitlines()
+        assert shown == lines[start : start + len(shown)]
+
+
 def test_no_page_names_a_folder_of_the_machine(site):
     words = [str(Path.home()) + "/", str(ROOT), "/tmp/"]
     found = []
