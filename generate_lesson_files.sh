@@ -76,7 +76,7 @@ recorded() {
         exercises/8_deploy.py) echo "3949747633 1112" ;;
         exercises/8_experiment.py) echo "1710109534 1401" ;;
         exercises/8_monitor.py) echo "2244694448 1236" ;;
-        exercises/README.md) echo "399635409 3120" ;;
+        exercises/README.md) echo "1697607218 3122" ;;
         exercises/conftest.py) echo "3465103834 5867" ;;
         exercises/first.py) echo "3811594895 713" ;;
         exercises/checks/checking.py) echo "728418846 7504" ;;
@@ -12871,7 +12871,7 @@ END_OF_LESSON_FILE
 cat >"$new/exercises/README.md" <<'END_OF_LESSON_FILE'
 # Exercises
 
-Sixteen small broken programs. Each takes one to fifteen minutes. A `TODO` marks where the mistake is, and asks a question.
+These are small broken programs. Each takes one to fifteen minutes. A `TODO` marks where the mistake is, and asks a question.
 In some of them other lines change too, such as an import. In the folder of `lesson_code.py`, with the environment of
 the lesson:
 
