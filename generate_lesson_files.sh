@@ -17,11 +17,11 @@ recorded() {
         lesson_code.py) echo "809663699 85324" ;;
         test_lesson.py) echo "3012794020 14500" ;;
         requirements.txt) echo "3471952364 498" ;;
-        README.md) echo "3205139176 11854" ;;
+        README.md) echo "1607113816 11916" ;;
         LICENSE) echo "191275814 1554" ;;
         recommender/__init__.py) echo "1505156376 1588" ;;
         recommender/artifact.py) echo "2014468524 21118" ;;
-        recommender/commands.py) echo "2901497327 6595" ;;
+        recommender/commands.py) echo "687865290 6734" ;;
         recommender/console.py) echo "1635122613 2401" ;;
         recommender/factors.py) echo "724932629 26832" ;;
         recommender/files.py) echo "4214713588 4968" ;;
@@ -2702,8 +2702,8 @@ CV RMSE: 0.8484 (+/- 0.0078)
   The fragile way, with averages computed before the split: RMSE 0.8065, a leak.
 ```
 
-RMSE is the typical error in stars. The ratings were made by a known law, so the lesson can measure what real data cannot show. This split
-is a lucky one; in five (`python lesson_code.py compare`), the forest goes (1.0420 - 0.8401) / (1.0420 - 0.7229) = 63 % of the way to the floor.
+RMSE is the typical error in stars. The law of these ratings is known, so the lesson can measure what real data cannot show. This split is a
+lucky one: in five folds (`python lesson_code.py compare`), the forest goes (1.0420 - 0.8401) / (1.0420 - 0.7229) = 63 % of the way to the floor.
 
 ## Can a score be too good?
 
@@ -2731,14 +2731,14 @@ model.fit(train, train["rating"])
 print(model.score(test, test["rating"]))  # R2 = -0.008: no better than the mean
 ```
 
-The cure: features are part of the model. A pipeline that takes raw rows learns averages from the rows that it is fitted on, and leaves a
-row's own fold out (*cross-fitting*). `python -m pytest --break NAME` takes out one of nine such safeguards (`--break list`).
+The cure: features are part of the model. A pipeline that takes raw rows learns averages from the rows it is fitted on, never from those it
+predicts, and leaves a row's own fold out (*cross-fitting*). `python -m pytest --break NAME` takes out one of nine safeguards (`--break list`).
 
 ## What you will learn
 
-If you are new to scikit-learn, begin with chapter 0. Otherwise first read `lesson_code.py` from the top, in about two hours (its docstring
-says what to skip). A chapter is a script of cells that begin with `# %%`: read it beside what `python pillars/0_map.py` prints (pictures:
-`pip install matplotlib`), or run `make site` or `make notebooks` (`pip install jupytext -r docs/requirements.txt`). An
+If you are new to scikit-learn, begin with chapter 0 (there is no 7). Otherwise first read `lesson_code.py` from the top, in about two hours
+(its docstring says what to skip). A chapter is a script of cells that begin with `# %%`: read it beside what `python pillars/0_map.py` prints
+(pictures: `pip install matplotlib`), or run `make site` or `make notebooks` (`pip install jupytext -r docs/requirements.txt`). An
 [exercise](exercises/README.md) is a small broken program: `python -m pytest exercises` says what is wrong. The first takes a minute.
 
 | chapter | its question | minutes | exercise |
@@ -2799,8 +2799,8 @@ print(shop.recommend("bob", n=2))
 ```
 
 **Two models** work here: `model=` predicts stars, and `MovieRanker` recommends by what the same people like (the `score`; its NDCG is
-higher (`docs/design.md#recommendations`); `ranker="rating"` ranks by predicted stars). `load_movielens(path)` reads a MovieLens release. More
-recipes (`docs/use.md`), and [some with other tools](pillars/appendix_recipes.py). **A search** takes the pipeline, and returns one:
+higher (`docs/design.md#recommendations`); `ranker="rating"` recommends by predicted stars). `load_movielens(path)` reads a MovieLens release.
+More recipes: use (`docs/use.md`), [other tools](pillars/appendix_recipes.py). **A search** takes the pipeline, and returns one:
 
 ```python
 from sklearn.model_selection import GridSearchCV
@@ -2817,7 +2817,7 @@ print(search.best_params_, best.recommend(42, n=3))
 | `python lesson_code.py ...` | |
 |---|---|
 | `--model blend --tune --output blend.pkl` | the lesson with another model, and a random search of its hyperparameters first (some two minutes) |
-| `--data ml-latest-small --output ml.pkl` | the lesson on a [MovieLens](https://grouplens.org/datasets/movielens/) release, folder or zip file; a table of your own: `ratings.csv` with `userId,movieId,rating,timestamp` (Unix seconds) and `movies.csv` with `movieId,title,genres` in a folder |
+| `--data ml-latest-small --output ml.pkl` | the lesson on a [MovieLens](https://grouplens.org/datasets/movielens/) release, folder or zip file; a table of your own, with whole numbers as ids: `ratings.csv` with `userId,movieId,rating,timestamp` (Unix seconds) and `movies.csv` with `movieId,title,genres` in a folder |
 | `train --data ml-latest-small --model factors --output all.pkl` | a model to use, trained on all rows (the model of the lesson has not seen its test rows, so it may recommend what a user rated there) |
 | `recommend --artifact all.pkl --user 42 --top 5 --explain --exclude 7,9` | recommendations of a saved model (default: that of the lesson); `--rated 1=5,50=4`: for a new user; `--all --output top10.csv`: for all users |
 | `similar --movie 7`, or `predict --user 42 --movie 7` | movies that the same users like, or one predicted rating |
@@ -3690,9 +3690,11 @@ def serve(path, host="127.0.0.1", port=8000):
         from serving.app import create_app
         from serving.arms import Arms
     except ModuleNotFoundError as error:
-        raise ImportError(
-            f"serve needs {error.name}: pip install -r serving/requirements.txt"
-        ) from None
+        if error.name.partition(".")[0] == "serving":
+            remedy = "which is a folder of the full project"
+        else:
+            remedy = "pip install -r serving/requirements.txt"
+        raise ImportError(f"serve needs {error.name}: {remedy}") from None
     port = check_number("port", port, 1, integer=True, below=2**16)
     app = create_app(Arms(path))
     say(f"Open http://{host}:{port} in a browser; stop with Ctrl-C.")

@@ -159,9 +159,11 @@ def serve(path, host="127.0.0.1", port=8000):
         from serving.app import create_app
         from serving.arms import Arms
     except ModuleNotFoundError as error:
-        raise ImportError(
-            f"serve needs {error.name}: pip install -r serving/requirements.txt"
-        ) from None
+        if error.name.partition(".")[0] == "serving":
+            remedy = "which is a folder of the full project"
+        else:
+            remedy = "pip install -r serving/requirements.txt"
+        raise ImportError(f"serve needs {error.name}: {remedy}") from None
     port = check_number("port", port, 1, integer=True, below=2**16)
     app = create_app(Arms(path))
     say(f"Open http://{host}:{port} in a browser; stop with Ctrl-C.")
