@@ -2,6 +2,8 @@
 
 import os
 import re
+import sys
+import types
 
 import joblib
 import pandas as pd
@@ -239,3 +241,15 @@ def test_an_artifact_that_does_not_recommend_is_one_line(trained, refused):
     joblib.dump(trained.pipeline, "bare.pkl")
     message = refused("recommend", "--user=1", "--artifact=bare.pkl")
     assert "a RatingPipeline, which does not recommend" in message
+
+
+@pytest.mark.parametrize(
+    ("missing", "remedy"),
+    [("uvicorn", "pip install"), ("serving.app", "folder of the full project")],
+)
+def test_serve_says_what_is_missing(refused, monkeypatch, missing, remedy):
+    monkeypatch.setitem(sys.modules, "uvicorn", types.ModuleType("uvicorn"))
+    monkeypatch.setitem(sys.modules, missing, None)  # importing it fails
+    error = refused("serve")
+    assert missing in error
+    assert remedy in error
