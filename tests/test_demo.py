@@ -23,6 +23,7 @@ from lesson_code import (
     demonstrate_ecosystem,
     main,
 )
+from recommender import report
 
 #: The lines of the lesson page, in its order; # stands for a figure.
 LINES = """
@@ -147,6 +148,12 @@ def test_the_last_step_recommends_what_the_artifact_recommends(demo, has_titles)
         if not has_titles:
             names = [f"Movie {movie['movie_id']}", f"Movie {movie['because'][0]}"]
         assert "  " + ", because of ".join(names) in text.splitlines()
+
+
+def test_a_recommendation_without_a_reason_is_its_name_alone(capsys):
+    best = pd.DataFrame({"movie_id": [7], "title": [None], "because": [[]]})
+    report.print_recommendations(1, best)
+    assert capsys.readouterr().out.splitlines()[1:] == ["  Movie 7"]
 
 
 def test_the_first_sample_is_the_first_row_of_the_features(printed):
