@@ -241,6 +241,7 @@ KAGGLE_20M = '1,2,3.5,"2005-04-02 23:53:47"'
         (CSV, "movies.csv", 3, '20,"Heat,Drama\n30,Up",War', "quote .*Heat"),
         (CSV, "movies.csv", 3, '10,"Heat, The",Drama,War', "expected 3 fields"),
         (DAT, "ratings.dat", 2, "2:20:3:964982703", "expected 4 fields"),
+        (DAT, "movies.dat", 1, "10::Heat (1995)", "expected 3 fields"),
         (DAT | USERS_DAT, "users.dat", 2, "2::M::old::16::7", "user_age must be .*old"),
         (U, "u.data", 1, "1 10 4 964982703", "expected 4 fields"),
         (U, "u.item", 2, "20|unknown", "expected 24 fields"),
