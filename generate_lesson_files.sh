@@ -17,7 +17,7 @@ recorded() {
         lesson_code.py) echo "809663699 85324" ;;
         test_lesson.py) echo "3012794020 14500" ;;
         requirements.txt) echo "3471952364 498" ;;
-        README.md) echo "1607113816 11916" ;;
+        README.md) echo "3149323631 11890" ;;
         LICENSE) echo "191275814 1554" ;;
         recommender/__init__.py) echo "1505156376 1588" ;;
         recommender/artifact.py) echo "2014468524 21118" ;;
@@ -45,18 +45,18 @@ recorded() {
         recommender/top_n.py) echo "3399653603 10191" ;;
         recommender/warn.py) echo "242794426 1121" ;;
         recommender/wrapper.py) echo "1827021383 3520" ;;
-        pillars/0_map.py) echo "2450639388 6173" ;;
+        pillars/0_map.py) echo "4292989067 6213" ;;
         pillars/0_parts.py) echo "3226276749 9851" ;;
-        pillars/1_preprocessing.py) echo "4002764681 10919" ;;
-        pillars/2_feature_selection.py) echo "1996487708 12653" ;;
-        pillars/3_model_selection.py) echo "2480240690 11922" ;;
-        pillars/3_search.py) echo "2803574357 9159" ;;
+        pillars/1_preprocessing.py) echo "963158821 11052" ;;
+        pillars/2_feature_selection.py) echo "593177115 12631" ;;
+        pillars/3_model_selection.py) echo "3759246462 12021" ;;
+        pillars/3_search.py) echo "3483252129 9244" ;;
         pillars/4_supervised.py) echo "2892360443 12926" ;;
-        pillars/5_unsupervised.py) echo "1644211285 15681" ;;
-        pillars/6_utilities.py) echo "3280968172 12008" ;;
+        pillars/5_unsupervised.py) echo "1815772334 15777" ;;
+        pillars/6_utilities.py) echo "920578546 12064" ;;
         pillars/8_deploy.py) echo "3345572134 7409" ;;
-        pillars/8_experiment.py) echo "266446568 7361" ;;
-        pillars/8_monitor.py) echo "3408699948 9150" ;;
+        pillars/8_experiment.py) echo "589387951 7364" ;;
+        pillars/8_monitor.py) echo "4034618452 9290" ;;
         pillars/appendix_recipes.py) echo "1691969995 9039" ;;
         pillars/catalog.py) echo "863900685 4620" ;;
         pillars/drawing.py) echo "2501522004 5968" ;;
@@ -2702,8 +2702,8 @@ CV RMSE: 0.8484 (+/- 0.0078)
   The fragile way, with averages computed before the split: RMSE 0.8065, a leak.
 ```
 
-RMSE is the typical error in stars. The law of these ratings is known, so the lesson can measure what real data cannot show. This split is a
-lucky one: in five folds (`python lesson_code.py compare`), the forest goes (1.0420 - 0.8401) / (1.0420 - 0.7229) = 63 % of the way to the floor.
+RMSE is the typical error in stars. The law of these ratings is known, so the lesson can measure what real data cannot show. This split is lucky.
+In five folds (`python lesson_code.py compare`), the forest goes (1.0420 - 0.8401) / (1.0420 - 0.7229) = 63 % of the way from mean to floor.
 
 ## Can a score be too good?
 
@@ -2736,10 +2736,10 @@ predicts, and leaves a row's own fold out (*cross-fitting*). `python -m pytest -
 
 ## What you will learn
 
-If you are new to scikit-learn, begin with chapter 0 (there is no 7). Otherwise first read `lesson_code.py` from the top, in about two hours
-(its docstring says what to skip). A chapter is a script of cells that begin with `# %%`: read it beside what `python pillars/0_map.py` prints
-(pictures: `pip install matplotlib`), or run `make site` or `make notebooks` (`pip install jupytext -r docs/requirements.txt`). An
-[exercise](exercises/README.md) is a small broken program: `python -m pytest exercises` says what is wrong. The first takes a minute.
+New to scikit-learn? Begin with chapter 0. Otherwise begin with `lesson_code.py`, from the top, in about two hours (its docstring says what to
+skip). A chapter is a script of cells that begin with `# %%`: read it beside what `python pillars/0_map.py` prints (pictures: `pip install
+matplotlib`), or run `make site` or `make notebooks` (`pip install jupytext -r docs/requirements.txt`). An [exercise](exercises/README.md) is
+a small broken program: `python -m pytest exercises` says what is wrong. The first takes a minute.
 
 | chapter | its question | minutes | exercise |
 |---|---|---|---|
@@ -8916,7 +8916,8 @@ print(pd.concat([counts, total]).to_string())
 # %% [markdown]
 # Look at the line `all six`. Counted in this way, there are far fewer than 800 names,
 # and fewer than half of them are estimators. You meet only about a tenth of all names
-# here. You need not know the others by heart: all estimators are used in the same way.
+# here. You need not know the others by heart: all estimators learn by `fit`, and most
+# answer by `predict` or by `transform`.
 
 # %%
 n_all = len(things)
@@ -9308,8 +9309,9 @@ dummy_error = error(DummyRegressor())
 print(f"RMSE of always answering the mean rating: {dummy_error:.3f} stars")
 
 # %% [markdown]
-# The function `error` drops the column `rating` before it predicts, so no model can
-# read the answers. Further below we leave it in, because `predict` does not read it.
+# The function `error` drops the column `rating` before it predicts, so that you can see
+# that no model reads the answers. (It would make no difference: `predict` never reads
+# that column.)
 #
 # ## The same models without and with the scaler
 # `set_params(scaler="passthrough")` takes a step out of a pipeline.
@@ -9394,10 +9396,10 @@ print(rows.head(4).to_string(index=False, formatters={"SGD": "{:,.0f}".format}))
 print(f"SGD without scaler, typical answer: {np.median(unclipped):.0e} stars")
 
 # %% [markdown]
-# SGD gives *The Secret Scarecrow* more stars than there are in our galaxy. Clipping
-# turns that into 5, which looks like a reasonable answer. With such large numbers as
-# features, the steps are too long, and the error grows from step to step: SGD
-# *diverges*.
+# SGD gives *The Secret Scarecrow* more stars than there are in a thousand galaxies like
+# ours. Clipping turns that into 5, which looks like a reasonable answer. With such
+# large numbers as features, the steps are too long, and the error grows from step to
+# step: SGD *diverges*.
 #
 # ## What ridge does with a strong penalty
 # Above, the scaler made no visible difference to the error of ridge. Now we vary the
@@ -9432,7 +9434,8 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 # the error here. We scale so that the same `alpha` means the same for every feature.
 #
 # ## Missing values
-# We remove the ages of a third of the users. The gaps are filled *inside* the pipeline,
+# We remove all ages of a third of the users. The gaps are filled *inside* the pipeline:
+# with the last age that training knows of this user, or, as here, where it knows none,
 # with the median of the training rows.
 
 # %%
@@ -9454,10 +9457,10 @@ before = errors.loc["linear (ridge)", "with scaler"]
 print(f"RMSE of ridge, with all ages: {before:.3f}, with gaps: {error(ridge):.3f}")
 
 # %% [markdown]
-# All gaps get the same age, and `SimpleImputer` would fill in the same one. The error
-# stays about the same, but that is no praise for the median. The *law* of the table,
-# the formula that made its ratings, does not contain the age. So this table cannot show
-# how well a gap was filled.
+# All gaps get the same age, and here `SimpleImputer` would fill in the same one. The
+# error stays about the same, but that is no praise for the median. The *law* of the
+# table, the formula that made its ratings, does not contain the age. So this table
+# cannot show how well a gap was filled.
 #
 # ## Categories
 # An id is a label: user 931 is not more than user 930. `TargetEncoder` replaces an id
@@ -9590,8 +9593,8 @@ print(f"Impurity of the features without influence: {impurity_sum:.0f} %")
 #
 # So we go to the test rows, and shuffle one column at a time.
 # `sklearn.inspection.permutation_importance` does this for you, and shows how the
-# result varies from shuffle to shuffle. We do it by hand, to get another standard
-# error: with other test rows, the figure would vary by about that much.
+# result varies from shuffle to shuffle. By hand we also get a standard error: how much
+# the result would vary with other test rows.
 
 # %%
 features_of_test = pd.DataFrame(np.asarray(forest[:2].transform(test)), columns=names)
@@ -9824,8 +9827,9 @@ def predict_with(averages_of, train, test):
 # ## Averages before the split
 # The best features are averages of ratings. Taken from the whole table, they contain
 # the answers of the test rows. The fewer ratings a user has, the larger is the part of
-# the answer in the average. Below, forest, features and rows are the same; only the
-# rows that the averages are computed from differ.
+# the answer in the average. Below, the forest, the features and the rows are the same;
+# only the averages differ. *Honest*: of other training rows. *Before the split*: of all
+# rows, with the row itself and the test rows among them.
 
 # %%
 rows = []
@@ -10115,7 +10119,8 @@ class Guesser(RegressorMixin, BaseEstimator):
         return self
 
     def predict(self, X):
-        # Other rows get other noise. Else a guesser with small numbers would be better.
+        # The seed depends on the rows, so each fold gets new noise. With the same noise
+        # everywhere, a guesser whose noise is small by luck would really be better.
         rng = np.random.default_rng([self.seed, int(np.abs(X).sum())])
         return self.mean_ + rng.normal(0, 0.5, len(X))
 
@@ -10720,7 +10725,8 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.2f"))
 # other connection of the columns. To see what that does, we add a single cloud, whose
 # columns are correlated.
 #
-# **Guess first:** which of the four rows below will show groups?
+# **Guess first:** we look at the movies with one genre and 50 ratings, at all movies,
+# at the users, and at the single cloud. Which of the four will show groups?
 
 
 # %%
@@ -10755,7 +10761,7 @@ for name, points in data.items():
         "its spread": np.std(controls),
         "shuffled columns": np.mean(shuffled),
     }
-print("\nSilhouette of eight clusters, and the mean of ten controls")
+print("\nSilhouette of the clusters, and the mean of ten controls")
 print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 
 # %% [markdown]
@@ -10934,8 +10940,8 @@ cat >"$new/pillars/6_utilities.py" <<'END_OF_LESSON_FILE'
 #
 # **You know**: RMSE is the typical error of predicted stars. NDCG@10 scores a list of
 # ten movies: 1 if all that the user will like come first, 0 if none is in it. **You
-# will see**: that two metrics have two different winners, and why; metrics of your own
-# as scorers; a saved model in a fresh process. **Minutes**: 15.
+# will see**: what two metrics say of the same lists, and why; metrics of your own as
+# scorers; a saved model in a fresh process. **Minutes**: 15.
 
 # %%
 import subprocess
@@ -11191,9 +11197,9 @@ print(recommender.recommend(1, n=3).to_string(index=False))
         print("One bit changed, load_pipeline:", message)
 
 # %% [markdown]
-# The fresh process recommends the same movies as above. `joblib.load` gives back a
-# damaged model without an error. For `load_pipeline`, one wrong bit is enough to refuse
-# the file.
+# The fresh process recommends the same movies as above. `joblib.load` makes a model of
+# the damaged file without an error. It may answer as before, or wrongly: nobody can
+# tell. For `load_pipeline`, one wrong bit is enough to refuse the file.
 #
 # **Try it:** judge lists of 20 movies instead of 10 (change `LENGTH`). Who wins?
 #
@@ -11455,7 +11461,7 @@ def compare(success, is_b):
 
 
 rng = np.random.default_rng(0)
-is_b = rng.random(n_users) < 0.5  # one visit each, so chance may decide
+is_b = rng.random(n_users) < 0.5  # each user comes once: a coin may decide
 success = rng.random(n_users) < np.where(is_b, chance_b, chance_a)
 print("\nB - A as measured, ± half of its 95 % interval")
 for n in (1000, 2000, 5000, 10_000, 20_000):
@@ -11678,7 +11684,8 @@ for limit in (2, 3):
 
 # %% [markdown]
 # Two standard errors are too few: luck gets there in a quarter of all series. We take
-# three.
+# three. In the next table, the columns of the RMSE are measured; `B` and `B - A` are
+# what to expect, without luck.
 
 # %%
 N_VISITS = 5000  # of each model, in a period
@@ -11737,10 +11744,10 @@ if figure is not None:
     save_picture(figure, "8_monitor.svg")
 
 # %% [markdown]
-# ## When does training again pay?
-# Three models predict the last period: one trained on the first 50,000 ratings, one on
-# the last 50,000 before the period, and one on all before it. The rows are the same for
-# all, so we compare row by row.
+# ## Does training again pay?
+# We ask at the end of the two years. Three models predict the last period: one trained
+# on the first 50,000 ratings, one on the last 50,000 before the period, and one on all
+# before it. The rows are the same for all, so we compare row by row.
 
 # %%
 rows = {}

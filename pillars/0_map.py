@@ -52,7 +52,8 @@ print(pd.concat([counts, total]).to_string())
 # %% [markdown]
 # Look at the line `all six`. Counted in this way, there are far fewer than 800 names,
 # and fewer than half of them are estimators. You meet only about a tenth of all names
-# here. You need not know the others by heart: all estimators are used in the same way.
+# here. You need not know the others by heart: all estimators learn by `fit`, and most
+# answer by `predict` or by `transform`.
 
 # %%
 n_all = len(things)

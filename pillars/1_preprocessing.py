@@ -46,8 +46,9 @@ dummy_error = error(DummyRegressor())
 print(f"RMSE of always answering the mean rating: {dummy_error:.3f} stars")
 
 # %% [markdown]
-# The function `error` drops the column `rating` before it predicts, so no model can
-# read the answers. Further below we leave it in, because `predict` does not read it.
+# The function `error` drops the column `rating` before it predicts, so that you can see
+# that no model reads the answers. (It would make no difference: `predict` never reads
+# that column.)
 #
 # ## The same models without and with the scaler
 # `set_params(scaler="passthrough")` takes a step out of a pipeline.
@@ -132,10 +133,10 @@ print(rows.head(4).to_string(index=False, formatters={"SGD": "{:,.0f}".format}))
 print(f"SGD without scaler, typical answer: {np.median(unclipped):.0e} stars")
 
 # %% [markdown]
-# SGD gives *The Secret Scarecrow* more stars than there are in our galaxy. Clipping
-# turns that into 5, which looks like a reasonable answer. With such large numbers as
-# features, the steps are too long, and the error grows from step to step: SGD
-# *diverges*.
+# SGD gives *The Secret Scarecrow* more stars than there are in a thousand galaxies like
+# ours. Clipping turns that into 5, which looks like a reasonable answer. With such
+# large numbers as features, the steps are too long, and the error grows from step to
+# step: SGD *diverges*.
 #
 # ## What ridge does with a strong penalty
 # Above, the scaler made no visible difference to the error of ridge. Now we vary the
@@ -170,7 +171,8 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 # the error here. We scale so that the same `alpha` means the same for every feature.
 #
 # ## Missing values
-# We remove the ages of a third of the users. The gaps are filled *inside* the pipeline,
+# We remove all ages of a third of the users. The gaps are filled *inside* the pipeline:
+# with the last age that training knows of this user, or, as here, where it knows none,
 # with the median of the training rows.
 
 # %%
@@ -192,10 +194,10 @@ before = errors.loc["linear (ridge)", "with scaler"]
 print(f"RMSE of ridge, with all ages: {before:.3f}, with gaps: {error(ridge):.3f}")
 
 # %% [markdown]
-# All gaps get the same age, and `SimpleImputer` would fill in the same one. The error
-# stays about the same, but that is no praise for the median. The *law* of the table,
-# the formula that made its ratings, does not contain the age. So this table cannot show
-# how well a gap was filled.
+# All gaps get the same age, and here `SimpleImputer` would fill in the same one. The
+# error stays about the same, but that is no praise for the median. The *law* of the
+# table, the formula that made its ratings, does not contain the age. So this table
+# cannot show how well a gap was filled.
 #
 # ## Categories
 # An id is a label: user 931 is not more than user 930. `TargetEncoder` replaces an id

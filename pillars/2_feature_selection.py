@@ -79,8 +79,8 @@ print(f"Impurity of the features without influence: {impurity_sum:.0f} %")
 #
 # So we go to the test rows, and shuffle one column at a time.
 # `sklearn.inspection.permutation_importance` does this for you, and shows how the
-# result varies from shuffle to shuffle. We do it by hand, to get another standard
-# error: with other test rows, the figure would vary by about that much.
+# result varies from shuffle to shuffle. By hand we also get a standard error: how much
+# the result would vary with other test rows.
 
 # %%
 features_of_test = pd.DataFrame(np.asarray(forest[:2].transform(test)), columns=names)

@@ -53,8 +53,9 @@ def predict_with(averages_of, train, test):
 # ## Averages before the split
 # The best features are averages of ratings. Taken from the whole table, they contain
 # the answers of the test rows. The fewer ratings a user has, the larger is the part of
-# the answer in the average. Below, forest, features and rows are the same; only the
-# rows that the averages are computed from differ.
+# the answer in the average. Below, the forest, the features and the rows are the same;
+# only the averages differ. *Honest*: of other training rows. *Before the split*: of all
+# rows, with the row itself and the test rows among them.
 
 # %%
 rows = []

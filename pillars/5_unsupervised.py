@@ -145,7 +145,8 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.2f"))
 # other connection of the columns. To see what that does, we add a single cloud, whose
 # columns are correlated.
 #
-# **Guess first:** which of the four rows below will show groups?
+# **Guess first:** we look at the movies with one genre and 50 ratings, at all movies,
+# at the users, and at the single cloud. Which of the four will show groups?
 
 
 # %%
@@ -180,7 +181,7 @@ for name, points in data.items():
         "its spread": np.std(controls),
         "shuffled columns": np.mean(shuffled),
     }
-print("\nSilhouette of eight clusters, and the mean of ten controls")
+print("\nSilhouette of the clusters, and the mean of ten controls")
 print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 
 # %% [markdown]

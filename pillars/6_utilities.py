@@ -3,8 +3,8 @@
 #
 # **You know**: RMSE is the typical error of predicted stars. NDCG@10 scores a list of
 # ten movies: 1 if all that the user will like come first, 0 if none is in it. **You
-# will see**: that two metrics have two different winners, and why; metrics of your own
-# as scorers; a saved model in a fresh process. **Minutes**: 15.
+# will see**: what two metrics say of the same lists, and why; metrics of your own as
+# scorers; a saved model in a fresh process. **Minutes**: 15.
 
 # %%
 import subprocess
@@ -260,9 +260,9 @@ print(recommender.recommend(1, n=3).to_string(index=False))
         print("One bit changed, load_pipeline:", message)
 
 # %% [markdown]
-# The fresh process recommends the same movies as above. `joblib.load` gives back a
-# damaged model without an error. For `load_pipeline`, one wrong bit is enough to refuse
-# the file.
+# The fresh process recommends the same movies as above. `joblib.load` makes a model of
+# the damaged file without an error. It may answer as before, or wrongly: nobody can
+# tell. For `load_pipeline`, one wrong bit is enough to refuse the file.
 #
 # **Try it:** judge lists of 20 movies instead of 10 (change `LENGTH`). Who wins?
 #

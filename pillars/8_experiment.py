@@ -52,7 +52,7 @@ def compare(success, is_b):
 
 
 rng = np.random.default_rng(0)
-is_b = rng.random(n_users) < 0.5  # one visit each, so chance may decide
+is_b = rng.random(n_users) < 0.5  # each user comes once: a coin may decide
 success = rng.random(n_users) < np.where(is_b, chance_b, chance_a)
 print("\nB - A as measured, ± half of its 95 % interval")
 for n in (1000, 2000, 5000, 10_000, 20_000):

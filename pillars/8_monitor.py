@@ -113,7 +113,8 @@ for limit in (2, 3):
 
 # %% [markdown]
 # Two standard errors are too few: luck gets there in a quarter of all series. We take
-# three.
+# three. In the next table, the columns of the RMSE are measured; `B` and `B - A` are
+# what to expect, without luck.
 
 # %%
 N_VISITS = 5000  # of each model, in a period
@@ -172,10 +173,10 @@ if figure is not None:
     save_picture(figure, "8_monitor.svg")
 
 # %% [markdown]
-# ## When does training again pay?
-# Three models predict the last period: one trained on the first 50,000 ratings, one on
-# the last 50,000 before the period, and one on all before it. The rows are the same for
-# all, so we compare row by row.
+# ## Does training again pay?
+# We ask at the end of the two years. Three models predict the last period: one trained
+# on the first 50,000 ratings, one on the last 50,000 before the period, and one on all
+# before it. The rows are the same for all, so we compare row by row.
 
 # %%
 rows = {}
