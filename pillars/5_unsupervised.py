@@ -45,12 +45,17 @@ def learn(n_ratings, seed=42):
     return dataset, table, blind.fit(table)
 
 
+def describe_movies(ratings):
+    """Return what the table of ratings says of every movie."""
+    movies = ratings.groupby("movie_id").agg(
+        title=("title", "first"), genre=("genre", "first"), n_ratings=("rating", "size")
+    )
+    return movies.assign(has_one_genre=~movies["genre"].str.contains("[|]"))
+
+
 dataset, table, factors = learn(50_000)
-movies = table.groupby("movie_id").agg(
-    title=("title", "first"), genre=("genre", "first"), n_ratings=("rating", "size")
-)
-one_genre = ~movies["genre"].str.contains("[|]")
-kept = one_genre & (movies["n_ratings"] >= 50)
+movies = describe_movies(table)
+kept = movies["has_one_genre"] & (movies["n_ratings"] >= 50)
 movie_factors = factors.movie_factors_[kept]  # (n_movies, 8)
 genre = movies["genre"][kept]
 
@@ -118,10 +123,10 @@ for n_ratings in (5000, 20_000, 50_000, 100_000, 200_000):
     learned = model.user_factors_ @ model.movie_factors_.T
     correlation = np.corrcoef(learned.ravel(), true_taste.ravel())[0, 1]
 
-    genres = ratings.groupby("movie_id")["genre"].first()
-    has_one = ~genres.str.contains("[|]")
+    described = describe_movies(ratings)
+    has_one = described["has_one_genre"]
     groups = kmeans.fit_predict(model.movie_factors_[has_one])
-    rand_index = adjusted_rand_score(genres[has_one], groups)
+    rand_index = adjusted_rand_score(described["genre"][has_one], groups)
     rows[n_ratings] = {"correlation of tastes": correlation, "Rand index": rand_index}
 print("\nWith more ratings (one table of each size)")
 print(pd.DataFrame(rows).T.to_string(float_format="%.2f"))
@@ -164,6 +169,16 @@ def cloud_like(points):
     return rng.multivariate_normal(points.mean(axis=0), covariance, len(points))
 
 
+def compare_with_control(points):
+    """Return the silhouette of the points, and the mean and spread of ten controls."""
+    controls = [silhouette(cloud_like(points)) for _ in range(10)]
+    return {
+        "silhouette": silhouette(points),
+        "control": np.mean(controls),
+        "its spread": np.std(controls),
+    }
+
+
 correlated = 0.9 + 0.1 * np.eye(8)  # every two columns have the correlation 0.9
 data = {
     f"{kept.sum()} movies": movie_factors,
@@ -173,14 +188,9 @@ data = {
 }
 rows = {}
 for name, points in data.items():
-    controls = [silhouette(cloud_like(points)) for _ in range(10)]
+    rows[name] = compare_with_control(points)
     shuffled = [silhouette(rng.permuted(points, axis=0)) for _ in range(10)]
-    rows[name] = {
-        "silhouette": silhouette(points),
-        "control": np.mean(controls),
-        "its spread": np.std(controls),
-        "shuffled columns": np.mean(shuffled),
-    }
+    rows[name]["shuffled columns"] = np.mean(shuffled)
 print("\nSilhouette of the clusters, and the mean of ten controls")
 print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 
@@ -203,16 +213,14 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 rows = {}
 for seed in (1, 2, 3):
     _, ratings, model = learn(50_000, seed)
-    of_movie = ratings.groupby("movie_id")
-    genres = of_movie["genre"].first()
-    chosen = ~genres.str.contains("[|]") & (of_movie.size() >= 50)
+    described = describe_movies(ratings)
+    chosen = described["has_one_genre"] & (described["n_ratings"] >= 50)
     points = model.movie_factors_[chosen]
-    controls = [silhouette(cloud_like(points)) for _ in range(10)]
+    groups = kmeans.fit_predict(points)
+    rand_index = adjusted_rand_score(described["genre"][chosen], groups)
     rows[f"table with seed {seed}"] = {
-        "Rand index": adjusted_rand_score(genres[chosen], kmeans.fit_predict(points)),
-        "silhouette": silhouette(points),
-        "control": np.mean(controls),
-        "its spread": np.std(controls),
+        "Rand index": rand_index,
+        **compare_with_control(points),
     }
 print("\nMovies of one genre and at least 50 ratings, in three other tables")
 print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))

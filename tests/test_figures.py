@@ -2,13 +2,11 @@
 they have drifted.
 """
 
-import importlib.util
 import sys
 
 import pytest
-from repository import ROOT
+from repository import ROOT, load_module
 
-SPEC = importlib.util.spec_from_file_location("figures", ROOT / "tools" / "figures.py")
 RESULT = "benchmarks/results/two.txt"
 BLOCK = "# Page\n\n<!-- run: python {} -->\n```text\n{}\n```\n\nend\n"
 
@@ -19,8 +17,7 @@ def project(tmp_path, monkeypatch):
 
     It returns the exit status, and the page as it is then.
     """
-    figures = importlib.util.module_from_spec(SPEC)
-    SPEC.loader.exec_module(figures)
+    figures = load_module(ROOT / "tools" / "figures.py")
     monkeypatch.setattr(figures, "ROOT", tmp_path)
     (tmp_path / "docs").mkdir()
     (tmp_path / "benchmarks" / "results").mkdir(parents=True)

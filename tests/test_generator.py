@@ -3,7 +3,6 @@ work, and needs only a shell.
 """
 
 import functools
-import importlib.util
 import os
 import re
 import shutil
@@ -12,7 +11,7 @@ import subprocess
 import sys
 
 import pytest
-from repository import ROOT
+from repository import ROOT, load_module
 
 BASH = shutil.which("bash")
 SCRIPT = ROOT / "generate_lesson_files.sh"
@@ -22,9 +21,7 @@ POSIX_TOOLS = ["rmdir", "cat", "cksum", "mkdir", "mv", "rm", "sed"]
 
 pytestmark = pytest.mark.skipif(BASH is None, reason="no bash at hand")
 
-spec = importlib.util.spec_from_file_location("build_generator", TOOL)
-generator = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(generator)
+generator = load_module(TOOL)
 
 
 @pytest.fixture

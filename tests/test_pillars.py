@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import sklearn
-from repository import ROOT
+from repository import ROOT, paragraph_of
 
 from lesson_code import SklearnEcosystemPipeline
 
@@ -84,9 +84,7 @@ def words_of(chapter):
 
 def check_output(printed, chapter):
     assert len(printed.splitlines()) >= 5, "a chapter prints its tables"
-    text = chapter.read_text(encoding="utf-8")
-    paragraph = re.search(r"\*\*Remember:\*\* (.+(?:\n# .+)*)", text)[1]
-    sentence = paragraph.replace("\n# ", " ")
+    sentence = paragraph_of(chapter, "Remember")
     assert printed.rstrip().endswith(f"Remember: {sentence}")
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from repository import ROOT
+from repository import ROOT, load_module
 
 CHAPTERS = sorted((ROOT / "pillars").glob("[0-9]_*.py"))
 #: What a browser loads by itself, as tag and attribute. A link is followed by a reader.
@@ -141,9 +141,7 @@ def test_the_lesson_by_section_has_the_lines_of_the_file_with_their_numbers(
     pytest.importorskip("docutils")
     for name in ("PICTURES", "PYTHONPATH"):
         monkeypatch.setenv(name, "")  # conf.py sets them
-    spec = importlib.util.spec_from_file_location("conf", ROOT / "docs" / "conf.py")
-    conf = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(conf)
+    conf = load_module(ROOT / "docs" / "conf.py")
     page = conf.lesson_by_section(ROOT / "lesson_code.py")
     lines = (ROOT / "lesson_code.py").read_text(encoding="utf-8").splitlines()
     sections = re.findall(r":lineno-start: (\d+)\n\n(.*?)\n```", page, re.DOTALL)

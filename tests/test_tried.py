@@ -4,25 +4,12 @@ Whether the outputs on it are right, `python tools/tried.py --check` says: it ta
 minutes.
 """
 
-import importlib.util
-import re
-
 import pytest
-from repository import ROOT
+from repository import ROOT, load_module, paragraph_of
 
-SPEC = importlib.util.spec_from_file_location("tried", ROOT / "tools" / "tried.py")
-tried = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(tried)
-
+tried = load_module(ROOT / "tools" / "tried.py")
 ANSWERS = tried.read_answers()
 PRINTED = "two 0.2000   \n  300 requests, 17 mixed\n"
-
-
-def task_of(chapter):
-    """Return the words of the task of a chapter, as one line."""
-    text = chapter.read_text(encoding="utf-8")
-    paragraph = re.search(r"\*\*Try it:\*\* (.+(?:\n# .+)*)", text)[1]
-    return paragraph.replace("\n# ", " ")
 
 
 def test_every_chapter_has_an_answer():
@@ -35,7 +22,7 @@ def test_an_answer_has_the_title_and_the_task_of_its_chapter(answer):
     chapter = tried.PILLARS / f"{answer.name}.py"
     title = chapter.read_text(encoding="utf-8").splitlines()[1]
     assert title.startswith(f"# # {answer.heading}: ")
-    assert " ".join(answer.task.split()) == task_of(chapter)
+    assert " ".join(answer.task.split()) == paragraph_of(chapter, "Try it")
 
 
 @pytest.mark.parametrize("answer", ANSWERS, ids=lambda answer: answer.name)

@@ -1,19 +1,14 @@
 """The tool that tries artifacts under other versions, and its page."""
 
-import importlib.util
 import re
 
 import pytest
 import sklearn
-from repository import ROOT
+from repository import ROOT, load_module
 
 from lesson_code import SklearnEcosystemPipeline
 
-SPEC = importlib.util.spec_from_file_location(
-    "versions", ROOT / "tools" / "versions.py"
-)
-versions = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(versions)
+versions = load_module(ROOT / "tools" / "versions.py")
 HERE = sklearn.__version__
 
 

@@ -89,7 +89,7 @@ def describe_error(error, exercise, usual_causes):
     if lines:
         # Where many fits have failed, the last line says why.
         line = lines[-1] if "Error:" in lines[-1] else lines[0]
-        reason += ": " + textwrap.shorten(line, 160, placeholder=" ...").rstrip(".")
+        reason += f": {shorten(line)}"
 
     where = "The check stopped where it used what your program returned."
     steps = traceback.extract_tb(error.__traceback__)
@@ -150,7 +150,11 @@ def error_of(function, *arguments):
 
 def first_line(error):
     """Return the first line of what an error says, without a full stop."""
-    line = str(error).strip().partition("\n")[0]
+    return shorten(str(error).strip().partition("\n")[0])
+
+
+def shorten(line):
+    """Return a line as a part of a sentence: not too long, and without a full stop."""
     return textwrap.shorten(line, 160, placeholder=" ...").rstrip(".")
 
 
