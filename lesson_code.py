@@ -358,8 +358,8 @@ class MovieRecommendationDataset:
             self.generate()
         user_ids, movie_ids = table_ids(rows)
         example_id = np.array([1])  # a whole number, like all ids of this table
-        check_same_kind(example_id, user_ids)
-        check_same_kind(example_id, movie_ids)
+        check_same_kind(example_id, user_ids, "user_id")
+        check_same_kind(example_id, movie_ids, "movie_id")
         n_users = len(self.law_["user"])
         n_movies = len(self.law_["movie"])
         is_user = (user_ids >= 1) & (user_ids <= n_users)
@@ -666,8 +666,8 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         user_ids, movie_ids = table_ids(X)
-        user = positions_of(self.users_, user_ids)  # -1 for an unknown user
-        movie = positions_of(self.movies_, movie_ids)
+        user = positions_of(self.users_, user_ids, "user_id")  # -1 for an unknown user
+        movie = positions_of(self.movies_, movie_ids, "movie_id")
         # Where a position is -1, `lookup` returns its last argument.
         user_avg = lookup(self.user_avg_, user, self.global_mean_)
         movie_avg = lookup(self.movie_avg_, movie, self.global_mean_)

@@ -320,8 +320,8 @@ class MatrixFactorization(TakesTables, RegressorMixin, TransformerMixin, BaseEst
         check_is_fitted(self)
         rated_ids = id_values(rated, "rated")
         asked_ids = id_values(movie_ids, "movie_ids")
-        rated_movie = positions_of(self.movies_, rated_ids)
-        asked_movie = positions_of(self.movies_, asked_ids)
+        rated_movie = positions_of(self.movies_, rated_ids, "rated")
+        asked_movie = positions_of(self.movies_, asked_ids, "movie_ids")
         is_known = rated_movie >= 0
         movie = rated_movie[is_known]
         stars = check_ratings(rated_ids, stars)[is_known]
@@ -344,8 +344,8 @@ class MatrixFactorization(TakesTables, RegressorMixin, TransformerMixin, BaseEst
     def _estimate(self, X):
         """Return the formula of the class docstring for each row, in stars."""
         user_ids, movie_ids = table_ids(X)
-        user = positions_of(self.users_, user_ids)
-        movie = positions_of(self.movies_, movie_ids)
+        user = positions_of(self.users_, user_ids, "user_id")
+        movie = positions_of(self.movies_, movie_ids, "movie_id")
         estimates = (
             self.global_mean_
             + lookup(self.user_bias_, user, 0.0)

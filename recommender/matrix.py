@@ -168,7 +168,7 @@ class RatingHistory:
 
         The row of an unknown user is empty.
         """
-        position = positions_of(self.users, user_ids)
+        position = positions_of(self.users, user_ids, "user_id")
         known = np.flatnonzero(position >= 0)
         # Row i of this matrix picks one user; that of an unknown user picks nobody.
         ones = np.ones(known.size, dtype=self.codes.dtype)
@@ -184,8 +184,8 @@ class RatingHistory:
 
     def has_rated(self, user_ids, movie_ids):
         """Return for each pair of ids whether it was rated, an array of bool."""
-        user = positions_of(self.users, user_ids)
-        movie = positions_of(self.movies, movie_ids)
+        user = positions_of(self.users, user_ids, "user_id")
+        movie = positions_of(self.movies, movie_ids, "movie_id")
         is_known = (user >= 0) & (movie >= 0)
         # An unknown id is looked up as the first one, which does not count.
         codes = self.codes[np.maximum(user, 0), np.maximum(movie, 0)]
@@ -242,8 +242,9 @@ class RatingHistory:
                     f"ratings must be {{movie_id: stars from {low} to {high}}}, "
                     f"but movie {shorten(movie)} has {shorten(value)}."
                 )
-        movie_ids = id_values(list(ratings), "The keys of ratings")
-        position = positions_of(self.movies, movie_ids)
+        name = "The keys of ratings"
+        movie_ids = id_values(list(ratings), name)
+        position = positions_of(self.movies, movie_ids, name)
         is_known = position >= 0
         values = np.array(list(ratings.values()), dtype=np.float64)
         stars = self.one_row(position[is_known], values[is_known])

@@ -227,7 +227,7 @@ class MovieRanker(TopN, TakesTables, BaseEstimator):
         check_is_fitted(self)
         n = check_number("n", n, 1, integer=True)
         ids = one_id(movie_id, "movie_id")
-        position = positions_of(self.movies_, ids)[0]
+        position = positions_of(self.movies_, ids, "movie_id")[0]
         if position < 0:
             raise ValueError(f"Movie {shorten(ids[0])} is unknown to the training.")
 
@@ -267,7 +267,7 @@ class MovieRanker(TopN, TakesTables, BaseEstimator):
         entries = self._entries(stars).data
         likes = entries > 0
         liked = stars.indices[likes]
-        movies = positions_of(self.movies_, movie_ids)
+        movies = positions_of(self.movies_, movie_ids, "movie_ids")
         if (movies < 0).any():
             unknown = movie_ids[np.argmin(movies)]
             raise ValueError(f"Movie {shorten(unknown)} is unknown to the training.")
@@ -421,7 +421,8 @@ def score_recommendations(recommendations, relevant, k):
     considered = recommendations[recommendations["rank"] <= k].drop_duplicates(IDS)
     if len(considered):
         for name in IDS:
-            check_same_kind(relevant[name].to_numpy(), considered[name].to_numpy())
+            known, ids = relevant[name].to_numpy(), considered[name].to_numpy()
+            check_same_kind(known, ids, name)
     hits = considered.merge(relevant[IDS], on=IDS)
     hits = hits.assign(hit=1.0, gain=1 / np.log2(hits["rank"] + 1))
     n_relevant = relevant.groupby("user_id").size()

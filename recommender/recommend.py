@@ -259,7 +259,7 @@ def find_user(history, user_id, ratings):
     if user_id is None:
         user_id = history.unused_user_id()
     user_ids = one_id(user_id, "user_id")
-    is_known = positions_of(history.users, user_ids)[0] >= 0
+    is_known = positions_of(history.users, user_ids, "user_id")[0] >= 0
     if ratings is None and not is_known:
         raise ValueError(
             f"User {shorten(user_ids[0])} is unknown to the training: "

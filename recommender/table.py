@@ -545,7 +545,7 @@ def _warn_of_commas(X):
         )
 
 
-def positions_of(known, ids):
+def positions_of(known, ids, name):
     """Return the position of each id among those that are known.
 
     Parameters
@@ -554,6 +554,8 @@ def positions_of(known, ids):
         Sorted, without repetitions.
     ids : ndarray of shape (n_ids,), int64 or object
         As from `check_ids`.
+    name : str
+        What an error calls the ids: a column, or a parameter of the caller.
 
     Returns
     -------
@@ -568,7 +570,7 @@ def positions_of(known, ids):
     """
     if ids.size == 0:
         return np.empty(0, dtype=np.int64)
-    check_same_kind(known, ids)
+    check_same_kind(known, ids, name)
     if ids.size > FEW_IDS:
         return pd.Index(known).get_indexer(ids)
     # For a few ids, a search takes less time than a table of all that are known.
@@ -576,22 +578,22 @@ def positions_of(known, ids):
     return np.where(known[place] == ids, place, -1)
 
 
-def check_same_kind(known, ids):
+def check_same_kind(known, ids, name):
     """Raise a ValueError if some ids are numbers and some are strings.
 
     Parameters
     ----------
     known, ids : ndarray of int64 or object
         As from `check_ids`; at least one id each.
+    name : str
+        What the error calls the ids. It shows none of those that are known: they may be
+        personal data, and errors end in logs.
     """
-    if known.dtype == ids.dtype:
-        return
-    kinds = ["whole numbers", "strings"]
-    raise ValueError(
-        f"Ids of the training are {kinds[known.dtype == object]}, such as "
-        f"{shorten(known[0])}, but these are {kinds[ids.dtype == object]}, such as "
-        f"{shorten(ids[0])}."
-    )
+    if known.dtype != ids.dtype:
+        kind = "strings" if known.dtype == object else "whole numbers"
+        raise ValueError(
+            f"{name} must hold {kind}, as in the table of ratings, got {shorten(ids[0])}."
+        )
 
 
 def last_known(values, is_known, position, size, unknown):

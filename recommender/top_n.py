@@ -83,7 +83,7 @@ class TopN:
         """
         check_is_fitted(self)
         user_ids = id_values(user_ids, "user_ids")
-        is_unknown = positions_of(self.history_.users, user_ids) < 0
+        is_unknown = positions_of(self.history_.users, user_ids, "user_id") < 0
         n_unknown = len(np.unique(user_ids[is_unknown]))
         if n_unknown:
             warn(f"{n_unknown} of the users are unknown: they get popular movies.")
@@ -114,7 +114,7 @@ class TopN:
         """
         check_is_fitted(self)
         matrix = rating_matrix(ratings, self._ratings_on_scale(ratings))
-        position = positions_of(self.history_.movies, matrix.movies)
+        position = positions_of(self.history_.movies, matrix.movies, "movie_id")
         is_known = position >= 0
         known = matrix.stars[:, is_known]
         stars = sparse.csr_matrix(
@@ -188,10 +188,11 @@ def is_allowed(movies, candidates, exclude):
     """
     allowed = np.full(movies.size, candidates is None)
     if candidates is not None:
-        position = positions_of(movies, id_values(candidates, "candidates"))
+        ids = id_values(candidates, "candidates")
+        position = positions_of(movies, ids, "candidates")
         allowed[position[position >= 0]] = True
     if exclude is not None:
-        position = positions_of(movies, id_values(exclude, "exclude"))
+        position = positions_of(movies, id_values(exclude, "exclude"), "exclude")
         allowed[position[position >= 0]] = False
     return allowed
 

@@ -173,7 +173,7 @@ def test_the_largest_ids_are_taken_and_the_next_ones_refused(
 def test_the_largest_numbers_are_told_apart(n_ids):
     known = np.array([1 - 2**63, 2**63 - 2, 2**63 - 1])
     ids = np.resize(known[1:], n_ids)
-    assert positions_of(known, ids).tolist() == np.resize([1, 2], n_ids).tolist()
+    assert positions_of(known, ids, "ids").tolist() == np.resize([1, 2], n_ids).tolist()
 
 
 @pytest.mark.parametrize("n_ids", [3, 5000])
@@ -182,7 +182,9 @@ def test_positions_of_strings_are_those_of_a_dictionary(n_ids):
     ids = np.array([f"id{number}" for number in rng.randint(99, size=n_ids)], object)
     known = np.array(sorted({f"id{number}" for number in range(0, 99, 2)}), object)
     place = {name: position for position, name in enumerate(known)}
-    assert positions_of(known, ids).tolist() == [place.get(name, -1) for name in ids]
+    assert positions_of(known, ids, "ids").tolist() == [
+        place.get(name, -1) for name in ids
+    ]
 
 
 CALLS = {
@@ -208,7 +210,7 @@ def test_ids_of_the_other_kind_than_in_training_are_refused(
     fitted, other = linear, as_strings(test)
     if trained_on == "strings":
         fitted, other = of_strings, test
-    with pytest.raises(ValueError, match="Ids of the training are"):
+    with pytest.raises(ValueError, match="must hold .*, as in the table of ratings"):
         call(fitted, other)
 
 
