@@ -14,7 +14,7 @@ folders="recommender pillars exercises exercises/checks exercises/solutions"
 # What `cksum` tells of each file: its checksum and its size.
 recorded() {
     case $1 in
-        lesson_code.py) echo "809663699 85324" ;;
+        lesson_code.py) echo "2987040776 85370" ;;
         test_lesson.py) echo "3012794020 14500" ;;
         requirements.txt) echo "3471952364 498" ;;
         README.md) echo "3149323631 11890" ;;
@@ -23,26 +23,26 @@ recorded() {
         recommender/artifact.py) echo "2014468524 21118" ;;
         recommender/commands.py) echo "687865290 6734" ;;
         recommender/console.py) echo "1635122613 2401" ;;
-        recommender/factors.py) echo "724932629 26832" ;;
+        recommender/factors.py) echo "729613279 26877" ;;
         recommender/files.py) echo "4214713588 4968" ;;
         recommender/forest.py) echo "338509153 1330" ;;
         recommender/locks.py) echo "557222624 701" ;;
-        recommender/matrix.py) echo "3964650220 12713" ;;
+        recommender/matrix.py) echo "1298048370 12773" ;;
         recommender/movielens.py) echo "1803219118 8049" ;;
         recommender/names.py) echo "3106152182 1598" ;;
         recommender/options.py) echo "531175877 6676" ;;
         recommender/pipeline.py) echo "1104660974 2947" ;;
-        recommender/ranking.py) echo "1860389461 17288" ;;
-        recommender/recommend.py) echo "2045655789 15560" ;;
+        recommender/ranking.py) echo "3070564572 17355" ;;
+        recommender/recommend.py) echo "3527990365 15571" ;;
         recommender/release.py) echo "2980293815 11893" ;;
         recommender/report.py) echo "1087454951 5211" ;;
         recommender/solutions.py) echo "2179514232 5332" ;;
         recommender/start.py) echo "939184345 2575" ;;
         recommender/steps.py) echo "2573615495 4421" ;;
         recommender/synthetic.py) echo "2588160090 11668" ;;
-        recommender/table.py) echo "2923853137 23711" ;;
+        recommender/table.py) echo "3353444601 23895" ;;
         recommender/titles.py) echo "150899171 3624" ;;
-        recommender/top_n.py) echo "3399653603 10191" ;;
+        recommender/top_n.py) echo "55986850 10257" ;;
         recommender/warn.py) echo "242794426 1121" ;;
         recommender/wrapper.py) echo "1827021383 3520" ;;
         pillars/0_map.py) echo "4292989067 6213" ;;
@@ -612,8 +612,8 @@ class MovieRecommendationDataset:
             self.generate()
         user_ids, movie_ids = table_ids(rows)
         example_id = np.array([1])  # a whole number, like all ids of this table
-        check_same_kind(example_id, user_ids)
-        check_same_kind(example_id, movie_ids)
+        check_same_kind(example_id, user_ids, "user_id")
+        check_same_kind(example_id, movie_ids, "movie_id")
         n_users = len(self.law_["user"])
         n_movies = len(self.law_["movie"])
         is_user = (user_ids >= 1) & (user_ids <= n_users)
@@ -920,8 +920,8 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         user_ids, movie_ids = table_ids(X)
-        user = positions_of(self.users_, user_ids)  # -1 for an unknown user
-        movie = positions_of(self.movies_, movie_ids)
+        user = positions_of(self.users_, user_ids, "user_id")  # -1 for an unknown user
+        movie = positions_of(self.movies_, movie_ids, "movie_id")
         # Where a position is -1, `lookup` returns its last argument.
         user_avg = lookup(self.user_avg_, user, self.global_mean_)
         movie_avg = lookup(self.movie_avg_, movie, self.global_mean_)
@@ -4132,8 +4132,8 @@ class MatrixFactorization(TakesTables, RegressorMixin, TransformerMixin, BaseEst
         check_is_fitted(self)
         rated_ids = id_values(rated, "rated")
         asked_ids = id_values(movie_ids, "movie_ids")
-        rated_movie = positions_of(self.movies_, rated_ids)
-        asked_movie = positions_of(self.movies_, asked_ids)
+        rated_movie = positions_of(self.movies_, rated_ids, "rated")
+        asked_movie = positions_of(self.movies_, asked_ids, "movie_ids")
         is_known = rated_movie >= 0
         movie = rated_movie[is_known]
         stars = check_ratings(rated_ids, stars)[is_known]
@@ -4156,8 +4156,8 @@ class MatrixFactorization(TakesTables, RegressorMixin, TransformerMixin, BaseEst
     def _estimate(self, X):
         """Return the formula of the class docstring for each row, in stars."""
         user_ids, movie_ids = table_ids(X)
-        user = positions_of(self.users_, user_ids)
-        movie = positions_of(self.movies_, movie_ids)
+        user = positions_of(self.users_, user_ids, "user_id")
+        movie = positions_of(self.movies_, movie_ids, "movie_id")
         estimates = (
             self.global_mean_
             + lookup(self.user_bias_, user, 0.0)
@@ -4878,7 +4878,7 @@ class RatingHistory:
 
         The row of an unknown user is empty.
         """
-        position = positions_of(self.users, user_ids)
+        position = positions_of(self.users, user_ids, "user_id")
         known = np.flatnonzero(position >= 0)
         # Row i of this matrix picks one user; that of an unknown user picks nobody.
         ones = np.ones(known.size, dtype=self.codes.dtype)
@@ -4894,8 +4894,8 @@ class RatingHistory:
 
     def has_rated(self, user_ids, movie_ids):
         """Return for each pair of ids whether it was rated, an array of bool."""
-        user = positions_of(self.users, user_ids)
-        movie = positions_of(self.movies, movie_ids)
+        user = positions_of(self.users, user_ids, "user_id")
+        movie = positions_of(self.movies, movie_ids, "movie_id")
         is_known = (user >= 0) & (movie >= 0)
         # An unknown id is looked up as the first one, which does not count.
         codes = self.codes[np.maximum(user, 0), np.maximum(movie, 0)]
@@ -4952,8 +4952,9 @@ class RatingHistory:
                     f"ratings must be {{movie_id: stars from {low} to {high}}}, "
                     f"but movie {shorten(movie)} has {shorten(value)}."
                 )
-        movie_ids = id_values(list(ratings), "The keys of ratings")
-        position = positions_of(self.movies, movie_ids)
+        name = "The keys of ratings"
+        movie_ids = id_values(list(ratings), name)
+        position = positions_of(self.movies, movie_ids, name)
         is_known = position >= 0
         values = np.array(list(ratings.values()), dtype=np.float64)
         stars = self.one_row(position[is_known], values[is_known])
@@ -5833,7 +5834,7 @@ class MovieRanker(TopN, TakesTables, BaseEstimator):
         check_is_fitted(self)
         n = check_number("n", n, 1, integer=True)
         ids = one_id(movie_id, "movie_id")
-        position = positions_of(self.movies_, ids)[0]
+        position = positions_of(self.movies_, ids, "movie_id")[0]
         if position < 0:
             raise ValueError(f"Movie {shorten(ids[0])} is unknown to the training.")
 
@@ -5873,7 +5874,7 @@ class MovieRanker(TopN, TakesTables, BaseEstimator):
         entries = self._entries(stars).data
         likes = entries > 0
         liked = stars.indices[likes]
-        movies = positions_of(self.movies_, movie_ids)
+        movies = positions_of(self.movies_, movie_ids, "movie_ids")
         if (movies < 0).any():
             unknown = movie_ids[np.argmin(movies)]
             raise ValueError(f"Movie {shorten(unknown)} is unknown to the training.")
@@ -6027,7 +6028,8 @@ def score_recommendations(recommendations, relevant, k):
     considered = recommendations[recommendations["rank"] <= k].drop_duplicates(IDS)
     if len(considered):
         for name in IDS:
-            check_same_kind(relevant[name].to_numpy(), considered[name].to_numpy())
+            known, ids = relevant[name].to_numpy(), considered[name].to_numpy()
+            check_same_kind(known, ids, name)
     hits = considered.merge(relevant[IDS], on=IDS)
     hits = hits.assign(hit=1.0, gain=1 / np.log2(hits["rank"] + 1))
     n_relevant = relevant.groupby("user_id").size()
@@ -6328,7 +6330,7 @@ def find_user(history, user_id, ratings):
     if user_id is None:
         user_id = history.unused_user_id()
     user_ids = one_id(user_id, "user_id")
-    is_known = positions_of(history.users, user_ids)[0] >= 0
+    is_known = positions_of(history.users, user_ids, "user_id")[0] >= 0
     if ratings is None and not is_known:
         raise ValueError(
             f"User {shorten(user_ids[0])} is unknown to the training: "
@@ -8178,7 +8180,7 @@ def _warn_of_commas(X):
         )
 
 
-def positions_of(known, ids):
+def positions_of(known, ids, name):
     """Return the position of each id among those that are known.
 
     Parameters
@@ -8187,6 +8189,8 @@ def positions_of(known, ids):
         Sorted, without repetitions.
     ids : ndarray of shape (n_ids,), int64 or object
         As from `check_ids`.
+    name : str
+        What an error calls the ids: a column, or a parameter of the caller.
 
     Returns
     -------
@@ -8201,7 +8205,7 @@ def positions_of(known, ids):
     """
     if ids.size == 0:
         return np.empty(0, dtype=np.int64)
-    check_same_kind(known, ids)
+    check_same_kind(known, ids, name)
     if ids.size > FEW_IDS:
         return pd.Index(known).get_indexer(ids)
     # For a few ids, a search takes less time than a table of all that are known.
@@ -8209,22 +8213,22 @@ def positions_of(known, ids):
     return np.where(known[place] == ids, place, -1)
 
 
-def check_same_kind(known, ids):
+def check_same_kind(known, ids, name):
     """Raise a ValueError if some ids are numbers and some are strings.
 
     Parameters
     ----------
     known, ids : ndarray of int64 or object
         As from `check_ids`; at least one id each.
+    name : str
+        What the error calls the ids. It shows none of those that are known: they may be
+        personal data, and errors end in logs.
     """
-    if known.dtype == ids.dtype:
-        return
-    kinds = ["whole numbers", "strings"]
-    raise ValueError(
-        f"Ids of the training are {kinds[known.dtype == object]}, such as "
-        f"{shorten(known[0])}, but these are {kinds[ids.dtype == object]}, such as "
-        f"{shorten(ids[0])}."
-    )
+    if known.dtype != ids.dtype:
+        kind = "strings" if known.dtype == object else "whole numbers"
+        raise ValueError(
+            f"{name} must hold {kind}, as in the table of ratings, got {shorten(ids[0])}."
+        )
 
 
 def last_known(values, is_known, position, size, unknown):
@@ -8532,7 +8536,7 @@ class TopN:
         """
         check_is_fitted(self)
         user_ids = id_values(user_ids, "user_ids")
-        is_unknown = positions_of(self.history_.users, user_ids) < 0
+        is_unknown = positions_of(self.history_.users, user_ids, "user_id") < 0
         n_unknown = len(np.unique(user_ids[is_unknown]))
         if n_unknown:
             warn(f"{n_unknown} of the users are unknown: they get popular movies.")
@@ -8563,7 +8567,7 @@ class TopN:
         """
         check_is_fitted(self)
         matrix = rating_matrix(ratings, self._ratings_on_scale(ratings))
-        position = positions_of(self.history_.movies, matrix.movies)
+        position = positions_of(self.history_.movies, matrix.movies, "movie_id")
         is_known = position >= 0
         known = matrix.stars[:, is_known]
         stars = sparse.csr_matrix(
@@ -8637,10 +8641,11 @@ def is_allowed(movies, candidates, exclude):
     """
     allowed = np.full(movies.size, candidates is None)
     if candidates is not None:
-        position = positions_of(movies, id_values(candidates, "candidates"))
+        ids = id_values(candidates, "candidates")
+        position = positions_of(movies, ids, "candidates")
         allowed[position[position >= 0]] = True
     if exclude is not None:
-        position = positions_of(movies, id_values(exclude, "exclude"))
+        position = positions_of(movies, id_values(exclude, "exclude"), "exclude")
         allowed[position[position >= 0]] = False
     return allowed
 

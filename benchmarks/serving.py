@@ -176,10 +176,10 @@ def swap_and_spoil(artifact, models, wait_for_metric):
     bad = [whole[:-1000], b"", b"no artifact", whole[:100] + b"\0" + whole[101:]]
     for number in range(6):
         models[number % 2].save_pipeline(artifact)
-        wait_for_metric("swaps", number + 1)
+        wait_for_metric("swaps_total", number + 1)
         if number < len(bad):
             replace(artifact, bad[number])
-            wait_for_metric("artifacts_refused", number + 1)
+            wait_for_metric("artifacts_refused_total", number + 1)
 
 
 def show_swaps(artifact, models):

@@ -8,34 +8,40 @@ It is set up by environment variables: ARTIFACT; for an A/B test ARTIFACT_B, SHA
 docs/deploy.md.
 """
 
+import asyncio
 import contextlib
 import json
 import logging
 import os
 import threading
+import time
 from datetime import datetime, timezone
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Literal
 
-import anyio.to_thread
 import pandas as pd
-from fastapi import FastAPI, HTTPException, Query, Response
+from fastapi import FastAPI, HTTPException, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse
-from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from prometheus_client import Histogram, generate_latest
 from pydantic import BaseModel, Field, FiniteFloat
+from starlette.requests import ClientDisconnect
 
 from recommender.commands import id_from_text
 from recommender.files import check_file
-from recommender.table import shorten
 
 from .arms import Arms
-from .turns import N_THREADS, InTurn
 
 log = logging.getLogger("serving")
+request_seconds = Histogram("request_seconds", "Time to answer", ["route", "status"])
 
 HERE = Path(__file__).parent
+#: So many requests are answered at a time. The processor limits how fast they are, so
+#: more of them would only take time from each other.
+N_AT_ONCE = 3
+#: Larger bodies are refused.
+MAX_BYTES = 5_000_000
 #: A refused request is answered by at most this many problems.
 N_PROBLEMS = 10
 
@@ -91,29 +97,6 @@ class Outcome(Asked):
     visitor: Text = ""
 
 
-@contextlib.contextmanager
-def refused(*field):
-    """Turn what a model refuses into an answer 422 that names the field."""
-    try:
-        yield
-    except ValueError as error:
-        problem = {"type": "value_error", "loc": field, "msg": str(error)}
-        raise RequestValidationError([problem]) from error
-
-
-def check_ids(known, ids, *field):
-    """Refuse ids of another kind than those of the training: numbers, or strings.
-
-    The models refuse them, too, but name an id of the training, which may be private.
-    """
-    kind = str if known.dtype == object else int
-    for value in ids:
-        if not isinstance(value, kind):
-            expected = "strings" if kind is str else "whole numbers"
-            with refused("body", *field):
-                raise ValueError(f"Ids here are {expected}, got {shorten(value)}.")
-
-
 def create_app(arms, outcomes=None):
     """Return the service.
 
@@ -127,22 +110,20 @@ def create_app(arms, outcomes=None):
 
     @contextlib.asynccontextmanager
     async def lifespan(app):
-        anyio.to_thread.current_default_thread_limiter().total_tokens = N_THREADS
-        stop_watching = arms.watch()
-        try:
-            yield
-        finally:
-            stop_watching.set()
+        watching = asyncio.create_task(arms.watch())
+        yield
+        watching.cancel()
 
+    refusals = {
+        400: "The body is no text in UTF-8, or nested too deeply.",
+        413: "The body is too large, or has no Content-Length.",
+    }
     app = FastAPI(
         title="Movie recommender",
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
-        responses={
-            400: {"description": "The body is no text in UTF-8, or nested too deeply."},
-            413: {"description": "The body is too large."},
-        },
+        responses={code: {"description": why} for code, why in refusals.items()},
     )
 
     @app.exception_handler(RequestValidationError)
@@ -152,12 +133,63 @@ def create_app(arms, outcomes=None):
             {name: problem[name] for name in ("type", "loc", "msg")}
             for problem in error.errors()[:N_PROBLEMS]
         ]
-        return Response(json.dumps({"detail": problems}), 422, None, "application/json")
+        return refusal(problems)
 
+    @app.exception_handler(ValueError)
+    async def explain_what_a_model_refuses(request, error):
+        place = "query" if request.method == "GET" else "body"
+        return refusal([{"type": "value_error", "loc": [place], "msg": str(error)}])
+
+    add_turns(app)
     add_answers(app, arms)
     add_state(app, arms)
     add_outcomes(app, arms, outcomes)
     return app
+
+
+def refusal(problems):
+    """Return the answer to a request that is not valid."""
+    # As ASCII: a message may hold half a character, which has no UTF-8.
+    return Response(json.dumps({"detail": problems}), 422, None, "application/json")
+
+
+def add_turns(app):
+    """Measure requests, and let only a few in at a time; `/health` need not wait.
+
+    FastAPI parses requests one after another, in the thread that also answers
+    `/health`. If 1,000 come at once, it would parse them all first. So they wait here,
+    as soon as their body has come, until one of those before them is answered.
+    """
+    turns = asyncio.Semaphore(N_AT_ONCE)
+
+    @app.middleware("http")
+    async def in_turn(request, call_next):
+        start = time.perf_counter()
+        status = 500
+        try:
+            answer = await answer_in_turn(request, call_next)
+            status = answer.status_code
+            return answer
+        finally:
+            route = getattr(request.scope.get("route"), "path", "none")
+            took = time.perf_counter() - start
+            request_seconds.labels(route, status).observe(took)
+
+    async def answer_in_turn(request, call_next):
+        is_of_unknown_length = "transfer-encoding" in request.headers
+        n_bytes = int(request.headers.get("content-length", 0))
+        try:
+            if is_of_unknown_length or n_bytes > MAX_BYTES:
+                async for _ in request.stream():
+                    pass  # most clients read no answer before they have sent all
+                return Response(f"Expected a length of at most {MAX_BYTES} bytes.", 413)
+            await request.body()
+        except ClientDisconnect:
+            return Response(status_code=400)  # nobody reads it
+        if request.url.path in ("/health", "/metrics"):
+            return await call_next(request)
+        async with turns:  # until the answer begins: a slow reader holds up nobody
+            return await call_next(request)
 
 
 def add_answers(app, arms):
@@ -171,13 +203,8 @@ def add_answers(app, arms):
         """Predict ratings."""
         arm = arms.of(asked.pairs[0].user_id)
         model = arm.recommender
-        users = [pair.user_id for pair in asked.pairs]
-        movies = [pair.movie_id for pair in asked.pairs]
-        check_ids(model.history_.users, users, "pairs", "user_id")
-        check_ids(model.history_.movies, movies, "pairs", "movie_id")
-        with refused("body", "pairs"):
-            rows = pd.DataFrame({"user_id": users, "movie_id": movies})
-            ratings = model.predict(rows).tolist()
+        rows = pd.DataFrame([pair.model_dump() for pair in asked.pairs])
+        ratings = model.predict(rows).tolist()
         return JSONResponse({**arm.name_and_digest(model), "ratings": ratings})
 
     @app.post("/recommend")
@@ -185,42 +212,33 @@ def add_answers(app, arms):
         """Recommend movies to a user, with reasons if asked for."""
         arm = arms.of_visitor(asked)
         model = arm.recommender
-        movies = model.history_.movies
-        check_ids(movies, asked.candidates or [], "candidates")
-        check_ids(movies, asked.exclude or [], "exclude")
-        if asked.user_id is not None:
-            check_ids(model.history_.users, [asked.user_id], "user_id")
         ratings = None
         if asked.ratings is not None:
             ratings = {rated.movie_id: rated.stars for rated in asked.ratings}
-            check_ids(movies, ratings, "ratings", "movie_id")
-        with refused("body", "user_id" if ratings is None else "ratings"):
-            best = model.recommend(
-                asked.user_id,
-                asked.n,
-                ratings=ratings,
-                candidates=asked.candidates,
-                exclude=asked.exclude,
-                explain=asked.explain,
-            )
-        return JSONResponse(
-            {
-                **arm.name_and_digest(model),
-                "recommendations": best.to_dict("records"),
-                "unknown_movies": best.attrs["unknown_movies"],
-            }
+        best = model.recommend(
+            asked.user_id,
+            asked.n,
+            ratings=ratings,
+            candidates=asked.candidates,
+            exclude=asked.exclude,
+            explain=asked.explain,
         )
+        answer = {
+            **arm.name_and_digest(model),
+            "recommendations": best.to_dict("records"),
+            "unknown_movies": best.attrs["unknown_movies"],
+        }
+        return JSONResponse(answer)
 
     @app.get("/similar")
     def similar(movie_id: Text, n: Top = 10):
         """Return movies that the same users like."""
         model = arms.by_name["A"].recommender
-        with refused("query", "movie_id"):
-            movie = id_from_text(model.history_.movies, movie_id)
-            return JSONResponse(model.similar(movie, n).to_dict("records"))
+        movie = id_from_text(model.history_.movies, movie_id)
+        return JSONResponse(model.similar(movie, n).to_dict("records"))
 
     @app.get("/movies")
-    def movies(q: Annotated[str, Query(max_length=200)] = "", n: Top = 20):
+    def movies(q: Text = "", n: Top = 20):
         """Search movies by title; those with most ratings first."""
         arm = arms.by_name["A"]
         found = islice(arm.search(q), n)
@@ -229,11 +247,7 @@ def add_answers(app, arms):
 
 
 def add_state(app, arms):
-    """Add the pages, and the routes that tell which models are served, and how fast."""
-    registry = CollectorRegistry()
-    app.add_middleware(InTurn, registry=registry)
-    swaps = Gauge("swaps", "Artifacts replaced", ["arm"], registry=registry)
-    bad = Gauge("artifacts_refused", "Since the start", ["arm"], registry=registry)
+    """Add the pages, and the routes that tell which models are served."""
 
     @app.get("/", include_in_schema=False)
     def page():
@@ -245,10 +259,7 @@ def add_state(app, arms):
 
     @app.get("/metrics", include_in_schema=False)
     async def metrics():
-        for arm in arms.by_name.values():
-            swaps.labels(arm.name).set(arm.n_swaps)
-            bad.labels(arm.name).set(arm.n_refused)
-        return Response(generate_latest(registry), media_type="text/plain")
+        return Response(generate_latest(), media_type="text/plain")
 
     @app.get("/model")
     def model():
@@ -276,8 +287,7 @@ def add_outcomes(app, arms, outcomes):
         if outcomes is None:
             raise HTTPException(503, "No file for outcomes: set OUTCOMES.")
         if seen.user_id is None and not seen.visitor:
-            with refused("body", "visitor"):
-                raise ValueError("Pass user_id or visitor: whose outcome is it?")
+            raise ValueError("Pass user_id or visitor: whose outcome is it?")
         arm = arms.of_visitor(seen)
         line = {
             "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),

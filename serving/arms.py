@@ -1,14 +1,18 @@
 """The models that are served: loaded strictly, replaced while requests are answered."""
 
+import asyncio
 import hashlib
 import logging
 import os
-import threading
 from pathlib import Path
+
+from prometheus_client import Counter
 
 from lesson_code import SklearnEcosystemPipeline
 
 log = logging.getLogger("serving")
+swaps = Counter("swaps", "Artifacts replaced", ["arm"])
+refusals = Counter("artifacts_refused", "Artifacts that were not loaded", ["arm"])
 
 #: How often a changed artifact is looked for.
 SECONDS_BETWEEN_LOOKS = 0.25
@@ -34,16 +38,12 @@ class Arm:
         All movies that it knows; those with most ratings first.
     refused : str or None
         Why the artifact that is there now was not loaded.
-    n_swaps, n_refused : int
-        How often another artifact took its place, and how often one was refused.
     """
 
     def __init__(self, name, path):
         self.name = name
         self.path = Path(path)
         self.refused = None
-        self.n_swaps = 0
-        self.n_refused = 0
         self._seen = self._mark()
         self._load()
 
@@ -61,11 +61,11 @@ class Arm:
             self._load()
         except Exception as error:  # whatever is wrong with it, the service goes on
             self.refused = f"{type(error).__name__}: {error}"
-            self.n_refused += 1
+            refusals.labels(self.name).inc()
             log.warning("arm %s: refused %s", self.name, self.refused)
             return
         self.refused = None
-        self.n_swaps += 1
+        swaps.labels(self.name).inc()
         log.info("arm %s: now %s", self.name, self.recommender.card["sha256"][:12])
 
     def name_and_digest(self, recommender):
@@ -83,9 +83,14 @@ class Arm:
         recommender = SklearnEcosystemPipeline.load_pipeline(self.path, strict=True)
         if not isinstance(recommender, SklearnEcosystemPipeline):
             raise ValueError(f"{self.path} holds no recommender.")
-        movies = movies_by_popularity(recommender)
+        history = recommender.history_
+        popular_first = (-history.popularity()).argsort(kind="stable")
+        titles = recommender.titles_
+        self.movies = [
+            (movie, titles.get(movie, f"Movie {movie}"))
+            for movie in history.movies[popular_first].tolist()
+        ]
         self.recommender = recommender
-        self.movies = movies
 
     def _mark(self):
         """Return what changes when the artifact or its card is replaced.
@@ -102,16 +107,6 @@ class Arm:
                 continue
             marks.append((status.st_ino, status.st_mtime_ns, status.st_size))
         return marks
-
-
-def movies_by_popularity(recommender):
-    """Return the id and the title of each movie, those with most ratings first."""
-    history = recommender.history_
-    popular_first = (-history.popularity()).argsort(kind="stable")
-    movies = []
-    for movie in history.movies[popular_first].tolist():
-        movies.append((movie, recommender.titles_.get(movie, f"Movie {movie}")))
-    return movies
 
 
 class Arms:
@@ -154,20 +149,9 @@ class Arms:
         """Return the arm of a request's user, or of its visitor, where no user is."""
         return self.of(asked.visitor if asked.user_id is None else asked.user_id)
 
-    def watch(self):
-        """Start a thread that looks for changed artifacts.
-
-        Returns
-        -------
-        stop : threading.Event
-            The thread ends when it is set.
-        """
-        stop = threading.Event()
-        look = self._keep_looking
-        threading.Thread(target=look, args=[stop], name="look", daemon=True).start()
-        return stop
-
-    def _keep_looking(self, stop):
-        while not stop.wait(SECONDS_BETWEEN_LOOKS):
+    async def watch(self):
+        """Look for changed artifacts until the task is cancelled."""
+        while True:
+            await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
             for arm in self.by_name.values():
-                arm.look()
+                await asyncio.to_thread(arm.look)

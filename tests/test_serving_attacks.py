@@ -17,7 +17,7 @@ pytest.importorskip("uvicorn")
 from test_serving import start_service, train, wait_for
 
 from lesson_code import SklearnEcosystemPipeline
-from serving import turns
+from serving import app
 
 pytestmark = [
     pytest.mark.hostile,
@@ -130,9 +130,9 @@ def test_health_is_answered_while_all_turns_are_taken(service, monkeypatch):
             pool.submit(service.ask, "/recommend", {"user_id": 5}) for _ in range(20)
         ]
         try:
-            wait_for(lambda: len(started) == turns.N_THREADS)
+            wait_for(lambda: len(started) == app.N_AT_ONCE)
             assert service.ask("/health")[0] == 200
-            assert len(started) == turns.N_THREADS
+            assert len(started) == app.N_AT_ONCE
         finally:
             may_go_on.set()
         assert [future.result()[0] for future in asked] == [200] * 20
