@@ -13,7 +13,7 @@ import pytest
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))  # the folder of lesson_code
-NAMES = ["first", *sorted(path.stem for path in HERE.glob("[0-9]_*.py"))]
+NAMES = sorted(path.stem for path in HERE.glob("[0-9]_*.py"))
 
 
 def asked_for(config):
@@ -45,11 +45,6 @@ def pytest_configure(config):
         config.option.tbstyle = "short"
 
 
-def pytest_collection_modifyitems(items):
-    """Check the first exercise first; the others come in the order of their files."""
-    items.sort(key=lambda item: item.name != "test_first")
-
-
 def pytest_report_header(config):
     if config.option.solutions:
         return f"checking the solutions of {len(NAMES)} exercises"
@@ -59,7 +54,7 @@ def pytest_report_header(config):
         "TODO.",
         "Open one, read the task at its top, correct the line with the TODO, and run "
         "this again.",
-        "One exercise alone: python -m pytest exercises -k first. Stuck? "
+        "One exercise alone: python -m pytest exercises -k 0_first. Stuck? "
         "exercises/README.md",
     ]
 

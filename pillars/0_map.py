@@ -4,13 +4,13 @@
 # **You know**: how to import from a Python package. **You will see**: every public
 # estimator, function, display and splitter of your version, and which this lesson uses,
 # sorted into six *pillars*: the jobs that scikit-learn does. Chapters 1 to 6 are about
-# them, chapter 8 about what comes after. **Minutes**: 10.
+# one each, chapter 8 about what comes after; there is no chapter 7. **Minutes**: 10.
 #
 # Words: an *estimator* learns from data with `fit`; then it answers with `predict`, or
 # turns data into other data with `transform`. A *display* draws a result. A *splitter*
 # says which rows are for training and which for testing. A *tag* says what an estimator
 # is, and which input it accepts: *sparse* data, for example, which stores only the
-# values that are not 0. `docs/words.md` explains the words of all chapters.
+# values that are not 0.
 #
 # scikit-learn lists its own names, and `catalog.py` sorts them.
 

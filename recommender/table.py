@@ -592,7 +592,8 @@ def check_same_kind(known, ids, name):
     if known.dtype != ids.dtype:
         kind = "strings" if known.dtype == object else "whole numbers"
         raise ValueError(
-            f"{name} must hold {kind}, as in the table of ratings, got {shorten(ids[0])}."
+            f"{name} must hold {kind}, as in the table of ratings, "
+            f"got {shorten(ids[0])}."
         )
 
 

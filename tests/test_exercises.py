@@ -18,7 +18,7 @@ SOLUTIONS = EXERCISES / "solutions"
 CHECKS = EXERCISES / "checks"
 #: A part of the message of every check on the exercise as it stands in the repository.
 MESSAGES = {
-    "first": "they were made from the answers",
+    "0_first": "they were made from the answers",
     "0_map": "Missed: BaggingRegressor, Careful, DecisionTreeRegressor",
     "0_parts": "A user who was not seen in `fit` stopped `transform`",
     "1_preprocessing": "predicting new rows with gaps failed: Input X contains NaN",
@@ -45,12 +45,12 @@ N = len(MESSAGES)
 #: the message.
 ATTEMPTS = [
     (
-        "first",
+        "0_first",
         'train["rating"].mean()',
         "3.02",
         "A number that was right for one table",
     ),
-    ("first", "np.full(len(test), mean)", "mean", "one number per row"),
+    ("0_first", "np.full(len(test), mean)", "mean", "one number per row"),
     (
         "0_map",
         "get_tags(one).input_tags.allow_nan",
@@ -391,24 +391,24 @@ ATTEMPTS = [
         "share_b = 1, .* get A",
     ),
     (
-        "first",
+        "0_first",
         'train["rating"].mean()',
         "train.mean()",
         r"stopped in line \d+, `mean = train.mean\(\)`: .* is one column",
     ),
     (
-        "first",
+        "0_first",
         "return np.full(len(test), mean)",
         "np.full(len(test), mean)",
         "`predict_mean` returned nothing",
     ),
     (
-        "first",
+        "0_first",
         "def predict_mean",
         "def predict",
         "has no `predict_mean`. Keep the names",
     ),
-    ("first", "np.full", "numpy.full", "imported at the top"),
+    ("0_first", "np.full", "numpy.full", "imported at the top"),
     (
         "0_map",
         "get_tags(one).input_tags.allow_nan",
@@ -663,7 +663,7 @@ ATTEMPTS = [
     ("8_monitor", "change > limit", "abs(change) > limit", "Only a growth is bad"),
     ("8_monitor", "return number", "return str(number)", "position of a week"),
     ("8_monitor", "return None", "return -1", "None if there is no alarm"),
-    ("first", "np.full(len(test), mean)", "np.full(len(test), np.nan)", "not finite"),
+    ("0_first", "np.full(len(test), mean)", "np.full(len(test), np.nan)", "not finite"),
     ("8_monitor", "weeks[0]", "np.mean(weeks)", "cannot be turned into one array"),
     ("8_monitor", "weeks[0]", "np.concatenate(weeks)", "you found it in"),
     (
@@ -899,15 +899,16 @@ def test_each_chapter_has_one_file_of_checks_which_are_found_in_order_and_inside
     places = re.findall(r"/test_(\w+)\.py::test_(\w+)$", run.stdout, re.MULTILINE)
     assert {name for _, name in places} == set(MESSAGES)
     files = [file for file, _ in places]
-    assert files == sorted(files, key=lambda file: (file != "first", file))
+    assert files == sorted(files)
+    assert places[0] == ("chapter_0", "0_first")
     for file, name in places:
-        assert file == "first" if name == "first" else file == f"chapter_{name[0]}"
+        assert file == f"chapter_{name[0]}"
 
 
 def test_the_readme_and_the_chapter_lead_to_every_exercise():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     table = (EXERCISES / "README.md").read_text(encoding="utf-8")
-    for name in set(MESSAGES) - {"first"}:
+    for name in MESSAGES:
         assert f"](exercises/{name}.py)" in readme
         chapter = re.search(rf"^\|.*`{name}\.py`.*`(pillars/\w+\.py)`", table, re.M)[1]
         assert f"`exercises/{name}.py`" in (ROOT / chapter).read_text(encoding="utf-8")
@@ -940,9 +941,7 @@ def test_an_exercise_tells_task_hint_minutes_and_command(name):
     for word in ("Task: ", "Hint: ", f"Check: python -m pytest exercises -k {name}\n"):
         assert text.count(word) == 1
     assert not re.search(r"^[\s\])}]+# TODO", text, re.MULTILINE), "not on its line"
-    assert re.match(
-        r'"""(The first exercise|Exercise of chapter \d, .+) \(\d+ minutes?\): ', text
-    )
+    assert re.match(r'"""Exercise of chapter \d, .+ \(\d+ minutes?\): ', text)
     assert "TODO" not in (SOLUTIONS / f"{name}.py").read_text(encoding="utf-8")
 
 
@@ -964,7 +963,7 @@ def test_the_run_says_what_to_do_how_many_are_solved_and_what_is_next(unsolved):
     start, _, end = unsolved.stdout.partition("FAILURES")
     assert f"{N} exercises, small broken programs; {N} still have their TODO." in start
     assert f"Solved: 0 of the {N} checked" in end
-    assert "Next: exercises/first.py. The first exercise (1 minute)" in end
+    assert "Next: exercises/0_first.py. Exercise of chapter 0, first (1 minute)" in end
 
 
 def test_where_other_folders_are_asked_for_no_exercise_is_checked(tmp_path):
@@ -984,7 +983,7 @@ def test_every_solution_passes_where_warnings_are_errors():
     assert run.returncode == 0, run.stdout
     end = run.stdout.partition(f"Solved: {N} of the {N} checked")[2]
     measured = re.findall(r"^  (\w+): .*\d", end, re.MULTILINE)
-    assert measured == ["first", *sorted(set(MESSAGES) - {"first"})]
+    assert measured == sorted(MESSAGES)
 
 
 def test_a_solved_exercise_tells_what_its_solution_has_brought(tmp_path):
@@ -1019,8 +1018,8 @@ def test_a_wrong_attempt_gets_a_message_and_a_written_down_figure_fails(
 @pytest.mark.parametrize(
     ("program", "message"),
     [
-        ("import numpy\nmean = (\n", "first.py, line 2: this is not Python"),
-        ("def f():\n    x = 1\n  y = 2\n", "first.py, line 3: this is not Python"),
+        ("import numpy\nmean = (\n", "0_first.py, line 2: this is not Python"),
+        ("def f():\n    x = 1\n  y = 2\n", "0_first.py, line 3: this is not Python"),
         ("import numpy\n", "has no `predict_mean`"),
         ("# Müller\n", "cannot be read as a text in UTF-8"),
         ("raise SystemExit\n", "stopped in line 1"),
@@ -1030,10 +1029,10 @@ def test_a_wrong_attempt_gets_a_message_and_a_written_down_figure_fails(
 def test_a_program_that_is_not_python_is_told_with_its_line(tmp_path, program, message):
     copy_lesson(tmp_path)
     shutil.copytree(EXERCISES, tmp_path / "exercises")
-    (tmp_path / "exercises" / "first.py").write_bytes(program.encode("latin-1"))
-    run = pytest_exercises(tmp_path, "-k", "first")
+    (tmp_path / "exercises" / "0_first.py").write_bytes(program.encode("latin-1"))
+    run = pytest_exercises(tmp_path, "-k", "0_first")
     assert message in run.stdout
-    assert re.search(r"^Next: exercises/first\.py\.$", run.stdout, re.MULTILINE)
+    assert re.search(r"^Next: exercises/0_first\.py\.$", run.stdout, re.MULTILINE)
     for noise in ("INTERNALERROR", "Traceback", "During handling"):
         assert noise not in run.stdout + run.stderr
 
@@ -1042,14 +1041,14 @@ def test_a_program_that_stops_before_its_functions_are_called_is_told(tmp_path):
     copy_lesson(tmp_path)
     shutil.copytree(EXERCISES, tmp_path / "exercises")
     for name, wrong_import in {
-        "first": "from sklearn.model_selection import GroupFold",
+        "0_first": "from sklearn.model_selection import GroupFold",
         "1_scaling": "import sklearn.scaling",
     }.items():
         text = (SOLUTIONS / f"{name}.py").read_text(encoding="utf-8")
         text = text.replace("\n\n\n", f"\n{wrong_import}\n\n\n", 1)
         (tmp_path / "exercises" / f"{name}.py").write_text(text, encoding="utf-8")
-    told = pytest_exercises(tmp_path, "-k", "first or 1_scaling").stdout
-    for name in ("first", "1_scaling"):
+    told = pytest_exercises(tmp_path, "-k", "0_first or 1_scaling").stdout
+    for name in ("0_first", "1_scaling"):
         assert re.search(rf"{name}\.py stopped in line \d+", told)
     assert "Solved: 0 of the 2 checked" in told
     assert "Traceback" not in told

@@ -253,6 +253,19 @@ def check_conclusions_of_monitoring(printed):
     assert whole[1] < -3 * whole[2]
 
 
+def check_conclusions_of_the_first_chapter(printed):
+    tree_by_heart, tree = numbers_after("tree  ", printed)
+    _, mean, *mean_by_fold = numbers_after("mean  ", printed)
+    _, ridge, *ridge_by_fold = numbers_after("ridge  ", printed)
+    assert tree_by_heart == 0
+    assert ridge < mean < tree
+    assert max(mean_by_fold) - min(mean_by_fold) < 0.03, "some folds are easier"
+    for ridge_here, mean_here in zip(ridge_by_fold, mean_by_fold):
+        assert 0.18 < mean_here - ridge_here < 0.25
+    (bitter,) = re.findall(r"The Bitter Machine .*", printed)
+    assert bitter.split()[-5:] == ["2.89", "-0.77", "0.43", "2.55", "4.5"]
+
+
 def check_conclusions_of_parts(printed):
     failed, of = numbers_after("FirstAttempt fails", printed)
     assert failed > 5
@@ -464,6 +477,7 @@ def check_conclusions_of_chapter_6(printed):
 @pytest.mark.parametrize(
     ("chapter", "check"),
     [
+        ("0_first", check_conclusions_of_the_first_chapter),
         ("0_parts", check_conclusions_of_parts),
         ("1_preprocessing", check_conclusions_of_chapter_1),
         ("2_feature_selection", check_conclusions_of_chapter_2),

@@ -35,7 +35,7 @@ def test_a_change_can_be_made_and_leaves_a_program(answer):
 
 @pytest.mark.parametrize("line", ["no such line", "#"], ids=["never", "many times"])
 def test_a_change_whose_place_is_not_there_once_is_refused(line):
-    answer = ANSWERS[1]._replace(change=f"-{line}\n+x = 1\n")
+    answer = ANSWERS[0]._replace(change=f"-{line}\n+x = 1\n")
     with pytest.raises(ValueError, match=line):
         tried.changed(answer)
 

@@ -1,11 +1,62 @@
-"""The checks of chapter 0: map and parts. Read a task before its check."""
+"""The checks of chapter 0: first, map and parts. Read a task before its check."""
 
 import numpy as np
-from checking import check, check_of, check_returned, error_of, first_five, first_line
+from checking import (
+    check,
+    check_numbers,
+    check_of,
+    check_returned,
+    error_of,
+    first_five,
+    first_line,
+    ratings,
+    standard_error,
+)
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import get_tags
 from sklearn.utils.discovery import all_estimators
 from sklearn.utils.estimator_checks import check_estimator
+
+
+@check_of(
+    "pillars/0_first.py",
+    usual_causes="what is averaged is one column of the table; the table also has "
+    "columns of text.",
+)
+def test_0_first(exercise):
+    table = ratings()
+    train = table[:2000]
+    test = table[2000:]
+    answers = exercise.predict_mean(train, test)
+    answers = check_numbers(answers, len(test), "predict_mean")
+    check(
+        np.isfinite(answers).all(),
+        "The answers are not finite (NaN or infinite), like 0 / 0, or the mean of no "
+        "rows.",
+    )
+    changed = exercise.predict_mean(train, test.assign(rating=5.0))
+    check(
+        np.allclose(answers, changed),
+        "The predictions changed when we changed the ratings in `test`: they were made "
+        "from the answers. A real prediction is made before the rating is known, so "
+        "such an error says nothing about real use. Take the mean of what is known by "
+        "then.",
+    )
+    for known in (train, train[train["rating"] > 2]):
+        check(
+            np.allclose(exercise.predict_mean(known, test), known["rating"].mean()),
+            "The predictions are not the mean rating of `train`. A number that was "
+            "right for one table is wrong for the next: compute it from the rows that "
+            "you are given.",
+        )
+
+    squares = (test["rating"] - answers) ** 2
+    rmse = np.sqrt(squares.mean())
+    error = standard_error(squares) / (2 * rmse)
+    print(
+        f"Measured: on {len(test)} new ratings, the baseline has an RMSE of {rmse:.2f} "
+        f"± {error:.2f} stars. A model must be better."
+    )
 
 
 class Careful(RegressorMixin, BaseEstimator):

@@ -1,4 +1,4 @@
-"""Solution of the first exercise: how good is a model that has learned nothing?
+"""Solution of chapter 0, first: how good is a baseline?
 
 The answers of `test` are not known when a prediction is made.
 """

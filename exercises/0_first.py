@@ -1,4 +1,4 @@
-"""The first exercise (1 minute): how good is a model that has learned nothing?
+"""Exercise of chapter 0, first (1 minute): how good is a baseline?
 
 The simplest prediction there is always answers the mean rating. A model must beat it,
 so it is called the baseline. `predict_mean` computes this baseline, but it cheats: it
@@ -6,7 +6,7 @@ looks at the ratings that it must predict.
 
 Task: use only ratings that are known before the prediction.
 Hint: which of the two tables has ratings that are known by then?
-Check: python -m pytest exercises -k first
+Check: python -m pytest exercises -k 0_first
 """
 
 import numpy as np

@@ -1,0 +1,179 @@
+# %% [markdown]
+# # 0 First: has the model learned anything?
+#
+# **You know**: Python, and what a table is. **You will see**: what all other chapters
+# build on. A model learns from some rows, predicts others, and is compared with the
+# mean. **Minutes**: 10.
+#
+# Words: a *feature* is a column that a model reads. The *target* is the column that it
+# predicts. A *model* learns with `fit` and answers with `predict`; a *regressor* is a
+# model that answers with numbers. `docs/words.md` explains the words of all chapters.
+#
+# How many stars will a user give to a movie? Here are 50,000 ratings of 1 to 5 stars.
+
+# %%
+import drawing
+import pandas as pd
+from sklearn.dummy import DummyRegressor
+from sklearn.linear_model import Ridge
+from sklearn.metrics import root_mean_squared_error
+from sklearn.model_selection import KFold, cross_val_score, train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
+from sklearn.tree import DecisionTreeRegressor
+
+from lesson_code import MovieRecommendationDataset
+
+dataset = MovieRecommendationDataset(n_ratings=50_000)
+table = dataset.generate()
+print("The first five ratings")
+print(table[["user_id", "movie_id", "title", "rating"]].head().to_string(index=False))
+
+# %% [markdown]
+# Nobody has seen these movies. A formula made the users, the movies and the ratings; we
+# call it *the law*. So we know what can be learned from this table, and what is only
+# luck. With real ratings, nobody knows that.
+#
+# ## Hide some rows
+# The target is `rating`. Our features are the two ids: who rates, and which movie. The
+# usual names are `y` for the target and `X` for the features.
+#
+# If a model has seen an answer, it can repeat it. That is no prediction. So we hide a
+# fifth of the rows, the *test rows*. The model learns from the others, the *training
+# rows*.
+
+# %%
+X = table[["user_id", "movie_id"]]
+y = table["rating"]
+X_train, X_test, y_train, y_test = train_test_split(
+    X, y, test_size=0.2, random_state=42
+)
+print(f"\n{len(X_train)} training rows, {len(X_test)} test rows")
+
+# %% [markdown]
+# ## Three models
+# - `DummyRegressor` always answers the mean of the training ratings. It is the
+#   *baseline*: a model that is not better has learned nothing.
+# - `DecisionTreeRegressor` asks one question after the other, such as "is the movie id
+#   above 250?", until it knows the answer of every training row.
+# - `Ridge` has learned a number for each user and one for each movie, and adds them. An
+#   id is a name, not a quantity: user 20 is not twice user 10. So `OneHotEncoder` first
+#   makes a column for each user and each movie. It holds 1 in their rows, and 0 in all
+#   others. `make_pipeline` joins the two steps to one model.
+#
+# The *RMSE* is the square root of the mean squared error. You can read it as the
+# typical error, in stars.
+#
+# **Guess first:** which model has the smallest error on the training rows, and which
+# one on the test rows?
+
+# %%
+models = {
+    "mean": DummyRegressor(),
+    "tree": DecisionTreeRegressor(random_state=0),
+    "ridge": make_pipeline(OneHotEncoder(handle_unknown="ignore"), Ridge(alpha=3)),
+}
+rows = {}
+for name, model in models.items():
+    model.fit(X_train, y_train)
+    rows[name] = {
+        "training rows": root_mean_squared_error(y_train, model.predict(X_train)),
+        "test rows": root_mean_squared_error(y_test, model.predict(X_test)),
+    }
+errors = pd.DataFrame(rows).T
+print("\nRMSE in stars")
+print(errors.to_string(float_format="%.3f"))
+
+# %% [markdown]
+# On the training rows, the tree makes no error at all: it knows them by heart. On the
+# test rows it is worse than the mean. An error on training rows says how well a model
+# remembers; only an error on other rows says how well it predicts. There, the ridge is
+# the best of the three.
+
+# %%
+title = "The tree knows its training rows, and is worst on new ones"
+figure, axes = drawing.new_picture(title, height=3.2)
+if figure is not None:  # without matplotlib it is None, and nothing is drawn
+    places = range(len(errors))
+    axes.hlines(places, errors["training rows"], errors["test rows"], color="#CFCFCF")
+    axes.plot(errors["training rows"], places, "o", color=drawing.GREY, markersize=10)
+    axes.plot(errors["test rows"], places, "o", color=drawing.BLUE, markersize=10)
+    axes.text(0, 0.75, "training rows", color="#6A6A6A")
+    axes.text(
+        errors["test rows"].max(), 0.75, "test rows", ha="right", color=drawing.BLUE
+    )
+    axes.set(yticks=places, yticklabels=errors.index, ylim=(2.5, -0.5))
+    axes.set(xlabel="RMSE in stars", xlim=(-0.05, 1.4))
+    drawing.save_picture(figure, "0_first.svg")
+
+# %% [markdown]
+# ## What it has learned
+# The numbers of the ridge can be read. Here are five of the test rows, and what their
+# predictions are made of.
+
+# %%
+encoder, ridge = models["ridge"]
+learned = pd.Series(ridge.coef_, index=encoder.get_feature_names_out())
+some = X_test.head()
+parts = pd.DataFrame(
+    {
+        "title": table.loc[some.index, "title"],
+        "all": ridge.intercept_,
+        "user": ("user_id_" + some["user_id"].astype(str)).map(learned),
+        "movie": ("movie_id_" + some["movie_id"].astype(str)).map(learned),
+        "prediction": models["ridge"].predict(some),
+        "rating": y_test.head(),
+    }
+)
+print("\nStars of all ratings, of the user and of the movie, and their sum")
+print(parts.round(2).to_string(index=False))
+
+# %% [markdown]
+# The typical rating is 2.89 stars. Look at the last row: many like this movie, so 0.43
+# stars are added; this user is strict, so 0.77 are taken away. The prediction is 2.55,
+# but the user gave 4.5. Tastes differ, and so do moods. The sum of two numbers knows
+# neither.
+#
+# ## Was it luck?
+# Another split gives another error. *Cross-validation* tries several. It cuts all rows
+# into parts, called *folds*. Each fold is the test part once, and the model learns from
+# the others. (scikit-learn's scores are better when they are greater, so its score here
+# is minus the RMSE.)
+
+# %%
+folds = KFold(5, shuffle=True, random_state=0)
+rows = {}
+for name in ("mean", "ridge"):
+    scores = cross_val_score(
+        models[name], X, y, cv=folds, scoring="neg_root_mean_squared_error"
+    )
+    rows[name] = -scores
+by_fold = pd.DataFrame(rows, index=[f"fold {number}" for number in range(1, 6)]).T
+by_fold["mean of five"] = by_fold.mean(axis=1)
+print("\nRMSE in stars, in five folds")
+print(by_fold.to_string(float_format="%.3f"))
+print(f"The smallest error that can be expected: {dataset.best_rmse():.3f}")
+
+# %% [markdown]
+# Some folds are easier than others, but only by hundredths of a star. In each of them,
+# the ridge is better by two tenths. That is no luck: it has learned something.
+#
+# How good can a model be? Even a model that knew the law could not foresee the mood of
+# a user. The last line shows the error that remains, which is called the *noise floor*.
+# Chapter 4 shows models that come nearer to it, because they learn who likes what.
+#
+# ## The trap
+# All this holds only if no answer of a test row reaches the model. It can happen in one
+# line, without an error message. This is called a *leak*. The exercise has a small one;
+# chapter 3 shows a leak that seems to beat the noise floor.
+#
+# **Try it:** give the tree `max_depth=5`, so that it asks at most five questions. What
+# becomes of its two errors?
+#
+# **Remember:** learn from some rows, predict others, and compare with the mean.
+#
+# Go on in scikit-learn's user guide:
+# [Getting started](https://scikit-learn.org/stable/getting_started.html). The next
+# chapter, `pillars/0_map.py`, shows what else is in scikit-learn.
+#
+# Exercise: `exercises/0_first.py`.
