@@ -310,7 +310,10 @@ RECOMMENDATIONS = {
     "half a movie": (recommend(ratings={1.5: 2.0}), "keys of ratings"),
     "off the scale": (recommend(ratings={1: 9}), "movie 1 has 9"),
     "half a candidate": (recommend(5, candidates=[1.5]), "candidates"),
-    "a strange exception": (recommend(5, exclude=["tt1"]), "such as 'tt1'"),
+    "a strange exception": (
+        recommend(5, exclude=["tt1"]),
+        "exclude must hold .* got 'tt1'",
+    ),
     "no movies": (recommend(5, n=0), "^n must be"),
     "below the scale": (recommend_new(rating=0.5), r"from 1\.0 to 5\.0"),
     "above the scale": (recommend_new(rating=50.0), r"from 1\.0 to 5\.0"),
@@ -339,7 +342,7 @@ RECOMMENDATIONS = {
     ),
     "a name": (
         lambda it: it.factors.predict_new([1], [5.0], ["Heat"]),
-        "such as 'Heat'",
+        "must hold .* got 'Heat'",
     ),
 }
 
@@ -351,7 +354,10 @@ def score(spoil):
 
 SCORES = {
     "no rank": (score(lambda L: L.drop(columns="rank")), "'rank'"),
-    "ids in words": (score(lambda L: L.assign(movie_id="Heat")), "such as 'Heat'"),
+    "ids in words": (
+        score(lambda L: L.assign(movie_id="Heat")),
+        "must hold .* got 'Heat'",
+    ),
     "rank 0": (score(lambda L: L.assign(rank=L["rank"] - 1)), "count from 1"),
     "half a rank": (score(lambda L: L.assign(rank=L["rank"] + 0.5)), "once per user"),
     "a rank twice": (score(lambda L: L.assign(rank=1)), "once per user"),
