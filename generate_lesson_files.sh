@@ -46,7 +46,7 @@ recorded() {
         recommender/warn.py) echo "242794426 1121" ;;
         recommender/wrapper.py) echo "1827021383 3520" ;;
         pillars/0_first.py) echo "1949221765 7661" ;;
-        pillars/0_map.py) echo "277010035 6188" ;;
+        pillars/0_map.py) echo "3875914654 6284" ;;
         pillars/0_parts.py) echo "3226276749 9851" ;;
         pillars/1_preprocessing.py) echo "963158821 11052" ;;
         pillars/2_feature_selection.py) echo "593177115 12631" ;;
@@ -9203,7 +9203,8 @@ if sys.argv[1:] == ["all"]:
 #
 # Go on in scikit-learn's user guide:
 # [Choosing the right estimator](https://scikit-learn.org/stable/machine_learning_map.html).
-# The next chapter, `pillars/0_parts.py`, shows what estimators are built from.
+# The next chapter, `pillars/0_parts.py`, shows what estimators are built from. If you
+# are new to scikit-learn, go on with `pillars/1_preprocessing.py`, and come back later.
 #
 # Exercise: `exercises/0_map.py`.
 END_OF_LESSON_FILE
