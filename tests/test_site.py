@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -250,6 +251,58 @@ def test_the_lines_of_a_change_can_be_told_apart_and_read_on_a_light_page():
     for colour in (removed, added):
         ratio = (luminance("#f2f2f2") + 0.05) / (luminance(colour) + 0.05)
         assert ratio > 4.5
+
+
+@pytest.fixture(scope="module")
+def phone():
+    """Return a browser with the screen of a phone, where there is one."""
+    webdriver = pytest.importorskip("selenium.webdriver")
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not chromium or not driver:
+        pytest.skip("no chromium here")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for flag in ("--headless", "--no-sandbox", "--disable-gpu"):
+        options.add_argument(flag)
+    browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    screen = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+    yield browser
+    browser.quit()
+
+
+def test_on_a_phone_no_table_is_cut_off_and_no_icons_touch(phone, site):
+    cut_off = []
+    for page, text in pages(site).items():
+        if "<table" in text:
+            phone.get(page.as_uri())
+            cut_off += phone.execute_script(
+                "return [...document.querySelectorAll('table')]"
+                ".filter((table) => table.getBoundingClientRect().right > innerWidth)"
+                ".map((table) => table.innerText)"
+            )
+    assert cut_off == []
+    phone.get((site / "index.html").as_uri())
+    gap = phone.execute_script(
+        "const [theme, contents] = document.querySelector('.header-right').children;"
+        "return contents.getBoundingClientRect().left"
+        " - theme.getBoundingClientRect().right"
+    )
+    assert gap >= 8
+
+
+def test_in_the_dark_a_cell_has_the_border_of_the_theme(phone, site):
+    phone.get((site / "pillars" / f"{CHAPTERS[0].stem}.html").as_uri())
+    border, theme = phone.execute_script(
+        "document.body.dataset.theme = 'dark';"
+        "const cell = document.querySelector('.cell_input');"
+        "const colour = () => getComputedStyle(cell).borderTopColor;"
+        "const before = colour();"
+        "cell.style.borderTopColor = 'var(--color-background-border)';"
+        "return [before, colour()]"
+    )
+    assert border == theme
+    assert max(map(int, re.findall(r"\d+", border)[:3])) < 100  # it is dark
 
 
 def test_no_page_names_a_folder_of_the_machine(site):
