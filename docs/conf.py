@@ -29,7 +29,6 @@ include_patterns = [
     "pillars/appendix_recipes.py",
     "exercises/README.md",
     "exercises/[0-9]_*.py",
-    "exercises/first.py",
     "docs/*.md",
     "benchmarks/README.md",
 ]
@@ -83,7 +82,6 @@ docs/tried
 :caption: Exercises
 :glob:
 exercises/README
-exercises/first
 exercises/[0-9]_*
 ```
 
@@ -136,13 +134,16 @@ def change_text(app, docname, source):
     """Change the text of a page before it is read; `source` holds it as its only item.
 
     An exercise and a file of helper code become pages. On every page, names of files
-    become links; links to folders and to hidden files go to the repository.
+    become links. Links to folders, to hidden files and to programs without a page go to
+    the repository.
     """
     root = Path(app.srcdir)
 
     def change_link(link):
         target = posixpath.normpath(posixpath.join(posixpath.dirname(docname), link[1]))
-        if target.startswith(".") or (root / target).is_dir():
+        name, kind = posixpath.splitext(target)
+        is_program = kind == ".py" and name not in app.env.found_docs
+        if is_program or target.startswith(".") or (root / target).is_dir():
             return f"]({REPOSITORY}/{target})"
         return link[0]
 

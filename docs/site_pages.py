@@ -26,7 +26,7 @@ FOR_READERS_OF_THE_SITE = {
     ),
     r"A\s+chapter\s+is\s+a\s+script\b.+?\.(?=\s+[A-Z])": (
         "Read the chapters here: their outputs and pictures are included. "
-        "To change one, run it in the folder of the code: `python pillars/0_map.py`."
+        "To change one, run it in the folder of the code: `python pillars/0_first.py`."
     ),
 }
 
@@ -124,9 +124,9 @@ def exercise_page(path):
     parts = DOCSTRING_OF_EXERCISE.fullmatch(docstring).groupdict()
     words, solution = split_docstring(path.parent / "solutions" / path.name)
     _, _, explanation = words.partition("\n\n")
-    number = path.stem.partition("_")[0]  # of its chapter, or "first"
+    number = path.stem.partition("_")[0]  # of its chapter
     chapter, next_chapter = chapters_of_exercise(path)
-    return f"""# {number.capitalize()}: {one_line(parts["question"])}
+    return f"""# {number}: {one_line(parts["question"])}
 
 {parts["kind"]}: `exercises/{path.name}`. ([How to begin](README.md))
 
@@ -169,8 +169,7 @@ def chapters_of_exercise(path):
     """
     table = (path.parent / "README.md").read_text("utf-8")
     row = re.search(rf"^\|.+?\| `{path.name}` \|.+", table, re.MULTILINE)[0]
-    found = re.search(r"pillars/\w+\.py", row)
-    chapter = found[0] if found else "docs/lesson.md"
+    chapter = re.search(r"pillars/\w+\.py", row)[0]
     folder = path.parent.parent / "pillars"
     names = sorted(f"pillars/{file.name}" for file in folder.glob("[0-9a]*_*.py"))
     return chapter, next(name for name in names if name > chapter)

@@ -211,7 +211,7 @@ def test_names_of_files_that_have_a_page_are_links(site):
         ("pillars/0_map", "catalog.html"),
         ("pillars/5_unsupervised", "../recommender/factors.html"),
         ("exercises/8_monitor", "../pillars/8_monitor.html"),
-        ("exercises/README", "first.html"),
+        ("exercises/README", "0_first.html"),
     ]:
         text = (site / f"{page}.html").read_text(encoding="utf-8")
         article = text.partition('<article role="main"')[2].partition("</article>")[0]
