@@ -3,14 +3,19 @@
 import importlib.util
 import os
 import re
+import shutil
 import subprocess
 import sys
+import zipfile
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
 from repository import ROOT, load_module
+
+#: It makes the text of the pages, without Sphinx.
+site_pages = load_module(ROOT / "docs" / "site_pages.py")
 
 CHAPTERS = sorted((ROOT / "pillars").glob("[0-9]_*.py"))
 #: What a browser loads by itself, as tag and attribute. A link is followed by a reader.
@@ -50,6 +55,9 @@ class Tags(HTMLParser):
 
     def handle_starttag(self, tag, attributes):
         self.all.append((tag, dict(attributes)))
+
+    def links(self):
+        return [attributes.get("href") for tag, attributes in self.all if tag == "a"]
 
 
 def pages(site):
@@ -92,7 +100,7 @@ def test_every_link_inside_the_site_leads_to_a_file(site):
 def test_the_home_page_is_the_readme_and_leads_to_every_chapter(site):
     home = (site / "index.html").read_text(encoding="utf-8")
     assert "cannot check by running it" in home
-    links = {attributes.get("href") for tag, attributes in Tags(home).all if tag == "a"}
+    links = Tags(home).links()
     names = [f"pillars/{chapter.stem}.html" for chapter in CHAPTERS]
     names += [f"docs/{page.stem}.html" for page in (ROOT / "docs").glob("*.md")]
     names += ["pillars/appendix_recipes.html", "exercises/README.html"]
@@ -135,14 +143,8 @@ def test_an_exercise_folds_away_its_hint_and_its_solution(site):
         assert titles == ["Hint", "Solution"]
 
 
-def test_the_lesson_by_section_has_the_lines_of_the_file_with_their_numbers(
-    monkeypatch,
-):
-    pytest.importorskip("docutils")
-    for name in ("PICTURES", "PYTHONPATH"):
-        monkeypatch.setenv(name, "")  # conf.py sets them
-    conf = load_module(ROOT / "docs" / "conf.py")
-    page = conf.lesson_by_section(ROOT / "lesson_code.py")
+def test_the_lesson_by_section_has_the_lines_of_the_file_with_their_numbers():
+    page = site_pages.lesson_by_section(ROOT / "lesson_code.py")
     lines = (ROOT / "lesson_code.py").read_text(encoding="utf-8").splitlines()
     sections = re.findall(r":lineno-start: (\d+)\n\n(.*?)\n```", page, re.DOTALL)
     assert len(sections) == page.count("\n## ") > 1
@@ -150,6 +152,157 @@ def test_the_lesson_by_section_has_the_lines_of_the_file_with_their_numbers(
         start = int(number) - 1
         shown = code.splitlines()
         assert shown == lines[start : start + len(shown)]
+    folded = page.partition("<details>")[2].partition("</details>")[0]
+    assert "\nimport numpy" in folded and "\n## " not in folded
+
+
+def test_home_is_followed_by_the_first_chapter_and_says_that_chapters_are_here(site):
+    home = (site / "index.html").read_text(encoding="utf-8")
+    following = re.search(r'class="next-page" href="(.+?)"', home)[1]
+    assert following == f"pillars/{CHAPTERS[0].stem}.html"
+    assert "Read the chapters here" in home and "clone this" not in home
+    with pytest.raises(ValueError, match="found 0 times"):
+        site_pages.home_page("A README that says other things.")
+
+
+def test_the_home_page_links_to_the_code_in_a_zip_file(site):
+    assert "lesson.zip" in Tags((site / "index.html").read_text("utf-8")).links()
+    with zipfile.ZipFile(site / "lesson.zip") as archive:
+        names = set(archive.namelist())
+    assert {name.partition("/")[0] for name in names} == {"lesson"}
+    for pattern in ("*.py", "requirements.txt", "pillars/*.py", "recommender/*.py"):
+        files = {f"lesson/{p.relative_to(ROOT).as_posix()}" for p in ROOT.glob(pattern)}
+        assert files and files <= names
+
+
+def test_without_git_the_zip_file_has_nearly_the_same_files(monkeypatch):
+    pytest.importorskip("docutils")
+    for name in ("PICTURES", "PYTHONPATH"):
+        monkeypatch.setenv(name, "")  # conf.py sets them
+    conf = load_module(ROOT / "docs" / "conf.py")
+    known = conf.files_of_project(ROOT)
+    monkeypatch.setenv("PATH", "")
+    lost = set(known).difference(conf.files_of_project(ROOT))
+    hidden = {path for path in lost if path.relative_to(ROOT).parts[0][0] == "."}
+    assert lost - hidden <= {ROOT / "CITATION.cff"}
+
+
+def test_a_chapter_and_its_exercises_lead_to_each_other(site):
+    followers = [*(chapter.stem for chapter in CHAPTERS[1:]), "appendix_recipes"]
+    for chapter, follower in zip(CHAPTERS, followers):
+        text = (site / "pillars" / f"{chapter.stem}.html").read_text(encoding="utf-8")
+        box = text.partition('<div class="exercise admonition">')[2]
+        links = Tags(box.partition("</div>")[0]).links()
+        source = chapter.read_text(encoding="utf-8")
+        named = re.findall(r"`(exercises/\w+)\.py`", source.partition("# Exercise")[2])
+        assert links == [f"../{name}.html" for name in named] != []
+        for name in named:
+            page = (site / f"{name}.html").read_text(encoding="utf-8")
+            paragraphs = re.findall(r"<p><strong>(.*?):</strong> (.*)", page)
+            targets = {title: Tags(text).links() for title, text in paragraphs}
+            assert targets["Chapter"] == [f"../pillars/{chapter.stem}.html"]
+            assert targets["Next chapter"] == [f"../pillars/{follower}.html"]
+
+
+def test_names_of_files_that_have_a_page_are_links(site):
+    catalog = (site / "pillars" / "catalog.html").read_text(encoding="utf-8")
+    assert "PILLARS" in catalog
+    for page, target in [
+        ("pillars/0_map", "catalog.html"),
+        ("pillars/5_unsupervised", "../recommender/factors.html"),
+        ("exercises/8_monitor", "../pillars/8_monitor.html"),
+        ("exercises/README", "0_first.html"),
+    ]:
+        text = (site / f"{page}.html").read_text(encoding="utf-8")
+        article = text.partition('<article role="main"')[2].partition("</article>")[0]
+        assert target in Tags(article).links()
+    exercises = [
+        text for page, text in pages(site).items() if page.parent.name == "exercises"
+    ]
+    assert not any("Pillars/" in text for text in exercises)
+
+
+def test_only_names_in_prose_become_links():
+    text = "`a.py` [`a.py`](a.py) `b.py` `d/a.py`\n```\n`a.py`\n```\n"
+    text += "# %%\n# `a.py`\n# %% [markdown]\n# `a.py`\n"
+    linked = text.replace("`a.py`", "[`a.py`](/d/a.py)", 1)
+    linked = linked.replace("`d/a.py`", "[`d/a.py`](/d/a.py)")
+    linked = linked.removesuffix("`a.py`\n") + "[`a.py`](/d/a.py)\n"
+    assert site_pages.link_files(text, "d/x", {"d/a", "d/x"}) == linked
+
+
+def test_an_alternative_text_keeps_its_spaces(site):
+    for page in (ROOT / "docs").glob("*.md"):
+        text = (site / "docs" / f"{page.stem}.html").read_text(encoding="utf-8")
+        shown = [attributes.get("alt") for tag, attributes in Tags(text).all]
+        for words in re.findall(r"!\[([^\]]+)\]", page.read_text(encoding="utf-8")):
+            assert " ".join(words.split()) in shown
+
+
+def test_the_lines_of_a_change_can_be_told_apart_and_read_on_a_light_page():
+    def luminance(colour):
+        parts = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
+        red, green, blue = (((part + 0.055) / 1.055) ** 2.4 for part in parts)
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    style = (ROOT / "docs" / "site.css").read_text(encoding="utf-8")
+    removed, added = re.findall(r"\.highlight \.g[di] \{ color: (#\w{6}); \}", style)
+    assert removed != added
+    for colour in (removed, added):
+        ratio = (luminance("#f2f2f2") + 0.05) / (luminance(colour) + 0.05)
+        assert ratio > 4.5
+
+
+@pytest.fixture(scope="module")
+def phone():
+    """Return a browser with the screen of a phone, where there is one."""
+    webdriver = pytest.importorskip("selenium.webdriver")
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not chromium or not driver:
+        pytest.skip("no chromium here")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for flag in ("--headless", "--no-sandbox", "--disable-gpu"):
+        options.add_argument(flag)
+    browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    screen = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+    yield browser
+    browser.quit()
+
+
+def test_on_a_phone_no_table_is_cut_off_and_no_icons_touch(phone, site):
+    cut_off = []
+    for page, text in pages(site).items():
+        if "<table" in text:
+            phone.get(page.as_uri())
+            cut_off += phone.execute_script(
+                "return [...document.querySelectorAll('table')]"
+                ".filter((table) => table.getBoundingClientRect().right > innerWidth)"
+                ".map((table) => table.innerText)"
+            )
+    assert cut_off == []
+    phone.get((site / "index.html").as_uri())
+    gap = phone.execute_script(
+        "const [theme, contents] = document.querySelector('.header-right').children;"
+        "return contents.getBoundingClientRect().left"
+        " - theme.getBoundingClientRect().right"
+    )
+    assert gap >= 8
+
+
+def test_in_the_dark_a_cell_has_the_border_of_the_theme(phone, site):
+    phone.get((site / "pillars" / f"{CHAPTERS[0].stem}.html").as_uri())
+    border, theme = phone.execute_script(
+        "document.body.dataset.theme = 'dark';"
+        "const cell = document.querySelector('.cell_input');"
+        "const colour = () => getComputedStyle(cell).borderTopColor;"
+        "const before = colour();"
+        "cell.style.borderTopColor = 'var(--color-background-border)';"
+        "return [before, colour()]"
+    )
+    assert border == theme
+    assert max(map(int, re.findall(r"\d+", border)[:3])) < 100  # it is dark
 
 
 def test_no_page_names_a_folder_of_the_machine(site):

@@ -1,0 +1,234 @@
+"""The text of the site's pages, made of the files of the project.
+
+Each function takes a text or a file, and returns Markdown (or, for a chapter, the text
+of a script with cells). Sphinx is not needed for it.
+"""
+
+import ast
+import posixpath
+import re
+import textwrap
+
+#: What the docstring of an exercise holds.
+DOCSTRING_OF_EXERCISE = re.compile(
+    r"(?P<kind>.+?\)): (?P<question>.+?)\n\n(?P<story>.+)\n\n"
+    r"Task: (?P<task>.+)\nHint: (?P<hint>.+)\nCheck: (?P<command>.+)",
+    re.DOTALL,
+)
+
+#: The line that opens a section of `lesson_code.py`, between two rules.
+SECTION = re.compile(r"# =+\n# (\d\. .+)\n# =+\n")
+
+#: What the README says to a reader who has the files, and what the site says instead.
+FOR_READERS_OF_THE_SITE = {
+    r"clone\s+this\s+repository,?\s+or\s+download\s+it\s+as\s+a\s+zip\s+file": (
+        '<a href="lesson.zip">download it as a zip file</a>, unpack it'
+    ),
+    r"A\s+chapter\s+is\s+a\s+script\b.+?\.(?=\s+[A-Z])": (
+        "Read the chapters here: their outputs and pictures are included. "
+        "To change one, run it in the folder of the code: `python pillars/0_first.py`."
+    ),
+}
+
+
+def home_page(readme):
+    """Return the README for readers of the site. What it replaces must be in it."""
+    for pattern, words in FOR_READERS_OF_THE_SITE.items():
+        readme, n_found = re.subn(pattern, words, readme, flags=re.DOTALL)
+        if n_found != 1:
+            raise ValueError(f"found {n_found} times in the README: {pattern}")
+    return readme
+
+
+def chapter_page(chapter):
+    """Return a chapter with its code folded where it only imports or draws a picture.
+
+    Its task gets a link to the answer, and its exercises become a box.
+    """
+    cells = chapter.split("# %%\n")
+    for number, cell in enumerate(cells[1:], 1):
+        folded = ' tags=["hide-input"]' if is_folded(cell) else ""
+        cells[number] = f"# %%{folded}\n{cell}"
+    return add_link_to_answer(show_exercises("".join(cells)))
+
+
+def is_folded(cell):
+    """Return whether a cell only imports, or draws a picture."""
+    statements = ast.parse(cell).body
+    imports_only = all(isinstance(s, (ast.Import, ast.ImportFrom)) for s in statements)
+    return imports_only or "new_picture(" in cell
+
+
+def add_link_to_answer(chapter):
+    """Add a link to the answer in docs/tried.md to the task of a chapter."""
+    name = re.search(r"# # (.+?):", chapter)[1]  # such as "0 Map"
+    anchor = name.lower().replace(" ", "-")
+    return re.sub(
+        r"\*\*Try it:\*\* .+(?:\n# .+)*",
+        rf"\g<0>\n# ([What you see](../docs/tried.md#{anchor}))",
+        chapter,
+    )
+
+
+def show_exercises(chapter):
+    """Make a box with links of the line that names the exercises of a chapter."""
+
+    def box(line):
+        # A link without a text gets the title of its page.
+        links = [f"# - [](/{name})" for name in re.findall(r"`(.+?)`", line[0])]
+        title = f"# ```{{admonition}} Do the {line[1].lower()}\n# :class: exercise"
+        return "\n".join([title, *links, "# ```"])
+
+    return re.sub(r"^# (Exercises?): `.+(?:\n# .+)*", box, chapter, flags=re.MULTILINE)
+
+
+def lesson_by_section(path):
+    """Return the lesson as Markdown: of each section its words, then its code.
+
+    What stands before the first section, such as the imports, is folded.
+    """
+    text = path.read_text("utf-8")
+    title = "The docstring: what it is about, and what to skip"
+    parts = [title, *SECTION.split(text)]  # titles and bodies
+    page = ""
+    n_lines_before = 0
+    for title, body in zip(parts[::2], parts[1::2]):
+        # A docstring, or a block of comments. In Markdown, no second colon is needed.
+        words = re.match(r'"""(?:.|\n)*?"""\n|(?:#.*\n)*', body)[0]
+        prose = re.sub('^# ?|"""', "", words, flags=re.MULTILINE).replace("::", ":")
+        code = body.removeprefix(words).lstrip("\n")
+        first_line = n_lines_before + body.removesuffix(code).count("\n") + 1
+        block = f"""
+```{{code-block}} python
+:lineno-start: {first_line}
+
+{code.rstrip()}
+```
+"""
+        if n_lines_before == 0:
+            summary = "How the file starts, and what it imports"
+            block = f"<details><summary>{summary}</summary>\n{block}\n</details>\n"
+        page += f"\n## {title}\n\n{prose}\n{block}"
+        n_lines_before += body.count("\n") + 3  # and the title between two rules
+    return page
+
+
+def exercise_page(path):
+    """Return the page of an exercise, as Markdown; hint and solution are folded away.
+
+    They are parts of the program's docstring, and the program in `solutions`.
+    """
+    docstring, program = split_docstring(path)
+    # Names of files are put in backticks, so that they become links.
+    docstring = re.sub(r"(?<!`)\b(pillars|exercises)/\w+\.py", r"`\g<0>`", docstring)
+    parts = DOCSTRING_OF_EXERCISE.fullmatch(docstring).groupdict()
+    words, solution = split_docstring(path.parent / "solutions" / path.name)
+    _, _, explanation = words.partition("\n\n")
+    number = path.stem.partition("_")[0]  # of its chapter
+    chapter, next_chapter = chapters_of_exercise(path)
+    return f"""# {number}: {one_line(parts["question"])}
+
+{parts["kind"]}: `exercises/{path.name}`. ([How to begin](README.md))
+
+**Chapter:** [](/{chapter})
+
+{parts["story"]}
+
+**Task:** {one_line(parts["task"])}
+
+```python
+{program}
+```
+
+**Check:** `{parts["command"]}`
+
+<details><summary>Hint</summary>
+
+{one_line(parts["hint"])}
+
+</details>
+
+<details><summary>Solution</summary>
+
+```python
+{solution}
+```
+
+{explanation}
+
+</details>
+
+**Next chapter:** [](/{next_chapter})
+"""
+
+
+def chapters_of_exercise(path):
+    """Return the names of the chapter of an exercise, and of the one after it.
+
+    The table in the README of the exercises says which chapter is its own.
+    """
+    table = (path.parent / "README.md").read_text("utf-8")
+    row = re.search(rf"^\|.+?\| `{path.name}` \|.+", table, re.MULTILINE)[0]
+    chapter = re.search(r"pillars/\w+\.py", row)[0]
+    folder = path.parent.parent / "pillars"
+    names = sorted(f"pillars/{file.name}" for file in folder.glob("[0-9a]*_*.py"))
+    return chapter, next(name for name in names if name > chapter)
+
+
+def one_line(text):
+    """Return a text as one line that begins with a capital letter."""
+    line = " ".join(text.split())
+    return line[0].upper() + line[1:]
+
+
+def split_docstring(path):
+    """Return the docstring of a program, and the rest of it."""
+    _, docstring, program = path.read_text("utf-8").split('"""', 2)
+    return docstring.strip(), program.strip()
+
+
+def helper_page(root, name):
+    """Return the page of a file that others import: what it is, and its code."""
+    docstring, _ = split_docstring(root / name)
+    title = docstring.partition("\n")[0].rstrip(".")
+    return f"""# `{name}`: {title}
+
+```{{literalinclude}} /{name}
+:linenos:
+```
+"""
+
+
+def as_script(markdown):
+    """Return Markdown as a script with one cell: Sphinx reads `.py` files so."""
+    return "# %% [markdown]\n" + textwrap.indent(markdown, "# ", lambda _: True)
+
+
+def link_files(text, docname, docnames):
+    """Make links of the names of files that have a page, such as `pillars/0_map.py`.
+
+    Links are left as they are, as is code.
+    """
+    folder = posixpath.dirname(docname)
+
+    def link(name):
+        for file in (name[1], posixpath.join(folder, name[1])):
+            page = "docs/lesson.md" if file == "lesson_code.py" else file
+            docname_of_page = page.rpartition(".")[0]
+            if docname_of_page in docnames and docname_of_page != docname:
+                return f"[{name[0]}](/{page})"
+        return name[0]
+
+    # Cells of code in a chapter, and blocks of code.
+    code = r"(^# %%(?! \[markdown\])[^\n]*\n.*?(?=^# %%|\Z)|```.*?```)"
+    parts = re.split(code, text, flags=re.DOTALL | re.MULTILINE)
+    for number in range(0, len(parts), 2):
+        parts[number] = re.sub(
+            r"(?<![\[`])`([\w/]+\.(?:py|md))`(?![\]`])", link, parts[number]
+        )
+    return "".join(parts)
+
+
+def join_alternative_texts(text):
+    """Write each alternative text in one line: MyST loses the break between two."""
+    return re.sub(r"!\[[^\]]+\]", lambda words: " ".join(words[0].split()), text)
