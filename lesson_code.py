@@ -399,7 +399,7 @@ class MovieRecommendationDataset:
         return sizes.values()
 
     def _ratings(self, noise, user, movie, timestamp):
-        """Return the ratings by the law; keep their tastes, means and variances."""
+        """Compute the ratings; keep their tastes, means and variances."""
         opinion, self.true_taste_ = self._opinions(user, movie, timestamp)
         sigma = self.law_["sigma"][user]
         self.true_expected_, self._variance = _moments(opinion, sigma)
@@ -407,7 +407,7 @@ class MovieRecommendationDataset:
         return np.clip(half_stars, STARS[0], STARS[-1])
 
     def _opinions(self, user, movie, timestamp):
-        """Return opinion and taste of the law, for positions of users and movies."""
+        """Compute opinion and taste for positions of users and movies."""
         drawn = self.law_  # the values drawn; `LAW` has only their sizes
         taste = synthetic.row_products(drawn["T"], drawn["G"], user, movie)
         if drawn["drift"] > 0:
@@ -543,9 +543,9 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
     averages equal those of ``TargetEncoder(smooth=damping)``
     (`tests/test_transformer.py`).
 
-    A frame that this class has made can be given to a whole pipeline again: the class
-    finds the ids there, and computes the averages and counts anew, from the training
-    rows.
+    (Skip this in a first reading.) A table of features from this class can in turn be
+    the input of a whole pipeline: the class takes the ids from it, and computes the
+    averages and counts again, from the training rows.
 
     Parameters
     ----------
@@ -1951,8 +1951,8 @@ def _compare_errors(recommender, data, split, dataset):
     always_mean = np.full(len(y_test), y_train.mean())
     baseline = rating_metrics(y_test, always_mean)["RMSE"]
 
-    # RMSE = sqrt(MSE), so d RMSE = d MSE / (2 RMSE): the standard error of the RMSE is
-    # that of the MSE divided by 2 RMSE.
+    # If MSE changes by a small d, RMSE changes by d / (2 RMSE). So the standard error
+    # of the RMSE is that of the MSE divided by 2 RMSE.
     squared_errors = (y_test - predictions) ** 2
     standard_error = squared_errors.sem() / (2 * metrics["RMSE"])
 

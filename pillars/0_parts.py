@@ -8,6 +8,9 @@
 #
 # Words: a *mixin* is a small class that adds one ability to the classes that inherit
 # from it. A *tag* says what an estimator is, and which input it accepts.
+# *Cross-validation* cuts the rows into parts (*folds*); each part is predicted by a
+# model that was trained on the others. A *search* tries several values of a parameter
+# by cross-validation, and keeps the best.
 
 # %%
 import drawing
@@ -51,9 +54,9 @@ print("\nA tag that Ridge has from RegressorMixin:", get_tags(Ridge()).estimator
 # All estimators inherit from `BaseEstimator`, and most from one or two of these mixins.
 # The table is short, and `fit`, `predict` and `transform` are not in it: they differ
 # from estimator to estimator. A mixin also sets a tag. `GridSearchCV`, for example,
-# reads the tag of its model: for a classifier, it makes folds that all have about the
-# same share of each class. (We do not need `get_metadata_routing`: it is for input
-# beside `X` and `y`.)
+# a search, reads the tag of its model: for a classifier, it makes folds that all have
+# about the same share of each class. (We do not need `get_metadata_routing`: it is for
+# input beside `X` and `y`.)
 #
 # `get_params` finds the names of the parameters in the signature of `__init__`. That is
 # why `__init__` only stores its arguments, under the same names. `clone` makes a new

@@ -172,8 +172,8 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 #
 # ## Missing values
 # We remove all ages of a third of the users. The gaps are filled *inside* the pipeline:
-# with the last age that training knows of this user, or, as here, where it knows none,
-# with the median of the training rows.
+# with the user's last known age; if there is none, as here, with the median of the
+# training rows.
 
 # %%
 gaps = table["user_id"] % 3 == 0

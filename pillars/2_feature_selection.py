@@ -37,8 +37,9 @@ for name, model in {"the dummy (always the mean)": dummy, "the forest": forest}.
 # The forest has learned something. From which features?
 #
 # ## Three measures of importance
-# - *Impurity*: how much the splits by a feature make the training ratings of a branch
-#   more alike, as a share of what all features do. A forest computes it in training.
+# - *Impurity*: each split of a tree makes two groups whose training ratings are more
+#   alike. Impurity adds up this gain for each feature, in % of the total. A forest
+#   computes it in training.
 # - *Shuffled* (permutation importance): how much the error on new rows grows when the
 #   column is shuffled, so that it carries no information.
 # - *Left out*: how much the error on new rows grows when the forest is trained again
@@ -56,7 +57,7 @@ features_of_train = clone(forest[:2]).fit_transform(train, train["rating"])
 features_of_train = pd.DataFrame(np.asarray(features_of_train), columns=names)
 
 worth = pd.DataFrame(index=names)
-worth["useful by law"] = ["no" if name in WORTHLESS else "yes" for name in names]
+worth["signal"] = ["no" if name in WORTHLESS else "yes" for name in names]
 worth["distinct"] = features_of_train.nunique()
 worth["impurity, %"] = 100 * forest["model"].feature_importances_
 worth = worth.sort_values("impurity, %", ascending=False)
@@ -67,10 +68,11 @@ impurity_sum = worth.loc[WORTHLESS, "impurity, %"].sum()
 print(f"Impurity of the features without influence: {impurity_sum:.0f} %")
 
 # %% [markdown]
-# "Yes" in `useful by law` means that the feature says something about ratings, if only
-# together with another: a count says how far an average can be trusted, and a genre
-# matters differently to each user. (`user_avg_rating` has more distinct values than
-# there are users, because it is cross-fitted: a user has up to five averages.)
+# "Yes" in the column `signal` means that the feature says something about ratings, if
+# only together with another: a count says how far an average can be trusted, and a
+# genre matters differently to each user. We know it, because we know the formula that
+# made the ratings. (`user_avg_rating` has more distinct values than there are users,
+# because it is cross-fitted: a user has up to five averages.)
 #
 # The five features without influence (the rows with "no") get about a sixth of the
 # impurity. Among these, more distinct values mostly mean more impurity: of many
@@ -93,7 +95,7 @@ def growth(predictions):
     new_squares = (predictions - stars) ** 2
     rmse = np.sqrt(squares.mean())
     new_rmse = np.sqrt(new_squares.mean())
-    # A small change of a root is the change of the square, divided by twice the root.
+    # If MSE changes by a small d, RMSE changes by d / (2 * RMSE).
     error = (new_squares - squares).std() / np.sqrt(len(squares)) / (2 * rmse)
     return new_rmse - rmse, error
 
@@ -104,7 +106,7 @@ for name in names:
     shuffled = features_of_test.assign(**{name: column}).to_numpy()
     worth.loc[name, ["shuffled", "± shuffled"]] = growth(forest[2:].predict(shuffled))
 print("\nGrowth of the RMSE if a column is shuffled, in stars, and its standard error")
-print(worth[["useful by law", "shuffled", "± shuffled"]].to_string(float_format="%.4f"))
+print(worth[["signal", "shuffled", "± shuffled"]].to_string(float_format="%.4f"))
 
 # %% [markdown]
 # The forest relies on the averages, and most of all on their product,
@@ -116,11 +118,11 @@ title = f"Impurity gives {impurity_sum:.0f} % to features that are worth nothing
 figure, axes = drawing.new_picture(title, ncols=2, height=6, sharey=True)
 if figure is not None:
     bars = worth[::-1]  # the first bar is drawn at the bottom
-    is_useful = bars["useful by law"] == "yes"
-    colours = np.where(is_useful, drawing.BLUE, drawing.GREY)
+    has_signal = bars["signal"] == "yes"
+    colours = np.where(has_signal, drawing.BLUE, drawing.GREY)
     for axis, column in zip(axes, ["impurity, %", "shuffled"]):
         axis.barh(bars.index, bars[column], color=colours)
-    axes[1].text(0.03, 4.2, "useful by law", color=drawing.BLUE)
+    axes[1].text(0.03, 4.2, "carry signal", color=drawing.BLUE)
     axes[1].text(0.03, 2.0, "worth nothing", color="#606060")
     axes[0].set_xlabel("impurity\n(% of all)")
     axes[1].set_xlabel("shuffled: error\ngrows by (stars)")

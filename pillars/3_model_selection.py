@@ -54,8 +54,9 @@ def predict_with(averages_of, train, test):
 # The best features are averages of ratings. Taken from the whole table, they contain
 # the answers of the test rows. The fewer ratings a user has, the larger is the part of
 # the answer in the average. Below, the forest, the features and the rows are the same;
-# only the averages differ. *Honest*: of other training rows. *Before the split*: of all
-# rows, with the row itself and the test rows among them.
+# only the averages differ. *Honest* averages are computed from training rows, and never
+# from the row itself. Averages made *before the split* are computed from all rows: the
+# row itself and the test rows are among them.
 
 # %%
 rows = []
@@ -137,11 +138,15 @@ for name, stars in answers.items():
 #
 # ## A 14th feature: it leaks, and then it helps
 # A user's average says nothing about the user's taste. The average of this user *for
-# this genre* does, a little: `TargetEncoder` computes it from a column of strings such
-# as "42 Drama". The encoder learns from ratings, so it matters where it is fitted. We
-# compare the same feature fitted before the split, and as a part of the pipeline, where
-# `fit_transform` cross-fits it. For both, we replace the step `features` of the linear
-# model by two steps side by side (a `FeatureUnion`): the 13 features, and the 14th.
+# this genre* does, a little. We add it to the linear model as a 14th feature.
+# `TargetEncoder` computes it from a column of strings such as "42 Drama".
+#
+# The encoder learns from ratings, so it matters where it is fitted. We compare two
+# places. *Before the split*, it is fitted on all rows. *In the pipeline*, it is fitted
+# on the training rows of each fold, and `fit_transform` cross-fits it.
+#
+# In the code, `FeatureUnion` puts two steps side by side and joins their columns: the
+# 13 features, and the 14th. It takes the place of the step `features`.
 #
 # **Guess first:** which of the two seems to gain more?
 

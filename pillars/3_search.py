@@ -177,10 +177,10 @@ for name, n_given in rows_given.items():
     print(f"{name}: about {n_given * 2 // 3} rows fitted in each fold")
 
 # %% [markdown]
-# Halving saves most of the work. Whether it finds worse trees for that, a single search
-# cannot show. Here, `best_score_` is not too small: with so many rows there is less
-# luck, and what there is may be hidden, because each fold trains on fewer rows than the
-# chosen tree does in the end.
+# Halving saves most of the work. A single search cannot show whether it finds worse
+# trees for that. Here, `best_score_` is not too small. With 3000 rows there is less
+# luck. And the chosen tree has an advantage, which may hide the rest of the luck: in
+# the end it is trained on all rows, but in the search on two thirds of them at most.
 #
 # ## Would more rows bring more?
 # A search cannot bring more than its best candidate. More rows may. A *learning curve*

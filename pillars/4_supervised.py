@@ -6,9 +6,9 @@
 # no model can remove; the same for a yes or no, and when to say yes.
 # **Minutes**: 20.
 #
-# An error of 0.80 stars: is that good? On real data nobody can say. Here the law of
-# the ratings is known, so we know the best possible answer for every row: its *expected
-# rating*. That splits the squared error in two:
+# An error of 0.80 stars: is that good? On real data nobody can say. Here we know the
+# *law* of the ratings, the formula that made them. So we know the best possible answer
+# for every row, its *expected rating*. That splits the squared error in two:
 #
 #     mean of (rating - answer)²
 #         =  noise: people are not consistent
@@ -39,7 +39,7 @@ from lesson_code import (
 
 # %% [markdown]
 # ## Part 1, how many stars?
-# First the noise: of 50,000 ratings, this one is farthest from what the law expects.
+# First the noise: of 50,000 ratings, this one is farthest from its expected rating.
 
 # %%
 dataset = MovieRecommendationDataset()
@@ -133,8 +133,8 @@ for name in ("forest", "boosting", "factors"):
 # larger.
 #
 # ## Whose ratings?
-# Five groups of equally many ratings, by the size of their users' noise (`sigma` of the
-# law, the standard deviation of the noise in stars).
+# We sort the ratings by how careless their users are, and cut them into five groups of
+# equal size. The measure is `sigma`, the standard deviation of a user's noise in stars.
 
 # %%
 sigma = dataset.law_["sigma"][table["user_id"] - 1]  # user ids count from 1
@@ -192,9 +192,9 @@ for name, chance in chances.items():
     print(f"  {name:8} {log_loss(liked, chance):.3f}")
 
 # %% [markdown]
-# Is the best of these good? Again, only the law can say, and the log loss has the same
-# two parts: the loss of the law's own probabilities is noise, and what a model loses in
-# addition is ignorance.
+# Is the best of these good? Again, we can say so only because we know the law. The log
+# loss has the same two parts: the loss of the law's own probabilities is noise, and
+# what a model loses in addition is ignorance.
 
 # %%
 # A rating is 4 or more if the user's opinion plus noise is above 3.75.
@@ -204,7 +204,7 @@ chances["the law"] = true_chance
 
 
 def expected_loss(chance):
-    """Return the log loss to be expected of probabilities, by the law."""
+    """Return the expected log loss of probabilities, computed from the true ones."""
     # xlogy(a, b) is a * log(b), and 0 where a is 0.
     return -np.mean(xlogy(true_chance, chance) + xlogy(1 - true_chance, 1 - chance))
 

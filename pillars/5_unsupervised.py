@@ -7,9 +7,10 @@
 # genres; that KMeans also finds clusters where there are none, and how a control shows
 # it; which of the false users that we plant are found. **Minutes**: 20.
 #
-# The law of the ratings has eight genres. Our model learns from ids and stars alone: it
-# does not read the genres (`content=False`), nor who rated what (`n_patterns=0`). So we
-# can compare what it finds with what is hidden, which real data does not allow.
+# The law of the ratings, the formula that made them, has eight genres. Our model learns
+# from ids and stars alone. It gets no genres (`content=False`), and no extra numbers
+# about which movies a user chose to rate (`n_patterns=0`). So we can compare what it
+# finds with what is hidden. With real data that is not possible.
 
 # %%
 import numpy as np
@@ -138,8 +139,9 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.2f"))
 # ratings were added, and the index is half as high.
 #
 # ## Users: KMeans always finds clusters
-# By law, users have no groups: every user's love of every genre is drawn independently.
-# KMeans divides them into eight clusters all the same. Would you notice?
+# The formula that made the ratings has no groups of users: every user's love of every
+# genre is drawn independently. KMeans divides the users into eight clusters all the
+# same. Would you notice?
 #
 # The *silhouette* says how well clusters are separated (1: far apart, 0: they touch).
 # How high is it where there are no groups? A *control* is data like ours, but without
@@ -207,7 +209,7 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 # columns: by that control, it would seem to have groups.
 #
 # Was our table a lucky one? We make the line `202 movies` again, with the Rand index of
-# its clusters, for three other tables of the same law.
+# its clusters, for three other tables that the same formula makes.
 
 # %%
 rows = {}
@@ -346,8 +348,8 @@ print(f"Of these, among the most careless fifth: {odd.isin(careless).sum()}")
 # rare, and extreme in all three figures. It does worse where the mean is ordinary
 # (always three), and where shills are many (200). Of those who rate at random it finds
 # few, because they look like careless people: most of the honest users who agree least
-# are careless by law, but no cheats. Each time, a rule made for this fraud is better.
-# So a forest is for when you cannot say what you are looking for.
+# were made careless by the formula; they do not cheat. Each time, a rule made for this
+# fraud is better. So use a forest when you cannot say what you are looking for.
 #
 # **Try it:** let KMeans look for 16 clusters instead of 8. Do they agree better with
 # the genres?

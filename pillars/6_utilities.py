@@ -33,10 +33,12 @@ from lesson_code import (
 
 # %% [markdown]
 # ## What would every user give to every movie?
-# On real data, nobody knows. Here the law gives the answer: a rating is the user's
-# opinion plus noise, rounded to half stars from 1 to 5 (`MovieRecommendationDataset`).
-# Its expected value is 1, plus half a star times the chance to reach each half star
-# above 1. We call it the *true stars*.
+# On real data, nobody knows. Here the *law*, the formula that made the ratings, gives
+# the answer: a rating is the user's opinion plus noise, rounded to half stars from 1 to
+# 5 (`MovieRecommendationDataset`). We call its expected value the *true stars*. With
+# P(...) for a probability, it is
+#
+#     expected stars = 1 + 0.5·P(at least 1.5) + 0.5·P(at least 2) + … + 0.5·P(5)
 
 # %%
 dataset = MovieRecommendationDataset()

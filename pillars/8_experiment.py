@@ -6,7 +6,8 @@
 # know; how many visits it needs; what happens if you look at it every day.
 # **Minutes**: 15.
 #
-# On a real site nobody knows the true difference. Here the law gives it.
+# On a real site nobody knows the true difference. Here we compute it from the *law*,
+# the formula that made the ratings.
 
 # %%
 import numpy as np
@@ -68,7 +69,7 @@ for n in (1000, 2000, 5000, 10_000, 20_000):
 # ## How many visits?
 # Choose the smallest difference that matters to you; here we take the truth. With 5 %
 # of false alarms, a test finds it in 80 % of all cases (its *power*) if each model gets
-# so many visits:
+# this number of visits:
 #
 #     (1.96 + 0.84)² · 2 · rate · (1 - rate) / difference²
 #
@@ -90,8 +91,8 @@ for n in (1000, needed):
     print(f"{n:7} visits: B is better {finds_b:4.0%}, A is ahead {np.mean(a > b):4.0%}")
 
 # %% [markdown]
-# So for this difference, nearly 5000 visits are needed. The formula is right: with so
-# many, about 80 % of the tests find that B is better. With 1000 visits only a quarter
+# So for this difference, nearly 5000 visits are needed. The formula is right: with this
+# number, about 80 % of the tests find that B is better. With 1000 visits only a quarter
 # do, and in about one test of ten the worse model is ahead. By the formula, half the
 # difference would take four times the visits.
 

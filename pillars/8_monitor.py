@@ -77,8 +77,8 @@ for day, time in days.items():
 #
 # ## Does that show in what users do?
 # As in the chapter before, A recommends what is popular, B by taste; both have learned
-# from the first third. On a real site we would count successful visits. Here the law
-# gives the true shares.
+# from the first third. On a real site we would count successful visits. Here we compute
+# the true shares from the formula that made the ratings.
 
 # %%
 known = table[:N_KNOWN]
@@ -119,7 +119,7 @@ for limit in (2, 3):
 # %%
 N_VISITS = 5000  # of each model, in a period
 
-# A small change of the mean square changes its root by 1 / (2 * root) of that.
+# If MSE changes by a small d, RMSE changes by d / (2 * RMSE).
 rmse_errors = squares.groupby(period).sem() / (2 * rmse)
 variances = shares * (1 - shares) / N_VISITS
 errors = pd.DataFrame(

@@ -88,9 +88,9 @@ if skore:
     print(report.checks.summarize())
 
 # %% [markdown]
-# Among the tips, look for the columns that seem to be of no use to this model. By law,
-# all of them but `genre` have no influence on a rating. Taste depends on `genre`, but
-# these features do not contain taste: a tool can judge the model, not the law.
+# Among the tips, look for the columns that seem to be of no use to this model. Only one
+# of them, `genre`, is in the formula that made the ratings: taste depends on it. But
+# these features do not contain taste. A tool can judge the model, not the formula.
 #
 # ## skops: a saved model that runs only code that you trust
 # A pickle can run any code when it is loaded. skops lists the types in the file that
@@ -185,9 +185,9 @@ if fairlearn:
 
 # %% [markdown]
 # Before you accuse the model, look at the number of ratings: the country with the
-# smallest error has only a handful. By law, country has no influence, so these
-# differences are luck, most of all where ratings are few. In real data nobody tells you
-# so, and you need the standard error of each difference.
+# smallest error has only a handful. Country is not in the formula that made the
+# ratings, so these differences are luck, most of all where ratings are few. In real
+# data nobody tells you so, and you need the standard error of each difference.
 #
 # ## Dask: all parallel work goes to a cluster
 # `Client("address:8786")` is a cluster of other machines. This one lives in our own
