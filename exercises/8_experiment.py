@@ -5,8 +5,8 @@ Two models are compared in an A/B test: which share of their visits is a success
 difference is above 1.96 standard errors). One such look is wrong in 5 % of all tests of
 equal models. But it looks again and again, and each look may be wrong.
 
-Task: decide once, from the first n visits of each model. Set n before the test: so many
-    visits that 80 % of the tests find a true difference of this size, rounded up.
+Task: decide once, from the first n visits of each model. Before the test, compute n
+    (per model) by the chapter's formula for 80 % power, and round up.
 Hint: "How many visits?" in pillars/8_experiment.py has the formula. Which arguments of
     the function are known before the first visit?
 Check: python -m pytest exercises -k 8_experiment

@@ -97,6 +97,12 @@ def test_0_map(exercise):
     estimators = regressors()
     chosen = exercise.accept_missing_values(list(estimators))
     check_returned(chosen, "accept_missing_values")
+    check(
+        not isinstance(chosen, BaseEstimator),
+        f"`accept_missing_values` returned a single estimator, {chosen!r}. Return a "
+        "list of all that accept missing values. (A `return` inside a loop ends the "
+        "function at once.)",
+    )
     chosen = list(chosen)
     others = [repr(it) for it in chosen if not isinstance(it, BaseEstimator)]
     check(
@@ -110,6 +116,12 @@ def test_0_map(exercise):
     expected_names = {type(estimator).__name__ for estimator in accepting}
     missed = sorted(expected_names - chosen_names)
     too_many = sorted(chosen_names - expected_names)
+    all_names = {type(estimator).__name__ for estimator in estimators}
+    check(
+        chosen_names != all_names - expected_names,
+        f"You chose {first_five(too_many)}: exactly those that do not accept missing "
+        "values. If the tag is True, the estimator accepts them.",
+    )
     check(
         not missed and not too_many,
         f"Missed: {first_five(missed)}. Wrongly chosen: {first_five(too_many)}. A name "
@@ -146,10 +158,16 @@ def test_0_parts(exercise):
     counts = np.asarray(counts, dtype=float)
     expected = [np.sum(known[:, 0] == user) for user in known[:50, 0]]
     check(
-        counts.shape == (50, 1) and np.array_equal(counts[:, 0], expected),
+        counts.shape == (50, 1),
+        f"For 50 rows, `transform` returned an array of the shape {counts.shape}; it "
+        "should be (50, 1), a table with one column. The next step of a pipeline needs "
+        "a table.",
+    )
+    check(
+        np.array_equal(counts[:, 0], expected),
         "The counts are not those of the rows that `fit` was given. `transform` must "
-        "look up what was learned, as an array of shape (n_rows, 1), and not count "
-        "the rows that it is given.",
+        "look up what was learned, in the order of its rows, and not count the rows "
+        "that it is given.",
     )
 
     with_a_new_user = np.array([[7.0, 1.0], [99.0, 1.0]])
@@ -187,12 +205,14 @@ def test_0_parts(exercise):
 
     results = check_estimator(exercise.CountPerUser(), on_skip=None, on_fail=None)
     failed = [result for result in results if result["status"] == "failed"]
-    names = first_five([result["check_name"] for result in failed])
+    names = list(dict.fromkeys(result["check_name"] for result in failed))
+    twice = " (some run twice)" if len(names) < len(failed) else ""
     reason = first_line(failed[0]["exception"]) if failed else ""
     check(
         not failed,
-        f"Of scikit-learn's {len(results)} checks, {len(failed)} fail: {names}. The "
-        f"first says: {reason}. A pipeline or a search relies on what they check. "
+        f"Of scikit-learn's {len(results)} checks, {len(failed)} fail: "
+        f"{first_five(names)}{twice}. The first says: {reason}. "
+        "A pipeline or a search relies on what they check. "
         "`validate_data` (in `fit`, and with reset=False in `transform`) and "
         "`check_is_fitted` do nearly all of it.",
     )

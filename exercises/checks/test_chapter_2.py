@@ -23,7 +23,12 @@ def test_2_feature_selection(exercise):
         noise = rng.normal(size=100)
         r2 = exercise.cross_validated_r2(X.copy(), noise.copy())
         check_returned(r2, "cross_validated_r2")
-        on_noise.append(np.mean(r2))
+        check(
+            np.ndim(r2) == 0,
+            f"Expected one number, got an array of the shape {np.shape(r2)}: one for "
+            "each fold? Return their mean.",
+        )
+        on_noise.append(r2)
         chosen = SelectKBest(f_regression, k=10).fit_transform(X, noise)
         leaking.append(cross_val_score(Ridge(), chosen, noise, cv=folds).mean())
     mean_on_noise = np.mean(on_noise)
@@ -38,16 +43,17 @@ def test_2_feature_selection(exercise):
 
     X = rng.normal(size=(300, 1000))
     signal = X[:, :5].sum(axis=1) + rng.normal(0, 2, 300)
-    r2 = np.mean(exercise.cross_validated_r2(X, signal))
+    r2 = exercise.cross_validated_r2(X, signal)
     check(
         0.3 < r2 <= 1,
         f"Five of 1000 features carry a signal, but your R2 is {r2:.2f}; above 0.3 is "
         "possible. Is it still the mean R2 of ridge on the ten best features? And does "
         "`SelectKBest` get its scorer, `f_regression`? Without one, it takes every "
-        "answer for a class (`f_classif`).",
+        "answer for a class (`f_classif`). And do the held-out rows keep the columns "
+        "that were chosen on the training rows (`transform`, not `fit_transform`)?",
     )
     X = rng.normal(size=(1000, 100))
-    of_ten = np.mean(exercise.cross_validated_r2(X, X[:, :20].sum(axis=1)))
+    of_ten = exercise.cross_validated_r2(X, X[:, :20].sum(axis=1))
     check(
         0.4 < of_ten < 0.6,
         "In another table, y is the sum of 20 features. Ten of them explain about half "

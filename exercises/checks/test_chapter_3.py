@@ -47,7 +47,8 @@ class Spy(RegressorMixin, BaseEstimator):
     "pillars/3_model_selection.py",
     usual_causes="the splitter must know which rows belong together: pass `groups=`, a "
     "column with one value per row and not its name; `cross_val_score` passes it on. "
-    "And a splitter with Stratified in its name needs classes; stars are numbers.",
+    "And a splitter with Stratified in its name needs classes; stars are numbers. The "
+    "model takes the whole table.",
 )
 def test_3_model_selection(exercise):
     table = ratings(2000)
@@ -137,9 +138,10 @@ def influences(averages_of, table, groups):
 @check_of(
     "pillars/3_model_selection.py",
     usual_causes="`split` gives positions, not labels of the index: take rows by "
-    "`iloc`. The averages have one value per user, the fold one per row: `map` looks "
-    "up the average of each row's user. And folds need shuffle=True before "
-    "random_state has a meaning.",
+    "`iloc`. It gives two sets of rows: first those of the other folds, then those of "
+    "the fold. The averages have one value per user, the fold one per row: `map` looks "
+    "up the average of each row's user. The result is an array that is as long as the "
+    "table. And folds need shuffle=True before random_state has a meaning.",
 )
 def test_3_cross_fitting(exercise):
     def averages_of(table):
@@ -184,7 +186,8 @@ def test_3_cross_fitting(exercise):
     of_users = influences(averages_of, table, users)  # (n_rows, n_users)
     of_own_user = of_users[rows, users]
 
-    constant = ~np.isclose(of_rows.sum(axis=1), 1)
+    all_raised = averages_of(table.assign(rating=table["rating"] + 1))
+    constant = ~np.isclose(all_raised - averages_of(table), 1)
     check(
         not constant.any(),
         f"If every rating rises by one star, so does every average; {constant.sum()} "
@@ -207,10 +210,10 @@ def test_3_cross_fitting(exercise):
     check(
         is_of_own_user.mean() > 0.5,
         f"{np.sum(~is_of_own_user)} of {len(table)} rows have an average that is not "
-        "made of the ratings of their own user. Does each row get the average of its "
-        "own user, and not of all? Or do the folds keep the rows of a user together, "
-        "as `GroupKFold` does? Then no user has a row in the other folds. Split rows, "
-        "not users.",
+        "made of the ratings of their own user alone. Does each row get the average of "
+        "its own user, and not of all? (The task asks for a plain average, without "
+        "damping.) Or do the folds keep the rows of a user together, as `GroupKFold` "
+        "does? Then no user has a row in the other folds. Split rows, not users.",
     )
     of_itself = np.abs(of_rows[rows, rows]) > 1e-9
     check(
@@ -220,12 +223,20 @@ def test_3_cross_fitting(exercise):
         "it. Averages and means must both come from the other folds.",
     )
     has_six = (users > 0) & ~is_alone
+    is_mean = np.isclose(of_rows.sum(axis=1), 1)
+    check(
+        is_mean.all(),
+        "We raised one rating after the other by a star. Each rating has its share in "
+        f"a mean, and the shares add up to 1; in {np.sum(~is_mean)} of {len(table)} of "
+        "your averages they do not. Is it the mean that you take (and not the median)?",
+    )
     n_used = np.sum(of_rows > 1e-9, axis=1)[is_of_own_user & has_six].mean()
     check(
         n_used > 2.5,
         f"These users have six ratings each, but an average is made of {n_used:.1f} of "
-        "them; four of five folds have about four others. `split` gives the rows of "
-        "the other folds first, then those of the fold: perhaps you swapped the two.",
+        "them; four of five folds have about four others. Are there five folds? "
+        "`split` gives the rows of the other folds first, then those of the fold: "
+        "perhaps you swapped the two.",
     )
     n_different = len(np.unique(averages_of(table)[users == 0].round(9)))
     check(

@@ -41,10 +41,10 @@ def test_4_supervised(exercise):
     check_true_or_false(answer, "is_better")
     check(
         not answer,
-        "You call the worse of two models the better one. Ours was the worse: it reads "
-        "a single column, the old one both, and y is their sum, plus noise. A gain far "
-        "from 0 is not enough, it must be above 0: the error of the old model minus "
-        "that of the new.",
+        "You call the worse of two models the better one. The new model was the worse: "
+        "it reads a single column, the old one reads both, and y is their sum, plus "
+        "noise. A gain far from 0 is not enough. It must be above 0: the error of the "
+        "old model minus that of the new.",
     )
 
     # Two columns of equal worth: a model that reads one is as good as one that reads
@@ -59,8 +59,9 @@ def test_4_supervised(exercise):
         n_better <= 3,
         f"In {n_better} of 30 tables you call the new model better. By construction "
         "the two are equally good, and which one has the smaller error is luck. Ask "
-        "for more than luck gives: a mean gain above twice its standard error, which "
-        "is that of the mean and not that of a single row.",
+        "for more than luck gives: a mean gain above twice its standard error. The "
+        "standard error of a mean is the standard deviation divided by the root of the "
+        "number of rows.",
     )
 
     # Nothing can be predicted here. A tree knows its training rows by heart.
@@ -80,10 +81,11 @@ def test_4_supervised(exercise):
     y = (X.sum(axis=1) + rng.normal(size=200)) / 100
     check(
         exercise.is_better(both, first, X.copy(), y.copy()),
-        "You take for luck that a model with both columns is better than one with "
-        "a single column; y is their sum, plus noise. Its unit is small here, and no "
-        "fixed limit serves all units. And the standard error of a mean is the "
-        "standard deviation divided by the root of the number of rows.",
+        "A model that reads both columns really is better than one that reads a single "
+        "column, because y is their sum, plus noise. But your function says False. The "
+        "unit of y is small here, and no fixed limit serves all units. And the "
+        "standard error of a mean is the standard deviation divided by the root of the "
+        "number of rows.",
     )
 
     # A small gain beside much noise that both models share.
@@ -91,10 +93,10 @@ def test_4_supervised(exercise):
     y = X[:, 0] + 0.25 * X[:, 1] + rng.normal(size=2000)
     check(
         exercise.is_better(both, first, X.copy(), y.copy()),
-        "You take a gain for luck that is more than four times its standard error. It "
-        "is small, but so is its error, if the models are compared row by row: what "
-        "makes a row hard for both then cancels. Twice the standard error is asked "
-        "for.",
+        "The new model really is better, by more than four times the standard error, "
+        "but your function says False. The gain is small, but so is its standard "
+        "error, if the models are compared row by row: what makes a row hard for both "
+        "then cancels. Twice the standard error is asked for.",
     )
 
     # A gain of 2.5 standard errors.
@@ -103,9 +105,10 @@ def test_4_supervised(exercise):
     y = X[:, 0] + 0.12 * X[:, 1] + rng.normal(size=2000)
     check(
         exercise.is_better(both, first, X.copy(), y.copy()),
-        "You take a gain for luck that is 2.5 times its standard error. Twice is asked "
-        "for: by luck, an equal model gains more in only about 2 of 100 cases. A "
-        "stricter limit misses more of the real gains.",
+        "The new model really is better, and its gain is 2.5 times its standard error, "
+        "but your function says False. Twice is asked for: by luck, an equal model "
+        "gains more in only about 2 of 100 cases. A stricter limit misses more of the "
+        "real gains.",
     )
     print(
         f"Measured: in {n_better} of 30 tables you call an equal model better (in 15 "

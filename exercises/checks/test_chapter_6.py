@@ -215,11 +215,17 @@ def test_6_utilities(exercise, tmp_path, monkeypatch):
     check(path.exists(), "There is no file at `path`: save the artifact there.")
 
     fresh = run_fresh(USE_ARTIFACT, path)
+    problem = last_line(fresh)
+    check(
+        "digest" not in problem,
+        f"A fresh process refused the file: {problem}. It was written again after it "
+        "was saved. Save it once, by `save_pipeline`.",
+    )
     check(
         fresh.returncode == 0,
         "A fresh process could not predict from the two ids: "
-        f"{last_line(fresh)}. It has only what is in the file. The steps before the "
-        "model (features, scaler) belong to the model and must travel with it.",
+        f"{problem}. It has only what is in the file. The steps before the model "
+        "(features, scaler) belong to the model and must travel with it.",
     )
     predicted = float(fresh.stdout.splitlines()[0])
     noticed = int(fresh.stdout.splitlines()[1])

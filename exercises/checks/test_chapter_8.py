@@ -10,6 +10,7 @@ from checking import (
     check,
     check_of,
     check_true_or_false,
+    error_of,
     first_five,
     last_line,
     percent,
@@ -78,9 +79,9 @@ def test_8_deploy(exercise):
             abs(share - share_b) < 0.05,
             f"B gets {share:.1%} of the users; {share_b:.0%} were asked for. With "
             "another share than planned, the test risks more users, or takes longer. "
-            "Does the arm depend on the user and on `share_b`? And what values can "
-            "your number have? (A byte goes from 0 to 255, what `random` returns from "
-            "0 to 1.)",
+            "Does the arm depend on the user and on `share_b`, and do the numbers "
+            "below `share_b` get B? And what values can your number have? (A byte goes "
+            "from 0 to 255, what `random` returns from 0 to 1.)",
         )
     before = arms(users, share_b=0.1) == "B"
     after = arms(users, share_b=0.5) == "B"
@@ -154,7 +155,7 @@ def visits_needed(rate, difference):
     return int(np.ceil((1.96 + 0.84) ** 2 * 2 * rate * (1 - rate) / difference**2))
 
 
-def visits_used(models_differ, rate, difference, n_visits=2000):
+def visits_used(models_differ, rate, difference, n_visits):
     """Return how many visits of each model a function looks at, or None if unclear.
 
     B nearly always succeeds, A hardly ever; but from some visit on, B has NaN. A
@@ -204,9 +205,35 @@ def share_of_early_alarms(a, b):
     return np.mean(np.any(np.abs(rate_b - rate_a) > 1.96 * error, axis=1))
 
 
+def wrong_number(used, n, n_visits):
+    """Return why the number of visits that was used is wrong; n is the right one."""
+    if used == n - 1:
+        return (
+            f"The formula gives a little more than {used}. `int` and `round` can round "
+            "down, and then the test finds true differences a little too seldom: use "
+            "`math.ceil`."
+        )
+    if used == n_visits:
+        return (
+            "Those are all visits there are. But what comes later must not count, or "
+            "the test ends when somebody stops it. Take `a[:n]` and `b[:n]` both in "
+            "the difference and in its error."
+        )
+    if used < n:
+        reason = "With fewer visits, more true differences are missed than planned."
+    else:
+        reason = "With more visits, the test takes longer than it must."
+    return (
+        f"{reason} Compare your formula with that of the chapter, part by part: its "
+        "number is that of each model, not of both together. And is it computed anew "
+        "in every call, from the arguments `rate` and `difference`?"
+    )
+
+
 @check_of(
     "pillars/8_experiment.py",
     usual_causes="a number of visits is a whole number: round it up with `math.ceil`. "
+    "It is computed from the arguments `rate` and `difference`, not from the data. "
     "`a[:n]` are the first n visits of A.",
 )
 def test_8_experiment(exercise):
@@ -218,16 +245,28 @@ def test_8_experiment(exercise):
         check_true_or_false(answers[0], "models_differ")
         return np.array(answers)
 
+    # Nobody knows the last visits: a number computed from all of them is NaN.
+    n_visits = 2000
+    unknown = np.where(np.arange(n_visits) < n_visits - 100, [0.0, 1.0] * 1000, np.nan)
+    error = error_of(exercise.models_differ, unknown, unknown, 0.3, 0.1)
+    check(
+        "to integer" not in str(error),
+        "Your number of visits is computed from the visits in `a` and `b`. It must be "
+        "set before the first visit, when there are none. And the difference that a "
+        "test happens to observe is not the one that matters to you: the number "
+        "would change with luck. Use the arguments `rate` and `difference`, not the "
+        "data.",
+    )
+
     for difference in (0.1, 0.15):
         n = visits_needed(0.3, difference)
-        used = visits_used(exercise.models_differ, 0.3, difference)
+        used = visits_used(exercise.models_differ, 0.3, difference, n_visits)
+        is_right = used is None or used == n
         check(
-            used is None or abs(used - n) <= 1,
+            is_right,
             f"For rate = 0.3 and a difference of {difference}, your number of visits "
-            f"is {used}; the formula gives {n}. With fewer, true differences are "
-            "missed; and what comes later must not count, or the test ends when "
-            "somebody stops it. Compare your formula with that of the chapter, part by "
-            "part: its number is that of each model.",
+            f"is {used}; the formula gives {n}, rounded up to a whole number. "
+            + ("" if is_right else wrong_number(used, n, n_visits)),
         )
 
     a, b = simulate_tests(0.3, 0.3)
@@ -318,12 +357,24 @@ def test_8_monitor(exercise):
         f"Your answers include {first_five(others)}. Return the position of a week, "
         "from 1 to 19 here, or None if there is no alarm.",
     )
+    sudden = weeks_of(np.random.default_rng(2), 0)
+    sudden[5:] = [10 * week for week in sudden[5:]]
+    check(
+        exercise.first_alarm(sudden) is not None,
+        "From week 5 on, the squared errors were ten times as large, and your function "
+        "returned None, which means no alarm. Does it return the number of the week? "
+        "(`print` returns nothing; and a `return None` inside the loop ends the "
+        "function after the first comparison.) Is each week compared with the first "
+        "one? And is `error` that of a mean, the standard deviation divided by the "
+        "root of the number of predictions?",
+    )
     check(
         len(found) > 180,
         f"The typical error grew by 0.012 stars a week for 19 weeks, from 0.80 to "
         f"1.03: you found it in {len(found)} of 200 cases. From one week to the next "
         "such a step is hardly seen, and in a mean of all weeks the growth is in it, "
-        "too; since the first week the steps have added up.",
+        "too; since the first week the steps have added up. (Compare the means of the "
+        "squared errors, not their roots: `error` is that of such a mean.)",
     )
     quiet = [exercise.first_alarm(weeks_of(rng, 0)) for _ in range(200)]
     false = np.mean([number is not None for number in quiet])
