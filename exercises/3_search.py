@@ -1,8 +1,9 @@
 """Exercise of chapter 3, search (5 minutes): how good is the best of many?
 
-`estimate_error` searches the best of many candidates by cross-validation, and reports
-the error of the winner in that search. That error is too small: among many candidates,
-some are good on just these rows by luck, and the search chooses one of them for that.
+`estimate_error` searches for the best of many candidates by cross-validation, and
+reports the error of the winner in that search. That error is too small: among many
+candidates, some are good on just these rows by luck, and the search chooses one of
+them for that.
 
 Task: return an error from rows that took no part in the choice. Search anew in each
     fold.

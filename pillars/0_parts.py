@@ -53,8 +53,8 @@ print("\nA tag that Ridge has from RegressorMixin:", get_tags(Ridge()).estimator
 # %% [markdown]
 # All estimators inherit from `BaseEstimator`, and most from one or two of these mixins.
 # The table is short, and `fit`, `predict` and `transform` are not in it: they differ
-# from estimator to estimator. A mixin also sets a tag. `GridSearchCV`, for example,
-# a search, reads the tag of its model: for a classifier, it makes folds that all have
+# from estimator to estimator. A mixin also sets a tag. `GridSearchCV`, for example, a
+# search, reads the tag of its model: for a classifier, it makes folds that all have
 # about the same share of each class. (We do not need `get_metadata_routing`: it is for
 # input beside `X` and `y`.)
 #
@@ -66,8 +66,8 @@ print("\nA tag that Ridge has from RegressorMixin:", get_tags(Ridge()).estimator
 # ## A transformer of your own
 # It clips each column to the range that is usual in the training rows, so that a few
 # wrong values, such as the year 9999, mislead a linear model less. The names of what
-# `fit` learns end in `_`, and `fit` returns the object. First a version that does not
-# check its input:
+# `fit` learns end in `_`, and `fit` returns the object. We begin with a version that
+# does not check its input.
 #
 # **Guess first:** about how many of scikit-learn's 40 to 50 checks does it fail?
 
@@ -123,7 +123,7 @@ print(first.transform(other_order).round(1).to_string())
 # columns. `FirstAttempt` accepts some of it, and refuses some with a message that does
 # not say what is wrong.
 #
-# Two functions mend that. `validate_data` refuses values that cannot be computed with
+# Two functions mend that. `validate_data` refuses values that we cannot compute with
 # (gaps, text, complex numbers) and turns the table into an array. In `fit` it also
 # stores the number and the names of the columns; with `reset=False` it compares them.
 # `check_is_fitted` raises the usual error if `fit` has not been called.
@@ -162,9 +162,9 @@ except ValueError as error:
 # ## It works in a pipeline and in a search
 # A *meta-estimator* holds other estimators, and needs from them only the methods above
 # and those that you have written. So it can hold yours, too. Here a pipeline holds it,
-# and a search holds the pipeline. The search writes the parameter as the name of the
-# step and that of the parameter, joined by two underscores. One year in twenty is not
-# known here, and somebody wrote 9999 in its place.
+# and a search holds the pipeline. The search names a parameter by its step: in
+# `clip__quantile`, two underscores join the name of the step and that of the parameter.
+# One year in twenty is not known here, and somebody wrote 9999 in its place.
 #
 # **Guess first:** which quantile will the search choose?
 

@@ -110,8 +110,8 @@ print(worth[["signal", "shuffled", "± shuffled"]].to_string(float_format="%.4f"
 
 # %% [markdown]
 # The forest relies on the averages, and most of all on their product,
-# `user_movie_interaction`. Then look at the rows with "no": none of these figures can
-# be told from 0. (A figure of less than two standard errors may well be luck.)
+# `user_movie_interaction`. Then look at the rows with "no": none of these figures is
+# clearly above 0. (A figure of less than two standard errors may well be luck.)
 
 # %%
 title = f"Impurity gives {impurity_sum:.0f} % to features that are worth nothing"
@@ -129,8 +129,8 @@ if figure is not None:
     drawing.save_picture(figure, "2_feature_selection.svg")
 
 # %% [markdown]
-# Now the third measure: we train the forest again, without one column. As a control we
-# also train it with all columns and another seed. What that changes is luck.
+# For the third measure, we train the forest again, without one column. As a control we
+# also train it with all columns and another seed. What changes then is luck.
 
 # %%
 fresh_forest = clone(forest["model"]).set_params(n_jobs=2)
@@ -165,10 +165,10 @@ for measure in ("shuffled", "left out"):
 # each of several correlated features gives each of them a small figure. scikit-learn's
 # guide warns of that: "Misleading values on strongly correlated features".)
 #
-# For features below two standard errors, the growth may be luck: their rows show
-# neither that they are of use nor that they are not. (Luck alone is above that line
-# about once in 40 times, and there are 22 figures here. So a figure that is just above
-# it proves little.)
+# If the growth is below two standard errors, it may be luck: it shows neither that the
+# feature is of use nor that it is not. (Luck alone is above that line about once in 40
+# times, and there are 22 figures here. So a figure that is just above the line proves
+# little.)
 #
 # **Guess first:** what happens if all three averages are left out at once?
 
@@ -181,15 +181,15 @@ print(f"One of the three averages left out: at most {largest:+.4f}")
 print(f"All three averages left out: {growth_of_all:+.4f} ± {error:.4f}")
 
 # %% [markdown]
-# Each of the three can be spared, but not all at once: without them the forest loses
-# most of its lead over the dummy. So do not drop several features at once because each
-# of them has a small figure.
+# The forest does well without any one of the three, but not without all of them: then
+# it loses most of its lead over the dummy. So if each of several features has a small
+# figure, that is no reason to drop them all.
 #
 # ## How many features for nearest neighbours?
 # Every feature without influence adds noise to a distance. `select=` puts `SelectKBest`
-# into the pipeline: it chooses anew in every fold, from the training rows alone, by
-# `f_regression`: how strongly a feature correlates with the rating. `drop_ids` is a
-# step of the lesson; we leave it out to see why it is there.
+# into the pipeline. It chooses the features anew in every fold, from the training rows
+# alone. Its measure is `f_regression`: how strongly a feature correlates with the
+# rating. `drop_ids` is a step of the lesson; we leave it out to see why it is there.
 
 # %%
 rows = train[:16_000]
@@ -248,8 +248,9 @@ print(f"chosen inside the pipeline: {inside:.2f}")
 #
 # **Try it:** add the best 1, 3 and 8 features to the table of nearest neighbours.
 #
-# **Remember:** impurity shows by which features a forest split its rows, shuffling on
-# which features it relies, and leaving one out whether you would miss it alone.
+# **Remember:** impurity shows by which features a forest split its rows; shuffling
+# shows on which features it relies; leaving one feature out shows whether the forest
+# misses it.
 #
 # Go on in scikit-learn's user guide:
 # [Feature selection](https://scikit-learn.org/stable/modules/feature_selection.html)

@@ -83,9 +83,9 @@ print(curve[::-1].to_string(float_format="%.3f"))
 
 # %% [markdown]
 # Look at the line of 1.5 ratings per user. Averages made before the split give an error
-# far below the floor. No honest model gets there: that is a leak. With 20
-# ratings per user, they also give a smaller error than the honest averages do, but one
-# above the floor. So the floor does not reveal every leak.
+# far below the floor. No honest model gets there: that is a leak. With 20 ratings per
+# user, averages made before the split also give a smaller error than honest averages
+# do, but it is above the floor. So the floor does not reveal every leak.
 
 # %%
 title = (
@@ -131,10 +131,10 @@ for name, stars in answers.items():
     print(f"  {name}: R2 {r2_score(test['rating'], stars):.3f}")
 
 # %% [markdown]
-# The model of the `whole table` explains ratings that nobody can explain: a leak. That
-# of the `training rows` has no leak, but is worse than the mean. Its averages contain,
-# in each training row, that row's own answer, so the forest trusts them too much.
-# Cross-fitting mends that.
+# The model of the `whole table` explains ratings that nobody can explain: that is a
+# leak. The model of the `training rows` has no leak, but is worse than the mean. In
+# each training row, its averages contain the row's own answer, so the forest trusts
+# these averages too much. Cross-fitting mends that.
 #
 # ## A 14th feature: it leaks, and then it helps
 # A user's average says nothing about the user's taste. The average of this user *for
@@ -222,7 +222,7 @@ print(summary.to_string(float_format="%.4f"))
 # leak: the feature also explains shuffled ratings, and nobody can do that. The gain of
 # the feature in the pipeline is real: it is many times its standard error, and with
 # shuffled ratings it is gone. It is about a hundredth of a star, no more than the
-# `spread of folds`, so it takes a comparison fold by fold to see it clearly.
+# `spread of folds`. To see it clearly, we must compare the models fold by fold.
 #
 # ## Each splitter asks another question: for whom will the model predict?
 # `GroupKFold` puts all rows of a group (`groups=`), such as a user, into one fold, so

@@ -46,8 +46,9 @@ new_stars = stars[40_000:]
 
 # %% [markdown]
 # ## The best of many random guessers
-# A control: 40 candidates, each of which answers the mean plus a random number. None is
-# better than another, so whatever the best one gains over the mean of all is luck.
+# As a control, we take 40 candidates, each of which answers the mean plus a random
+# number. None is better than another, so all that the best one gains over the mean of
+# all is luck.
 #
 # **Guess first:** the noise of a guesser is half a star. By how much does the best of
 # 40 seem to be better than the mean of all, on 50 rows?
@@ -113,8 +114,9 @@ print(f"Mean of all 40 on 10,000 new rows: {np.mean(on_new):.3f}")
 # %% [markdown]
 # *Luck* is how much better the best guesser seems than the mean of all. On 50 rows it
 # is more than a tenth of a star, and it is all luck: on the new rows, the chosen
-# guessers are no better than all 40. The nested error is nearer to the mean of all: now
-# above it, now below, because two searches are few. On 1000 rows there is less luck.
+# guessers are no better than all 40. The nested error is nearer to the mean of all. It
+# is sometimes above and sometimes below, because two searches are few. On 1000 rows
+# there is less luck.
 #
 # Compare within a line only. In the line of 50 rows, `mean of all` is lower than in the
 # others: those rows happen to be easier.
@@ -137,10 +139,10 @@ if figure is not None:
 
 # %% [markdown]
 # ## A random search, and halving
-# Now real candidates: trees of different sizes. `RandomizedSearchCV` draws candidates
-# at random. Bergstra and Bengio ("Random Search for Hyper-Parameter Optimization",
-# JMLR, 2012) found for neural networks that a random search gives models as good as
-# those of a grid, or better, in a fraction of the time: usually only a few
+# Now we search among real candidates: trees of different sizes. `RandomizedSearchCV`
+# draws candidates at random. Bergstra and Bengio ("Random Search for Hyper-Parameter
+# Optimization", JMLR, 2012) found for neural networks that a random search gives models
+# as good as those of a grid, or better, in a fraction of the time: usually only a few
 # hyperparameters matter, and a grid tries few values of each. `HalvingRandomSearchCV`
 # begins with many candidates on few rows, and gives more rows to the best third, again
 # and again. We count the rows that are fitted: each fold trains on two thirds of the

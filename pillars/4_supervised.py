@@ -39,7 +39,8 @@ from lesson_code import (
 
 # %% [markdown]
 # ## Part 1, how many stars?
-# First the noise: of 50,000 ratings, this one is farthest from its expected rating.
+# We begin with the noise. Of 50,000 ratings, this one is farthest from its expected
+# rating.
 
 # %%
 dataset = MovieRecommendationDataset()
@@ -54,7 +55,7 @@ print(f"  expected {expected[row]:.2f} stars, rating {rating[row]:.1f}")
 # The best possible answer is more than four stars, and then this user gives one. No
 # model can foresee that: it is noise.
 #
-# Now the models: the same five folds for all, the dummy first. `cross_val_predict`
+# Now we compare models on the same five folds, the dummy first. `cross_val_predict`
 # answers each row by a model that was trained on the other folds. *Taste* is how well a
 # user's love of genres fits a movie. `factors` learns it: numbers for every user and
 # movie, whose product says how well the two fit (*matrix factorization*).
@@ -121,15 +122,16 @@ for name in ("forest", "boosting", "factors"):
     print(f"  {name:8} {gain.mean():+.4f} ± {gain.sem():.4f}")
 
 # %% [markdown]
-# A difference of less than twice its standard error may well be luck. That of boosting
-# is just below this, so from this table we cannot tell. The forest is worse by more,
-# but the difference is tiny. (Rows of the same user or movie are not independent, so
-# the true standard errors may be larger.)
+# A difference of less than twice its standard error may well be luck. The difference of
+# boosting is just below this limit, so this table does not show whether boosting is
+# better. The forest is worse by more than the limit, but the difference is tiny. (Rows
+# of the same user or movie are not independent, so the true standard errors may be
+# larger.)
 #
 # The three algorithms are very different, but they read the same 11 features (the 13
 # without the two ids), and their errors are nearly the same. (The 14th feature of
 # chapter 3 shows what another feature changes.) `factors` reads who rated what, and
-# learns each user's taste. No feature holds that, and the gain of `factors` is far
+# learns each user's taste. No feature holds the taste, and the gain of `factors` is far
 # larger.
 #
 # ## Whose ratings?

@@ -110,7 +110,7 @@ if figure is not None:
 # %% [markdown]
 # How much depends on the number of ratings? Here are tables of five sizes, with all
 # movies of one genre. Beside the clusters, we compare the learned taste of each user
-# for each movie with the true one; most of these pairs nobody has rated.
+# for each movie with the true one. Nobody has rated most of these pairs.
 
 # %%
 rows = {}
@@ -198,10 +198,10 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 
 # %% [markdown]
 # Compare `silhouette` with `control`. The line `202 movies` is above its control by
-# several times its spread, more than luck gives in a single Gaussian cloud: a sign of
-# groups. The others are not above theirs. Users are even a little below: they are not
-# exactly Gaussian. So data without groups can differ from its control, and a small
-# excess would prove little.
+# several times the control's spread. That is more than luck gives in a single Gaussian
+# cloud, so it is a sign of groups. The other lines are not above their controls. The
+# users are even a little below: they are not exactly Gaussian. So data without groups
+# can differ from its control, and a small difference would prove little.
 #
 # Did you guess all movies, too? They include those with two genres or few ratings. The
 # genres are there, but do not show: to see no groups does not prove that there are
@@ -269,8 +269,8 @@ print("\nThe stars of three honest users")
 print(describe_users(honest).head(3).to_string(float_format="%.2f"))
 
 # %% [markdown]
-# Now we plant shills. Each takes the movies of an honest user, so that only the stars
-# differ: always five, always three, or at random.
+# Now we plant shills. Each rates the movies of an honest user, so that only the stars
+# differ: they are always five, always three, or random.
 
 
 # %%
@@ -294,7 +294,8 @@ print(pd.DataFrame(twins).T.to_string(float_format="%.2f"))
 
 # %% [markdown]
 # Two of the shills have no spread, so a simple rule will do. The one who rates at
-# random agrees little with the others. But so may an honest user who rates carelessly.
+# random agrees little with the others. But an honest user who rates carelessly may
+# agree little, too.
 #
 # Now we hide 20 shills among the honest users, or 200. An `IsolationForest` gets no
 # example of a shill. It cuts the data at random places, and a user whom few cuts
@@ -344,12 +345,13 @@ print("\nThe 20 honest users who agree least with the others")
 print(f"Of these, among the most careless fifth: {odd.isin(careless).sum()}")
 
 # %% [markdown]
-# Look at the column `forest`. It puts nearly all who always give five first: they are
-# rare, and extreme in all three figures. It does worse where the mean is ordinary
-# (always three), and where shills are many (200). Of those who rate at random it finds
-# few, because they look like careless people: most of the honest users who agree least
-# were made careless by the formula; they do not cheat. Each time, a rule made for this
-# fraud is better. So use a forest when you cannot say what you are looking for.
+# Look at the column `forest`. It puts nearly all shills who always give five at the top
+# of its list: they are rare, and extreme in all three figures. It does worse where the
+# mean is ordinary (always three), and where shills are many (200). Of those who rate at
+# random it finds few, because they look like careless people: most of the honest users
+# who agree least were made careless by the formula; they do not cheat. Each time, a
+# rule made for this fraud is better. So use a forest when you cannot say what you are
+# looking for.
 #
 # **Try it:** let KMeans look for 16 clusters instead of 8. Do they agree better with
 # the genres?

@@ -64,11 +64,11 @@ print(f"True stars, mean of their movies over all users: {stars_by_all.mean():.2
 print(f"True stars, mean of all pairs:                   {true_stars.mean():.2f}")
 
 # %% [markdown]
-# Read the three lines from below. The middle one is higher than the last: movies that
-# are good for everybody are rated more often. The first is higher still: those who
-# chose a movie like it more than all users would. So on average, the movies that a user
-# has not rated are worse, for this user, than those that he or she has rated: ratings
-# are *not missing at random*. Keep that in mind for what follows.
+# Read the three lines from the last to the first. The middle one is higher than the
+# last: movies that are good for everybody are rated more often. The first is higher
+# still: those who chose a movie like it more than all users would. So on average, the
+# movies that a user has not rated are worse, for this user, than those that he or she
+# has rated: ratings are *missing not at random*. Keep that in mind for what follows.
 #
 # ## Two lists for one user
 # The test rows, here called *held-out*, are a fifth of the table. `MovieRanker`, the
@@ -111,11 +111,11 @@ for name, best in lists.items():
 # users have rated it, and user 1 is not one of them.
 #
 # ## Two metrics of a list
-# Both columns can be made a metric. *Liked* means: rated 4 or more among the held-out
-# rows. *NDCG* (of ten movies: NDCG@10) asks whether the ten, the first ones above all,
-# are liked. A movie that the user would love but did not rate is a miss. *True stars*
-# are the mean true stars of the ten, rated or not. *Rated* is the share of the ten that
-# is among the held-out rows at all.
+# Each of these two columns gives a metric. *Liked* means: rated 4 or more among the
+# held-out rows. *NDCG* (of ten movies: NDCG@10) asks whether the ten, the first ones
+# above all, are liked. A movie that the user would love but did not rate is a miss.
+# *True stars* are the mean true stars of the ten, rated or not. *Rated* is the share of
+# the ten that is among the held-out rows at all.
 #
 # **Guess first:** the law knows what every user would give to every movie. Does it win
 # by both metrics?
@@ -167,10 +167,10 @@ print(pd.DataFrame(results).T.to_string(float_format="%.2f"))
 #
 # ## A metric of your own as a scorer
 # `scoring=` takes a name, or a scorer: a function of (model, X, y), which returns one
-# figure or a dict of them. (`make_scorer` makes one of a function of (y_true, y_pred).)
-# So `cross_validate` can judge models by all our figures at once. The model `mean`
-# gives the same score to all movies, so its ten movies are those with the first ids.
-# (`ndcg_score` averages over all orders of movies with equal scores.)
+# figure or a dict of them. (`make_scorer` turns a function of (y_true, y_pred) into a
+# scorer.) So `cross_validate` can judge models by all our figures at once. The model
+# `mean` gives the same score to all movies, so its ten movies are those with the first
+# ids. (`ndcg_score` averages over all orders of movies with equal scores.)
 
 
 # %%

@@ -49,7 +49,7 @@ for path, digest in (monday, tuesday):
 
 # %% [markdown]
 # The answers differ a little, and the digests differ from the first digits on. So if a
-# digest comes with an answer, everybody can see which model made it.
+# digest comes with an answer, everybody can see which model made the answer.
 #
 # ## A new model takes over while requests come in
 # A server holds one model and answers requests in several threads. `sha256=` accepts
@@ -101,9 +101,9 @@ print(f"Requests answered: {len(answers)}")
 print(f"Answers that are of neither model: {len(mixed)}")
 
 # %% [markdown]
-# None is lost, and none is mixed. One run does not prove that it never happens; the
-# reason is the first line of `answer`: because the model is read once, the rating and
-# the digest come from the same model, whatever happens between the two.
+# None is lost, and none is mixed. One run does not prove that this never happens. But
+# the first line of `answer` makes sure of it: it reads the model once, so the rating
+# and the digest come from the same model, whatever happens in between.
 
 # %%
 title = "Six swaps: every answer is that of one model or of the other"

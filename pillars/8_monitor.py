@@ -205,7 +205,7 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 
 # %% [markdown]
 # Compare the two lines of `the first 50,000`. Under drift, the last 50,000 ratings are
-# clearly better than the first; without drift no difference shows. There, more ratings
+# clearly better than the first. Without drift no difference shows, but more ratings
 # help: the best model has all of them. Under drift, adding the old ratings did not
 # help: the last 50,000 alone are at least as good. (That difference is about two
 # standard errors.)
