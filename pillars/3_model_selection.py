@@ -6,9 +6,9 @@
 # same feature without the leak; splits that ask different questions. **Minutes**: 20.
 #
 # Words: the *noise floor* is the error to expect of a perfect predictor. We know it,
-# because we know the law of the table. By luck, an error may be a little below it. An
-# average is *cross-fitted* if, for each training row, it uses only the folds that the
-# row is not in.
+# because we know the *law* of the table, the formula that made its ratings. By luck, an
+# error may be a little below the floor. An average is *cross-fitted* if, for each
+# training row, it uses only the folds that the row is not in.
 
 # %%
 import drawing

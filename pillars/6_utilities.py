@@ -51,8 +51,8 @@ opinion, _ = dataset.opinions(pairs)
 opinion = opinion.reshape(len(users), len(movies))
 sigma = dataset.law_["sigma"][:, None]  # each user's noise, its standard deviation
 true_stars = np.ones(opinion.shape)
-for star in STARS[1:]:
-    # What is above 3.75, say, is rounded to 4 or more.
+for star in STARS[1:]:  # 1.5, 2, ... 5
+    # P(at least `star`): what is above 3.75, say, is rounded to 4 or more.
     true_stars += 0.5 * norm.cdf((opinion - (star - 0.25)) / sigma)
 
 rated_stars = true_stars[table["user_id"] - 1, table["movie_id"] - 1]
