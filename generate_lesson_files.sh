@@ -14,7 +14,7 @@ folders="recommender pillars exercises exercises/checks exercises/solutions"
 # What `cksum` tells of each file: its checksum and its size.
 recorded() {
     case $1 in
-        lesson_code.py) echo "2987040776 85370" ;;
+        lesson_code.py) echo "1208593345 85407" ;;
         test_lesson.py) echo "3012794020 14500" ;;
         requirements.txt) echo "3471952364 498" ;;
         README.md) echo "17108951 11957" ;;
@@ -47,18 +47,18 @@ recorded() {
         recommender/wrapper.py) echo "1827021383 3520" ;;
         pillars/0_first.py) echo "1949221765 7661" ;;
         pillars/0_map.py) echo "3875914654 6284" ;;
-        pillars/0_parts.py) echo "3226276749 9851" ;;
-        pillars/1_preprocessing.py) echo "963158821 11052" ;;
-        pillars/2_feature_selection.py) echo "593177115 12631" ;;
-        pillars/3_model_selection.py) echo "3759246462 12021" ;;
-        pillars/3_search.py) echo "3483252129 9244" ;;
-        pillars/4_supervised.py) echo "2892360443 12926" ;;
-        pillars/5_unsupervised.py) echo "215177098 16005" ;;
-        pillars/6_utilities.py) echo "920578546 12064" ;;
-        pillars/8_deploy.py) echo "3345572134 7409" ;;
-        pillars/8_experiment.py) echo "589387951 7364" ;;
-        pillars/8_monitor.py) echo "4034618452 9290" ;;
-        pillars/appendix_recipes.py) echo "1691969995 9039" ;;
+        pillars/0_parts.py) echo "3633138183 10105" ;;
+        pillars/1_preprocessing.py) echo "2052788801 11025" ;;
+        pillars/2_feature_selection.py) echo "167198274 12740" ;;
+        pillars/3_model_selection.py) echo "1934421452 12314" ;;
+        pillars/3_search.py) echo "1422844407 9341" ;;
+        pillars/4_supervised.py) echo "1827553509 13087" ;;
+        pillars/5_unsupervised.py) echo "1188575644 16232" ;;
+        pillars/6_utilities.py) echo "2724580826 12219" ;;
+        pillars/8_deploy.py) echo "936858043 7417" ;;
+        pillars/8_experiment.py) echo "1748503981 7424" ;;
+        pillars/8_monitor.py) echo "1670196838 9306" ;;
+        pillars/appendix_recipes.py) echo "249171166 9062" ;;
         pillars/catalog.py) echo "863900685 4620" ;;
         pillars/drawing.py) echo "2501522004 5968" ;;
         pillars/visitors.py) echo "39633887 2754" ;;
@@ -70,25 +70,25 @@ recorded() {
         exercises/2_feature_selection.py) echo "1876921126 1142" ;;
         exercises/3_cross_fitting.py) echo "657749172 1089" ;;
         exercises/3_model_selection.py) echo "3875331768 1111" ;;
-        exercises/3_search.py) echo "2899315705 1151" ;;
+        exercises/3_search.py) echo "1130967258 1155" ;;
         exercises/4_supervised.py) echo "3432284801 1134" ;;
         exercises/5_unsupervised.py) echo "2644597810 1552" ;;
         exercises/6_metrics.py) echo "3695210257 1744" ;;
         exercises/6_utilities.py) echo "1372163374 1125" ;;
         exercises/8_deploy.py) echo "3949747633 1112" ;;
-        exercises/8_experiment.py) echo "1710109534 1401" ;;
+        exercises/8_experiment.py) echo "341665361 1385" ;;
         exercises/8_monitor.py) echo "2244694448 1236" ;;
         exercises/README.md) echo "1848113271 3117" ;;
         exercises/conftest.py) echo "3558056526 5667" ;;
         exercises/checks/checking.py) echo "3127177221 7576" ;;
-        exercises/checks/test_chapter_0.py) echo "2608359986 8050" ;;
+        exercises/checks/test_chapter_0.py) echo "3841527101 8925" ;;
         exercises/checks/test_chapter_1.py) echo "658005198 5897" ;;
-        exercises/checks/test_chapter_2.py) echo "2273231595 3286" ;;
-        exercises/checks/test_chapter_3.py) echo "3345214245 17354" ;;
-        exercises/checks/test_chapter_4.py) echo "2066289047 4734" ;;
+        exercises/checks/test_chapter_2.py) echo "3213786359 3573" ;;
+        exercises/checks/test_chapter_3.py) echo "1291236117 18068" ;;
+        exercises/checks/test_chapter_4.py) echo "2103938513 4955" ;;
         exercises/checks/test_chapter_5.py) echo "883855403 6403" ;;
-        exercises/checks/test_chapter_6.py) echo "1854437138 10176" ;;
-        exercises/checks/test_chapter_8.py) echo "128191339 15023" ;;
+        exercises/checks/test_chapter_6.py) echo "4278599215 10391" ;;
+        exercises/checks/test_chapter_8.py) echo "2278209544 17548" ;;
         exercises/solutions/0_first.py) echo "1430744920 337" ;;
         exercises/solutions/0_map.py) echo "3495680003 468" ;;
         exercises/solutions/0_parts.py) echo "1516718467 1050" ;;
@@ -653,7 +653,7 @@ class MovieRecommendationDataset:
         return sizes.values()
 
     def _ratings(self, noise, user, movie, timestamp):
-        """Return the ratings by the law; keep their tastes, means and variances."""
+        """Compute the ratings; keep their tastes, means and variances."""
         opinion, self.true_taste_ = self._opinions(user, movie, timestamp)
         sigma = self.law_["sigma"][user]
         self.true_expected_, self._variance = _moments(opinion, sigma)
@@ -661,7 +661,7 @@ class MovieRecommendationDataset:
         return np.clip(half_stars, STARS[0], STARS[-1])
 
     def _opinions(self, user, movie, timestamp):
-        """Return opinion and taste of the law, for positions of users and movies."""
+        """Compute opinion and taste for positions of users and movies."""
         drawn = self.law_  # the values drawn; `LAW` has only their sizes
         taste = synthetic.row_products(drawn["T"], drawn["G"], user, movie)
         if drawn["drift"] > 0:
@@ -797,9 +797,9 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
     averages equal those of ``TargetEncoder(smooth=damping)``
     (`tests/test_transformer.py`).
 
-    A frame that this class has made can be given to a whole pipeline again: the class
-    finds the ids there, and computes the averages and counts anew, from the training
-    rows.
+    (Skip this in a first reading.) A table of features from this class can in turn be
+    the input of a whole pipeline: the class takes the ids from it, and computes the
+    averages and counts again, from the training rows.
 
     Parameters
     ----------
@@ -2205,8 +2205,8 @@ def _compare_errors(recommender, data, split, dataset):
     always_mean = np.full(len(y_test), y_train.mean())
     baseline = rating_metrics(y_test, always_mean)["RMSE"]
 
-    # RMSE = sqrt(MSE), so d RMSE = d MSE / (2 RMSE): the standard error of the RMSE is
-    # that of the MSE divided by 2 RMSE.
+    # If MSE changes by a small d, RMSE changes by d / (2 RMSE). So the standard error
+    # of the RMSE is that of the MSE divided by 2 RMSE.
     squared_errors = (y_test - predictions) ** 2
     standard_error = squared_errors.sem() / (2 * metrics["RMSE"])
 
@@ -9220,6 +9220,9 @@ cat >"$new/pillars/0_parts.py" <<'END_OF_LESSON_FILE'
 #
 # Words: a *mixin* is a small class that adds one ability to the classes that inherit
 # from it. A *tag* says what an estimator is, and which input it accepts.
+# *Cross-validation* cuts the rows into parts (*folds*); each part is predicted by a
+# model that was trained on the others. A *search* tries several values of a parameter
+# by cross-validation, and keeps the best.
 
 # %%
 import drawing
@@ -9262,10 +9265,10 @@ print("\nA tag that Ridge has from RegressorMixin:", get_tags(Ridge()).estimator
 # %% [markdown]
 # All estimators inherit from `BaseEstimator`, and most from one or two of these mixins.
 # The table is short, and `fit`, `predict` and `transform` are not in it: they differ
-# from estimator to estimator. A mixin also sets a tag. `GridSearchCV`, for example,
-# reads the tag of its model: for a classifier, it makes folds that all have about the
-# same share of each class. (We do not need `get_metadata_routing`: it is for input
-# beside `X` and `y`.)
+# from estimator to estimator. A mixin also sets a tag. `GridSearchCV`, for example, a
+# search, reads the tag of its model: for a classifier, it makes folds that all have
+# about the same share of each class. (We do not need `get_metadata_routing`: it is for
+# input beside `X` and `y`.)
 #
 # `get_params` finds the names of the parameters in the signature of `__init__`. That is
 # why `__init__` only stores its arguments, under the same names. `clone` makes a new
@@ -9275,8 +9278,8 @@ print("\nA tag that Ridge has from RegressorMixin:", get_tags(Ridge()).estimator
 # ## A transformer of your own
 # It clips each column to the range that is usual in the training rows, so that a few
 # wrong values, such as the year 9999, mislead a linear model less. The names of what
-# `fit` learns end in `_`, and `fit` returns the object. First a version that does not
-# check its input:
+# `fit` learns end in `_`, and `fit` returns the object. We begin with a version that
+# does not check its input.
 #
 # **Guess first:** about how many of scikit-learn's 40 to 50 checks does it fail?
 
@@ -9332,7 +9335,7 @@ print(first.transform(other_order).round(1).to_string())
 # columns. `FirstAttempt` accepts some of it, and refuses some with a message that does
 # not say what is wrong.
 #
-# Two functions mend that. `validate_data` refuses values that cannot be computed with
+# Two functions mend that. `validate_data` refuses values that we cannot compute with
 # (gaps, text, complex numbers) and turns the table into an array. In `fit` it also
 # stores the number and the names of the columns; with `reset=False` it compares them.
 # `check_is_fitted` raises the usual error if `fit` has not been called.
@@ -9371,9 +9374,9 @@ except ValueError as error:
 # ## It works in a pipeline and in a search
 # A *meta-estimator* holds other estimators, and needs from them only the methods above
 # and those that you have written. So it can hold yours, too. Here a pipeline holds it,
-# and a search holds the pipeline. The search writes the parameter as the name of the
-# step and that of the parameter, joined by two underscores. One year in twenty is not
-# known here, and somebody wrote 9999 in its place.
+# and a search holds the pipeline. The search names a parameter by its step: in
+# `clip__quantile`, two underscores join the name of the step and that of the parameter.
+# One year in twenty is not known here, and somebody wrote 9999 in its place.
 #
 # **Guess first:** which quantile will the search choose?
 
@@ -9624,8 +9627,8 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 #
 # ## Missing values
 # We remove all ages of a third of the users. The gaps are filled *inside* the pipeline:
-# with the last age that training knows of this user, or, as here, where it knows none,
-# with the median of the training rows.
+# with the user's last known age; if there is none, as here, with the median of the
+# training rows.
 
 # %%
 gaps = table["user_id"] % 3 == 0
@@ -9740,8 +9743,9 @@ for name, model in {"the dummy (always the mean)": dummy, "the forest": forest}.
 # The forest has learned something. From which features?
 #
 # ## Three measures of importance
-# - *Impurity*: how much the splits by a feature make the training ratings of a branch
-#   more alike, as a share of what all features do. A forest computes it in training.
+# - *Impurity*: each split of a tree makes two groups whose training ratings are more
+#   alike. Impurity adds up this gain for each feature, in % of the total. A forest
+#   computes it in training.
 # - *Shuffled* (permutation importance): how much the error on new rows grows when the
 #   column is shuffled, so that it carries no information.
 # - *Left out*: how much the error on new rows grows when the forest is trained again
@@ -9759,7 +9763,7 @@ features_of_train = clone(forest[:2]).fit_transform(train, train["rating"])
 features_of_train = pd.DataFrame(np.asarray(features_of_train), columns=names)
 
 worth = pd.DataFrame(index=names)
-worth["useful by law"] = ["no" if name in WORTHLESS else "yes" for name in names]
+worth["signal"] = ["no" if name in WORTHLESS else "yes" for name in names]
 worth["distinct"] = features_of_train.nunique()
 worth["impurity, %"] = 100 * forest["model"].feature_importances_
 worth = worth.sort_values("impurity, %", ascending=False)
@@ -9770,10 +9774,11 @@ impurity_sum = worth.loc[WORTHLESS, "impurity, %"].sum()
 print(f"Impurity of the features without influence: {impurity_sum:.0f} %")
 
 # %% [markdown]
-# "Yes" in `useful by law` means that the feature says something about ratings, if only
-# together with another: a count says how far an average can be trusted, and a genre
-# matters differently to each user. (`user_avg_rating` has more distinct values than
-# there are users, because it is cross-fitted: a user has up to five averages.)
+# "Yes" in the column `signal` means that the feature says something about ratings, if
+# only together with another: a count says how far an average can be trusted, and a
+# genre matters differently to each user. We know it, because we know the formula that
+# made the ratings. (`user_avg_rating` has more distinct values than there are users,
+# because it is cross-fitted: a user has up to five averages.)
 #
 # The five features without influence (the rows with "no") get about a sixth of the
 # impurity. Among these, more distinct values mostly mean more impurity: of many
@@ -9796,7 +9801,7 @@ def growth(predictions):
     new_squares = (predictions - stars) ** 2
     rmse = np.sqrt(squares.mean())
     new_rmse = np.sqrt(new_squares.mean())
-    # A small change of a root is the change of the square, divided by twice the root.
+    # If MSE changes by a small d, RMSE changes by d / (2 * RMSE).
     error = (new_squares - squares).std() / np.sqrt(len(squares)) / (2 * rmse)
     return new_rmse - rmse, error
 
@@ -9807,31 +9812,31 @@ for name in names:
     shuffled = features_of_test.assign(**{name: column}).to_numpy()
     worth.loc[name, ["shuffled", "± shuffled"]] = growth(forest[2:].predict(shuffled))
 print("\nGrowth of the RMSE if a column is shuffled, in stars, and its standard error")
-print(worth[["useful by law", "shuffled", "± shuffled"]].to_string(float_format="%.4f"))
+print(worth[["signal", "shuffled", "± shuffled"]].to_string(float_format="%.4f"))
 
 # %% [markdown]
 # The forest relies on the averages, and most of all on their product,
-# `user_movie_interaction`. Then look at the rows with "no": none of these figures can
-# be told from 0. (A figure of less than two standard errors may well be luck.)
+# `user_movie_interaction`. Then look at the rows with "no": none of these figures is
+# clearly above 0. (A figure of less than two standard errors may well be luck.)
 
 # %%
 title = f"Impurity gives {impurity_sum:.0f} % to features that are worth nothing"
 figure, axes = drawing.new_picture(title, ncols=2, height=6, sharey=True)
 if figure is not None:
     bars = worth[::-1]  # the first bar is drawn at the bottom
-    is_useful = bars["useful by law"] == "yes"
-    colours = np.where(is_useful, drawing.BLUE, drawing.GREY)
+    has_signal = bars["signal"] == "yes"
+    colours = np.where(has_signal, drawing.BLUE, drawing.GREY)
     for axis, column in zip(axes, ["impurity, %", "shuffled"]):
         axis.barh(bars.index, bars[column], color=colours)
-    axes[1].text(0.03, 4.2, "useful by law", color=drawing.BLUE)
+    axes[1].text(0.03, 4.2, "carry signal", color=drawing.BLUE)
     axes[1].text(0.03, 2.0, "worth nothing", color="#606060")
     axes[0].set_xlabel("impurity\n(% of all)")
     axes[1].set_xlabel("shuffled: error\ngrows by (stars)")
     drawing.save_picture(figure, "2_feature_selection.svg")
 
 # %% [markdown]
-# Now the third measure: we train the forest again, without one column. As a control we
-# also train it with all columns and another seed. What that changes is luck.
+# For the third measure, we train the forest again, without one column. As a control we
+# also train it with all columns and another seed. What changes then is luck.
 
 # %%
 fresh_forest = clone(forest["model"]).set_params(n_jobs=2)
@@ -9866,10 +9871,10 @@ for measure in ("shuffled", "left out"):
 # each of several correlated features gives each of them a small figure. scikit-learn's
 # guide warns of that: "Misleading values on strongly correlated features".)
 #
-# For features below two standard errors, the growth may be luck: their rows show
-# neither that they are of use nor that they are not. (Luck alone is above that line
-# about once in 40 times, and there are 22 figures here. So a figure that is just above
-# it proves little.)
+# If the growth is below two standard errors, it may be luck: it shows neither that the
+# feature is of use nor that it is not. (Luck alone is above that line about once in 40
+# times, and there are 22 figures here. So a figure that is just above the line proves
+# little.)
 #
 # **Guess first:** what happens if all three averages are left out at once?
 
@@ -9882,15 +9887,15 @@ print(f"One of the three averages left out: at most {largest:+.4f}")
 print(f"All three averages left out: {growth_of_all:+.4f} ± {error:.4f}")
 
 # %% [markdown]
-# Each of the three can be spared, but not all at once: without them the forest loses
-# most of its lead over the dummy. So do not drop several features at once because each
-# of them has a small figure.
+# The forest does well without any one of the three, but not without all of them: then
+# it loses most of its lead over the dummy. So if each of several features has a small
+# figure, that is no reason to drop them all.
 #
 # ## How many features for nearest neighbours?
 # Every feature without influence adds noise to a distance. `select=` puts `SelectKBest`
-# into the pipeline: it chooses anew in every fold, from the training rows alone, by
-# `f_regression`: how strongly a feature correlates with the rating. `drop_ids` is a
-# step of the lesson; we leave it out to see why it is there.
+# into the pipeline. It chooses the features anew in every fold, from the training rows
+# alone. Its measure is `f_regression`: how strongly a feature correlates with the
+# rating. `drop_ids` is a step of the lesson; we leave it out to see why it is there.
 
 # %%
 rows = train[:16_000]
@@ -9949,8 +9954,9 @@ print(f"chosen inside the pipeline: {inside:.2f}")
 #
 # **Try it:** add the best 1, 3 and 8 features to the table of nearest neighbours.
 #
-# **Remember:** impurity shows by which features a forest split its rows, shuffling on
-# which features it relies, and leaving one out whether you would miss it alone.
+# **Remember:** impurity shows by which features a forest split its rows; shuffling
+# shows on which features it relies; leaving one feature out shows whether the forest
+# misses it.
 #
 # Go on in scikit-learn's user guide:
 # [Feature selection](https://scikit-learn.org/stable/modules/feature_selection.html)
@@ -9969,9 +9975,9 @@ cat >"$new/pillars/3_model_selection.py" <<'END_OF_LESSON_FILE'
 # same feature without the leak; splits that ask different questions. **Minutes**: 20.
 #
 # Words: the *noise floor* is the error to expect of a perfect predictor. We know it,
-# because we know the law of the table. By luck, an error may be a little below it. An
-# average is *cross-fitted* if, for each training row, it uses only the folds that the
-# row is not in.
+# because we know the *law* of the table, the formula that made its ratings. By luck, an
+# error may be a little below the floor. An average is *cross-fitted* if, for each
+# training row, it uses only the folds that the row is not in.
 
 # %%
 import drawing
@@ -10017,8 +10023,9 @@ def predict_with(averages_of, train, test):
 # The best features are averages of ratings. Taken from the whole table, they contain
 # the answers of the test rows. The fewer ratings a user has, the larger is the part of
 # the answer in the average. Below, the forest, the features and the rows are the same;
-# only the averages differ. *Honest*: of other training rows. *Before the split*: of all
-# rows, with the row itself and the test rows among them.
+# only the averages differ. *Honest* averages are computed from training rows, and never
+# from the row itself. Averages made *before the split* are computed from all rows: the
+# row itself and the test rows are among them.
 
 # %%
 rows = []
@@ -10045,9 +10052,9 @@ print(curve[::-1].to_string(float_format="%.3f"))
 
 # %% [markdown]
 # Look at the line of 1.5 ratings per user. Averages made before the split give an error
-# far below the floor. No honest model gets there: that is a leak. With 20
-# ratings per user, they also give a smaller error than the honest averages do, but one
-# above the floor. So the floor does not reveal every leak.
+# far below the floor. No honest model gets there: that is a leak. With 20 ratings per
+# user, averages made before the split also give a smaller error than honest averages
+# do, but it is above the floor. So the floor does not reveal every leak.
 
 # %%
 title = (
@@ -10093,18 +10100,22 @@ for name, stars in answers.items():
     print(f"  {name}: R2 {r2_score(test['rating'], stars):.3f}")
 
 # %% [markdown]
-# The model of the `whole table` explains ratings that nobody can explain: a leak. That
-# of the `training rows` has no leak, but is worse than the mean. Its averages contain,
-# in each training row, that row's own answer, so the forest trusts them too much.
-# Cross-fitting mends that.
+# The model of the `whole table` explains ratings that nobody can explain: that is a
+# leak. The model of the `training rows` has no leak, but is worse than the mean. In
+# each training row, its averages contain the row's own answer, so the forest trusts
+# these averages too much. Cross-fitting mends that.
 #
 # ## A 14th feature: it leaks, and then it helps
 # A user's average says nothing about the user's taste. The average of this user *for
-# this genre* does, a little: `TargetEncoder` computes it from a column of strings such
-# as "42 Drama". The encoder learns from ratings, so it matters where it is fitted. We
-# compare the same feature fitted before the split, and as a part of the pipeline, where
-# `fit_transform` cross-fits it. For both, we replace the step `features` of the linear
-# model by two steps side by side (a `FeatureUnion`): the 13 features, and the 14th.
+# this genre* does, a little. We add it to the linear model as a 14th feature.
+# `TargetEncoder` computes it from a column of strings such as "42 Drama".
+#
+# The encoder learns from ratings, so it matters where it is fitted. We compare two
+# places. *Before the split*, it is fitted on all rows. *In the pipeline*, it is fitted
+# on the training rows of each fold, and `fit_transform` cross-fits it.
+#
+# In the code, `FeatureUnion` puts two steps side by side and joins their columns: the
+# 13 features, and the 14th. It takes the place of the step `features`.
 #
 # **Guess first:** which of the two seems to gain more?
 
@@ -10180,7 +10191,7 @@ print(summary.to_string(float_format="%.4f"))
 # leak: the feature also explains shuffled ratings, and nobody can do that. The gain of
 # the feature in the pipeline is real: it is many times its standard error, and with
 # shuffled ratings it is gone. It is about a hundredth of a star, no more than the
-# `spread of folds`, so it takes a comparison fold by fold to see it clearly.
+# `spread of folds`. To see it clearly, we must compare the models fold by fold.
 #
 # ## Each splitter asks another question: for whom will the model predict?
 # `GroupKFold` puts all rows of a group (`groups=`), such as a user, into one fold, so
@@ -10289,8 +10300,9 @@ new_stars = stars[40_000:]
 
 # %% [markdown]
 # ## The best of many random guessers
-# A control: 40 candidates, each of which answers the mean plus a random number. None is
-# better than another, so whatever the best one gains over the mean of all is luck.
+# As a control, we take 40 candidates, each of which answers the mean plus a random
+# number. None is better than another, so all that the best one gains over the mean of
+# all is luck.
 #
 # **Guess first:** the noise of a guesser is half a star. By how much does the best of
 # 40 seem to be better than the mean of all, on 50 rows?
@@ -10356,8 +10368,9 @@ print(f"Mean of all 40 on 10,000 new rows: {np.mean(on_new):.3f}")
 # %% [markdown]
 # *Luck* is how much better the best guesser seems than the mean of all. On 50 rows it
 # is more than a tenth of a star, and it is all luck: on the new rows, the chosen
-# guessers are no better than all 40. The nested error is nearer to the mean of all: now
-# above it, now below, because two searches are few. On 1000 rows there is less luck.
+# guessers are no better than all 40. The nested error is nearer to the mean of all. It
+# is sometimes above and sometimes below, because two searches are few. On 1000 rows
+# there is less luck.
 #
 # Compare within a line only. In the line of 50 rows, `mean of all` is lower than in the
 # others: those rows happen to be easier.
@@ -10380,10 +10393,10 @@ if figure is not None:
 
 # %% [markdown]
 # ## A random search, and halving
-# Now real candidates: trees of different sizes. `RandomizedSearchCV` draws candidates
-# at random. Bergstra and Bengio ("Random Search for Hyper-Parameter Optimization",
-# JMLR, 2012) found for neural networks that a random search gives models as good as
-# those of a grid, or better, in a fraction of the time: usually only a few
+# Now we search among real candidates: trees of different sizes. `RandomizedSearchCV`
+# draws candidates at random. Bergstra and Bengio ("Random Search for Hyper-Parameter
+# Optimization", JMLR, 2012) found for neural networks that a random search gives models
+# as good as those of a grid, or better, in a fraction of the time: usually only a few
 # hyperparameters matter, and a grid tries few values of each. `HalvingRandomSearchCV`
 # begins with many candidates on few rows, and gives more rows to the best third, again
 # and again. We count the rows that are fitted: each fold trains on two thirds of the
@@ -10420,10 +10433,10 @@ for name, n_given in rows_given.items():
     print(f"{name}: about {n_given * 2 // 3} rows fitted in each fold")
 
 # %% [markdown]
-# Halving saves most of the work. Whether it finds worse trees for that, a single search
-# cannot show. Here, `best_score_` is not too small: with so many rows there is less
-# luck, and what there is may be hidden, because each fold trains on fewer rows than the
-# chosen tree does in the end.
+# Halving saves most of the work. A single search cannot show whether it finds worse
+# trees for that. Here, `best_score_` is not too small. With 3000 rows there is less
+# luck. And the chosen tree has an advantage, which may hide the rest of the luck: in
+# the end it is trained on all rows, but in the search on two thirds of them at most.
 #
 # ## Would more rows bring more?
 # A search cannot bring more than its best candidate. More rows may. A *learning curve*
@@ -10471,9 +10484,9 @@ cat >"$new/pillars/4_supervised.py" <<'END_OF_LESSON_FILE'
 # no model can remove; the same for a yes or no, and when to say yes.
 # **Minutes**: 20.
 #
-# An error of 0.80 stars: is that good? On real data nobody can say. Here the law of
-# the ratings is known, so we know the best possible answer for every row: its *expected
-# rating*. That splits the squared error in two:
+# An error of 0.80 stars: is that good? On real data nobody can say. Here we know the
+# *law* of the ratings, the formula that made them. So we know the best possible answer
+# for every row, its *expected rating*. That splits the squared error in two:
 #
 #     mean of (rating - answer)²
 #         =  noise: people are not consistent
@@ -10504,7 +10517,8 @@ from lesson_code import (
 
 # %% [markdown]
 # ## Part 1, how many stars?
-# First the noise: of 50,000 ratings, this one is farthest from what the law expects.
+# We begin with the noise. Of 50,000 ratings, this one is farthest from its expected
+# rating.
 
 # %%
 dataset = MovieRecommendationDataset()
@@ -10519,7 +10533,7 @@ print(f"  expected {expected[row]:.2f} stars, rating {rating[row]:.1f}")
 # The best possible answer is more than four stars, and then this user gives one. No
 # model can foresee that: it is noise.
 #
-# Now the models: the same five folds for all, the dummy first. `cross_val_predict`
+# Now we compare models on the same five folds, the dummy first. `cross_val_predict`
 # answers each row by a model that was trained on the other folds. *Taste* is how well a
 # user's love of genres fits a movie. `factors` learns it: numbers for every user and
 # movie, whose product says how well the two fit (*matrix factorization*).
@@ -10586,20 +10600,21 @@ for name in ("forest", "boosting", "factors"):
     print(f"  {name:8} {gain.mean():+.4f} ± {gain.sem():.4f}")
 
 # %% [markdown]
-# A difference of less than twice its standard error may well be luck. That of boosting
-# is just below this, so from this table we cannot tell. The forest is worse by more,
-# but the difference is tiny. (Rows of the same user or movie are not independent, so
-# the true standard errors may be larger.)
+# A difference of less than twice its standard error may well be luck. The difference of
+# boosting is just below this limit, so this table does not show whether boosting is
+# better. The forest is worse by more than the limit, but the difference is tiny. (Rows
+# of the same user or movie are not independent, so the true standard errors may be
+# larger.)
 #
 # The three algorithms are very different, but they read the same 11 features (the 13
 # without the two ids), and their errors are nearly the same. (The 14th feature of
 # chapter 3 shows what another feature changes.) `factors` reads who rated what, and
-# learns each user's taste. No feature holds that, and the gain of `factors` is far
+# learns each user's taste. No feature holds the taste, and the gain of `factors` is far
 # larger.
 #
 # ## Whose ratings?
-# Five groups of equally many ratings, by the size of their users' noise (`sigma` of the
-# law, the standard deviation of the noise in stars).
+# We sort the ratings by how careless their users are, and cut them into five groups of
+# equal size. The measure is `sigma`, the standard deviation of a user's noise in stars.
 
 # %%
 sigma = dataset.law_["sigma"][table["user_id"] - 1]  # user ids count from 1
@@ -10657,9 +10672,9 @@ for name, chance in chances.items():
     print(f"  {name:8} {log_loss(liked, chance):.3f}")
 
 # %% [markdown]
-# Is the best of these good? Again, only the law can say, and the log loss has the same
-# two parts: the loss of the law's own probabilities is noise, and what a model loses in
-# addition is ignorance.
+# Is the best of these good? Again, we can say so only because we know the law. The log
+# loss has the same two parts: the loss of the law's own probabilities is noise, and
+# what a model loses in addition is ignorance.
 
 # %%
 # A rating is 4 or more if the user's opinion plus noise is above 3.75.
@@ -10669,7 +10684,7 @@ chances["the law"] = true_chance
 
 
 def expected_loss(chance):
-    """Return the log loss to be expected of probabilities, by the law."""
+    """Return the expected log loss of probabilities, computed from the true ones."""
     # xlogy(a, b) is a * log(b), and 0 where a is 0.
     return -np.mean(xlogy(true_chance, chance) + xlogy(1 - true_chance, 1 - chance))
 
@@ -10776,9 +10791,10 @@ cat >"$new/pillars/5_unsupervised.py" <<'END_OF_LESSON_FILE'
 # genres; that KMeans also finds clusters where there are none, and how a control shows
 # it; which of the false users that we plant are found. **Minutes**: 20.
 #
-# The law of the ratings has eight genres. Our model learns from ids and stars alone: it
-# does not read the genres (`content=False`), nor who rated what (`n_patterns=0`). So we
-# can compare what it finds with what is hidden, which real data does not allow.
+# The law of the ratings, the formula that made them, has eight genres. Our model learns
+# from ids and stars alone. It gets no genres (`content=False`), and no extra numbers
+# about which movies a user chose to rate (`n_patterns=0`). So we can compare what it
+# finds with what is hidden. With real data that is not possible.
 
 # %%
 import numpy as np
@@ -10878,7 +10894,7 @@ if figure is not None:
 # %% [markdown]
 # How much depends on the number of ratings? Here are tables of five sizes, with all
 # movies of one genre. Beside the clusters, we compare the learned taste of each user
-# for each movie with the true one; most of these pairs nobody has rated.
+# for each movie with the true one. Nobody has rated most of these pairs.
 
 # %%
 rows = {}
@@ -10907,8 +10923,9 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.2f"))
 # ratings were added, and the index is half as high.
 #
 # ## Users: KMeans always finds clusters
-# By law, users have no groups: every user's love of every genre is drawn independently.
-# KMeans divides them into eight clusters all the same. Would you notice?
+# The formula that made the ratings has no groups of users: every user's love of every
+# genre is drawn independently. KMeans divides the users into eight clusters all the
+# same. Would you notice?
 #
 # The *silhouette* says how well clusters are separated (1: far apart, 0: they touch).
 # How high is it where there are no groups? A *control* is data like ours, but without
@@ -10965,10 +10982,10 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 
 # %% [markdown]
 # Compare `silhouette` with `control`. The line `202 movies` is above its control by
-# several times its spread, more than luck gives in a single Gaussian cloud: a sign of
-# groups. The others are not above theirs. Users are even a little below: they are not
-# exactly Gaussian. So data without groups can differ from its control, and a small
-# excess would prove little.
+# several times the control's spread. That is more than luck gives in a single Gaussian
+# cloud, so it is a sign of groups. The other lines are not above their controls. The
+# users are even a little below: they are not exactly Gaussian. So data without groups
+# can differ from its control, and a small difference would prove little.
 #
 # Did you guess all movies, too? They include those with two genres or few ratings. The
 # genres are there, but do not show: to see no groups does not prove that there are
@@ -10976,7 +10993,7 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 # columns: by that control, it would seem to have groups.
 #
 # Was our table a lucky one? We make the line `202 movies` again, with the Rand index of
-# its clusters, for three other tables of the same law.
+# its clusters, for three other tables that the same formula makes.
 
 # %%
 rows = {}
@@ -11036,8 +11053,8 @@ print("\nThe stars of three honest users")
 print(describe_users(honest).head(3).to_string(float_format="%.2f"))
 
 # %% [markdown]
-# Now we plant shills. Each takes the movies of an honest user, so that only the stars
-# differ: always five, always three, or at random.
+# Now we plant shills. Each rates the movies of an honest user, so that only the stars
+# differ: they are always five, always three, or random.
 
 
 # %%
@@ -11061,7 +11078,8 @@ print(pd.DataFrame(twins).T.to_string(float_format="%.2f"))
 
 # %% [markdown]
 # Two of the shills have no spread, so a simple rule will do. The one who rates at
-# random agrees little with the others. But so may an honest user who rates carelessly.
+# random agrees little with the others. But an honest user who rates carelessly may
+# agree little, too.
 #
 # Now we hide 20 shills among the honest users, or 200. An `IsolationForest` gets no
 # example of a shill. It cuts the data at random places, and a user whom few cuts
@@ -11111,12 +11129,13 @@ print("\nThe 20 honest users who agree least with the others")
 print(f"Of these, among the most careless fifth: {odd.isin(careless).sum()}")
 
 # %% [markdown]
-# Look at the column `forest`. It puts nearly all who always give five first: they are
-# rare, and extreme in all three figures. It does worse where the mean is ordinary
-# (always three), and where shills are many (200). Of those who rate at random it finds
-# few, because they look like careless people: most of the honest users who agree least
-# are careless by law, but no cheats. Each time, a rule made for this fraud is better.
-# So a forest is for when you cannot say what you are looking for.
+# Look at the column `forest`. It puts nearly all shills who always give five at the top
+# of its list: they are rare, and extreme in all three figures. It does worse where the
+# mean is ordinary (always three), and where shills are many (200). Of those who rate at
+# random it finds few, because they look like careless people: most of the honest users
+# who agree least were made careless by the formula; they do not cheat. Each time, a
+# rule made for this fraud is better. So use a forest when you cannot say what you are
+# looking for.
 #
 # **Try it:** let KMeans look for 16 clusters instead of 8. Do they agree better with
 # the genres?
@@ -11167,10 +11186,12 @@ from lesson_code import (
 
 # %% [markdown]
 # ## What would every user give to every movie?
-# On real data, nobody knows. Here the law gives the answer: a rating is the user's
-# opinion plus noise, rounded to half stars from 1 to 5 (`MovieRecommendationDataset`).
-# Its expected value is 1, plus half a star times the chance to reach each half star
-# above 1. We call it the *true stars*.
+# On real data, nobody knows. Here the *law*, the formula that made the ratings, gives
+# the answer: a rating is the user's opinion plus noise, rounded to half stars from 1 to
+# 5 (`MovieRecommendationDataset`). We call its expected value the *true stars*. With
+# P(...) for a probability, it is
+#
+#     expected stars = 1 + 0.5·P(at least 1.5) + 0.5·P(at least 2) + … + 0.5·P(5)
 
 # %%
 dataset = MovieRecommendationDataset()
@@ -11183,8 +11204,8 @@ opinion, _ = dataset.opinions(pairs)
 opinion = opinion.reshape(len(users), len(movies))
 sigma = dataset.law_["sigma"][:, None]  # each user's noise, its standard deviation
 true_stars = np.ones(opinion.shape)
-for star in STARS[1:]:
-    # What is above 3.75, say, is rounded to 4 or more.
+for star in STARS[1:]:  # 1.5, 2, ... 5
+    # P(at least `star`): what is above 3.75, say, is rounded to 4 or more.
     true_stars += 0.5 * norm.cdf((opinion - (star - 0.25)) / sigma)
 
 rated_stars = true_stars[table["user_id"] - 1, table["movie_id"] - 1]
@@ -11196,11 +11217,11 @@ print(f"True stars, mean of their movies over all users: {stars_by_all.mean():.2
 print(f"True stars, mean of all pairs:                   {true_stars.mean():.2f}")
 
 # %% [markdown]
-# Read the three lines from below. The middle one is higher than the last: movies that
-# are good for everybody are rated more often. The first is higher still: those who
-# chose a movie like it more than all users would. So on average, the movies that a user
-# has not rated are worse, for this user, than those that he or she has rated: ratings
-# are *not missing at random*. Keep that in mind for what follows.
+# Read the three lines from the last to the first. The middle one is higher than the
+# last: movies that are good for everybody are rated more often. The first is higher
+# still: those who chose a movie like it more than all users would. So on average, the
+# movies that a user has not rated are worse, for this user, than those that he or she
+# has rated: ratings are *missing not at random*. Keep that in mind for what follows.
 #
 # ## Two lists for one user
 # The test rows, here called *held-out*, are a fifth of the table. `MovieRanker`, the
@@ -11243,11 +11264,11 @@ for name, best in lists.items():
 # users have rated it, and user 1 is not one of them.
 #
 # ## Two metrics of a list
-# Both columns can be made a metric. *Liked* means: rated 4 or more among the held-out
-# rows. *NDCG* (of ten movies: NDCG@10) asks whether the ten, the first ones above all,
-# are liked. A movie that the user would love but did not rate is a miss. *True stars*
-# are the mean true stars of the ten, rated or not. *Rated* is the share of the ten that
-# is among the held-out rows at all.
+# Each of these two columns gives a metric. *Liked* means: rated 4 or more among the
+# held-out rows. *NDCG* (of ten movies: NDCG@10) asks whether the ten, the first ones
+# above all, are liked. A movie that the user would love but did not rate is a miss.
+# *True stars* are the mean true stars of the ten, rated or not. *Rated* is the share of
+# the ten that is among the held-out rows at all.
 #
 # **Guess first:** the law knows what every user would give to every movie. Does it win
 # by both metrics?
@@ -11299,10 +11320,10 @@ print(pd.DataFrame(results).T.to_string(float_format="%.2f"))
 #
 # ## A metric of your own as a scorer
 # `scoring=` takes a name, or a scorer: a function of (model, X, y), which returns one
-# figure or a dict of them. (`make_scorer` makes one of a function of (y_true, y_pred).)
-# So `cross_validate` can judge models by all our figures at once. The model `mean`
-# gives the same score to all movies, so its ten movies are those with the first ids.
-# (`ndcg_score` averages over all orders of movies with equal scores.)
+# figure or a dict of them. (`make_scorer` turns a function of (y_true, y_pred) into a
+# scorer.) So `cross_validate` can judge models by all our figures at once. The model
+# `mean` gives the same score to all movies, so its ten movies are those with the first
+# ids. (`ndcg_score` averages over all orders of movies with equal scores.)
 
 
 # %%
@@ -11461,7 +11482,7 @@ for path, digest in (monday, tuesday):
 
 # %% [markdown]
 # The answers differ a little, and the digests differ from the first digits on. So if a
-# digest comes with an answer, everybody can see which model made it.
+# digest comes with an answer, everybody can see which model made the answer.
 #
 # ## A new model takes over while requests come in
 # A server holds one model and answers requests in several threads. `sha256=` accepts
@@ -11513,9 +11534,9 @@ print(f"Requests answered: {len(answers)}")
 print(f"Answers that are of neither model: {len(mixed)}")
 
 # %% [markdown]
-# None is lost, and none is mixed. One run does not prove that it never happens; the
-# reason is the first line of `answer`: because the model is read once, the rating and
-# the digest come from the same model, whatever happens between the two.
+# None is lost, and none is mixed. One run does not prove that this never happens. But
+# the first line of `answer` makes sure of it: it reads the model once, so the rating
+# and the digest come from the same model, whatever happens in between.
 
 # %%
 title = "Six swaps: every answer is that of one model or of the other"
@@ -11612,7 +11633,8 @@ cat >"$new/pillars/8_experiment.py" <<'END_OF_LESSON_FILE'
 # know; how many visits it needs; what happens if you look at it every day.
 # **Minutes**: 15.
 #
-# On a real site nobody knows the true difference. Here the law gives it.
+# On a real site nobody knows the true difference. Here we compute it from the *law*,
+# the formula that made the ratings.
 
 # %%
 import numpy as np
@@ -11674,7 +11696,7 @@ for n in (1000, 2000, 5000, 10_000, 20_000):
 # ## How many visits?
 # Choose the smallest difference that matters to you; here we take the truth. With 5 %
 # of false alarms, a test finds it in 80 % of all cases (its *power*) if each model gets
-# so many visits:
+# this number of visits:
 #
 #     (1.96 + 0.84)² · 2 · rate · (1 - rate) / difference²
 #
@@ -11696,8 +11718,8 @@ for n in (1000, needed):
     print(f"{n:7} visits: B is better {finds_b:4.0%}, A is ahead {np.mean(a > b):4.0%}")
 
 # %% [markdown]
-# So for this difference, nearly 5000 visits are needed. The formula is right: with so
-# many, about 80 % of the tests find that B is better. With 1000 visits only a quarter
+# So for this difference, nearly 5000 visits are needed. The formula is right: with this
+# number, about 80 % of the tests find that B is better. With 1000 visits only a quarter
 # do, and in about one test of ten the worse model is ahead. By the formula, half the
 # difference would take four times the visits.
 
@@ -11845,8 +11867,8 @@ for day, time in days.items():
 #
 # ## Does that show in what users do?
 # As in the chapter before, A recommends what is popular, B by taste; both have learned
-# from the first third. On a real site we would count successful visits. Here the law
-# gives the true shares.
+# from the first third. On a real site we would count successful visits. Here we compute
+# the true shares from the formula that made the ratings.
 
 # %%
 known = table[:N_KNOWN]
@@ -11887,7 +11909,7 @@ for limit in (2, 3):
 # %%
 N_VISITS = 5000  # of each model, in a period
 
-# A small change of the mean square changes its root by 1 / (2 * root) of that.
+# If MSE changes by a small d, RMSE changes by d / (2 * RMSE).
 rmse_errors = squares.groupby(period).sem() / (2 * rmse)
 variances = shares * (1 - shares) / N_VISITS
 errors = pd.DataFrame(
@@ -11973,7 +11995,7 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 
 # %% [markdown]
 # Compare the two lines of `the first 50,000`. Under drift, the last 50,000 ratings are
-# clearly better than the first; without drift no difference shows. There, more ratings
+# clearly better than the first. Without drift no difference shows, but more ratings
 # help: the best model has all of them. Under drift, adding the old ratings did not
 # help: the last 50,000 alone are at least as good. (That difference is about two
 # standard errors.)
@@ -12081,9 +12103,9 @@ if skore:
     print(report.checks.summarize())
 
 # %% [markdown]
-# Among the tips, look for the columns that seem to be of no use to this model. By law,
-# all of them but `genre` have no influence on a rating. Taste depends on `genre`, but
-# these features do not contain taste: a tool can judge the model, not the law.
+# Among the tips, look for the columns that seem to be of no use to this model. Only one
+# of them, `genre`, is in the formula that made the ratings: taste depends on it. But
+# these features do not contain taste. A tool can judge the model, not the formula.
 #
 # ## skops: a saved model that runs only code that you trust
 # A pickle can run any code when it is loaded. skops lists the types in the file that
@@ -12178,9 +12200,9 @@ if fairlearn:
 
 # %% [markdown]
 # Before you accuse the model, look at the number of ratings: the country with the
-# smallest error has only a handful. By law, country has no influence, so these
-# differences are luck, most of all where ratings are few. In real data nobody tells you
-# so, and you need the standard error of each difference.
+# smallest error has only a handful. Country is not in the formula that made the
+# ratings, so these differences are luck, most of all where ratings are few. In real
+# data nobody tells you so, and you need the standard error of each difference.
 #
 # ## Dask: all parallel work goes to a cluster
 # `Client("address:8786")` is a cluster of other machines. This one lives in our own
@@ -12831,9 +12853,10 @@ END_OF_LESSON_FILE
 cat >"$new/exercises/3_search.py" <<'END_OF_LESSON_FILE'
 """Exercise of chapter 3, search (5 minutes): how good is the best of many?
 
-`estimate_error` searches the best of many candidates by cross-validation, and reports
-the error of the winner in that search. That error is too small: among many candidates,
-some are good on just these rows by luck, and the search chooses one of them for that.
+`estimate_error` searches for the best of many candidates by cross-validation, and
+reports the error of the winner in that search. That error is too small: among many
+candidates, some are good on just these rows by luck, and the search chooses one of
+them for that.
 
 Task: return an error from rows that took no part in the choice. Search anew in each
     fold.
@@ -13037,8 +13060,8 @@ Two models are compared in an A/B test: which share of their visits is a success
 difference is above 1.96 standard errors). One such look is wrong in 5 % of all tests of
 equal models. But it looks again and again, and each look may be wrong.
 
-Task: decide once, from the first n visits of each model. Set n before the test: so many
-    visits that 80 % of the tests find a true difference of this size, rounded up.
+Task: decide once, from the first n visits of each model. Before the test, compute n
+    (per model) by the chapter's formula for 80 % power, and round up.
 Hint: "How many visits?" in pillars/8_experiment.py has the formula. Which arguments of
     the function are known before the first visit?
 Check: python -m pytest exercises -k 8_experiment
@@ -13639,6 +13662,12 @@ def test_0_map(exercise):
     estimators = regressors()
     chosen = exercise.accept_missing_values(list(estimators))
     check_returned(chosen, "accept_missing_values")
+    check(
+        not isinstance(chosen, BaseEstimator),
+        f"`accept_missing_values` returned a single estimator, {chosen!r}. Return a "
+        "list of all that accept missing values. (A `return` inside a loop ends the "
+        "function at once.)",
+    )
     chosen = list(chosen)
     others = [repr(it) for it in chosen if not isinstance(it, BaseEstimator)]
     check(
@@ -13652,6 +13681,12 @@ def test_0_map(exercise):
     expected_names = {type(estimator).__name__ for estimator in accepting}
     missed = sorted(expected_names - chosen_names)
     too_many = sorted(chosen_names - expected_names)
+    all_names = {type(estimator).__name__ for estimator in estimators}
+    check(
+        chosen_names != all_names - expected_names,
+        f"You chose {first_five(too_many)}: exactly those that do not accept missing "
+        "values. If the tag is True, the estimator accepts them.",
+    )
     check(
         not missed and not too_many,
         f"Missed: {first_five(missed)}. Wrongly chosen: {first_five(too_many)}. A name "
@@ -13688,10 +13723,16 @@ def test_0_parts(exercise):
     counts = np.asarray(counts, dtype=float)
     expected = [np.sum(known[:, 0] == user) for user in known[:50, 0]]
     check(
-        counts.shape == (50, 1) and np.array_equal(counts[:, 0], expected),
+        counts.shape == (50, 1),
+        f"For 50 rows, `transform` returned an array of the shape {counts.shape}; it "
+        "should be (50, 1), a table with one column. The next step of a pipeline needs "
+        "a table.",
+    )
+    check(
+        np.array_equal(counts[:, 0], expected),
         "The counts are not those of the rows that `fit` was given. `transform` must "
-        "look up what was learned, as an array of shape (n_rows, 1), and not count "
-        "the rows that it is given.",
+        "look up what was learned, in the order of its rows, and not count the rows "
+        "that it is given.",
     )
 
     with_a_new_user = np.array([[7.0, 1.0], [99.0, 1.0]])
@@ -13729,12 +13770,14 @@ def test_0_parts(exercise):
 
     results = check_estimator(exercise.CountPerUser(), on_skip=None, on_fail=None)
     failed = [result for result in results if result["status"] == "failed"]
-    names = first_five([result["check_name"] for result in failed])
+    names = list(dict.fromkeys(result["check_name"] for result in failed))
+    twice = " (some run twice)" if len(names) < len(failed) else ""
     reason = first_line(failed[0]["exception"]) if failed else ""
     check(
         not failed,
-        f"Of scikit-learn's {len(results)} checks, {len(failed)} fail: {names}. The "
-        f"first says: {reason}. A pipeline or a search relies on what they check. "
+        f"Of scikit-learn's {len(results)} checks, {len(failed)} fail: "
+        f"{first_five(names)}{twice}. The first says: {reason}. "
+        "A pipeline or a search relies on what they check. "
         "`validate_data` (in `fit`, and with reset=False in `transform`) and "
         "`check_is_fitted` do nearly all of it.",
     )
@@ -13912,7 +13955,12 @@ def test_2_feature_selection(exercise):
         noise = rng.normal(size=100)
         r2 = exercise.cross_validated_r2(X.copy(), noise.copy())
         check_returned(r2, "cross_validated_r2")
-        on_noise.append(np.mean(r2))
+        check(
+            np.ndim(r2) == 0,
+            f"Expected one number, got an array of the shape {np.shape(r2)}: one for "
+            "each fold? Return their mean.",
+        )
+        on_noise.append(r2)
         chosen = SelectKBest(f_regression, k=10).fit_transform(X, noise)
         leaking.append(cross_val_score(Ridge(), chosen, noise, cv=folds).mean())
     mean_on_noise = np.mean(on_noise)
@@ -13927,16 +13975,17 @@ def test_2_feature_selection(exercise):
 
     X = rng.normal(size=(300, 1000))
     signal = X[:, :5].sum(axis=1) + rng.normal(0, 2, 300)
-    r2 = np.mean(exercise.cross_validated_r2(X, signal))
+    r2 = exercise.cross_validated_r2(X, signal)
     check(
         0.3 < r2 <= 1,
         f"Five of 1000 features carry a signal, but your R2 is {r2:.2f}; above 0.3 is "
         "possible. Is it still the mean R2 of ridge on the ten best features? And does "
         "`SelectKBest` get its scorer, `f_regression`? Without one, it takes every "
-        "answer for a class (`f_classif`).",
+        "answer for a class (`f_classif`). And do the held-out rows keep the columns "
+        "that were chosen on the training rows (`transform`, not `fit_transform`)?",
     )
     X = rng.normal(size=(1000, 100))
-    of_ten = np.mean(exercise.cross_validated_r2(X, X[:, :20].sum(axis=1)))
+    of_ten = exercise.cross_validated_r2(X, X[:, :20].sum(axis=1))
     check(
         0.4 < of_ten < 0.6,
         "In another table, y is the sum of 20 features. Ten of them explain about half "
@@ -14009,7 +14058,8 @@ class Spy(RegressorMixin, BaseEstimator):
     "pillars/3_model_selection.py",
     usual_causes="the splitter must know which rows belong together: pass `groups=`, a "
     "column with one value per row and not its name; `cross_val_score` passes it on. "
-    "And a splitter with Stratified in its name needs classes; stars are numbers.",
+    "And a splitter with Stratified in its name needs classes; stars are numbers. The "
+    "model takes the whole table.",
 )
 def test_3_model_selection(exercise):
     table = ratings(2000)
@@ -14099,9 +14149,10 @@ def influences(averages_of, table, groups):
 @check_of(
     "pillars/3_model_selection.py",
     usual_causes="`split` gives positions, not labels of the index: take rows by "
-    "`iloc`. The averages have one value per user, the fold one per row: `map` looks "
-    "up the average of each row's user. And folds need shuffle=True before "
-    "random_state has a meaning.",
+    "`iloc`. It gives two sets of rows: first those of the other folds, then those of "
+    "the fold. The averages have one value per user, the fold one per row: `map` looks "
+    "up the average of each row's user. The result is an array that is as long as the "
+    "table. And folds need shuffle=True before random_state has a meaning.",
 )
 def test_3_cross_fitting(exercise):
     def averages_of(table):
@@ -14146,7 +14197,8 @@ def test_3_cross_fitting(exercise):
     of_users = influences(averages_of, table, users)  # (n_rows, n_users)
     of_own_user = of_users[rows, users]
 
-    constant = ~np.isclose(of_rows.sum(axis=1), 1)
+    all_raised = averages_of(table.assign(rating=table["rating"] + 1))
+    constant = ~np.isclose(all_raised - averages_of(table), 1)
     check(
         not constant.any(),
         f"If every rating rises by one star, so does every average; {constant.sum()} "
@@ -14169,10 +14221,10 @@ def test_3_cross_fitting(exercise):
     check(
         is_of_own_user.mean() > 0.5,
         f"{np.sum(~is_of_own_user)} of {len(table)} rows have an average that is not "
-        "made of the ratings of their own user. Does each row get the average of its "
-        "own user, and not of all? Or do the folds keep the rows of a user together, "
-        "as `GroupKFold` does? Then no user has a row in the other folds. Split rows, "
-        "not users.",
+        "made of the ratings of their own user alone. Does each row get the average of "
+        "its own user, and not of all? (The task asks for a plain average, without "
+        "damping.) Or do the folds keep the rows of a user together, as `GroupKFold` "
+        "does? Then no user has a row in the other folds. Split rows, not users.",
     )
     of_itself = np.abs(of_rows[rows, rows]) > 1e-9
     check(
@@ -14182,12 +14234,20 @@ def test_3_cross_fitting(exercise):
         "it. Averages and means must both come from the other folds.",
     )
     has_six = (users > 0) & ~is_alone
+    is_mean = np.isclose(of_rows.sum(axis=1), 1)
+    check(
+        is_mean.all(),
+        "We raised one rating after the other by a star. Each rating has its share in "
+        f"a mean, and the shares add up to 1; in {np.sum(~is_mean)} of {len(table)} of "
+        "your averages they do not. Is it the mean that you take (and not the median)?",
+    )
     n_used = np.sum(of_rows > 1e-9, axis=1)[is_of_own_user & has_six].mean()
     check(
         n_used > 2.5,
         f"These users have six ratings each, but an average is made of {n_used:.1f} of "
-        "them; four of five folds have about four others. `split` gives the rows of "
-        "the other folds first, then those of the fold: perhaps you swapped the two.",
+        "them; four of five folds have about four others. Are there five folds? "
+        "`split` gives the rows of the other folds first, then those of the fold: "
+        "perhaps you swapped the two.",
     )
     n_different = len(np.unique(averages_of(table)[users == 0].round(9)))
     check(
@@ -14412,10 +14472,10 @@ def test_4_supervised(exercise):
     check_true_or_false(answer, "is_better")
     check(
         not answer,
-        "You call the worse of two models the better one. Ours was the worse: it reads "
-        "a single column, the old one both, and y is their sum, plus noise. A gain far "
-        "from 0 is not enough, it must be above 0: the error of the old model minus "
-        "that of the new.",
+        "You call the worse of two models the better one. The new model was the worse: "
+        "it reads a single column, the old one reads both, and y is their sum, plus "
+        "noise. A gain far from 0 is not enough. It must be above 0: the error of the "
+        "old model minus that of the new.",
     )
 
     # Two columns of equal worth: a model that reads one is as good as one that reads
@@ -14430,8 +14490,9 @@ def test_4_supervised(exercise):
         n_better <= 3,
         f"In {n_better} of 30 tables you call the new model better. By construction "
         "the two are equally good, and which one has the smaller error is luck. Ask "
-        "for more than luck gives: a mean gain above twice its standard error, which "
-        "is that of the mean and not that of a single row.",
+        "for more than luck gives: a mean gain above twice its standard error. The "
+        "standard error of a mean is the standard deviation divided by the root of the "
+        "number of rows.",
     )
 
     # Nothing can be predicted here. A tree knows its training rows by heart.
@@ -14451,10 +14512,11 @@ def test_4_supervised(exercise):
     y = (X.sum(axis=1) + rng.normal(size=200)) / 100
     check(
         exercise.is_better(both, first, X.copy(), y.copy()),
-        "You take for luck that a model with both columns is better than one with "
-        "a single column; y is their sum, plus noise. Its unit is small here, and no "
-        "fixed limit serves all units. And the standard error of a mean is the "
-        "standard deviation divided by the root of the number of rows.",
+        "A model that reads both columns really is better than one that reads a single "
+        "column, because y is their sum, plus noise. But your function says False. The "
+        "unit of y is small here, and no fixed limit serves all units. And the "
+        "standard error of a mean is the standard deviation divided by the root of the "
+        "number of rows.",
     )
 
     # A small gain beside much noise that both models share.
@@ -14462,10 +14524,10 @@ def test_4_supervised(exercise):
     y = X[:, 0] + 0.25 * X[:, 1] + rng.normal(size=2000)
     check(
         exercise.is_better(both, first, X.copy(), y.copy()),
-        "You take a gain for luck that is more than four times its standard error. It "
-        "is small, but so is its error, if the models are compared row by row: what "
-        "makes a row hard for both then cancels. Twice the standard error is asked "
-        "for.",
+        "The new model really is better, by more than four times the standard error, "
+        "but your function says False. The gain is small, but so is its standard "
+        "error, if the models are compared row by row: what makes a row hard for both "
+        "then cancels. Twice the standard error is asked for.",
     )
 
     # A gain of 2.5 standard errors.
@@ -14474,9 +14536,10 @@ def test_4_supervised(exercise):
     y = X[:, 0] + 0.12 * X[:, 1] + rng.normal(size=2000)
     check(
         exercise.is_better(both, first, X.copy(), y.copy()),
-        "You take a gain for luck that is 2.5 times its standard error. Twice is asked "
-        "for: by luck, an equal model gains more in only about 2 of 100 cases. A "
-        "stricter limit misses more of the real gains.",
+        "The new model really is better, and its gain is 2.5 times its standard error, "
+        "but your function says False. Twice is asked for: by luck, an equal model "
+        "gains more in only about 2 of 100 cases. A stricter limit misses more of the "
+        "real gains.",
     )
     print(
         f"Measured: in {n_better} of 30 tables you call an equal model better (in 15 "
@@ -14846,11 +14909,17 @@ def test_6_utilities(exercise, tmp_path, monkeypatch):
     check(path.exists(), "There is no file at `path`: save the artifact there.")
 
     fresh = run_fresh(USE_ARTIFACT, path)
+    problem = last_line(fresh)
+    check(
+        "digest" not in problem,
+        f"A fresh process refused the file: {problem}. It was written again after it "
+        "was saved. Save it once, by `save_pipeline`.",
+    )
     check(
         fresh.returncode == 0,
         "A fresh process could not predict from the two ids: "
-        f"{last_line(fresh)}. It has only what is in the file. The steps before the "
-        "model (features, scaler) belong to the model and must travel with it.",
+        f"{problem}. It has only what is in the file. The steps before the model "
+        "(features, scaler) belong to the model and must travel with it.",
     )
     predicted = float(fresh.stdout.splitlines()[0])
     noticed = int(fresh.stdout.splitlines()[1])
@@ -14887,6 +14956,7 @@ from checking import (
     check,
     check_of,
     check_true_or_false,
+    error_of,
     first_five,
     last_line,
     percent,
@@ -14955,9 +15025,9 @@ def test_8_deploy(exercise):
             abs(share - share_b) < 0.05,
             f"B gets {share:.1%} of the users; {share_b:.0%} were asked for. With "
             "another share than planned, the test risks more users, or takes longer. "
-            "Does the arm depend on the user and on `share_b`? And what values can "
-            "your number have? (A byte goes from 0 to 255, what `random` returns from "
-            "0 to 1.)",
+            "Does the arm depend on the user and on `share_b`, and do the numbers "
+            "below `share_b` get B? And what values can your number have? (A byte goes "
+            "from 0 to 255, what `random` returns from 0 to 1.)",
         )
     before = arms(users, share_b=0.1) == "B"
     after = arms(users, share_b=0.5) == "B"
@@ -15031,7 +15101,7 @@ def visits_needed(rate, difference):
     return int(np.ceil((1.96 + 0.84) ** 2 * 2 * rate * (1 - rate) / difference**2))
 
 
-def visits_used(models_differ, rate, difference, n_visits=2000):
+def visits_used(models_differ, rate, difference, n_visits):
     """Return how many visits of each model a function looks at, or None if unclear.
 
     B nearly always succeeds, A hardly ever; but from some visit on, B has NaN. A
@@ -15081,9 +15151,35 @@ def share_of_early_alarms(a, b):
     return np.mean(np.any(np.abs(rate_b - rate_a) > 1.96 * error, axis=1))
 
 
+def wrong_number(used, n, n_visits):
+    """Return why the number of visits that was used is wrong; n is the right one."""
+    if used == n - 1:
+        return (
+            f"The formula gives a little more than {used}. `int` and `round` can round "
+            "down, and then the test finds true differences a little too seldom: use "
+            "`math.ceil`."
+        )
+    if used == n_visits:
+        return (
+            "Those are all visits there are. But what comes later must not count, or "
+            "the test ends when somebody stops it. Take `a[:n]` and `b[:n]` both in "
+            "the difference and in its error."
+        )
+    if used < n:
+        reason = "With fewer visits, more true differences are missed than planned."
+    else:
+        reason = "With more visits, the test takes longer than it must."
+    return (
+        f"{reason} Compare your formula with that of the chapter, part by part: its "
+        "number is that of each model, not of both together. And is it computed anew "
+        "in every call, from the arguments `rate` and `difference`?"
+    )
+
+
 @check_of(
     "pillars/8_experiment.py",
     usual_causes="a number of visits is a whole number: round it up with `math.ceil`. "
+    "It is computed from the arguments `rate` and `difference`, not from the data. "
     "`a[:n]` are the first n visits of A.",
 )
 def test_8_experiment(exercise):
@@ -15095,16 +15191,28 @@ def test_8_experiment(exercise):
         check_true_or_false(answers[0], "models_differ")
         return np.array(answers)
 
+    # Nobody knows the last visits: a number computed from all of them is NaN.
+    n_visits = 2000
+    unknown = np.where(np.arange(n_visits) < n_visits - 100, [0.0, 1.0] * 1000, np.nan)
+    error = error_of(exercise.models_differ, unknown, unknown, 0.3, 0.1)
+    check(
+        "to integer" not in str(error),
+        "Your number of visits is computed from the visits in `a` and `b`. It must be "
+        "set before the first visit, when there are none. And the difference that a "
+        "test happens to observe is not the one that matters to you: the number "
+        "would change with luck. Use the arguments `rate` and `difference`, not the "
+        "data.",
+    )
+
     for difference in (0.1, 0.15):
         n = visits_needed(0.3, difference)
-        used = visits_used(exercise.models_differ, 0.3, difference)
+        used = visits_used(exercise.models_differ, 0.3, difference, n_visits)
+        is_right = used is None or used == n
         check(
-            used is None or abs(used - n) <= 1,
+            is_right,
             f"For rate = 0.3 and a difference of {difference}, your number of visits "
-            f"is {used}; the formula gives {n}. With fewer, true differences are "
-            "missed; and what comes later must not count, or the test ends when "
-            "somebody stops it. Compare your formula with that of the chapter, part by "
-            "part: its number is that of each model.",
+            f"is {used}; the formula gives {n}, rounded up to a whole number. "
+            + ("" if is_right else wrong_number(used, n, n_visits)),
         )
 
     a, b = simulate_tests(0.3, 0.3)
@@ -15195,12 +15303,24 @@ def test_8_monitor(exercise):
         f"Your answers include {first_five(others)}. Return the position of a week, "
         "from 1 to 19 here, or None if there is no alarm.",
     )
+    sudden = weeks_of(np.random.default_rng(2), 0)
+    sudden[5:] = [10 * week for week in sudden[5:]]
+    check(
+        exercise.first_alarm(sudden) is not None,
+        "From week 5 on, the squared errors were ten times as large, and your function "
+        "returned None, which means no alarm. Does it return the number of the week? "
+        "(`print` returns nothing; and a `return None` inside the loop ends the "
+        "function after the first comparison.) Is each week compared with the first "
+        "one? And is `error` that of a mean, the standard deviation divided by the "
+        "root of the number of predictions?",
+    )
     check(
         len(found) > 180,
         f"The typical error grew by 0.012 stars a week for 19 weeks, from 0.80 to "
         f"1.03: you found it in {len(found)} of 200 cases. From one week to the next "
         "such a step is hardly seen, and in a mean of all weeks the growth is in it, "
-        "too; since the first week the steps have added up.",
+        "too; since the first week the steps have added up. (Compare the means of the "
+        "squared errors, not their roots: `error` is that of such a mean.)",
     )
     quiet = [exercise.first_alarm(weeks_of(rng, 0)) for _ in range(200)]
     false = np.mean([number is not None for number in quiet])
