@@ -18,9 +18,12 @@ ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = ROOT / "generate_lesson_files.sh"
 
 PACKAGE = "recommender"
+#: The page that explains the words of the chapters.
+WORDS = "docs/words.md"
 #: Folders of the lesson: the package, the chapters, the exercises. All Python files and
-#: pages in them are carried. A folder stands behind the one that it is in.
-FOLDERS = ["pillars", "exercises", "exercises/checks", "exercises/solutions"]
+#: pages in them are carried, but of docs only the words. A folder stands behind the one
+#: that it is in.
+FOLDERS = ["docs", "pillars", "exercises", "exercises/checks", "exercises/solutions"]
 if (ROOT / PACKAGE).is_dir():
     FOLDERS.insert(0, PACKAGE)
 
@@ -36,8 +39,11 @@ def names_of_files() -> list[str]:
     ]
     for folder in FOLDERS:
         for path in sorted((ROOT / folder).iterdir()):
+            name = f"{folder}/{path.name}"
+            if folder == "docs" and name != WORDS:
+                continue
             if path.suffix in (".py", ".md"):
-                names.append(f"{folder}/{path.name}")
+                names.append(name)
     return names
 
 
@@ -252,8 +258,8 @@ LINKED_PICTURE = re.compile(rf"\[{LINK.pattern}\]\([^()\s]+\)\n*")
 NOTE = """
 (`generate_lesson_files.sh` wrote this folder: the lesson, its ten checks, the chapters
 and the exercises. Only the whole project has pictures, the commands with `--break`,
-`serve`, `make` and `pip install .`, and the folders `tests`, `serving`, `benchmarks`
-and `docs`.)
+`serve`, `make` and `pip install .`, the folders `tests`, `serving` and `benchmarks`,
+and the other pages of `docs`.)
 """
 
 
