@@ -44,6 +44,8 @@ class Arm:
         self.name = name
         self.path = Path(path)
         self.refused = None
+        self._n_swaps = swaps.labels(name)  # in `/metrics` from the start, as 0
+        self._n_refused = refusals.labels(name)
         self._seen = self._mark()
         self._load()
 
@@ -61,11 +63,11 @@ class Arm:
             self._load()
         except Exception as error:  # whatever is wrong with it, the service goes on
             self.refused = f"{type(error).__name__}: {error}"
-            refusals.labels(self.name).inc()
+            self._n_refused.inc()
             log.warning("arm %s: refused %s", self.name, self.refused)
             return
         self.refused = None
-        swaps.labels(self.name).inc()
+        self._n_swaps.inc()
         log.info("arm %s: now %s", self.name, self.recommender.card["sha256"][:12])
 
     def name_and_digest(self, recommender):
