@@ -21,7 +21,7 @@ recorded() {
         LICENSE) echo "191275814 1554" ;;
         recommender/__init__.py) echo "1505156376 1588" ;;
         recommender/artifact.py) echo "2014468524 21118" ;;
-        recommender/commands.py) echo "687865290 6734" ;;
+        recommender/commands.py) echo "2041598212 6868" ;;
         recommender/console.py) echo "1635122613 2401" ;;
         recommender/factors.py) echo "729613279 26877" ;;
         recommender/files.py) echo "4214713588 4968" ;;
@@ -46,7 +46,7 @@ recorded() {
         recommender/warn.py) echo "242794426 1121" ;;
         recommender/wrapper.py) echo "1827021383 3520" ;;
         docs/words.md) echo "963139213 10676" ;;
-        pillars/0_first.py) echo "1949221765 7661" ;;
+        pillars/0_first.py) echo "1330660243 7743" ;;
         pillars/0_map.py) echo "3875914654 6284" ;;
         pillars/0_parts.py) echo "3633138183 10105" ;;
         pillars/1_preprocessing.py) echo "2052788801 11025" ;;
@@ -3701,7 +3701,14 @@ def serve(path, host="127.0.0.1", port=8000):
     say(f"Open http://{host}:{port} in a browser; stop with Ctrl-C.")
     # Colours are looked for on the output, which may be closed.
     colours = None if sys.stdout else False
-    uvicorn.run(app, host=host, port=port, log_level="warning", use_colors=colours)
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        log_level="warning",
+        use_colors=colours,
+        timeout_graceful_shutdown=5,  # seconds: a slow client must not hold up Ctrl-C
+    )
 
 
 def _print_ranked(table):
@@ -8988,6 +8995,7 @@ cat >"$new/pillars/0_first.py" <<'END_OF_LESSON_FILE'
 # How many stars will a user give to a movie? Here are 50,000 ratings of 1 to 5 stars.
 
 # %%
+# What we need of scikit-learn, and the table. (`drawing.py` makes the pictures.)
 import drawing
 import pandas as pd
 from sklearn.dummy import DummyRegressor

@@ -12,6 +12,7 @@
 # How many stars will a user give to a movie? Here are 50,000 ratings of 1 to 5 stars.
 
 # %%
+# What we need of scikit-learn, and the table. (`drawing.py` makes the pictures.)
 import drawing
 import pandas as pd
 from sklearn.dummy import DummyRegressor

@@ -169,7 +169,14 @@ def serve(path, host="127.0.0.1", port=8000):
     say(f"Open http://{host}:{port} in a browser; stop with Ctrl-C.")
     # Colours are looked for on the output, which may be closed.
     colours = None if sys.stdout else False
-    uvicorn.run(app, host=host, port=port, log_level="warning", use_colors=colours)
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        log_level="warning",
+        use_colors=colours,
+        timeout_graceful_shutdown=5,  # seconds: a slow client must not hold up Ctrl-C
+    )
 
 
 def _print_ranked(table):
