@@ -33,7 +33,7 @@ from recommender.files import check_file
 
 from .arms import Arms
 
-log = logging.getLogger("serving")
+log = logging.getLogger("uvicorn.error")  # the log of the server
 request_seconds = Histogram("request_seconds", "Time to answer", ["route", "status"])
 
 HERE = Path(__file__).parent
@@ -41,14 +41,18 @@ HERE = Path(__file__).parent
 #: more of them would only take time from each other.
 N_AT_ONCE = 3
 #: Larger bodies are refused.
-MAX_BYTES = 5_000_000
+MAX_BYTES = 1_000_000
+#: What is answered when the client has gone.
+NOBODY_LEFT = Response(status_code=499)
 #: A refused request is answered by at most this many problems.
 N_PROBLEMS = 10
 
 Text = Annotated[str, Field(max_length=200)]
 WholeNumber = Annotated[int, Field(ge=-(2**53), le=2**53)]  # JSON has no more
 Id = WholeNumber | Text
-Ids = Annotated[list[Id], Field(max_length=100_000)]
+# A list is refused at its first fault: to find them all would take seconds.
+Ids = Annotated[list[Id], Field(max_length=100_000, fail_fast=True)]
+AtMost10000 = Field(max_length=10_000, fail_fast=True)
 Top = Annotated[int, Field(ge=1, le=1000)]
 
 
@@ -73,14 +77,14 @@ class Rated(Asked):
 class ToPredict(Asked):
     """Pairs whose ratings are asked for."""
 
-    pairs: Annotated[list[Pair], Field(min_length=1, max_length=10_000)]
+    pairs: Annotated[list[Pair], AtMost10000, Field(min_length=1)]
 
 
 class ToRecommend(Asked):
     """Whom to recommend to: a user, new ratings, or both."""
 
     user_id: Id | None = None
-    ratings: Annotated[list[Rated], Field(max_length=10_000)] | None = None
+    ratings: Annotated[list[Rated], AtMost10000] | None = None
     n: Top = 10
     candidates: Ids | None = None
     exclude: Ids | None = None
@@ -114,16 +118,15 @@ def create_app(arms, outcomes=None):
         yield
         watching.cancel()
 
-    refusals = {
-        400: "The body is no text in UTF-8, or nested too deeply.",
-        413: "The body is too large, or has no Content-Length.",
-    }
     app = FastAPI(
         title="Movie recommender",
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
-        responses={code: {"description": why} for code, why in refusals.items()},
+        responses={
+            400: {"description": "The body is no text in UTF-8, or nested too deeply."},
+            413: {"description": "The body is too large, or has no Content-Length."},
+        },
     )
 
     @app.exception_handler(RequestValidationError)
@@ -133,12 +136,9 @@ def create_app(arms, outcomes=None):
             {name: problem[name] for name in ("type", "loc", "msg")}
             for problem in error.errors()[:N_PROBLEMS]
         ]
-        return refusal(problems)
-
-    @app.exception_handler(ValueError)
-    async def explain_what_a_model_refuses(request, error):
-        place = "query" if request.method == "GET" else "body"
-        return refusal([{"type": "value_error", "loc": [place], "msg": str(error)}])
+        # As ASCII: a message may hold half a character, which has no UTF-8.
+        text = json.dumps({"detail": problems})
+        return Response(text, 422, media_type="application/json")
 
     add_turns(app)
     add_answers(app, arms)
@@ -147,10 +147,17 @@ def create_app(arms, outcomes=None):
     return app
 
 
-def refusal(problems):
-    """Return the answer to a request that is not valid."""
-    # As ASCII: a message may hold half a character, which has no UTF-8.
-    return Response(json.dumps({"detail": problems}), 422, None, "application/json")
+@contextlib.contextmanager
+def refused(place):
+    """Answer 422 with what a model refuses.
+
+    A ValueError from anywhere else is a fault of this service: an answer 500.
+    """
+    try:
+        yield
+    except ValueError as error:
+        problem = {"type": "value_error", "loc": [place], "msg": str(error)}
+        raise RequestValidationError([problem]) from error
 
 
 def add_turns(app):
@@ -161,6 +168,21 @@ def add_turns(app):
     as soon as their body has come, until one of those before them is answered.
     """
     turns = asyncio.Semaphore(N_AT_ONCE)
+
+    async def answer_in_turn(request, call_next):
+        n_bytes = int(request.headers.get("content-length", 0))  # the server checks it
+        if "transfer-encoding" in request.headers or n_bytes > MAX_BYTES:
+            return Response(f"Expected a length of at most {MAX_BYTES} bytes.", 413)
+        try:
+            await request.body()
+        except ClientDisconnect:
+            return NOBODY_LEFT
+        if request.scope["path"] in ("/health", "/metrics"):
+            return await call_next(request)
+        async with turns:  # until the answer begins: a slow reader holds up nobody
+            if await request.is_disconnected():
+                return NOBODY_LEFT
+            return await call_next(request)
 
     @app.middleware("http")
     async def in_turn(request, call_next):
@@ -175,22 +197,6 @@ def add_turns(app):
             took = time.perf_counter() - start
             request_seconds.labels(route, status).observe(took)
 
-    async def answer_in_turn(request, call_next):
-        is_of_unknown_length = "transfer-encoding" in request.headers
-        n_bytes = int(request.headers.get("content-length", 0))
-        try:
-            if is_of_unknown_length or n_bytes > MAX_BYTES:
-                async for _ in request.stream():
-                    pass  # most clients read no answer before they have sent all
-                return Response(f"Expected a length of at most {MAX_BYTES} bytes.", 413)
-            await request.body()
-        except ClientDisconnect:
-            return Response(status_code=400)  # nobody reads it
-        if request.url.path in ("/health", "/metrics"):
-            return await call_next(request)
-        async with turns:  # until the answer begins: a slow reader holds up nobody
-            return await call_next(request)
-
 
 def add_answers(app, arms):
     """Add the routes that answer from a model.
@@ -204,7 +210,8 @@ def add_answers(app, arms):
         arm = arms.of(asked.pairs[0].user_id)
         model = arm.recommender
         rows = pd.DataFrame([pair.model_dump() for pair in asked.pairs])
-        ratings = model.predict(rows).tolist()
+        with refused("body"):
+            ratings = model.predict(rows).tolist()
         return JSONResponse({**arm.name_and_digest(model), "ratings": ratings})
 
     @app.post("/recommend")
@@ -215,14 +222,15 @@ def add_answers(app, arms):
         ratings = None
         if asked.ratings is not None:
             ratings = {rated.movie_id: rated.stars for rated in asked.ratings}
-        best = model.recommend(
-            asked.user_id,
-            asked.n,
-            ratings=ratings,
-            candidates=asked.candidates,
-            exclude=asked.exclude,
-            explain=asked.explain,
-        )
+        with refused("body"):
+            best = model.recommend(
+                asked.user_id,
+                asked.n,
+                ratings=ratings,
+                candidates=asked.candidates,
+                exclude=asked.exclude,
+                explain=asked.explain,
+            )
         answer = {
             **arm.name_and_digest(model),
             "recommendations": best.to_dict("records"),
@@ -234,8 +242,10 @@ def add_answers(app, arms):
     def similar(movie_id: Text, n: Top = 10):
         """Return movies that the same users like."""
         model = arms.by_name["A"].recommender
-        movie = id_from_text(model.history_.movies, movie_id)
-        return JSONResponse(model.similar(movie, n).to_dict("records"))
+        with refused("query"):
+            movie = id_from_text(model.history_.movies, movie_id)
+            found = model.similar(movie, n)
+        return JSONResponse(found.to_dict("records"))
 
     @app.get("/movies")
     def movies(q: Text = "", n: Top = 20):
@@ -287,7 +297,8 @@ def add_outcomes(app, arms, outcomes):
         if outcomes is None:
             raise HTTPException(503, "No file for outcomes: set OUTCOMES.")
         if seen.user_id is None and not seen.visitor:
-            raise ValueError("Pass user_id or visitor: whose outcome is it?")
+            with refused("body"):
+                raise ValueError("Pass user_id or visitor: whose outcome is it?")
         arm = arms.of_visitor(seen)
         line = {
             "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),

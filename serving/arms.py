@@ -10,7 +10,7 @@ from prometheus_client import Counter
 
 from lesson_code import SklearnEcosystemPipeline
 
-log = logging.getLogger("serving")
+log = logging.getLogger("uvicorn.error")  # the log of the server
 swaps = Counter("swaps", "Artifacts replaced", ["arm"])
 refusals = Counter("artifacts_refused", "Artifacts that were not loaded", ["arm"])
 
@@ -152,7 +152,10 @@ class Arms:
         return self.of(asked.visitor if asked.user_id is None else asked.user_id)
 
     async def watch(self):
-        """Look for changed artifacts until the task is cancelled."""
+        """Look for changed artifacts until the task is cancelled.
+
+        A load that has begun is finished first.
+        """
         while True:
             await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
             for arm in self.by_name.values():

@@ -3,10 +3,12 @@
 Which requests are refused, and how, is in test_serving.py.
 """
 
+import functools
 import json
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 
@@ -43,11 +45,20 @@ def service_of_names(table, tmp_path_factory):
         yield service
 
 
-def test_of_many_problems_only_some_are_answered(service):
-    pair = {"user_id": 1.5, "movie_id": 1.5}
-    status, answer = service.ask("/predict", {"pairs": [pair] * 10_000})
-    assert status == 422
-    assert len(json.dumps(answer)) < 10_000
+def test_of_many_problems_only_some_are_looked_for_and_answered(service):
+    """All problems of a long list would take seconds, in which `/health` must wait."""
+    pair = {"user_id": 1, "movie_id": 1}
+    wrong = [1.5] * 50_000
+    for path, body, n_problems in (
+        ("/predict", {"pairs": [{"user_id": 1.5}, *[pair] * 9_999, {}]}, 1),
+        ("/recommend", {"candidates": wrong, "exclude": wrong}, 2),
+        ("/recommend", {"ratings": [pair] * 10_000}, 1),
+        ("/recommend", {f"key {number}": 1 for number in range(1_000)}, 10),
+    ):
+        status, answer = service.ask(path, body)
+        assert status == 422
+        places = {str(problem["loc"][:3]) for problem in answer["detail"]}
+        assert len(places) <= n_problems
 
 
 @pytest.mark.parametrize(
@@ -113,29 +124,54 @@ def test_slow_senders_and_slow_readers_hold_up_nobody(service):
             connection.close()
 
 
-def test_health_is_answered_while_all_turns_are_taken(service, monkeypatch):
-    """The other requests wait, and none is lost."""
-    may_go_on = threading.Event()
+@pytest.fixture
+def slow(monkeypatch):
+    """Let no recommendation begin before an event; it counts those that wait for it."""
+    slow = SimpleNamespace(may_go_on=threading.Event(), started=[])
     recommend = SklearnEcosystemPipeline.recommend
-    started = []
 
     def recommend_later(*args, **options):
-        started.append(1)
-        assert may_go_on.wait(60)
+        slow.started.append(1)
+        assert slow.may_go_on.wait(60)
         return recommend(*args, **options)
 
     monkeypatch.setattr(SklearnEcosystemPipeline, "recommend", recommend_later)
+    return slow
+
+
+def test_health_is_answered_while_all_turns_are_taken(service, slow):
+    """The other requests wait, and none is lost."""
     with ThreadPoolExecutor(20) as pool:
         asked = [
             pool.submit(service.ask, "/recommend", {"user_id": 5}) for _ in range(20)
         ]
         try:
-            wait_for(lambda: len(started) == app.N_AT_ONCE)
+            wait_for(lambda: len(slow.started) == app.N_AT_ONCE)
             assert service.ask("/health")[0] == 200
-            assert len(started) == app.N_AT_ONCE
+            assert len(slow.started) == app.N_AT_ONCE
         finally:
-            may_go_on.set()
+            slow.may_go_on.set()
         assert [future.result()[0] for future in asked] == [200] * 20
+
+
+def test_requests_of_clients_who_have_gone_are_not_worked_on(service, slow):
+    ask = functools.partial(service.ask, "/recommend", {"user_id": 5})
+    body = b'{"user_id": 5}'
+    head = f"POST /recommend HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
+    with ThreadPoolExecutor(app.N_AT_ONCE) as pool:
+        asked = [pool.submit(ask) for _ in range(app.N_AT_ONCE)]
+        try:
+            wait_for(lambda: len(slow.started) == app.N_AT_ONCE)
+            for _ in range(20):
+                with raw_connection(service) as connection:
+                    connection.sendall(head.encode() + b"\r\n" + body)
+            for _ in range(5):
+                assert service.ask("/health")[0] == 200
+        finally:
+            slow.may_go_on.set()
+        assert [future.result()[0] for future in asked] == [200] * app.N_AT_ONCE
+    assert ask()[0] == 200
+    assert len(slow.started) == app.N_AT_ONCE + 1
 
 
 def test_ids_that_are_strings_are_answered_or_refused(service_of_names):
