@@ -83,7 +83,7 @@ class TopN:
         """
         check_is_fitted(self)
         user_ids = id_values(user_ids, "user_ids")
-        is_unknown = positions_of(self.history_.users, user_ids, "user_id") < 0
+        is_unknown = positions_of(self.history_.users, user_ids, "user_ids") < 0
         n_unknown = len(np.unique(user_ids[is_unknown]))
         if n_unknown:
             warn(f"{n_unknown} of the users are unknown: they get popular movies.")

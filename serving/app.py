@@ -37,8 +37,8 @@ log = logging.getLogger("uvicorn.error")  # the log of the server
 request_seconds = Histogram("request_seconds", "Time to answer", ["route", "status"])
 
 HERE = Path(__file__).parent
-#: So many requests are answered at a time. The processor limits how fast they are, so
-#: more of them would only take time from each other.
+#: So many requests are answered at a time: two are worked on while the next is parsed.
+#: The processor is the limit, so more of them would only take time from each other.
 N_AT_ONCE = 3
 #: Larger bodies are refused.
 MAX_BYTES = 1_000_000
@@ -160,8 +160,22 @@ def refused(place):
         raise RequestValidationError([problem]) from error
 
 
+async def read_or_refuse(request):
+    """Read the body of a request; return a response if it is refused, or else None."""
+    n_bytes = int(request.headers.get("content-length", 0))  # the server checks it
+    if "transfer-encoding" in request.headers or n_bytes > MAX_BYTES:
+        return Response(f"Expected a length of at most {MAX_BYTES} bytes.", 413)
+    try:
+        await request.body()
+    except ClientDisconnect:
+        return NOBODY_LEFT
+    return None
+
+
 def add_turns(app):
-    """Measure requests, and let only a few in at a time; `/health` need not wait.
+    """Measure requests, and let only a few in at a time.
+
+    `/health` and `/metrics` need not wait.
 
     FastAPI parses requests one after another, in the thread that also answers
     `/health`. If 1,000 come at once, it would parse them all first. So they wait here,
@@ -170,13 +184,9 @@ def add_turns(app):
     turns = asyncio.Semaphore(N_AT_ONCE)
 
     async def answer_in_turn(request, call_next):
-        n_bytes = int(request.headers.get("content-length", 0))  # the server checks it
-        if "transfer-encoding" in request.headers or n_bytes > MAX_BYTES:
-            return Response(f"Expected a length of at most {MAX_BYTES} bytes.", 413)
-        try:
-            await request.body()
-        except ClientDisconnect:
-            return NOBODY_LEFT
+        refusal = await read_or_refuse(request)
+        if refusal is not None:
+            return refusal
         if request.scope["path"] in ("/health", "/metrics"):
             return await call_next(request)
         async with turns:  # until the answer begins: a slow reader holds up nobody
@@ -277,7 +287,7 @@ def add_state(app, arms):
         return {arm.name: arm.recommender.card for arm in arms.by_name.values()}
 
     @app.get("/health")
-    async def health():  # async: it answers even while all threads are busy
+    async def health():  # async: it waits for no thread
         """Say which artifacts are served, and whether one was refused."""
         served = {}
         for arm in arms.by_name.values():

@@ -145,11 +145,15 @@ class Arms:
             return self.by_name["A"]
         digest = hashlib.sha256(f"{self.experiment}:{visitor}".encode()).digest()
         place = int.from_bytes(digest[:8], "big") / 2**64  # from 0 to 1
-        return self.by_name["B" if place < self.share_b else "A"]
+        if place < self.share_b:
+            return self.by_name["B"]
+        return self.by_name["A"]
 
     def of_visitor(self, asked):
         """Return the arm of a request's user, or of its visitor, where no user is."""
-        return self.of(asked.visitor if asked.user_id is None else asked.user_id)
+        if asked.user_id is None:
+            return self.of(asked.visitor)
+        return self.of(asked.user_id)
 
     async def watch(self):
         """Look for changed artifacts until the task is cancelled.

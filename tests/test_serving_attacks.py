@@ -106,6 +106,7 @@ def test_a_request_that_is_cut_short_does_nothing(service):
     text = service.outcomes.read_text(encoding="utf-8")
     assert "after" in text
     assert "cut" not in text
+    assert 'status="499"' in service.ask("/metrics")[1], "that nobody was left"
 
 
 def test_slow_senders_and_slow_readers_hold_up_nobody(service):
@@ -147,7 +148,8 @@ def test_health_is_answered_while_all_turns_are_taken(service, slow):
         ]
         try:
             wait_for(lambda: len(slow.started) == app.N_AT_ONCE)
-            assert service.ask("/health")[0] == 200
+            for path in ("/health", "/metrics"):
+                assert service.ask(path)[0] == 200
             assert len(slow.started) == app.N_AT_ONCE
         finally:
             slow.may_go_on.set()

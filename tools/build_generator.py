@@ -118,7 +118,7 @@ next_steps() {
         "    pip install -r requirements.txt" \
         "    python lesson_code.py" \
         "    python -m pytest test_lesson.py -v" \
-        "    python pillars/1_preprocessing.py     \
+        "    python pillars/0_first.py             \
 (chapters: a question each)" \
         "    python -m pytest exercises            (small broken programs to mend)"
 }
