@@ -159,14 +159,15 @@ def test_health_is_answered_while_all_turns_are_taken(service, slow):
 def test_requests_of_clients_who_have_gone_are_not_worked_on(service, slow):
     ask = functools.partial(service.ask, "/recommend", {"user_id": 5})
     body = b'{"user_id": 5}'
-    head = f"POST /recommend HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
+    head = "POST /recommend HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    head += f"Content-Length: {len(body)}\r\n\r\n"
     with ThreadPoolExecutor(app.N_AT_ONCE) as pool:
         asked = [pool.submit(ask) for _ in range(app.N_AT_ONCE)]
         try:
             wait_for(lambda: len(slow.started) == app.N_AT_ONCE)
             for _ in range(20):
                 with raw_connection(service) as connection:
-                    connection.sendall(head.encode() + b"\r\n" + body)
+                    connection.sendall(head.encode() + body)
             for _ in range(5):
                 assert service.ask("/health")[0] == 200
         finally:
