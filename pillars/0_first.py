@@ -119,20 +119,20 @@ some = X_test.head()
 parts = pd.DataFrame(
     {
         "title": table.loc[some.index, "title"],
-        "all": ridge.intercept_,
+        "start": ridge.intercept_,
         "user": ("user_id_" + some["user_id"].astype(str)).map(learned),
         "movie": ("movie_id_" + some["movie_id"].astype(str)).map(learned),
         "prediction": models["ridge"].predict(some),
         "rating": y_test.head(),
     }
 )
-print("\nStars of all ratings, of the user and of the movie, and their sum")
+print("\nWhere every prediction starts, and what the user and the movie add, in stars")
 print(parts.round(2).to_string(index=False))
 
 # %% [markdown]
-# The typical rating is 2.89 stars. Look at the last row: many like this movie, so 0.43
-# stars are added; this user is strict, so 0.77 are taken away. The prediction is 2.55,
-# but the user gave 4.5. Tastes differ, and so do moods. The sum of two numbers knows
+# Every prediction starts at 2.89 stars. Look at the last row: many like this movie, so
+# 0.43 stars are added; this user is strict, so 0.77 are taken away. The prediction is
+# 2.55, but the user gave 4.5. Tastes differ, and so do moods. The two numbers know
 # neither.
 #
 # ## Was it luck?
