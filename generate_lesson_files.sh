@@ -17,7 +17,7 @@ recorded() {
         lesson_code.py) echo "1208593345 85407" ;;
         test_lesson.py) echo "3012794020 14500" ;;
         requirements.txt) echo "3471952364 498" ;;
-        README.md) echo "4226211581 11975" ;;
+        README.md) echo "1606715599 11995" ;;
         LICENSE) echo "191275814 1554" ;;
         recommender/__init__.py) echo "1505156376 1588" ;;
         recommender/artifact.py) echo "2014468524 21118" ;;
@@ -45,19 +45,19 @@ recorded() {
         recommender/top_n.py) echo "3987323531 10258" ;;
         recommender/warn.py) echo "242794426 1121" ;;
         recommender/wrapper.py) echo "1827021383 3520" ;;
-        docs/words.md) echo "963139213 10676" ;;
-        pillars/0_first.py) echo "2053481719 7753" ;;
-        pillars/0_map.py) echo "3875914654 6284" ;;
-        pillars/0_parts.py) echo "3633138183 10105" ;;
-        pillars/1_preprocessing.py) echo "2052788801 11025" ;;
-        pillars/2_feature_selection.py) echo "167198274 12740" ;;
-        pillars/3_model_selection.py) echo "1934421452 12314" ;;
-        pillars/3_search.py) echo "1422844407 9341" ;;
-        pillars/4_supervised.py) echo "1827553509 13087" ;;
-        pillars/5_unsupervised.py) echo "1188575644 16232" ;;
-        pillars/6_utilities.py) echo "2724580826 12219" ;;
+        docs/words.md) echo "3951887340 10765" ;;
+        pillars/0_first.py) echo "81368337 7748" ;;
+        pillars/0_map.py) echo "2326003833 6188" ;;
+        pillars/0_parts.py) echo "4179102010 10315" ;;
+        pillars/1_preprocessing.py) echo "3616769755 12998" ;;
+        pillars/2_feature_selection.py) echo "480309765 12809" ;;
+        pillars/3_model_selection.py) echo "1615124392 12406" ;;
+        pillars/3_search.py) echo "1311419275 9342" ;;
+        pillars/4_supervised.py) echo "2380686987 13150" ;;
+        pillars/5_unsupervised.py) echo "2767443305 16375" ;;
+        pillars/6_utilities.py) echo "563126127 12349" ;;
         pillars/8_deploy.py) echo "936858043 7417" ;;
-        pillars/8_experiment.py) echo "1748503981 7424" ;;
+        pillars/8_experiment.py) echo "2030115941 7674" ;;
         pillars/8_monitor.py) echo "1670196838 9306" ;;
         pillars/appendix_recipes.py) echo "249171166 9062" ;;
         pillars/catalog.py) echo "863900685 4620" ;;
@@ -72,7 +72,7 @@ recorded() {
         exercises/3_cross_fitting.py) echo "657749172 1089" ;;
         exercises/3_model_selection.py) echo "3875331768 1111" ;;
         exercises/3_search.py) echo "1130967258 1155" ;;
-        exercises/4_supervised.py) echo "3432284801 1134" ;;
+        exercises/4_supervised.py) echo "4036191204 1144" ;;
         exercises/5_unsupervised.py) echo "2644597810 1552" ;;
         exercises/6_metrics.py) echo "3695210257 1744" ;;
         exercises/6_utilities.py) echo "1372163374 1125" ;;
@@ -83,7 +83,7 @@ recorded() {
         exercises/conftest.py) echo "3558056526 5667" ;;
         exercises/checks/checking.py) echo "3127177221 7576" ;;
         exercises/checks/test_chapter_0.py) echo "3841527101 8925" ;;
-        exercises/checks/test_chapter_1.py) echo "658005198 5897" ;;
+        exercises/checks/test_chapter_1.py) echo "4013936516 5828" ;;
         exercises/checks/test_chapter_2.py) echo "3213786359 3573" ;;
         exercises/checks/test_chapter_3.py) echo "1291236117 18068" ;;
         exercises/checks/test_chapter_4.py) echo "2103938513 4955" ;;
@@ -2691,7 +2691,7 @@ python lesson_code.py
 python -m pytest test_lesson.py -v
 ```
 
-The lesson takes five seconds. Six of its lines (all lines explained (`docs/the_run_explained.md`), [words explained](docs/words.md)):
+The run takes five seconds. Six of its lines (all lines explained (`docs/the_run_explained.md`), [words explained](docs/words.md)):
 
 <!-- run: python lesson_code.py | keep: CV RMSE|^  RMSE|^    [01]|fragile -->
 ```text
@@ -2709,7 +2709,7 @@ split is lucky: in five (`python lesson_code.py compare`), the forest has 0.8401
 ## Can a score be too good?
 
 The best features of a rating are averages: how this user rates, and how this movie is rated. If you compute them over all rows, before the
-split, they contain answers: the ratings of the test rows, and in each training row its own rating. Save this as `try.py`, and run it:
+split, they contain the ratings of the test rows, and each training row's average contains its own rating. Save this as `try.py`, and run it:
 
 ```python
 import lesson_code as lesson
@@ -2737,16 +2737,16 @@ row come from other rows (*cross-fitting*). `python -m pytest --break NAME` take
 
 ## What you will learn
 
-The lesson takes about two hours (its docstring says what to skip). A chapter is a script of cells that begin with `# %%`: read it beside what
-`python pillars/0_first.py` prints (pictures: `pip install matplotlib`), or run `make site` or `make notebooks` (`pip install jupytext -r
-docs/requirements.txt`). An [exercise](exercises/README.md) is a small broken program: `python -m pytest exercises` says what is wrong.
+The chapters take some three hours, their exercises two, the lesson two (its docstring says what to skip). A chapter is a script of cells
+(`# %%`): read it beside what `python pillars/0_first.py` prints (pictures: `pip install matplotlib`), or run `make site` or `make notebooks`
+(`pip install jupytext -r docs/requirements.txt`). An [exercise](exercises/README.md) is a small broken program: `python -m pytest exercises` checks it.
 
 | chapter | its question | minutes | exercise |
 |---|---|---|---|
 | [0 first](pillars/0_first.py) | Has the model learned anything? | 10 | [a baseline](exercises/0_first.py) |
 | [0 map](pillars/0_map.py) | What is in scikit-learn, and how much of it have you met? | 10 | [tags](exercises/0_map.py) |
 | [0 parts](pillars/0_parts.py) | What is an estimator built from, and how do you build one? | 15 | [a transformer](exercises/0_parts.py) |
-| [1 preprocessing](pillars/1_preprocessing.py) | Who needs the scaler? | 15 | [gaps](exercises/1_preprocessing.py), [scaling](exercises/1_scaling.py) |
+| [1 preprocessing](pillars/1_preprocessing.py) | Who needs the scaler? | 20 | [gaps](exercises/1_preprocessing.py), [scaling](exercises/1_scaling.py) |
 | [2 feature selection](pillars/2_feature_selection.py) | Which features carry signal? | 20 | [inside the fold](exercises/2_feature_selection.py) |
 | [3 model selection](pillars/3_model_selection.py) | Can a score be too good, and what did you ask? | 20 | [new users](exercises/3_model_selection.py), [cross-fitting](exercises/3_cross_fitting.py) |
 | [3 search](pillars/3_search.py) | How good is the best of many, and what would more rows bring? | 15 | [nested](exercises/3_search.py) |
@@ -8966,7 +8966,7 @@ and the other pages of `docs`.)
 | split | the cut of a table into training rows and test rows; in a tree, the cut of rows at a threshold of a feature |
 | splitter | says which rows are for training and which for testing, as `KFold` does |
 | standard deviation | how far numbers typically lie from their mean |
-| standard error | by how much a figure would typically vary if other rows had been drawn; a difference of less than twice its standard error may well be luck |
+| standard error | by how much a figure would typically vary if other rows had been drawn; of the mean of n independent numbers, their standard deviation divided by the root of n; a difference of less than twice its standard error may well be luck |
 | supervised, unsupervised | supervised models learn from answers (the column `y`), such as ratings; unsupervised ones look for structure where there are no answers |
 | tag | says what an estimator is, and which input it accepts |
 | target, `y` | the column that a model predicts: here, the rating; the features are `X` |
@@ -9040,8 +9040,8 @@ print(f"\n{len(X_train)} training rows, {len(X_test)} test rows")
 #   *baseline*: a model that is not better has learned nothing.
 # - `DecisionTreeRegressor` asks one question after the other, such as "is the movie id
 #   above 250?", until it knows the answer of every training row.
-# - `Ridge` has learned a number for each user and one for each movie, and adds them. An
-#   id is a name, not a quantity: user 20 is not twice user 10. So `OneHotEncoder` first
+# - `Ridge` learns a number for each user and one for each movie, and adds them. An id
+#   is a name, not a quantity: user 20 is not twice user 10. So `OneHotEncoder` first
 #   makes a column for each user and each movie. It holds 1 in their rows, and 0 in all
 #   others. `make_pipeline` joins the two steps to one model.
 #
@@ -9315,10 +9315,9 @@ if sys.argv[1:] == ["all"]:
 # **Remember:** every estimator has `fit`; most answer by `predict` or by `transform`,
 # few by both.
 #
-# Go on in scikit-learn's user guide:
-# [Choosing the right estimator](https://scikit-learn.org/stable/machine_learning_map.html).
-# The next chapter, `pillars/0_parts.py`, shows what estimators are built from. If you
-# are new to scikit-learn, go on with `pillars/1_preprocessing.py`, and come back later.
+# Go on in scikit-learn's user guide: [Choosing the right
+# estimator](https://scikit-learn.org/stable/machine_learning_map.html). The next
+# chapter, `pillars/0_parts.py`, shows what estimators are built from.
 #
 # Exercise: `exercises/0_map.py`.
 END_OF_LESSON_FILE
@@ -9331,6 +9330,9 @@ cat >"$new/pillars/0_parts.py" <<'END_OF_LESSON_FILE'
 # another. **You will see**: the few parts that all estimators share; a transformer of
 # your own from the same parts; what scikit-learn's own checks say about it.
 # **Minutes**: 15.
+#
+# This is the most technical chapter, and the others need nothing of it. If you are new
+# to scikit-learn, go on with `pillars/1_preprocessing.py`, and come back later.
 #
 # Words: a *mixin* is a small class that adds one ability to the classes that inherit
 # from it. A *tag* says what an estimator is, and which input it accepts.
@@ -9486,11 +9488,12 @@ except ValueError as error:
 # is for. Whether it clips at the right values is for your own tests to say.
 #
 # ## It works in a pipeline and in a search
-# A *meta-estimator* holds other estimators, and needs from them only the methods above
-# and those that you have written. So it can hold yours, too. Here a pipeline holds it,
-# and a search holds the pipeline. The search names a parameter by its step: in
-# `clip__quantile`, two underscores join the name of the step and that of the parameter.
-# One year in twenty is not known here, and somebody wrote 9999 in its place.
+# A *meta-estimator* holds other estimators. It needs from them only `get_params` and
+# `set_params`, which you inherit, and the methods that you have written. So it can hold
+# yours, too. Here a pipeline holds it, and a search holds the pipeline. The search
+# names a parameter by its step: in `clip__quantile`, two underscores join the name of
+# the step and that of the parameter. One year in twenty is not known here, and somebody
+# wrote 9999 in its place.
 #
 # **Guess first:** which quantile will the search choose?
 
@@ -9571,12 +9574,12 @@ cat >"$new/pillars/1_preprocessing.py" <<'END_OF_LESSON_FILE'
 # # 1 Preprocessing: who needs the scaler?
 #
 # **You know**: `fit` learns, `predict` answers, a `Pipeline` puts steps in a row. **You
-# will see**: the same pipeline with and without its scaler; how missing ages are
-# filled; the same averages computed by us and by scikit-learn. **Minutes**: 15.
+# will see**: the pipeline of the lesson, with and without its scaler; how missing ages
+# are filled; the same averages computed by us and by scikit-learn. **Minutes**: 20.
 #
 # The *scaler* here, `StandardScaler`, brings every feature to mean 0 and standard
-# deviation 1. Without it, ten years count for more in a distance between two rows than
-# the whole scale of ratings, from 1 to 5 stars.
+# deviation 1. Without it, ten years change the distance between two rows more than four
+# stars do.
 #
 # Words: *forest* and *boosting* are models made of decision trees. *Least squares* is
 # the plain linear model. *Ridge* adds a penalty, `alpha`, on large weights. *SGD* finds
@@ -9618,6 +9621,45 @@ print(f"RMSE of always answering the mean rating: {dummy_error:.3f} stars")
 # The function `error` drops the column `rating` before it predicts, so that you can see
 # that no model reads the answers. (It would make no difference: `predict` never reads
 # that column.)
+#
+# ## The pipeline of the lesson
+# ![Raw rows go through the steps features, drop_ids, scaler and model, and come out as
+# predicted stars](../docs/pictures/pipeline.svg)
+#
+# It has four steps. `features` makes 13 columns: the two ids, and eleven more. This is
+# what they are for one rating.
+
+# %%
+meaning = {
+    "user_age": "in years",
+    "movie_year": "the year of the movie",
+    "genre_encoded": "a number that stands for the genres",
+    "country_encoded": "a number that stands for the country",
+    "user_avg_rating": "the average of other ratings of the user, in stars",
+    "movie_avg_rating": "the average of other ratings of the movie, in stars",
+    "user_movie_interaction": "the product of these two averages",
+    "hour_of_day": "when it was rated, from 0 to 23",
+    "day_of_week": "when it was rated; 0 is Monday",
+    "user_rating_count": "how many ratings are in the average of the user",
+    "movie_rating_count": "how many ratings are in the average of the movie",
+}
+features = UserMovieFeatureTransformer().fit_transform(train, train["rating"])
+first = train.iloc[0]
+print(f"\nUser {first['user_id']}, {first['title']}: {first['rating']} stars")
+for name, words in meaning.items():
+    print(f"  {name:22} {features[name].iloc[0]:8.2f}  {words}")
+
+# %% [markdown]
+# The step `drop_ids` takes the ids out, because an id is a name and no quantity. The
+# `scaler` is what this chapter is about, and the `model` predicts.
+#
+# Why *other* ratings? An average that contains the rating of its own row tells the
+# model a part of the answer. So the training rows are cut into five parts, the *folds*.
+# For a row of fold 1, both averages are computed from folds 2 to 5; for a row of fold
+# 2, from folds 1, 3, 4 and 5; and so on. This is called *cross-fitting*. New rows, such
+# as the test rows, get the averages of all training rows. Chapter 3 shows what happens
+# without cross-fitting. (Where ratings are few, an average is drawn towards the mean of
+# all: that is *damping*.)
 #
 # ## The same models without and with the scaler
 # `set_params(scaler="passthrough")` takes a step out of a pipeline.
@@ -9892,7 +9934,8 @@ print(f"Impurity of the features without influence: {impurity_sum:.0f} %")
 # only together with another: a count says how far an average can be trusted, and a
 # genre matters differently to each user. We know it, because we know the formula that
 # made the ratings. (`user_avg_rating` has more distinct values than there are users,
-# because it is cross-fitted: a user has up to five averages.)
+# because it is cross-fitted: in training, the average of a user is computed five times,
+# each time without the rows of one fold.)
 #
 # The five features without influence (the rows with "no") get about a sixth of the
 # impurity. Among these, more distinct values mostly mean more impurity: of many
@@ -10090,8 +10133,9 @@ cat >"$new/pillars/3_model_selection.py" <<'END_OF_LESSON_FILE'
 #
 # Words: the *noise floor* is the error to expect of a perfect predictor. We know it,
 # because we know the *law* of the table, the formula that made its ratings. By luck, an
-# error may be a little below the floor. An average is *cross-fitted* if, for each
-# training row, it uses only the folds that the row is not in.
+# error may be a little below the floor. An average is *cross-fitted* if it never
+# contains the rating of its own row: the training rows are cut into five folds, and the
+# averages in fold 1, for example, are computed from folds 2 to 5.
 
 # %%
 import drawing
@@ -10374,7 +10418,7 @@ cat >"$new/pillars/3_search.py" <<'END_OF_LESSON_FILE'
 # another; a random search and a cheaper one; a learning curve. **Minutes**: 15.
 #
 # Words: a *hyperparameter* is set before training, such as the depth of a tree. A
-# *candidate* is one choice of all of them. *Nested* cross-validation: an inner one
+# *candidate* has one value for each of them. *Nested* cross-validation: an inner one
 # chooses the candidate, an outer one scores the choice on rows that took no part in it.
 
 # %%
@@ -10548,7 +10592,7 @@ for name, n_given in rows_given.items():
 
 # %% [markdown]
 # Halving saves most of the work. A single search cannot show whether it finds worse
-# trees for that. Here, `best_score_` is not too small. With 3000 rows there is less
+# trees for that. Here, `best_score_` is not too good. With 3000 rows there is less
 # luck. And the chosen tree has an advantage, which may hide the rest of the luck: in
 # the end it is trained on all rows, but in the search on two thirds of them at most.
 #
@@ -10649,8 +10693,9 @@ print(f"  expected {expected[row]:.2f} stars, rating {rating[row]:.1f}")
 #
 # Now we compare models on the same five folds, the dummy first. `cross_val_predict`
 # answers each row by a model that was trained on the other folds. *Taste* is how well a
-# user's love of genres fits a movie. `factors` learns it: numbers for every user and
-# movie, whose product says how well the two fit (*matrix factorization*).
+# user's love of genres fits a movie. `factors` learns some numbers for every user and
+# every movie. Multiply the user's by the movie's, one by one, and add up: the sum says
+# how well the two fit (*matrix factorization*).
 #
 # **Guess first:** how much of the squared error of the best model is noise?
 
@@ -10900,10 +10945,11 @@ cat >"$new/pillars/5_unsupervised.py" <<'END_OF_LESSON_FILE'
 # # 5 Unsupervised learning: does it find what we hid?
 #
 # **You know**: *matrix factorization* gives every user and movie some learned numbers,
-# its *factors*, whose product says how well the two fit
-# (`recommender/factors.py`). **You will see**: how well clusters of movies agree with
-# genres; that KMeans also finds clusters where there are none, and how a control shows
-# it; which of the false users that we plant are found. **Minutes**: 20.
+# its *factors*. Multiply the user's by the movie's, one by one, and add up: the sum
+# says how well the two fit (`recommender/factors.py`). **You will see**: how well
+# clusters of movies agree with genres; that KMeans also finds clusters where there are
+# none, and how a control shows it; which of the false users that we plant are found.
+# **Minutes**: 20.
 #
 # The law of the ratings, the formula that made them, has eight genres. Our model learns
 # from ids and stars alone. It gets no genres (`content=False`), and no extra numbers
@@ -11033,8 +11079,8 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.2f"))
 # %% [markdown]
 # With 5000 ratings, about five of each user, the model learns next to nothing of
 # tastes; with 200,000 it learns most of them, and the clusters are nearly the genres.
-# At 50,000, table and factors are those from above. Only the movies with fewer than 50
-# ratings were added, and the index is half as high.
+# At 50,000, table and factors are those from above, but here are also the movies with
+# fewer than 50 ratings. With them, the index is half as high.
 #
 # ## Users: KMeans always finds clusters
 # The formula that made the ratings has no groups of users: every user's love of every
@@ -11047,11 +11093,12 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.2f"))
 # covariance: how widely the columns spread, and how they go together. We draw ten.
 #
 # Often, each column is shuffled by itself instead. That destroys groups, but also every
-# other connection of the columns. To see what that does, we add a single cloud, whose
-# columns are correlated.
+# other connection of the columns. To see what that does, we add a fourth set of data,
+# `no groups`: 500 random points whose columns are correlated. A good control should
+# find no groups in it.
 #
 # **Guess first:** we look at the movies with one genre and 50 ratings, at all movies,
-# at the users, and at the single cloud. Which of the four will show groups?
+# at the users, and at `no groups`. Which of the four will show groups?
 
 
 # %%
@@ -11084,7 +11131,7 @@ data = {
     f"{kept.sum()} movies": movie_factors,
     "all movies": factors.movie_factors_,
     "users": factors.user_factors_,
-    "one cloud": rng.multivariate_normal(np.zeros(8), correlated, 500),
+    "no groups": rng.multivariate_normal(np.zeros(8), correlated, 500),
 }
 rows = {}
 for name, points in data.items():
@@ -11103,7 +11150,7 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 #
 # Did you guess all movies, too? They include those with two genres or few ratings. The
 # genres are there, but do not show: to see no groups does not prove that there are
-# none. Now look at the line `one cloud`. Its silhouette is twice that of its shuffled
+# none. Now look at the line `no groups`. Its silhouette is twice that of its shuffled
 # columns: by that control, it would seem to have groups.
 #
 # Was our table a lucky one? We make the line `202 movies` again, with the Rand index of
@@ -11269,9 +11316,10 @@ cat >"$new/pillars/6_utilities.py" <<'END_OF_LESSON_FILE'
 # # 6 Utilities: which metric did you mean?
 #
 # **You know**: RMSE is the typical error of predicted stars. NDCG@10 scores a list of
-# ten movies: 1 if all that the user will like come first, 0 if none is in it. **You
-# will see**: what two metrics say of the same lists, and why; metrics of your own as
-# scorers; a saved model in a fresh process. **Minutes**: 15.
+# ten movies: each movie that the user likes gives points, more at the top, and the sum
+# is divided by that of the best possible list. **You will see**: what two metrics say
+# of the same lists, and why; metrics of your own as scorers; a saved model in a fresh
+# process. **Minutes**: 15.
 
 # %%
 import subprocess
@@ -11437,7 +11485,7 @@ print(pd.DataFrame(results).T.to_string(float_format="%.2f"))
 # figure or a dict of them. (`make_scorer` turns a function of (y_true, y_pred) into a
 # scorer.) So `cross_validate` can judge models by all our figures at once. The model
 # `mean` gives the same score to all movies, so its ten movies are those with the first
-# ids. (`ndcg_score` averages over all orders of movies with equal scores.)
+# ids. (If movies have equal scores, `ndcg_score` takes the mean over all their orders.)
 
 
 # %%
@@ -11503,8 +11551,9 @@ if figure is not None:
 
 # %% [markdown]
 # ## The saved model answers in a fresh process
-# `load_pipeline` reads the file's digest before it unpickles anything. `joblib.load`
-# does not. We change one bit of the file, and try both.
+# At the end of the file there is a *digest*, a fingerprint of its content.
+# `load_pipeline` checks it before it loads any object; `joblib.load` does not. We
+# change one bit of the file, and try both.
 
 # %%
 with tempfile.TemporaryDirectory() as folder:
@@ -11814,8 +11863,11 @@ for n in (1000, 2000, 5000, 10_000, 20_000):
 #
 #     (1.96 + 0.84)² · 2 · rate · (1 - rate) / difference²
 #
-# The `rate` is the share of successes, the `difference` is B - A, and 80 % of a normal
-# distribution lie below 0.84.
+# The `rate` is the share of successes, and the `difference` is B - A. The variance of a
+# visit is rate · (1 - rate), and the 2 stands for two models. A limit of 1.96 standard
+# errors lets 5 % of false alarms through. The difference must be 0.84 standard errors
+# above this limit, so that 80 % of the tests find it: 80 % of a normal distribution lie
+# above -0.84.
 
 # %%
 rate = (chance_a.mean() + chance_b.mean()) / 2
@@ -13003,8 +13055,8 @@ are kept for the end. One of the two always has the smaller error, if only by lu
 `is_better` takes every gain for real.
 
 Task: return True only if the mean gain is more than twice its standard error.
-Hint: `gain` holds one number per row. "Part 1" in pillars/4_supervised.py prints each
-    gain beside its standard error: what is that computed from?
+Hint: `gain` holds one number per row. How is the standard error of their mean computed?
+    docs/words.md says it; "Part 1" in pillars/4_supervised.py uses it.
 Check: python -m pytest exercises -k 4_supervised
 """
 
@@ -14019,11 +14071,10 @@ def test_1_scaling(exercise):
     check(
         np.allclose(apart, together[is_old]),
         "The same rows of old movies were predicted twice: among others, and alone. "
-        f"The predictions moved by up to {moved:.1f} stars; alone, they are wrong by "
-        f"{errors.mean():.1f} on average. An answer must not depend on the rows that "
-        "come with it. If a row is scaled by these, the model does not see its values "
-        "as in training. Learn the mean and the standard deviation from the training "
-        "rows alone, once.",
+        f"The predictions moved by up to {moved:.1f} stars. An answer must not depend "
+        "on the rows that come with it. If a row is scaled by these, the model does "
+        "not see its values as in training. Learn the mean and the standard deviation "
+        "from the training rows alone, once.",
     )
     r2 = r2_score(y_new, together)
     check(

@@ -58,8 +58,8 @@ nb_execution_excludepatterns = ["exercises/*", *HELPERS]
 nb_execution_timeout = 600  # seconds of a cell
 nb_execution_raise_on_error = True
 nb_merge_streams = True
-nb_code_prompt_show = "Show the code"
-nb_code_prompt_hide = "Hide the code"
+nb_code_prompt_show = "Show the {type}"
+nb_code_prompt_hide = "Hide the {type}"
 # Chapters run in a temporary folder, and draw there: docs/pictures stays as it is.
 nb_execution_in_temp = True
 os.environ["PICTURES"] = "pictures"
@@ -120,15 +120,6 @@ LIST_OF_HELPERS = """
 ```
 """
 
-#: What the appendix prints with all tools, which are not installed here.
-RECIPES = """
-# %% [markdown]
-# ## All recipes, run once
-# ```{literalinclude} ../docs/recipes.txt
-# :language: text
-# ```
-"""
-
 
 def change_text(app, docname, source):
     """Change the text of a page before it is read; `source` holds it as its only item.
@@ -155,7 +146,8 @@ def change_text(app, docname, source):
     elif docname == "docs/helpers":
         text += LIST_OF_HELPERS
     elif docname == "pillars/appendix_recipes":
-        text = site_pages.chapter_page(text) + RECIPES
+        recorded = (root / "docs" / "recipes.txt").read_text("utf-8")
+        text = site_pages.with_recorded_outputs(site_pages.chapter_page(text), recorded)
     elif re.match(r"pillars/\d", docname):
         text = site_pages.chapter_page(text)
     elif docname.startswith("exercises/") and docname != "exercises/README":

@@ -43,13 +43,19 @@ def home_page(readme):
 def chapter_page(chapter):
     """Return a chapter with its code folded where it only imports or draws a picture.
 
-    Its task gets a link to the answer, and its exercises become a box.
+    What answers a "Guess first" is folded, too, so that a reader can guess. The task
+    gets a link to its answer, and the exercises become a box.
     """
     cells = chapter.split("# %%\n")
-    for number, cell in enumerate(cells[1:], 1):
-        folded = ' tags=["hide-input"]' if is_folded(cell) else ""
-        cells[number] = f"# %%{folded}\n{cell}"
-    return add_link_to_answer(show_exercises("".join(cells)))
+    page = cells[0]
+    for before, cell in zip(cells, cells[1:]):
+        tags = ""
+        if is_folded(cell):
+            tags = ' tags=["hide-input"]'
+        elif "**Guess first:**" in before:
+            tags = ' tags=["hide-output"]'
+        page += f"# %%{tags}\n{cell}"
+    return add_link_to_answer(show_exercises(page))
 
 
 def is_folded(cell):
@@ -80,6 +86,32 @@ def show_exercises(chapter):
         return "\n".join([title, *links, "# ```"])
 
     return re.sub(r"^# (Exercises?): `.+(?:\n# .+)*", box, chapter, flags=re.MULTILINE)
+
+
+def with_recorded_outputs(appendix, recorded):
+    """Return the appendix with the output of each recipe under it.
+
+    The tools are not installed where the site is made. `recorded` is what the appendix
+    prints where all of them are.
+    """
+    recorded = recorded.partition("\nRemember: ")[0]
+    heading, *parts = re.split(r"^--- (\S+)\n", recorded, flags=re.MULTILINE)
+    outputs = dict(zip(parts[::2], parts[1::2]))
+
+    def add_output(cell):
+        tools = re.findall(r' tool\("([\w.]+)"', cell[0])
+        if not tools:
+            return cell[0]
+        text = "".join(outputs[tool] for tool in tools).strip()
+        shown = as_script(f"It prints, with `{tools[-1]}`:\n\n```text\n{text}\n```")
+        code = cell[0].replace("# %%", '# %% tags=["remove-output"]', 1)
+        return f"{code}{shown}\n\n"
+
+    code_cells = r"^# %%(?! \[markdown\])[^\n]*\n.*?(?=^# %%|\Z)"
+    page = re.sub(code_cells, add_output, appendix, flags=re.DOTALL | re.MULTILINE)
+    versions = re.search(r"\(with (.*?)\)", heading, re.DOTALL)[1]
+    versions = " ".join(versions.split())
+    return f"{page}#\n# The outputs were recorded with {versions}.\n"
 
 
 def lesson_by_section(path):

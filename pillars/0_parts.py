@@ -6,6 +6,9 @@
 # your own from the same parts; what scikit-learn's own checks say about it.
 # **Minutes**: 15.
 #
+# This is the most technical chapter, and the others need nothing of it. If you are new
+# to scikit-learn, go on with `pillars/1_preprocessing.py`, and come back later.
+#
 # Words: a *mixin* is a small class that adds one ability to the classes that inherit
 # from it. A *tag* says what an estimator is, and which input it accepts.
 # *Cross-validation* cuts the rows into parts (*folds*); each part is predicted by a
@@ -160,11 +163,12 @@ except ValueError as error:
 # is for. Whether it clips at the right values is for your own tests to say.
 #
 # ## It works in a pipeline and in a search
-# A *meta-estimator* holds other estimators, and needs from them only the methods above
-# and those that you have written. So it can hold yours, too. Here a pipeline holds it,
-# and a search holds the pipeline. The search names a parameter by its step: in
-# `clip__quantile`, two underscores join the name of the step and that of the parameter.
-# One year in twenty is not known here, and somebody wrote 9999 in its place.
+# A *meta-estimator* holds other estimators. It needs from them only `get_params` and
+# `set_params`, which you inherit, and the methods that you have written. So it can hold
+# yours, too. Here a pipeline holds it, and a search holds the pipeline. The search
+# names a parameter by its step: in `clip__quantile`, two underscores join the name of
+# the step and that of the parameter. One year in twenty is not known here, and somebody
+# wrote 9999 in its place.
 #
 # **Guess first:** which quantile will the search choose?
 

@@ -2,12 +2,12 @@
 # # 1 Preprocessing: who needs the scaler?
 #
 # **You know**: `fit` learns, `predict` answers, a `Pipeline` puts steps in a row. **You
-# will see**: the same pipeline with and without its scaler; how missing ages are
-# filled; the same averages computed by us and by scikit-learn. **Minutes**: 15.
+# will see**: the pipeline of the lesson, with and without its scaler; how missing ages
+# are filled; the same averages computed by us and by scikit-learn. **Minutes**: 20.
 #
 # The *scaler* here, `StandardScaler`, brings every feature to mean 0 and standard
-# deviation 1. Without it, ten years count for more in a distance between two rows than
-# the whole scale of ratings, from 1 to 5 stars.
+# deviation 1. Without it, ten years change the distance between two rows more than four
+# stars do.
 #
 # Words: *forest* and *boosting* are models made of decision trees. *Least squares* is
 # the plain linear model. *Ridge* adds a penalty, `alpha`, on large weights. *SGD* finds
@@ -49,6 +49,45 @@ print(f"RMSE of always answering the mean rating: {dummy_error:.3f} stars")
 # The function `error` drops the column `rating` before it predicts, so that you can see
 # that no model reads the answers. (It would make no difference: `predict` never reads
 # that column.)
+#
+# ## The pipeline of the lesson
+# ![Raw rows go through the steps features, drop_ids, scaler and model, and come out as
+# predicted stars](../docs/pictures/pipeline.svg)
+#
+# It has four steps. `features` makes 13 columns: the two ids, and eleven more. This is
+# what they are for one rating.
+
+# %%
+meaning = {
+    "user_age": "in years",
+    "movie_year": "the year of the movie",
+    "genre_encoded": "a number that stands for the genres",
+    "country_encoded": "a number that stands for the country",
+    "user_avg_rating": "the average of other ratings of the user, in stars",
+    "movie_avg_rating": "the average of other ratings of the movie, in stars",
+    "user_movie_interaction": "the product of these two averages",
+    "hour_of_day": "when it was rated, from 0 to 23",
+    "day_of_week": "when it was rated; 0 is Monday",
+    "user_rating_count": "how many ratings are in the average of the user",
+    "movie_rating_count": "how many ratings are in the average of the movie",
+}
+features = UserMovieFeatureTransformer().fit_transform(train, train["rating"])
+first = train.iloc[0]
+print(f"\nUser {first['user_id']}, {first['title']}: {first['rating']} stars")
+for name, words in meaning.items():
+    print(f"  {name:22} {features[name].iloc[0]:8.2f}  {words}")
+
+# %% [markdown]
+# The step `drop_ids` takes the ids out, because an id is a name and no quantity. The
+# `scaler` is what this chapter is about, and the `model` predicts.
+#
+# Why *other* ratings? An average that contains the rating of its own row tells the
+# model a part of the answer. So the training rows are cut into five parts, the *folds*.
+# For a row of fold 1, both averages are computed from folds 2 to 5; for a row of fold
+# 2, from folds 1, 3, 4 and 5; and so on. This is called *cross-fitting*. New rows, such
+# as the test rows, get the averages of all training rows. Chapter 3 shows what happens
+# without cross-fitting. (Where ratings are few, an average is drawn towards the mean of
+# all: that is *damping*.)
 #
 # ## The same models without and with the scaler
 # `set_params(scaler="passthrough")` takes a step out of a pipeline.

@@ -7,8 +7,9 @@
 #
 # Words: the *noise floor* is the error to expect of a perfect predictor. We know it,
 # because we know the *law* of the table, the formula that made its ratings. By luck, an
-# error may be a little below the floor. An average is *cross-fitted* if, for each
-# training row, it uses only the folds that the row is not in.
+# error may be a little below the floor. An average is *cross-fitted* if it never
+# contains the rating of its own row: the training rows are cut into five folds, and the
+# averages in fold 1, for example, are computed from folds 2 to 5.
 
 # %%
 import drawing

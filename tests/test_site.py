@@ -312,3 +312,24 @@ def test_no_page_names_a_folder_of_the_machine(site):
         article = text.partition('<article role="main"')[2].partition("</article>")[0]
         found += [(page.name, word) for word in words if word in article]
     assert found == []
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.stem)
+def test_what_answers_a_guess_is_folded(chapter):
+    text = chapter.read_text(encoding="utf-8")
+    page = site_pages.chapter_page(text)
+    n_guesses = text.count("**Guess first:**")
+    assert n_guesses > 0
+    assert page.count('tags=["hide-output"]') == n_guesses
+
+
+def test_every_recipe_shows_what_it_has_printed():
+    appendix = (ROOT / "pillars" / "appendix_recipes.py").read_text(encoding="utf-8")
+    recorded = (ROOT / "docs" / "recipes.txt").read_text(encoding="utf-8")
+    page = site_pages.with_recorded_outputs(appendix, recorded)
+    tools = re.findall(r' tool\("([\w.]+)"', appendix)
+    for tool in set(tools) - {"skl2onnx"}:  # it prints with onnxruntime
+        shown = re.search(rf"It prints, with `{tool}`:\n# \n# ```text\n# (.+)", page)
+        assert shown[1] in recorded
+    with pytest.raises(KeyError, match="skore"):
+        site_pages.with_recorded_outputs(appendix, recorded.replace("--- skore", ""))
