@@ -6,12 +6,25 @@
 # filled; the same averages computed by us and by scikit-learn. **Minutes**: 15.
 #
 # The *scaler* here, `StandardScaler`, brings every feature to mean 0 and standard
-# deviation 1. Without it, ten years count for more in a distance between two rows than
-# the whole scale of ratings, from 1 to 5 stars.
+# deviation 1. Without it, in a distance between two rows, a difference of ten years in
+# one column counts for more than a difference of four stars in another.
 #
 # Words: *forest* and *boosting* are models made of decision trees. *Least squares* is
 # the plain linear model. *Ridge* adds a penalty, `alpha`, on large weights. *SGD* finds
 # the weights of a linear model in small steps, row by row.
+#
+# ## The lesson's pipeline
+# `SklearnEcosystemPipeline(model=...).build_pipeline()` makes a pipeline with four
+# steps. The five models that we compare below are its last step in turn.
+#
+# ![The four steps, from raw rows to predicted stars](../docs/pictures/pipeline.svg)
+#
+# - `features` makes 13 features of each rating.
+# - `drop_ids` removes two of them, the ids: an id is a label, not a quantity.
+# - `scaler` scales the other 11.
+# - `model` learns from these, and predicts the stars.
+#
+# Here are the 13 features of one rating.
 
 # %%
 import drawing
@@ -34,7 +47,36 @@ from lesson_code import (
 table = MovieRecommendationDataset(n_ratings=20_000).generate()
 train, test = train_test_split(table, test_size=0.2, random_state=42)
 
+first = train.iloc[0]
+meanings = {
+    "genre_encoded": f"a number for {first['genre']}",
+    "country_encoded": f"a number for {first['user_country']}",
+    "user_avg_rating": "the user's average, from other rows",
+    "movie_avg_rating": "the movie's average, from other rows",
+    "user_movie_interaction": "the product of the two averages",
+    "hour_of_day": "of the rating (UTC)",
+    "day_of_week": "of the rating; 0 is Monday",
+    "user_rating_count": "how many training rows the user has",
+    "movie_rating_count": "how many training rows the movie has",
+}
+features_of_train = UserMovieFeatureTransformer().fit_transform(train)
+print(f"A rating of {first['rating']} stars, and its features")
+for name, value in features_of_train.iloc[0].items():
+    print(f"{name:23}{value:6.4g}  {meanings.get(name, '')}".rstrip())
 
+# %% [markdown]
+# Why "from other rows"? A training row's own rating is the answer, so the model must
+# not see it in an average. The averages are *cross-fitted*: the rows are cut into five
+# *folds*, and the averages of a row come from the four folds that it is not in. If a
+# user gave 5, 2, 3, 4 and 3 stars, one in each fold, the row of fold 1 gets the mean of
+# 2, 3, 4 and 3, which is 3. The row of fold 2 gets the mean of 5, 3, 4 and 3. A new row
+# gets the mean of all five, because its own rating is not among them. (The averages are
+# also *damped*, which "Categories" explains, below.)
+#
+# Now the models. First the baseline: always the mean rating.
+
+
+# %%
 def error(model):
     """Return the RMSE on the test rows: the typical error, in stars."""
     model.fit(train, train["rating"])
@@ -43,7 +85,7 @@ def error(model):
 
 
 dummy_error = error(DummyRegressor())
-print(f"RMSE of always answering the mean rating: {dummy_error:.3f} stars")
+print(f"\nRMSE of always answering the mean rating: {dummy_error:.3f} stars")
 
 # %% [markdown]
 # The function `error` drops the column `rating` before it predicts, so that you can see
