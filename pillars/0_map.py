@@ -151,7 +151,6 @@ if sys.argv[1:] == ["all"]:
 #
 # Go on in scikit-learn's user guide:
 # [Choosing the right estimator](https://scikit-learn.org/stable/machine_learning_map.html).
-# The next chapter, `pillars/0_parts.py`, shows what estimators are built from. If you
-# are new to scikit-learn, go on with `pillars/1_preprocessing.py`, and come back later.
+# The next chapter, `pillars/0_parts.py`, shows what estimators are built from.
 #
 # Exercise: `exercises/0_map.py`.
