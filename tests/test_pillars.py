@@ -431,7 +431,7 @@ def check_conclusions_of_chapter_5(printed):
 
     score, control, spread, _ = numbers_after("202 movies", printed)
     assert score > control + 4 * spread
-    for name in ("all movies", "users", "one cloud"):
+    for name in ("all movies", "users", "no groups"):
         score, control, spread, shuffled = numbers_after(name, printed)
         assert score < control + 2 * spread, "no groups show"
     assert score > 1.5 * shuffled, "shuffled columns would find groups"
