@@ -2,9 +2,10 @@
 # # 6 Utilities: which metric did you mean?
 #
 # **You know**: RMSE is the typical error of predicted stars. NDCG@10 scores a list of
-# ten movies: 1 if all that the user will like come first, 0 if none is in it. **You
-# will see**: what two metrics say of the same lists, and why; metrics of your own as
-# scorers; a saved model in a fresh process. **Minutes**: 15.
+# ten movies: each liked movie gives points, more at the top, and the sum is divided by
+# that of the best possible list. **You will see**: what two metrics say of the same
+# lists, and why; metrics of your own as scorers; a saved model in a fresh process.
+# **Minutes**: 15.
 
 # %%
 import subprocess
@@ -170,7 +171,8 @@ print(pd.DataFrame(results).T.to_string(float_format="%.2f"))
 # figure or a dict of them. (`make_scorer` turns a function of (y_true, y_pred) into a
 # scorer.) So `cross_validate` can judge models by all our figures at once. The model
 # `mean` gives the same score to all movies, so its ten movies are those with the first
-# ids. (`ndcg_score` averages over all orders of movies with equal scores.)
+# ids. (If movies have the same score, `ndcg_score` takes the mean over all their
+# possible orders.)
 
 
 # %%
@@ -236,8 +238,9 @@ if figure is not None:
 
 # %% [markdown]
 # ## The saved model answers in a fresh process
-# `load_pipeline` reads the file's digest before it unpickles anything. `joblib.load`
-# does not. We change one bit of the file, and try both.
+# The file ends with a *digest*, a fingerprint of its content. `load_pipeline` checks it
+# before it loads any object. `joblib.load` does not. We change one bit of the file, and
+# try both.
 
 # %%
 with tempfile.TemporaryDirectory() as folder:
