@@ -120,11 +120,12 @@ def test_1_scaling(exercise):
         np.allclose(apart, together[is_old]),
         "The same rows of old movies were predicted twice: among others, and alone. "
         f"{np.mean(moved > 0.001):.0%} of the answers changed, by up to "
-        f"{moved.max():.2f} stars. (Mean error alone {errors.mean():.2f}, among others "
-        f"{errors_together.mean():.2f}: an error need not show this mistake.) "
-        "An answer must not depend on the rows that come with it. If a row is scaled "
-        "by these, the model does not see its values as in training. Learn the mean "
-        "and the standard deviation from the training rows alone, once.",
+        f"{moved.max():.2f} stars. (Mean error: alone {errors.mean():.2f} stars, among "
+        f"others {errors_together.mean():.2f}.) "
+        "An answer must not depend on the rows that come with it, even where the error "
+        "stays the same. If a row is scaled by these, the model does not see its "
+        "values as in training. Learn the mean and the standard deviation from the "
+        "training rows alone, once.",
     )
     r2 = r2_score(y_new, together)
     check(
