@@ -45,19 +45,19 @@ recorded() {
         recommender/top_n.py) echo "3987323531 10258" ;;
         recommender/warn.py) echo "242794426 1121" ;;
         recommender/wrapper.py) echo "1827021383 3520" ;;
-        docs/words.md) echo "3951887340 10765" ;;
-        pillars/0_first.py) echo "81368337 7748" ;;
-        pillars/0_map.py) echo "2326003833 6188" ;;
-        pillars/0_parts.py) echo "4179102010 10315" ;;
-        pillars/1_preprocessing.py) echo "3616769755 12998" ;;
-        pillars/2_feature_selection.py) echo "480309765 12809" ;;
-        pillars/3_model_selection.py) echo "1615124392 12406" ;;
-        pillars/3_search.py) echo "1311419275 9342" ;;
-        pillars/4_supervised.py) echo "2380686987 13150" ;;
-        pillars/5_unsupervised.py) echo "2767443305 16375" ;;
-        pillars/6_utilities.py) echo "563126127 12349" ;;
+        docs/words.md) echo "1226049444 10843" ;;
+        pillars/0_first.py) echo "1899251902 7761" ;;
+        pillars/0_map.py) echo "277010035 6188" ;;
+        pillars/0_parts.py) echo "4273350104 10585" ;;
+        pillars/1_preprocessing.py) echo "3324102761 13084" ;;
+        pillars/2_feature_selection.py) echo "3630312371 12842" ;;
+        pillars/3_model_selection.py) echo "2927587481 12398" ;;
+        pillars/3_search.py) echo "62878206 9382" ;;
+        pillars/4_supervised.py) echo "367012603 13153" ;;
+        pillars/5_unsupervised.py) echo "1090431744 16396" ;;
+        pillars/6_utilities.py) echo "2223034950 12335" ;;
         pillars/8_deploy.py) echo "936858043 7417" ;;
-        pillars/8_experiment.py) echo "2030115941 7674" ;;
+        pillars/8_experiment.py) echo "2559154024 7667" ;;
         pillars/8_monitor.py) echo "1670196838 9306" ;;
         pillars/appendix_recipes.py) echo "249171166 9062" ;;
         pillars/catalog.py) echo "863900685 4620" ;;
@@ -72,8 +72,8 @@ recorded() {
         exercises/3_cross_fitting.py) echo "657749172 1089" ;;
         exercises/3_model_selection.py) echo "3875331768 1111" ;;
         exercises/3_search.py) echo "1130967258 1155" ;;
-        exercises/4_supervised.py) echo "4036191204 1144" ;;
-        exercises/5_unsupervised.py) echo "2644597810 1552" ;;
+        exercises/4_supervised.py) echo "2535618584 1238" ;;
+        exercises/5_unsupervised.py) echo "925352364 1567" ;;
         exercises/6_metrics.py) echo "3695210257 1744" ;;
         exercises/6_utilities.py) echo "1372163374 1125" ;;
         exercises/8_deploy.py) echo "3949747633 1112" ;;
@@ -83,7 +83,7 @@ recorded() {
         exercises/conftest.py) echo "3558056526 5667" ;;
         exercises/checks/checking.py) echo "3127177221 7576" ;;
         exercises/checks/test_chapter_0.py) echo "3841527101 8925" ;;
-        exercises/checks/test_chapter_1.py) echo "4013936516 5828" ;;
+        exercises/checks/test_chapter_1.py) echo "228272702 6288" ;;
         exercises/checks/test_chapter_2.py) echo "3213786359 3573" ;;
         exercises/checks/test_chapter_3.py) echo "1291236117 18068" ;;
         exercises/checks/test_chapter_4.py) echo "2103938513 4955" ;;
@@ -8892,12 +8892,12 @@ and the other pages of `docs`.)
 | baseline, dummy | the simplest prediction there is, always the mean rating; a model that is not better is useless |
 | blend | features and factors together, under boosting and ridge |
 | calibration | whether probabilities mean what they say: of the rows that are given 30 %, about 30 % should turn out to be a yes |
-| candidate | one choice of all hyperparameters, which a search tries |
+| candidate | one value for each hyperparameter, which a search tries together |
 | classifier | a model whose answer is one of several classes, or a probability for each; `predict_proba` gives those |
 | clone | a new estimator with the same parameters, which has learned nothing yet |
 | cluster | a group of points that are near each other, which an algorithm such as `KMeans` has found |
 | cold start | a user or a movie that training has never seen |
-| control | data that keeps everything but what is tested: for groups, a random cloud of the same mean and covariance, in which there are no groups to find |
+| control | data that keeps everything but what is tested: for groups, random points of the same mean and covariance (a Gaussian cloud), in which there are no groups to find |
 | correlation | how closely two columns go together: 1 or -1 if a straight line describes it exactly, 0 if no straight line helps |
 | covariance | how widely columns spread, and how they go together; the correlation is the covariance of columns whose spread is 1 |
 | cross-fitting | in training, the averages of a row are computed from other rows: the rows are cut into folds, and a row's averages leave its own fold out |
@@ -8913,7 +8913,7 @@ and the other pages of `docs`.)
 | expected rating | the mean of all ratings that a user might give a movie, computed from the law: the best possible prediction |
 | f_regression | scores every feature alone, by how it correlates with the rating |
 | false alarm | a test says that two equal models differ |
-| factors | numbers for every user and movie, learned so that their product says how well the user's taste fits the movie (matrix factorization) |
+| factors | numbers for every user and movie, learned so that, multiplied one by one and added up, they say how well the user's taste fits the movie (matrix factorization) |
 | feature | a column of numbers that describes the rows, and from which a model learns, such as the user's average rating |
 | fold | one of the parts that cross-validation cuts the rows into; *fold by fold* means that two models are compared on the same parts |
 | forest, boosting | models of many decision trees: in a forest, their answers are averaged; in boosting, each tree learns the errors that the trees before it have left |
@@ -8966,7 +8966,7 @@ and the other pages of `docs`.)
 | split | the cut of a table into training rows and test rows; in a tree, the cut of rows at a threshold of a feature |
 | splitter | says which rows are for training and which for testing, as `KFold` does |
 | standard deviation | how far numbers typically lie from their mean |
-| standard error | by how much a figure would typically vary if other rows had been drawn; of the mean of n independent numbers, their standard deviation divided by the root of n; a difference of less than twice its standard error may well be luck |
+| standard error | by how much a figure would typically vary if other rows had been drawn; a difference of less than twice its standard error may well be luck; that of a mean is the standard deviation divided by the root of the number of rows, `x.std() / np.sqrt(len(x))` |
 | supervised, unsupervised | supervised models learn from answers (the column `y`), such as ratings; unsupervised ones look for structure where there are no answers |
 | tag | says what an estimator is, and which input it accepts |
 | target, `y` | the column that a model predicts: here, the rating; the features are `X` |
@@ -9040,10 +9040,10 @@ print(f"\n{len(X_train)} training rows, {len(X_test)} test rows")
 #   *baseline*: a model that is not better has learned nothing.
 # - `DecisionTreeRegressor` asks one question after the other, such as "is the movie id
 #   above 250?", until it knows the answer of every training row.
-# - `Ridge` learns a number for each user and one for each movie, and adds them. An id
-#   is a name, not a quantity: user 20 is not twice user 10. So `OneHotEncoder` first
-#   makes a column for each user and each movie. It holds 1 in their rows, and 0 in all
-#   others. `make_pipeline` joins the two steps to one model.
+# - `Ridge` learns a number (a *weight*) for each user and one for each movie, and adds
+#   them. An id is a name, not a quantity: user 20 is not twice user 10. So
+#   `OneHotEncoder` first makes a column for each user and each movie. It holds 1 in
+#   their rows, and 0 in all others. `make_pipeline` joins the two steps to one model.
 #
 # The *RMSE* is the square root of the mean squared error. You can read it as the
 # typical error, in stars.
@@ -9315,9 +9315,9 @@ if sys.argv[1:] == ["all"]:
 # **Remember:** every estimator has `fit`; most answer by `predict` or by `transform`,
 # few by both.
 #
-# Go on in scikit-learn's user guide: [Choosing the right
-# estimator](https://scikit-learn.org/stable/machine_learning_map.html). The next
-# chapter, `pillars/0_parts.py`, shows what estimators are built from.
+# Go on in scikit-learn's user guide:
+# [Choosing the right estimator](https://scikit-learn.org/stable/machine_learning_map.html).
+# The next chapter, `pillars/0_parts.py`, shows what estimators are built from.
 #
 # Exercise: `exercises/0_map.py`.
 END_OF_LESSON_FILE
@@ -9326,13 +9326,13 @@ cat >"$new/pillars/0_parts.py" <<'END_OF_LESSON_FILE'
 # %% [markdown]
 # # 0 Parts: what is an estimator built from, and how do you build one?
 #
+# This is the most technical chapter, and no later chapter builds on it. If you are new
+# to scikit-learn, go on with `pillars/1_preprocessing.py`, and come back later.
+#
 # **You know**: `fit`, `predict` and `transform`, and that a class can inherit from
 # another. **You will see**: the few parts that all estimators share; a transformer of
 # your own from the same parts; what scikit-learn's own checks say about it.
 # **Minutes**: 15.
-#
-# This is the most technical chapter, and the others need nothing of it. If you are new
-# to scikit-learn, go on with `pillars/1_preprocessing.py`, and come back later.
 #
 # Words: a *mixin* is a small class that adds one ability to the classes that inherit
 # from it. A *tag* says what an estimator is, and which input it accepts.
@@ -9488,12 +9488,12 @@ except ValueError as error:
 # is for. Whether it clips at the right values is for your own tests to say.
 #
 # ## It works in a pipeline and in a search
-# A *meta-estimator* holds other estimators. It needs from them only `get_params` and
-# `set_params`, which you inherit, and the methods that you have written. So it can hold
-# yours, too. Here a pipeline holds it, and a search holds the pipeline. The search
-# names a parameter by its step: in `clip__quantile`, two underscores join the name of
-# the step and that of the parameter. One year in twenty is not known here, and somebody
-# wrote 9999 in its place.
+# A *meta-estimator* holds other estimators. It calls your `fit` and `transform`, what
+# you have inherited (such as `get_params`, `set_params` and `fit_transform`), and needs
+# nothing else of you. So it can hold your estimator, too. Here a pipeline holds it, and
+# a search holds the pipeline. The search names a parameter by its step: in
+# `clip__quantile`, two underscores join the name of the step and that of the parameter.
+# One year in twenty is not known here, and somebody wrote 9999 in its place.
 #
 # **Guess first:** which quantile will the search choose?
 
@@ -9538,7 +9538,7 @@ if figure is not None:
             f"{numbers[name]} estimators",
         ]
         left = 5.1 * (place % 2)
-        bottom = 4.9 - 1.65 * (place // 2)
+        bottom = 3.25 + 1.65 * (place // 2)  # the first two are the lower ones
         drawing.draw_box(axes, left, bottom, 4.9, lines)
     lines = ["yours(TransformerMixin, BaseEstimator)", "you write: fit, transform"]
     drawing.draw_box(axes, 0.8, 1.75, 8.4, lines, "#FBE6D8", drawing.ORANGE)
@@ -9550,7 +9550,12 @@ if figure is not None:
     ]
     drawing.draw_box(axes, 0, -0.65, 10, lines, "#DCEBF5", drawing.BLUE)
     arrow = {"arrowstyle": "-|>", "linewidth": 2.5, "color": drawing.ORANGE}
-    axes.annotate("", (8.7, 1.2), (8.7, 1.75), arrowprops=arrow)
+    for end, start in [
+        ((5, 2.79), (5, 6.6)),  # from BaseEstimator, between the mixins
+        ((2.4, 2.79), (2.4, 3.25)),  # from TransformerMixin
+        ((5, 1.2), (5, 1.75)),
+    ]:
+        axes.annotate("", end, start, arrowprops=arrow)
     axes.set(xlim=(-0.05, 10.05), ylim=(-0.7, 7.7))
     axes.axis("off")
     drawing.save_picture(figure, "0_parts.svg")
@@ -9574,16 +9579,29 @@ cat >"$new/pillars/1_preprocessing.py" <<'END_OF_LESSON_FILE'
 # # 1 Preprocessing: who needs the scaler?
 #
 # **You know**: `fit` learns, `predict` answers, a `Pipeline` puts steps in a row. **You
-# will see**: the pipeline of the lesson, with and without its scaler; how missing ages
-# are filled; the same averages computed by us and by scikit-learn. **Minutes**: 20.
+# will see**: the same pipeline with and without its scaler; how missing ages are
+# filled; the same averages computed by us and by scikit-learn. **Minutes**: 20.
 #
 # The *scaler* here, `StandardScaler`, brings every feature to mean 0 and standard
-# deviation 1. Without it, ten years change the distance between two rows more than four
-# stars do.
+# deviation 1. Without it, in a distance between two rows, a difference of ten years in
+# one column counts for more than a difference of four stars in another.
 #
 # Words: *forest* and *boosting* are models made of decision trees. *Least squares* is
 # the plain linear model. *Ridge* adds a penalty, `alpha`, on large weights. *SGD* finds
 # the weights of a linear model in small steps, row by row.
+#
+# ## The lesson's pipeline
+# `SklearnEcosystemPipeline(model=...).build_pipeline()` makes a pipeline with four
+# steps. The five models that we compare below are its last step in turn.
+#
+# ![The four steps, from raw rows to predicted stars](../docs/pictures/pipeline.svg)
+#
+# - `features` makes 13 features of each rating.
+# - `drop_ids` removes two of them, the ids: an id is a label, not a quantity.
+# - `scaler` scales the other 11.
+# - `model` learns from these, and predicts the stars.
+#
+# Here are the 13 features of one rating.
 
 # %%
 import drawing
@@ -9606,7 +9624,36 @@ from lesson_code import (
 table = MovieRecommendationDataset(n_ratings=20_000).generate()
 train, test = train_test_split(table, test_size=0.2, random_state=42)
 
+first = train.iloc[0]
+meanings = {
+    "genre_encoded": f"a number for {first['genre']}",
+    "country_encoded": f"a number for {first['user_country']}",
+    "user_avg_rating": "the user's average, from other rows",
+    "movie_avg_rating": "the movie's average, from other rows",
+    "user_movie_interaction": "the product of the two averages",
+    "hour_of_day": "of the rating (UTC)",
+    "day_of_week": "of the rating; 0 is Monday",
+    "user_rating_count": "how many training rows the user has",
+    "movie_rating_count": "how many training rows the movie has",
+}
+features_of_train = UserMovieFeatureTransformer().fit_transform(train)
+print(f"A rating of {first['rating']} stars, and its features")
+for name, value in features_of_train.iloc[0].items():
+    print(f"{name:23}{value:6.4g}  {meanings.get(name, '')}".rstrip())
 
+# %% [markdown]
+# Why "from other rows"? A training row's own rating is the answer, so the model must
+# not see it in an average. The averages are *cross-fitted*: the rows are cut into five
+# *folds*, and the averages of a row come from the four folds that it is not in. If a
+# user gave 5, 2, 3, 4 and 3 stars, one in each fold, the row of fold 1 gets the mean of
+# 2, 3, 4 and 3, which is 3. The row of fold 2 gets the mean of 5, 3, 4 and 3. A new row
+# gets the mean of all five, because its own rating is not among them. (The averages are
+# also *damped*, which "Categories" explains, below.)
+#
+# Now the models. First the baseline: always the mean rating.
+
+
+# %%
 def error(model):
     """Return the RMSE on the test rows: the typical error, in stars."""
     model.fit(train, train["rating"])
@@ -9615,51 +9662,12 @@ def error(model):
 
 
 dummy_error = error(DummyRegressor())
-print(f"RMSE of always answering the mean rating: {dummy_error:.3f} stars")
+print(f"\nRMSE of always answering the mean rating: {dummy_error:.3f} stars")
 
 # %% [markdown]
 # The function `error` drops the column `rating` before it predicts, so that you can see
 # that no model reads the answers. (It would make no difference: `predict` never reads
 # that column.)
-#
-# ## The pipeline of the lesson
-# ![Raw rows go through the steps features, drop_ids, scaler and model, and come out as
-# predicted stars](../docs/pictures/pipeline.svg)
-#
-# It has four steps. `features` makes 13 columns: the two ids, and eleven more. This is
-# what they are for one rating.
-
-# %%
-meaning = {
-    "user_age": "in years",
-    "movie_year": "the year of the movie",
-    "genre_encoded": "a number that stands for the genres",
-    "country_encoded": "a number that stands for the country",
-    "user_avg_rating": "the average of other ratings of the user, in stars",
-    "movie_avg_rating": "the average of other ratings of the movie, in stars",
-    "user_movie_interaction": "the product of these two averages",
-    "hour_of_day": "when it was rated, from 0 to 23",
-    "day_of_week": "when it was rated; 0 is Monday",
-    "user_rating_count": "how many ratings are in the average of the user",
-    "movie_rating_count": "how many ratings are in the average of the movie",
-}
-features = UserMovieFeatureTransformer().fit_transform(train, train["rating"])
-first = train.iloc[0]
-print(f"\nUser {first['user_id']}, {first['title']}: {first['rating']} stars")
-for name, words in meaning.items():
-    print(f"  {name:22} {features[name].iloc[0]:8.2f}  {words}")
-
-# %% [markdown]
-# The step `drop_ids` takes the ids out, because an id is a name and no quantity. The
-# `scaler` is what this chapter is about, and the `model` predicts.
-#
-# Why *other* ratings? An average that contains the rating of its own row tells the
-# model a part of the answer. So the training rows are cut into five parts, the *folds*.
-# For a row of fold 1, both averages are computed from folds 2 to 5; for a row of fold
-# 2, from folds 1, 3, 4 and 5; and so on. This is called *cross-fitting*. New rows, such
-# as the test rows, get the averages of all training rows. Chapter 3 shows what happens
-# without cross-fitting. (Where ratings are few, an average is drawn towards the mean of
-# all: that is *damping*.)
 #
 # ## The same models without and with the scaler
 # `set_params(scaler="passthrough")` takes a step out of a pipeline.
@@ -9934,8 +9942,8 @@ print(f"Impurity of the features without influence: {impurity_sum:.0f} %")
 # only together with another: a count says how far an average can be trusted, and a
 # genre matters differently to each user. We know it, because we know the formula that
 # made the ratings. (`user_avg_rating` has more distinct values than there are users,
-# because it is cross-fitted: in training, the average of a user is computed five times,
-# each time without the rows of one fold.)
+# because it is cross-fitted, as chapter 1 explains: the average of a row leaves out the
+# row's own fold. There are five folds, so a user has up to five averages.)
 #
 # The five features without influence (the rows with "no") get about a sixth of the
 # impurity. Among these, more distinct values mostly mean more impurity: of many
@@ -10133,9 +10141,9 @@ cat >"$new/pillars/3_model_selection.py" <<'END_OF_LESSON_FILE'
 #
 # Words: the *noise floor* is the error to expect of a perfect predictor. We know it,
 # because we know the *law* of the table, the formula that made its ratings. By luck, an
-# error may be a little below the floor. An average is *cross-fitted* if it never
-# contains the rating of its own row: the training rows are cut into five folds, and the
-# averages in fold 1, for example, are computed from folds 2 to 5.
+# error may be a little below the floor. *Cross-fitted* averages: cut the training rows
+# into five folds. For a row of fold 1, the user's average is computed from folds 2 to
+# 5. So a row's average never contains its own rating.
 
 # %%
 import drawing
@@ -10418,7 +10426,7 @@ cat >"$new/pillars/3_search.py" <<'END_OF_LESSON_FILE'
 # another; a random search and a cheaper one; a learning curve. **Minutes**: 15.
 #
 # Words: a *hyperparameter* is set before training, such as the depth of a tree. A
-# *candidate* has one value for each of them. *Nested* cross-validation: an inner one
+# *candidate* is one value for each of them. *Nested* cross-validation: an inner one
 # chooses the candidate, an outer one scores the choice on rows that took no part in it.
 
 # %%
@@ -10592,9 +10600,10 @@ for name, n_given in rows_given.items():
 
 # %% [markdown]
 # Halving saves most of the work. A single search cannot show whether it finds worse
-# trees for that. Here, `best_score_` is not too good. With 3000 rows there is less
-# luck. And the chosen tree has an advantage, which may hide the rest of the luck: in
-# the end it is trained on all rows, but in the search on two thirds of them at most.
+# trees for that. Here, `best_score_` is not too good: it is no better than the nested
+# error. With 3000 rows there is less luck. And the chosen tree has an advantage, which
+# may hide the rest of the luck: in the end it is trained on all rows, but in the search
+# on two thirds of them at most.
 #
 # ## Would more rows bring more?
 # A search cannot bring more than its best candidate. More rows may. A *learning curve*
@@ -10693,9 +10702,9 @@ print(f"  expected {expected[row]:.2f} stars, rating {rating[row]:.1f}")
 #
 # Now we compare models on the same five folds, the dummy first. `cross_val_predict`
 # answers each row by a model that was trained on the other folds. *Taste* is how well a
-# user's love of genres fits a movie. `factors` learns some numbers for every user and
-# every movie. Multiply the user's by the movie's, one by one, and add up: the sum says
-# how well the two fit (*matrix factorization*).
+# user's love of genres fits a movie. `factors` learns numbers for every user and movie
+# (*matrix factorization*). It multiplies the user's numbers by the movie's, one by one,
+# and adds up: the sum says how well the two fit.
 #
 # **Guess first:** how much of the squared error of the best model is noise?
 
@@ -10945,8 +10954,8 @@ cat >"$new/pillars/5_unsupervised.py" <<'END_OF_LESSON_FILE'
 # # 5 Unsupervised learning: does it find what we hid?
 #
 # **You know**: *matrix factorization* gives every user and movie some learned numbers,
-# its *factors*. Multiply the user's by the movie's, one by one, and add up: the sum
-# says how well the two fit (`recommender/factors.py`). **You will see**: how well
+# its *factors*. Multiply the user's numbers by the movie's, one by one, and add up: the
+# sum says how well the two fit (`recommender/factors.py`). **You will see**: how well
 # clusters of movies agree with genres; that KMeans also finds clusters where there are
 # none, and how a control shows it; which of the false users that we plant are found.
 # **Minutes**: 20.
@@ -11079,8 +11088,8 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.2f"))
 # %% [markdown]
 # With 5000 ratings, about five of each user, the model learns next to nothing of
 # tastes; with 200,000 it learns most of them, and the clusters are nearly the genres.
-# At 50,000, table and factors are those from above, but here are also the movies with
-# fewer than 50 ratings. With them, the index is half as high.
+# The line 50000 is the table from above, with the same factors. But here we group the
+# movies with fewer than 50 ratings, too, and that halves the index.
 #
 # ## Users: KMeans always finds clusters
 # The formula that made the ratings has no groups of users: every user's love of every
@@ -11093,12 +11102,12 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.2f"))
 # covariance: how widely the columns spread, and how they go together. We draw ten.
 #
 # Often, each column is shuffled by itself instead. That destroys groups, but also every
-# other connection of the columns. To see what that does, we add a fourth set of data,
-# `no groups`: 500 random points whose columns are correlated. A good control should
-# find no groups in it.
+# other connection of the columns. To see what that does, we make a fourth data set: 500
+# random points with correlated columns and no groups. A good control should find no
+# groups in it.
 #
 # **Guess first:** we look at the movies with one genre and 50 ratings, at all movies,
-# at the users, and at `no groups`. Which of the four will show groups?
+# and at the users. Which of the three will show groups?
 
 
 # %%
@@ -11143,15 +11152,15 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 
 # %% [markdown]
 # Compare `silhouette` with `control`. The line `202 movies` is above its control by
-# several times the control's spread. That is more than luck gives in a single Gaussian
-# cloud, so it is a sign of groups. The other lines are not above their controls. The
+# several times the control's spread. That is more than luck gives where there are no
+# groups, so it is a sign of groups. The other lines are not above their controls. The
 # users are even a little below: they are not exactly Gaussian. So data without groups
 # can differ from its control, and a small difference would prove little.
 #
 # Did you guess all movies, too? They include those with two genres or few ratings. The
 # genres are there, but do not show: to see no groups does not prove that there are
-# none. Now look at the line `no groups`. Its silhouette is twice that of its shuffled
-# columns: by that control, it would seem to have groups.
+# none. Now look at the line `no groups`, the 500 random points. Their silhouette is
+# twice that of their shuffled columns: by that control, they would seem to have groups.
 #
 # Was our table a lucky one? We make the line `202 movies` again, with the Rand index of
 # its clusters, for three other tables that the same formula makes.
@@ -11316,10 +11325,10 @@ cat >"$new/pillars/6_utilities.py" <<'END_OF_LESSON_FILE'
 # # 6 Utilities: which metric did you mean?
 #
 # **You know**: RMSE is the typical error of predicted stars. NDCG@10 scores a list of
-# ten movies: each movie that the user likes gives points, more at the top, and the sum
-# is divided by that of the best possible list. **You will see**: what two metrics say
-# of the same lists, and why; metrics of your own as scorers; a saved model in a fresh
-# process. **Minutes**: 15.
+# ten movies: each liked movie gives points, more at the top, and the sum is divided by
+# that of the best possible list. **You will see**: what two metrics say of the same
+# lists, and why; metrics of your own as scorers; a saved model in a fresh process.
+# **Minutes**: 15.
 
 # %%
 import subprocess
@@ -11485,7 +11494,8 @@ print(pd.DataFrame(results).T.to_string(float_format="%.2f"))
 # figure or a dict of them. (`make_scorer` turns a function of (y_true, y_pred) into a
 # scorer.) So `cross_validate` can judge models by all our figures at once. The model
 # `mean` gives the same score to all movies, so its ten movies are those with the first
-# ids. (If movies have equal scores, `ndcg_score` takes the mean over all their orders.)
+# ids. (If movies have the same score, `ndcg_score` takes the mean over all their
+# possible orders.)
 
 
 # %%
@@ -11551,9 +11561,9 @@ if figure is not None:
 
 # %% [markdown]
 # ## The saved model answers in a fresh process
-# At the end of the file there is a *digest*, a fingerprint of its content.
-# `load_pipeline` checks it before it loads any object; `joblib.load` does not. We
-# change one bit of the file, and try both.
+# The file ends with a *digest*, a fingerprint of its content. `load_pipeline` checks it
+# before it loads any object. `joblib.load` does not. We change one bit of the file, and
+# try both.
 
 # %%
 with tempfile.TemporaryDirectory() as folder:
@@ -11863,11 +11873,11 @@ for n in (1000, 2000, 5000, 10_000, 20_000):
 #
 #     (1.96 + 0.84)² · 2 · rate · (1 - rate) / difference²
 #
-# The `rate` is the share of successes, and the `difference` is B - A. The variance of a
-# visit is rate · (1 - rate), and the 2 stands for two models. A limit of 1.96 standard
-# errors lets 5 % of false alarms through. The difference must be 0.84 standard errors
-# above this limit, so that 80 % of the tests find it: 80 % of a normal distribution lie
-# above -0.84.
+# The `rate` is the share of successes, and the `difference` is B - A. A limit of 1.96
+# standard errors keeps false alarms at 5 %. If the true difference is 0.84 standard
+# errors above this limit, 80 % of the tests pass it. (80 % of a normal distribution lie
+# below 0.84.) `rate · (1 - rate)` is the variance of one visit, and the 2 is for the
+# two models.
 
 # %%
 rate = (chance_a.mean() + chance_b.mean()) / 2
@@ -13055,8 +13065,9 @@ are kept for the end. One of the two always has the smaller error, if only by lu
 `is_better` takes every gain for real.
 
 Task: return True only if the mean gain is more than twice its standard error.
-Hint: `gain` holds one number per row. How is the standard error of their mean computed?
-    docs/words.md says it; "Part 1" in pillars/4_supervised.py uses it.
+Hint: `gain` holds one number per row. "Part 1" in pillars/4_supervised.py prints each
+    gain beside its standard error, by `gain.sem()` of pandas. `gain` is a NumPy array
+    here, which has no `sem`: "standard error" in docs/words.md has the formula.
 Check: python -m pytest exercises -k 4_supervised
 """
 
@@ -13081,7 +13092,7 @@ cat >"$new/exercises/5_unsupervised.py" <<'END_OF_LESSON_FILE'
 KMeans always finds the groups that it is asked for, even where there are none. So
 `has_groups` compares with controls: data without groups. But its controls lose too
 much: if each column is shuffled by itself, the correlation of the columns is lost, too,
-and a single cloud with correlated columns can seem to have groups.
+and random points with correlated columns, but no groups, can seem to have groups.
 
 Task: make controls that keep the mean and the covariance of X, and have no groups.
 Hint: `help(rng.multivariate_normal)` says what a single cloud is drawn from, and in
@@ -14066,15 +14077,19 @@ def test_1_scaling(exercise):
     together = check_numbers(together, len(X_new), "predict")
     apart = exercise.predict(X.copy(), y, old.copy())
     apart = check_numbers(apart, len(old), "predict")
-    moved = np.abs(apart - together[is_old]).max()
+    moved = np.abs(apart - together[is_old])
     errors = np.abs(apart - y_new[is_old])
+    errors_together = np.abs(together[is_old] - y_new[is_old])
     check(
         np.allclose(apart, together[is_old]),
         "The same rows of old movies were predicted twice: among others, and alone. "
-        f"The predictions moved by up to {moved:.1f} stars. An answer must not depend "
-        "on the rows that come with it. If a row is scaled by these, the model does "
-        "not see its values as in training. Learn the mean and the standard deviation "
-        "from the training rows alone, once.",
+        f"{np.mean(moved > 0.001):.0%} of the answers changed, by up to "
+        f"{moved.max():.2f} stars. (Mean error: alone {errors.mean():.2f} stars, among "
+        f"others {errors_together.mean():.2f}.) "
+        "An answer must not depend on the rows that come with it, even where the error "
+        "stays the same. If a row is scaled by these, the model does not see its "
+        "values as in training. Learn the mean and the standard deviation from the "
+        "training rows alone, once.",
     )
     r2 = r2_score(y_new, together)
     check(
@@ -14088,9 +14103,11 @@ def test_1_scaling(exercise):
     neighbours = KNeighborsRegressor(15).fit(StandardScaler().fit_transform(X), y)
     by_own_mean = neighbours.predict(StandardScaler().fit_transform(old))
     print(
-        "Measured: on old movies alone, the mean error is "
-        f"{mean_and_error(errors)} stars; scaled by their own mean, it was "
-        f"{mean_and_error(np.abs(by_own_mean - y_new[is_old]))}."
+        "Measured: alone or among others, old movies get the same answers. Their mean "
+        f"error is {mean_and_error(errors)} stars; scaled by their own mean, it was "
+        f"{mean_and_error(np.abs(by_own_mean - y_new[is_old]))}. (Scaled by the mean "
+        "of training rows and new rows together, the error is hardly larger, but a "
+        "row's answer still depends on the rows beside it.)"
     )
 END_OF_LESSON_FILE
 

@@ -3,7 +3,7 @@
 KMeans always finds the groups that it is asked for, even where there are none. So
 `has_groups` compares with controls: data without groups. But its controls lose too
 much: if each column is shuffled by itself, the correlation of the columns is lost, too,
-and a single cloud with correlated columns can seem to have groups.
+and random points with correlated columns, but no groups, can seem to have groups.
 
 Task: make controls that keep the mean and the covariance of X, and have no groups.
 Hint: `help(rng.multivariate_normal)` says what a single cloud is drawn from, and in

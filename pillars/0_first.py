@@ -57,10 +57,10 @@ print(f"\n{len(X_train)} training rows, {len(X_test)} test rows")
 #   *baseline*: a model that is not better has learned nothing.
 # - `DecisionTreeRegressor` asks one question after the other, such as "is the movie id
 #   above 250?", until it knows the answer of every training row.
-# - `Ridge` learns a number for each user and one for each movie, and adds them. An id
-#   is a name, not a quantity: user 20 is not twice user 10. So `OneHotEncoder` first
-#   makes a column for each user and each movie. It holds 1 in their rows, and 0 in all
-#   others. `make_pipeline` joins the two steps to one model.
+# - `Ridge` learns a number (a *weight*) for each user and one for each movie, and adds
+#   them. An id is a name, not a quantity: user 20 is not twice user 10. So
+#   `OneHotEncoder` first makes a column for each user and each movie. It holds 1 in
+#   their rows, and 0 in all others. `make_pipeline` joins the two steps to one model.
 #
 # The *RMSE* is the square root of the mean squared error. You can read it as the
 # typical error, in stars.

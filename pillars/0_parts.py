@@ -1,13 +1,13 @@
 # %% [markdown]
 # # 0 Parts: what is an estimator built from, and how do you build one?
 #
+# This is the most technical chapter, and no later chapter builds on it. If you are new
+# to scikit-learn, go on with `pillars/1_preprocessing.py`, and come back later.
+#
 # **You know**: `fit`, `predict` and `transform`, and that a class can inherit from
 # another. **You will see**: the few parts that all estimators share; a transformer of
 # your own from the same parts; what scikit-learn's own checks say about it.
 # **Minutes**: 15.
-#
-# This is the most technical chapter, and the others need nothing of it. If you are new
-# to scikit-learn, go on with `pillars/1_preprocessing.py`, and come back later.
 #
 # Words: a *mixin* is a small class that adds one ability to the classes that inherit
 # from it. A *tag* says what an estimator is, and which input it accepts.
@@ -163,12 +163,12 @@ except ValueError as error:
 # is for. Whether it clips at the right values is for your own tests to say.
 #
 # ## It works in a pipeline and in a search
-# A *meta-estimator* holds other estimators. It needs from them only `get_params` and
-# `set_params`, which you inherit, and the methods that you have written. So it can hold
-# yours, too. Here a pipeline holds it, and a search holds the pipeline. The search
-# names a parameter by its step: in `clip__quantile`, two underscores join the name of
-# the step and that of the parameter. One year in twenty is not known here, and somebody
-# wrote 9999 in its place.
+# A *meta-estimator* holds other estimators. It calls your `fit` and `transform`, what
+# you have inherited (such as `get_params`, `set_params` and `fit_transform`), and needs
+# nothing else of you. So it can hold your estimator, too. Here a pipeline holds it, and
+# a search holds the pipeline. The search names a parameter by its step: in
+# `clip__quantile`, two underscores join the name of the step and that of the parameter.
+# One year in twenty is not known here, and somebody wrote 9999 in its place.
 #
 # **Guess first:** which quantile will the search choose?
 
@@ -213,7 +213,7 @@ if figure is not None:
             f"{numbers[name]} estimators",
         ]
         left = 5.1 * (place % 2)
-        bottom = 4.9 - 1.65 * (place // 2)
+        bottom = 3.25 + 1.65 * (place // 2)  # the first two are the lower ones
         drawing.draw_box(axes, left, bottom, 4.9, lines)
     lines = ["yours(TransformerMixin, BaseEstimator)", "you write: fit, transform"]
     drawing.draw_box(axes, 0.8, 1.75, 8.4, lines, "#FBE6D8", drawing.ORANGE)
@@ -225,7 +225,12 @@ if figure is not None:
     ]
     drawing.draw_box(axes, 0, -0.65, 10, lines, "#DCEBF5", drawing.BLUE)
     arrow = {"arrowstyle": "-|>", "linewidth": 2.5, "color": drawing.ORANGE}
-    axes.annotate("", (8.7, 1.2), (8.7, 1.75), arrowprops=arrow)
+    for end, start in [
+        ((5, 2.79), (5, 6.6)),  # from BaseEstimator, between the mixins
+        ((2.4, 2.79), (2.4, 3.25)),  # from TransformerMixin
+        ((5, 1.2), (5, 1.75)),
+    ]:
+        axes.annotate("", end, start, arrowprops=arrow)
     axes.set(xlim=(-0.05, 10.05), ylim=(-0.7, 7.7))
     axes.axis("off")
     drawing.save_picture(figure, "0_parts.svg")

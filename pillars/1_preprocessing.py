@@ -2,16 +2,29 @@
 # # 1 Preprocessing: who needs the scaler?
 #
 # **You know**: `fit` learns, `predict` answers, a `Pipeline` puts steps in a row. **You
-# will see**: the pipeline of the lesson, with and without its scaler; how missing ages
-# are filled; the same averages computed by us and by scikit-learn. **Minutes**: 20.
+# will see**: the same pipeline with and without its scaler; how missing ages are
+# filled; the same averages computed by us and by scikit-learn. **Minutes**: 20.
 #
 # The *scaler* here, `StandardScaler`, brings every feature to mean 0 and standard
-# deviation 1. Without it, ten years change the distance between two rows more than four
-# stars do.
+# deviation 1. Without it, in a distance between two rows, a difference of ten years in
+# one column counts for more than a difference of four stars in another.
 #
 # Words: *forest* and *boosting* are models made of decision trees. *Least squares* is
 # the plain linear model. *Ridge* adds a penalty, `alpha`, on large weights. *SGD* finds
 # the weights of a linear model in small steps, row by row.
+#
+# ## The lesson's pipeline
+# `SklearnEcosystemPipeline(model=...).build_pipeline()` makes a pipeline with four
+# steps. The five models that we compare below are its last step in turn.
+#
+# ![The four steps, from raw rows to predicted stars](../docs/pictures/pipeline.svg)
+#
+# - `features` makes 13 features of each rating.
+# - `drop_ids` removes two of them, the ids: an id is a label, not a quantity.
+# - `scaler` scales the other 11.
+# - `model` learns from these, and predicts the stars.
+#
+# Here are the 13 features of one rating.
 
 # %%
 import drawing
@@ -34,7 +47,36 @@ from lesson_code import (
 table = MovieRecommendationDataset(n_ratings=20_000).generate()
 train, test = train_test_split(table, test_size=0.2, random_state=42)
 
+first = train.iloc[0]
+meanings = {
+    "genre_encoded": f"a number for {first['genre']}",
+    "country_encoded": f"a number for {first['user_country']}",
+    "user_avg_rating": "the user's average, from other rows",
+    "movie_avg_rating": "the movie's average, from other rows",
+    "user_movie_interaction": "the product of the two averages",
+    "hour_of_day": "of the rating (UTC)",
+    "day_of_week": "of the rating; 0 is Monday",
+    "user_rating_count": "how many training rows the user has",
+    "movie_rating_count": "how many training rows the movie has",
+}
+features_of_train = UserMovieFeatureTransformer().fit_transform(train)
+print(f"A rating of {first['rating']} stars, and its features")
+for name, value in features_of_train.iloc[0].items():
+    print(f"{name:23}{value:6.4g}  {meanings.get(name, '')}".rstrip())
 
+# %% [markdown]
+# Why "from other rows"? A training row's own rating is the answer, so the model must
+# not see it in an average. The averages are *cross-fitted*: the rows are cut into five
+# *folds*, and the averages of a row come from the four folds that it is not in. If a
+# user gave 5, 2, 3, 4 and 3 stars, one in each fold, the row of fold 1 gets the mean of
+# 2, 3, 4 and 3, which is 3. The row of fold 2 gets the mean of 5, 3, 4 and 3. A new row
+# gets the mean of all five, because its own rating is not among them. (The averages are
+# also *damped*, which "Categories" explains, below.)
+#
+# Now the models. First the baseline: always the mean rating.
+
+
+# %%
 def error(model):
     """Return the RMSE on the test rows: the typical error, in stars."""
     model.fit(train, train["rating"])
@@ -43,51 +85,12 @@ def error(model):
 
 
 dummy_error = error(DummyRegressor())
-print(f"RMSE of always answering the mean rating: {dummy_error:.3f} stars")
+print(f"\nRMSE of always answering the mean rating: {dummy_error:.3f} stars")
 
 # %% [markdown]
 # The function `error` drops the column `rating` before it predicts, so that you can see
 # that no model reads the answers. (It would make no difference: `predict` never reads
 # that column.)
-#
-# ## The pipeline of the lesson
-# ![Raw rows go through the steps features, drop_ids, scaler and model, and come out as
-# predicted stars](../docs/pictures/pipeline.svg)
-#
-# It has four steps. `features` makes 13 columns: the two ids, and eleven more. This is
-# what they are for one rating.
-
-# %%
-meaning = {
-    "user_age": "in years",
-    "movie_year": "the year of the movie",
-    "genre_encoded": "a number that stands for the genres",
-    "country_encoded": "a number that stands for the country",
-    "user_avg_rating": "the average of other ratings of the user, in stars",
-    "movie_avg_rating": "the average of other ratings of the movie, in stars",
-    "user_movie_interaction": "the product of these two averages",
-    "hour_of_day": "when it was rated, from 0 to 23",
-    "day_of_week": "when it was rated; 0 is Monday",
-    "user_rating_count": "how many ratings are in the average of the user",
-    "movie_rating_count": "how many ratings are in the average of the movie",
-}
-features = UserMovieFeatureTransformer().fit_transform(train, train["rating"])
-first = train.iloc[0]
-print(f"\nUser {first['user_id']}, {first['title']}: {first['rating']} stars")
-for name, words in meaning.items():
-    print(f"  {name:22} {features[name].iloc[0]:8.2f}  {words}")
-
-# %% [markdown]
-# The step `drop_ids` takes the ids out, because an id is a name and no quantity. The
-# `scaler` is what this chapter is about, and the `model` predicts.
-#
-# Why *other* ratings? An average that contains the rating of its own row tells the
-# model a part of the answer. So the training rows are cut into five parts, the *folds*.
-# For a row of fold 1, both averages are computed from folds 2 to 5; for a row of fold
-# 2, from folds 1, 3, 4 and 5; and so on. This is called *cross-fitting*. New rows, such
-# as the test rows, get the averages of all training rows. Chapter 3 shows what happens
-# without cross-fitting. (Where ratings are few, an average is drawn towards the mean of
-# all: that is *damping*.)
 #
 # ## The same models without and with the scaler
 # `set_params(scaler="passthrough")` takes a step out of a pipeline.

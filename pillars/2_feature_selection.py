@@ -72,8 +72,8 @@ print(f"Impurity of the features without influence: {impurity_sum:.0f} %")
 # only together with another: a count says how far an average can be trusted, and a
 # genre matters differently to each user. We know it, because we know the formula that
 # made the ratings. (`user_avg_rating` has more distinct values than there are users,
-# because it is cross-fitted: in training, the average of a user is computed five times,
-# each time without the rows of one fold.)
+# because it is cross-fitted, as chapter 1 explains: the average of a row leaves out the
+# row's own fold. There are five folds, so a user has up to five averages.)
 #
 # The five features without influence (the rows with "no") get about a sixth of the
 # impurity. Among these, more distinct values mostly mean more impurity: of many

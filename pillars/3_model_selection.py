@@ -7,9 +7,9 @@
 #
 # Words: the *noise floor* is the error to expect of a perfect predictor. We know it,
 # because we know the *law* of the table, the formula that made its ratings. By luck, an
-# error may be a little below the floor. An average is *cross-fitted* if it never
-# contains the rating of its own row: the training rows are cut into five folds, and the
-# averages in fold 1, for example, are computed from folds 2 to 5.
+# error may be a little below the floor. *Cross-fitted* averages: cut the training rows
+# into five folds. For a row of fold 1, the user's average is computed from folds 2 to
+# 5. So a row's average never contains its own rating.
 
 # %%
 import drawing

@@ -6,7 +6,7 @@
 # another; a random search and a cheaper one; a learning curve. **Minutes**: 15.
 #
 # Words: a *hyperparameter* is set before training, such as the depth of a tree. A
-# *candidate* has one value for each of them. *Nested* cross-validation: an inner one
+# *candidate* is one value for each of them. *Nested* cross-validation: an inner one
 # chooses the candidate, an outer one scores the choice on rows that took no part in it.
 
 # %%
@@ -180,9 +180,10 @@ for name, n_given in rows_given.items():
 
 # %% [markdown]
 # Halving saves most of the work. A single search cannot show whether it finds worse
-# trees for that. Here, `best_score_` is not too good. With 3000 rows there is less
-# luck. And the chosen tree has an advantage, which may hide the rest of the luck: in
-# the end it is trained on all rows, but in the search on two thirds of them at most.
+# trees for that. Here, `best_score_` is not too good: it is no better than the nested
+# error. With 3000 rows there is less luck. And the chosen tree has an advantage, which
+# may hide the rest of the luck: in the end it is trained on all rows, but in the search
+# on two thirds of them at most.
 #
 # ## Would more rows bring more?
 # A search cannot bring more than its best candidate. More rows may. A *learning curve*

@@ -57,9 +57,9 @@ print(f"  expected {expected[row]:.2f} stars, rating {rating[row]:.1f}")
 #
 # Now we compare models on the same five folds, the dummy first. `cross_val_predict`
 # answers each row by a model that was trained on the other folds. *Taste* is how well a
-# user's love of genres fits a movie. `factors` learns some numbers for every user and
-# every movie. Multiply the user's by the movie's, one by one, and add up: the sum says
-# how well the two fit (*matrix factorization*).
+# user's love of genres fits a movie. `factors` learns numbers for every user and movie
+# (*matrix factorization*). It multiplies the user's numbers by the movie's, one by one,
+# and adds up: the sum says how well the two fit.
 #
 # **Guess first:** how much of the squared error of the best model is noise?
 

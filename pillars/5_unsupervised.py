@@ -2,8 +2,8 @@
 # # 5 Unsupervised learning: does it find what we hid?
 #
 # **You know**: *matrix factorization* gives every user and movie some learned numbers,
-# its *factors*. Multiply the user's by the movie's, one by one, and add up: the sum
-# says how well the two fit (`recommender/factors.py`). **You will see**: how well
+# its *factors*. Multiply the user's numbers by the movie's, one by one, and add up: the
+# sum says how well the two fit (`recommender/factors.py`). **You will see**: how well
 # clusters of movies agree with genres; that KMeans also finds clusters where there are
 # none, and how a control shows it; which of the false users that we plant are found.
 # **Minutes**: 20.
@@ -136,8 +136,8 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.2f"))
 # %% [markdown]
 # With 5000 ratings, about five of each user, the model learns next to nothing of
 # tastes; with 200,000 it learns most of them, and the clusters are nearly the genres.
-# At 50,000, table and factors are those from above, but here are also the movies with
-# fewer than 50 ratings. With them, the index is half as high.
+# The line 50000 is the table from above, with the same factors. But here we group the
+# movies with fewer than 50 ratings, too, and that halves the index.
 #
 # ## Users: KMeans always finds clusters
 # The formula that made the ratings has no groups of users: every user's love of every
@@ -150,12 +150,12 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.2f"))
 # covariance: how widely the columns spread, and how they go together. We draw ten.
 #
 # Often, each column is shuffled by itself instead. That destroys groups, but also every
-# other connection of the columns. To see what that does, we add a fourth set of data,
-# `no groups`: 500 random points whose columns are correlated. A good control should
-# find no groups in it.
+# other connection of the columns. To see what that does, we make a fourth data set: 500
+# random points with correlated columns and no groups. A good control should find no
+# groups in it.
 #
 # **Guess first:** we look at the movies with one genre and 50 ratings, at all movies,
-# at the users, and at `no groups`. Which of the four will show groups?
+# and at the users. Which of the three will show groups?
 
 
 # %%
@@ -200,15 +200,15 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 
 # %% [markdown]
 # Compare `silhouette` with `control`. The line `202 movies` is above its control by
-# several times the control's spread. That is more than luck gives in a single Gaussian
-# cloud, so it is a sign of groups. The other lines are not above their controls. The
+# several times the control's spread. That is more than luck gives where there are no
+# groups, so it is a sign of groups. The other lines are not above their controls. The
 # users are even a little below: they are not exactly Gaussian. So data without groups
 # can differ from its control, and a small difference would prove little.
 #
 # Did you guess all movies, too? They include those with two genres or few ratings. The
 # genres are there, but do not show: to see no groups does not prove that there are
-# none. Now look at the line `no groups`. Its silhouette is twice that of its shuffled
-# columns: by that control, it would seem to have groups.
+# none. Now look at the line `no groups`, the 500 random points. Their silhouette is
+# twice that of their shuffled columns: by that control, they would seem to have groups.
 #
 # Was our table a lucky one? We make the line `202 movies` again, with the Rand index of
 # its clusters, for three other tables that the same formula makes.

@@ -2,10 +2,10 @@
 # # 6 Utilities: which metric did you mean?
 #
 # **You know**: RMSE is the typical error of predicted stars. NDCG@10 scores a list of
-# ten movies: each movie that the user likes gives points, more at the top, and the sum
-# is divided by that of the best possible list. **You will see**: what two metrics say
-# of the same lists, and why; metrics of your own as scorers; a saved model in a fresh
-# process. **Minutes**: 15.
+# ten movies: each liked movie gives points, more at the top, and the sum is divided by
+# that of the best possible list. **You will see**: what two metrics say of the same
+# lists, and why; metrics of your own as scorers; a saved model in a fresh process.
+# **Minutes**: 15.
 
 # %%
 import subprocess
@@ -171,7 +171,8 @@ print(pd.DataFrame(results).T.to_string(float_format="%.2f"))
 # figure or a dict of them. (`make_scorer` turns a function of (y_true, y_pred) into a
 # scorer.) So `cross_validate` can judge models by all our figures at once. The model
 # `mean` gives the same score to all movies, so its ten movies are those with the first
-# ids. (If movies have equal scores, `ndcg_score` takes the mean over all their orders.)
+# ids. (If movies have the same score, `ndcg_score` takes the mean over all their
+# possible orders.)
 
 
 # %%
@@ -237,9 +238,9 @@ if figure is not None:
 
 # %% [markdown]
 # ## The saved model answers in a fresh process
-# At the end of the file there is a *digest*, a fingerprint of its content.
-# `load_pipeline` checks it before it loads any object; `joblib.load` does not. We
-# change one bit of the file, and try both.
+# The file ends with a *digest*, a fingerprint of its content. `load_pipeline` checks it
+# before it loads any object. `joblib.load` does not. We change one bit of the file, and
+# try both.
 
 # %%
 with tempfile.TemporaryDirectory() as folder:

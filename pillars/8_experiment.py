@@ -73,11 +73,11 @@ for n in (1000, 2000, 5000, 10_000, 20_000):
 #
 #     (1.96 + 0.84)² · 2 · rate · (1 - rate) / difference²
 #
-# The `rate` is the share of successes, and the `difference` is B - A. The variance of a
-# visit is rate · (1 - rate), and the 2 stands for two models. A limit of 1.96 standard
-# errors lets 5 % of false alarms through. The difference must be 0.84 standard errors
-# above this limit, so that 80 % of the tests find it: 80 % of a normal distribution lie
-# above -0.84.
+# The `rate` is the share of successes, and the `difference` is B - A. A limit of 1.96
+# standard errors keeps false alarms at 5 %. If the true difference is 0.84 standard
+# errors above this limit, 80 % of the tests pass it. (80 % of a normal distribution lie
+# below 0.84.) `rate · (1 - rate)` is the variance of one visit, and the 2 is for the
+# two models.
 
 # %%
 rate = (chance_a.mean() + chance_b.mean()) / 2
