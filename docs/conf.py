@@ -58,8 +58,8 @@ nb_execution_excludepatterns = ["exercises/*", *HELPERS]
 nb_execution_timeout = 600  # seconds of a cell
 nb_execution_raise_on_error = True
 nb_merge_streams = True
-nb_code_prompt_show = "Show the {type}"
-nb_code_prompt_hide = "Hide the {type}"
+nb_code_prompt_show = "Show the code"
+nb_code_prompt_hide = "Hide the code"
 # Chapters run in a temporary folder, and draw there: docs/pictures stays as it is.
 nb_execution_in_temp = True
 os.environ["PICTURES"] = "pictures"

@@ -31,6 +31,13 @@ FOR_READERS_OF_THE_SITE = {
 }
 
 
+#: What stands after `# %%` of a cell that answers a guess: its output is folded.
+FOLD_ANSWER = (
+    ' tags=["hide-output"] mystnb={"code_prompt_show": "Guessed? Show the output",'
+    ' "code_prompt_hide": "Hide the output"}'
+)
+
+
 def home_page(readme):
     """Return the README for readers of the site. What it replaces must be in it."""
     for pattern, words in FOR_READERS_OF_THE_SITE.items():
@@ -53,7 +60,7 @@ def chapter_page(chapter):
         if is_folded(cell):
             tags = ' tags=["hide-input"]'
         elif "**Guess first:**" in before:
-            tags = ' tags=["hide-output"]'
+            tags = FOLD_ANSWER
         page += f"# %%{tags}\n{cell}"
     return add_link_to_answer(show_exercises(page))
 

@@ -323,6 +323,20 @@ def test_what_answers_a_guess_is_folded(chapter):
     assert page.count('tags=["hide-output"]') == n_guesses
 
 
+def test_the_reader_is_told_what_a_fold_holds(site):
+    prompts = {
+        "above-input": "Show the code",
+        "below-input": "Guessed? Show the output",
+    }
+    for chapter in CHAPTERS:
+        text = (site / "pillars" / f"{chapter.stem}.html").read_text(encoding="utf-8")
+        fold = r'<details class="admonition hide (.+?)">\n<summary.*\n<p.*?>(.+?)</p>'
+        shown = re.findall(fold, text)
+        assert [prompt for place, prompt in shown if prompt != prompts[place]] == []
+        n_guesses = chapter.read_text(encoding="utf-8").count("**Guess first:**")
+        assert [place for place, _ in shown].count("below-input") == n_guesses
+
+
 def test_every_recipe_shows_what_it_has_printed():
     appendix = (ROOT / "pillars" / "appendix_recipes.py").read_text(encoding="utf-8")
     recorded = (ROOT / "docs" / "recipes.txt").read_text(encoding="utf-8")
