@@ -66,6 +66,7 @@ os.environ["PICTURES"] = "pictures"
 os.environ["PYTHONPATH"] = str(Path(__file__).resolve().parent.parent / "pillars")
 
 #: The menu. It is added to the README here, because GitHub would show it as text.
+#: Under each chapter are its exercises: see `show_exercises` in `site_pages.py`.
 MENU = """
 
 ```{toctree}
@@ -75,14 +76,7 @@ MENU = """
 pillars/[0-9]_*
 pillars/appendix_recipes
 docs/tried
-```
-
-```{toctree}
-:hidden:
-:caption: Exercises
-:glob:
 exercises/README
-exercises/[0-9]_*
 ```
 
 ```{toctree}

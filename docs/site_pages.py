@@ -84,13 +84,17 @@ def add_link_to_answer(chapter):
 
 
 def show_exercises(chapter):
-    """Make a box with links of the line that names the exercises of a chapter."""
+    """Make a box of the line that names the exercises of a chapter.
+
+    The box has a part of the menu. So "Next" leads from the chapter to its exercises,
+    and from the last of them to the next chapter.
+    """
 
     def box(line):
-        # A link without a text gets the title of its page.
-        links = [f"# - [](/{name})" for name in re.findall(r"`(.+?)`", line[0])]
-        title = f"# ```{{admonition}} Do the {line[1].lower()}\n# :class: exercise"
-        return "\n".join([title, *links, "# ```"])
+        names = re.findall(r"`(.+?)\.py`", line[0])
+        title = f"# ````{{admonition}} Do the {line[1].lower()}\n# :class: exercise"
+        links = [f"# /{name}" for name in names]
+        return "\n".join([title, "# ```{toctree}", *links, "# ```", "# ````"])
 
     return re.sub(r"^# (Exercises?): `.+(?:\n# .+)*", box, chapter, flags=re.MULTILINE)
 
@@ -164,7 +168,7 @@ def exercise_page(path):
     words, solution = split_docstring(path.parent / "solutions" / path.name)
     _, _, explanation = words.partition("\n\n")
     number = path.stem.partition("_")[0]  # of its chapter
-    chapter, next_chapter = chapters_of_exercise(path)
+    chapter = chapter_of_exercise(path)
     return f"""# {number}: {one_line(parts["question"])}
 
 {parts["kind"]}: `exercises/{path.name}`. ([How to begin](README.md))
@@ -196,22 +200,17 @@ def exercise_page(path):
 {explanation}
 
 </details>
-
-**Next chapter:** [](/{next_chapter})
 """
 
 
-def chapters_of_exercise(path):
-    """Return the names of the chapter of an exercise, and of the one after it.
+def chapter_of_exercise(path):
+    """Return the name of the chapter of an exercise.
 
     The table in the README of the exercises says which chapter is its own.
     """
     table = (path.parent / "README.md").read_text("utf-8")
     row = re.search(rf"^\|.+?\| `{path.name}` \|.+", table, re.MULTILINE)[0]
-    chapter = re.search(r"pillars/\w+\.py", row)[0]
-    folder = path.parent.parent / "pillars"
-    names = sorted(f"pillars/{file.name}" for file in folder.glob("[0-9a]*_*.py"))
-    return chapter, next(name for name in names if name > chapter)
+    return re.search(r"pillars/\w+\.py", row)[0]
 
 
 def one_line(text):

@@ -187,21 +187,27 @@ def test_without_git_the_zip_file_has_nearly_the_same_files(monkeypatch):
     assert lost - hidden <= {ROOT / "CITATION.cff"}
 
 
-def test_a_chapter_and_its_exercises_lead_to_each_other(site):
-    followers = [*(chapter.stem for chapter in CHAPTERS[1:]), "appendix_recipes"]
-    for chapter, follower in zip(CHAPTERS, followers):
-        text = (site / "pillars" / f"{chapter.stem}.html").read_text(encoding="utf-8")
-        box = text.partition('<div class="exercise admonition">')[2]
-        links = Tags(box.partition("</div>")[0]).links()
+def test_next_leads_from_a_chapter_to_its_exercises_and_to_the_next_chapter(site):
+    route = []
+    for chapter in CHAPTERS:
+        name = f"pillars/{chapter.stem}"
         source = chapter.read_text(encoding="utf-8")
         named = re.findall(r"`(exercises/\w+)\.py`", source.partition("# Exercise")[2])
-        assert links == [f"../{name}.html" for name in named] != []
-        for name in named:
-            page = (site / f"{name}.html").read_text(encoding="utf-8")
-            paragraphs = re.findall(r"<p><strong>(.*?):</strong> (.*)", page)
-            targets = {title: Tags(text).links() for title, text in paragraphs}
-            assert targets["Chapter"] == [f"../pillars/{chapter.stem}.html"]
-            assert targets["Next chapter"] == [f"../pillars/{follower}.html"]
+        text = (site / f"{name}.html").read_text(encoding="utf-8")
+        box = text.partition('<div class="exercise admonition">')[2]
+        links = Tags(box.partition("</div>")[0]).links()
+        assert links == [f"../{exercise}.html" for exercise in named] != []
+        for exercise in named:
+            page = (site / f"{exercise}.html").read_text(encoding="utf-8")
+            own = re.search("<strong>Chapter:</strong> (.*)", page)[1]
+            assert Tags(own).links() == [f"../{name}.html"]
+        route += [name, *named]
+    for name, following in zip(route, [*route[1:], "pillars/appendix_recipes"]):
+        text = (site / f"{name}.html").read_text(encoding="utf-8")
+        shown = re.search(r'class="next-page" href="(.+?)\.html"', text)[1]
+        assert (site / name).parent.joinpath(
+            shown
+        ).resolve() == site.resolve() / following
 
 
 def test_names_of_files_that_have_a_page_are_links(site):
