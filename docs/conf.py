@@ -150,7 +150,7 @@ def change_text(app, docname, source):
     elif docname.startswith(("pillars/", "recommender/")):
         page = site_pages.helper_page(root, f"{docname}.py")
         text = site_pages.as_script(page)
-    text = site_pages.join_alternative_texts(text)
+    text = site_pages.narrow_tables(site_pages.join_alternative_texts(text))
     source[0] = site_pages.link_files(text, docname, app.env.found_docs)
 
 
@@ -161,6 +161,16 @@ def add_alternative_texts(app, doctree, docname):
         if "alt" not in image and drawn.suffix == ".svg":
             title = re.search("<title>(.*?)</title>", drawn.read_text("utf-8"))
             image["alt"] = html.unescape(title[1])
+
+
+def let_names_break(app, doctree, docname):
+    """Let names in tables break after a slash or an underscore, for narrow screens."""
+    for entry in doctree.findall(nodes.entry):
+        for name in [*entry.findall(nodes.literal)]:
+            first, *parts = re.split(r"(?<=[/_])(?=\w)", name.astext())
+            name.children = [nodes.Text(first)]
+            for part in parts:
+                name += [nodes.raw("", "<wbr>", format="html"), nodes.Text(part)]
 
 
 def add_home(app, error):
@@ -196,5 +206,6 @@ def setup(app):
     """Connect the functions above to the events of Sphinx."""
     app.connect("source-read", change_text)
     app.connect("doctree-resolved", add_alternative_texts)
+    app.connect("doctree-resolved", let_names_break)
     app.connect("build-finished", add_home)
     app.connect("build-finished", add_code)

@@ -31,6 +31,9 @@ FOR_READERS_OF_THE_SITE = {
 }
 
 
+#: How many characters of code are seen without scrolling; see `site.css`.
+WIDTH_OF_PAGE = 96
+
 #: What stands after `# %%` of a cell that answers a guess: its output is folded.
 FOLD_ANSWER = (
     ' tags=["hide-output"] mystnb={"code_prompt_show": "Guessed? Show the output",'
@@ -113,7 +116,7 @@ def with_recorded_outputs(appendix, recorded):
         tools = re.findall(r' tool\("([\w.]+)"', cell[0])
         if not tools:
             return cell[0]
-        text = "".join(outputs[tool] for tool in tools).strip()
+        text = wrap("".join(outputs[tool] for tool in tools).strip())
         shown = as_script(f"It prints, with `{tools[-1]}`:\n\n```text\n{text}\n```")
         code = cell[0].replace("# %%", '# %% tags=["remove-output"]', 1)
         return f"{code}{shown}\n\n"
@@ -123,6 +126,16 @@ def with_recorded_outputs(appendix, recorded):
     versions = re.search(r"\(with (.*?)\)", heading, re.DOTALL)[1]
     versions = " ".join(versions.split())
     return f"{page}#\n# The outputs were recorded with {versions}.\n"
+
+
+def wrap(text):
+    """Return a text with its long lines cut between words, for the page to show."""
+    keep_words = {"break_long_words": False, "break_on_hyphens": False}
+    how = {"width": WIDTH_OF_PAGE, "subsequent_indent": "  ", **keep_words}
+    return "\n".join(
+        line if len(line) <= WIDTH_OF_PAGE else textwrap.fill(line, **how)
+        for line in text.split("\n")
+    )
 
 
 def lesson_by_section(path):
@@ -265,6 +278,26 @@ def link_files(text, docname, docnames):
             r"(?<![\[`])`([\w/]+\.(?:py|md))`(?![\]`])", link, parts[number]
         )
     return "".join(parts)
+
+
+def narrow_tables(text):
+    """Take spaces out of outputs that are wider than the page, so that it shows them.
+
+    Of the spaces between two columns, those go that all lines have; two stay.
+    """
+
+    def narrow(block):
+        lines = block[1].split("\n")
+        width = max(map(len, lines))
+        if width <= WIDTH_OF_PAGE:
+            return block[0]
+        columns = list(zip(*(line.ljust(width) for line in lines)))
+        blank = ["".join(column).isspace() for column in columns]
+        kept = [n for n in range(width) if not all(blank[max(n - 2, 0) : n + 1])]
+        narrowed = ["".join(line.ljust(width)[n] for n in kept) for line in lines]
+        return "```text\n" + "\n".join(line.rstrip() for line in narrowed) + "\n```"
+
+    return re.sub(r"```text\n(.*?)\n```", narrow, text, flags=re.DOTALL)
 
 
 def join_alternative_texts(text):

@@ -228,6 +228,27 @@ def test_names_of_files_that_have_a_page_are_links(site):
     assert not any("Pillars/" in text for text in exercises)
 
 
+def test_a_wide_output_loses_only_spaces_so_that_the_page_shows_its_answer(site):
+    tried = (ROOT / "docs" / "tried.md").read_text(encoding="utf-8")
+    narrowed = site_pages.narrow_tables(tried)
+    assert narrowed.split() == tried.split()
+    page = (site / "docs" / "tried.html").read_text(encoding="utf-8")
+    answer = re.search(r"^.*KMeans estimators.* transform\b", page, re.MULTILINE)
+    assert len(answer[0]) < site_pages.WIDTH_OF_PAGE
+    narrow = "```text\na    b\n  c\n```"
+    assert site_pages.narrow_tables(narrow) == narrow
+    wide = f"```text\n{'a':100}b\n   c\n```"
+    assert site_pages.narrow_tables(wide) == "```text\na     b\n   c\n```"
+
+
+def test_a_long_line_is_cut_between_its_words():
+    line = "- " + "words-of https://site/page#part " * 9
+    short = site_pages.wrap(f"1  2\n{line}")
+    assert short.startswith("1  2\n- words")
+    assert short.split() == f"1  2\n{line}".split()
+    assert max(map(len, short.split("\n"))) <= site_pages.WIDTH_OF_PAGE
+
+
 def test_only_names_in_prose_become_links():
     text = "`a.py` [`a.py`](a.py) `b.py` `d/a.py`\n```\n`a.py`\n```\n"
     text += "# %%\n# `a.py`\n# %% [markdown]\n# `a.py`\n"
@@ -277,7 +298,9 @@ def phone():
     browser.quit()
 
 
-def test_on_a_phone_no_table_is_cut_off_and_no_icons_touch(phone, site):
+def test_on_a_phone_no_table_is_cut_off_no_name_is_broken_and_no_icons_touch(
+    phone, site
+):
     cut_off = []
     for page, text in pages(site).items():
         if "<table" in text:
@@ -288,6 +311,13 @@ def test_on_a_phone_no_table_is_cut_off_and_no_icons_touch(phone, site):
                 ".map((table) => table.innerText)"
             )
     assert cut_off == []
+    phone.get((site / "exercises" / "README.html").as_uri())
+    broken = phone.execute_script(
+        "return [...document.querySelectorAll('td a .pre')]"
+        ".filter((part) => part.getClientRects().length > 1)"
+        ".map((part) => part.innerText)"
+    )
+    assert broken == []
     phone.get((site / "index.html").as_uri())
     gap = phone.execute_script(
         "const [theme, contents] = document.querySelector('.header-right').children;"
@@ -351,5 +381,8 @@ def test_every_recipe_shows_what_it_has_printed():
     for tool in set(tools) - {"skl2onnx"}:  # it prints with onnxruntime
         shown = re.search(rf"It prints, with `{tool}`:\n# \n# ```text\n# (.+)", page)
         assert shown[1] in recorded
+    outputs = re.findall(r"```text\n(.*?)```", page, re.DOTALL)
+    long_lines = [x for x in "".join(outputs).split("\n") if len(x) > 100]
+    assert [x for x in long_lines if len(x.split()) > 2] == []  # "#" and an address
     with pytest.raises(KeyError, match="skore"):
         site_pages.with_recorded_outputs(appendix, recorded.replace("--- skore", ""))
