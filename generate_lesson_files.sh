@@ -17,7 +17,7 @@ recorded() {
         lesson_code.py) echo "1208593345 85407" ;;
         test_lesson.py) echo "3012794020 14500" ;;
         requirements.txt) echo "3471952364 498" ;;
-        README.md) echo "1606715599 11995" ;;
+        README.md) echo "1296999059 12009" ;;
         LICENSE) echo "191275814 1554" ;;
         recommender/__init__.py) echo "1505156376 1588" ;;
         recommender/artifact.py) echo "2014468524 21118" ;;
@@ -2737,7 +2737,7 @@ row come from other rows (*cross-fitting*). `python -m pytest --break NAME` take
 
 ## What you will learn
 
-The chapters take some three hours, their exercises two, the lesson two (its docstring says what to skip). A chapter is a script of cells
+The chapters take some three hours, their exercises two, reading `lesson_code.py` two (its docstring says what to skip). A chapter is a script of cells
 (`# %%`): read it beside what `python pillars/0_first.py` prints (pictures: `pip install matplotlib`), or run `make site` or `make notebooks`
 (`pip install jupytext -r docs/requirements.txt`). An [exercise](exercises/README.md) is a small broken program: `python -m pytest exercises` checks it.
 
