@@ -8,8 +8,8 @@ set -eu
 # The files are bytes to be copied, in whatever language the learner's computer speaks.
 export LC_ALL=C
 
-names="lesson_code.py test_lesson.py requirements.txt README.md LICENSE recommender/__init__.py recommender/artifact.py recommender/commands.py recommender/console.py recommender/factors.py recommender/files.py recommender/forest.py recommender/locks.py recommender/matrix.py recommender/movielens.py recommender/names.py recommender/options.py recommender/pipeline.py recommender/ranking.py recommender/recommend.py recommender/release.py recommender/report.py recommender/solutions.py recommender/start.py recommender/steps.py recommender/synthetic.py recommender/table.py recommender/titles.py recommender/top_n.py recommender/warn.py recommender/wrapper.py docs/words.md pillars/0_first.py pillars/0_map.py pillars/0_parts.py pillars/1_preprocessing.py pillars/2_feature_selection.py pillars/3_model_selection.py pillars/3_search.py pillars/4_supervised.py pillars/5_unsupervised.py pillars/6_utilities.py pillars/8_deploy.py pillars/8_experiment.py pillars/8_monitor.py pillars/appendix_recipes.py pillars/catalog.py pillars/drawing.py pillars/visitors.py exercises/0_first.py exercises/0_map.py exercises/0_parts.py exercises/1_preprocessing.py exercises/1_scaling.py exercises/2_feature_selection.py exercises/3_cross_fitting.py exercises/3_model_selection.py exercises/3_search.py exercises/4_supervised.py exercises/5_unsupervised.py exercises/6_metrics.py exercises/6_utilities.py exercises/8_deploy.py exercises/8_experiment.py exercises/8_monitor.py exercises/README.md exercises/conftest.py exercises/checks/checking.py exercises/checks/test_chapter_0.py exercises/checks/test_chapter_1.py exercises/checks/test_chapter_2.py exercises/checks/test_chapter_3.py exercises/checks/test_chapter_4.py exercises/checks/test_chapter_5.py exercises/checks/test_chapter_6.py exercises/checks/test_chapter_8.py exercises/solutions/0_first.py exercises/solutions/0_map.py exercises/solutions/0_parts.py exercises/solutions/1_preprocessing.py exercises/solutions/1_scaling.py exercises/solutions/2_feature_selection.py exercises/solutions/3_cross_fitting.py exercises/solutions/3_model_selection.py exercises/solutions/3_search.py exercises/solutions/4_supervised.py exercises/solutions/5_unsupervised.py exercises/solutions/6_metrics.py exercises/solutions/6_utilities.py exercises/solutions/8_deploy.py exercises/solutions/8_experiment.py exercises/solutions/8_monitor.py"
-folders="recommender docs pillars exercises exercises/checks exercises/solutions"
+names="lesson_code.py test_lesson.py requirements.txt README.md LICENSE docs/words.md recommender/__init__.py recommender/artifact.py recommender/commands.py recommender/console.py recommender/factors.py recommender/files.py recommender/forest.py recommender/locks.py recommender/matrix.py recommender/movielens.py recommender/names.py recommender/options.py recommender/pipeline.py recommender/ranking.py recommender/recommend.py recommender/release.py recommender/report.py recommender/solutions.py recommender/start.py recommender/steps.py recommender/synthetic.py recommender/table.py recommender/titles.py recommender/top_n.py recommender/warn.py recommender/wrapper.py pillars/0_first.py pillars/0_map.py pillars/0_parts.py pillars/1_preprocessing.py pillars/2_feature_selection.py pillars/3_model_selection.py pillars/3_search.py pillars/4_supervised.py pillars/5_unsupervised.py pillars/6_utilities.py pillars/8_deploy.py pillars/8_experiment.py pillars/8_monitor.py pillars/appendix_recipes.py pillars/catalog.py pillars/drawing.py pillars/visitors.py exercises/0_first.py exercises/0_map.py exercises/0_parts.py exercises/1_preprocessing.py exercises/1_scaling.py exercises/2_feature_selection.py exercises/3_cross_fitting.py exercises/3_model_selection.py exercises/3_search.py exercises/4_supervised.py exercises/5_unsupervised.py exercises/6_metrics.py exercises/6_utilities.py exercises/8_deploy.py exercises/8_experiment.py exercises/8_monitor.py exercises/README.md exercises/conftest.py exercises/checks/checking.py exercises/checks/test_chapter_0.py exercises/checks/test_chapter_1.py exercises/checks/test_chapter_2.py exercises/checks/test_chapter_3.py exercises/checks/test_chapter_4.py exercises/checks/test_chapter_5.py exercises/checks/test_chapter_6.py exercises/checks/test_chapter_8.py exercises/solutions/0_first.py exercises/solutions/0_map.py exercises/solutions/0_parts.py exercises/solutions/1_preprocessing.py exercises/solutions/1_scaling.py exercises/solutions/2_feature_selection.py exercises/solutions/3_cross_fitting.py exercises/solutions/3_model_selection.py exercises/solutions/3_search.py exercises/solutions/4_supervised.py exercises/solutions/5_unsupervised.py exercises/solutions/6_metrics.py exercises/solutions/6_utilities.py exercises/solutions/8_deploy.py exercises/solutions/8_experiment.py exercises/solutions/8_monitor.py"
+folders="docs recommender pillars exercises exercises/checks exercises/solutions"
 
 # What `cksum` tells of each file: its checksum and its size.
 recorded() {
@@ -19,6 +19,7 @@ recorded() {
         requirements.txt) echo "3471952364 498" ;;
         README.md) echo "1296999059 12009" ;;
         LICENSE) echo "191275814 1554" ;;
+        docs/words.md) echo "1226049444 10843" ;;
         recommender/__init__.py) echo "1505156376 1588" ;;
         recommender/artifact.py) echo "2014468524 21118" ;;
         recommender/commands.py) echo "2041598212 6868" ;;
@@ -32,7 +33,7 @@ recorded() {
         recommender/names.py) echo "3106152182 1598" ;;
         recommender/options.py) echo "531175877 6676" ;;
         recommender/pipeline.py) echo "1104660974 2947" ;;
-        recommender/ranking.py) echo "3070564572 17355" ;;
+        recommender/ranking.py) echo "3049414234 17345" ;;
         recommender/recommend.py) echo "3527990365 15571" ;;
         recommender/release.py) echo "2980293815 11893" ;;
         recommender/report.py) echo "1087454951 5211" ;;
@@ -45,7 +46,6 @@ recorded() {
         recommender/top_n.py) echo "3987323531 10258" ;;
         recommender/warn.py) echo "242794426 1121" ;;
         recommender/wrapper.py) echo "1827021383 3520" ;;
-        docs/words.md) echo "1226049444 10843" ;;
         pillars/0_first.py) echo "1899251902 7761" ;;
         pillars/0_map.py) echo "277010035 6188" ;;
         pillars/0_parts.py) echo "4273350104 10585" ;;
@@ -2883,6 +2883,111 @@ SERVICES; LOSS OF USE, DATA, OR PROFITS; OR BUSINESS INTERRUPTION) HOWEVER
 CAUSED AND ON ANY THEORY OF LIABILITY, WHETHER IN CONTRACT, STRICT LIABILITY,
 OR TORT (INCLUDING NEGLIGENCE OR OTHERWISE) ARISING IN ANY WAY OUT OF THE USE
 OF THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.
+END_OF_LESSON_FILE
+
+cat >"$new/docs/words.md" <<'END_OF_LESSON_FILE'
+# Words
+
+(`generate_lesson_files.sh` wrote this folder: the lesson, its ten checks, the chapters
+and the exercises. Only the whole project has pictures, the commands with `--break`,
+`serve`, `make` and `pip install .`, the folders `tests`, `serving` and `benchmarks`,
+and the other pages of `docs`.)
+
+| word | what it means here |
+|---|---|
+| A/B test | half of the users get model A, half get model B, and what they do is compared |
+| adjusted Rand index | how well two groupings agree: 1 is the same grouping, and chance gives about 0 |
+| artifact | the one file that a trained model is saved in (`production_pipeline.pkl`); its *model card* is a JSON file beside it |
+| average precision | how near the top of a list of suspects the true ones are: 1 if all come first; about their share of the list if the order is random |
+| baseline, dummy | the simplest prediction there is, always the mean rating; a model that is not better is useless |
+| blend | features and factors together, under boosting and ridge |
+| calibration | whether probabilities mean what they say: of the rows that are given 30 %, about 30 % should turn out to be a yes |
+| candidate | one value for each hyperparameter, which a search tries together |
+| classifier | a model whose answer is one of several classes, or a probability for each; `predict_proba` gives those |
+| clone | a new estimator with the same parameters, which has learned nothing yet |
+| cluster | a group of points that are near each other, which an algorithm such as `KMeans` has found |
+| cold start | a user or a movie that training has never seen |
+| control | data that keeps everything but what is tested: for groups, random points of the same mean and covariance (a Gaussian cloud), in which there are no groups to find |
+| correlation | how closely two columns go together: 1 or -1 if a straight line describes it exactly, 0 if no straight line helps |
+| covariance | how widely columns spread, and how they go together; the correlation is the covariance of columns whose spread is 1 |
+| cross-fitting | in training, the averages of a row are computed from other rows: the rows are cut into folds, and a row's averages leave its own fold out |
+| cross-validation, CV | the rows are cut into parts (folds), often five; each part is predicted by a model that was trained on the others |
+| damping | to add some imaginary average ratings (ten by default) to every user and movie, so that few ratings do not give an extreme average |
+| decision tree | a model that asks one question after the other, such as "is the age above 30?", and answers the mean rating of the training rows with the same answers to these questions |
+| deploy | to put a trained model where other programs use it |
+| digest | the SHA-256 of everything before it in the artifact: 64 characters that change when a single bit changes; the model card has it, too |
+| display | an object of scikit-learn that draws a result |
+| drift | a change after the training, such as other tastes; the model has learned only from what was before |
+| encoder | replaces a label, such as an id or a genre, by a number; `TargetEncoder` takes the average rating of the label |
+| estimator | an object that learns from data with `fit`; a *meta-estimator* holds other estimators |
+| expected rating | the mean of all ratings that a user might give a movie, computed from the law: the best possible prediction |
+| f_regression | scores every feature alone, by how it correlates with the rating |
+| false alarm | a test says that two equal models differ |
+| factors | numbers for every user and movie, learned so that, multiplied one by one and added up, they say how well the user's taste fits the movie (matrix factorization) |
+| feature | a column of numbers that describes the rows, and from which a model learns, such as the user's average rating |
+| fold | one of the parts that cross-validation cuts the rows into; *fold by fold* means that two models are compared on the same parts |
+| forest, boosting | models of many decision trees: in a forest, their answers are averaged; in boosting, each tree learns the errors that the trees before it have left |
+| the fragile way | to compute averages before the split, so that they contain the answers of the test rows (a *leak*) |
+| Gaussian | of a normal distribution; a Gaussian cloud has a mean and a covariance, and no groups |
+| groups | rows that belong together, such as those of one user; `GroupKFold` needs `groups=` and keeps each group in one fold |
+| halving | a search that begins with many candidates on few rows, and gives more rows to the best, again and again |
+| hash | a number that looks random but depends only on its input |
+| held-out | put aside: a model is not trained on held-out rows, so they can test it |
+| hyperparameter | a setting of a model that is not learned, such as the number of trees; *random search* tries some at random |
+| ignorance | the part of the error that is not noise; a better model could avoid it |
+| impurity | a measure of importance: each split of a tree makes two groups whose training ratings are more alike, and this gain is added up for each feature |
+| imputer | fills gaps in a table, for example with the median of the column |
+| law | the formula that made the ratings of the synthetic table (`law_`, section 1 of `lesson_code.py`); we know no such formula for real data |
+| leak | information about the answers of the test rows that reaches the training; the score is then too good |
+| learning curve | the error of a model by the number of its training rows |
+| least squares | the plain linear model: its weights make the sum of the squared errors as small as possible |
+| liked, relevant | a rating of 4 stars or more |
+| log loss | the mean of -log(the probability that was given to what then happened); 0 is perfect, and a wrong answer costs more, the surer it was |
+| MAE, RMSE | the mean of the absolute errors, and the root of the mean of the squared errors, both in stars |
+| missing not at random | what is missing differs from what is there: people rate what they chose to watch, so the movies that they did not rate are of another kind |
+| mixin | a small class that adds one ability to the classes that inherit from it |
+| MovieRanker | the model that recommends: it learns from who likes what together, and ranks movies by a score, of which only the order matters; the predicted stars beside it come from the other model |
+| NDCG, precision, recall | figures for recommendations, explained line by line in the run explained (`the_run_explained.md`) |
+| nearest neighbours | a model that answers the mean rating of the training rows whose features are most like those of the new row |
+| nested cross-validation | an inner cross-validation chooses a candidate, and an outer one scores the choice on rows that took no part in it |
+| noise floor | the error to be expected even of the best possible predictor, which uses the law, because people are not consistent; on a given set of rows, luck makes it a little smaller or larger |
+| patterns | the strongest directions of a table, found by a singular value decomposition: here, who rates what |
+| penalty | a cost that large weights of a linear model add to its error; the parameter `alpha` says how high it is |
+| permutation importance | a measure of importance: how much the error on new rows grows when the column of a feature is shuffled |
+| pickle | Python's format for objects; loading one can run code, so load only what you trust |
+| pillar | one of the six jobs of scikit-learn, which chapters 1 to 6 are about: preprocessing, feature selection, model selection, supervised, unsupervised, utilities |
+| pipeline | transformers in a row, and a model at the end; it is fitted and used like one model |
+| power | how often a test finds a difference that is there; 80 % is usual |
+| p-value | how often luck alone would show at least such a difference between equal models |
+| ranked by taste | as `MovieRanker` ranks: by what the same people like; the other way is by predicted rating |
+| R2 | the share of the variance that is explained: 1 is perfect, 0 is what the mean reaches, below 0 is worse than the mean |
+| regressor | a model whose answer is a number, such as a rating |
+| ridge | a linear model that keeps its weights small |
+| scaler | brings every feature to mean 0 and standard deviation 1 |
+| scorer | a function of (model, X, y) that returns a score; searches and cross-validation call it |
+| search | tries many candidates, scores each by cross-validation, and keeps the best |
+| seed | the number that a random generator starts from; the same seed gives the same random numbers |
+| SGD | stochastic gradient descent: finds the weights of a linear model in small steps, row by row |
+| shill | a false user, whose ratings are no honest opinion |
+| sigma | the standard deviation of the noise in a user's ratings, in stars; small for a careful user |
+| significant | with a p-value below 0.05: a difference of more than 1.96 standard errors |
+| silhouette | how well clusters are separated: 1 is far apart, 0 is touching; compare it with a control |
+| sparse | stored without its zeros: a format for tables that are nearly empty |
+| split | the cut of a table into training rows and test rows; in a tree, the cut of rows at a threshold of a feature |
+| splitter | says which rows are for training and which for testing, as `KFold` does |
+| standard deviation | how far numbers typically lie from their mean |
+| standard error | by how much a figure would typically vary if other rows had been drawn; a difference of less than twice its standard error may well be luck; that of a mean is the standard deviation divided by the root of the number of rows, `x.std() / np.sqrt(len(x))` |
+| supervised, unsupervised | supervised models learn from answers (the column `y`), such as ratings; unsupervised ones look for structure where there are no answers |
+| tag | says what an estimator is, and which input it accepts |
+| target, `y` | the column that a model predicts: here, the rating; the features are `X` |
+| taste | how well a user's love of genres fits a movie, in stars |
+| test rows | rows that are hidden from the training, to see how well a model predicts them; it learns from the others, the training rows |
+| threshold | the probability above which a classifier says yes; the best one depends on what errors cost |
+| top-N | the N movies that are recommended to a user |
+| transform | the method of estimators that turn data into other data, as a scaler does; such an estimator is a *transformer* |
+| true stars | the expected rating; of recommended movies, its mean, whether they were rated or not (chapter 6) |
+| variance | the square of the standard deviation |
+| weight | in a linear model, the number that a feature is multiplied by |
 END_OF_LESSON_FILE
 
 cat >"$new/recommender/__init__.py" <<'END_OF_LESSON_FILE'
@@ -6036,8 +6141,8 @@ def score_recommendations(recommendations, relevant, k):
     considered = recommendations[recommendations["rank"] <= k].drop_duplicates(IDS)
     if len(considered):
         for name in IDS:
-            known, ids = relevant[name].to_numpy(), considered[name].to_numpy()
-            check_same_kind(known, ids, name)
+            known = relevant[name].to_numpy()
+            check_same_kind(known, considered[name].to_numpy(), name)
     hits = considered.merge(relevant[IDS], on=IDS)
     hits = hits.assign(hit=1.0, gain=1 / np.log2(hits["rank"] + 1))
     n_relevant = relevant.groupby("user_id").size()
@@ -8873,111 +8978,6 @@ class WrapsPipeline:
         """Show the steps of the pipeline in scikit-learn's HTML diagram."""
         pipeline = self.pipeline or self.build_pipeline()
         return pipeline._sk_visual_block_()
-END_OF_LESSON_FILE
-
-cat >"$new/docs/words.md" <<'END_OF_LESSON_FILE'
-# Words
-
-(`generate_lesson_files.sh` wrote this folder: the lesson, its ten checks, the chapters
-and the exercises. Only the whole project has pictures, the commands with `--break`,
-`serve`, `make` and `pip install .`, the folders `tests`, `serving` and `benchmarks`,
-and the other pages of `docs`.)
-
-| word | what it means here |
-|---|---|
-| A/B test | half of the users get model A, half get model B, and what they do is compared |
-| adjusted Rand index | how well two groupings agree: 1 is the same grouping, and chance gives about 0 |
-| artifact | the one file that a trained model is saved in (`production_pipeline.pkl`); its *model card* is a JSON file beside it |
-| average precision | how near the top of a list of suspects the true ones are: 1 if all come first; about their share of the list if the order is random |
-| baseline, dummy | the simplest prediction there is, always the mean rating; a model that is not better is useless |
-| blend | features and factors together, under boosting and ridge |
-| calibration | whether probabilities mean what they say: of the rows that are given 30 %, about 30 % should turn out to be a yes |
-| candidate | one value for each hyperparameter, which a search tries together |
-| classifier | a model whose answer is one of several classes, or a probability for each; `predict_proba` gives those |
-| clone | a new estimator with the same parameters, which has learned nothing yet |
-| cluster | a group of points that are near each other, which an algorithm such as `KMeans` has found |
-| cold start | a user or a movie that training has never seen |
-| control | data that keeps everything but what is tested: for groups, random points of the same mean and covariance (a Gaussian cloud), in which there are no groups to find |
-| correlation | how closely two columns go together: 1 or -1 if a straight line describes it exactly, 0 if no straight line helps |
-| covariance | how widely columns spread, and how they go together; the correlation is the covariance of columns whose spread is 1 |
-| cross-fitting | in training, the averages of a row are computed from other rows: the rows are cut into folds, and a row's averages leave its own fold out |
-| cross-validation, CV | the rows are cut into parts (folds), often five; each part is predicted by a model that was trained on the others |
-| damping | to add some imaginary average ratings (ten by default) to every user and movie, so that few ratings do not give an extreme average |
-| decision tree | a model that asks one question after the other, such as "is the age above 30?", and answers the mean rating of the training rows with the same answers to these questions |
-| deploy | to put a trained model where other programs use it |
-| digest | the SHA-256 of everything before it in the artifact: 64 characters that change when a single bit changes; the model card has it, too |
-| display | an object of scikit-learn that draws a result |
-| drift | a change after the training, such as other tastes; the model has learned only from what was before |
-| encoder | replaces a label, such as an id or a genre, by a number; `TargetEncoder` takes the average rating of the label |
-| estimator | an object that learns from data with `fit`; a *meta-estimator* holds other estimators |
-| expected rating | the mean of all ratings that a user might give a movie, computed from the law: the best possible prediction |
-| f_regression | scores every feature alone, by how it correlates with the rating |
-| false alarm | a test says that two equal models differ |
-| factors | numbers for every user and movie, learned so that, multiplied one by one and added up, they say how well the user's taste fits the movie (matrix factorization) |
-| feature | a column of numbers that describes the rows, and from which a model learns, such as the user's average rating |
-| fold | one of the parts that cross-validation cuts the rows into; *fold by fold* means that two models are compared on the same parts |
-| forest, boosting | models of many decision trees: in a forest, their answers are averaged; in boosting, each tree learns the errors that the trees before it have left |
-| the fragile way | to compute averages before the split, so that they contain the answers of the test rows (a *leak*) |
-| Gaussian | of a normal distribution; a Gaussian cloud has a mean and a covariance, and no groups |
-| groups | rows that belong together, such as those of one user; `GroupKFold` needs `groups=` and keeps each group in one fold |
-| halving | a search that begins with many candidates on few rows, and gives more rows to the best, again and again |
-| hash | a number that looks random but depends only on its input |
-| held-out | put aside: a model is not trained on held-out rows, so they can test it |
-| hyperparameter | a setting of a model that is not learned, such as the number of trees; *random search* tries some at random |
-| ignorance | the part of the error that is not noise; a better model could avoid it |
-| impurity | a measure of importance: each split of a tree makes two groups whose training ratings are more alike, and this gain is added up for each feature |
-| imputer | fills gaps in a table, for example with the median of the column |
-| law | the formula that made the ratings of the synthetic table (`law_`, section 1 of `lesson_code.py`); we know no such formula for real data |
-| leak | information about the answers of the test rows that reaches the training; the score is then too good |
-| learning curve | the error of a model by the number of its training rows |
-| least squares | the plain linear model: its weights make the sum of the squared errors as small as possible |
-| liked, relevant | a rating of 4 stars or more |
-| log loss | the mean of -log(the probability that was given to what then happened); 0 is perfect, and a wrong answer costs more, the surer it was |
-| MAE, RMSE | the mean of the absolute errors, and the root of the mean of the squared errors, both in stars |
-| missing not at random | what is missing differs from what is there: people rate what they chose to watch, so the movies that they did not rate are of another kind |
-| mixin | a small class that adds one ability to the classes that inherit from it |
-| MovieRanker | the model that recommends: it learns from who likes what together, and ranks movies by a score, of which only the order matters; the predicted stars beside it come from the other model |
-| NDCG, precision, recall | figures for recommendations, explained line by line in the run explained (`the_run_explained.md`) |
-| nearest neighbours | a model that answers the mean rating of the training rows whose features are most like those of the new row |
-| nested cross-validation | an inner cross-validation chooses a candidate, and an outer one scores the choice on rows that took no part in it |
-| noise floor | the error to be expected even of the best possible predictor, which uses the law, because people are not consistent; on a given set of rows, luck makes it a little smaller or larger |
-| patterns | the strongest directions of a table, found by a singular value decomposition: here, who rates what |
-| penalty | a cost that large weights of a linear model add to its error; the parameter `alpha` says how high it is |
-| permutation importance | a measure of importance: how much the error on new rows grows when the column of a feature is shuffled |
-| pickle | Python's format for objects; loading one can run code, so load only what you trust |
-| pillar | one of the six jobs of scikit-learn, which chapters 1 to 6 are about: preprocessing, feature selection, model selection, supervised, unsupervised, utilities |
-| pipeline | transformers in a row, and a model at the end; it is fitted and used like one model |
-| power | how often a test finds a difference that is there; 80 % is usual |
-| p-value | how often luck alone would show at least such a difference between equal models |
-| ranked by taste | as `MovieRanker` ranks: by what the same people like; the other way is by predicted rating |
-| R2 | the share of the variance that is explained: 1 is perfect, 0 is what the mean reaches, below 0 is worse than the mean |
-| regressor | a model whose answer is a number, such as a rating |
-| ridge | a linear model that keeps its weights small |
-| scaler | brings every feature to mean 0 and standard deviation 1 |
-| scorer | a function of (model, X, y) that returns a score; searches and cross-validation call it |
-| search | tries many candidates, scores each by cross-validation, and keeps the best |
-| seed | the number that a random generator starts from; the same seed gives the same random numbers |
-| SGD | stochastic gradient descent: finds the weights of a linear model in small steps, row by row |
-| shill | a false user, whose ratings are no honest opinion |
-| sigma | the standard deviation of the noise in a user's ratings, in stars; small for a careful user |
-| significant | with a p-value below 0.05: a difference of more than 1.96 standard errors |
-| silhouette | how well clusters are separated: 1 is far apart, 0 is touching; compare it with a control |
-| sparse | stored without its zeros: a format for tables that are nearly empty |
-| split | the cut of a table into training rows and test rows; in a tree, the cut of rows at a threshold of a feature |
-| splitter | says which rows are for training and which for testing, as `KFold` does |
-| standard deviation | how far numbers typically lie from their mean |
-| standard error | by how much a figure would typically vary if other rows had been drawn; a difference of less than twice its standard error may well be luck; that of a mean is the standard deviation divided by the root of the number of rows, `x.std() / np.sqrt(len(x))` |
-| supervised, unsupervised | supervised models learn from answers (the column `y`), such as ratings; unsupervised ones look for structure where there are no answers |
-| tag | says what an estimator is, and which input it accepts |
-| target, `y` | the column that a model predicts: here, the rating; the features are `X` |
-| taste | how well a user's love of genres fits a movie, in stars |
-| test rows | rows that are hidden from the training, to see how well a model predicts them; it learns from the others, the training rows |
-| threshold | the probability above which a classifier says yes; the best one depends on what errors cost |
-| top-N | the N movies that are recommended to a user |
-| transform | the method of estimators that turn data into other data, as a scaler does; such an estimator is a *transformer* |
-| true stars | the expected rating; of recommended movies, its mean, whether they were rated or not (chapter 6) |
-| variance | the square of the standard deviation |
-| weight | in a linear model, the number that a feature is multiplied by |
 END_OF_LESSON_FILE
 
 cat >"$new/pillars/0_first.py" <<'END_OF_LESSON_FILE'

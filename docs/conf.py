@@ -104,15 +104,9 @@ docs/helpers
 """
 
 #: The list on the page of helper code.
-LIST_OF_HELPERS = """
-```{toctree}
-:glob:
-/recommender/*
-/pillars/catalog
-/pillars/drawing
-/pillars/visitors
-```
-"""
+LIST_OF_HELPERS = "\n```{toctree}\n:glob:\n"
+LIST_OF_HELPERS += "".join(f"/{name.removesuffix('.py')}\n" for name in HELPERS)
+LIST_OF_HELPERS += "```\n"
 
 
 def change_text(app, docname, source):

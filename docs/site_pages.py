@@ -19,6 +19,9 @@ DOCSTRING_OF_EXERCISE = re.compile(
 #: The line that opens a section of `lesson_code.py`, between two rules.
 SECTION = re.compile(r"# =+\n# (\d\. .+)\n# =+\n")
 
+#: A cell of code in a chapter, up to the next cell.
+CODE_CELL = r"^# %%(?! \[markdown\])[^\n]*\n.*?(?=^# %%|\Z)"
+
 #: What the README says to a reader who has the files, and what the site says instead.
 FOR_READERS_OF_THE_SITE = {
     r"clone\s+this\s+repository,?\s+or\s+download\s+it\s+as\s+a\s+zip\s+file": (
@@ -29,7 +32,6 @@ FOR_READERS_OF_THE_SITE = {
         "To change one, run it in the folder of the code: `python pillars/0_first.py`."
     ),
 }
-
 
 #: How many characters of code are seen without scrolling; see `site.css`.
 WIDTH_OF_PAGE = 96
@@ -121,8 +123,7 @@ def with_recorded_outputs(appendix, recorded):
         code = cell[0].replace("# %%", '# %% tags=["remove-output"]', 1)
         return f"{code}{shown}\n\n"
 
-    code_cells = r"^# %%(?! \[markdown\])[^\n]*\n.*?(?=^# %%|\Z)"
-    page = re.sub(code_cells, add_output, appendix, flags=re.DOTALL | re.MULTILINE)
+    page = re.sub(CODE_CELL, add_output, appendix, flags=re.DOTALL | re.MULTILINE)
     versions = re.search(r"\(with (.*?)\)", heading, re.DOTALL)[1]
     versions = " ".join(versions.split())
     return f"{page}#\n# The outputs were recorded with {versions}.\n"
@@ -130,12 +131,17 @@ def with_recorded_outputs(appendix, recorded):
 
 def wrap(text):
     """Return a text with its long lines cut between words, for the page to show."""
-    keep_words = {"break_long_words": False, "break_on_hyphens": False}
-    how = {"width": WIDTH_OF_PAGE, "subsequent_indent": "  ", **keep_words}
-    return "\n".join(
-        line if len(line) <= WIDTH_OF_PAGE else textwrap.fill(line, **how)
-        for line in text.split("\n")
+    between_words = textwrap.TextWrapper(
+        WIDTH_OF_PAGE,
+        subsequent_indent="  ",
+        break_long_words=False,
+        break_on_hyphens=False,
     )
+    lines = text.split("\n")
+    for number, line in enumerate(lines):
+        if len(line) > WIDTH_OF_PAGE:  # the spaces of the others stay as they are
+            lines[number] = between_words.fill(line)
+    return "\n".join(lines)
 
 
 def lesson_by_section(path):
@@ -270,8 +276,7 @@ def link_files(text, docname, docnames):
                 return f"[{name[0]}](/{page})"
         return name[0]
 
-    # Cells of code in a chapter, and blocks of code.
-    code = r"(^# %%(?! \[markdown\])[^\n]*\n.*?(?=^# %%|\Z)|```.*?```)"
+    code = f"({CODE_CELL}|```.*?```)"
     parts = re.split(code, text, flags=re.DOTALL | re.MULTILINE)
     for number in range(0, len(parts), 2):
         parts[number] = re.sub(

@@ -421,8 +421,8 @@ def score_recommendations(recommendations, relevant, k):
     considered = recommendations[recommendations["rank"] <= k].drop_duplicates(IDS)
     if len(considered):
         for name in IDS:
-            known, ids = relevant[name].to_numpy(), considered[name].to_numpy()
-            check_same_kind(known, ids, name)
+            known = relevant[name].to_numpy()
+            check_same_kind(known, considered[name].to_numpy(), name)
     hits = considered.merge(relevant[IDS], on=IDS)
     hits = hits.assign(hit=1.0, gain=1 / np.log2(hits["rank"] + 1))
     n_relevant = relevant.groupby("user_id").size()

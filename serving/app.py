@@ -219,7 +219,9 @@ def add_answers(app, arms):
         """Predict ratings."""
         arm = arms.of(asked.pairs[0].user_id)
         model = arm.recommender
-        rows = pd.DataFrame([pair.model_dump() for pair in asked.pairs])
+        users = [pair.user_id for pair in asked.pairs]
+        movies = [pair.movie_id for pair in asked.pairs]
+        rows = pd.DataFrame({"user_id": users, "movie_id": movies})
         with refused("body"):
             ratings = model.predict(rows).tolist()
         return JSONResponse({**arm.name_and_digest(model), "ratings": ratings})

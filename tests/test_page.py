@@ -1,6 +1,5 @@
 """The page of the service in a real browser (chromium and selenium, where they are)."""
 
-import shutil
 from statistics import median
 
 import pytest
@@ -9,6 +8,7 @@ pytest.importorskip("fastapi")
 pytest.importorskip("uvicorn")
 webdriver = pytest.importorskip("selenium.webdriver")
 
+from chromium import start_chromium  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
 from selenium.webdriver.support.ui import Select  # noqa: E402
@@ -16,22 +16,10 @@ from test_serving import start_service, train, wait_for  # noqa: E402
 
 from lesson_code import load_movielens  # noqa: E402
 
-FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run
---disable-background-networking --disable-component-update --disable-sync
---window-size=1100,900"""
-
 
 @pytest.fixture(scope="module")
 def browser():
-    chromium = shutil.which("chromium")
-    driver = shutil.which("chromedriver")
-    if not chromium or not driver:
-        pytest.skip("no chromium here")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for flag in FLAGS.split():
-        options.add_argument(flag)
-    browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    browser = start_chromium()
     yield browser
     browser.quit()
 

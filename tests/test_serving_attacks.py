@@ -94,11 +94,16 @@ def raw_connection(service):
     return socket.create_connection(("127.0.0.1", port), timeout=30)
 
 
+def post(connection, path, body, length):
+    """Send a request that claims a length of its body, true or not."""
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    connection.sendall(f"{head}Content-Length: {length}\r\n\r\n".encode() + body)
+
+
 def test_a_request_that_is_cut_short_does_nothing(service):
     body = b'{"movie_id": 1, "event": "liked", "visitor": "cut"}'
-    head = "POST /outcome HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
     with raw_connection(service) as connection:
-        connection.sendall(f"{head}Content-Length: 1000\r\n\r\n".encode() + body)
+        post(connection, "/outcome", body, 1000)
     for _ in range(5):
         assert service.ask("/health")[0] == 200
     seen = {"movie_id": 1, "event": "liked", "visitor": "after"}
@@ -110,12 +115,11 @@ def test_a_request_that_is_cut_short_does_nothing(service):
 
 
 def test_slow_senders_and_slow_readers_hold_up_nobody(service):
-    head = "POST /recommend HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
     slow = [raw_connection(service) for _ in range(20)]
     try:
         for number, connection in enumerate(slow):
             if number % 2:  # it sends half a body
-                connection.sendall(f"{head}Content-Length: 20\r\n\r\n{{".encode())
+                post(connection, "/recommend", b"{", 20)
             else:  # it reads no answer
                 ask = b"GET /movies?n=1000 HTTP/1.1\r\nHost: x\r\n\r\n"
                 connection.sendall(ask * 200)
@@ -159,15 +163,13 @@ def test_health_is_answered_while_all_turns_are_taken(service, slow):
 def test_requests_of_clients_who_have_gone_are_not_worked_on(service, slow):
     ask = functools.partial(service.ask, "/recommend", {"user_id": 5})
     body = b'{"user_id": 5}'
-    head = "POST /recommend HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-    head += f"Content-Length: {len(body)}\r\n\r\n"
     with ThreadPoolExecutor(app.N_AT_ONCE) as pool:
         asked = [pool.submit(ask) for _ in range(app.N_AT_ONCE)]
         try:
             wait_for(lambda: len(slow.started) == app.N_AT_ONCE)
             for _ in range(20):
                 with raw_connection(service) as connection:
-                    connection.sendall(head.encode() + body)
+                    post(connection, "/recommend", body, len(body))
             for _ in range(5):
                 assert service.ask("/health")[0] == 200
         finally:

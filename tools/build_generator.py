@@ -18,14 +18,13 @@ ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = ROOT / "generate_lesson_files.sh"
 
 PACKAGE = "recommender"
-#: The page that explains the words of the chapters.
-WORDS = "docs/words.md"
 #: Folders of the lesson: the package, the chapters, the exercises. All Python files and
-#: pages in them are carried, but of docs only the words. A folder stands behind the one
-#: that it is in.
-FOLDERS = ["docs", "pillars", "exercises", "exercises/checks", "exercises/solutions"]
+#: pages in them are carried. A folder stands behind the one that it is in.
+WHOLE_FOLDERS = ["pillars", "exercises", "exercises/checks", "exercises/solutions"]
 if (ROOT / PACKAGE).is_dir():
-    FOLDERS.insert(0, PACKAGE)
+    WHOLE_FOLDERS.insert(0, PACKAGE)
+#: All folders that the script makes.
+FOLDERS = ["docs", *WHOLE_FOLDERS]
 
 
 def names_of_files() -> list[str]:
@@ -36,14 +35,12 @@ def names_of_files() -> list[str]:
         "requirements.txt",
         "README.md",
         "LICENSE",
+        "docs/words.md",
     ]
-    for folder in FOLDERS:
+    for folder in WHOLE_FOLDERS:
         for path in sorted((ROOT / folder).iterdir()):
-            name = f"{folder}/{path.name}"
-            if folder == "docs" and name != WORDS:
-                continue
             if path.suffix in (".py", ".md"):
-                names.append(name)
+                names.append(f"{folder}/{path.name}")
     return names
 
 
