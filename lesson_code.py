@@ -119,12 +119,10 @@ from recommender.table import (
     check_ids,
     check_number,
     check_ratings,
-    check_same_kind,
     check_seed,
     check_training_table,
     encode,
-    factorize_strings,
-    fit_encoder,
+    fit_encode,
     last_known,
     latest_of_pairs,
     lookup,
@@ -167,12 +165,12 @@ __all__ = [
 
 STARS = np.arange(1.0, 5.01, 0.5)  # the nine possible ratings: 1, 1.5, ... 5
 #: The sizes of the law's parts, in stars; the formula is in the class below. `user`,
-#: `movie` and `taste` are standard deviations over the rows.
-#: Users differ in care: the noise of user u has the standard deviation sigma[u].
-#: `noise` is the root mean square of sigma[u] over all rows, `noise_spread` is the
-#: standard deviation of log(sigma[u]). The noise floor, 0.72, is below `noise`, because
-#: ratings end at 1 and 5. The sizes were set by hand; `python
-#: benchmarks/calibration.py` shows which scores they lead to.
+#: `movie` and `taste` are standard deviations over the rows: how much users, movies and
+#: tastes differ. `noise` is the typical deviation of a single rating from the opinion.
+#: Users differ in care, and `noise_spread` says how much (`draw_law` in
+#: recommender/synthetic.py). The noise floor, 0.72, is below `noise`, because ratings
+#: end at 1 and 5. The sizes were set by hand; `python benchmarks/calibration.py` shows
+#: which scores they lead to.
 LAW = {
     "mean": 3.02,
     "user": 0.45,
@@ -202,17 +200,8 @@ class MovieRecommendationDataset:
     country, year, hour and weekday have no effect on the ratings. (A year or an age can
     help a model a little, because it helps to recognise a movie or a user.)
 
-    With `drift` (chapters 3 and 8 use it; skip this in a first reading), tastes change
-    in the two years. `mean_taste` stays as it is; T[u] is replaced by ::
-
-        T[u, time] = cos(a) T[u] + sin(a) D[u],   a = drift * (pi / 2) * (s - 1/2)
-
-    where D are other tastes, drawn as T is, and s, from 0 to 1, is the share of the two
-    years that has passed. Tastes keep their size. Those of one user on two days have
-    the correlation cos(drift * (pi / 2) * years between them / 2): with drift 1, the
-    last tastes have nothing in common with the first. T are the tastes in the middle,
-    which decide who watches what. So tables that differ only in `drift` have the same
-    pairs and times; only their ratings differ.
+    With `drift`, tastes change in the two years that the table covers: some chapters
+    (the folder `pillars`) show what that does to a model. In this file, it is always 0.
 
     Parameters
     ----------
@@ -226,8 +215,10 @@ class MovieRecommendationDataset:
         The seed. The same seed gives the same table on every machine and with every
         version of NumPy.
     drift : float, default=0.0
-        How much tastes change: the quarter turns from the first day to the last. 0:
-        not at all.
+        How much tastes change. 0: not at all; 1: the tastes of the last day have
+        nothing in common with those of the first (`draw_drift` in
+        recommender/synthetic.py). Tables that differ only in `drift` have the same
+        pairs and times.
 
     Attributes
     ----------
@@ -276,7 +267,7 @@ class MovieRecommendationDataset:
         ValueError
             If a size, the seed or the drift is impossible.
         """
-        n_users, n_movies, n_ratings = self.check()
+        n_users, n_movies, n_ratings = self.check_sizes()
         rng = check_random_state(int(self.random_state))
         movies = synthetic.draw_movies(rng, n_movies)
         users = synthetic.draw_users(rng, n_users)
@@ -306,9 +297,10 @@ class MovieRecommendationDataset:
     def best_rmse(self, rows=None):
         """Return the noise floor: the expected RMSE of the best possible predictor.
 
-        It is the root of the mean, over the rows, of the variance of the rating that
-        this user gives to this movie. On a given set of rows, a perfect predictor can
-        be a little better or worse, by luck.
+        The best predictor answers the expected rating of each row. Its squared error
+        there is, on average, the variance of that rating. The noise floor is the root
+        of the mean variance of all rows. On a given set of rows, a perfect predictor
+        can be a little better or worse, by luck.
 
         Parameters
         ----------
@@ -330,9 +322,9 @@ class MovieRecommendationDataset:
         if rows is None:
             return float(np.sqrt(self._variance.mean()))
 
-        opinion, _ = self.opinions(rows)
-        user_ids, _ = table_ids(rows)
-        _, variance = _moments(opinion, self.law_["sigma"][user_ids - 1])
+        user, movie, timestamp = synthetic.check_rows(rows, self.law_)
+        opinion, _ = self._opinions(user, movie, timestamp)
+        _, variance = _moments(opinion, self.law_["sigma"][user])
         return float(np.sqrt(variance.mean()))
 
     def opinions(self, rows):
@@ -356,47 +348,29 @@ class MovieRecommendationDataset:
         """
         if not hasattr(self, "law_"):
             self.generate()
-        user_ids, movie_ids = table_ids(rows)
-        example_id = np.array([1])  # a whole number, like all ids of this table
-        check_same_kind(example_id, user_ids, "user_id")
-        check_same_kind(example_id, movie_ids, "movie_id")
-        n_users = len(self.law_["user"])
-        n_movies = len(self.law_["movie"])
-        is_user = (user_ids >= 1) & (user_ids <= n_users)
-        is_movie = (movie_ids >= 1) & (movie_ids <= n_movies)
-        if not (is_user & is_movie).all():
-            raise ValueError(
-                f"rows must be of users 1 to {n_users} and movies 1 to {n_movies}."
-            )
-        timestamp = number_column(rows, "timestamp")
-        if self.law_["drift"] > 0 and np.isnan(timestamp).any():
-            raise ValueError(
-                "rows must have a timestamp each, because tastes change with time "
-                f"(drift={self.law_['drift']})."
-            )
-        return self._opinions(user_ids - 1, movie_ids - 1, timestamp)
+        return self._opinions(*synthetic.check_rows(rows, self.law_))
 
-    def check(self):
-        """Return the three sizes as plain integers.
+    def check_sizes(self):
+        """Return `n_users`, `n_movies` and `n_ratings` as plain integers.
 
         Raises
         ------
         ValueError
             If a size, the seed or the drift is impossible.
         """
-        sizes = {}
+        sizes = []
         for name in ("n_users", "n_movies", "n_ratings"):
             value = getattr(self, name)
-            sizes[name] = check_number(name, value, 1, integer=True, below=2**32)
+            sizes.append(check_number(name, value, 1, integer=True, below=2**32))
         check_number("random_state", self.random_state, 0, integer=True, below=2**32)
         check_number("drift", self.drift, 0)
-        n_pairs = sizes["n_users"] * sizes["n_movies"]
-        if sizes["n_ratings"] > n_pairs:
+        n_users, n_movies, n_ratings = sizes
+        if n_ratings > n_users * n_movies:
             raise ValueError(
-                f"n_ratings={sizes['n_ratings']} is more than the {n_pairs} pairs of a "
-                "user and a movie."
+                f"n_ratings={n_ratings} is more than the {n_users * n_movies} pairs of "
+                "a user and a movie."
             )
-        return sizes.values()
+        return n_users, n_movies, n_ratings
 
     def _ratings(self, noise, user, movie, timestamp):
         """Compute the ratings; keep their tastes, means and variances."""
@@ -410,24 +384,28 @@ class MovieRecommendationDataset:
         """Compute opinion and taste for positions of users and movies."""
         drawn = self.law_  # the values drawn; `LAW` has only their sizes
         taste = synthetic.row_products(drawn["T"], drawn["G"], user, movie)
-        if drawn["drift"] > 0:
-            # (cos(a) T + sin(a) D) . G = cos(a) (T . G) + sin(a) (D . G)
-            angle = synthetic.drift_angle(drawn["drift"], timestamp)
-            other_taste = synthetic.row_products(drawn["D"], drawn["G"], user, movie)
-            taste = np.cos(angle) * taste + np.sin(angle) * other_taste
+        if drawn["drift"] > 0:  # never in this file
+            taste = synthetic.turn_tastes(drawn, taste, user, movie, timestamp)
         taste -= drawn["mean_taste"]
-        averages = LAW["mean"] + drawn["user"][user] + drawn["movie"][movie]
-        return averages + taste, taste
+        opinion = LAW["mean"] + drawn["user"][user] + drawn["movie"][movie] + taste
+        return opinion, taste
 
 
 def _moments(opinion, sigma):
     """Return the mean and the variance of the ratings that an opinion leads to.
 
-    A rating is at least 1.5 if opinion + noise is above 1.25, at least 2 if it is above
-    1.75, and so on. With P(...) for the probability of each event, the mean is
-    1 + 0.5 P(at least 1.5) + 0.5 P(at least 2) + ..., and the mean of the squares is
-    1 + (1.5^2 - 1^2) P(at least 1.5) + (2^2 - 1.5^2) P(at least 2) + ... The variance
-    is the mean of the squares less the square of the mean.
+    (Skip this in a first reading.) Start at 1 star. With some probability, the rating
+    is at least 1.5, which adds 0.5; with another, at least 2, which adds 0.5 more; and
+    so on::
+
+        mean of the rating     = 1   + (1.5 - 1) * P(rating >= 1.5)
+                                     + (2 - 1.5) * P(rating >= 2) + ...
+        mean of rating squared = 1^2 + (1.5^2 - 1^2) * P(rating >= 1.5)
+                                     + (2^2 - 1.5^2) * P(rating >= 2) + ...
+        variance               = mean of rating squared - (mean of the rating)^2
+
+    A rating is at least 1.5 if opinion + noise is above the threshold 1.25, which is
+    halfway from 1 to 1.5.
     """
     thresholds = (STARS[:-1] + STARS[1:]) / 2  # 8 of them: every rating is at least 1
     expected = np.empty_like(opinion)
@@ -499,29 +477,22 @@ HOUR = 3600  # seconds
 DAY = 24 * HOUR
 
 
-#: The features that are read from the row itself, and what each describes: the user,
-#: the movie, or, for None, this row alone. A gap is filled with the last value that
-#: training has seen of that user or movie.
-OWNER = {
-    "user_age": "user",
-    "movie_year": "movie",
-    "genre_encoded": "movie",
-    "country_encoded": "user",
-    "hour_of_day": None,
-    "day_of_week": None,
-}
-#: What fills a gap if training has seen no such value: the median or the mode (the most
-#: frequent value) of the training, or -1 for the code of a string.
-DEFAULT = {
-    "user_age": "median",
-    "movie_year": "median",
-    "genre_encoded": -1.0,
-    "country_encoded": -1.0,
-    "hour_of_day": "mode",
-    "day_of_week": "mode",
+#: The features that are read from the row itself. For each: what it describes (the
+#: user, the movie, or, for None, this row alone), and its default.
+#: A gap, a missing value, is filled with the last value that the training rows have of
+#: that user or movie. If they have none, it is filled with the default: the median or
+#: the mode (the most frequent value) of the training rows, or the code -1.
+OBSERVED = {
+    "user_age": ("user", "median"),
+    "movie_year": ("movie", "median"),
+    "genre_encoded": ("movie", "unknown code"),
+    "country_encoded": ("user", "unknown code"),
+    "hour_of_day": (None, "mode"),
+    "day_of_week": (None, "mode"),
 }
 #: The columns of strings, and the features that they become.
 ENCODED = {"genre": "genre_encoded", "user_country": "country_encoded"}
+UNKNOWN_CODE = -1.0  # of a missing or unknown string
 
 
 # `TakesTables` tells scikit-learn that X is a table, with strings and gaps in it.
@@ -671,10 +642,11 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
         # Where a position is -1, `lookup` returns its last argument.
         user_avg = lookup(self.user_avg_, user, self.global_mean_)
         movie_avg = lookup(self.movie_avg_, movie, self.global_mean_)
-        # For each column: a code for the string of each row, and the different strings.
-        strings = {column: factorize_strings(X, column) for column in ENCODED}
+        observed = _observe(X)
         encoders = {"genre": self.genre_encoder_, "user_country": self.country_encoder_}
-        observed = _observe(X, strings, encoders)
+        for column, encoder in encoders.items():
+            if column in X.columns:
+                observed[ENCODED[column]] = encode(X, column, encoder)
         return self._assemble(X, user, movie, user_avg, movie_avg, observed)
 
     def get_feature_names_out(self, input_features=None):
@@ -706,33 +678,32 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
 
     def _learn(self, X, rows):
         """Learn from the rows; return the features that are read from them."""
-        # Only the different strings are encoded, not all rows: that is much faster.
-        strings = {column: factorize_strings(X, column) for column in ENCODED}
+        observed = _observe(X)
         encoders = {}
-        for column, (_, different_strings) in strings.items():
-            encoders[column] = fit_encoder(different_strings)
-        observed = _observe(X, strings, encoders)
-        absent = [name for name in observed if np.isnan(observed[name]).all()]
-        known, defaults = _known_and_defaults(rows, observed, absent)
+        for column, name in ENCODED.items():
+            encoders[column], encoded = fit_encode(X, column)
+            if column in X.columns:
+                observed[name] = encoded
+        known, defaults = _known_and_defaults(rows, observed)
 
         # What was learned before is replaced only now, when nothing can fail.
         validate_data(self, X, skip_check_array=True)  # records the columns' names
         self._learn_averages(rows)
         self.genre_encoder_ = encoders["genre"]
         self.country_encoder_ = encoders["user_country"]
-        self.absent_ = absent
+        self.absent_ = [name for name in observed if np.isnan(observed[name]).all()]
         self.known_ = known
         self.defaults_ = defaults
         return observed
 
     def _learn_averages(self, rows):
-        # `bincount` with weights adds up the weights of each user, or of each movie.
-        user_count = np.bincount(rows.user, rows.weights)
-        movie_count = np.bincount(rows.movie, rows.weights)
-        weighted = rows.weights * rows.ratings
-        user_total = np.bincount(rows.user, weighted)
-        movie_total = np.bincount(rows.movie, weighted)
         mean = float(np.average(rows.ratings, weights=rows.weights))
+        user_count, user_total = _count_and_total(
+            rows.user, rows.ratings, rows.weights, rows.users.size
+        )
+        movie_count, movie_total = _count_and_total(
+            rows.movie, rows.ratings, rows.weights, rows.movies.size
+        )
 
         self.users_ = rows.users
         self.movies_ = rows.movies
@@ -745,7 +716,6 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
     def _assemble(self, X, user, movie, user_avg, movie_avg, observed):
         """Put the features of all rows together; a position of -1 is unknown."""
         # Copies, because the caller's table must not change with the features.
-        # `check_ids` is called for what it returns: ids as int64 or strings.
         columns = {name: check_ids(X[name]).copy() for name in IDS}
         for name, values in observed.items():
             self._fill_gaps(name, values, user, movie)
@@ -753,7 +723,8 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
         columns["user_avg_rating"] = user_avg
         columns["movie_avg_rating"] = movie_avg
         columns["user_movie_interaction"] = user_avg * movie_avg
-        # A count contains no stars, so it cannot leak any: it is not cross-fitted.
+        # A count contains no stars, so it cannot leak any: it is not cross-fitted. (A
+        # row of the training counts itself, a new row does not: a difference of 1.)
         columns["user_rating_count"] = lookup(self.user_count_, user, 0.0)
         columns["movie_rating_count"] = lookup(self.movie_count_, movie, 0.0)
         # The names order the columns, and leave out the temporal ones if they are off.
@@ -762,12 +733,15 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
 
     def _fill_gaps(self, name, values, user, movie):
         """Fill NaN in place: by what is known of the user or movie, else a default."""
-        if name in self.absent_:  # no model can have learned to use it
+        if name in self.absent_:
+            # The training had no value of this feature, so no model can have learned to
+            # use it. If this table has values, they are not used either.
             values[:] = self.defaults_[name]
             return
         gaps = np.flatnonzero(np.isnan(values))
-        if OWNER[name] is not None:
-            position = user if OWNER[name] == "user" else movie
+        owner, _ = OBSERVED[name]
+        if owner is not None:
+            position = user if owner == "user" else movie
             values[gaps] = lookup(self.known_[name], position[gaps], np.nan)
         values[np.isnan(values)] = self.defaults_[name]
 
@@ -825,6 +799,28 @@ def damped_mean(total, count, mean, damping):
     return np.where(weight > 0, (total + damping * mean) / safe_weight, mean)
 
 
+def _count_and_total(owner, ratings, weights, n_owners):
+    """Return how many ratings each user or movie has, and their sum, in stars.
+
+    Parameters
+    ----------
+    owner : ndarray of shape (n_rows,)
+        The position of each row's user, or of its movie.
+    ratings : ndarray of shape (n_rows,), in stars
+    weights : ndarray of shape (n_rows,)
+        1.0; 0.0 for a rating that does not count.
+    n_owners : int
+
+    Returns
+    -------
+    count, total : ndarray of shape (n_owners,)
+    """
+    # `bincount` adds up the weights of each owner.
+    count = np.bincount(owner, weights, n_owners)
+    total = np.bincount(owner, weights * ratings, n_owners)
+    return count, total
+
+
 def _cross_fitted_averages(owner, rows, held_out_rows, damping):
     """Return for each row a damped average of ratings outside its own fold.
 
@@ -843,15 +839,14 @@ def _cross_fitted_averages(owner, rows, held_out_rows, damping):
     -------
     averages : ndarray of shape (n_rows,), in stars
     """
-    weighted = rows.weights * rows.ratings
-    count = np.bincount(owner, rows.weights)
-    total = np.bincount(owner, weighted)
+    n_owners = owner.max() + 1
+    count, total = _count_and_total(owner, rows.ratings, rows.weights, n_owners)
     averages = np.empty(len(owner))
-    n_owners = len(count)
     for held_out in held_out_rows:
         held_out_owner = owner[held_out]
-        count_here = np.bincount(held_out_owner, rows.weights[held_out], n_owners)
-        total_here = np.bincount(held_out_owner, weighted[held_out], n_owners)
+        count_here, total_here = _count_and_total(
+            held_out_owner, rows.ratings[held_out], rows.weights[held_out], n_owners
+        )
         count_elsewhere = count - count_here
         total_elsewhere = total - total_here
         if count_elsewhere.sum() > 0:
@@ -863,55 +858,54 @@ def _cross_fitted_averages(owner, rows, held_out_rows, damping):
     return averages
 
 
-def _known_and_defaults(rows, observed, absent):
+def _known_and_defaults(rows, observed):
     """Return the last known values of users and movies, and the defaults, by feature.
 
     Parameters
     ----------
     rows : _Rows
     observed : dict of ndarray
-        From `_observe`.
-    absent : list of str
-        The features without any value.
+        The features that are read from the rows.
+
+    Returns
+    -------
+    known : dict of ndarray
+    defaults : dict of float
     """
     known = {}
     defaults = {}
     for name, values in observed.items():
+        owner, default = OBSERVED[name]
         is_known = ~np.isnan(values)
-        if OWNER[name] == "user":
+        if owner == "user":
             n_users = rows.users.size
             known[name] = last_known(values, is_known, rows.user, n_users, np.nan)
-        elif OWNER[name] == "movie":
+        elif owner == "movie":
             n_movies = rows.movies.size
             known[name] = last_known(values, is_known, rows.movie, n_movies, np.nan)
 
-        if DEFAULT[name] == -1.0:
-            defaults[name] = -1.0
-        elif name in absent:
+        if default == "unknown code":
+            defaults[name] = UNKNOWN_CODE
+        elif not is_known.any():
             defaults[name] = 0.0  # any constant: nothing can be learned of it
-        elif DEFAULT[name] == "median":
+        elif default == "median":
             defaults[name] = float(np.nanmedian(values))
-        elif DEFAULT[name] == "mode":
+        elif default == "mode":
             defaults[name] = float(pd.Series(values).mode()[0])
     return known, defaults
 
 
-def _observe(X, strings, encoders):
+def _observe(X):
     """Return the features that are read from the rows, arrays with NaN in their gaps.
 
-    A frame of features already has them as columns. For a raw table, they are computed
-    from genre, country and timestamp. `strings` holds what `factorize_strings` returns
-    for each column of strings, and `encoders` the fitted encoder.
+    Those of genre and country are added by the caller, who has their encoders. (If `X`
+    is a frame of features, not a raw table, it has all of them as columns.)
     """
-    observed = {name: number_column(X, name) for name in OWNER}  # NaN if not there
-    for column, name in ENCODED.items():
-        if column in X.columns:
-            codes, values = strings[column]
-            observed[name] = encode(codes, values, encoders[column])
+    observed = {name: number_column(X, name) for name in OBSERVED}  # NaN if not there
     if "timestamp" in X.columns:
         days, seconds = np.divmod(number_column(X, "timestamp"), DAY)
-        # Of a tiny negative timestamp, `seconds` is rounded to a whole day: hour 24.
-        observed["hour_of_day"] = np.minimum(np.floor(seconds / HOUR), 23)
+        hour = np.floor(seconds / HOUR)
+        observed["hour_of_day"] = np.minimum(hour, 23)  # never 24, by rounding
         observed["day_of_week"] = (days + 3) % 7  # 1970-01-01 was a Thursday
     return observed
 
@@ -1865,7 +1859,7 @@ def demonstrate_ecosystem(
     """
     dataset = MovieRecommendationDataset(n_users, n_movies, n_ratings, random_state)
     # Bad parameters raise an error before anything is printed.
-    dataset.check()
+    dataset.check_sizes()
     find_model(model)
     artifact.check_path(output)
     say(f"{LINE}\nScikit-learn Ecosystem: Production ML Pipeline Demo\n{LINE}")

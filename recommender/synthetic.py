@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import gen_batches
 
+from .table import number_column, positions_of, table_ids
 from .titles import make_titles
 
 GENRES = [
@@ -210,7 +211,9 @@ def draw_law(rng, sizes, user, movie, users, movies):
     law : dict of ndarray
         "user", "movie": how much above the mean a user rates, a movie is rated;
         "T", "G" (n_users or n_movies, n_genres) and "mean_taste": the taste of a user
-        for a movie is T . G - mean_taste; "sigma": the noise of each user.
+        for a movie is T . G - mean_taste; "sigma": the standard deviation of each
+        user's noise. Over the rows, its root mean square is `noise`; its logarithm has
+        the standard deviation `noise_spread` over the users.
     """
     n_users = len(users.activity)
     n_movies = len(movies.popularity)
@@ -236,6 +239,15 @@ def draw_law(rng, sizes, user, movie, users, movies):
 
 def draw_drift(rng, law):
     """Draw the tastes D that the tastes T of a law turn to; they are of the same size.
+
+    With a drift, the tastes T[u] of the law are replaced by ::
+
+        T[u, time] = cos(a) T[u] + sin(a) D[u],   a = drift * (pi / 2) * (s - 1/2)
+
+    where s, from 0 to 1, is the share of the two years that has passed. T are the
+    tastes in the middle (`draw_pairs` lets them decide who watches what). Tastes keep
+    their size. With a drift of 1, they make a quarter turn from the first day to the
+    last: these two are not correlated.
 
     Parameters
     ----------
@@ -268,6 +280,70 @@ def drift_angle(drift, timestamp):
     """
     share_of_time = (timestamp - MONDAY) / (N_WEEKS * 7 * DAY)
     return drift * np.pi / 2 * (share_of_time - 0.5)
+
+
+def turn_tastes(law, taste, user, movie, timestamp):
+    """Return the tastes at a time, where those in the middle are known.
+
+    They are (cos(a) T + sin(a) D) . G = cos(a) (T . G) + sin(a) (D . G).
+
+    Parameters
+    ----------
+    law : dict
+        With the "drift", and its tastes "D".
+    taste : ndarray of shape (n_rows,), in stars
+        T . G of each row.
+    user, movie : ndarray of shape (n_rows,), integers from 0
+    timestamp : ndarray of shape (n_rows,)
+        Unix seconds.
+
+    Returns
+    -------
+    taste : ndarray of shape (n_rows,), in stars
+    """
+    angle = drift_angle(law["drift"], timestamp)
+    other_taste = row_products(law["D"], law["G"], user, movie)
+    return np.cos(angle) * taste + np.sin(angle) * other_taste
+
+
+def check_rows(rows, law):
+    """Return users, movies and times of rows, if the dataset of a law has them.
+
+    Parameters
+    ----------
+    rows : DataFrame with `user_id` and `movie_id`
+        With a drift, also with `timestamp`.
+    law : dict
+
+    Returns
+    -------
+    user, movie : ndarray of shape (n_rows,), integers from 0
+        Their positions.
+    timestamp : ndarray of shape (n_rows,)
+        Unix seconds, NaN where they are missing.
+
+    Raises
+    ------
+    ValueError
+        If `rows` holds a user or movie that is not in the dataset, or lacks a
+        timestamp while tastes drift.
+    """
+    n_users = len(law["user"])
+    n_movies = len(law["movie"])
+    user_ids, movie_ids = table_ids(rows)
+    user = positions_of(np.arange(1, n_users + 1), user_ids, "user_id")
+    movie = positions_of(np.arange(1, n_movies + 1), movie_ids, "movie_id")
+    if (user < 0).any() or (movie < 0).any():
+        raise ValueError(
+            f"rows must be of users 1 to {n_users} and movies 1 to {n_movies}."
+        )
+    timestamp = number_column(rows, "timestamp")
+    if law["drift"] > 0 and np.isnan(timestamp).any():
+        raise ValueError(
+            "rows must have a timestamp each, because tastes change with time "
+            f"(drift={law['drift']})."
+        )
+    return user, movie, timestamp
 
 
 def _standardise(values, weights):

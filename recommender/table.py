@@ -676,31 +676,54 @@ def _text(value):
     return str(value)
 
 
-def fit_encoder(strings):
-    """Return an `OrdinalEncoder` of the different strings of a column.
+def fit_encode(X, name):
+    """Fit an encoder to the strings of a column, and encode them.
 
-    It numbers them in alphabetical order, and gives -1 to a string that it does not
-    know.
+    Parameters
+    ----------
+    X : DataFrame of shape (n_rows, n_columns)
+    name : str
+        The column; if `X` lacks it, all values are missing.
+
+    Returns
+    -------
+    encoder : OrdinalEncoder
+        It numbers the strings in alphabetical order, and gives -1 to a string that it
+        does not know.
+    encoded : ndarray of shape (n_rows,), float64
+        As from `encode`.
     """
+    codes, strings = factorize_strings(X, name)
     known = np.array(sorted(set(strings)) or [None], dtype=object)
     encoder = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
-    return encoder.fit(known[:, None])
+    encoder.fit(known[:, None])
+    return encoder, _encode_different(codes, strings, encoder)
 
 
-def encode(codes, strings, encoder):
+def encode(X, name, encoder):
     """Return the number that an encoder gives to each row's string.
 
     Parameters
     ----------
-    codes, strings : ndarray
-        From `factorize_strings`: only different strings are looked up, not all rows.
+    X : DataFrame of shape (n_rows, n_columns)
+    name : str
+        The column; if `X` lacks it, all values are missing.
     encoder : OrdinalEncoder
-        From `fit_encoder`.
+        From `fit_encode`.
 
     Returns
     -------
     encoded : ndarray of shape (n_rows,), float64
         NaN where the string is missing or unknown.
+    """
+    codes, strings = factorize_strings(X, name)
+    return _encode_different(codes, strings, encoder)
+
+
+def _encode_different(codes, strings, encoder):
+    """Encode what `factorize_strings` returns: the different strings, not all rows.
+
+    That is much faster, because a column has few different strings.
     """
     if len(strings) == 0:
         return np.full(len(codes), np.nan)
