@@ -107,9 +107,12 @@ from recommender.ranking import MovieRanker, default_relevance, ranking_metrics
 from recommender.recommend import Recommends, check_ranker
 from recommender.steps import (
     DropIds,
+    check_entry,
+    check_regressor,
     check_select,
-    seed_parameters,
+    return_defaults,
     seeded_target_encoder,
+    set_seeds,
 )
 from recommender.table import (
     IDS,
@@ -923,6 +926,12 @@ def _observe(X):
 # id is a label, not a quantity, so a model must not calculate with it. (The codes of
 # genre and country are labels, too. They have few values, which a tree can tell apart;
 # a linear model gets little from them. `OneHotEncoder` would make columns for both.)
+#
+# Which model to choose? `forest` is the one of the lesson: good enough to show what
+# features do. With few ratings, `linear` is ahead of it and of `boosting`. `factors` is
+# far better where users have rated enough movies to show their taste. `blend` has the
+# smallest error, and takes ten times as long to train. (`benchmarks/README.md` has the
+# figures; `python lesson_code.py compare --data PATH` compares them on your table.)
 
 #: What each model is:
 #:
@@ -935,11 +944,10 @@ def _observe(X):
 #: Another model needs one more entry; or pass such a dict itself, as `model`. In a
 #: search, ``features__damping`` is the parameter `damping` of the step `features`.
 MODELS = {
-    # A forest needs no scaler, but a regressor of your own gets the steps of this entry
-    # (see `find_model`), and may need one.
-    # `QuickRandomForest` is a `RandomForestRegressor` that predicts one row faster.
-    # Each tree learns from 5 % of the rows: a fast choice, near the best of a grid
-    # (`python benchmarks/forest_grid.py`).
+    # A forest needs no scaler. But a regressor of your own is used with the steps of
+    # this entry, and may need one. `QuickRandomForest` is a `RandomForestRegressor`
+    # that predicts one row faster. Each tree learns from 5 % of the rows: a fast
+    # choice, near the best of a grid (`python benchmarks/forest_grid.py`).
     "forest": {
         "features": UserMovieFeatureTransformer(),
         "scaling": [("scaler", StandardScaler())],
@@ -993,16 +1001,16 @@ MODELS = {
         },
     },
     # Both together: a `MatrixFactorization` is also a transformer, whose output is its
-    # estimate of the rating, cross-fitted like the averages. It is one more feature.
-    # (The output of a `FeatureUnion` has no names, so `DropIds` drops its first two
-    # columns, which are the ids.)
+    # estimate of the rating, cross-fitted like the averages. It is one more feature: a
+    # `FeatureUnion` puts the outputs of its transformers side by side, in one array.
+    # The columns of an array have no names, so `DropIds` drops the first two, the ids.
     "blend": {
         "features": FeatureUnion(
             [
                 ("ratings", UserMovieFeatureTransformer()),
                 ("factors", MatrixFactorization()),
             ],
-            verbose_feature_names_out=False,  # in a list of the names: no prefixes
+            verbose_feature_names_out=False,  # `get_feature_names_out`: no prefixes
         ),
         "scaling": [("scaler", StandardScaler())],
         # It answers the mean of the predictions of its two regressors.
@@ -1027,15 +1035,12 @@ MODELS = {
 }
 
 
-ENTRY_KEYS = ["features", "scaling", "regressor"]  # those that every entry must have
-
-
 def find_model(model):
     """Return the entry of `MODELS` for a name, an entry of your own, or a regressor.
 
-    A regressor of your own gets the features and the scaling of the entry whose
-    regressor is of its class or a subclass, or else those of the forest. It has no
-    search space.
+    A regressor of your own takes the place of the forest, behind the same features and
+    scaler; a `MatrixFactorization`, which takes raw rows, that of the entry "factors".
+    It has no search space.
 
     Parameters
     ----------
@@ -1052,53 +1057,16 @@ def find_model(model):
         If `model` is none of these, or a dict that lacks a key.
     """
     if isinstance(model, str) and model in MODELS:
-        return _check_entry(MODELS[model])
+        return check_entry(MODELS[model])
     if isinstance(model, dict):
-        return _check_entry(model)
-
-    is_plain = type(model) is Pipeline  # and no RatingPipeline
-    if is_plain and isinstance(model[0], UserMovieFeatureTransformer):
-        raise ValueError(
-            "A Pipeline as model is given features, not raw rows: make it a "
-            "RatingPipeline with the same steps."
-        )
-    is_regressor = hasattr(model, "fit") and hasattr(model, "predict")
-    if isinstance(model, (str, type)) or not is_regressor:
-        hint = ""
-        if isinstance(model, str):
-            hint = (
-                " (what was added to MODELS is missing in other processes: pass the "
-                "dict itself)"
-            )
-        raise ValueError(
-            f"model must be one of {list(MODELS)}, a dict like theirs or a regressor, "
-            f"got {shorten(model)}{hint}."
-        )
-    own = {"regressor": model, "search": None}
-    for entry in MODELS.values():
-        # `QuickRandomForest` is a subclass of RandomForestRegressor, so a plain forest
-        # of your own finds the entry "forest".
-        if isinstance(entry.get("regressor"), type(model)):
-            return entry | own
-    return MODELS["forest"] | own
+        return check_entry(model)
+    check_regressor(model, list(MODELS))
+    name = "factors" if isinstance(model, MatrixFactorization) else "forest"
+    return MODELS[name] | {"regressor": model, "search": None}
 
 
-def _check_entry(entry):
-    missing = [key for key in ENTRY_KEYS if key not in entry]
-    if missing:
-        raise ValueError(
-            f"A model must have the keys {ENTRY_KEYS}, but this one lacks {missing}."
-        )
-    if isinstance(entry["regressor"], type) or not isinstance(entry["scaling"], list):
-        raise ValueError(
-            "A model must have an object as regressor, such as Ridge(), and a list of "
-            "pairs (name, step) as scaling."
-        )
-    return entry
-
-
-# `FitsTables` has the method `_fit_by` and makes the slices (recommender/pipeline.py).
-# It fits a copy, so that a training that fails changes nothing.
+# `FitsTables` checks the table before a fit, keeps the previous fit if the new one
+# fails, and makes the slices (recommender/pipeline.py).
 class RatingPipeline(FitsTables, TakesTables, RegressorMixin, Pipeline):
     """A scikit-learn `Pipeline` that takes raw rows and predicts ratings.
 
@@ -1129,7 +1097,8 @@ class RatingPipeline(FitsTables, TakesTables, RegressorMixin, Pipeline):
         -------
         self : RatingPipeline
         """
-        # This fits a copy by `Pipeline.fit`, takes its steps, and sets the scale.
+        # `Pipeline.fit` on a copy, whose fitted steps this pipeline then takes. Also
+        # sets `y_min_` and `y_max_`.
         self._fit_by("fit", X, y, params)
         return self
 
@@ -1345,21 +1314,16 @@ class SklearnEcosystemPipeline(
 
         # The steps are cloned: the estimators in `MODELS` are only patterns.
         pipeline = clone(RatingPipeline(self._list_steps()))
-        for _, step in pipeline.steps[:-1]:
-            if hasattr(step, "set_output"):
-                # A step returns what it returns by default, whatever
-                # `sklearn.set_config(transform_output=...)` says.
-                step.set_output(transform="default")
-        # The types in `always` get the seed wherever they are. In the model, it fills
-        # each `random_state` that is None; a regressor of your own keeps what it has.
-        is_own_regressor = not isinstance(self.model, (str, dict))
-        seeds = seed_parameters(
+        return_defaults(pipeline)
+        # The seed goes to the features, to the factors, and to each part of the model
+        # that has none. A regressor of your own keeps what it has.
+        set_seeds(
             pipeline,
             self.random_state,
             always=(UserMovieFeatureTransformer, MatrixFactorization),
-            keep_model=is_own_regressor,
+            keep_model=not isinstance(self.model, (str, dict)),
         )
-        return pipeline.set_params(**seeds)
+        return pipeline
 
     def _list_steps(self):
         """Return the steps of the pipeline: pairs of a name and an estimator."""

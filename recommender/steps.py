@@ -1,9 +1,10 @@
-"""Small parts of the pipelines: the step that drops the ids, and the seeds."""
+"""Small parts of the pipelines: the step that drops the ids, checks, and the seeds."""
 
 import numpy as np
 import pandas as pd
 import sklearn
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import TargetEncoder
 from sklearn.utils.fixes import parse_version
 from sklearn.utils.validation import (
@@ -12,7 +13,9 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from .table import IDS, shorten
+from .table import IDS, TakesTables, shorten
+
+ENTRY_KEYS = ["features", "scaling", "regressor"]  # those that every entry must have
 
 
 class DropIds(TransformerMixin, BaseEstimator):
@@ -73,6 +76,57 @@ def check_ids_come_first(features, X):
         )
 
 
+def check_entry(entry):
+    """Return an entry of `MODELS`, or raise a ValueError if it cannot be one.
+
+    Parameters
+    ----------
+    entry : dict
+    """
+    missing = [key for key in ENTRY_KEYS if key not in entry]
+    if missing:
+        raise ValueError(
+            f"A model must have the keys {ENTRY_KEYS}, but this one lacks {missing}."
+        )
+    if isinstance(entry["regressor"], type) or not isinstance(entry["scaling"], list):
+        raise ValueError(
+            "A model must have an object as regressor, such as Ridge(), and a list of "
+            "pairs (name, step) as scaling."
+        )
+    return entry
+
+
+def check_regressor(model, names):
+    """Raise a ValueError if a model is neither a name, nor a dict, nor a regressor.
+
+    Parameters
+    ----------
+    model : object
+        What is none of the first two.
+    names : list of str
+        Those of `MODELS`, for the message.
+    """
+    is_plain = type(model) is Pipeline  # and no RatingPipeline
+    if is_plain and isinstance(model[0], TakesTables):
+        raise ValueError(
+            "A Pipeline as model is given features, not raw rows: make it a "
+            "RatingPipeline with the same steps."
+        )
+    is_regressor = hasattr(model, "fit") and hasattr(model, "predict")
+    if is_regressor and not isinstance(model, type):
+        return
+    hint = ""
+    if isinstance(model, str):
+        hint = (
+            " (what was added to MODELS is missing in other processes: pass the dict "
+            "itself)"
+        )
+    raise ValueError(
+        f"model must be one of {names}, a dict like theirs or a regressor, "
+        f"got {shorten(model)}{hint}."
+    )
+
+
 def check_select(select):
     """Raise a TypeError if `select` cannot be a step between scaling and model."""
     if select is None or (isinstance(select, str) and select == "passthrough"):
@@ -85,8 +139,22 @@ def check_select(select):
         )
 
 
-def seed_parameters(pipeline, random_state, always, keep_model):
-    """Return the parameters of a pipeline that get a seed, for `set_params`.
+def return_defaults(pipeline):
+    """Let each transformer return what it does without `set_config`.
+
+    With ``sklearn.set_config(transform_output="pandas")``, it would return a DataFrame.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+    """
+    for _, step in pipeline.steps[:-1]:
+        if hasattr(step, "set_output"):
+            step.set_output(transform="default")
+
+
+def set_seeds(pipeline, random_state, always, keep_model):
+    """Set the seeds of a pipeline.
 
     Parameters
     ----------
@@ -96,13 +164,9 @@ def seed_parameters(pipeline, random_state, always, keep_model):
     always : tuple of types
         Estimators of these types get the seed, wherever they are.
     keep_model : bool
-        Whether the step `model` keeps the seeds that it has, because it is the user's
-        own. If not, its parts get the seed where their `random_state` is None. All
-        other steps keep theirs.
-
-    Returns
-    -------
-    seeds : dict of {parameter: random_state}
+        Whether the last step keeps the seeds that it has, because it is the user's
+        own. If not, each of its parts whose `random_state` is None gets the seed.
+        All other steps keep theirs.
     """
     seeds = {}
     for name, value in pipeline.get_params().items():
@@ -113,7 +177,7 @@ def seed_parameters(pipeline, random_state, always, keep_model):
             seeds[f"{name}__random_state"] = random_state
         elif is_in_model and name.endswith("random_state") and value is None:
             seeds[name] = random_state
-    return seeds
+    pipeline.set_params(**seeds)
 
 
 def seeded_target_encoder(folds):
