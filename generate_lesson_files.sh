@@ -8,21 +8,22 @@ set -eu
 # The files are bytes to be copied, in whatever language the learner's computer speaks.
 export LC_ALL=C
 
-names="lesson_code.py test_lesson.py requirements.txt README.md LICENSE docs/words.md recommender/__init__.py recommender/artifact.py recommender/commands.py recommender/console.py recommender/factors.py recommender/files.py recommender/forest.py recommender/locks.py recommender/matrix.py recommender/movielens.py recommender/names.py recommender/options.py recommender/pipeline.py recommender/ranking.py recommender/recommend.py recommender/release.py recommender/report.py recommender/solutions.py recommender/start.py recommender/steps.py recommender/synthetic.py recommender/table.py recommender/titles.py recommender/top_n.py recommender/warn.py recommender/wrapper.py pillars/0_first.py pillars/0_map.py pillars/0_parts.py pillars/1_preprocessing.py pillars/2_feature_selection.py pillars/3_model_selection.py pillars/3_search.py pillars/4_supervised.py pillars/5_unsupervised.py pillars/6_utilities.py pillars/8_deploy.py pillars/8_experiment.py pillars/8_monitor.py pillars/appendix_recipes.py pillars/catalog.py pillars/drawing.py pillars/visitors.py exercises/0_first.py exercises/0_map.py exercises/0_parts.py exercises/1_preprocessing.py exercises/1_scaling.py exercises/2_feature_selection.py exercises/3_cross_fitting.py exercises/3_model_selection.py exercises/3_search.py exercises/4_supervised.py exercises/5_unsupervised.py exercises/6_metrics.py exercises/6_utilities.py exercises/8_deploy.py exercises/8_experiment.py exercises/8_monitor.py exercises/README.md exercises/conftest.py exercises/checks/checking.py exercises/checks/test_chapter_0.py exercises/checks/test_chapter_1.py exercises/checks/test_chapter_2.py exercises/checks/test_chapter_3.py exercises/checks/test_chapter_4.py exercises/checks/test_chapter_5.py exercises/checks/test_chapter_6.py exercises/checks/test_chapter_8.py exercises/solutions/0_first.py exercises/solutions/0_map.py exercises/solutions/0_parts.py exercises/solutions/1_preprocessing.py exercises/solutions/1_scaling.py exercises/solutions/2_feature_selection.py exercises/solutions/3_cross_fitting.py exercises/solutions/3_model_selection.py exercises/solutions/3_search.py exercises/solutions/4_supervised.py exercises/solutions/5_unsupervised.py exercises/solutions/6_metrics.py exercises/solutions/6_utilities.py exercises/solutions/8_deploy.py exercises/solutions/8_experiment.py exercises/solutions/8_monitor.py"
+names="lesson_code.py test_lesson.py requirements.txt README.md LICENSE docs/words.md recommender/__init__.py recommender/artifact.py recommender/card.py recommender/commands.py recommender/console.py recommender/factors.py recommender/files.py recommender/forest.py recommender/locks.py recommender/matrix.py recommender/movielens.py recommender/names.py recommender/options.py recommender/pipeline.py recommender/ranking.py recommender/recommend.py recommender/release.py recommender/report.py recommender/solutions.py recommender/start.py recommender/steps.py recommender/synthetic.py recommender/table.py recommender/titles.py recommender/top_n.py recommender/warn.py recommender/wrapper.py pillars/0_first.py pillars/0_map.py pillars/0_parts.py pillars/1_preprocessing.py pillars/2_feature_selection.py pillars/3_model_selection.py pillars/3_search.py pillars/4_supervised.py pillars/5_unsupervised.py pillars/6_utilities.py pillars/8_deploy.py pillars/8_experiment.py pillars/8_monitor.py pillars/appendix_recipes.py pillars/catalog.py pillars/drawing.py pillars/visitors.py exercises/0_first.py exercises/0_map.py exercises/0_parts.py exercises/1_preprocessing.py exercises/1_scaling.py exercises/2_feature_selection.py exercises/3_cross_fitting.py exercises/3_model_selection.py exercises/3_search.py exercises/4_supervised.py exercises/5_unsupervised.py exercises/6_metrics.py exercises/6_utilities.py exercises/8_deploy.py exercises/8_experiment.py exercises/8_monitor.py exercises/README.md exercises/conftest.py exercises/checks/checking.py exercises/checks/test_chapter_0.py exercises/checks/test_chapter_1.py exercises/checks/test_chapter_2.py exercises/checks/test_chapter_3.py exercises/checks/test_chapter_4.py exercises/checks/test_chapter_5.py exercises/checks/test_chapter_6.py exercises/checks/test_chapter_8.py exercises/solutions/0_first.py exercises/solutions/0_map.py exercises/solutions/0_parts.py exercises/solutions/1_preprocessing.py exercises/solutions/1_scaling.py exercises/solutions/2_feature_selection.py exercises/solutions/3_cross_fitting.py exercises/solutions/3_model_selection.py exercises/solutions/3_search.py exercises/solutions/4_supervised.py exercises/solutions/5_unsupervised.py exercises/solutions/6_metrics.py exercises/solutions/6_utilities.py exercises/solutions/8_deploy.py exercises/solutions/8_experiment.py exercises/solutions/8_monitor.py"
 folders="docs recommender pillars exercises exercises/checks exercises/solutions"
 
 # What `cksum` tells of each file: its checksum and its size.
 recorded() {
     case $1 in
-        lesson_code.py) echo "1208593345 85407" ;;
+        lesson_code.py) echo "2652169813 80419" ;;
         test_lesson.py) echo "3012794020 14500" ;;
         requirements.txt) echo "3471952364 498" ;;
         README.md) echo "1296999059 12009" ;;
         LICENSE) echo "191275814 1554" ;;
         docs/words.md) echo "1226049444 10843" ;;
-        recommender/__init__.py) echo "1505156376 1588" ;;
+        recommender/__init__.py) echo "823294584 1596" ;;
         recommender/artifact.py) echo "2014468524 21118" ;;
-        recommender/commands.py) echo "2041598212 6868" ;;
+        recommender/card.py) echo "4231388113 2324" ;;
+        recommender/commands.py) echo "3293296483 8785" ;;
         recommender/console.py) echo "1635122613 2401" ;;
         recommender/factors.py) echo "729613279 26877" ;;
         recommender/files.py) echo "4214713588 4968" ;;
@@ -31,21 +32,21 @@ recorded() {
         recommender/matrix.py) echo "1298048370 12773" ;;
         recommender/movielens.py) echo "1803219118 8049" ;;
         recommender/names.py) echo "3106152182 1598" ;;
-        recommender/options.py) echo "531175877 6676" ;;
+        recommender/options.py) echo "1924916213 7068" ;;
         recommender/pipeline.py) echo "1104660974 2947" ;;
         recommender/ranking.py) echo "3049414234 17345" ;;
         recommender/recommend.py) echo "3527990365 15571" ;;
         recommender/release.py) echo "2980293815 11893" ;;
-        recommender/report.py) echo "1087454951 5211" ;;
+        recommender/report.py) echo "38054222 5209" ;;
         recommender/solutions.py) echo "2179514232 5332" ;;
         recommender/start.py) echo "939184345 2575" ;;
-        recommender/steps.py) echo "2573615495 4421" ;;
-        recommender/synthetic.py) echo "2588160090 11668" ;;
-        recommender/table.py) echo "3331595232 23911" ;;
+        recommender/steps.py) echo "2690021848 6928" ;;
+        recommender/synthetic.py) echo "911167169 14414" ;;
+        recommender/table.py) echo "349877368 24622" ;;
         recommender/titles.py) echo "150899171 3624" ;;
         recommender/top_n.py) echo "3987323531 10258" ;;
         recommender/warn.py) echo "242794426 1121" ;;
-        recommender/wrapper.py) echo "1827021383 3520" ;;
+        recommender/wrapper.py) echo "230814218 4268" ;;
         pillars/0_first.py) echo "1899251902 7761" ;;
         pillars/0_map.py) echo "277010035 6188" ;;
         pillars/0_parts.py) echo "4273350104 10585" ;;
@@ -274,13 +275,15 @@ The sections:
 6. The demo and the command line
 
 Helper code, such as reading MovieLens files or saving a file safely, is in the folder
-`recommender`; each file there has one job. You can read the lesson without it.
+`recommender`; each file there has one job. You can read the lesson without it. The
+folder `pillars` has chapters, which show each part of scikit-learn on this data.
 
 Words that you will meet:
 
 * RMSE, root mean squared error: the typical error of a prediction, in stars. MAE, mean
   absolute error: the same, but large errors count less. R2: the share of the ratings'
   variance that a model explains; 0 for always answering the mean.
+* Standard error: how far a figure would typically move with other data of that kind.
 * Cross-validation (CV): the rows are cut into parts, the *folds*; each fold is
   predicted by a model that was trained on the others. The mean error estimates the
   error on new rows.
@@ -290,9 +293,9 @@ Words that you will meet:
   not always rate in the same way.
 * Precision at 10: the share of ten recommended movies that the user likes (rates with 4
   stars or more; the code calls them *relevant*). It is 1 only for a user who likes at
-  least ten movies of the test: most like fewer. Recall at 10: of the movies that the
-  user likes, the share that is among the ten. NDCG at 10: like recall, but the first
-  places count more; 1 is the best.
+  least ten movies of the test, and most users like fewer. Recall at 10: of the movies
+  that the user likes, the share that is among the ten. NDCG at 10: like recall, but the
+  first places count more; 1 is the best.
 * Estimator: an object with a method `fit`. What it learns there is in attributes whose
   names end in ``_``. `clone` copies its parameters, and nothing that it has learned.
 * Transformer: an estimator whose method `transform` returns a changed table. Pipeline:
@@ -308,11 +311,11 @@ License: BSD-3-Clause (The scikit-learn ecosystem lesson contributors).
 __version__ = "0.3.0"
 
 if __name__ == "__main__":
-    # `python lesson_code.py` starts here: `run_script` imports this file and calls its
-    # `main` (section 6). In a program that is run directly, a class is called
-    # `__main__.X`, and a model that is saved under this name loads in no other program;
-    # in an imported file, it is `lesson_code.X`. From here on, Ctrl-C prints one line
-    # instead of a traceback. (You can skip this.)
+    # (You can skip this.) `python lesson_code.py` starts here: `run_script` imports
+    # this file and calls its `main` (section 6). In a program that is run directly, a
+    # class is called `__main__.X`, and a model that is saved under this name loads in
+    # no other program; in an imported file, it is `lesson_code.X`. From here on, Ctrl-C
+    # prints one line instead of a traceback.
     import sys
 
     from recommender.start import run_script
@@ -322,11 +325,9 @@ if __name__ == "__main__":
 import sys
 from typing import NamedTuple
 
-import joblib
 import numpy as np
 import pandas as pd
 from scipy.special import ndtr as normal_cdf
-from sklearn import config_context
 from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin, clone
 from sklearn.compose import ColumnTransformer
 from sklearn.dummy import DummyRegressor
@@ -351,20 +352,25 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 # Helper code. Most of these names check input; each is explained in its file.
 from recommender import artifact, commands, report, synthetic
-from recommender.console import one_line_errors, progress_level, say
+from recommender.card import model_card
+from recommender.console import progress_level, say
 from recommender.factors import MatrixFactorization
 from recommender.forest import QuickRandomForest
 from recommender.matrix import RatingHistory, rating_matrix
 from recommender.movielens import load_movielens
-from recommender.options import make_parser, parse_options
+from recommender.options import make_parser
 from recommender.pipeline import FitsTables
 from recommender.ranking import MovieRanker, default_relevance, ranking_metrics
 from recommender.recommend import Recommends, check_ranker
 from recommender.steps import (
     DropIds,
+    check_entry,
+    check_regressor,
     check_select,
-    seed_parameters,
+    return_defaults,
     seeded_target_encoder,
+    set_seeds,
+    without_routing,
 )
 from recommender.table import (
     IDS,
@@ -374,12 +380,10 @@ from recommender.table import (
     check_ids,
     check_number,
     check_ratings,
-    check_same_kind,
     check_seed,
     check_training_table,
     encode,
-    factorize_strings,
-    fit_encoder,
+    fit_encode,
     last_known,
     latest_of_pairs,
     lookup,
@@ -387,7 +391,6 @@ from recommender.table import (
     positions_of,
     shorten,
     table_ids,
-    titles_of,
     warn_of_older,
 )
 from recommender.warn import warn
@@ -422,12 +425,12 @@ __all__ = [
 
 STARS = np.arange(1.0, 5.01, 0.5)  # the nine possible ratings: 1, 1.5, ... 5
 #: The sizes of the law's parts, in stars; the formula is in the class below. `user`,
-#: `movie` and `taste` are standard deviations over the rows.
-#: Users differ in care: the noise of user u has the standard deviation sigma[u].
-#: `noise` is the root mean square of sigma[u] over all rows, `noise_spread` is the
-#: standard deviation of log(sigma[u]). The noise floor, 0.72, is below `noise`, because
-#: ratings end at 1 and 5. The sizes were set by hand; `python
-#: benchmarks/calibration.py` shows which scores they lead to.
+#: `movie` and `taste` are standard deviations over the rows: how much users, movies and
+#: tastes differ. `noise` is the typical deviation of a single rating from the opinion.
+#: Users differ in care, and `noise_spread` says how much (`draw_law` in
+#: recommender/synthetic.py). The noise floor, 0.72, is below `noise`, because ratings
+#: end at 1 and 5. The sizes were set by hand; `python benchmarks/calibration.py` shows
+#: which scores they lead to.
 LAW = {
     "mean": 3.02,
     "user": 0.45,
@@ -457,17 +460,8 @@ class MovieRecommendationDataset:
     country, year, hour and weekday have no effect on the ratings. (A year or an age can
     help a model a little, because it helps to recognise a movie or a user.)
 
-    With `drift` (chapters 3 and 8 use it; skip this in a first reading), tastes change
-    in the two years. `mean_taste` stays as it is; T[u] is replaced by ::
-
-        T[u, time] = cos(a) T[u] + sin(a) D[u],   a = drift * (pi / 2) * (s - 1/2)
-
-    where D are other tastes, drawn as T is, and s, from 0 to 1, is the share of the two
-    years that has passed. Tastes keep their size. Those of one user on two days have
-    the correlation cos(drift * (pi / 2) * years between them / 2): with drift 1, the
-    last tastes have nothing in common with the first. T are the tastes in the middle,
-    which decide who watches what. So tables that differ only in `drift` have the same
-    pairs and times; only their ratings differ.
+    With `drift`, tastes change in the two years that the table covers: some chapters
+    (the folder `pillars`) show what that does to a model. In this file, it is always 0.
 
     Parameters
     ----------
@@ -481,8 +475,10 @@ class MovieRecommendationDataset:
         The seed. The same seed gives the same table on every machine and with every
         version of NumPy.
     drift : float, default=0.0
-        How much tastes change: the quarter turns from the first day to the last. 0:
-        not at all.
+        How much tastes change. 0: not at all; 1: the tastes of the last day have
+        nothing in common with those of the first (`draw_drift` in
+        recommender/synthetic.py). Tables that differ only in `drift` have the same
+        pairs and times.
 
     Attributes
     ----------
@@ -531,7 +527,7 @@ class MovieRecommendationDataset:
         ValueError
             If a size, the seed or the drift is impossible.
         """
-        n_users, n_movies, n_ratings = self.check()
+        n_users, n_movies, n_ratings = self.check_sizes()
         rng = check_random_state(int(self.random_state))
         movies = synthetic.draw_movies(rng, n_movies)
         users = synthetic.draw_users(rng, n_users)
@@ -561,9 +557,10 @@ class MovieRecommendationDataset:
     def best_rmse(self, rows=None):
         """Return the noise floor: the expected RMSE of the best possible predictor.
 
-        It is the root of the mean, over the rows, of the variance of the rating that
-        this user gives to this movie. On a given set of rows, a perfect predictor can
-        be a little better or worse, by luck.
+        The best predictor answers the expected rating of each row. Its squared error
+        there is, on average, the variance of that rating. The noise floor is the root
+        of the mean variance of all rows. On a given set of rows, a perfect predictor
+        can be a little better or worse, by luck.
 
         Parameters
         ----------
@@ -585,9 +582,9 @@ class MovieRecommendationDataset:
         if rows is None:
             return float(np.sqrt(self._variance.mean()))
 
-        opinion, _ = self.opinions(rows)
-        user_ids, _ = table_ids(rows)
-        _, variance = _moments(opinion, self.law_["sigma"][user_ids - 1])
+        user, movie, timestamp = synthetic.check_rows(rows, self.law_)
+        opinion, _ = self._opinions(user, movie, timestamp)
+        _, variance = _moments(opinion, self.law_["sigma"][user])
         return float(np.sqrt(variance.mean()))
 
     def opinions(self, rows):
@@ -611,47 +608,29 @@ class MovieRecommendationDataset:
         """
         if not hasattr(self, "law_"):
             self.generate()
-        user_ids, movie_ids = table_ids(rows)
-        example_id = np.array([1])  # a whole number, like all ids of this table
-        check_same_kind(example_id, user_ids, "user_id")
-        check_same_kind(example_id, movie_ids, "movie_id")
-        n_users = len(self.law_["user"])
-        n_movies = len(self.law_["movie"])
-        is_user = (user_ids >= 1) & (user_ids <= n_users)
-        is_movie = (movie_ids >= 1) & (movie_ids <= n_movies)
-        if not (is_user & is_movie).all():
-            raise ValueError(
-                f"rows must be of users 1 to {n_users} and movies 1 to {n_movies}."
-            )
-        timestamp = number_column(rows, "timestamp")
-        if self.law_["drift"] > 0 and np.isnan(timestamp).any():
-            raise ValueError(
-                "rows must have a timestamp each, because tastes change with time "
-                f"(drift={self.law_['drift']})."
-            )
-        return self._opinions(user_ids - 1, movie_ids - 1, timestamp)
+        return self._opinions(*synthetic.check_rows(rows, self.law_))
 
-    def check(self):
-        """Return the three sizes as plain integers.
+    def check_sizes(self):
+        """Return `n_users`, `n_movies` and `n_ratings` as plain integers.
 
         Raises
         ------
         ValueError
             If a size, the seed or the drift is impossible.
         """
-        sizes = {}
+        sizes = []
         for name in ("n_users", "n_movies", "n_ratings"):
             value = getattr(self, name)
-            sizes[name] = check_number(name, value, 1, integer=True, below=2**32)
+            sizes.append(check_number(name, value, 1, integer=True, below=2**32))
         check_number("random_state", self.random_state, 0, integer=True, below=2**32)
         check_number("drift", self.drift, 0)
-        n_pairs = sizes["n_users"] * sizes["n_movies"]
-        if sizes["n_ratings"] > n_pairs:
+        n_users, n_movies, n_ratings = sizes
+        if n_ratings > n_users * n_movies:
             raise ValueError(
-                f"n_ratings={sizes['n_ratings']} is more than the {n_pairs} pairs of a "
-                "user and a movie."
+                f"n_ratings={n_ratings} is more than the {n_users * n_movies} pairs of "
+                "a user and a movie."
             )
-        return sizes.values()
+        return n_users, n_movies, n_ratings
 
     def _ratings(self, noise, user, movie, timestamp):
         """Compute the ratings; keep their tastes, means and variances."""
@@ -665,24 +644,28 @@ class MovieRecommendationDataset:
         """Compute opinion and taste for positions of users and movies."""
         drawn = self.law_  # the values drawn; `LAW` has only their sizes
         taste = synthetic.row_products(drawn["T"], drawn["G"], user, movie)
-        if drawn["drift"] > 0:
-            # (cos(a) T + sin(a) D) . G = cos(a) (T . G) + sin(a) (D . G)
-            angle = synthetic.drift_angle(drawn["drift"], timestamp)
-            other_taste = synthetic.row_products(drawn["D"], drawn["G"], user, movie)
-            taste = np.cos(angle) * taste + np.sin(angle) * other_taste
+        if drawn["drift"] > 0:  # never in this file
+            taste = synthetic.turn_tastes(drawn, taste, user, movie, timestamp)
         taste -= drawn["mean_taste"]
-        averages = LAW["mean"] + drawn["user"][user] + drawn["movie"][movie]
-        return averages + taste, taste
+        opinion = LAW["mean"] + drawn["user"][user] + drawn["movie"][movie] + taste
+        return opinion, taste
 
 
 def _moments(opinion, sigma):
     """Return the mean and the variance of the ratings that an opinion leads to.
 
-    A rating is at least 1.5 if opinion + noise is above 1.25, at least 2 if it is above
-    1.75, and so on. With P(...) for the probability of each event, the mean is
-    1 + 0.5 P(at least 1.5) + 0.5 P(at least 2) + ..., and the mean of the squares is
-    1 + (1.5^2 - 1^2) P(at least 1.5) + (2^2 - 1.5^2) P(at least 2) + ... The variance
-    is the mean of the squares less the square of the mean.
+    (Skip this in a first reading.) Start at 1 star. With some probability, the rating
+    is at least 1.5, which adds 0.5; with another, at least 2, which adds 0.5 more; and
+    so on::
+
+        mean of the rating     = 1   + (1.5 - 1) * P(rating >= 1.5)
+                                     + (2 - 1.5) * P(rating >= 2) + ...
+        mean of rating squared = 1^2 + (1.5^2 - 1^2) * P(rating >= 1.5)
+                                     + (2^2 - 1.5^2) * P(rating >= 2) + ...
+        variance               = mean of rating squared - (mean of the rating)^2
+
+    A rating is at least 1.5 if opinion + noise is above the threshold 1.25, which is
+    halfway from 1 to 1.5.
     """
     thresholds = (STARS[:-1] + STARS[1:]) / 2  # 8 of them: every rating is at least 1
     expected = np.empty_like(opinion)
@@ -709,12 +692,12 @@ def _moments(opinion, sigma):
 #     encoder = TargetEncoder(target_type="continuous")
 #     model = make_pipeline(encoder, Ridge()).fit(X_train[IDS], y_train)
 #
-# On this table that is hard to beat (`python lesson_code.py compare`): the two lines
-# have an RMSE of 0.8390 in cross-validation on all 50,000 rows, a forest on the
-# features below 0.8401, and always answering the mean 1.0420. `factors` and `blend`
-# (section 3), which learn tastes, are better: 0.7901 and 0.7896. On MovieLens, the
-# forest, `factors` and `blend` all are better than the two lines (the README has a
-# table).
+# With averages alone, that is hard to beat (`python lesson_code.py compare`): in
+# cross-validation on all 50,000 rows, the two lines have an RMSE of 0.8390, a forest on
+# the features of this section 0.8401, and always answering the mean 1.0420. `factors`
+# and `blend` (section 3), which learn tastes, are better: 0.7901 and 0.7896. On
+# MovieLens, the forest, `factors` and `blend` all are better than the two lines (the
+# README has a table).
 #
 # Averages are easy to get wrong, because an average of ratings can contain the answer.
 # There are three ways to compute them, from wrong to right:
@@ -733,8 +716,9 @@ def _moments(opinion, sigma):
 #
 # The figures behind these sentences: `python benchmarks/leak.py`.
 
-#: What `UserMovieFeatureTransformer` makes of a row, in this order. The first two are
-#: the ids, which a later step drops: a model learns from the other eleven.
+#: What `UserMovieFeatureTransformer` makes of a row, in this order. The first two, the
+#: ids, say whose row it is. A later step drops them: a model learns from the other
+#: eleven.
 FEATURES = [
     *IDS,
     "user_age",
@@ -754,29 +738,22 @@ HOUR = 3600  # seconds
 DAY = 24 * HOUR
 
 
-#: The features that are read from the row itself, and what each describes: the user,
-#: the movie, or, for None, this row alone. A gap is filled with the last value that
-#: training has seen of that user or movie.
-OWNER = {
-    "user_age": "user",
-    "movie_year": "movie",
-    "genre_encoded": "movie",
-    "country_encoded": "user",
-    "hour_of_day": None,
-    "day_of_week": None,
-}
-#: What fills a gap if training has seen no such value: the median or the mode (the most
-#: frequent value) of the training, or -1 for the code of a string.
-DEFAULT = {
-    "user_age": "median",
-    "movie_year": "median",
-    "genre_encoded": -1.0,
-    "country_encoded": -1.0,
-    "hour_of_day": "mode",
-    "day_of_week": "mode",
+#: The features that are read from the row itself. For each: what it describes (the
+#: user, the movie, or, for None, this row alone), and its default.
+#: A gap, a missing value, is filled with the last value that the training rows have of
+#: that user or movie. If they have none, it is filled with the default: the median or
+#: the mode (the most frequent value) of the training rows, or the code -1.
+OBSERVED = {
+    "user_age": ("user", "median"),
+    "movie_year": ("movie", "median"),
+    "genre_encoded": ("movie", "unknown code"),
+    "country_encoded": ("user", "unknown code"),
+    "hour_of_day": (None, "mode"),
+    "day_of_week": (None, "mode"),
 }
 #: The columns of strings, and the features that they become.
 ENCODED = {"genre": "genre_encoded", "user_country": "country_encoded"}
+UNKNOWN_CODE = -1.0  # of a missing or unknown string
 
 
 # `TakesTables` tells scikit-learn that X is a table, with strings and gaps in it.
@@ -926,10 +903,11 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
         # Where a position is -1, `lookup` returns its last argument.
         user_avg = lookup(self.user_avg_, user, self.global_mean_)
         movie_avg = lookup(self.movie_avg_, movie, self.global_mean_)
-        # For each column: a code for the string of each row, and the different strings.
-        strings = {column: factorize_strings(X, column) for column in ENCODED}
+        observed = _observe(X)
         encoders = {"genre": self.genre_encoder_, "user_country": self.country_encoder_}
-        observed = _observe(X, strings, encoders)
+        for column, encoder in encoders.items():
+            if column in X.columns:
+                observed[ENCODED[column]] = encode(X, column, encoder)
         return self._assemble(X, user, movie, user_avg, movie_avg, observed)
 
     def get_feature_names_out(self, input_features=None):
@@ -961,33 +939,32 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
 
     def _learn(self, X, rows):
         """Learn from the rows; return the features that are read from them."""
-        # Only the different strings are encoded, not all rows: that is much faster.
-        strings = {column: factorize_strings(X, column) for column in ENCODED}
+        observed = _observe(X)
         encoders = {}
-        for column, (_, different_strings) in strings.items():
-            encoders[column] = fit_encoder(different_strings)
-        observed = _observe(X, strings, encoders)
-        absent = [name for name in observed if np.isnan(observed[name]).all()]
-        known, defaults = _known_and_defaults(rows, observed, absent)
+        for column, name in ENCODED.items():
+            encoders[column], encoded = fit_encode(X, column)
+            if column in X.columns:
+                observed[name] = encoded
+        known, defaults = _known_and_defaults(rows, observed)
 
         # What was learned before is replaced only now, when nothing can fail.
         validate_data(self, X, skip_check_array=True)  # records the columns' names
         self._learn_averages(rows)
         self.genre_encoder_ = encoders["genre"]
         self.country_encoder_ = encoders["user_country"]
-        self.absent_ = absent
+        self.absent_ = [name for name in observed if np.isnan(observed[name]).all()]
         self.known_ = known
         self.defaults_ = defaults
         return observed
 
     def _learn_averages(self, rows):
-        # `bincount` with weights adds up the weights of each user, or of each movie.
-        user_count = np.bincount(rows.user, rows.weights)
-        movie_count = np.bincount(rows.movie, rows.weights)
-        weighted = rows.weights * rows.ratings
-        user_total = np.bincount(rows.user, weighted)
-        movie_total = np.bincount(rows.movie, weighted)
         mean = float(np.average(rows.ratings, weights=rows.weights))
+        user_count, user_total = _count_and_total(
+            rows.user, rows.ratings, rows.weights, rows.users.size
+        )
+        movie_count, movie_total = _count_and_total(
+            rows.movie, rows.ratings, rows.weights, rows.movies.size
+        )
 
         self.users_ = rows.users
         self.movies_ = rows.movies
@@ -1000,7 +977,6 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
     def _assemble(self, X, user, movie, user_avg, movie_avg, observed):
         """Put the features of all rows together; a position of -1 is unknown."""
         # Copies, because the caller's table must not change with the features.
-        # `check_ids` is called for what it returns: ids as int64 or strings.
         columns = {name: check_ids(X[name]).copy() for name in IDS}
         for name, values in observed.items():
             self._fill_gaps(name, values, user, movie)
@@ -1008,7 +984,8 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
         columns["user_avg_rating"] = user_avg
         columns["movie_avg_rating"] = movie_avg
         columns["user_movie_interaction"] = user_avg * movie_avg
-        # A count contains no stars, so it cannot leak any: it is not cross-fitted.
+        # A count contains no stars, so it cannot leak any: it is not cross-fitted. (A
+        # row of the training counts itself, a new row does not: a difference of 1.)
         columns["user_rating_count"] = lookup(self.user_count_, user, 0.0)
         columns["movie_rating_count"] = lookup(self.movie_count_, movie, 0.0)
         # The names order the columns, and leave out the temporal ones if they are off.
@@ -1017,12 +994,15 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
 
     def _fill_gaps(self, name, values, user, movie):
         """Fill NaN in place: by what is known of the user or movie, else a default."""
-        if name in self.absent_:  # no model can have learned to use it
+        if name in self.absent_:
+            # The training had no value of this feature, so no model can have learned to
+            # use it. If this table has values, they are not used either.
             values[:] = self.defaults_[name]
             return
         gaps = np.flatnonzero(np.isnan(values))
-        if OWNER[name] is not None:
-            position = user if OWNER[name] == "user" else movie
+        owner, _ = OBSERVED[name]
+        if owner is not None:
+            position = user if owner == "user" else movie
             values[gaps] = lookup(self.known_[name], position[gaps], np.nan)
         values[np.isnan(values)] = self.defaults_[name]
 
@@ -1080,6 +1060,28 @@ def damped_mean(total, count, mean, damping):
     return np.where(weight > 0, (total + damping * mean) / safe_weight, mean)
 
 
+def _count_and_total(owner, ratings, weights, n_owners):
+    """Return how many ratings each user or movie has, and their sum, in stars.
+
+    Parameters
+    ----------
+    owner : ndarray of shape (n_rows,)
+        The position of each row's user, or of its movie.
+    ratings : ndarray of shape (n_rows,), in stars
+    weights : ndarray of shape (n_rows,)
+        1.0; 0.0 for a rating that does not count.
+    n_owners : int
+
+    Returns
+    -------
+    count, total : ndarray of shape (n_owners,)
+    """
+    # `bincount` adds up the weights of each owner.
+    count = np.bincount(owner, weights, n_owners)
+    total = np.bincount(owner, weights * ratings, n_owners)
+    return count, total
+
+
 def _cross_fitted_averages(owner, rows, held_out_rows, damping):
     """Return for each row a damped average of ratings outside its own fold.
 
@@ -1098,15 +1100,14 @@ def _cross_fitted_averages(owner, rows, held_out_rows, damping):
     -------
     averages : ndarray of shape (n_rows,), in stars
     """
-    weighted = rows.weights * rows.ratings
-    count = np.bincount(owner, rows.weights)
-    total = np.bincount(owner, weighted)
+    n_owners = owner.max() + 1
+    count, total = _count_and_total(owner, rows.ratings, rows.weights, n_owners)
     averages = np.empty(len(owner))
-    n_owners = len(count)
     for held_out in held_out_rows:
         held_out_owner = owner[held_out]
-        count_here = np.bincount(held_out_owner, rows.weights[held_out], n_owners)
-        total_here = np.bincount(held_out_owner, weighted[held_out], n_owners)
+        count_here, total_here = _count_and_total(
+            held_out_owner, rows.ratings[held_out], rows.weights[held_out], n_owners
+        )
         count_elsewhere = count - count_here
         total_elsewhere = total - total_here
         if count_elsewhere.sum() > 0:
@@ -1118,55 +1119,54 @@ def _cross_fitted_averages(owner, rows, held_out_rows, damping):
     return averages
 
 
-def _known_and_defaults(rows, observed, absent):
+def _known_and_defaults(rows, observed):
     """Return the last known values of users and movies, and the defaults, by feature.
 
     Parameters
     ----------
     rows : _Rows
     observed : dict of ndarray
-        From `_observe`.
-    absent : list of str
-        The features without any value.
+        The features that are read from the rows.
+
+    Returns
+    -------
+    known : dict of ndarray
+    defaults : dict of float
     """
     known = {}
     defaults = {}
     for name, values in observed.items():
+        owner, default = OBSERVED[name]
         is_known = ~np.isnan(values)
-        if OWNER[name] == "user":
+        if owner == "user":
             n_users = rows.users.size
             known[name] = last_known(values, is_known, rows.user, n_users, np.nan)
-        elif OWNER[name] == "movie":
+        elif owner == "movie":
             n_movies = rows.movies.size
             known[name] = last_known(values, is_known, rows.movie, n_movies, np.nan)
 
-        if DEFAULT[name] == -1.0:
-            defaults[name] = -1.0
-        elif name in absent:
+        if default == "unknown code":
+            defaults[name] = UNKNOWN_CODE
+        elif not is_known.any():
             defaults[name] = 0.0  # any constant: nothing can be learned of it
-        elif DEFAULT[name] == "median":
+        elif default == "median":
             defaults[name] = float(np.nanmedian(values))
-        elif DEFAULT[name] == "mode":
+        elif default == "mode":
             defaults[name] = float(pd.Series(values).mode()[0])
     return known, defaults
 
 
-def _observe(X, strings, encoders):
+def _observe(X):
     """Return the features that are read from the rows, arrays with NaN in their gaps.
 
-    A frame of features already has them as columns. For a raw table, they are computed
-    from genre, country and timestamp. `strings` holds what `factorize_strings` returns
-    for each column of strings, and `encoders` the fitted encoder.
+    Those of genre and country are added by the caller, who has their encoders. (If `X`
+    is a frame of features, not a raw table, it has all of them as columns.)
     """
-    observed = {name: number_column(X, name) for name in OWNER}  # NaN if not there
-    for column, name in ENCODED.items():
-        if column in X.columns:
-            codes, values = strings[column]
-            observed[name] = encode(codes, values, encoders[column])
+    observed = {name: number_column(X, name) for name in OBSERVED}  # NaN if not there
     if "timestamp" in X.columns:
         days, seconds = np.divmod(number_column(X, "timestamp"), DAY)
-        # Of a tiny negative timestamp, `seconds` is rounded to a whole day: hour 24.
-        observed["hour_of_day"] = np.minimum(np.floor(seconds / HOUR), 23)
+        hour = np.floor(seconds / HOUR)
+        observed["hour_of_day"] = np.minimum(hour, 23)  # never 24, by rounding
         observed["day_of_week"] = (days + 3) % 7  # 1970-01-01 was a Thursday
     return observed
 
@@ -1184,6 +1184,12 @@ def _observe(X, strings, encoders):
 # id is a label, not a quantity, so a model must not calculate with it. (The codes of
 # genre and country are labels, too. They have few values, which a tree can tell apart;
 # a linear model gets little from them. `OneHotEncoder` would make columns for both.)
+#
+# Which model to choose? `forest` is the one of the lesson: good enough to show what
+# features do. `factors` has a clearly smaller error on all three tables of
+# `benchmarks/README.md`. `blend` is a little better still on two of them, and takes 4
+# to 11 times as long to train. For your own table, compare them: `python lesson_code.py
+# compare --data PATH`.
 
 #: What each model is:
 #:
@@ -1196,11 +1202,10 @@ def _observe(X, strings, encoders):
 #: Another model needs one more entry; or pass such a dict itself, as `model`. In a
 #: search, ``features__damping`` is the parameter `damping` of the step `features`.
 MODELS = {
-    # A forest needs no scaler, but a regressor of your own gets the steps of this entry
-    # (see `find_model`), and may need one.
-    # `QuickRandomForest` is a `RandomForestRegressor` that predicts one row faster.
-    # Each tree learns from 5 % of the rows: a fast choice, near the best of a grid
-    # (`python benchmarks/forest_grid.py`).
+    # A forest needs no scaler. But a regressor of your own is used with the steps of
+    # this entry, and may need one. `QuickRandomForest` is a `RandomForestRegressor`
+    # that predicts one row faster. Each tree learns from 5 % of the rows: a fast
+    # choice, near the best of a grid (`python benchmarks/forest_grid.py`).
     "forest": {
         "features": UserMovieFeatureTransformer(),
         "scaling": [("scaler", StandardScaler())],
@@ -1254,16 +1259,16 @@ MODELS = {
         },
     },
     # Both together: a `MatrixFactorization` is also a transformer, whose output is its
-    # estimate of the rating, cross-fitted like the averages. It is one more feature.
-    # (The output of a `FeatureUnion` has no names, so `DropIds` drops its first two
-    # columns, which are the ids.)
+    # estimate of the rating, cross-fitted like the averages. It is one more feature: a
+    # `FeatureUnion` puts the outputs of its transformers side by side, in one array.
+    # The columns of an array have no names, so `DropIds` drops the first two, the ids.
     "blend": {
         "features": FeatureUnion(
             [
                 ("ratings", UserMovieFeatureTransformer()),
                 ("factors", MatrixFactorization()),
             ],
-            verbose_feature_names_out=False,  # in a list of the names: no prefixes
+            verbose_feature_names_out=False,  # `get_feature_names_out`: no prefixes
         ),
         "scaling": [("scaler", StandardScaler())],
         # It answers the mean of the predictions of its two regressors.
@@ -1288,15 +1293,12 @@ MODELS = {
 }
 
 
-ENTRY_KEYS = ["features", "scaling", "regressor"]  # those that every entry must have
-
-
 def find_model(model):
     """Return the entry of `MODELS` for a name, an entry of your own, or a regressor.
 
-    A regressor of your own gets the features and the scaling of the entry whose
-    regressor is of its class or a subclass, or else those of the forest. It has no
-    search space.
+    A regressor of your own takes the place of the forest, behind the same features and
+    scaler; a `MatrixFactorization`, which takes raw rows, that of the entry "factors".
+    It has no search space.
 
     Parameters
     ----------
@@ -1313,53 +1315,16 @@ def find_model(model):
         If `model` is none of these, or a dict that lacks a key.
     """
     if isinstance(model, str) and model in MODELS:
-        return _check_entry(MODELS[model])
+        return check_entry(MODELS[model])
     if isinstance(model, dict):
-        return _check_entry(model)
-
-    is_plain = type(model) is Pipeline  # and no RatingPipeline
-    if is_plain and isinstance(model[0], UserMovieFeatureTransformer):
-        raise ValueError(
-            "A Pipeline as model is given features, not raw rows: make it a "
-            "RatingPipeline with the same steps."
-        )
-    is_regressor = hasattr(model, "fit") and hasattr(model, "predict")
-    if isinstance(model, (str, type)) or not is_regressor:
-        hint = ""
-        if isinstance(model, str):
-            hint = (
-                " (what was added to MODELS is missing in other processes: pass the "
-                "dict itself)"
-            )
-        raise ValueError(
-            f"model must be one of {list(MODELS)}, a dict like theirs or a regressor, "
-            f"got {shorten(model)}{hint}."
-        )
-    own = {"regressor": model, "search": None}
-    for entry in MODELS.values():
-        # `QuickRandomForest` is a subclass of RandomForestRegressor, so a plain forest
-        # of your own finds the entry "forest".
-        if isinstance(entry.get("regressor"), type(model)):
-            return entry | own
-    return MODELS["forest"] | own
+        return check_entry(model)
+    check_regressor(model, list(MODELS))
+    name = "factors" if isinstance(model, MatrixFactorization) else "forest"
+    return MODELS[name] | {"regressor": model, "search": None}
 
 
-def _check_entry(entry):
-    missing = [key for key in ENTRY_KEYS if key not in entry]
-    if missing:
-        raise ValueError(
-            f"A model must have the keys {ENTRY_KEYS}, but this one lacks {missing}."
-        )
-    if isinstance(entry["regressor"], type) or not isinstance(entry["scaling"], list):
-        raise ValueError(
-            "A model must have an object as regressor, such as Ridge(), and a list of "
-            "pairs (name, step) as scaling."
-        )
-    return entry
-
-
-# `FitsTables` has the method `_fit_by` and makes the slices (recommender/pipeline.py).
-# It fits a copy, so that a training that fails changes nothing.
+# `FitsTables` checks the table before a fit, keeps the previous fit if the new one
+# fails, and makes the slices (recommender/pipeline.py).
 class RatingPipeline(FitsTables, TakesTables, RegressorMixin, Pipeline):
     """A scikit-learn `Pipeline` that takes raw rows and predicts ratings.
 
@@ -1390,7 +1355,8 @@ class RatingPipeline(FitsTables, TakesTables, RegressorMixin, Pipeline):
         -------
         self : RatingPipeline
         """
-        # This fits a copy by `Pipeline.fit`, takes its steps, and sets the scale.
+        # `Pipeline.fit` on a copy, whose fitted steps this pipeline then takes. Also
+        # sets `y_min_` and `y_max_`.
         self._fit_by("fit", X, y, params)
         return self
 
@@ -1428,7 +1394,7 @@ class RatingPipeline(FitsTables, TakesTables, RegressorMixin, Pipeline):
 # movie that a user would rate highly is not always one that the user would choose: most
 # good movies are never watched. So recommendations come from another model,
 # `MovieRanker`, whatever the rating model is. It makes a matrix of likes: above 0 for a
-# high rating, below 0 for a low one, and 0 where there is no rating::
+# high rating, below 0 for a low one, and 0 where there is no rating. For example::
 #
 #              Alien   Heat     Up
 #     Ann       +0.7      0   -0.4
@@ -1436,13 +1402,19 @@ class RatingPipeline(FitsTables, TakesTables, RegressorMixin, Pipeline):
 #     Cleo         0   +0.4   -0.3
 #
 # A linear regression predicts each column from all other columns. Ann has not rated
-# Heat. Bob, who likes Alien as she does, likes Heat: so the column of Alien speaks for
-# showing it to her. To this prediction the ranker adds a little of the stars that the
-# user would give, which it predicts by a matrix factorization of its own (section 3).
-# It recommends the movies with the highest sums (recommender/ranking.py). Precision,
-# recall and NDCG score the recommendations.
+# Heat. Bob, who likes Alien as she does, likes Heat: so the regression gives Heat a
+# high value in Ann's row. With X for the matrix, all these regressions are two lines
+# of NumPy, and the movies with the highest values are recommended::
 #
-# This is ``ranker="taste"``. To compare, there are also ``ranker="popularity"`` and
+#     P = np.linalg.inv(X.T @ X + penalty * np.eye(n_movies))
+#     fit = X - X @ P / np.diag(P)  # (n_users, n_movies)
+#
+# `MovieRanker` adds a little of the stars that the user would give, which it predicts
+# by a matrix factorization of its own. Where these lines come from, and what else it
+# does: recommender/ranking.py. Precision, recall and NDCG score the recommendations.
+#
+# This is ``ranker="taste"``. To compare with it, there are also
+# ``ranker="popularity"``, which recommends what most users have rated, and
 # ``ranker="rating"``, which recommends by predicted stars.
 
 N_FOLDS = 5
@@ -1472,8 +1444,7 @@ def rating_metrics(y_true, y_pred):
     metrics : dict of float
         "RMSE" and "MAE" in stars; "R2", the share of the variance that is explained.
     """
-    # There is no table here: `check_ratings` only needs something of the right length.
-    rows = np.atleast_1d(y_true)
+    rows = np.atleast_1d(y_true)  # `check_ratings` compares its length with the ratings
     true_ratings = check_ratings(rows, y_true)
     predicted_ratings = check_ratings(rows, y_pred)
     return {
@@ -1482,9 +1453,13 @@ def rating_metrics(y_true, y_pred):
     }
 
 
-# `Recommends` brings the methods that recommend movies, and `WrapsPipeline` the results
-# of the training and what scikit-learn expects of a regressor (recommender/recommend.py
-# and recommender/wrapper.py).
+# Two mixins (classes that only add methods) hold what is not of this lesson.
+# `Recommends` has `recommend`, `similar` and `evaluate_ranking`, which ask the ranker
+# (recommender/recommend.py). `WrapsPipeline` keeps what a training has learned:
+# `pipeline_`, `cv_scores_` and so on. The same without the `_`, such as `cv_scores`, is
+# None before a training. Its methods `_snapshot` and `_keep` matter only to programs
+# in which one thread trains an object while another one uses it
+# (recommender/wrapper.py).
 class SklearnEcosystemPipeline(
     Recommends, WrapsPipeline, TakesTables, RegressorMixin, BaseEstimator
 ):
@@ -1506,7 +1481,8 @@ class SklearnEcosystemPipeline(
         A step between scaling and model, such as ``SelectKBest(f_regression, k=8)``.
     ranker : {"taste", "popularity", "rating"} or a ranker, default="taste"
         What chooses the recommended movies: a `MovieRanker`, the number of ratings, the
-        predicted rating, or a ranker of your own such as ``MovieRanker(1000)``.
+        predicted rating, or a ranker of your own, such as
+        ``MovieRanker(regularization=1000)``.
     random_state : int, default=42
         The seed of folds, features, models and searches. A step or a regressor of your
         own keeps its own seed.
@@ -1533,6 +1509,8 @@ class SklearnEcosystemPipeline(
     >>> metrics, predictions = recommender.evaluate(table[800:])
     >>> list(metrics), predictions.shape
     (['RMSE', 'MAE', 'R2'], (200,))
+    >>> list(recommender.recommend(user_id=1, n=3).columns)
+    ['movie_id', 'title', 'score', 'predicted_rating']
     """
 
     def __init__(
@@ -1553,9 +1531,10 @@ class SklearnEcosystemPipeline(
     # ----- Train
 
     def create_features(self, df):
-        """Return the features of a table with ratings, to look at or to train on.
+        """Return the features of a table with ratings, to look at.
 
-        Training takes raw rows as well, and makes its features from those alone.
+        `train` takes raw rows. It also takes these features, and computes the averages
+        and counts in them again, from its own rows.
 
         Parameters
         ----------
@@ -1606,21 +1585,16 @@ class SklearnEcosystemPipeline(
 
         # The steps are cloned: the estimators in `MODELS` are only patterns.
         pipeline = clone(RatingPipeline(self._list_steps()))
-        for _, step in pipeline.steps[:-1]:
-            if hasattr(step, "set_output"):
-                # A step returns what it returns by default, whatever
-                # `sklearn.set_config(transform_output=...)` says.
-                step.set_output(transform="default")
-        # The types in `always` get the seed wherever they are. In the model, it fills
-        # each `random_state` that is None; a regressor of your own keeps what it has.
-        is_own_regressor = not isinstance(self.model, (str, dict))
-        seeds = seed_parameters(
+        return_defaults(pipeline)
+        # The seed goes to the features, to the factors, and to each part of the model
+        # that has none. A regressor of your own keeps what it has.
+        set_seeds(
             pipeline,
             self.random_state,
             always=(UserMovieFeatureTransformer, MatrixFactorization),
-            keep_model=is_own_regressor,
+            keep_model=not isinstance(self.model, (str, dict)),
         )
-        return pipeline.set_params(**seeds)
+        return pipeline
 
     def _list_steps(self):
         """Return the steps of the pipeline: pairs of a name and an estimator."""
@@ -1666,7 +1640,7 @@ class SklearnEcosystemPipeline(
             If a parameter, the table or the ratings are refused. The previous training
             is kept then.
         """
-        ranker = clone(self.ranker, safe=False)  # `safe`: it may also be a string
+        ranker = clone(self.ranker, safe=False)  # a string is returned as it is
         check_ranker(ranker)
         X, ratings = check_training_table(X, y)
         self._say("Building pipeline...")
@@ -1683,32 +1657,18 @@ class SklearnEcosystemPipeline(
         pipeline.fit(X, ratings)
         # Who rated what, as a sparse matrix: recommendations are made from it.
         history = RatingHistory(rating_matrix(X, ratings))
-        titles = titles_of(X)  # empty if there is no column `title`
-        # For the model card: a name, and the columns that the model can use.
-        model_name = self.model if isinstance(self.model, str) else str(pipeline[-1])
+        # The columns that the model can use, for the model card.
         inputs = {*TABLE_COLUMNS, *FEATURES} - {RATING}
         signature = {name: str(X[name].dtype) for name in X if name in inputs}
-
-        # Nothing can fail from here on: all results of the previous training are
-        # replaced. (In one step, by `WrapsPipeline`, because another thread may save or
-        # evaluate this object. Most of these attributes are for the model card; you can
-        # skip them in a first reading.)
+        # All results of the previous training are replaced.
         self._set_training(
+            X,
             pipeline_=pipeline,
-            model_=model_name,
             cv_scores_=cv_scores,
             best_params_=best_params,
             history_=history,
-            _ranker_param=ranker,
-            _ranker=None,  # fitted when it is needed
-            titles_=titles,
             signature_=signature,
-            feature_names_in_=X.columns.to_numpy(dtype=object),
-            n_features_in_=X.shape[1],
-            test_scores_=None,
-            ranking_scores_=None,
-            _card=None,
-            format_=artifact.FORMAT,
+            _ranker_param=ranker,
         )
         self._say("✓ Training complete")
         return pipeline
@@ -1743,7 +1703,7 @@ class SklearnEcosystemPipeline(
             space,
             n_iter=N_CANDIDATES,
             cv=make_folds(N_SEARCH_FOLDS, self.random_state),
-            scoring="neg_root_mean_squared_error",
+            scoring="neg_root_mean_squared_error",  # negative: the highest is the best
             refit=False,
             random_state=self.random_state,
             verbose=progress_level(self.verbose),
@@ -1797,7 +1757,7 @@ class SklearnEcosystemPipeline(
         The last scores are kept for the model card.
         """
         check_is_fitted(self, "pipeline_")
-        trained = self._snapshot()  # a copy that no other thread can train meanwhile
+        trained = self._snapshot()
         predictions = trained.predict(X_test)
         metrics = rating_metrics(check_ratings(X_test, y_test), predictions)
         n_trained_on = trained.history_.has_rated(*table_ids(X_test)).sum()
@@ -1833,9 +1793,9 @@ class SklearnEcosystemPipeline(
         """
         check_is_fitted(self, "pipeline_")
         artifact.check_path(filepath)  # refused before anything is computed
-        trained = self._snapshot()  # for artifact and card, whatever is trained now
+        trained = self._snapshot()
         self._ranker_of(trained)  # fits the ranker: the artifact holds it, too
-        artifact.save(trained, filepath, _model_card(trained), TRUSTED)
+        artifact.save(trained, filepath, model_card(trained), TRUSTED)
         self._say(f"Pipeline saved to {filepath}")
         return filepath
 
@@ -1905,16 +1865,11 @@ def cross_validate_metrics(
     folds : DataFrame with a row per fold, numbered from 1
         "RMSE", "MAE", "R2"; "fit_s" and "predict_s", in seconds.
     """
-    # Metadata routing sends sample weights and the like to the steps that ask for them.
-    # There are none here, so it can be off. (With it, `cross_validate` fails in
-    # scikit-learn 1.6, and in 1.9 for a `TargetEncoder`.)
-    with config_context(enable_metadata_routing=False):
+    with without_routing():
         results = cross_validate(
             pipeline,
             X,
             ratings,
-            # These are reported, so an error stays positive. A search takes the
-            # highest score for the best, so it needs errors that are negated.
             scoring={name: make_scorer(metric) for name, metric in METRICS.items()},
             cv=make_folds(N_FOLDS, random_state),
             n_jobs=n_jobs,
@@ -1950,8 +1905,9 @@ def compare_models(X, y=None, *, random_state=42, verbose=False):
         The means of `RMSE` and `MAE` (stars), `R2`, `fit_s` and `predict_s` (seconds);
         their standard deviations (`RMSE_std` and so on); the RMSE of the folds
         (`RMSE_1` and so on); and `to_best` and `to_best_se`, the mean difference in
-        RMSE to the best model, and its standard error. (The standard error is a little
-        too small: the folds are trained on rows in common.)
+        RMSE to the best model, and its standard error: how far such a mean would
+        typically be off, by the luck of the folds. (It is a little too small, because
+        the folds are trained on rows in common.)
     """
     X, ratings = check_training_table(X, y)
     candidates = {"mean": DummyRegressor(), "two lines": _two_lines(random_state)}
@@ -1974,12 +1930,12 @@ def compare_models(X, y=None, *, random_state=42, verbose=False):
     best_model = rmse.mean(axis=1).idxmin()
     to_best = rmse - rmse.loc[best_model]
     table = by_model.mean()
-    # `ddof=0`, NumPy's default, is what "CV RMSE (+/-)" in the demo uses; pandas takes
-    # 1 if nothing is said, as in `sem` below.
+    # `ddof=0` divides by the number of folds, as NumPy does in "CV RMSE (+/-)" of the
+    # demo. Without it, pandas divides by one less.
     table = table.join(by_model.std(ddof=0).add_suffix("_std"))
     table = table.join(rmse.add_prefix("RMSE_"))
     table["to_best"] = to_best.mean(axis=1)
-    table["to_best_se"] = to_best.sem(axis=1)
+    table["to_best_se"] = to_best.sem(axis=1)  # standard error of the mean
     return table
 
 
@@ -1996,8 +1952,19 @@ def _two_lines(random_state):
 # error. A pickle alone does not do that. It gets a *digest* (SHA-256), a fingerprint of
 # its bytes that changes if a single bit changes; and a *model card*, a JSON file beside
 # it, with the versions that made it, its scores, and an example whose prediction is
-# checked when the model is loaded. How files are written and read safely:
-# `recommender/artifact.py`.
+# checked when the model is loaded. The methods `save_pipeline` and `load_pipeline` are
+# in section 4; the work is done in recommender/card.py, which makes the card, and
+# recommender/artifact.py, which writes and reads both files. In short, saving is ::
+#
+#     content = pickle.dumps(recommender)
+#     digest = hashlib.sha256(content).hexdigest()
+#     write content + digest, and the card, to temporary files; then rename them
+#
+# and loading is ::
+#
+#     refuse the file if the digest of its content is another one
+#     recommender = pickle.loads(content)
+#     refuse it if it predicts another rating for the example of the card
 
 #: A pickle can run any code when it is loaded. The library skops has a format that
 #: makes only objects of types that are trusted: these, and those that skops itself
@@ -2008,60 +1975,6 @@ TRUSTED = [
     artifact.type_name(SklearnEcosystemPipeline),
     artifact.type_name(UserMovieFeatureTransformer),
 ]
-
-
-def _model_card(recommender):
-    """Return what the model card says of a trained wrapper, a dict.
-
-    `artifact.save` adds the digest and the versions of the packages. The example is of
-    a user who is not in the training: the card tells nothing about a person. (The
-    artifact does: it holds who rated what.)
-    """
-    pipeline = recommender.pipeline_
-    history = recommender.history_
-    example = {
-        "user_id": history.unused_user_id(),
-        "movie_id": history.movies.tolist()[0],
-    }
-    row = pd.DataFrame([example])
-    try:
-        prediction = float(recommender.predict(row)[0])
-        repeated = float(recommender.predict(row)[0])
-    except Exception as error:  # for example in a step of your own
-        raise ValueError(
-            f"Cannot save: the model cannot predict from the ids alone: {error}"
-        ) from error
-    if not artifact.is_same_prediction(repeated, prediction):  # loading would fail
-        raise ValueError(
-            "Cannot save: the model must predict the same finite number each time, but "
-            f"predicted {prediction}, and then {repeated}."
-        )
-
-    cv_rmse = recommender.cv_scores_
-    parameters = {
-        name: repr(value)
-        for name, value in pipeline.get_params().items()
-        if "__" in name  # those of a step
-    }
-    return {
-        # None for an object of older code, which was loaded and is saved again.
-        "format": getattr(recommender, "format_", None),
-        "model": recommender.model_,
-        "ranker": str(recommender._ranker_param),
-        "input": recommender.signature_,
-        "input_required": IDS,
-        "output": "float64, stars",
-        "rating_scale": [pipeline.y_min_, pipeline.y_max_],
-        "training_rows": history.codes.nnz,  # the ratings that the matrix stores
-        "best_params": recommender.best_params_,
-        "parameters": parameters,
-        "scores": {
-            "cv_rmse": None if cv_rmse is None else cv_rmse.tolist(),
-            "test": recommender.test_scores_,
-            "ranking": recommender.ranking_scores_,
-        },
-        "example": {"input": example, "prediction": prediction},
-    }
 
 
 # ======================================================================================
@@ -2115,12 +2028,13 @@ def demonstrate_ecosystem(
         * "metrics": the model's scores on the test rows
         * "baseline_rmse": the RMSE of always answering the mean
         * "noise_floor": the expected RMSE of the best possible predictor, or None
-        * "fragile_rmse": the RMSE with averages from before the split, or None
+        * "fragile_rmse": the RMSE of the fragile way, with averages that were computed
+          before the split; or None
         * "ranking": the scores of the recommendations, or None
     """
     dataset = MovieRecommendationDataset(n_users, n_movies, n_ratings, random_state)
     # Bad parameters raise an error before anything is printed.
-    dataset.check()
+    dataset.check_sizes()
     find_model(model)
     artifact.check_path(output)
     say(f"{LINE}\nScikit-learn Ecosystem: Production ML Pipeline Demo\n{LINE}")
@@ -2200,49 +2114,52 @@ def demonstrate_ecosystem(
 
 
 def _compare_errors(recommender, data, split, dataset):
-    """Compare the model with the mean, a perfect predictor, and its fragile version."""
+    """Compare the model with the mean, a perfect predictor, and the fragile way."""
     _, X_test, y_train, y_test = split
     metrics, predictions = recommender.evaluate(X_test, y_test)
     always_mean = np.full(len(y_test), y_train.mean())
     baseline = rating_metrics(y_test, always_mean)["RMSE"]
 
-    # If MSE changes by a small d, RMSE changes by d / (2 RMSE). So the standard error
-    # of the RMSE is that of the MSE divided by 2 RMSE.
+    # The standard error says how far this RMSE would typically move with other test
+    # rows. RMSE is the root of MSE, the mean of the squared errors. If MSE changes by a
+    # small d, its root changes by d / (2 RMSE), as the derivative says.
     squared_errors = (y_test - predictions) ** 2
     standard_error = squared_errors.sem() / (2 * metrics["RMSE"])
 
     floor = None
-    floor_by_luck = None
+    perfect_rmse = None
     if dataset is not None:
         floor = dataset.best_rmse(X_test)
-        expected = dataset.true_expected_[y_test.index]  # its index is the position
-        floor_by_luck = rating_metrics(y_test, expected)["RMSE"]
+        # A row's index is its position in the table, because `generate` counts from 0.
+        perfect_predictions = dataset.true_expected_[y_test.index]
+        perfect_rmse = rating_metrics(y_test, perfect_predictions)["RMSE"]
 
     fragile = None
     if "drop_ids" in recommender.pipeline.named_steps:  # else: a model of raw rows
         fragile = _fragile_rmse(recommender.pipeline, data, split)
     return report.Errors(
-        metrics, standard_error, baseline, floor, floor_by_luck, fragile
+        metrics, standard_error, baseline, floor, perfect_rmse, fragile
     )
 
 
 def _fragile_rmse(pipeline, data, split):
     """Return the error of the fragile way: features are made before the split.
 
-    These features are not cross-fitted, and predictions are not clipped:
-    ``pipeline[1:]`` leaves out what protects the pipeline. It takes the features as
-    they are, where the whole pipeline would compute the averages anew.
+    The averages are those of the whole table. They are not cross-fitted, either; on the
+    synthetic table, that alone costs next to nothing (section 2).
     """
     X_train, X_test, y_train, y_test = split
     pipeline = clone(pipeline)  # with the same hyperparameters
     transformer = pipeline[0].fit(data)  # here is the leak: all rows
+    # A slice of the pipeline takes features as they are. The whole pipeline would
+    # compute the averages in them again, from the training rows.
     model = pipeline[1:].fit(transformer.transform(X_train), y_train)
     predictions = model.predict(transformer.transform(X_test))
     return rating_metrics(y_test, predictions)["RMSE"]
 
 
 def _compare_rankings(recommender, X_test, y_test, relevant_from):
-    """Return the scores of three ways to recommend."""
+    """Return the scores of `MovieRanker`, and of two simple ways to recommend."""
     return {
         by: recommender.evaluate_ranking(
             X_test, y_test, k=10, relevant_from=relevant_from, by=by
@@ -2268,33 +2185,11 @@ def main(argv=None):
         The exit status: 0, or 130 after Ctrl-C. Bad arguments, and errors such as a
         missing file, end the process with one line and status 2.
     """
-    parser = make_parser(list(MODELS), ARTIFACT)
-    # Without a command, `options["command"]` is None: that runs the demo.
+    # Without a command, the demo runs.
     on_a_table = {None: demonstrate_ecosystem, "compare": _compare, "train": _train}
-    on_an_artifact = {
-        "recommend": commands.recommend,
-        "similar": commands.similar,
-        "predict": commands.predict,
-    }
-    try:
-        with one_line_errors(parser):
-            options = parse_options(parser, argv)
-            command = options.pop("command")
-            with joblib.parallel_config("threading", n_jobs=-1):
-                # "path" is the option --artifact, which has a default.
-                if command == "serve":
-                    commands.serve(options.pop("path"), **options)
-                elif command in on_an_artifact:
-                    recommender = _load_recommender(options.pop("path"))
-                    on_an_artifact[command](recommender, **options)
-                else:
-                    if "data" in options:
-                        options["data"] = load_movielens(options["data"])
-                    on_a_table[command](**options)
-    except KeyboardInterrupt:
-        print(f"\n{parser.prog}: interrupted", file=sys.stderr)
-        return 130
-    return 0
+    parser = make_parser(list(MODELS), ARTIFACT)
+    load = SklearnEcosystemPipeline.load_pipeline
+    return commands.run(parser, argv, on_a_table, load)
 
 
 def _compare(data=None, random_state=42, **sizes):
@@ -2332,15 +2227,6 @@ def _train(
     )
     recommender.train(data, perform_cv=perform_cv, tune_hyperparameters=tune)
     recommender.save_pipeline(output)
-
-
-def _load_recommender(path):
-    recommender = SklearnEcosystemPipeline.load_pipeline(path)
-    if not isinstance(recommender, SklearnEcosystemPipeline):
-        raise ValueError(
-            f"{path} holds a {type(recommender).__name__}, which does not recommend."
-        )
-    return recommender
 END_OF_LESSON_FILE
 
 cat >"$new/test_lesson.py" <<'END_OF_LESSON_FILE'
@@ -3009,7 +2895,7 @@ cat >"$new/recommender/__init__.py" <<'END_OF_LESSON_FILE'
 * `recommend`: recommendations for one user, known or new
 * `movielens`: `load_movielens`, which reads the releases of GroupLens
 * `release`: one file of a release, read quickly, or its first broken line
-* `artifact`: saving and loading, with a digest and a model card
+* `artifact`, `card`: saving and loading, with a digest and a model card
 * `files`: names of files, and files that are written whole or not at all
 * `locks`: a lock that outlives a fork
 * `start`, `console`, `options`, `commands`: the command line
@@ -3634,21 +3520,136 @@ def _one_thread():
         return contextlib.nullcontext()
 END_OF_LESSON_FILE
 
+cat >"$new/recommender/card.py" <<'END_OF_LESSON_FILE'
+"""The model card: what is said of a trained model in the file beside its artifact."""
+
+import pandas as pd
+
+from .artifact import is_same_prediction
+from .table import IDS
+
+
+def model_card(recommender):
+    """Return what the model card says of a trained wrapper, a dict.
+
+    `artifact.save` adds the digest and the versions of the packages. The example is of
+    a user who is not in the training: the card tells nothing about a person. (The
+    artifact does: it holds who rated what.)
+    """
+    pipeline = recommender.pipeline_
+    history = recommender.history_
+    example = {
+        "user_id": history.unused_user_id(),
+        "movie_id": history.movies.tolist()[0],
+    }
+    row = pd.DataFrame([example])
+    try:
+        prediction = float(recommender.predict(row)[0])
+        repeated = float(recommender.predict(row)[0])
+    except Exception as error:  # for example in a step of your own
+        raise ValueError(
+            f"Cannot save: the model cannot predict from the ids alone: {error}"
+        ) from error
+    if not is_same_prediction(repeated, prediction):  # loading would fail
+        raise ValueError(
+            "Cannot save: the model must predict the same finite number each time, but "
+            f"predicted {prediction}, and then {repeated}."
+        )
+
+    cv_rmse = recommender.cv_scores_
+    parameters = {
+        name: repr(value)
+        for name, value in pipeline.get_params().items()
+        if "__" in name  # those of a step
+    }
+    return {
+        # None for an object of older code, which was loaded and is saved again.
+        "format": getattr(recommender, "format_", None),
+        "model": recommender.model_,
+        "ranker": str(recommender._ranker_param),
+        "input": recommender.signature_,
+        "input_required": IDS,
+        "output": "float64, stars",
+        "rating_scale": [pipeline.y_min_, pipeline.y_max_],
+        "training_rows": history.codes.nnz,  # the ratings that the matrix stores
+        "best_params": recommender.best_params_,
+        "parameters": parameters,
+        "scores": {
+            "cv_rmse": None if cv_rmse is None else cv_rmse.tolist(),
+            "test": recommender.test_scores_,
+            "ranking": recommender.ranking_scores_,
+        },
+        "example": {"input": example, "prediction": prediction},
+    }
+END_OF_LESSON_FILE
+
 cat >"$new/recommender/commands.py" <<'END_OF_LESSON_FILE'
-"""The commands that answer from an artifact: recommend, similar and predict."""
+"""The command line: it runs the commands, most of which answer from an artifact."""
 
 import re
 import sys
 
+import joblib
 import numpy as np
 import pandas as pd
 
-from .console import is_terminal, say
+from .console import is_terminal, one_line_errors, say
 from .files import check_file, replacing
+from .movielens import load_movielens
+from .options import parse_options
 from .table import check_number, shorten
 
 #: Recommendations of all users are written for so many users at a time.
 USERS_AT_ONCE = 1000
+
+
+def run(parser, argv, on_a_table, load):
+    """Run a command.
+
+    Parameters
+    ----------
+    parser : OneLineParser
+    argv : list of str or None
+        The arguments; None: those of the process.
+    on_a_table : dict of functions
+        The commands that take a table, as the parameter `data`.
+    load : function
+        It returns what an artifact holds, by the name of its file.
+
+    Returns
+    -------
+    status : int
+        The exit status: 0, or 130 after Ctrl-C. Bad arguments, and errors such as a
+        missing file, end the process with one line and status 2.
+    """
+    try:
+        with one_line_errors(parser):
+            options = parse_options(parser, argv)
+            command = options.pop("command")
+            with joblib.parallel_config("threading", n_jobs=-1):
+                if command in on_a_table:
+                    if "data" in options:
+                        options["data"] = load_movielens(options["data"])
+                    on_a_table[command](**options)
+                elif command == "serve":
+                    serve(**options)
+                else:
+                    recommender = _load_recommender(load, options.pop("artifact"))
+                    ON_AN_ARTIFACT[command](recommender, **options)
+    except KeyboardInterrupt:
+        print(f"\n{parser.prog}: interrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _load_recommender(load, filepath):
+    recommender = load(filepath)
+    if not hasattr(recommender, "recommend"):
+        raise ValueError(
+            f"{filepath} holds a {type(recommender).__name__}, which does not "
+            "recommend."
+        )
+    return recommender
 
 
 def recommend(
@@ -3772,13 +3773,13 @@ def predict(recommender, user, movie):
     say(line)
 
 
-def serve(path, host="127.0.0.1", port=8000):
+def serve(artifact, host="127.0.0.1", port=8000):
     """Run the service of the folder `serving` until it is interrupted.
 
     Parameters
     ----------
-    path : str
-        The artifact.
+    artifact : str
+        The file.
     host : str, default="127.0.0.1"
         The address to listen on. The service has no log-in: on another address, put a
         server before it that checks who asks.
@@ -3802,7 +3803,7 @@ def serve(path, host="127.0.0.1", port=8000):
             remedy = "pip install -r serving/requirements.txt"
         raise ImportError(f"serve needs {error.name}: {remedy}") from None
     port = check_number("port", port, 1, integer=True, below=2**16)
-    app = create_app(Arms(path))
+    app = create_app(Arms(artifact))
     say(f"Open http://{host}:{port} in a browser; stop with Ctrl-C.")
     # Colours are looked for on the output, which may be closed.
     colours = None if sys.stdout else False
@@ -3814,6 +3815,10 @@ def serve(path, host="127.0.0.1", port=8000):
         use_colors=colours,
         timeout_graceful_shutdown=5,  # seconds: a slow client must not hold up Ctrl-C
     )
+
+
+#: The commands that answer from an artifact.
+ON_AN_ARTIFACT = {"recommend": recommend, "similar": similar, "predict": predict}
 
 
 def _print_ranked(table):
@@ -5464,6 +5469,9 @@ import os
 from .console import OneLineParser
 from .table import shorten
 
+#: An option that is not given leaves no trace, and --user is not short for --users.
+COMMON = {"argument_default": argparse.SUPPRESS, "allow_abbrev": False}
+
 
 def make_parser(models, artifact):
     """Return the parser of the command line.
@@ -5479,9 +5487,42 @@ def make_parser(models, artifact):
     -------
     parser : OneLineParser
     """
-    # An option that is not given leaves no trace, and --user is not short for --users.
-    common = {"argument_default": argparse.SUPPRESS, "allow_abbrev": False}
-    table = OneLineParser(add_help=False, **common)
+    table = _table_options()
+    training = _training_options(models, artifact)
+    parser = OneLineParser(
+        prog="lesson_code.py",
+        description="Run the lesson.",
+        parents=[table, training],
+        **COMMON,
+    )
+    commands = parser.add_subparsers(
+        dest="command", metavar="COMMAND", title="instead of the lesson"
+    )
+    commands.add_parser(
+        "compare",
+        parents=[table],
+        help="cross-validate all models on the same folds",
+        **COMMON,
+    )
+    train = commands.add_parser(
+        "train",
+        parents=[table, training],
+        help="train on all rows, to use the model; the lesson keeps some for a test",
+        **COMMON,
+    )
+    train.add_argument(
+        "--no-cv",
+        dest="perform_cv",
+        action="store_false",
+        help="without cross-validation: faster, but the error stays unknown",
+    )
+    _add_answers(commands, artifact)
+    return parser
+
+
+def _table_options():
+    """Return the options that say which table is used."""
+    table = OneLineParser(add_help=False, **COMMON)
     table.add_argument(
         "--data",
         metavar="PATH",
@@ -5498,42 +5539,23 @@ def make_parser(models, artifact):
     table.add_argument(
         "--seed", dest="random_state", type=int, metavar="N", help="default 42"
     )
+    return table
 
-    training = OneLineParser(add_help=False, **common)
+
+def _training_options(models, artifact):
+    """Return the options of a training."""
+    training = OneLineParser(add_help=False, **COMMON)
     training.add_argument("--model", choices=models, help="default forest")
     training.add_argument(
         "--tune", action="store_true", help="search for hyperparameters first"
     )
     training.add_argument("--output", metavar="FILE", help=f"default {artifact}")
+    return training
 
-    parser = OneLineParser(
-        prog="lesson_code.py",
-        description="Run the lesson.",
-        parents=[table, training],
-        **common,
-    )
-    commands = parser.add_subparsers(
-        dest="command", metavar="COMMAND", title="instead of the lesson"
-    )
-    commands.add_parser(
-        "compare",
-        parents=[table],
-        help="cross-validate all models on the same folds",
-        **common,
-    )
-    train = commands.add_parser(
-        "train",
-        parents=[table, training],
-        help="train on all rows, to use the model; the lesson keeps some for a test",
-        **common,
-    )
-    train.add_argument(
-        "--no-cv",
-        dest="perform_cv",
-        action="store_false",
-        help="without cross-validation: faster, but the error stays unknown",
-    )
-    recommend = commands.add_parser("recommend", help="what to watch next", **common)
+
+def _add_answers(commands, artifact):
+    """Add the commands that answer from an artifact."""
+    recommend = commands.add_parser("recommend", help="what to watch next", **COMMON)
     recommend.add_argument("--user", metavar="ID", help="a user of the training")
     recommend.add_argument(
         "--rated",
@@ -5560,13 +5582,13 @@ def make_parser(models, artifact):
         "--output", dest="csv", metavar="FILE", help="a CSV file, with --all"
     )
     similar = commands.add_parser(
-        "similar", help="movies that the same users like", **common
+        "similar", help="movies that the same users like", **COMMON
     )
     similar.add_argument("--movie", required=True, metavar="ID", help="a known movie")
-    predict = commands.add_parser("predict", help="one rating", **common)
+    predict = commands.add_parser("predict", help="one rating", **COMMON)
     for option in ("--user", "--movie"):
         predict.add_argument(option, required=True, metavar="ID", help="known or new")
-    serve = commands.add_parser("serve", help="a service and a page to try", **common)
+    serve = commands.add_parser("serve", help="a service and a page to try", **COMMON)
     serve.add_argument("--port", type=int, metavar="N", help="default 8000")
     serve.add_argument(
         "--host",
@@ -5578,12 +5600,10 @@ def make_parser(models, artifact):
     for command in (recommend, similar, predict, serve):
         command.add_argument(
             "--artifact",
-            dest="path",
             default=artifact,
             metavar="FILE",
             help=f"default {artifact}",
         )
-    return parser
 
 
 def parse_options(parser, argv):
@@ -5621,7 +5641,7 @@ def _check_recommend(parser, options):
         parser.error("--explain is for one user and does not go with --all.")
     if is_for_all:
         output = os.path.realpath(options["csv"])
-        artifact = os.path.realpath(options["path"])
+        artifact = os.path.realpath(options["artifact"])
         if output in (artifact, f"{artifact}.json"):
             parser.error(
                 f"--output {shorten(options['csv'])} is the artifact itself or its "
@@ -6929,7 +6949,7 @@ class Errors(NamedTuple):
     standard_error: float  # of the model's RMSE
     baseline_rmse: float  # of always answering the mean
     noise_floor: float | None  # expected of a perfect predictor
-    floor_by_luck: float | None  # of a perfect predictor on these rows
+    perfect_rmse: float | None  # of a perfect predictor on these rows
     fragile_rmse: float | None  # of the model with averages from before the split
 
 
@@ -6963,7 +6983,7 @@ def print_errors(errors, n_test_rows):
     if errors.noise_floor is not None:
         say(
             f"    {errors.noise_floor:.4f}  the noise floor: expected of a perfect "
-            f"predictor ({errors.floor_by_luck:.4f} on these rows, by luck)"
+            f"predictor ({errors.perfect_rmse:.4f} on these rows, by luck)"
         )
     say(f"  MAE: {errors.metrics['MAE']:.4f}")
     say(f"  R2: {errors.metrics['R2']:.4f}")
@@ -7279,12 +7299,14 @@ def _program():
 END_OF_LESSON_FILE
 
 cat >"$new/recommender/steps.py" <<'END_OF_LESSON_FILE'
-"""Small parts of the pipelines: the step that drops the ids, and the seeds."""
+"""Small parts of the pipelines: the step that drops the ids, checks, and the seeds."""
 
 import numpy as np
 import pandas as pd
 import sklearn
+from sklearn import config_context
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import TargetEncoder
 from sklearn.utils.fixes import parse_version
 from sklearn.utils.validation import (
@@ -7293,7 +7315,9 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from .table import IDS, shorten
+from .table import IDS, TakesTables, shorten
+
+ENTRY_KEYS = ["features", "scaling", "regressor"]  # those that every entry must have
 
 
 class DropIds(TransformerMixin, BaseEstimator):
@@ -7354,6 +7378,57 @@ def check_ids_come_first(features, X):
         )
 
 
+def check_entry(entry):
+    """Return an entry of `MODELS`, or raise a ValueError if it cannot be one.
+
+    Parameters
+    ----------
+    entry : dict
+    """
+    missing = [key for key in ENTRY_KEYS if key not in entry]
+    if missing:
+        raise ValueError(
+            f"A model must have the keys {ENTRY_KEYS}, but this one lacks {missing}."
+        )
+    if isinstance(entry["regressor"], type) or not isinstance(entry["scaling"], list):
+        raise ValueError(
+            "A model must have an object as regressor, such as Ridge(), and a list of "
+            "pairs (name, step) as scaling."
+        )
+    return entry
+
+
+def check_regressor(model, names):
+    """Raise a ValueError if a model is neither a name, nor a dict, nor a regressor.
+
+    Parameters
+    ----------
+    model : object
+        What is none of the first two.
+    names : list of str
+        Those of `MODELS`, for the message.
+    """
+    is_plain = type(model) is Pipeline  # and no RatingPipeline
+    if is_plain and isinstance(model[0], TakesTables):
+        raise ValueError(
+            "A Pipeline as model is given features, not raw rows: make it a "
+            "RatingPipeline with the same steps."
+        )
+    is_regressor = hasattr(model, "fit") and hasattr(model, "predict")
+    if is_regressor and not isinstance(model, type):
+        return
+    hint = ""
+    if isinstance(model, str):
+        hint = (
+            " (what was added to MODELS is missing in other processes: pass the dict "
+            "itself)"
+        )
+    raise ValueError(
+        f"model must be one of {names}, a dict like theirs or a regressor, "
+        f"got {shorten(model)}{hint}."
+    )
+
+
 def check_select(select):
     """Raise a TypeError if `select` cannot be a step between scaling and model."""
     if select is None or (isinstance(select, str) and select == "passthrough"):
@@ -7366,8 +7441,22 @@ def check_select(select):
         )
 
 
-def seed_parameters(pipeline, random_state, always, keep_model):
-    """Return the parameters of a pipeline that get a seed, for `set_params`.
+def return_defaults(pipeline):
+    """Let each transformer return what it does without `set_config`.
+
+    With ``sklearn.set_config(transform_output="pandas")``, it would return a DataFrame.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+    """
+    for _, step in pipeline.steps[:-1]:
+        if hasattr(step, "set_output"):
+            step.set_output(transform="default")
+
+
+def set_seeds(pipeline, random_state, always, keep_model):
+    """Set the seeds of a pipeline.
 
     Parameters
     ----------
@@ -7377,13 +7466,9 @@ def seed_parameters(pipeline, random_state, always, keep_model):
     always : tuple of types
         Estimators of these types get the seed, wherever they are.
     keep_model : bool
-        Whether the step `model` keeps the seeds that it has, because it is the user's
-        own. If not, its parts get the seed where their `random_state` is None. All
-        other steps keep theirs.
-
-    Returns
-    -------
-    seeds : dict of {parameter: random_state}
+        Whether the last step keeps the seeds that it has, because it is the user's
+        own. If not, each of its parts whose `random_state` is None gets the seed.
+        All other steps keep theirs.
     """
     seeds = {}
     for name, value in pipeline.get_params().items():
@@ -7394,7 +7479,7 @@ def seed_parameters(pipeline, random_state, always, keep_model):
             seeds[f"{name}__random_state"] = random_state
         elif is_in_model and name.endswith("random_state") and value is None:
             seeds[name] = random_state
-    return seeds
+    pipeline.set_params(**seeds)
 
 
 def seeded_target_encoder(folds):
@@ -7409,6 +7494,16 @@ def seeded_target_encoder(folds):
     if parse_version(sklearn.__version__) >= parse_version("1.9"):
         return encoder.set_params(cv=folds)
     return encoder.set_params(random_state=folds.random_state)
+
+
+def without_routing():
+    """Return a context in which scikit-learn's metadata routing is off.
+
+    Routing sends sample weights and the like to the steps that ask for them. Where
+    there are none, nothing changes. With it, `cross_validate` fails in scikit-learn
+    1.6, and in 1.9 for a `TargetEncoder`.
+    """
+    return config_context(enable_metadata_routing=False)
 END_OF_LESSON_FILE
 
 cat >"$new/recommender/synthetic.py" <<'END_OF_LESSON_FILE'
@@ -7426,6 +7521,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import gen_batches
 
+from .table import number_column, positions_of, table_ids
 from .titles import make_titles
 
 GENRES = [
@@ -7624,7 +7720,9 @@ def draw_law(rng, sizes, user, movie, users, movies):
     law : dict of ndarray
         "user", "movie": how much above the mean a user rates, a movie is rated;
         "T", "G" (n_users or n_movies, n_genres) and "mean_taste": the taste of a user
-        for a movie is T . G - mean_taste; "sigma": the noise of each user.
+        for a movie is T . G - mean_taste; "sigma": the standard deviation of each
+        user's noise. Over the rows, its root mean square is `noise`; its logarithm has
+        the standard deviation `noise_spread` over the users.
     """
     n_users = len(users.activity)
     n_movies = len(movies.popularity)
@@ -7650,6 +7748,15 @@ def draw_law(rng, sizes, user, movie, users, movies):
 
 def draw_drift(rng, law):
     """Draw the tastes D that the tastes T of a law turn to; they are of the same size.
+
+    With a drift, the tastes T[u] of the law are replaced by ::
+
+        T[u, time] = cos(a) T[u] + sin(a) D[u],   a = drift * (pi / 2) * (s - 1/2)
+
+    where s, from 0 to 1, is the share of the two years that has passed. T are the
+    tastes in the middle (`draw_pairs` lets them decide who watches what). Tastes keep
+    their size. With a drift of 1, they make a quarter turn from the first day to the
+    last: these two are not correlated.
 
     Parameters
     ----------
@@ -7682,6 +7789,70 @@ def drift_angle(drift, timestamp):
     """
     share_of_time = (timestamp - MONDAY) / (N_WEEKS * 7 * DAY)
     return drift * np.pi / 2 * (share_of_time - 0.5)
+
+
+def turn_tastes(law, taste, user, movie, timestamp):
+    """Return the tastes at a time, where those in the middle are known.
+
+    They are (cos(a) T + sin(a) D) . G = cos(a) (T . G) + sin(a) (D . G).
+
+    Parameters
+    ----------
+    law : dict
+        With the "drift", and its tastes "D".
+    taste : ndarray of shape (n_rows,), in stars
+        T . G of each row.
+    user, movie : ndarray of shape (n_rows,), integers from 0
+    timestamp : ndarray of shape (n_rows,)
+        Unix seconds.
+
+    Returns
+    -------
+    taste : ndarray of shape (n_rows,), in stars
+    """
+    angle = drift_angle(law["drift"], timestamp)
+    other_taste = row_products(law["D"], law["G"], user, movie)
+    return np.cos(angle) * taste + np.sin(angle) * other_taste
+
+
+def check_rows(rows, law):
+    """Return users, movies and times of rows, if the dataset of a law has them.
+
+    Parameters
+    ----------
+    rows : DataFrame with `user_id` and `movie_id`
+        With a drift, also with `timestamp`.
+    law : dict
+
+    Returns
+    -------
+    user, movie : ndarray of shape (n_rows,), integers from 0
+        Their positions.
+    timestamp : ndarray of shape (n_rows,)
+        Unix seconds, NaN where they are missing.
+
+    Raises
+    ------
+    ValueError
+        If `rows` holds a user or movie that is not in the dataset, or lacks a
+        timestamp while tastes drift.
+    """
+    n_users = len(law["user"])
+    n_movies = len(law["movie"])
+    user_ids, movie_ids = table_ids(rows)
+    user = positions_of(np.arange(1, n_users + 1), user_ids, "user_id")
+    movie = positions_of(np.arange(1, n_movies + 1), movie_ids, "movie_id")
+    if (user < 0).any() or (movie < 0).any():
+        raise ValueError(
+            f"rows must be of users 1 to {n_users} and movies 1 to {n_movies}."
+        )
+    timestamp = number_column(rows, "timestamp")
+    if law["drift"] > 0 and np.isnan(timestamp).any():
+        raise ValueError(
+            "rows must have a timestamp each, because tastes change with time "
+            f"(drift={law['drift']})."
+        )
+    return user, movie, timestamp
 
 
 def _standardise(values, weights):
@@ -8424,31 +8595,54 @@ def _text(value):
     return str(value)
 
 
-def fit_encoder(strings):
-    """Return an `OrdinalEncoder` of the different strings of a column.
+def fit_encode(X, name):
+    """Fit an encoder to the strings of a column, and encode them.
 
-    It numbers them in alphabetical order, and gives -1 to a string that it does not
-    know.
+    Parameters
+    ----------
+    X : DataFrame of shape (n_rows, n_columns)
+    name : str
+        The column; if `X` lacks it, all values are missing.
+
+    Returns
+    -------
+    encoder : OrdinalEncoder
+        It numbers the strings in alphabetical order, and gives -1 to a string that it
+        does not know.
+    encoded : ndarray of shape (n_rows,), float64
+        As from `encode`.
     """
+    codes, strings = factorize_strings(X, name)
     known = np.array(sorted(set(strings)) or [None], dtype=object)
     encoder = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
-    return encoder.fit(known[:, None])
+    encoder.fit(known[:, None])
+    return encoder, _encode_different(codes, strings, encoder)
 
 
-def encode(codes, strings, encoder):
+def encode(X, name, encoder):
     """Return the number that an encoder gives to each row's string.
 
     Parameters
     ----------
-    codes, strings : ndarray
-        From `factorize_strings`: only different strings are looked up, not all rows.
+    X : DataFrame of shape (n_rows, n_columns)
+    name : str
+        The column; if `X` lacks it, all values are missing.
     encoder : OrdinalEncoder
-        From `fit_encoder`.
+        From `fit_encode`.
 
     Returns
     -------
     encoded : ndarray of shape (n_rows,), float64
         NaN where the string is missing or unknown.
+    """
+    codes, strings = factorize_strings(X, name)
+    return _encode_different(codes, strings, encoder)
+
+
+def _encode_different(codes, strings, encoder):
+    """Encode what `factorize_strings` returns: the different strings, not all rows.
+
+    That is much faster, because a column has few different strings.
     """
     if len(strings) == 0:
         return np.full(len(codes), np.nan)
@@ -8888,8 +9082,9 @@ cat >"$new/recommender/wrapper.py" <<'END_OF_LESSON_FILE'
 
 import copy
 
+from .artifact import FORMAT
 from .locks import ProcessLock
-from .table import shorten
+from .table import shorten, titles_of
 
 #: What a training learns is many attributes. With this lock, other threads see those of
 #: one training, never some of one and some of the next. It belongs to the module,
@@ -8904,8 +9099,24 @@ class WrapsPipeline:
     `cv_scores_` and `best_params_`.
     """
 
-    def _set_training(self, **learned):
-        """Set all that a training has learned, in one step."""
+    def _set_training(self, X, **learned):
+        """Set all that a training has learned; forget what belongs to the one before.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n_rows, n_columns)
+            The rows that were trained on.
+        **learned : dict
+            The attributes to set.
+        """
+        is_name = isinstance(self.model, str)
+        learned["model_"] = self.model if is_name else str(learned["pipeline_"][-1])
+        learned["titles_"] = titles_of(X)  # empty if there is no column `title`
+        learned["feature_names_in_"] = X.columns.to_numpy(dtype=object)
+        learned["n_features_in_"] = X.shape[1]
+        learned["format_"] = FORMAT
+        for name in ("_ranker", "test_scores_", "ranking_scores_", "_card"):
+            learned[name] = None
         with _ONE_STEP:
             vars(self).update(learned)
 

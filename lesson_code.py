@@ -19,13 +19,15 @@ The sections:
 6. The demo and the command line
 
 Helper code, such as reading MovieLens files or saving a file safely, is in the folder
-`recommender`; each file there has one job. You can read the lesson without it.
+`recommender`; each file there has one job. You can read the lesson without it. The
+folder `pillars` has chapters, which show each part of scikit-learn on this data.
 
 Words that you will meet:
 
 * RMSE, root mean squared error: the typical error of a prediction, in stars. MAE, mean
   absolute error: the same, but large errors count less. R2: the share of the ratings'
   variance that a model explains; 0 for always answering the mean.
+* Standard error: how far a figure would typically move with other data of that kind.
 * Cross-validation (CV): the rows are cut into parts, the *folds*; each fold is
   predicted by a model that was trained on the others. The mean error estimates the
   error on new rows.
@@ -35,9 +37,9 @@ Words that you will meet:
   not always rate in the same way.
 * Precision at 10: the share of ten recommended movies that the user likes (rates with 4
   stars or more; the code calls them *relevant*). It is 1 only for a user who likes at
-  least ten movies of the test: most like fewer. Recall at 10: of the movies that the
-  user likes, the share that is among the ten. NDCG at 10: like recall, but the first
-  places count more; 1 is the best.
+  least ten movies of the test, and most users like fewer. Recall at 10: of the movies
+  that the user likes, the share that is among the ten. NDCG at 10: like recall, but the
+  first places count more; 1 is the best.
 * Estimator: an object with a method `fit`. What it learns there is in attributes whose
   names end in ``_``. `clone` copies its parameters, and nothing that it has learned.
 * Transformer: an estimator whose method `transform` returns a changed table. Pipeline:
@@ -53,11 +55,11 @@ License: BSD-3-Clause (The scikit-learn ecosystem lesson contributors).
 __version__ = "0.3.0"
 
 if __name__ == "__main__":
-    # `python lesson_code.py` starts here: `run_script` imports this file and calls its
-    # `main` (section 6). In a program that is run directly, a class is called
-    # `__main__.X`, and a model that is saved under this name loads in no other program;
-    # in an imported file, it is `lesson_code.X`. From here on, Ctrl-C prints one line
-    # instead of a traceback. (You can skip this.)
+    # (You can skip this.) `python lesson_code.py` starts here: `run_script` imports
+    # this file and calls its `main` (section 6). In a program that is run directly, a
+    # class is called `__main__.X`, and a model that is saved under this name loads in
+    # no other program; in an imported file, it is `lesson_code.X`. From here on, Ctrl-C
+    # prints one line instead of a traceback.
     import sys
 
     from recommender.start import run_script
@@ -67,11 +69,9 @@ if __name__ == "__main__":
 import sys
 from typing import NamedTuple
 
-import joblib
 import numpy as np
 import pandas as pd
 from scipy.special import ndtr as normal_cdf
-from sklearn import config_context
 from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin, clone
 from sklearn.compose import ColumnTransformer
 from sklearn.dummy import DummyRegressor
@@ -96,12 +96,13 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 # Helper code. Most of these names check input; each is explained in its file.
 from recommender import artifact, commands, report, synthetic
-from recommender.console import one_line_errors, progress_level, say
+from recommender.card import model_card
+from recommender.console import progress_level, say
 from recommender.factors import MatrixFactorization
 from recommender.forest import QuickRandomForest
 from recommender.matrix import RatingHistory, rating_matrix
 from recommender.movielens import load_movielens
-from recommender.options import make_parser, parse_options
+from recommender.options import make_parser
 from recommender.pipeline import FitsTables
 from recommender.ranking import MovieRanker, default_relevance, ranking_metrics
 from recommender.recommend import Recommends, check_ranker
@@ -113,6 +114,7 @@ from recommender.steps import (
     return_defaults,
     seeded_target_encoder,
     set_seeds,
+    without_routing,
 )
 from recommender.table import (
     IDS,
@@ -133,7 +135,6 @@ from recommender.table import (
     positions_of,
     shorten,
     table_ids,
-    titles_of,
     warn_of_older,
 )
 from recommender.warn import warn
@@ -435,12 +436,12 @@ def _moments(opinion, sigma):
 #     encoder = TargetEncoder(target_type="continuous")
 #     model = make_pipeline(encoder, Ridge()).fit(X_train[IDS], y_train)
 #
-# On this table that is hard to beat (`python lesson_code.py compare`): the two lines
-# have an RMSE of 0.8390 in cross-validation on all 50,000 rows, a forest on the
-# features below 0.8401, and always answering the mean 1.0420. `factors` and `blend`
-# (section 3), which learn tastes, are better: 0.7901 and 0.7896. On MovieLens, the
-# forest, `factors` and `blend` all are better than the two lines (the README has a
-# table).
+# With averages alone, that is hard to beat (`python lesson_code.py compare`): in
+# cross-validation on all 50,000 rows, the two lines have an RMSE of 0.8390, a forest on
+# the features of this section 0.8401, and always answering the mean 1.0420. `factors`
+# and `blend` (section 3), which learn tastes, are better: 0.7901 and 0.7896. On
+# MovieLens, the forest, `factors` and `blend` all are better than the two lines (the
+# README has a table).
 #
 # Averages are easy to get wrong, because an average of ratings can contain the answer.
 # There are three ways to compute them, from wrong to right:
@@ -459,8 +460,9 @@ def _moments(opinion, sigma):
 #
 # The figures behind these sentences: `python benchmarks/leak.py`.
 
-#: What `UserMovieFeatureTransformer` makes of a row, in this order. The first two are
-#: the ids, which a later step drops: a model learns from the other eleven.
+#: What `UserMovieFeatureTransformer` makes of a row, in this order. The first two, the
+#: ids, say whose row it is. A later step drops them: a model learns from the other
+#: eleven.
 FEATURES = [
     *IDS,
     "user_age",
@@ -928,10 +930,10 @@ def _observe(X):
 # a linear model gets little from them. `OneHotEncoder` would make columns for both.)
 #
 # Which model to choose? `forest` is the one of the lesson: good enough to show what
-# features do. With few ratings, `linear` is ahead of it and of `boosting`. `factors` is
-# far better where users have rated enough movies to show their taste. `blend` has the
-# smallest error, and takes ten times as long to train. (`benchmarks/README.md` has the
-# figures; `python lesson_code.py compare --data PATH` compares them on your table.)
+# features do. `factors` has a clearly smaller error on all three tables of
+# `benchmarks/README.md`. `blend` is a little better still on two of them, and takes 4
+# to 11 times as long to train. For your own table, compare them: `python lesson_code.py
+# compare --data PATH`.
 
 #: What each model is:
 #:
@@ -1136,7 +1138,7 @@ class RatingPipeline(FitsTables, TakesTables, RegressorMixin, Pipeline):
 # movie that a user would rate highly is not always one that the user would choose: most
 # good movies are never watched. So recommendations come from another model,
 # `MovieRanker`, whatever the rating model is. It makes a matrix of likes: above 0 for a
-# high rating, below 0 for a low one, and 0 where there is no rating::
+# high rating, below 0 for a low one, and 0 where there is no rating. For example::
 #
 #              Alien   Heat     Up
 #     Ann       +0.7      0   -0.4
@@ -1144,13 +1146,19 @@ class RatingPipeline(FitsTables, TakesTables, RegressorMixin, Pipeline):
 #     Cleo         0   +0.4   -0.3
 #
 # A linear regression predicts each column from all other columns. Ann has not rated
-# Heat. Bob, who likes Alien as she does, likes Heat: so the column of Alien speaks for
-# showing it to her. To this prediction the ranker adds a little of the stars that the
-# user would give, which it predicts by a matrix factorization of its own (section 3).
-# It recommends the movies with the highest sums (recommender/ranking.py). Precision,
-# recall and NDCG score the recommendations.
+# Heat. Bob, who likes Alien as she does, likes Heat: so the regression gives Heat a
+# high value in Ann's row. With X for the matrix, all these regressions are two lines
+# of NumPy, and the movies with the highest values are recommended::
 #
-# This is ``ranker="taste"``. To compare, there are also ``ranker="popularity"`` and
+#     P = np.linalg.inv(X.T @ X + penalty * np.eye(n_movies))
+#     fit = X - X @ P / np.diag(P)  # (n_users, n_movies)
+#
+# `MovieRanker` adds a little of the stars that the user would give, which it predicts
+# by a matrix factorization of its own. Where these lines come from, and what else it
+# does: recommender/ranking.py. Precision, recall and NDCG score the recommendations.
+#
+# This is ``ranker="taste"``. To compare with it, there are also
+# ``ranker="popularity"``, which recommends what most users have rated, and
 # ``ranker="rating"``, which recommends by predicted stars.
 
 N_FOLDS = 5
@@ -1180,8 +1188,7 @@ def rating_metrics(y_true, y_pred):
     metrics : dict of float
         "RMSE" and "MAE" in stars; "R2", the share of the variance that is explained.
     """
-    # There is no table here: `check_ratings` only needs something of the right length.
-    rows = np.atleast_1d(y_true)
+    rows = np.atleast_1d(y_true)  # `check_ratings` compares its length with the ratings
     true_ratings = check_ratings(rows, y_true)
     predicted_ratings = check_ratings(rows, y_pred)
     return {
@@ -1190,9 +1197,13 @@ def rating_metrics(y_true, y_pred):
     }
 
 
-# `Recommends` brings the methods that recommend movies, and `WrapsPipeline` the results
-# of the training and what scikit-learn expects of a regressor (recommender/recommend.py
-# and recommender/wrapper.py).
+# Two mixins (classes that only add methods) hold what is not of this lesson.
+# `Recommends` has `recommend`, `similar` and `evaluate_ranking`, which ask the ranker
+# (recommender/recommend.py). `WrapsPipeline` keeps what a training has learned:
+# `pipeline_`, `cv_scores_` and so on. The same without the `_`, such as `cv_scores`, is
+# None before a training. Its methods `_snapshot` and `_keep` matter only to programs
+# in which one thread trains an object while another one uses it
+# (recommender/wrapper.py).
 class SklearnEcosystemPipeline(
     Recommends, WrapsPipeline, TakesTables, RegressorMixin, BaseEstimator
 ):
@@ -1214,7 +1225,8 @@ class SklearnEcosystemPipeline(
         A step between scaling and model, such as ``SelectKBest(f_regression, k=8)``.
     ranker : {"taste", "popularity", "rating"} or a ranker, default="taste"
         What chooses the recommended movies: a `MovieRanker`, the number of ratings, the
-        predicted rating, or a ranker of your own such as ``MovieRanker(1000)``.
+        predicted rating, or a ranker of your own, such as
+        ``MovieRanker(regularization=1000)``.
     random_state : int, default=42
         The seed of folds, features, models and searches. A step or a regressor of your
         own keeps its own seed.
@@ -1241,6 +1253,8 @@ class SklearnEcosystemPipeline(
     >>> metrics, predictions = recommender.evaluate(table[800:])
     >>> list(metrics), predictions.shape
     (['RMSE', 'MAE', 'R2'], (200,))
+    >>> list(recommender.recommend(user_id=1, n=3).columns)
+    ['movie_id', 'title', 'score', 'predicted_rating']
     """
 
     def __init__(
@@ -1261,9 +1275,10 @@ class SklearnEcosystemPipeline(
     # ----- Train
 
     def create_features(self, df):
-        """Return the features of a table with ratings, to look at or to train on.
+        """Return the features of a table with ratings, to look at.
 
-        Training takes raw rows as well, and makes its features from those alone.
+        `train` takes raw rows. It also takes these features, and computes the averages
+        and counts in them again, from its own rows.
 
         Parameters
         ----------
@@ -1369,7 +1384,7 @@ class SklearnEcosystemPipeline(
             If a parameter, the table or the ratings are refused. The previous training
             is kept then.
         """
-        ranker = clone(self.ranker, safe=False)  # `safe`: it may also be a string
+        ranker = clone(self.ranker, safe=False)  # a string is returned as it is
         check_ranker(ranker)
         X, ratings = check_training_table(X, y)
         self._say("Building pipeline...")
@@ -1386,32 +1401,18 @@ class SklearnEcosystemPipeline(
         pipeline.fit(X, ratings)
         # Who rated what, as a sparse matrix: recommendations are made from it.
         history = RatingHistory(rating_matrix(X, ratings))
-        titles = titles_of(X)  # empty if there is no column `title`
-        # For the model card: a name, and the columns that the model can use.
-        model_name = self.model if isinstance(self.model, str) else str(pipeline[-1])
+        # The columns that the model can use, for the model card.
         inputs = {*TABLE_COLUMNS, *FEATURES} - {RATING}
         signature = {name: str(X[name].dtype) for name in X if name in inputs}
-
-        # Nothing can fail from here on: all results of the previous training are
-        # replaced. (In one step, by `WrapsPipeline`, because another thread may save or
-        # evaluate this object. Most of these attributes are for the model card; you can
-        # skip them in a first reading.)
+        # All results of the previous training are replaced.
         self._set_training(
+            X,
             pipeline_=pipeline,
-            model_=model_name,
             cv_scores_=cv_scores,
             best_params_=best_params,
             history_=history,
-            _ranker_param=ranker,
-            _ranker=None,  # fitted when it is needed
-            titles_=titles,
             signature_=signature,
-            feature_names_in_=X.columns.to_numpy(dtype=object),
-            n_features_in_=X.shape[1],
-            test_scores_=None,
-            ranking_scores_=None,
-            _card=None,
-            format_=artifact.FORMAT,
+            _ranker_param=ranker,
         )
         self._say("✓ Training complete")
         return pipeline
@@ -1446,7 +1447,7 @@ class SklearnEcosystemPipeline(
             space,
             n_iter=N_CANDIDATES,
             cv=make_folds(N_SEARCH_FOLDS, self.random_state),
-            scoring="neg_root_mean_squared_error",
+            scoring="neg_root_mean_squared_error",  # negative: the highest is the best
             refit=False,
             random_state=self.random_state,
             verbose=progress_level(self.verbose),
@@ -1500,7 +1501,7 @@ class SklearnEcosystemPipeline(
         The last scores are kept for the model card.
         """
         check_is_fitted(self, "pipeline_")
-        trained = self._snapshot()  # a copy that no other thread can train meanwhile
+        trained = self._snapshot()
         predictions = trained.predict(X_test)
         metrics = rating_metrics(check_ratings(X_test, y_test), predictions)
         n_trained_on = trained.history_.has_rated(*table_ids(X_test)).sum()
@@ -1536,9 +1537,9 @@ class SklearnEcosystemPipeline(
         """
         check_is_fitted(self, "pipeline_")
         artifact.check_path(filepath)  # refused before anything is computed
-        trained = self._snapshot()  # for artifact and card, whatever is trained now
+        trained = self._snapshot()
         self._ranker_of(trained)  # fits the ranker: the artifact holds it, too
-        artifact.save(trained, filepath, _model_card(trained), TRUSTED)
+        artifact.save(trained, filepath, model_card(trained), TRUSTED)
         self._say(f"Pipeline saved to {filepath}")
         return filepath
 
@@ -1608,16 +1609,11 @@ def cross_validate_metrics(
     folds : DataFrame with a row per fold, numbered from 1
         "RMSE", "MAE", "R2"; "fit_s" and "predict_s", in seconds.
     """
-    # Metadata routing sends sample weights and the like to the steps that ask for them.
-    # There are none here, so it can be off. (With it, `cross_validate` fails in
-    # scikit-learn 1.6, and in 1.9 for a `TargetEncoder`.)
-    with config_context(enable_metadata_routing=False):
+    with without_routing():
         results = cross_validate(
             pipeline,
             X,
             ratings,
-            # These are reported, so an error stays positive. A search takes the
-            # highest score for the best, so it needs errors that are negated.
             scoring={name: make_scorer(metric) for name, metric in METRICS.items()},
             cv=make_folds(N_FOLDS, random_state),
             n_jobs=n_jobs,
@@ -1653,8 +1649,9 @@ def compare_models(X, y=None, *, random_state=42, verbose=False):
         The means of `RMSE` and `MAE` (stars), `R2`, `fit_s` and `predict_s` (seconds);
         their standard deviations (`RMSE_std` and so on); the RMSE of the folds
         (`RMSE_1` and so on); and `to_best` and `to_best_se`, the mean difference in
-        RMSE to the best model, and its standard error. (The standard error is a little
-        too small: the folds are trained on rows in common.)
+        RMSE to the best model, and its standard error: how far such a mean would
+        typically be off, by the luck of the folds. (It is a little too small, because
+        the folds are trained on rows in common.)
     """
     X, ratings = check_training_table(X, y)
     candidates = {"mean": DummyRegressor(), "two lines": _two_lines(random_state)}
@@ -1677,12 +1674,12 @@ def compare_models(X, y=None, *, random_state=42, verbose=False):
     best_model = rmse.mean(axis=1).idxmin()
     to_best = rmse - rmse.loc[best_model]
     table = by_model.mean()
-    # `ddof=0`, NumPy's default, is what "CV RMSE (+/-)" in the demo uses; pandas takes
-    # 1 if nothing is said, as in `sem` below.
+    # `ddof=0` divides by the number of folds, as NumPy does in "CV RMSE (+/-)" of the
+    # demo. Without it, pandas divides by one less.
     table = table.join(by_model.std(ddof=0).add_suffix("_std"))
     table = table.join(rmse.add_prefix("RMSE_"))
     table["to_best"] = to_best.mean(axis=1)
-    table["to_best_se"] = to_best.sem(axis=1)
+    table["to_best_se"] = to_best.sem(axis=1)  # standard error of the mean
     return table
 
 
@@ -1699,8 +1696,19 @@ def _two_lines(random_state):
 # error. A pickle alone does not do that. It gets a *digest* (SHA-256), a fingerprint of
 # its bytes that changes if a single bit changes; and a *model card*, a JSON file beside
 # it, with the versions that made it, its scores, and an example whose prediction is
-# checked when the model is loaded. How files are written and read safely:
-# `recommender/artifact.py`.
+# checked when the model is loaded. The methods `save_pipeline` and `load_pipeline` are
+# in section 4; the work is done in recommender/card.py, which makes the card, and
+# recommender/artifact.py, which writes and reads both files. In short, saving is ::
+#
+#     content = pickle.dumps(recommender)
+#     digest = hashlib.sha256(content).hexdigest()
+#     write content + digest, and the card, to temporary files; then rename them
+#
+# and loading is ::
+#
+#     refuse the file if the digest of its content is another one
+#     recommender = pickle.loads(content)
+#     refuse it if it predicts another rating for the example of the card
 
 #: A pickle can run any code when it is loaded. The library skops has a format that
 #: makes only objects of types that are trusted: these, and those that skops itself
@@ -1711,60 +1719,6 @@ TRUSTED = [
     artifact.type_name(SklearnEcosystemPipeline),
     artifact.type_name(UserMovieFeatureTransformer),
 ]
-
-
-def _model_card(recommender):
-    """Return what the model card says of a trained wrapper, a dict.
-
-    `artifact.save` adds the digest and the versions of the packages. The example is of
-    a user who is not in the training: the card tells nothing about a person. (The
-    artifact does: it holds who rated what.)
-    """
-    pipeline = recommender.pipeline_
-    history = recommender.history_
-    example = {
-        "user_id": history.unused_user_id(),
-        "movie_id": history.movies.tolist()[0],
-    }
-    row = pd.DataFrame([example])
-    try:
-        prediction = float(recommender.predict(row)[0])
-        repeated = float(recommender.predict(row)[0])
-    except Exception as error:  # for example in a step of your own
-        raise ValueError(
-            f"Cannot save: the model cannot predict from the ids alone: {error}"
-        ) from error
-    if not artifact.is_same_prediction(repeated, prediction):  # loading would fail
-        raise ValueError(
-            "Cannot save: the model must predict the same finite number each time, but "
-            f"predicted {prediction}, and then {repeated}."
-        )
-
-    cv_rmse = recommender.cv_scores_
-    parameters = {
-        name: repr(value)
-        for name, value in pipeline.get_params().items()
-        if "__" in name  # those of a step
-    }
-    return {
-        # None for an object of older code, which was loaded and is saved again.
-        "format": getattr(recommender, "format_", None),
-        "model": recommender.model_,
-        "ranker": str(recommender._ranker_param),
-        "input": recommender.signature_,
-        "input_required": IDS,
-        "output": "float64, stars",
-        "rating_scale": [pipeline.y_min_, pipeline.y_max_],
-        "training_rows": history.codes.nnz,  # the ratings that the matrix stores
-        "best_params": recommender.best_params_,
-        "parameters": parameters,
-        "scores": {
-            "cv_rmse": None if cv_rmse is None else cv_rmse.tolist(),
-            "test": recommender.test_scores_,
-            "ranking": recommender.ranking_scores_,
-        },
-        "example": {"input": example, "prediction": prediction},
-    }
 
 
 # ======================================================================================
@@ -1818,7 +1772,8 @@ def demonstrate_ecosystem(
         * "metrics": the model's scores on the test rows
         * "baseline_rmse": the RMSE of always answering the mean
         * "noise_floor": the expected RMSE of the best possible predictor, or None
-        * "fragile_rmse": the RMSE with averages from before the split, or None
+        * "fragile_rmse": the RMSE of the fragile way, with averages that were computed
+          before the split; or None
         * "ranking": the scores of the recommendations, or None
     """
     dataset = MovieRecommendationDataset(n_users, n_movies, n_ratings, random_state)
@@ -1903,49 +1858,52 @@ def demonstrate_ecosystem(
 
 
 def _compare_errors(recommender, data, split, dataset):
-    """Compare the model with the mean, a perfect predictor, and its fragile version."""
+    """Compare the model with the mean, a perfect predictor, and the fragile way."""
     _, X_test, y_train, y_test = split
     metrics, predictions = recommender.evaluate(X_test, y_test)
     always_mean = np.full(len(y_test), y_train.mean())
     baseline = rating_metrics(y_test, always_mean)["RMSE"]
 
-    # If MSE changes by a small d, RMSE changes by d / (2 RMSE). So the standard error
-    # of the RMSE is that of the MSE divided by 2 RMSE.
+    # The standard error says how far this RMSE would typically move with other test
+    # rows. RMSE is the root of MSE, the mean of the squared errors. If MSE changes by a
+    # small d, its root changes by d / (2 RMSE), as the derivative says.
     squared_errors = (y_test - predictions) ** 2
     standard_error = squared_errors.sem() / (2 * metrics["RMSE"])
 
     floor = None
-    floor_by_luck = None
+    perfect_rmse = None
     if dataset is not None:
         floor = dataset.best_rmse(X_test)
-        expected = dataset.true_expected_[y_test.index]  # its index is the position
-        floor_by_luck = rating_metrics(y_test, expected)["RMSE"]
+        # A row's index is its position in the table, because `generate` counts from 0.
+        perfect_predictions = dataset.true_expected_[y_test.index]
+        perfect_rmse = rating_metrics(y_test, perfect_predictions)["RMSE"]
 
     fragile = None
     if "drop_ids" in recommender.pipeline.named_steps:  # else: a model of raw rows
         fragile = _fragile_rmse(recommender.pipeline, data, split)
     return report.Errors(
-        metrics, standard_error, baseline, floor, floor_by_luck, fragile
+        metrics, standard_error, baseline, floor, perfect_rmse, fragile
     )
 
 
 def _fragile_rmse(pipeline, data, split):
     """Return the error of the fragile way: features are made before the split.
 
-    These features are not cross-fitted, and predictions are not clipped:
-    ``pipeline[1:]`` leaves out what protects the pipeline. It takes the features as
-    they are, where the whole pipeline would compute the averages anew.
+    The averages are those of the whole table. They are not cross-fitted, either; on the
+    synthetic table, that alone costs next to nothing (section 2).
     """
     X_train, X_test, y_train, y_test = split
     pipeline = clone(pipeline)  # with the same hyperparameters
     transformer = pipeline[0].fit(data)  # here is the leak: all rows
+    # A slice of the pipeline takes features as they are. The whole pipeline would
+    # compute the averages in them again, from the training rows.
     model = pipeline[1:].fit(transformer.transform(X_train), y_train)
     predictions = model.predict(transformer.transform(X_test))
     return rating_metrics(y_test, predictions)["RMSE"]
 
 
 def _compare_rankings(recommender, X_test, y_test, relevant_from):
-    """Return the scores of three ways to recommend."""
+    """Return the scores of `MovieRanker`, and of two simple ways to recommend."""
     return {
         by: recommender.evaluate_ranking(
             X_test, y_test, k=10, relevant_from=relevant_from, by=by
@@ -1971,33 +1929,11 @@ def main(argv=None):
         The exit status: 0, or 130 after Ctrl-C. Bad arguments, and errors such as a
         missing file, end the process with one line and status 2.
     """
-    parser = make_parser(list(MODELS), ARTIFACT)
-    # Without a command, `options["command"]` is None: that runs the demo.
+    # Without a command, the demo runs.
     on_a_table = {None: demonstrate_ecosystem, "compare": _compare, "train": _train}
-    on_an_artifact = {
-        "recommend": commands.recommend,
-        "similar": commands.similar,
-        "predict": commands.predict,
-    }
-    try:
-        with one_line_errors(parser):
-            options = parse_options(parser, argv)
-            command = options.pop("command")
-            with joblib.parallel_config("threading", n_jobs=-1):
-                # "path" is the option --artifact, which has a default.
-                if command == "serve":
-                    commands.serve(options.pop("path"), **options)
-                elif command in on_an_artifact:
-                    recommender = _load_recommender(options.pop("path"))
-                    on_an_artifact[command](recommender, **options)
-                else:
-                    if "data" in options:
-                        options["data"] = load_movielens(options["data"])
-                    on_a_table[command](**options)
-    except KeyboardInterrupt:
-        print(f"\n{parser.prog}: interrupted", file=sys.stderr)
-        return 130
-    return 0
+    parser = make_parser(list(MODELS), ARTIFACT)
+    load = SklearnEcosystemPipeline.load_pipeline
+    return commands.run(parser, argv, on_a_table, load)
 
 
 def _compare(data=None, random_state=42, **sizes):
@@ -2035,12 +1971,3 @@ def _train(
     )
     recommender.train(data, perform_cv=perform_cv, tune_hyperparameters=tune)
     recommender.save_pipeline(output)
-
-
-def _load_recommender(path):
-    recommender = SklearnEcosystemPipeline.load_pipeline(path)
-    if not isinstance(recommender, SklearnEcosystemPipeline):
-        raise ValueError(
-            f"{path} holds a {type(recommender).__name__}, which does not recommend."
-        )
-    return recommender

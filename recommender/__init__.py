@@ -16,7 +16,7 @@
 * `recommend`: recommendations for one user, known or new
 * `movielens`: `load_movielens`, which reads the releases of GroupLens
 * `release`: one file of a release, read quickly, or its first broken line
-* `artifact`: saving and loading, with a digest and a model card
+* `artifact`, `card`: saving and loading, with a digest and a model card
 * `files`: names of files, and files that are written whole or not at all
 * `locks`: a lock that outlives a fork
 * `start`, `console`, `options`, `commands`: the command line

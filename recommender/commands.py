@@ -1,17 +1,69 @@
-"""The commands that answer from an artifact: recommend, similar and predict."""
+"""The command line: it runs the commands, most of which answer from an artifact."""
 
 import re
 import sys
 
+import joblib
 import numpy as np
 import pandas as pd
 
-from .console import is_terminal, say
+from .console import is_terminal, one_line_errors, say
 from .files import check_file, replacing
+from .movielens import load_movielens
+from .options import parse_options
 from .table import check_number, shorten
 
 #: Recommendations of all users are written for so many users at a time.
 USERS_AT_ONCE = 1000
+
+
+def run(parser, argv, on_a_table, load):
+    """Run a command.
+
+    Parameters
+    ----------
+    parser : OneLineParser
+    argv : list of str or None
+        The arguments; None: those of the process.
+    on_a_table : dict of functions
+        The commands that take a table, as the parameter `data`.
+    load : function
+        It returns what an artifact holds, by the name of its file.
+
+    Returns
+    -------
+    status : int
+        The exit status: 0, or 130 after Ctrl-C. Bad arguments, and errors such as a
+        missing file, end the process with one line and status 2.
+    """
+    try:
+        with one_line_errors(parser):
+            options = parse_options(parser, argv)
+            command = options.pop("command")
+            with joblib.parallel_config("threading", n_jobs=-1):
+                if command in on_a_table:
+                    if "data" in options:
+                        options["data"] = load_movielens(options["data"])
+                    on_a_table[command](**options)
+                elif command == "serve":
+                    serve(**options)
+                else:
+                    recommender = _load_recommender(load, options.pop("artifact"))
+                    ON_AN_ARTIFACT[command](recommender, **options)
+    except KeyboardInterrupt:
+        print(f"\n{parser.prog}: interrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _load_recommender(load, filepath):
+    recommender = load(filepath)
+    if not hasattr(recommender, "recommend"):
+        raise ValueError(
+            f"{filepath} holds a {type(recommender).__name__}, which does not "
+            "recommend."
+        )
+    return recommender
 
 
 def recommend(
@@ -135,13 +187,13 @@ def predict(recommender, user, movie):
     say(line)
 
 
-def serve(path, host="127.0.0.1", port=8000):
+def serve(artifact, host="127.0.0.1", port=8000):
     """Run the service of the folder `serving` until it is interrupted.
 
     Parameters
     ----------
-    path : str
-        The artifact.
+    artifact : str
+        The file.
     host : str, default="127.0.0.1"
         The address to listen on. The service has no log-in: on another address, put a
         server before it that checks who asks.
@@ -165,7 +217,7 @@ def serve(path, host="127.0.0.1", port=8000):
             remedy = "pip install -r serving/requirements.txt"
         raise ImportError(f"serve needs {error.name}: {remedy}") from None
     port = check_number("port", port, 1, integer=True, below=2**16)
-    app = create_app(Arms(path))
+    app = create_app(Arms(artifact))
     say(f"Open http://{host}:{port} in a browser; stop with Ctrl-C.")
     # Colours are looked for on the output, which may be closed.
     colours = None if sys.stdout else False
@@ -177,6 +229,10 @@ def serve(path, host="127.0.0.1", port=8000):
         use_colors=colours,
         timeout_graceful_shutdown=5,  # seconds: a slow client must not hold up Ctrl-C
     )
+
+
+#: The commands that answer from an artifact.
+ON_AN_ARTIFACT = {"recommend": recommend, "similar": similar, "predict": predict}
 
 
 def _print_ranked(table):

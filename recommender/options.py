@@ -7,6 +7,9 @@ import os
 from .console import OneLineParser
 from .table import shorten
 
+#: An option that is not given leaves no trace, and --user is not short for --users.
+COMMON = {"argument_default": argparse.SUPPRESS, "allow_abbrev": False}
+
 
 def make_parser(models, artifact):
     """Return the parser of the command line.
@@ -22,9 +25,42 @@ def make_parser(models, artifact):
     -------
     parser : OneLineParser
     """
-    # An option that is not given leaves no trace, and --user is not short for --users.
-    common = {"argument_default": argparse.SUPPRESS, "allow_abbrev": False}
-    table = OneLineParser(add_help=False, **common)
+    table = _table_options()
+    training = _training_options(models, artifact)
+    parser = OneLineParser(
+        prog="lesson_code.py",
+        description="Run the lesson.",
+        parents=[table, training],
+        **COMMON,
+    )
+    commands = parser.add_subparsers(
+        dest="command", metavar="COMMAND", title="instead of the lesson"
+    )
+    commands.add_parser(
+        "compare",
+        parents=[table],
+        help="cross-validate all models on the same folds",
+        **COMMON,
+    )
+    train = commands.add_parser(
+        "train",
+        parents=[table, training],
+        help="train on all rows, to use the model; the lesson keeps some for a test",
+        **COMMON,
+    )
+    train.add_argument(
+        "--no-cv",
+        dest="perform_cv",
+        action="store_false",
+        help="without cross-validation: faster, but the error stays unknown",
+    )
+    _add_answers(commands, artifact)
+    return parser
+
+
+def _table_options():
+    """Return the options that say which table is used."""
+    table = OneLineParser(add_help=False, **COMMON)
     table.add_argument(
         "--data",
         metavar="PATH",
@@ -41,42 +77,23 @@ def make_parser(models, artifact):
     table.add_argument(
         "--seed", dest="random_state", type=int, metavar="N", help="default 42"
     )
+    return table
 
-    training = OneLineParser(add_help=False, **common)
+
+def _training_options(models, artifact):
+    """Return the options of a training."""
+    training = OneLineParser(add_help=False, **COMMON)
     training.add_argument("--model", choices=models, help="default forest")
     training.add_argument(
         "--tune", action="store_true", help="search for hyperparameters first"
     )
     training.add_argument("--output", metavar="FILE", help=f"default {artifact}")
+    return training
 
-    parser = OneLineParser(
-        prog="lesson_code.py",
-        description="Run the lesson.",
-        parents=[table, training],
-        **common,
-    )
-    commands = parser.add_subparsers(
-        dest="command", metavar="COMMAND", title="instead of the lesson"
-    )
-    commands.add_parser(
-        "compare",
-        parents=[table],
-        help="cross-validate all models on the same folds",
-        **common,
-    )
-    train = commands.add_parser(
-        "train",
-        parents=[table, training],
-        help="train on all rows, to use the model; the lesson keeps some for a test",
-        **common,
-    )
-    train.add_argument(
-        "--no-cv",
-        dest="perform_cv",
-        action="store_false",
-        help="without cross-validation: faster, but the error stays unknown",
-    )
-    recommend = commands.add_parser("recommend", help="what to watch next", **common)
+
+def _add_answers(commands, artifact):
+    """Add the commands that answer from an artifact."""
+    recommend = commands.add_parser("recommend", help="what to watch next", **COMMON)
     recommend.add_argument("--user", metavar="ID", help="a user of the training")
     recommend.add_argument(
         "--rated",
@@ -103,13 +120,13 @@ def make_parser(models, artifact):
         "--output", dest="csv", metavar="FILE", help="a CSV file, with --all"
     )
     similar = commands.add_parser(
-        "similar", help="movies that the same users like", **common
+        "similar", help="movies that the same users like", **COMMON
     )
     similar.add_argument("--movie", required=True, metavar="ID", help="a known movie")
-    predict = commands.add_parser("predict", help="one rating", **common)
+    predict = commands.add_parser("predict", help="one rating", **COMMON)
     for option in ("--user", "--movie"):
         predict.add_argument(option, required=True, metavar="ID", help="known or new")
-    serve = commands.add_parser("serve", help="a service and a page to try", **common)
+    serve = commands.add_parser("serve", help="a service and a page to try", **COMMON)
     serve.add_argument("--port", type=int, metavar="N", help="default 8000")
     serve.add_argument(
         "--host",
@@ -121,12 +138,10 @@ def make_parser(models, artifact):
     for command in (recommend, similar, predict, serve):
         command.add_argument(
             "--artifact",
-            dest="path",
             default=artifact,
             metavar="FILE",
             help=f"default {artifact}",
         )
-    return parser
 
 
 def parse_options(parser, argv):
@@ -164,7 +179,7 @@ def _check_recommend(parser, options):
         parser.error("--explain is for one user and does not go with --all.")
     if is_for_all:
         output = os.path.realpath(options["csv"])
-        artifact = os.path.realpath(options["path"])
+        artifact = os.path.realpath(options["artifact"])
         if output in (artifact, f"{artifact}.json"):
             parser.error(
                 f"--output {shorten(options['csv'])} is the artifact itself or its "

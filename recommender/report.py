@@ -12,7 +12,7 @@ class Errors(NamedTuple):
     standard_error: float  # of the model's RMSE
     baseline_rmse: float  # of always answering the mean
     noise_floor: float | None  # expected of a perfect predictor
-    floor_by_luck: float | None  # of a perfect predictor on these rows
+    perfect_rmse: float | None  # of a perfect predictor on these rows
     fragile_rmse: float | None  # of the model with averages from before the split
 
 
@@ -46,7 +46,7 @@ def print_errors(errors, n_test_rows):
     if errors.noise_floor is not None:
         say(
             f"    {errors.noise_floor:.4f}  the noise floor: expected of a perfect "
-            f"predictor ({errors.floor_by_luck:.4f} on these rows, by luck)"
+            f"predictor ({errors.perfect_rmse:.4f} on these rows, by luck)"
         )
     say(f"  MAE: {errors.metrics['MAE']:.4f}")
     say(f"  R2: {errors.metrics['R2']:.4f}")

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import sklearn
+from sklearn import config_context
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import TargetEncoder
@@ -192,3 +193,13 @@ def seeded_target_encoder(folds):
     if parse_version(sklearn.__version__) >= parse_version("1.9"):
         return encoder.set_params(cv=folds)
     return encoder.set_params(random_state=folds.random_state)
+
+
+def without_routing():
+    """Return a context in which scikit-learn's metadata routing is off.
+
+    Routing sends sample weights and the like to the steps that ask for them. Where
+    there are none, nothing changes. With it, `cross_validate` fails in scikit-learn
+    1.6, and in 1.9 for a `TargetEncoder`.
+    """
+    return config_context(enable_metadata_routing=False)

@@ -2,8 +2,9 @@
 
 import copy
 
+from .artifact import FORMAT
 from .locks import ProcessLock
-from .table import shorten
+from .table import shorten, titles_of
 
 #: What a training learns is many attributes. With this lock, other threads see those of
 #: one training, never some of one and some of the next. It belongs to the module,
@@ -18,8 +19,24 @@ class WrapsPipeline:
     `cv_scores_` and `best_params_`.
     """
 
-    def _set_training(self, **learned):
-        """Set all that a training has learned, in one step."""
+    def _set_training(self, X, **learned):
+        """Set all that a training has learned; forget what belongs to the one before.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n_rows, n_columns)
+            The rows that were trained on.
+        **learned : dict
+            The attributes to set.
+        """
+        is_name = isinstance(self.model, str)
+        learned["model_"] = self.model if is_name else str(learned["pipeline_"][-1])
+        learned["titles_"] = titles_of(X)  # empty if there is no column `title`
+        learned["feature_names_in_"] = X.columns.to_numpy(dtype=object)
+        learned["n_features_in_"] = X.shape[1]
+        learned["format_"] = FORMAT
+        for name in ("_ranker", "test_scores_", "ranking_scores_", "_card"):
+            learned[name] = None
         with _ONE_STEP:
             vars(self).update(learned)
 

@@ -23,7 +23,7 @@ from lesson_code import (
     demonstrate_ecosystem,
     main,
 )
-from recommender import report
+from recommender import commands, report
 
 #: The lines of the lesson page, in its order; # stands for a figure.
 LINES = """
@@ -369,7 +369,7 @@ def test_compare_prints_a_table_and_the_noise_floor_where_it_is_known(
     assert row.split()[:2] == ["mean", "0.5000"]
     assert re.search(r"noise floor.*: 0\.\d{4}$", last)
 
-    monkeypatch.setattr(lesson_code, "load_movielens", {"folder": table}.get)
+    monkeypatch.setattr(commands, "load_movielens", {"folder": table}.get)
     main(["compare", "--data=folder", "--seed=7"])
     assert "noise floor" not in capsys.readouterr().out
     assert compared == [(900, 42), (2000, 7)]

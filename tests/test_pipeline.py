@@ -7,6 +7,7 @@ from recommending import IDS
 from repository import MODELS
 from sklearn.base import clone, is_regressor
 from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import VotingRegressor
 from sklearn.feature_selection import SelectKBest, f_regression
 from sklearn.linear_model import BayesianRidge, LinearRegression, Ridge
 from sklearn.metrics import mean_absolute_error, r2_score
@@ -127,6 +128,26 @@ def test_ids_never_reach_the_regressor(table, kind):
         np.testing.assert_allclose(stars, np.full(7, stars[0]), rtol=0, atol=1e-12)
     scaled = recommender.pipeline[:-1].transform(table)
     assert np.shape(scaled) == (len(table), 11 + (kind == "blend"))
+
+
+class OwnFactors(lesson_code.MatrixFactorization):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("model", "steps"),
+    [
+        (VotingRegressor([("ridge", Ridge())]), ["features", "drop_ids", "scaler"]),
+        (OwnFactors(), ["features", "scaler"]),
+    ],
+    ids=["any", "factors"],
+)
+def test_a_regressor_of_ones_own_gets_13_features_and_factors_raw_rows(
+    table, model, steps
+):
+    pipeline = SklearnEcosystemPipeline(model=model).fit(table).pipeline
+    assert list(pipeline.named_steps) == [*steps, "model"]
+    assert pipeline["model"].n_features_in_ == (11 if steps[1:2] == ["drop_ids"] else 9)
 
 
 @pytest.mark.parametrize("has_gaps", [False, True])

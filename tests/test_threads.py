@@ -75,7 +75,7 @@ def trains_before(monkeypatch, place, name, linear, rows):
     ("place", "name"),
     [
         (recommend, "fit_ranker"),
-        (lesson_code, "_model_card"),
+        (lesson_code, "model_card"),
         (lesson_code.artifact, "save"),
     ],
     ids=["the ranker", "the card", "the file"],
