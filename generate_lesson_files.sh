@@ -8,45 +8,48 @@ set -eu
 # The files are bytes to be copied, in whatever language the learner's computer speaks.
 export LC_ALL=C
 
-names="lesson_code.py test_lesson.py requirements.txt README.md LICENSE docs/words.md recommender/__init__.py recommender/artifact.py recommender/card.py recommender/commands.py recommender/console.py recommender/factors.py recommender/files.py recommender/forest.py recommender/locks.py recommender/matrix.py recommender/movielens.py recommender/names.py recommender/options.py recommender/pipeline.py recommender/ranking.py recommender/recommend.py recommender/release.py recommender/report.py recommender/solutions.py recommender/start.py recommender/steps.py recommender/synthetic.py recommender/table.py recommender/titles.py recommender/top_n.py recommender/warn.py recommender/wrapper.py pillars/0_first.py pillars/0_map.py pillars/0_parts.py pillars/1_preprocessing.py pillars/2_feature_selection.py pillars/3_model_selection.py pillars/3_search.py pillars/4_supervised.py pillars/5_unsupervised.py pillars/6_utilities.py pillars/8_deploy.py pillars/8_experiment.py pillars/8_monitor.py pillars/appendix_recipes.py pillars/catalog.py pillars/drawing.py pillars/visitors.py exercises/0_first.py exercises/0_map.py exercises/0_parts.py exercises/1_preprocessing.py exercises/1_scaling.py exercises/2_feature_selection.py exercises/3_cross_fitting.py exercises/3_model_selection.py exercises/3_search.py exercises/4_supervised.py exercises/5_unsupervised.py exercises/6_metrics.py exercises/6_utilities.py exercises/8_deploy.py exercises/8_experiment.py exercises/8_monitor.py exercises/README.md exercises/conftest.py exercises/checks/checking.py exercises/checks/test_chapter_0.py exercises/checks/test_chapter_1.py exercises/checks/test_chapter_2.py exercises/checks/test_chapter_3.py exercises/checks/test_chapter_4.py exercises/checks/test_chapter_5.py exercises/checks/test_chapter_6.py exercises/checks/test_chapter_8.py exercises/solutions/0_first.py exercises/solutions/0_map.py exercises/solutions/0_parts.py exercises/solutions/1_preprocessing.py exercises/solutions/1_scaling.py exercises/solutions/2_feature_selection.py exercises/solutions/3_cross_fitting.py exercises/solutions/3_model_selection.py exercises/solutions/3_search.py exercises/solutions/4_supervised.py exercises/solutions/5_unsupervised.py exercises/solutions/6_metrics.py exercises/solutions/6_utilities.py exercises/solutions/8_deploy.py exercises/solutions/8_experiment.py exercises/solutions/8_monitor.py"
+names="lesson_code.py test_lesson.py requirements.txt README.md LICENSE docs/words.md recommender/__init__.py recommender/artifact.py recommender/card.py recommender/checks.py recommender/commands.py recommender/console.py recommender/factors.py recommender/files.py recommender/forest.py recommender/ids.py recommender/locks.py recommender/matrix.py recommender/movielens.py recommender/names.py recommender/options.py recommender/pipeline.py recommender/ranking.py recommender/recommend.py recommender/release.py recommender/report.py recommender/solutions.py recommender/start.py recommender/steps.py recommender/strings.py recommender/synthetic.py recommender/table.py recommender/titles.py recommender/top_n.py recommender/warn.py recommender/wrapper.py pillars/0_first.py pillars/0_map.py pillars/0_parts.py pillars/1_preprocessing.py pillars/2_feature_selection.py pillars/3_model_selection.py pillars/3_search.py pillars/4_supervised.py pillars/5_unsupervised.py pillars/6_utilities.py pillars/8_deploy.py pillars/8_experiment.py pillars/8_monitor.py pillars/appendix_recipes.py pillars/catalog.py pillars/drawing.py pillars/visitors.py exercises/0_first.py exercises/0_map.py exercises/0_parts.py exercises/1_preprocessing.py exercises/1_scaling.py exercises/2_feature_selection.py exercises/3_cross_fitting.py exercises/3_model_selection.py exercises/3_search.py exercises/4_supervised.py exercises/5_unsupervised.py exercises/6_metrics.py exercises/6_utilities.py exercises/8_deploy.py exercises/8_experiment.py exercises/8_monitor.py exercises/README.md exercises/conftest.py exercises/checks/checking.py exercises/checks/test_chapter_0.py exercises/checks/test_chapter_1.py exercises/checks/test_chapter_2.py exercises/checks/test_chapter_3.py exercises/checks/test_chapter_4.py exercises/checks/test_chapter_5.py exercises/checks/test_chapter_6.py exercises/checks/test_chapter_8.py exercises/solutions/0_first.py exercises/solutions/0_map.py exercises/solutions/0_parts.py exercises/solutions/1_preprocessing.py exercises/solutions/1_scaling.py exercises/solutions/2_feature_selection.py exercises/solutions/3_cross_fitting.py exercises/solutions/3_model_selection.py exercises/solutions/3_search.py exercises/solutions/4_supervised.py exercises/solutions/5_unsupervised.py exercises/solutions/6_metrics.py exercises/solutions/6_utilities.py exercises/solutions/8_deploy.py exercises/solutions/8_experiment.py exercises/solutions/8_monitor.py"
 folders="docs recommender pillars exercises exercises/checks exercises/solutions"
 
 # What `cksum` tells of each file: its checksum and its size.
 recorded() {
     case $1 in
-        lesson_code.py) echo "2652169813 80419" ;;
+        lesson_code.py) echo "2685651615 81550" ;;
         test_lesson.py) echo "3012794020 14500" ;;
         requirements.txt) echo "3471952364 498" ;;
         README.md) echo "1296999059 12009" ;;
         LICENSE) echo "191275814 1554" ;;
         docs/words.md) echo "1226049444 10843" ;;
-        recommender/__init__.py) echo "823294584 1596" ;;
-        recommender/artifact.py) echo "2014468524 21118" ;;
+        recommender/__init__.py) echo "1195575613 1810" ;;
+        recommender/artifact.py) echo "2348867996 21137" ;;
         recommender/card.py) echo "4231388113 2324" ;;
-        recommender/commands.py) echo "3293296483 8785" ;;
+        recommender/checks.py) echo "1346461084 2588" ;;
+        recommender/commands.py) echo "1096568665 8786" ;;
         recommender/console.py) echo "1635122613 2401" ;;
-        recommender/factors.py) echo "729613279 26877" ;;
-        recommender/files.py) echo "4214713588 4968" ;;
+        recommender/factors.py) echo "25828123 26871" ;;
+        recommender/files.py) echo "1615750323 4969" ;;
         recommender/forest.py) echo "338509153 1330" ;;
+        recommender/ids.py) echo "4253381593 6422" ;;
         recommender/locks.py) echo "557222624 701" ;;
-        recommender/matrix.py) echo "1298048370 12773" ;;
-        recommender/movielens.py) echo "1803219118 8049" ;;
+        recommender/matrix.py) echo "3162666751 12804" ;;
+        recommender/movielens.py) echo "2499082685 8085" ;;
         recommender/names.py) echo "3106152182 1598" ;;
-        recommender/options.py) echo "1924916213 7068" ;;
+        recommender/options.py) echo "650367940 7069" ;;
         recommender/pipeline.py) echo "1104660974 2947" ;;
-        recommender/ranking.py) echo "3049414234 17345" ;;
-        recommender/recommend.py) echo "3527990365 15571" ;;
-        recommender/release.py) echo "2980293815 11893" ;;
+        recommender/ranking.py) echo "1496640709 17356" ;;
+        recommender/recommend.py) echo "2117007370 15588" ;;
+        recommender/release.py) echo "3433525374 11928" ;;
         recommender/report.py) echo "38054222 5209" ;;
         recommender/solutions.py) echo "2179514232 5332" ;;
         recommender/start.py) echo "939184345 2575" ;;
-        recommender/steps.py) echo "2690021848 6928" ;;
-        recommender/synthetic.py) echo "911167169 14414" ;;
-        recommender/table.py) echo "349877368 24622" ;;
+        recommender/steps.py) echo "2586134080 7030" ;;
+        recommender/strings.py) echo "84451307 4459" ;;
+        recommender/synthetic.py) echo "1560385758 14430" ;;
+        recommender/table.py) echo "529727320 11729" ;;
         recommender/titles.py) echo "150899171 3624" ;;
-        recommender/top_n.py) echo "3987323531 10258" ;;
+        recommender/top_n.py) echo "1862535642 10293" ;;
         recommender/warn.py) echo "242794426 1121" ;;
-        recommender/wrapper.py) echo "230814218 4268" ;;
+        recommender/wrapper.py) echo "3322355790 4289" ;;
         pillars/0_first.py) echo "1899251902 7761" ;;
         pillars/0_map.py) echo "277010035 6188" ;;
         pillars/0_parts.py) echo "4273350104 10585" ;;
@@ -303,7 +306,8 @@ Words that you will meet:
 * Artifact: the file in which a trained model is saved. Model card: a small file beside
   it that describes it.
 
-In a first reading, skip "Save and load" (section 4) and the command line (section 6).
+In a first reading, skip "Save and load" (section 4) and "The command line" (the end of
+section 6).
 
 License: BSD-3-Clause (The scikit-learn ecosystem lesson contributors).
 """
@@ -353,9 +357,11 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 # Helper code. Most of these names check input; each is explained in its file.
 from recommender import artifact, commands, report, synthetic
 from recommender.card import model_card
+from recommender.checks import check_number, check_seed, shorten
 from recommender.console import progress_level, say
 from recommender.factors import MatrixFactorization
 from recommender.forest import QuickRandomForest
+from recommender.ids import check_ids, last_known, lookup, positions_of
 from recommender.matrix import RatingHistory, rating_matrix
 from recommender.movielens import load_movielens
 from recommender.options import make_parser
@@ -367,29 +373,21 @@ from recommender.steps import (
     check_entry,
     check_regressor,
     check_select,
-    return_defaults,
+    ignore_output_config,
     seeded_target_encoder,
     set_seeds,
     without_routing,
 )
+from recommender.strings import encode, fit_encode
 from recommender.table import (
     IDS,
     RATING,
     TABLE_COLUMNS,
     TakesTables,
-    check_ids,
-    check_number,
     check_ratings,
-    check_seed,
     check_training_table,
-    encode,
-    fit_encode,
-    last_known,
     latest_of_pairs,
-    lookup,
     number_column,
-    positions_of,
-    shorten,
     table_ids,
     warn_of_older,
 )
@@ -424,7 +422,7 @@ __all__ = [
 # the best possible predictor, the noise floor. For real ratings nobody knows it.
 
 STARS = np.arange(1.0, 5.01, 0.5)  # the nine possible ratings: 1, 1.5, ... 5
-#: The sizes of the law's parts, in stars; the formula is in the class below. `user`,
+#: The sizes of the law's parts; the formula is in the class below. In stars, `user`,
 #: `movie` and `taste` are standard deviations over the rows: how much users, movies and
 #: tastes differ. `noise` is the typical deviation of a single rating from the opinion.
 #: Users differ in care, and `noise_spread` says how much (`draw_law` in
@@ -537,7 +535,7 @@ class MovieRecommendationDataset:
         noise = rng.standard_normal(n_ratings)
         timestamp = synthetic.draw_timestamps(rng, user, n_users)
         law["drift"] = float(self.drift)
-        if self.drift > 0:  # drawn last: all other draws are those of no drift
+        if self.drift > 0:  # drawn last, so that all other draws stay the same
             law["D"] = synthetic.draw_drift(rng, law)
         self.law_ = law
 
@@ -557,10 +555,10 @@ class MovieRecommendationDataset:
     def best_rmse(self, rows=None):
         """Return the noise floor: the expected RMSE of the best possible predictor.
 
-        The best predictor answers the expected rating of each row. Its squared error
-        there is, on average, the variance of that rating. The noise floor is the root
-        of the mean variance of all rows. On a given set of rows, a perfect predictor
-        can be a little better or worse, by luck.
+        The best predictor answers the expected rating of each row. The rating scatters
+        around it, and the mean of this predictor's squared error is the variance of the
+        rating. So the noise floor is the root of the mean variance of all rows. On a
+        given set of rows, a perfect predictor can be a little better or worse, by luck.
 
         Parameters
         ----------
@@ -692,7 +690,7 @@ def _moments(opinion, sigma):
 #     encoder = TargetEncoder(target_type="continuous")
 #     model = make_pipeline(encoder, Ridge()).fit(X_train[IDS], y_train)
 #
-# With averages alone, that is hard to beat (`python lesson_code.py compare`): in
+# The two lines are hard to beat (`python lesson_code.py compare`): in
 # cross-validation on all 50,000 rows, the two lines have an RMSE of 0.8390, a forest on
 # the features of this section 0.8401, and always answering the mean 1.0420. `factors`
 # and `blend` (section 3), which learn tastes, are better: 0.7901 and 0.7896. On
@@ -704,7 +702,7 @@ def _moments(opinion, sigma):
 #
 # * Over the whole table, before the split (`fit(table).transform(table)`). They contain
 #   the test ratings, so the error looks better than it is: with two ratings per user it
-#   falls below the noise floor.
+#   falls below the noise floor, because each rating is half of its user's average.
 # * Over the training rows. In training, each average contains the row's own rating.
 #   The average of a new row cannot, because nobody knows its rating yet. So the model
 #   trusts the averages too much. Most models get worse where there are few ratings per
@@ -775,9 +773,10 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
     averages equal those of ``TargetEncoder(smooth=damping)``
     (`tests/test_transformer.py`).
 
-    (Skip this in a first reading.) A table of features from this class can in turn be
-    the input of a whole pipeline: the class takes the ids from it, and computes the
-    averages and counts again, from the training rows.
+    A table of features from this class can in turn be its input: many people make
+    features first, and split later. So that this does not leak, the class takes from
+    such a table only what needs no rating, and computes the averages and counts again,
+    from the rows that it is fitted on.
 
     Parameters
     ----------
@@ -983,6 +982,8 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
             columns[name] = values
         columns["user_avg_rating"] = user_avg
         columns["movie_avg_rating"] = movie_avg
+        # Large where a generous user meets a good movie: a linear model can add two
+        # averages, but not multiply them.
         columns["user_movie_interaction"] = user_avg * movie_avg
         # A count contains no stars, so it cannot leak any: it is not cross-fitted. (A
         # row of the training counts itself, a new row does not: a difference of 1.)
@@ -1021,8 +1022,8 @@ class _Rows(NamedTuple):
 def make_folds(n_folds, random_state):
     """Return the splitter that this file uses everywhere.
 
-    It shuffles: real tables are often sorted by user, and folds would hold out whole
-    users.
+    It shuffles. Real tables are often sorted by user: without shuffling, each fold
+    would hold out whole users.
 
     Parameters
     ----------
@@ -1159,8 +1160,9 @@ def _known_and_defaults(rows, observed):
 def _observe(X):
     """Return the features that are read from the rows, arrays with NaN in their gaps.
 
-    Those of genre and country are added by the caller, who has their encoders. (If `X`
-    is a frame of features, not a raw table, it has all of them as columns.)
+    A raw table has some of them as columns: `user_age` and `movie_year`. Hour and
+    weekday are read from its timestamp. The caller adds the codes of genre and country,
+    with an encoder. Until then, they are NaN. (A frame of features has all of them.)
     """
     observed = {name: number_column(X, name) for name in OBSERVED}  # NaN if not there
     if "timestamp" in X.columns:
@@ -1202,10 +1204,11 @@ def _observe(X):
 #: Another model needs one more entry; or pass such a dict itself, as `model`. In a
 #: search, ``features__damping`` is the parameter `damping` of the step `features`.
 MODELS = {
-    # A forest needs no scaler. But a regressor of your own is used with the steps of
-    # this entry, and may need one. `QuickRandomForest` is a `RandomForestRegressor`
-    # that predicts one row faster. Each tree learns from 5 % of the rows: a fast
-    # choice, near the best of a grid (`python benchmarks/forest_grid.py`).
+    # A forest needs no scaler (`pillars/1_preprocessing.py` shows it). The scaler is
+    # there for a regressor of your own, which takes the place of the forest.
+    # `QuickRandomForest` is a `RandomForestRegressor` that predicts one row faster.
+    # Each tree learns from 5 % of the rows: a fast choice, near the best of a grid
+    # (`python benchmarks/forest_grid.py`).
     "forest": {
         "features": UserMovieFeatureTransformer(),
         "scaling": [("scaler", StandardScaler())],
@@ -1261,14 +1264,14 @@ MODELS = {
     # Both together: a `MatrixFactorization` is also a transformer, whose output is its
     # estimate of the rating, cross-fitted like the averages. It is one more feature: a
     # `FeatureUnion` puts the outputs of its transformers side by side, in one array.
-    # The columns of an array have no names, so `DropIds` drops the first two, the ids.
+    # An array has no names for its columns, so `DropIds` drops the first two, the ids.
     "blend": {
         "features": FeatureUnion(
             [
                 ("ratings", UserMovieFeatureTransformer()),
                 ("factors", MatrixFactorization()),
             ],
-            verbose_feature_names_out=False,  # `get_feature_names_out`: no prefixes
+            verbose_feature_names_out=False,  # names as "user_age", without a prefix
         ),
         "scaling": [("scaler", StandardScaler())],
         # It answers the mean of the predictions of its two regressors.
@@ -1297,8 +1300,8 @@ def find_model(model):
     """Return the entry of `MODELS` for a name, an entry of your own, or a regressor.
 
     A regressor of your own takes the place of the forest, behind the same features and
-    scaler; a `MatrixFactorization`, which takes raw rows, that of the entry "factors".
-    It has no search space.
+    scaler. A `MatrixFactorization` of your own takes the place of the one in "factors",
+    which gets raw rows. Neither has a search space.
 
     Parameters
     ----------
@@ -1323,8 +1326,7 @@ def find_model(model):
     return MODELS[name] | {"regressor": model, "search": None}
 
 
-# `FitsTables` checks the table before a fit, keeps the previous fit if the new one
-# fails, and makes the slices (recommender/pipeline.py).
+# `FitsTables` has the method `_fit_by`, and makes the slices (recommender/pipeline.py).
 class RatingPipeline(FitsTables, TakesTables, RegressorMixin, Pipeline):
     """A scikit-learn `Pipeline` that takes raw rows and predicts ratings.
 
@@ -1355,8 +1357,9 @@ class RatingPipeline(FitsTables, TakesTables, RegressorMixin, Pipeline):
         -------
         self : RatingPipeline
         """
-        # `Pipeline.fit` on a copy, whose fitted steps this pipeline then takes. Also
-        # sets `y_min_` and `y_max_`.
+        # This checks the table, calls `Pipeline.fit` on a copy of this pipeline, takes
+        # over the fitted steps, and sets `y_min_` and `y_max_`. If the fit fails, the
+        # previous one is kept, because only the copy has changed.
         self._fit_by("fit", X, y, params)
         return self
 
@@ -1402,20 +1405,22 @@ class RatingPipeline(FitsTables, TakesTables, RegressorMixin, Pipeline):
 #     Cleo         0   +0.4   -0.3
 #
 # A linear regression predicts each column from all other columns. Ann has not rated
-# Heat. Bob, who likes Alien as she does, likes Heat: so the regression gives Heat a
-# high value in Ann's row. With X for the matrix, all these regressions are two lines
-# of NumPy, and the movies with the highest values are recommended::
+# Heat. Bob, who likes Alien as she does, likes Heat: so the regression for the column
+# Heat gives a value above 0 in Ann's row. All these regressions at once, each with a
+# ridge penalty, are two lines of NumPy (take them as given: the paper that derives them
+# is named in recommender/ranking.py)::
 #
-#     P = np.linalg.inv(X.T @ X + penalty * np.eye(n_movies))
-#     fit = X - X @ P / np.diag(P)  # (n_users, n_movies)
+#     inverse = np.linalg.inv(likes.T @ likes + penalty * np.eye(n_movies))
+#     fit = likes - likes @ inverse / np.diag(inverse)  # (n_users, n_movies)
 #
-# `MovieRanker` adds a little of the stars that the user would give, which it predicts
-# by a matrix factorization of its own. Where these lines come from, and what else it
-# does: recommender/ranking.py. Precision, recall and NDCG score the recommendations.
+# The movies with the highest values in a user's row are recommended. `MovieRanker` also
+# adds a little of the stars that the user would give, which it predicts by a matrix
+# factorization of its own. Precision, recall and NDCG score the recommendations.
 #
-# This is ``ranker="taste"``. To compare with it, there are also
-# ``ranker="popularity"``, which recommends what most users have rated, and
-# ``ranker="rating"``, which recommends by predicted stars.
+# The parameter `ranker` chooses the way to recommend: "taste", by a `MovieRanker`, is
+# the default. "popularity" recommends what most users have rated, and "rating" what
+# gets the highest predicted rating. They are there to compare with, as is "chance" in
+# `evaluate_ranking`.
 
 N_FOLDS = 5
 #: A search tries random candidates, not a grid: where only some hyperparameters matter,
@@ -1444,7 +1449,7 @@ def rating_metrics(y_true, y_pred):
     metrics : dict of float
         "RMSE" and "MAE" in stars; "R2", the share of the variance that is explained.
     """
-    rows = np.atleast_1d(y_true)  # `check_ratings` compares its length with the ratings
+    rows = np.atleast_1d(y_true)  # for `check_ratings`, they stand in for a table
     true_ratings = check_ratings(rows, y_true)
     predicted_ratings = check_ratings(rows, y_pred)
     return {
@@ -1453,13 +1458,14 @@ def rating_metrics(y_true, y_pred):
     }
 
 
-# Two mixins (classes that only add methods) hold what is not of this lesson.
-# `Recommends` has `recommend`, `similar` and `evaluate_ranking`, which ask the ranker
-# (recommender/recommend.py). `WrapsPipeline` keeps what a training has learned:
-# `pipeline_`, `cv_scores_` and so on. The same without the `_`, such as `cv_scores`, is
-# None before a training. Its methods `_snapshot` and `_keep` matter only to programs
-# in which one thread trains an object while another one uses it
-# (recommender/wrapper.py).
+# Two mixins (classes that only add methods) hold what is not of this lesson:
+#
+# * `Recommends` (recommender/recommend.py) has the methods `recommend`, `similar` and
+#   `evaluate_ranking`, which ask the ranker.
+# * `WrapsPipeline` (recommender/wrapper.py) keeps the results of a training, such as
+#   `cv_scores_`. For each, there is an attribute without the `_`, which is None before
+#   a training, where `cv_scores_` is an error. Its methods `_snapshot` and `_keep`
+#   matter only if one thread trains an object while another one uses it.
 class SklearnEcosystemPipeline(
     Recommends, WrapsPipeline, TakesTables, RegressorMixin, BaseEstimator
 ):
@@ -1475,8 +1481,9 @@ class SklearnEcosystemPipeline(
     model : str, dict, regressor or RatingPipeline, default="forest"
         The name of an entry of `MODELS`; an entry of your own, a dict with the same
         keys; any regressor (see `find_model`); or a `RatingPipeline`, which is used as
-        it is. Where other processes train, pass the dict, not its name: they have only
-        the lesson's `MODELS`.
+        it is. If you have added an entry to `MODELS`, and joblib trains in other
+        processes, pass the dict, not its name: these processes import the lesson anew,
+        without your entry.
     select : transformer, default=None
         A step between scaling and model, such as ``SelectKBest(f_regression, k=8)``.
     ranker : {"taste", "popularity", "rating"} or a ranker, default="taste"
@@ -1484,8 +1491,8 @@ class SklearnEcosystemPipeline(
         predicted rating, or a ranker of your own, such as
         ``MovieRanker(regularization=1000)``.
     random_state : int, default=42
-        The seed of folds, features, models and searches. A step or a regressor of your
-        own keeps its own seed.
+        The seed of folds, features, models and searches. A regressor that you pass as
+        `model` keeps the seeds that it has.
     verbose : bool, default=False
         Whether `train` and `save_pipeline` print what they do.
 
@@ -1585,9 +1592,10 @@ class SklearnEcosystemPipeline(
 
         # The steps are cloned: the estimators in `MODELS` are only patterns.
         pipeline = clone(RatingPipeline(self._list_steps()))
-        return_defaults(pipeline)
-        # The seed goes to the features, to the factors, and to each part of the model
-        # that has none. A regressor of your own keeps what it has.
+        ignore_output_config(pipeline)  # of `sklearn.set_config`
+        # The features and factors always get the seed. So does each part of the model
+        # that has none, if the model is an entry of `MODELS`, or an entry of your own.
+        # A regressor that was passed is left as it is.
         set_seeds(
             pipeline,
             self.random_state,
@@ -1865,7 +1873,7 @@ def cross_validate_metrics(
     folds : DataFrame with a row per fold, numbered from 1
         "RMSE", "MAE", "R2"; "fit_s" and "predict_s", in seconds.
     """
-    with without_routing():
+    with without_routing():  # metadata routing, which nothing here needs
         results = cross_validate(
             pipeline,
             X,
@@ -1902,12 +1910,14 @@ def compare_models(X, y=None, *, random_state=42, verbose=False):
     Returns
     -------
     table : DataFrame with a row per model
-        The means of `RMSE` and `MAE` (stars), `R2`, `fit_s` and `predict_s` (seconds);
-        their standard deviations (`RMSE_std` and so on); the RMSE of the folds
-        (`RMSE_1` and so on); and `to_best` and `to_best_se`, the mean difference in
-        RMSE to the best model, and its standard error: how far such a mean would
-        typically be off, by the luck of the folds. (It is a little too small, because
-        the folds are trained on rows in common.)
+        * `RMSE` and `MAE`, in stars, `R2`, `fit_s` and `predict_s`, in seconds: the
+          means of the folds
+        * `RMSE_std` and so on: their standard deviations
+        * `RMSE_1` and so on: the RMSE of each fold
+        * `to_best`: the mean difference in RMSE to the best model
+        * `to_best_se`: its standard error, how far this difference would typically be
+          off by the luck of the folds. It is a little too small, because the folds are
+          trained on rows in common.
     """
     X, ratings = check_training_table(X, y)
     candidates = {"mean": DummyRegressor(), "two lines": _two_lines(random_state)}
@@ -1930,12 +1940,13 @@ def compare_models(X, y=None, *, random_state=42, verbose=False):
     best_model = rmse.mean(axis=1).idxmin()
     to_best = rmse - rmse.loc[best_model]
     table = by_model.mean()
-    # `ddof=0` divides by the number of folds, as NumPy does in "CV RMSE (+/-)" of the
-    # demo. Without it, pandas divides by one less.
+    # `ddof=0`: the spread of these five folds, as in "CV RMSE (+/-)" of the demo.
     table = table.join(by_model.std(ddof=0).add_suffix("_std"))
     table = table.join(rmse.add_prefix("RMSE_"))
     table["to_best"] = to_best.mean(axis=1)
-    table["to_best_se"] = to_best.sem(axis=1)  # standard error of the mean
+    # `sem` is the standard error of the mean. It takes the folds for a sample, and
+    # divides by one less (ddof=1).
+    table["to_best_se"] = to_best.sem(axis=1)
     return table
 
 
@@ -2150,7 +2161,7 @@ def _fragile_rmse(pipeline, data, split):
     """
     X_train, X_test, y_train, y_test = split
     pipeline = clone(pipeline)  # with the same hyperparameters
-    transformer = pipeline[0].fit(data)  # here is the leak: all rows
+    transformer = pipeline[0].fit(data)  # here is the leak: all rows, and their ratings
     # A slice of the pipeline takes features as they are. The whole pipeline would
     # compute the averages in them again, from the training rows.
     model = pipeline[1:].fit(transformer.transform(X_train), y_train)
@@ -2881,6 +2892,9 @@ cat >"$new/recommender/__init__.py" <<'END_OF_LESSON_FILE'
 
 `lesson_code.py` tells the story; these files hold the machinery that it names:
 
+* `checks`: checks of single parameters, and how messages show a value
+* `ids`: ids of users and movies, numbers or strings, and their positions
+* `strings`: columns of strings as numbers, and the titles of movies
 * `table`: the columns of a table of ratings, and what may be in them
 * `names`: other names that people give to these columns
 * `synthetic`: how the users, movies and pairs of a made-up table are drawn
@@ -2939,6 +2953,7 @@ from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.utils.fixes import parse_version
 from threadpoolctl import threadpool_limits
 
+from .checks import LIMIT, check_number
 from .factors import FoldIn, MatrixFactorization
 from .files import check_file, check_file_name, check_regular, replacing
 from .forest import QuickRandomForest
@@ -2947,7 +2962,7 @@ from .ranking import MovieRanker
 from .recommend import RatingRanker
 from .solutions import ExactByMovies, ExactByUsers, LowRank
 from .steps import DropIds
-from .table import IDS, LIMIT, check_number, table_ids
+from .table import IDS, table_ids
 from .top_n import PopularityRanker
 from .warn import warn
 
@@ -3583,6 +3598,87 @@ def model_card(recommender):
     }
 END_OF_LESSON_FILE
 
+cat >"$new/recommender/checks.py" <<'END_OF_LESSON_FILE'
+"""Checks of single parameters, and how messages show a value."""
+
+import numpy as np
+import pandas as pd
+
+#: Numbers from here on are refused: what is made of them, such as squares, must stay
+#: finite.
+LIMIT = 10**15
+#: How many characters of a value a message shows.
+SHOWN = 80
+
+
+def shorten(value):
+    """Return a value for a message, on one line: as Python shows it, if that is short.
+
+    Else its beginning and its type. All messages that show a value show it so.
+    """
+    kind = f"a {type(value).__name__}"
+    if isinstance(value, (pd.DataFrame, pd.Series, np.ndarray)):
+        return f"{kind} of shape {value.shape}"
+    if isinstance(value, np.generic):
+        value = value.item()  # shown as 5, not as np.int64(5)
+    try:
+        text = repr(value)
+    except Exception:  # of a foreign class, or of a number of thousands of digits
+        return kind
+    text = " ".join(line.strip() for line in text.splitlines())
+    if len(text) <= SHOWN:
+        return text
+    return f"{text[:SHOWN]}... ({kind})"
+
+
+def check_number(name, value, least, *, integer=False, below=LIMIT):
+    """Return a parameter as a plain int or float, if it is a number in its range.
+
+    Parameters
+    ----------
+    name : str
+        The parameter, for the message.
+    value : object
+        What the caller passed.
+    least, below : number
+        The smallest value that is accepted, and the bound that it must stay below.
+    integer : bool, default=False
+        Whether only whole numbers are accepted.
+
+    Returns
+    -------
+    number : int or float
+
+    Raises
+    ------
+    ValueError
+        If the value is not a number of that kind in that range.
+    """
+    number = value.item() if isinstance(value, np.generic) else value
+    kinds = (int,) if integer else (int, float)
+    is_number = isinstance(number, kinds) and not isinstance(number, bool)
+    if is_number and least <= number < below:
+        return number if integer else float(number)
+
+    kind = "an integer" if integer else "a number"
+    bound = ""
+    if below < LIMIT or (is_number and number >= below):
+        bound = f" and below {below}"
+    raise ValueError(
+        f"{name} must be {kind} of at least {least}{bound}, got {shorten(value)}."
+    )
+
+
+def check_seed(random_state):
+    """Raise a ValueError if scikit-learn cannot use a `random_state`.
+
+    It may be None, an integer from 0 to 2**32 - 1, or a RandomState.
+    """
+    if random_state is None or isinstance(random_state, np.random.RandomState):
+        return
+    check_number("random_state", random_state, 0, integer=True, below=2**32)
+END_OF_LESSON_FILE
+
 cat >"$new/recommender/commands.py" <<'END_OF_LESSON_FILE'
 """The command line: it runs the commands, most of which answer from an artifact."""
 
@@ -3593,11 +3689,11 @@ import joblib
 import numpy as np
 import pandas as pd
 
+from .checks import check_number, shorten
 from .console import is_terminal, one_line_errors, say
 from .files import check_file, replacing
 from .movielens import load_movielens
 from .options import parse_options
-from .table import check_number, shorten
 
 #: Recommendations of all users are written for so many users at a time.
 USERS_AT_ONCE = 1000
@@ -3938,18 +4034,10 @@ from sklearn.utils import check_random_state, gen_batches
 from sklearn.utils.extmath import randomized_svd
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from .checks import check_number, check_seed
+from .ids import id_values, lookup, positions_of
 from .matrix import MovieContent, rating_matrix, with_values
-from .table import (
-    TakesTables,
-    check_number,
-    check_ratings,
-    check_seed,
-    id_values,
-    latest_rows,
-    lookup,
-    positions_of,
-    table_ids,
-)
+from .table import TakesTables, check_ratings, latest_rows, table_ids
 
 #: The columns that say what a movie is.
 CONTENT = ["genre", "movie_year"]
@@ -4601,7 +4689,7 @@ import os
 import stat
 from pathlib import Path
 
-from .table import shorten
+from .checks import shorten
 
 #: No system takes a longer name of a file.
 LONGEST_NAME = 2**15
@@ -4796,6 +4884,212 @@ class QuickRandomForest(RandomForestRegressor):
         return total / len(self.estimators_)
 END_OF_LESSON_FILE
 
+cat >"$new/recommender/ids.py" <<'END_OF_LESSON_FILE'
+"""Ids of users and movies, numbers or strings, and their positions.
+
+The position of an id is its place among all known ids of its kind, from 0.
+"""
+
+import numbers
+
+import numpy as np
+import pandas as pd
+
+from .checks import shorten
+
+#: Up to this many ids are searched for one by one.
+FEW_IDS = 1000
+#: The largest id that is a whole number, ...
+LARGEST_ID = 2**63 - 1
+#: ... and the largest that is a float.
+LARGEST_FLOAT_ID = 2**53
+
+
+def check_ids(column):
+    """Return a column of ids as an array of int64, or of strings.
+
+    Whole floats are accepted: 7.0 is what pandas makes of integers in a column with
+    gaps.
+
+    Parameters
+    ----------
+    column : Series of shape (n_rows,)
+
+    Returns
+    -------
+    ids : ndarray of shape (n_rows,), int64 or object
+        Objects are strings.
+
+    Raises
+    ------
+    ValueError
+        If an id is missing, is neither a whole number of 64 bits nor a string, or if
+        some ids are numbers and some are strings.
+    """
+    is_whole = column.dtype.kind in "iu" and not column.hasnans
+    if is_whole and (column.dtype.kind == "i" or column.max() <= LARGEST_ID):
+        return column.to_numpy(dtype=np.int64)
+    if column.dtype.kind == "f" and not column.hasnans:
+        values = column.to_numpy(dtype=np.float64)
+        # Beyond that, floats cannot tell two neighbouring whole numbers apart.
+        is_exact = np.abs(values) <= LARGEST_FLOAT_ID
+        if is_exact.all() and (values == np.floor(values)).all():
+            return values.astype(np.int64)
+
+    values = column.to_numpy(dtype=object)
+    if pd.api.types.infer_dtype(values, skipna=False) == "string":
+        return values
+    first_is_string = len(values) > 0 and isinstance(values[0], str)
+    is_id = _is_string if first_is_string else _is_whole_number
+    for row, value in enumerate(values):
+        if not is_id(value):
+            raise ValueError(
+                f"{column.name} must hold integers of 64 bits, or strings, "
+                f"and not both, but row {row} holds {shorten(value)}."
+            )
+    return values.astype(np.int64)
+
+
+def _is_string(value):
+    return isinstance(value, str)
+
+
+def _is_whole_number(value):
+    if isinstance(value, np.generic):
+        value = value.item()  # small floats of NumPy overflow in comparisons
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        return False
+    if value % 1 != 0:  # also of NaN and infinity
+        return False
+    largest = LARGEST_FLOAT_ID
+    if isinstance(value, numbers.Integral):
+        largest = LARGEST_ID
+    return -largest <= value <= largest
+
+
+def id_values(ids, name):
+    """Return ids that a caller has listed as an array; check them.
+
+    Parameters
+    ----------
+    ids : array-like of shape (n_ids,), or one id
+    name : str
+        The parameter, for the message.
+
+    Returns
+    -------
+    ids : ndarray of shape (n_ids,), int64 or object
+    """
+    if isinstance(ids, (str, bytes, numbers.Number)) or ids is None:
+        ids = [ids]
+    is_list = hasattr(ids, "__iter__") and getattr(ids, "ndim", 1) == 1
+    if not is_list or isinstance(ids, dict):
+        raise ValueError(
+            f"{name} must be ids, one or a list of them, got {shorten(ids)}."
+        )
+    if isinstance(ids, (np.ndarray, pd.Series, pd.Index)):
+        return check_ids(pd.Series(ids, name=name))
+    return check_ids(pd.Series(list(ids), name=name, dtype=object))
+
+
+def one_id(value, name):
+    """Return one id as an array of shape (1,); check it.
+
+    Parameters
+    ----------
+    value : int or str
+    name : str
+        The parameter, for the message.
+
+    Returns
+    -------
+    ids : ndarray of shape (1,), int64 or object
+    """
+    if isinstance(value, (str, numbers.Number)):
+        return id_values(value, name)
+    raise ValueError(f"{name} must be one id, got {shorten(value)}.")
+
+
+def positions_of(known, ids, name):
+    """Return the position of each id among those that are known.
+
+    Parameters
+    ----------
+    known : ndarray of shape (n_known,), int64 or object
+        Sorted, without repetitions.
+    ids : ndarray of shape (n_ids,), int64 or object
+        As from `check_ids`.
+    name : str
+        What an error calls the ids: a column, or a parameter of the caller.
+
+    Returns
+    -------
+    positions : ndarray of shape (n_ids,), integers
+        -1 for an unknown id.
+
+    Raises
+    ------
+    ValueError
+        If some ids are numbers and some are strings: these are the ids of different
+        tables.
+    """
+    if ids.size == 0:
+        return np.empty(0, dtype=np.int64)
+    check_same_kind(known, ids, name)
+    if ids.size > FEW_IDS:
+        return pd.Index(known).get_indexer(ids)
+    # For a few ids, a search takes less time than a table of all that are known.
+    place = np.minimum(np.searchsorted(known, ids), known.size - 1)
+    return np.where(known[place] == ids, place, -1)
+
+
+def check_same_kind(known, ids, name):
+    """Raise a ValueError if some ids are numbers and some are strings.
+
+    Parameters
+    ----------
+    known, ids : ndarray of int64 or object
+        As from `check_ids`; at least one id each.
+    name : str
+        What the error calls the ids. It shows none of those that are known: they may be
+        personal data, and errors end in logs.
+    """
+    if known.dtype != ids.dtype:
+        kind = "strings" if known.dtype == object else "whole numbers"
+        raise ValueError(
+            f"{name} must hold {kind}, as in the table of ratings, "
+            f"got {shorten(ids[0])}."
+        )
+
+
+def last_known(values, is_known, position, size, unknown):
+    """Return the last value that is known of each position.
+
+    Parameters
+    ----------
+    values, is_known, position : ndarray of shape (n_rows,)
+        Each row's value, whether it is one, and the user or movie that it belongs to.
+    size : int
+        How many positions there are.
+    unknown : number
+        What stands for a position without a known value.
+
+    Returns
+    -------
+    last : ndarray of shape (size,)
+    """
+    last = np.full(size, unknown, dtype=values.dtype)
+    last[position[is_known]] = values[is_known]  # a later row overwrites an earlier one
+    return last
+
+
+def lookup(values, positions, unknown):
+    """Return `values` at the positions, and `unknown` where a position is -1."""
+    return pd.api.extensions.take(
+        values, positions, allow_fill=True, fill_value=unknown
+    )
+END_OF_LESSON_FILE
+
 cat >"$new/recommender/locks.py" <<'END_OF_LESSON_FILE'
 """A lock for the whole process that a forked child does not inherit as held."""
 
@@ -4839,19 +5133,16 @@ import pandas as pd
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from .checks import shorten
+from .ids import id_values, last_known, lookup, positions_of
 from .names import near_miss
+from .strings import factorize_strings
 from .table import (
     RATING,
     check_ratings,
     check_table,
-    factorize_strings,
-    id_values,
-    last_known,
     latest_of_pairs,
-    lookup,
     number_column,
-    positions_of,
-    shorten,
     table_ids,
     warn_of_older,
 )
@@ -5174,6 +5465,7 @@ import numpy as np
 import pandas as pd
 
 from .files import check_file_name
+from .ids import lookup
 from .release import (
     FLAG,
     ID,
@@ -5185,7 +5477,8 @@ from .release import (
     first_fields,
     read_file,
 )
-from .table import NO_GENRES, RATING, latest_rows, lookup, warn_of_older
+from .strings import NO_GENRES
+from .table import RATING, latest_rows, warn_of_older
 
 GENRES_100K = [
     "unknown",
@@ -5466,8 +5759,8 @@ import argparse
 import contextlib
 import os
 
+from .checks import shorten
 from .console import OneLineParser
-from .table import shorten
 
 #: An option that is not given leaves no trace, and --user is not short for --users.
 COMMON = {"argument_default": argparse.SUPPRESS, "allow_abbrev": False}
@@ -5745,22 +6038,18 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from .checks import LIMIT, check_number, shorten
 from .factors import FoldIn, MatrixFactorization
+from .ids import check_same_kind, one_id, positions_of
 from .matrix import with_values
 from .solutions import solve, with_kinds
 from .table import (
     IDS,
-    LIMIT,
     RATING,
     TakesTables,
-    check_number,
     check_ratings,
-    check_same_kind,
     latest_rows,
     number_column,
-    one_id,
-    positions_of,
-    shorten,
     table_ids,
     warn_of_older,
 )
@@ -6210,14 +6499,15 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.validation import check_is_fitted
 
+from .checks import check_number, shorten
 from .factors import MatrixFactorization
+from .ids import one_id, positions_of
 from .ranking import (
     MovieRanker,
     default_relevance,
     relevant_ratings,
     score_recommendations,
 )
-from .table import check_number, one_id, positions_of, shorten
 from .top_n import ChanceRanker, PopularityRanker, TopN
 from .warn import warn
 
@@ -6623,7 +6913,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from .table import LARGEST_FLOAT_ID, LARGEST_ID, LATEST, LIMIT
+from .checks import LIMIT
+from .ids import LARGEST_FLOAT_ID, LARGEST_ID
+from .table import LATEST
 
 #: How a number is written: "4", "4.0", ".5" or "1e5", with or without blanks around it.
 NUMBER = re.compile(
@@ -7315,7 +7607,8 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from .table import IDS, TakesTables, shorten
+from .checks import shorten
+from .table import IDS, TakesTables
 
 ENTRY_KEYS = ["features", "scaling", "regressor"]  # those that every entry must have
 
@@ -7441,10 +7734,11 @@ def check_select(select):
         )
 
 
-def return_defaults(pipeline):
-    """Let each transformer return what it does without `set_config`.
+def ignore_output_config(pipeline):
+    """Make all transformers of a pipeline return arrays, whatever `set_config` says.
 
-    With ``sklearn.set_config(transform_output="pandas")``, it would return a DataFrame.
+    After ``sklearn.set_config(transform_output="pandas")``, they would return a
+    DataFrame. (Features stay a DataFrame: that is their own choice.)
 
     Parameters
     ----------
@@ -7506,6 +7800,144 @@ def without_routing():
     return config_context(enable_metadata_routing=False)
 END_OF_LESSON_FILE
 
+cat >"$new/recommender/strings.py" <<'END_OF_LESSON_FILE'
+"""Columns of strings: genre and country as numbers, and the titles of movies."""
+
+import numpy as np
+import pandas as pd
+from sklearn.preprocessing import OrdinalEncoder
+
+from .checks import shorten
+from .ids import lookup
+
+#: What stands in the place of genres where they are not known.
+NO_GENRES = ["(no genres listed)", ""]
+
+
+def factorize_strings(X, name):
+    """Number the different strings of a column.
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n_rows, n_columns)
+    name : str
+        The column; if `X` lacks it, all values are missing.
+
+    Returns
+    -------
+    codes : ndarray of shape (n_rows,), integers
+        The place of each row's string in `strings`, -1 where it is missing.
+    strings : ndarray of object
+        The different strings, in the order of their first rows.
+
+    Raises
+    ------
+    ValueError
+        If the column holds lists or other objects that cannot be hashed.
+    """
+    column = X[name] if name in X.columns else np.full(len(X), None)
+    try:
+        codes, values = pd.factorize(column)
+    except (TypeError, NotImplementedError):  # the latter from Arrow
+        raise ValueError(
+            f"{name} must hold strings, got a column of lists or other objects."
+        ) from None
+    strings = np.array([_text(value) for value in values], dtype=object)
+    if name != "genre":
+        return codes, strings
+    return _without(codes, strings, NO_GENRES)
+
+
+def _without(codes, strings, missing):
+    """Return what `factorize_strings` returns, with some strings as missing ones."""
+    is_missing = np.isin(strings, missing)
+    if not is_missing.any():  # nearly always: there is nothing to number anew
+        return codes, strings
+    new_codes = np.cumsum(~is_missing) - 1
+    new_codes[is_missing] = -1
+    return lookup(new_codes, codes, -1), strings[~is_missing]
+
+
+def _text(value):
+    """Return a value as text; 3.0 is what pandas makes of 3 in a column with a gap."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def fit_encode(X, name):
+    """Fit an encoder to the strings of a column, and encode them.
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n_rows, n_columns)
+    name : str
+        The column; if `X` lacks it, all values are missing.
+
+    Returns
+    -------
+    encoder : OrdinalEncoder
+        It numbers the strings in alphabetical order, and gives -1 to a string that it
+        does not know.
+    encoded : ndarray of shape (n_rows,), float64
+        As from `encode`.
+    """
+    codes, strings = factorize_strings(X, name)
+    known = np.array(sorted(set(strings)) or [None], dtype=object)
+    encoder = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
+    encoder.fit(known[:, None])
+    return encoder, _encode_different(codes, strings, encoder)
+
+
+def encode(X, name, encoder):
+    """Return the number that an encoder gives to each row's string.
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n_rows, n_columns)
+    name : str
+        The column; if `X` lacks it, all values are missing.
+    encoder : OrdinalEncoder
+        From `fit_encode`.
+
+    Returns
+    -------
+    encoded : ndarray of shape (n_rows,), float64
+        NaN where the string is missing or unknown.
+    """
+    codes, strings = factorize_strings(X, name)
+    return _encode_different(codes, strings, encoder)
+
+
+def _encode_different(codes, strings, encoder):
+    """Encode what `factorize_strings` returns: the different strings, not all rows.
+
+    That is much faster, because a column has few different strings.
+    """
+    if len(strings) == 0:
+        return np.full(len(codes), np.nan)
+    numbered = np.asarray(encoder.transform(strings[:, None])).ravel()
+    numbered = np.where(numbered < 0, np.nan, numbered)
+    return lookup(numbered, codes, np.nan)
+
+
+def titles_of(X):
+    """Return the titles of movies, a dict by id; it is empty if `X` has none.
+
+    A ValueError is raised if a title is no string.
+    """
+    known = X.reindex(columns=["movie_id", "title"]).dropna()
+    known = known.drop_duplicates("movie_id", keep="last")
+    titles = dict(zip(known["movie_id"].tolist(), known["title"].tolist()))
+    for movie, title in titles.items():
+        if not isinstance(title, str):
+            raise ValueError(
+                f"title must hold strings, but movie {shorten(movie)} has "
+                f"{shorten(title)}."
+            )
+    return titles
+END_OF_LESSON_FILE
+
 cat >"$new/recommender/synthetic.py" <<'END_OF_LESSON_FILE'
 """How the users, the movies and the pairs of a made-up table are drawn.
 
@@ -7521,7 +7953,8 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import gen_batches
 
-from .table import number_column, positions_of, table_ids
+from .ids import positions_of
+from .table import number_column, table_ids
 from .titles import make_titles
 
 GENRES = [
@@ -7917,19 +8350,19 @@ def draw_timestamps(rng, user, n_users):
 END_OF_LESSON_FILE
 
 cat >"$new/recommender/table.py" <<'END_OF_LESSON_FILE'
-"""The table of ratings: its columns, what may be in them, and ids as positions.
+"""The table of ratings: its columns, and what may be in them.
 
-One function checks a table, one a column of ids, one the ratings, one a parameter.
-Each raises one sentence: what is wrong, where, and what is expected.
+One function checks a table, one the ratings, one a training table. Each raises one
+sentence: what is wrong, where, and what is expected.
 """
-
-import numbers
 
 import numpy as np
 import pandas as pd
-from sklearn.preprocessing import OrdinalEncoder
 
+from .checks import LIMIT, SHOWN, shorten
+from .ids import check_ids
 from .names import near_miss
+from .strings import factorize_strings
 from .warn import warn
 
 IDS = ["user_id", "movie_id"]
@@ -7945,46 +8378,12 @@ TABLE_COLUMNS = [
     "user_age",
     "user_country",
 ]
-
-#: Numbers from here on are refused: what is made of them, such as squares, must stay
-#: finite.
-LIMIT = 10**15
 #: The last timestamp that is accepted: the end of the year 2200, in Unix seconds.
 LATEST = 7_289_654_399
 #: From this share of the different genres on, commas look like a separator.
 MANY_COMMAS = 0.25
-#: Up to this many ids are searched for one by one.
-FEW_IDS = 1000
-#: The largest id that is a whole number, ...
-LARGEST_ID = 2**63 - 1
-#: ... and the largest that is a float.
-LARGEST_FLOAT_ID = 2**53
 #: What `pd.api.types.infer_dtype` calls columns of dates.
 DATES = ("datetime64", "datetime", "date")
-#: What stands in the place of genres where they are not known.
-NO_GENRES = ["(no genres listed)", ""]
-#: How many characters of a value a message shows.
-SHOWN = 80
-
-
-def shorten(value):
-    """Return a value for a message, on one line: as Python shows it, if that is short.
-
-    Else its beginning and its type. All messages that show a value show it so.
-    """
-    kind = f"a {type(value).__name__}"
-    if isinstance(value, (pd.DataFrame, pd.Series, np.ndarray)):
-        return f"{kind} of shape {value.shape}"
-    if isinstance(value, np.generic):
-        value = value.item()  # shown as 5, not as np.int64(5)
-    try:
-        text = repr(value)
-    except Exception:  # of a foreign class, or of a number of thousands of digits
-        return kind
-    text = " ".join(line.strip() for line in text.splitlines())
-    if len(text) <= SHOWN:
-        return text
-    return f"{text[:SHOWN]}... ({kind})"
 
 
 class TakesTables:
@@ -8070,111 +8469,6 @@ def table_ids(X):
     """
     check_table(X)
     return check_ids(X["user_id"]), check_ids(X["movie_id"])
-
-
-def check_ids(column):
-    """Return a column of ids as an array of int64, or of strings.
-
-    Whole floats are accepted: 7.0 is what pandas makes of integers in a column with
-    gaps.
-
-    Parameters
-    ----------
-    column : Series of shape (n_rows,)
-
-    Returns
-    -------
-    ids : ndarray of shape (n_rows,), int64 or object
-        Objects are strings.
-
-    Raises
-    ------
-    ValueError
-        If an id is missing, is neither a whole number of 64 bits nor a string, or if
-        some ids are numbers and some are strings.
-    """
-    is_whole = column.dtype.kind in "iu" and not column.hasnans
-    if is_whole and (column.dtype.kind == "i" or column.max() <= LARGEST_ID):
-        return column.to_numpy(dtype=np.int64)
-    if column.dtype.kind == "f" and not column.hasnans:
-        values = column.to_numpy(dtype=np.float64)
-        # Beyond that, floats cannot tell two neighbouring whole numbers apart.
-        is_exact = np.abs(values) <= LARGEST_FLOAT_ID
-        if is_exact.all() and (values == np.floor(values)).all():
-            return values.astype(np.int64)
-
-    values = column.to_numpy(dtype=object)
-    if pd.api.types.infer_dtype(values, skipna=False) == "string":
-        return values
-    first_is_string = len(values) > 0 and isinstance(values[0], str)
-    is_id = _is_string if first_is_string else _is_whole_number
-    for row, value in enumerate(values):
-        if not is_id(value):
-            raise ValueError(
-                f"{column.name} must hold integers of 64 bits, or strings, "
-                f"and not both, but row {row} holds {shorten(value)}."
-            )
-    return values.astype(np.int64)
-
-
-def _is_string(value):
-    return isinstance(value, str)
-
-
-def _is_whole_number(value):
-    if isinstance(value, np.generic):
-        value = value.item()  # small floats of NumPy overflow in comparisons
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        return False
-    if value % 1 != 0:  # also of NaN and infinity
-        return False
-    largest = LARGEST_FLOAT_ID
-    if isinstance(value, numbers.Integral):
-        largest = LARGEST_ID
-    return -largest <= value <= largest
-
-
-def id_values(ids, name):
-    """Return ids that a caller has listed as an array; check them.
-
-    Parameters
-    ----------
-    ids : array-like of shape (n_ids,), or one id
-    name : str
-        The parameter, for the message.
-
-    Returns
-    -------
-    ids : ndarray of shape (n_ids,), int64 or object
-    """
-    if isinstance(ids, (str, bytes, numbers.Number)) or ids is None:
-        ids = [ids]
-    is_list = hasattr(ids, "__iter__") and getattr(ids, "ndim", 1) == 1
-    if not is_list or isinstance(ids, dict):
-        raise ValueError(
-            f"{name} must be ids, one or a list of them, got {shorten(ids)}."
-        )
-    if isinstance(ids, (np.ndarray, pd.Series, pd.Index)):
-        return check_ids(pd.Series(ids, name=name))
-    return check_ids(pd.Series(list(ids), name=name, dtype=object))
-
-
-def one_id(value, name):
-    """Return one id as an array of shape (1,); check it.
-
-    Parameters
-    ----------
-    value : int or str
-    name : str
-        The parameter, for the message.
-
-    Returns
-    -------
-    ids : ndarray of shape (1,), int64 or object
-    """
-    if isinstance(value, (str, numbers.Number)):
-        return id_values(value, name)
-    raise ValueError(f"{name} must be one id, got {shorten(value)}.")
 
 
 def number_column(X, name):
@@ -8301,54 +8595,6 @@ def check_ratings(X, y=None):
     return ratings
 
 
-def check_number(name, value, least, *, integer=False, below=LIMIT):
-    """Return a parameter as a plain int or float, if it is a number in its range.
-
-    Parameters
-    ----------
-    name : str
-        The parameter, for the message.
-    value : object
-        What the caller passed.
-    least, below : number
-        The smallest value that is accepted, and the bound that it must stay below.
-    integer : bool, default=False
-        Whether only whole numbers are accepted.
-
-    Returns
-    -------
-    number : int or float
-
-    Raises
-    ------
-    ValueError
-        If the value is not a number of that kind in that range.
-    """
-    number = value.item() if isinstance(value, np.generic) else value
-    kinds = (int,) if integer else (int, float)
-    is_number = isinstance(number, kinds) and not isinstance(number, bool)
-    if is_number and least <= number < below:
-        return number if integer else float(number)
-
-    kind = "an integer" if integer else "a number"
-    bound = ""
-    if below < LIMIT or (is_number and number >= below):
-        bound = f" and below {below}"
-    raise ValueError(
-        f"{name} must be {kind} of at least {least}{bound}, got {shorten(value)}."
-    )
-
-
-def check_seed(random_state):
-    """Raise a ValueError if scikit-learn cannot use a `random_state`.
-
-    It may be None, an integer from 0 to 2**32 - 1, or a RandomState.
-    """
-    if random_state is None or isinstance(random_state, np.random.RandomState):
-        return
-    check_number("random_state", random_state, 0, integer=True, below=2**32)
-
-
 def latest_of_pairs(X, user, movie):
     """Return which rows count: of a user and a movie that appear twice, the latest.
 
@@ -8462,210 +8708,6 @@ def _warn_of_commas(X):
             f"genre holds commas, such as {shorten(with_comma[0])}, and counts as one "
             "genre each time; several genres must be joined by a bar, '|'."
         )
-
-
-def positions_of(known, ids, name):
-    """Return the position of each id among those that are known.
-
-    Parameters
-    ----------
-    known : ndarray of shape (n_known,), int64 or object
-        Sorted, without repetitions.
-    ids : ndarray of shape (n_ids,), int64 or object
-        As from `check_ids`.
-    name : str
-        What an error calls the ids: a column, or a parameter of the caller.
-
-    Returns
-    -------
-    positions : ndarray of shape (n_ids,), integers
-        -1 for an unknown id.
-
-    Raises
-    ------
-    ValueError
-        If some ids are numbers and some are strings: these are the ids of different
-        tables.
-    """
-    if ids.size == 0:
-        return np.empty(0, dtype=np.int64)
-    check_same_kind(known, ids, name)
-    if ids.size > FEW_IDS:
-        return pd.Index(known).get_indexer(ids)
-    # For a few ids, a search takes less time than a table of all that are known.
-    place = np.minimum(np.searchsorted(known, ids), known.size - 1)
-    return np.where(known[place] == ids, place, -1)
-
-
-def check_same_kind(known, ids, name):
-    """Raise a ValueError if some ids are numbers and some are strings.
-
-    Parameters
-    ----------
-    known, ids : ndarray of int64 or object
-        As from `check_ids`; at least one id each.
-    name : str
-        What the error calls the ids. It shows none of those that are known: they may be
-        personal data, and errors end in logs.
-    """
-    if known.dtype != ids.dtype:
-        kind = "strings" if known.dtype == object else "whole numbers"
-        raise ValueError(
-            f"{name} must hold {kind}, as in the table of ratings, "
-            f"got {shorten(ids[0])}."
-        )
-
-
-def last_known(values, is_known, position, size, unknown):
-    """Return the last value that is known of each position.
-
-    Parameters
-    ----------
-    values, is_known, position : ndarray of shape (n_rows,)
-        Each row's value, whether it is one, and the user or movie that it belongs to.
-    size : int
-        How many positions there are.
-    unknown : number
-        What stands for a position without a known value.
-
-    Returns
-    -------
-    last : ndarray of shape (size,)
-    """
-    last = np.full(size, unknown, dtype=values.dtype)
-    last[position[is_known]] = values[is_known]  # a later row overwrites an earlier one
-    return last
-
-
-def lookup(values, positions, unknown):
-    """Return `values` at the positions, and `unknown` where a position is -1."""
-    return pd.api.extensions.take(
-        values, positions, allow_fill=True, fill_value=unknown
-    )
-
-
-def factorize_strings(X, name):
-    """Number the different strings of a column.
-
-    Parameters
-    ----------
-    X : DataFrame of shape (n_rows, n_columns)
-    name : str
-        The column; if `X` lacks it, all values are missing.
-
-    Returns
-    -------
-    codes : ndarray of shape (n_rows,), integers
-        The place of each row's string in `strings`, -1 where it is missing.
-    strings : ndarray of object
-        The different strings, in the order of their first rows.
-
-    Raises
-    ------
-    ValueError
-        If the column holds lists or other objects that cannot be hashed.
-    """
-    column = X[name] if name in X.columns else np.full(len(X), None)
-    try:
-        codes, values = pd.factorize(column)
-    except (TypeError, NotImplementedError):  # the latter from Arrow
-        raise ValueError(
-            f"{name} must hold strings, got a column of lists or other objects."
-        ) from None
-    strings = np.array([_text(value) for value in values], dtype=object)
-    if name != "genre":
-        return codes, strings
-    return _without(codes, strings, NO_GENRES)
-
-
-def _without(codes, strings, missing):
-    """Return what `factorize_strings` returns, with some strings as missing ones."""
-    is_missing = np.isin(strings, missing)
-    if not is_missing.any():  # nearly always: there is nothing to number anew
-        return codes, strings
-    new_codes = np.cumsum(~is_missing) - 1
-    new_codes[is_missing] = -1
-    return lookup(new_codes, codes, -1), strings[~is_missing]
-
-
-def _text(value):
-    """Return a value as text; 3.0 is what pandas makes of 3 in a column with a gap."""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
-
-
-def fit_encode(X, name):
-    """Fit an encoder to the strings of a column, and encode them.
-
-    Parameters
-    ----------
-    X : DataFrame of shape (n_rows, n_columns)
-    name : str
-        The column; if `X` lacks it, all values are missing.
-
-    Returns
-    -------
-    encoder : OrdinalEncoder
-        It numbers the strings in alphabetical order, and gives -1 to a string that it
-        does not know.
-    encoded : ndarray of shape (n_rows,), float64
-        As from `encode`.
-    """
-    codes, strings = factorize_strings(X, name)
-    known = np.array(sorted(set(strings)) or [None], dtype=object)
-    encoder = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
-    encoder.fit(known[:, None])
-    return encoder, _encode_different(codes, strings, encoder)
-
-
-def encode(X, name, encoder):
-    """Return the number that an encoder gives to each row's string.
-
-    Parameters
-    ----------
-    X : DataFrame of shape (n_rows, n_columns)
-    name : str
-        The column; if `X` lacks it, all values are missing.
-    encoder : OrdinalEncoder
-        From `fit_encode`.
-
-    Returns
-    -------
-    encoded : ndarray of shape (n_rows,), float64
-        NaN where the string is missing or unknown.
-    """
-    codes, strings = factorize_strings(X, name)
-    return _encode_different(codes, strings, encoder)
-
-
-def _encode_different(codes, strings, encoder):
-    """Encode what `factorize_strings` returns: the different strings, not all rows.
-
-    That is much faster, because a column has few different strings.
-    """
-    if len(strings) == 0:
-        return np.full(len(codes), np.nan)
-    numbered = np.asarray(encoder.transform(strings[:, None])).ravel()
-    numbered = np.where(numbered < 0, np.nan, numbered)
-    return lookup(numbered, codes, np.nan)
-
-
-def titles_of(X):
-    """Return the titles of movies, a dict by id; it is empty if `X` has none.
-
-    A ValueError is raised if a title is no string.
-    """
-    known = X.reindex(columns=["movie_id", "title"]).dropna()
-    known = known.drop_duplicates("movie_id", keep="last")
-    titles = dict(zip(known["movie_id"].tolist(), known["title"].tolist()))
-    for movie, title in titles.items():
-        if not isinstance(title, str):
-            raise ValueError(
-                f"title must hold strings, but movie {shorten(movie)} has "
-                f"{shorten(title)}."
-            )
-    return titles
 END_OF_LESSON_FILE
 
 cat >"$new/recommender/titles.py" <<'END_OF_LESSON_FILE'
@@ -8770,8 +8812,10 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state, gen_batches
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from .checks import check_number
+from .ids import id_values, positions_of
 from .matrix import RatingHistory, rating_matrix, ratings_or_views
-from .table import RATING, check_number, id_values, positions_of
+from .table import RATING
 from .warn import warn
 
 #: At most this many scores are in memory at a time (32 MB).
@@ -9083,8 +9127,9 @@ cat >"$new/recommender/wrapper.py" <<'END_OF_LESSON_FILE'
 import copy
 
 from .artifact import FORMAT
+from .checks import shorten
 from .locks import ProcessLock
-from .table import shorten, titles_of
+from .strings import titles_of
 
 #: What a training learns is many attributes. With this lock, other threads see those of
 #: one training, never some of one and some of the next. It belongs to the module,

@@ -47,7 +47,8 @@ Words that you will meet:
 * Artifact: the file in which a trained model is saved. Model card: a small file beside
   it that describes it.
 
-In a first reading, skip "Save and load" (section 4) and the command line (section 6).
+In a first reading, skip "Save and load" (section 4) and "The command line" (the end of
+section 6).
 
 License: BSD-3-Clause (The scikit-learn ecosystem lesson contributors).
 """
@@ -97,9 +98,11 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 # Helper code. Most of these names check input; each is explained in its file.
 from recommender import artifact, commands, report, synthetic
 from recommender.card import model_card
+from recommender.checks import check_number, check_seed, shorten
 from recommender.console import progress_level, say
 from recommender.factors import MatrixFactorization
 from recommender.forest import QuickRandomForest
+from recommender.ids import check_ids, last_known, lookup, positions_of
 from recommender.matrix import RatingHistory, rating_matrix
 from recommender.movielens import load_movielens
 from recommender.options import make_parser
@@ -111,29 +114,21 @@ from recommender.steps import (
     check_entry,
     check_regressor,
     check_select,
-    return_defaults,
+    ignore_output_config,
     seeded_target_encoder,
     set_seeds,
     without_routing,
 )
+from recommender.strings import encode, fit_encode
 from recommender.table import (
     IDS,
     RATING,
     TABLE_COLUMNS,
     TakesTables,
-    check_ids,
-    check_number,
     check_ratings,
-    check_seed,
     check_training_table,
-    encode,
-    fit_encode,
-    last_known,
     latest_of_pairs,
-    lookup,
     number_column,
-    positions_of,
-    shorten,
     table_ids,
     warn_of_older,
 )
@@ -168,7 +163,7 @@ __all__ = [
 # the best possible predictor, the noise floor. For real ratings nobody knows it.
 
 STARS = np.arange(1.0, 5.01, 0.5)  # the nine possible ratings: 1, 1.5, ... 5
-#: The sizes of the law's parts, in stars; the formula is in the class below. `user`,
+#: The sizes of the law's parts; the formula is in the class below. In stars, `user`,
 #: `movie` and `taste` are standard deviations over the rows: how much users, movies and
 #: tastes differ. `noise` is the typical deviation of a single rating from the opinion.
 #: Users differ in care, and `noise_spread` says how much (`draw_law` in
@@ -281,7 +276,7 @@ class MovieRecommendationDataset:
         noise = rng.standard_normal(n_ratings)
         timestamp = synthetic.draw_timestamps(rng, user, n_users)
         law["drift"] = float(self.drift)
-        if self.drift > 0:  # drawn last: all other draws are those of no drift
+        if self.drift > 0:  # drawn last, so that all other draws stay the same
             law["D"] = synthetic.draw_drift(rng, law)
         self.law_ = law
 
@@ -301,10 +296,10 @@ class MovieRecommendationDataset:
     def best_rmse(self, rows=None):
         """Return the noise floor: the expected RMSE of the best possible predictor.
 
-        The best predictor answers the expected rating of each row. Its squared error
-        there is, on average, the variance of that rating. The noise floor is the root
-        of the mean variance of all rows. On a given set of rows, a perfect predictor
-        can be a little better or worse, by luck.
+        The best predictor answers the expected rating of each row. The rating scatters
+        around it, and the mean of this predictor's squared error is the variance of the
+        rating. So the noise floor is the root of the mean variance of all rows. On a
+        given set of rows, a perfect predictor can be a little better or worse, by luck.
 
         Parameters
         ----------
@@ -436,7 +431,7 @@ def _moments(opinion, sigma):
 #     encoder = TargetEncoder(target_type="continuous")
 #     model = make_pipeline(encoder, Ridge()).fit(X_train[IDS], y_train)
 #
-# With averages alone, that is hard to beat (`python lesson_code.py compare`): in
+# The two lines are hard to beat (`python lesson_code.py compare`): in
 # cross-validation on all 50,000 rows, the two lines have an RMSE of 0.8390, a forest on
 # the features of this section 0.8401, and always answering the mean 1.0420. `factors`
 # and `blend` (section 3), which learn tastes, are better: 0.7901 and 0.7896. On
@@ -448,7 +443,7 @@ def _moments(opinion, sigma):
 #
 # * Over the whole table, before the split (`fit(table).transform(table)`). They contain
 #   the test ratings, so the error looks better than it is: with two ratings per user it
-#   falls below the noise floor.
+#   falls below the noise floor, because each rating is half of its user's average.
 # * Over the training rows. In training, each average contains the row's own rating.
 #   The average of a new row cannot, because nobody knows its rating yet. So the model
 #   trusts the averages too much. Most models get worse where there are few ratings per
@@ -519,9 +514,10 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
     averages equal those of ``TargetEncoder(smooth=damping)``
     (`tests/test_transformer.py`).
 
-    (Skip this in a first reading.) A table of features from this class can in turn be
-    the input of a whole pipeline: the class takes the ids from it, and computes the
-    averages and counts again, from the training rows.
+    A table of features from this class can in turn be its input: many people make
+    features first, and split later. So that this does not leak, the class takes from
+    such a table only what needs no rating, and computes the averages and counts again,
+    from the rows that it is fitted on.
 
     Parameters
     ----------
@@ -727,6 +723,8 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
             columns[name] = values
         columns["user_avg_rating"] = user_avg
         columns["movie_avg_rating"] = movie_avg
+        # Large where a generous user meets a good movie: a linear model can add two
+        # averages, but not multiply them.
         columns["user_movie_interaction"] = user_avg * movie_avg
         # A count contains no stars, so it cannot leak any: it is not cross-fitted. (A
         # row of the training counts itself, a new row does not: a difference of 1.)
@@ -765,8 +763,8 @@ class _Rows(NamedTuple):
 def make_folds(n_folds, random_state):
     """Return the splitter that this file uses everywhere.
 
-    It shuffles: real tables are often sorted by user, and folds would hold out whole
-    users.
+    It shuffles. Real tables are often sorted by user: without shuffling, each fold
+    would hold out whole users.
 
     Parameters
     ----------
@@ -903,8 +901,9 @@ def _known_and_defaults(rows, observed):
 def _observe(X):
     """Return the features that are read from the rows, arrays with NaN in their gaps.
 
-    Those of genre and country are added by the caller, who has their encoders. (If `X`
-    is a frame of features, not a raw table, it has all of them as columns.)
+    A raw table has some of them as columns: `user_age` and `movie_year`. Hour and
+    weekday are read from its timestamp. The caller adds the codes of genre and country,
+    with an encoder. Until then, they are NaN. (A frame of features has all of them.)
     """
     observed = {name: number_column(X, name) for name in OBSERVED}  # NaN if not there
     if "timestamp" in X.columns:
@@ -946,10 +945,11 @@ def _observe(X):
 #: Another model needs one more entry; or pass such a dict itself, as `model`. In a
 #: search, ``features__damping`` is the parameter `damping` of the step `features`.
 MODELS = {
-    # A forest needs no scaler. But a regressor of your own is used with the steps of
-    # this entry, and may need one. `QuickRandomForest` is a `RandomForestRegressor`
-    # that predicts one row faster. Each tree learns from 5 % of the rows: a fast
-    # choice, near the best of a grid (`python benchmarks/forest_grid.py`).
+    # A forest needs no scaler (`pillars/1_preprocessing.py` shows it). The scaler is
+    # there for a regressor of your own, which takes the place of the forest.
+    # `QuickRandomForest` is a `RandomForestRegressor` that predicts one row faster.
+    # Each tree learns from 5 % of the rows: a fast choice, near the best of a grid
+    # (`python benchmarks/forest_grid.py`).
     "forest": {
         "features": UserMovieFeatureTransformer(),
         "scaling": [("scaler", StandardScaler())],
@@ -1005,14 +1005,14 @@ MODELS = {
     # Both together: a `MatrixFactorization` is also a transformer, whose output is its
     # estimate of the rating, cross-fitted like the averages. It is one more feature: a
     # `FeatureUnion` puts the outputs of its transformers side by side, in one array.
-    # The columns of an array have no names, so `DropIds` drops the first two, the ids.
+    # An array has no names for its columns, so `DropIds` drops the first two, the ids.
     "blend": {
         "features": FeatureUnion(
             [
                 ("ratings", UserMovieFeatureTransformer()),
                 ("factors", MatrixFactorization()),
             ],
-            verbose_feature_names_out=False,  # `get_feature_names_out`: no prefixes
+            verbose_feature_names_out=False,  # names as "user_age", without a prefix
         ),
         "scaling": [("scaler", StandardScaler())],
         # It answers the mean of the predictions of its two regressors.
@@ -1041,8 +1041,8 @@ def find_model(model):
     """Return the entry of `MODELS` for a name, an entry of your own, or a regressor.
 
     A regressor of your own takes the place of the forest, behind the same features and
-    scaler; a `MatrixFactorization`, which takes raw rows, that of the entry "factors".
-    It has no search space.
+    scaler. A `MatrixFactorization` of your own takes the place of the one in "factors",
+    which gets raw rows. Neither has a search space.
 
     Parameters
     ----------
@@ -1067,8 +1067,7 @@ def find_model(model):
     return MODELS[name] | {"regressor": model, "search": None}
 
 
-# `FitsTables` checks the table before a fit, keeps the previous fit if the new one
-# fails, and makes the slices (recommender/pipeline.py).
+# `FitsTables` has the method `_fit_by`, and makes the slices (recommender/pipeline.py).
 class RatingPipeline(FitsTables, TakesTables, RegressorMixin, Pipeline):
     """A scikit-learn `Pipeline` that takes raw rows and predicts ratings.
 
@@ -1099,8 +1098,9 @@ class RatingPipeline(FitsTables, TakesTables, RegressorMixin, Pipeline):
         -------
         self : RatingPipeline
         """
-        # `Pipeline.fit` on a copy, whose fitted steps this pipeline then takes. Also
-        # sets `y_min_` and `y_max_`.
+        # This checks the table, calls `Pipeline.fit` on a copy of this pipeline, takes
+        # over the fitted steps, and sets `y_min_` and `y_max_`. If the fit fails, the
+        # previous one is kept, because only the copy has changed.
         self._fit_by("fit", X, y, params)
         return self
 
@@ -1146,20 +1146,22 @@ class RatingPipeline(FitsTables, TakesTables, RegressorMixin, Pipeline):
 #     Cleo         0   +0.4   -0.3
 #
 # A linear regression predicts each column from all other columns. Ann has not rated
-# Heat. Bob, who likes Alien as she does, likes Heat: so the regression gives Heat a
-# high value in Ann's row. With X for the matrix, all these regressions are two lines
-# of NumPy, and the movies with the highest values are recommended::
+# Heat. Bob, who likes Alien as she does, likes Heat: so the regression for the column
+# Heat gives a value above 0 in Ann's row. All these regressions at once, each with a
+# ridge penalty, are two lines of NumPy (take them as given: the paper that derives them
+# is named in recommender/ranking.py)::
 #
-#     P = np.linalg.inv(X.T @ X + penalty * np.eye(n_movies))
-#     fit = X - X @ P / np.diag(P)  # (n_users, n_movies)
+#     inverse = np.linalg.inv(likes.T @ likes + penalty * np.eye(n_movies))
+#     fit = likes - likes @ inverse / np.diag(inverse)  # (n_users, n_movies)
 #
-# `MovieRanker` adds a little of the stars that the user would give, which it predicts
-# by a matrix factorization of its own. Where these lines come from, and what else it
-# does: recommender/ranking.py. Precision, recall and NDCG score the recommendations.
+# The movies with the highest values in a user's row are recommended. `MovieRanker` also
+# adds a little of the stars that the user would give, which it predicts by a matrix
+# factorization of its own. Precision, recall and NDCG score the recommendations.
 #
-# This is ``ranker="taste"``. To compare with it, there are also
-# ``ranker="popularity"``, which recommends what most users have rated, and
-# ``ranker="rating"``, which recommends by predicted stars.
+# The parameter `ranker` chooses the way to recommend: "taste", by a `MovieRanker`, is
+# the default. "popularity" recommends what most users have rated, and "rating" what
+# gets the highest predicted rating. They are there to compare with, as is "chance" in
+# `evaluate_ranking`.
 
 N_FOLDS = 5
 #: A search tries random candidates, not a grid: where only some hyperparameters matter,
@@ -1188,7 +1190,7 @@ def rating_metrics(y_true, y_pred):
     metrics : dict of float
         "RMSE" and "MAE" in stars; "R2", the share of the variance that is explained.
     """
-    rows = np.atleast_1d(y_true)  # `check_ratings` compares its length with the ratings
+    rows = np.atleast_1d(y_true)  # for `check_ratings`, they stand in for a table
     true_ratings = check_ratings(rows, y_true)
     predicted_ratings = check_ratings(rows, y_pred)
     return {
@@ -1197,13 +1199,14 @@ def rating_metrics(y_true, y_pred):
     }
 
 
-# Two mixins (classes that only add methods) hold what is not of this lesson.
-# `Recommends` has `recommend`, `similar` and `evaluate_ranking`, which ask the ranker
-# (recommender/recommend.py). `WrapsPipeline` keeps what a training has learned:
-# `pipeline_`, `cv_scores_` and so on. The same without the `_`, such as `cv_scores`, is
-# None before a training. Its methods `_snapshot` and `_keep` matter only to programs
-# in which one thread trains an object while another one uses it
-# (recommender/wrapper.py).
+# Two mixins (classes that only add methods) hold what is not of this lesson:
+#
+# * `Recommends` (recommender/recommend.py) has the methods `recommend`, `similar` and
+#   `evaluate_ranking`, which ask the ranker.
+# * `WrapsPipeline` (recommender/wrapper.py) keeps the results of a training, such as
+#   `cv_scores_`. For each, there is an attribute without the `_`, which is None before
+#   a training, where `cv_scores_` is an error. Its methods `_snapshot` and `_keep`
+#   matter only if one thread trains an object while another one uses it.
 class SklearnEcosystemPipeline(
     Recommends, WrapsPipeline, TakesTables, RegressorMixin, BaseEstimator
 ):
@@ -1219,8 +1222,9 @@ class SklearnEcosystemPipeline(
     model : str, dict, regressor or RatingPipeline, default="forest"
         The name of an entry of `MODELS`; an entry of your own, a dict with the same
         keys; any regressor (see `find_model`); or a `RatingPipeline`, which is used as
-        it is. Where other processes train, pass the dict, not its name: they have only
-        the lesson's `MODELS`.
+        it is. If you have added an entry to `MODELS`, and joblib trains in other
+        processes, pass the dict, not its name: these processes import the lesson anew,
+        without your entry.
     select : transformer, default=None
         A step between scaling and model, such as ``SelectKBest(f_regression, k=8)``.
     ranker : {"taste", "popularity", "rating"} or a ranker, default="taste"
@@ -1228,8 +1232,8 @@ class SklearnEcosystemPipeline(
         predicted rating, or a ranker of your own, such as
         ``MovieRanker(regularization=1000)``.
     random_state : int, default=42
-        The seed of folds, features, models and searches. A step or a regressor of your
-        own keeps its own seed.
+        The seed of folds, features, models and searches. A regressor that you pass as
+        `model` keeps the seeds that it has.
     verbose : bool, default=False
         Whether `train` and `save_pipeline` print what they do.
 
@@ -1329,9 +1333,10 @@ class SklearnEcosystemPipeline(
 
         # The steps are cloned: the estimators in `MODELS` are only patterns.
         pipeline = clone(RatingPipeline(self._list_steps()))
-        return_defaults(pipeline)
-        # The seed goes to the features, to the factors, and to each part of the model
-        # that has none. A regressor of your own keeps what it has.
+        ignore_output_config(pipeline)  # of `sklearn.set_config`
+        # The features and factors always get the seed. So does each part of the model
+        # that has none, if the model is an entry of `MODELS`, or an entry of your own.
+        # A regressor that was passed is left as it is.
         set_seeds(
             pipeline,
             self.random_state,
@@ -1609,7 +1614,7 @@ def cross_validate_metrics(
     folds : DataFrame with a row per fold, numbered from 1
         "RMSE", "MAE", "R2"; "fit_s" and "predict_s", in seconds.
     """
-    with without_routing():
+    with without_routing():  # metadata routing, which nothing here needs
         results = cross_validate(
             pipeline,
             X,
@@ -1646,12 +1651,14 @@ def compare_models(X, y=None, *, random_state=42, verbose=False):
     Returns
     -------
     table : DataFrame with a row per model
-        The means of `RMSE` and `MAE` (stars), `R2`, `fit_s` and `predict_s` (seconds);
-        their standard deviations (`RMSE_std` and so on); the RMSE of the folds
-        (`RMSE_1` and so on); and `to_best` and `to_best_se`, the mean difference in
-        RMSE to the best model, and its standard error: how far such a mean would
-        typically be off, by the luck of the folds. (It is a little too small, because
-        the folds are trained on rows in common.)
+        * `RMSE` and `MAE`, in stars, `R2`, `fit_s` and `predict_s`, in seconds: the
+          means of the folds
+        * `RMSE_std` and so on: their standard deviations
+        * `RMSE_1` and so on: the RMSE of each fold
+        * `to_best`: the mean difference in RMSE to the best model
+        * `to_best_se`: its standard error, how far this difference would typically be
+          off by the luck of the folds. It is a little too small, because the folds are
+          trained on rows in common.
     """
     X, ratings = check_training_table(X, y)
     candidates = {"mean": DummyRegressor(), "two lines": _two_lines(random_state)}
@@ -1674,12 +1681,13 @@ def compare_models(X, y=None, *, random_state=42, verbose=False):
     best_model = rmse.mean(axis=1).idxmin()
     to_best = rmse - rmse.loc[best_model]
     table = by_model.mean()
-    # `ddof=0` divides by the number of folds, as NumPy does in "CV RMSE (+/-)" of the
-    # demo. Without it, pandas divides by one less.
+    # `ddof=0`: the spread of these five folds, as in "CV RMSE (+/-)" of the demo.
     table = table.join(by_model.std(ddof=0).add_suffix("_std"))
     table = table.join(rmse.add_prefix("RMSE_"))
     table["to_best"] = to_best.mean(axis=1)
-    table["to_best_se"] = to_best.sem(axis=1)  # standard error of the mean
+    # `sem` is the standard error of the mean. It takes the folds for a sample, and
+    # divides by one less (ddof=1).
+    table["to_best_se"] = to_best.sem(axis=1)
     return table
 
 
@@ -1894,7 +1902,7 @@ def _fragile_rmse(pipeline, data, split):
     """
     X_train, X_test, y_train, y_test = split
     pipeline = clone(pipeline)  # with the same hyperparameters
-    transformer = pipeline[0].fit(data)  # here is the leak: all rows
+    transformer = pipeline[0].fit(data)  # here is the leak: all rows, and their ratings
     # A slice of the pipeline takes features as they are. The whole pipeline would
     # compute the averages in them again, from the training rows.
     model = pipeline[1:].fit(transformer.transform(X_train), y_train)

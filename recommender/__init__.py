@@ -2,6 +2,9 @@
 
 `lesson_code.py` tells the story; these files hold the machinery that it names:
 
+* `checks`: checks of single parameters, and how messages show a value
+* `ids`: ids of users and movies, numbers or strings, and their positions
+* `strings`: columns of strings as numbers, and the titles of movies
 * `table`: the columns of a table of ratings, and what may be in them
 * `names`: other names that people give to these columns
 * `synthetic`: how the users, movies and pairs of a made-up table are drawn

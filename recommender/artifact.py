@@ -29,6 +29,7 @@ from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.utils.fixes import parse_version
 from threadpoolctl import threadpool_limits
 
+from .checks import LIMIT, check_number
 from .factors import FoldIn, MatrixFactorization
 from .files import check_file, check_file_name, check_regular, replacing
 from .forest import QuickRandomForest
@@ -37,7 +38,7 @@ from .ranking import MovieRanker
 from .recommend import RatingRanker
 from .solutions import ExactByMovies, ExactByUsers, LowRank
 from .steps import DropIds
-from .table import IDS, LIMIT, check_number, table_ids
+from .table import IDS, table_ids
 from .top_n import PopularityRanker
 from .warn import warn
 

@@ -7,11 +7,11 @@ import joblib
 import numpy as np
 import pandas as pd
 
+from .checks import check_number, shorten
 from .console import is_terminal, one_line_errors, say
 from .files import check_file, replacing
 from .movielens import load_movielens
 from .options import parse_options
-from .table import check_number, shorten
 
 #: Recommendations of all users are written for so many users at a time.
 USERS_AT_ONCE = 1000

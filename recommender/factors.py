@@ -8,18 +8,10 @@ from sklearn.utils import check_random_state, gen_batches
 from sklearn.utils.extmath import randomized_svd
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from .checks import check_number, check_seed
+from .ids import id_values, lookup, positions_of
 from .matrix import MovieContent, rating_matrix, with_values
-from .table import (
-    TakesTables,
-    check_number,
-    check_ratings,
-    check_seed,
-    id_values,
-    latest_rows,
-    lookup,
-    positions_of,
-    table_ids,
-)
+from .table import TakesTables, check_ratings, latest_rows, table_ids
 
 #: The columns that say what a movie is.
 CONTENT = ["genre", "movie_year"]

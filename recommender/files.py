@@ -5,7 +5,7 @@ import os
 import stat
 from pathlib import Path
 
-from .table import shorten
+from .checks import shorten
 
 #: No system takes a longer name of a file.
 LONGEST_NAME = 2**15

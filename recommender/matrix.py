@@ -11,19 +11,16 @@ import pandas as pd
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from .checks import shorten
+from .ids import id_values, last_known, lookup, positions_of
 from .names import near_miss
+from .strings import factorize_strings
 from .table import (
     RATING,
     check_ratings,
     check_table,
-    factorize_strings,
-    id_values,
-    last_known,
     latest_of_pairs,
-    lookup,
     number_column,
-    positions_of,
-    shorten,
     table_ids,
     warn_of_older,
 )

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from .files import check_file_name
+from .ids import lookup
 from .release import (
     FLAG,
     ID,
@@ -19,7 +20,8 @@ from .release import (
     first_fields,
     read_file,
 )
-from .table import NO_GENRES, RATING, latest_rows, lookup, warn_of_older
+from .strings import NO_GENRES
+from .table import RATING, latest_rows, warn_of_older
 
 GENRES_100K = [
     "unknown",

@@ -4,8 +4,8 @@ import argparse
 import contextlib
 import os
 
+from .checks import shorten
 from .console import OneLineParser
-from .table import shorten
 
 #: An option that is not given leaves no trace, and --user is not short for --users.
 COMMON = {"argument_default": argparse.SUPPRESS, "allow_abbrev": False}

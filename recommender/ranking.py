@@ -5,22 +5,18 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from .checks import LIMIT, check_number, shorten
 from .factors import FoldIn, MatrixFactorization
+from .ids import check_same_kind, one_id, positions_of
 from .matrix import with_values
 from .solutions import solve, with_kinds
 from .table import (
     IDS,
-    LIMIT,
     RATING,
     TakesTables,
-    check_number,
     check_ratings,
-    check_same_kind,
     latest_rows,
     number_column,
-    one_id,
-    positions_of,
-    shorten,
     table_ids,
     warn_of_older,
 )

@@ -6,14 +6,15 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.validation import check_is_fitted
 
+from .checks import check_number, shorten
 from .factors import MatrixFactorization
+from .ids import one_id, positions_of
 from .ranking import (
     MovieRanker,
     default_relevance,
     relevant_ratings,
     score_recommendations,
 )
-from .table import check_number, one_id, positions_of, shorten
 from .top_n import ChanceRanker, PopularityRanker, TopN
 from .warn import warn
 

@@ -13,7 +13,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from .table import LARGEST_FLOAT_ID, LARGEST_ID, LATEST, LIMIT
+from .checks import LIMIT
+from .ids import LARGEST_FLOAT_ID, LARGEST_ID
+from .table import LATEST
 
 #: How a number is written: "4", "4.0", ".5" or "1e5", with or without blanks around it.
 NUMBER = re.compile(

@@ -14,7 +14,8 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from .table import IDS, TakesTables, shorten
+from .checks import shorten
+from .table import IDS, TakesTables
 
 ENTRY_KEYS = ["features", "scaling", "regressor"]  # those that every entry must have
 
@@ -140,10 +141,11 @@ def check_select(select):
         )
 
 
-def return_defaults(pipeline):
-    """Let each transformer return what it does without `set_config`.
+def ignore_output_config(pipeline):
+    """Make all transformers of a pipeline return arrays, whatever `set_config` says.
 
-    With ``sklearn.set_config(transform_output="pandas")``, it would return a DataFrame.
+    After ``sklearn.set_config(transform_output="pandas")``, they would return a
+    DataFrame. (Features stay a DataFrame: that is their own choice.)
 
     Parameters
     ----------

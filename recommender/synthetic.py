@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import gen_batches
 
-from .table import number_column, positions_of, table_ids
+from .ids import positions_of
+from .table import number_column, table_ids
 from .titles import make_titles
 
 GENRES = [

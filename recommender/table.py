@@ -1,16 +1,16 @@
-"""The table of ratings: its columns, what may be in them, and ids as positions.
+"""The table of ratings: its columns, and what may be in them.
 
-One function checks a table, one a column of ids, one the ratings, one a parameter.
-Each raises one sentence: what is wrong, where, and what is expected.
+One function checks a table, one the ratings, one a training table. Each raises one
+sentence: what is wrong, where, and what is expected.
 """
-
-import numbers
 
 import numpy as np
 import pandas as pd
-from sklearn.preprocessing import OrdinalEncoder
 
+from .checks import LIMIT, SHOWN, shorten
+from .ids import check_ids
 from .names import near_miss
+from .strings import factorize_strings
 from .warn import warn
 
 IDS = ["user_id", "movie_id"]
@@ -26,46 +26,12 @@ TABLE_COLUMNS = [
     "user_age",
     "user_country",
 ]
-
-#: Numbers from here on are refused: what is made of them, such as squares, must stay
-#: finite.
-LIMIT = 10**15
 #: The last timestamp that is accepted: the end of the year 2200, in Unix seconds.
 LATEST = 7_289_654_399
 #: From this share of the different genres on, commas look like a separator.
 MANY_COMMAS = 0.25
-#: Up to this many ids are searched for one by one.
-FEW_IDS = 1000
-#: The largest id that is a whole number, ...
-LARGEST_ID = 2**63 - 1
-#: ... and the largest that is a float.
-LARGEST_FLOAT_ID = 2**53
 #: What `pd.api.types.infer_dtype` calls columns of dates.
 DATES = ("datetime64", "datetime", "date")
-#: What stands in the place of genres where they are not known.
-NO_GENRES = ["(no genres listed)", ""]
-#: How many characters of a value a message shows.
-SHOWN = 80
-
-
-def shorten(value):
-    """Return a value for a message, on one line: as Python shows it, if that is short.
-
-    Else its beginning and its type. All messages that show a value show it so.
-    """
-    kind = f"a {type(value).__name__}"
-    if isinstance(value, (pd.DataFrame, pd.Series, np.ndarray)):
-        return f"{kind} of shape {value.shape}"
-    if isinstance(value, np.generic):
-        value = value.item()  # shown as 5, not as np.int64(5)
-    try:
-        text = repr(value)
-    except Exception:  # of a foreign class, or of a number of thousands of digits
-        return kind
-    text = " ".join(line.strip() for line in text.splitlines())
-    if len(text) <= SHOWN:
-        return text
-    return f"{text[:SHOWN]}... ({kind})"
 
 
 class TakesTables:
@@ -151,111 +117,6 @@ def table_ids(X):
     """
     check_table(X)
     return check_ids(X["user_id"]), check_ids(X["movie_id"])
-
-
-def check_ids(column):
-    """Return a column of ids as an array of int64, or of strings.
-
-    Whole floats are accepted: 7.0 is what pandas makes of integers in a column with
-    gaps.
-
-    Parameters
-    ----------
-    column : Series of shape (n_rows,)
-
-    Returns
-    -------
-    ids : ndarray of shape (n_rows,), int64 or object
-        Objects are strings.
-
-    Raises
-    ------
-    ValueError
-        If an id is missing, is neither a whole number of 64 bits nor a string, or if
-        some ids are numbers and some are strings.
-    """
-    is_whole = column.dtype.kind in "iu" and not column.hasnans
-    if is_whole and (column.dtype.kind == "i" or column.max() <= LARGEST_ID):
-        return column.to_numpy(dtype=np.int64)
-    if column.dtype.kind == "f" and not column.hasnans:
-        values = column.to_numpy(dtype=np.float64)
-        # Beyond that, floats cannot tell two neighbouring whole numbers apart.
-        is_exact = np.abs(values) <= LARGEST_FLOAT_ID
-        if is_exact.all() and (values == np.floor(values)).all():
-            return values.astype(np.int64)
-
-    values = column.to_numpy(dtype=object)
-    if pd.api.types.infer_dtype(values, skipna=False) == "string":
-        return values
-    first_is_string = len(values) > 0 and isinstance(values[0], str)
-    is_id = _is_string if first_is_string else _is_whole_number
-    for row, value in enumerate(values):
-        if not is_id(value):
-            raise ValueError(
-                f"{column.name} must hold integers of 64 bits, or strings, "
-                f"and not both, but row {row} holds {shorten(value)}."
-            )
-    return values.astype(np.int64)
-
-
-def _is_string(value):
-    return isinstance(value, str)
-
-
-def _is_whole_number(value):
-    if isinstance(value, np.generic):
-        value = value.item()  # small floats of NumPy overflow in comparisons
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        return False
-    if value % 1 != 0:  # also of NaN and infinity
-        return False
-    largest = LARGEST_FLOAT_ID
-    if isinstance(value, numbers.Integral):
-        largest = LARGEST_ID
-    return -largest <= value <= largest
-
-
-def id_values(ids, name):
-    """Return ids that a caller has listed as an array; check them.
-
-    Parameters
-    ----------
-    ids : array-like of shape (n_ids,), or one id
-    name : str
-        The parameter, for the message.
-
-    Returns
-    -------
-    ids : ndarray of shape (n_ids,), int64 or object
-    """
-    if isinstance(ids, (str, bytes, numbers.Number)) or ids is None:
-        ids = [ids]
-    is_list = hasattr(ids, "__iter__") and getattr(ids, "ndim", 1) == 1
-    if not is_list or isinstance(ids, dict):
-        raise ValueError(
-            f"{name} must be ids, one or a list of them, got {shorten(ids)}."
-        )
-    if isinstance(ids, (np.ndarray, pd.Series, pd.Index)):
-        return check_ids(pd.Series(ids, name=name))
-    return check_ids(pd.Series(list(ids), name=name, dtype=object))
-
-
-def one_id(value, name):
-    """Return one id as an array of shape (1,); check it.
-
-    Parameters
-    ----------
-    value : int or str
-    name : str
-        The parameter, for the message.
-
-    Returns
-    -------
-    ids : ndarray of shape (1,), int64 or object
-    """
-    if isinstance(value, (str, numbers.Number)):
-        return id_values(value, name)
-    raise ValueError(f"{name} must be one id, got {shorten(value)}.")
 
 
 def number_column(X, name):
@@ -382,54 +243,6 @@ def check_ratings(X, y=None):
     return ratings
 
 
-def check_number(name, value, least, *, integer=False, below=LIMIT):
-    """Return a parameter as a plain int or float, if it is a number in its range.
-
-    Parameters
-    ----------
-    name : str
-        The parameter, for the message.
-    value : object
-        What the caller passed.
-    least, below : number
-        The smallest value that is accepted, and the bound that it must stay below.
-    integer : bool, default=False
-        Whether only whole numbers are accepted.
-
-    Returns
-    -------
-    number : int or float
-
-    Raises
-    ------
-    ValueError
-        If the value is not a number of that kind in that range.
-    """
-    number = value.item() if isinstance(value, np.generic) else value
-    kinds = (int,) if integer else (int, float)
-    is_number = isinstance(number, kinds) and not isinstance(number, bool)
-    if is_number and least <= number < below:
-        return number if integer else float(number)
-
-    kind = "an integer" if integer else "a number"
-    bound = ""
-    if below < LIMIT or (is_number and number >= below):
-        bound = f" and below {below}"
-    raise ValueError(
-        f"{name} must be {kind} of at least {least}{bound}, got {shorten(value)}."
-    )
-
-
-def check_seed(random_state):
-    """Raise a ValueError if scikit-learn cannot use a `random_state`.
-
-    It may be None, an integer from 0 to 2**32 - 1, or a RandomState.
-    """
-    if random_state is None or isinstance(random_state, np.random.RandomState):
-        return
-    check_number("random_state", random_state, 0, integer=True, below=2**32)
-
-
 def latest_of_pairs(X, user, movie):
     """Return which rows count: of a user and a movie that appear twice, the latest.
 
@@ -543,207 +356,3 @@ def _warn_of_commas(X):
             f"genre holds commas, such as {shorten(with_comma[0])}, and counts as one "
             "genre each time; several genres must be joined by a bar, '|'."
         )
-
-
-def positions_of(known, ids, name):
-    """Return the position of each id among those that are known.
-
-    Parameters
-    ----------
-    known : ndarray of shape (n_known,), int64 or object
-        Sorted, without repetitions.
-    ids : ndarray of shape (n_ids,), int64 or object
-        As from `check_ids`.
-    name : str
-        What an error calls the ids: a column, or a parameter of the caller.
-
-    Returns
-    -------
-    positions : ndarray of shape (n_ids,), integers
-        -1 for an unknown id.
-
-    Raises
-    ------
-    ValueError
-        If some ids are numbers and some are strings: these are the ids of different
-        tables.
-    """
-    if ids.size == 0:
-        return np.empty(0, dtype=np.int64)
-    check_same_kind(known, ids, name)
-    if ids.size > FEW_IDS:
-        return pd.Index(known).get_indexer(ids)
-    # For a few ids, a search takes less time than a table of all that are known.
-    place = np.minimum(np.searchsorted(known, ids), known.size - 1)
-    return np.where(known[place] == ids, place, -1)
-
-
-def check_same_kind(known, ids, name):
-    """Raise a ValueError if some ids are numbers and some are strings.
-
-    Parameters
-    ----------
-    known, ids : ndarray of int64 or object
-        As from `check_ids`; at least one id each.
-    name : str
-        What the error calls the ids. It shows none of those that are known: they may be
-        personal data, and errors end in logs.
-    """
-    if known.dtype != ids.dtype:
-        kind = "strings" if known.dtype == object else "whole numbers"
-        raise ValueError(
-            f"{name} must hold {kind}, as in the table of ratings, "
-            f"got {shorten(ids[0])}."
-        )
-
-
-def last_known(values, is_known, position, size, unknown):
-    """Return the last value that is known of each position.
-
-    Parameters
-    ----------
-    values, is_known, position : ndarray of shape (n_rows,)
-        Each row's value, whether it is one, and the user or movie that it belongs to.
-    size : int
-        How many positions there are.
-    unknown : number
-        What stands for a position without a known value.
-
-    Returns
-    -------
-    last : ndarray of shape (size,)
-    """
-    last = np.full(size, unknown, dtype=values.dtype)
-    last[position[is_known]] = values[is_known]  # a later row overwrites an earlier one
-    return last
-
-
-def lookup(values, positions, unknown):
-    """Return `values` at the positions, and `unknown` where a position is -1."""
-    return pd.api.extensions.take(
-        values, positions, allow_fill=True, fill_value=unknown
-    )
-
-
-def factorize_strings(X, name):
-    """Number the different strings of a column.
-
-    Parameters
-    ----------
-    X : DataFrame of shape (n_rows, n_columns)
-    name : str
-        The column; if `X` lacks it, all values are missing.
-
-    Returns
-    -------
-    codes : ndarray of shape (n_rows,), integers
-        The place of each row's string in `strings`, -1 where it is missing.
-    strings : ndarray of object
-        The different strings, in the order of their first rows.
-
-    Raises
-    ------
-    ValueError
-        If the column holds lists or other objects that cannot be hashed.
-    """
-    column = X[name] if name in X.columns else np.full(len(X), None)
-    try:
-        codes, values = pd.factorize(column)
-    except (TypeError, NotImplementedError):  # the latter from Arrow
-        raise ValueError(
-            f"{name} must hold strings, got a column of lists or other objects."
-        ) from None
-    strings = np.array([_text(value) for value in values], dtype=object)
-    if name != "genre":
-        return codes, strings
-    return _without(codes, strings, NO_GENRES)
-
-
-def _without(codes, strings, missing):
-    """Return what `factorize_strings` returns, with some strings as missing ones."""
-    is_missing = np.isin(strings, missing)
-    if not is_missing.any():  # nearly always: there is nothing to number anew
-        return codes, strings
-    new_codes = np.cumsum(~is_missing) - 1
-    new_codes[is_missing] = -1
-    return lookup(new_codes, codes, -1), strings[~is_missing]
-
-
-def _text(value):
-    """Return a value as text; 3.0 is what pandas makes of 3 in a column with a gap."""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
-
-
-def fit_encode(X, name):
-    """Fit an encoder to the strings of a column, and encode them.
-
-    Parameters
-    ----------
-    X : DataFrame of shape (n_rows, n_columns)
-    name : str
-        The column; if `X` lacks it, all values are missing.
-
-    Returns
-    -------
-    encoder : OrdinalEncoder
-        It numbers the strings in alphabetical order, and gives -1 to a string that it
-        does not know.
-    encoded : ndarray of shape (n_rows,), float64
-        As from `encode`.
-    """
-    codes, strings = factorize_strings(X, name)
-    known = np.array(sorted(set(strings)) or [None], dtype=object)
-    encoder = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
-    encoder.fit(known[:, None])
-    return encoder, _encode_different(codes, strings, encoder)
-
-
-def encode(X, name, encoder):
-    """Return the number that an encoder gives to each row's string.
-
-    Parameters
-    ----------
-    X : DataFrame of shape (n_rows, n_columns)
-    name : str
-        The column; if `X` lacks it, all values are missing.
-    encoder : OrdinalEncoder
-        From `fit_encode`.
-
-    Returns
-    -------
-    encoded : ndarray of shape (n_rows,), float64
-        NaN where the string is missing or unknown.
-    """
-    codes, strings = factorize_strings(X, name)
-    return _encode_different(codes, strings, encoder)
-
-
-def _encode_different(codes, strings, encoder):
-    """Encode what `factorize_strings` returns: the different strings, not all rows.
-
-    That is much faster, because a column has few different strings.
-    """
-    if len(strings) == 0:
-        return np.full(len(codes), np.nan)
-    numbered = np.asarray(encoder.transform(strings[:, None])).ravel()
-    numbered = np.where(numbered < 0, np.nan, numbered)
-    return lookup(numbered, codes, np.nan)
-
-
-def titles_of(X):
-    """Return the titles of movies, a dict by id; it is empty if `X` has none.
-
-    A ValueError is raised if a title is no string.
-    """
-    known = X.reindex(columns=["movie_id", "title"]).dropna()
-    known = known.drop_duplicates("movie_id", keep="last")
-    titles = dict(zip(known["movie_id"].tolist(), known["title"].tolist()))
-    for movie, title in titles.items():
-        if not isinstance(title, str):
-            raise ValueError(
-                f"title must hold strings, but movie {shorten(movie)} has "
-                f"{shorten(title)}."
-            )
-    return titles

@@ -9,8 +9,10 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state, gen_batches
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from .checks import check_number
+from .ids import id_values, positions_of
 from .matrix import RatingHistory, rating_matrix, ratings_or_views
-from .table import RATING, check_number, id_values, positions_of
+from .table import RATING
 from .warn import warn
 
 #: At most this many scores are in memory at a time (32 MB).

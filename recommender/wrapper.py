@@ -3,8 +3,9 @@
 import copy
 
 from .artifact import FORMAT
+from .checks import shorten
 from .locks import ProcessLock
-from .table import shorten, titles_of
+from .strings import titles_of
 
 #: What a training learns is many attributes. With this lock, other threads see those of
 #: one training, never some of one and some of the next. It belongs to the module,

@@ -17,7 +17,7 @@ from lesson_code import (
     main,
     ranking_metrics,
 )
-from recommender.table import check_ids, positions_of
+from recommender.ids import check_ids, positions_of
 
 LARGE = 2**63 - 200
 

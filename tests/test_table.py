@@ -17,17 +17,15 @@ from lesson_code import (
     UserMovieFeatureTransformer,
     ranking_metrics,
 )
+from recommender.checks import check_number, check_seed, shorten
 from recommender.matrix import MovieContent
 from recommender.names import OTHER_NAMES, near_miss
 from recommender.table import (
     RATING,
     TABLE_COLUMNS,
-    check_number,
     check_ratings,
-    check_seed,
     check_training_table,
     number_column,
-    shorten,
 )
 
 
