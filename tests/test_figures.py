@@ -2,6 +2,7 @@
 they have drifted.
 """
 
+import re
 import sys
 
 import pytest
@@ -131,3 +132,14 @@ def test_the_figures_of_the_documentation_have_marks():
         assert "<!-- figures: " in (ROOT / page).read_text(encoding="utf-8"), page
     for result in (ROOT / "benchmarks" / "results").glob("*.txt"):
         assert result.read_text(encoding="utf-8").startswith("$ python "), result
+
+
+def test_the_figures_in_the_comments_of_the_lesson_are_printed_by_a_command():
+    lesson = (ROOT / "lesson_code.py").read_text(encoding="utf-8")
+    comments = "\n".join(re.findall(r"^ *#.*$", lesson, re.MULTILINE))
+    figures = re.findall(r"\b\d\.\d{4}\b", comments)
+    assert len(figures) > 5
+    # README has the demo's lines, which `figures.py --check` compares with the demo.
+    pages = ["README.md", "benchmarks/results/compare.txt", "benchmarks/README.md"]
+    printed = "".join((ROOT / page).read_text(encoding="utf-8") for page in pages)
+    assert [figure for figure in figures if figure not in printed] == []
