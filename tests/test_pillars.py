@@ -4,7 +4,6 @@
 """
 
 import ast
-import functools
 import importlib.util
 import os
 import re
@@ -55,20 +54,6 @@ def run(tmp_path, *command, path=PILLARS, pictures="pictures"):
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
-
-
-@pytest.fixture(scope="module")
-def run_once(tmp_path_factory):
-    """Return a function that runs a chapter, but no chapter twice; it returns the
-    folder of the run, and what was printed.
-    """
-
-    @functools.cache
-    def run_chapter(chapter):
-        folder = tmp_path_factory.mktemp(chapter.stem)
-        return folder, run(folder, chapter)
-
-    return run_chapter
 
 
 def need(*modules):
@@ -125,26 +110,17 @@ def test_a_chapter_runs_without_matplotlib(tmp_path):
     assert not (tmp_path / "pictures").exists()
 
 
-@pytest.mark.parametrize("chapter", SCRIPTS, ids=NAMES)
-def test_a_chapter_prints_its_tables_and_what_to_remember(run_once, chapter):
-    check_output(run_once(chapter)[1], chapter)
-
-
-@pytest.mark.parametrize("chapter", SCRIPTS, ids=NAMES)
-def test_a_figure_in_the_text_is_in_the_output_or_the_code(run_once, chapter):
+def check_figures(printed, chapter):
     """What the text says of a result can be seen above it."""
     _, first_code, *cells = chapter.read_text(encoding="utf-8").split("# %%")
     text = "".join(cell for cell in cells if cell.startswith(" [markdown]"))
     code = first_code + "".join(c for c in cells if not c.startswith(" [markdown]"))
-    seen = run_once(chapter)[1] + code
     figures = set(re.findall(r"\d+\.\d+", text))
-    assert [figure for figure in figures if figure not in seen] == []
+    assert [figure for figure in figures if figure not in printed + code] == []
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.stem)
-def test_a_chapter_draws_one_small_picture_with_a_title(run_once, chapter):
-    need("matplotlib")
-    folder, _ = run_once(chapter)
+def check_picture(folder, chapter):
+    """A chapter draws one small picture, with a title."""
     pictures = list((folder / "pictures").iterdir())
     assert [picture.stem for picture in pictures] == [chapter.stem]
     assert pictures[0].stat().st_size <= 60_000
@@ -498,13 +474,21 @@ CONCLUSIONS = {
 }
 
 
-@pytest.mark.parametrize(
-    "chapter",
-    [chapter for chapter in CHAPTERS if chapter.stem != "0_map"],
-    ids=lambda chapter: chapter.stem,
-)
-def test_the_figures_of_a_chapter_bear_out_its_words(run_once, chapter):
-    CONCLUSIONS[chapter.stem](run_once(chapter)[1])
+def test_every_chapter_but_the_map_has_its_conclusions_checked():
+    assert {*CONCLUSIONS, "0_map"} == {chapter.stem for chapter in CHAPTERS}
+
+
+# One test, so that a chapter, which takes up to 30 seconds, is run once, whatever the
+# order of the tests.
+@pytest.mark.parametrize("chapter", SCRIPTS, ids=NAMES)
+def test_a_chapter_prints_draws_and_bears_out_its_words(tmp_path, chapter):
+    printed = run(tmp_path, chapter)
+    check_output(printed, chapter)
+    check_figures(printed, chapter)
+    if chapter.stem in CONCLUSIONS:
+        CONCLUSIONS[chapter.stem](printed)
+    if chapter != APPENDIX and importlib.util.find_spec("matplotlib") is not None:
+        check_picture(tmp_path, chapter)
 
 
 @pytest.fixture(scope="module")
