@@ -166,10 +166,10 @@ STARS = np.arange(1.0, 5.01, 0.5)  # the nine possible ratings: 1, 1.5, ... 5
 #: The sizes of the law's parts; the formula is in the class below. In stars, `user`,
 #: `movie` and `taste` are standard deviations over the rows: how much users, movies and
 #: tastes differ. `noise` is the typical deviation of a single rating from the opinion.
-#: Users differ in care, and `noise_spread` says how much (`draw_law` in
-#: recommender/synthetic.py). The noise floor, 0.72, is below `noise`, because ratings
-#: end at 1 and 5. The sizes were set by hand; `python benchmarks/calibration.py` shows
-#: which scores they lead to.
+#: Some users rate carefully, some do not, and `noise_spread` says how much they differ
+#: (`draw_law` in recommender/synthetic.py). The noise floor, 0.72, is below `noise`,
+#: because ratings end at 1 and 5. The sizes were set by hand; `python
+#: benchmarks/calibration.py` shows which scores they lead to.
 LAW = {
     "mean": 3.02,
     "user": 0.45,
@@ -431,19 +431,27 @@ def _moments(opinion, sigma):
 #     encoder = TargetEncoder(target_type="continuous")
 #     model = make_pipeline(encoder, Ridge()).fit(X_train[IDS], y_train)
 #
-# The two lines are hard to beat (`python lesson_code.py compare`): in cross-validation
-# on all 50,000 rows, they have an RMSE of 0.8390, always answering the mean 1.0420, and
-# the three models that learn from the features of this section 0.8385 (`linear`),
-# 0.8392 (`boosting`) and 0.8401 (`forest`). `factors` and `blend` (section 3), which
-# learn tastes, are better: 0.7901 and 0.7896. On MovieLens, all models but the mean are
+# The two lines are hard to beat. These are the RMSEs of a cross-validation on all
+# 50,000 rows (`python lesson_code.py compare`)::
+#
+#     mean        1.0420   always answering the mean
+#     two lines   0.8390
+#     forest      0.8401   forest, boosting and linear learn from the features
+#     boosting    0.8392   of this section
+#     linear      0.8385
+#     factors     0.7901   factors and blend learn tastes, too (section 3)
+#     blend       0.7896
+#
+# By the law of this table, age, country, year, hour and weekday have no effect, so the
+# features add next to nothing to the two averages. On MovieLens, all five models are
 # better than the two lines (the README has a table).
 #
 # Averages are easy to get wrong, because an average of ratings can contain the answer.
 # There are three ways to compute them, from wrong to right:
 #
 # * Over the whole table, before the split (`fit(table).transform(table)`). They contain
-#   the test ratings, so the error looks better than it is: with two ratings per user it
-#   falls below the noise floor, because each rating is half of its user's average.
+#   the test ratings, so the error looks better than it is. In a table with two ratings
+#   per user, it falls below the noise floor: each rating is half of its user's average.
 # * Over the training rows. In training, each average contains the row's own rating.
 #   The average of a new row cannot, because nobody knows its rating yet. So the model
 #   trusts the averages too much. Most models get worse where there are few ratings per
@@ -479,10 +487,10 @@ DAY = 24 * HOUR
 
 #: The features that are read from the row itself. For each: what it describes (the
 #: user, the movie, or, for None, this row alone), and its default.
-#: A gap, a missing value, is filled with the value of that user or movie in the last
-#: row of the training table that has one. If there is no such row, it is filled with
-#: the default: the median or the mode (the most frequent value) of the training rows,
-#: or the code -1.
+#: If the age of a user is missing in a row, the age in the user's last training row
+#: that has one fills the gap; in the same way, the year of a movie, and so on. If the
+#: training knows none, the default fills it: the median or the mode (the most frequent
+#: value) of the training rows, or the code -1.
 OBSERVED = {
     "user_age": ("user", "median"),
     "movie_year": ("movie", "median"),
@@ -515,10 +523,10 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
     averages equal those of ``TargetEncoder(smooth=damping)``
     (`tests/test_transformer.py`).
 
-    A table of features from this class can in turn be its input: many people make
-    features first, and split later. So that this does not leak, the class takes from
-    such a table only what needs no rating, and computes the averages and counts again,
-    from the rows that it is fitted on.
+    Many people make features first, and split later. So that this does not leak, this
+    class also takes a table of features that it has made: it keeps what needs no
+    rating, and computes the averages and counts again, from the rows that it is fitted
+    on.
 
     Parameters
     ----------
@@ -647,7 +655,7 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
         observed = _observe(X)
         encoders = {"genre": self.genre_encoder_, "user_country": self.country_encoder_}
         for column, encoder in encoders.items():
-            if column in X.columns:  # else it is a table of features, with the codes
+            if column in X.columns:  # else `_observe` has the codes, or gaps
                 observed[ENCODED[column]] = encode(X, column, encoder)
         return self._assemble(X, user, movie, user_avg, movie_avg, observed)
 
@@ -684,7 +692,7 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
         encoders = {}
         for column, name in ENCODED.items():
             encoders[column], encoded = fit_encode(X, column)
-            if column in X.columns:  # else it is a table of features, with the codes
+            if column in X.columns:  # else `_observe` has the codes, or gaps
                 observed[name] = encoded
         known, defaults = _known_and_defaults(rows, observed)
 
@@ -902,9 +910,10 @@ def _known_and_defaults(rows, observed):
 def _observe(X):
     """Return the features that are read from the rows, arrays with NaN in their gaps.
 
-    A raw table has some of them as columns: `user_age` and `movie_year`. Hour and
-    weekday are read from its timestamp. The caller adds the codes of genre and country,
-    with an encoder. Until then, they are NaN. (A frame of features has all of them.)
+    A raw table has `user_age` and `movie_year` as columns, and hour and weekday in its
+    timestamp. Where there is no such column, all values are NaN: gaps, which are filled
+    later. The caller replaces the codes of genre and country. (A table of features has
+    all of these columns.)
     """
     observed = {name: number_column(X, name) for name in OBSERVED}  # NaN if not there
     if "timestamp" in X.columns:
@@ -1013,7 +1022,9 @@ MODELS = {
                 ("ratings", UserMovieFeatureTransformer()),
                 ("factors", MatrixFactorization()),
             ],
-            verbose_feature_names_out=False,  # names as "user_age", without a prefix
+            # In `get_feature_names_out`, which gives names of columns to whoever asks,
+            # `user_age` does not become "ratings__user_age".
+            verbose_feature_names_out=False,
         ),
         "scaling": [("scaler", StandardScaler())],
         # It answers the mean of the predictions of its two regressors.
@@ -1041,11 +1052,10 @@ MODELS = {
 def find_model(model):
     """Return the entry of `MODELS` for a name, an entry of your own, or a regressor.
 
-    (A whole `RatingPipeline` is a regressor, too; `build_pipeline` needs no entry.)
-
     A regressor of your own takes the place of the forest, behind the same features and
     scaler. A `MatrixFactorization` of your own takes the place of the one in "factors",
-    which gets raw rows. Neither has a search space.
+    which gets raw rows. Neither has a search space. (A `RatingPipeline` is a regressor,
+    too, but `build_pipeline` takes it as it is, and does not look for an entry.)
 
     Parameters
     ----------
@@ -1137,11 +1147,13 @@ class RatingPipeline(FitsTables, TakesTables, RegressorMixin, Pipeline):
 # One object does what its user needs: train a pipeline, score it, recommend, save.
 #
 # A recommender answers two questions. *How many stars would this user give?* That is
-# what the models of section 3 predict, and RMSE scores it. *What to watch next?* A
-# movie that a user would rate highly is not always one that the user would choose: most
-# good movies are never watched. So recommendations come from another model,
-# `MovieRanker`, whatever the rating model is. It makes a matrix of likes: above 0 for a
-# high rating, below 0 for a low one, and 0 where there is no rating. For example::
+# what the models of section 3 predict, and RMSE scores it. *What to watch next?* The
+# movies with the highest predicted stars are a poor answer: users hardly ever watch
+# them (`benchmarks/README.md`, "rating by factors"). Movies that are liked by those who
+# like the same movies are a better one. So recommendations come from another model,
+# `MovieRanker`, whatever the rating model is. It makes a matrix of likes: how far a
+# rating is above or below a neutral one, in a fixed unit, and 0 where there is no
+# rating. For example::
 #
 #              Alien   Heat     Up
 #     Ann       +0.7      0   -0.4
@@ -1155,12 +1167,11 @@ class RatingPipeline(FitsTables, TakesTables, RegressorMixin, Pipeline):
 # is named in recommender/ranking.py)::
 #
 #     inverse = np.linalg.inv(likes.T @ likes + penalty * np.eye(n_movies))
-#     fit = likes - likes @ inverse / np.diag(inverse)  # (n_users, n_movies)
+#     values = likes - likes @ inverse / np.diag(inverse)  # (n_users, n_movies)
 #
-# The movies with the highest values in a user's row of `fit` are recommended.
-# `MovieRanker` also adds a little of the stars that the user would give, which it
-# predicts by a matrix factorization of its own. Precision, recall and NDCG score the
-# recommendations.
+# The movies with the highest values in a user's row are recommended. `MovieRanker` also
+# adds a little of the stars that the user would give, which it predicts by a matrix
+# factorization of its own. Precision, recall and NDCG score the recommendations.
 #
 # The parameter `ranker` chooses the way to recommend: "taste", by a `MovieRanker`, is
 # the default. "popularity" recommends what most users have rated, and "rating" what
@@ -1194,7 +1205,8 @@ def rating_metrics(y_true, y_pred):
     metrics : dict of float
         "RMSE" and "MAE" in stars; "R2", the share of the variance that is explained.
     """
-    # There is no table of these rows. `check_ratings` needs only its length.
+    # `check_ratings` compares the lengths of a table and its ratings. There is no table
+    # here, so the true ratings stand in for it.
     rows = np.atleast_1d(y_true)
     true_ratings = check_ratings(rows, y_true)
     predicted_ratings = check_ratings(rows, y_pred)
@@ -1208,11 +1220,11 @@ def rating_metrics(y_true, y_pred):
 #
 # * `Recommends` (recommender/recommend.py) has the methods `recommend`, `similar` and
 #   `evaluate_ranking`, which ask the ranker.
-# * `WrapsPipeline` (recommender/wrapper.py) keeps the results of a training, such as
-#   `cv_scores_`. For each, there is an attribute without the `_`, which is None before
-#   a training, where `cv_scores_` is an error. Its methods `_snapshot` and `_keep`
-#   matter only if one thread trains an object while another one uses it.
-#   `_set_training` sets all results of a training at once.
+# * `WrapsPipeline` (recommender/wrapper.py) keeps the results of a training. Their
+#   names end in `_`: before a training, `recommender.cv_scores_` raises an
+#   AttributeError. The same name without the `_` never does: `recommender.cv_scores` is
+#   None then. `_set_training` sets all results at once, and `_snapshot` copies them.
+#   `_keep` adds scores, unless another thread has trained the object meanwhile.
 class SklearnEcosystemPipeline(
     Recommends, WrapsPipeline, TakesTables, RegressorMixin, BaseEstimator
 ):
@@ -1340,10 +1352,10 @@ class SklearnEcosystemPipeline(
 
         # The steps are cloned: the estimators in `MODELS` are only patterns.
         pipeline = clone(RatingPipeline(self._list_steps()))
-        ignore_output_config(pipeline)  # of `sklearn.set_config`
-        # The features and factors always get the seed. So does each part of the model
-        # that has none, if the model is an entry of `MODELS`, or an entry of your own.
-        # A regressor that was passed is left as it is.
+        ignore_output_config(pipeline)
+        # Features and factors always get the seed. In the model of an entry, what has
+        # no seed (`random_state=None`) gets it, too. A regressor of your own is left as
+        # it is.
         set_seeds(
             pipeline,
             self.random_state,
@@ -1691,13 +1703,12 @@ def compare_models(X, y=None, *, random_state=42, verbose=False):
     best_model = rmse.mean(axis=1).idxmin()
     to_best = rmse - rmse.loc[best_model]
     table = by_model.mean()
-    # `ddof=0`: the spread of these five folds, as in "CV RMSE (+/-)" of the demo.
+    # This describes the spread of these five folds, as "CV RMSE (+/-)" of the demo
+    # does. (`ddof=0` divides by 5. Without it, pandas divides by 4, as `sem` does.)
     table = table.join(by_model.std(ddof=0).add_suffix("_std"))
     table = table.join(rmse.add_prefix("RMSE_"))
     table["to_best"] = to_best.mean(axis=1)
-    # `sem` is the standard error of the mean. It takes the folds for a sample, and
-    # divides by one less (ddof=1).
-    table["to_best_se"] = to_best.sem(axis=1)
+    table["to_best_se"] = to_best.sem(axis=1)  # standard error of the mean
     return table
 
 
@@ -1720,7 +1731,8 @@ def _two_lines(random_state):
 #
 #     content = pickle.dumps(recommender)
 #     digest = hashlib.sha256(content).hexdigest()
-#     write content + digest, and the card, to temporary files; then rename them
+#     write content + digest to one temporary file, the card (with the digest) to
+#     another, and give both their final names
 #
 # and loading is ::
 #
@@ -1751,7 +1763,8 @@ TRUSTED = [
 #     0.8065  the fragile way: averages computed before the split
 #
 # The last error is smaller than that of the model, and false: its averages contain the
-# ratings of the test rows. Nobody has these when a prediction is wanted.
+# ratings of the test rows. Nobody has these when a prediction is wanted. (In section 2,
+# the forest has 0.8401: the mean of five other splits. This split is a lucky one.)
 
 ARTIFACT = "production_pipeline.pkl"
 LINE = "=" * 60
