@@ -8,7 +8,7 @@ set -eu
 # The files are bytes to be copied, in whatever language the learner's computer speaks.
 export LC_ALL=C
 
-names="lesson_code.py test_lesson.py requirements.txt README.md LICENSE docs/words.md recommender/__init__.py recommender/artifact.py recommender/card.py recommender/checks.py recommender/commands.py recommender/console.py recommender/factors.py recommender/files.py recommender/forest.py recommender/ids.py recommender/locks.py recommender/matrix.py recommender/movielens.py recommender/names.py recommender/options.py recommender/pipeline.py recommender/ranking.py recommender/recommend.py recommender/release.py recommender/report.py recommender/solutions.py recommender/start.py recommender/steps.py recommender/strings.py recommender/synthetic.py recommender/table.py recommender/titles.py recommender/top_n.py recommender/warn.py recommender/wrapper.py pillars/0_first.py pillars/0_map.py pillars/0_parts.py pillars/1_preprocessing.py pillars/2_feature_selection.py pillars/3_model_selection.py pillars/3_search.py pillars/4_supervised.py pillars/5_unsupervised.py pillars/6_utilities.py pillars/8_deploy.py pillars/8_experiment.py pillars/8_monitor.py pillars/appendix_recipes.py pillars/catalog.py pillars/drawing.py pillars/visitors.py exercises/0_first.py exercises/0_map.py exercises/0_parts.py exercises/1_preprocessing.py exercises/1_scaling.py exercises/2_feature_selection.py exercises/3_cross_fitting.py exercises/3_model_selection.py exercises/3_search.py exercises/4_supervised.py exercises/5_unsupervised.py exercises/6_metrics.py exercises/6_utilities.py exercises/8_deploy.py exercises/8_experiment.py exercises/8_monitor.py exercises/README.md exercises/conftest.py exercises/checks/checking.py exercises/checks/test_chapter_0.py exercises/checks/test_chapter_1.py exercises/checks/test_chapter_2.py exercises/checks/test_chapter_3.py exercises/checks/test_chapter_4.py exercises/checks/test_chapter_5.py exercises/checks/test_chapter_6.py exercises/checks/test_chapter_8.py exercises/solutions/0_first.py exercises/solutions/0_map.py exercises/solutions/0_parts.py exercises/solutions/1_preprocessing.py exercises/solutions/1_scaling.py exercises/solutions/2_feature_selection.py exercises/solutions/3_cross_fitting.py exercises/solutions/3_model_selection.py exercises/solutions/3_search.py exercises/solutions/4_supervised.py exercises/solutions/5_unsupervised.py exercises/solutions/6_metrics.py exercises/solutions/6_utilities.py exercises/solutions/8_deploy.py exercises/solutions/8_experiment.py exercises/solutions/8_monitor.py"
+names="lesson_code.py test_lesson.py requirements.txt README.md LICENSE docs/words.md recommender/__init__.py recommender/artifact.py recommender/card.py recommender/checks.py recommender/commands.py recommender/console.py recommender/factors.py recommender/files.py recommender/forest.py recommender/ids.py recommender/locks.py recommender/matrix.py recommender/movielens.py recommender/names.py recommender/options.py recommender/pipeline.py recommender/ranking.py recommender/recommend.py recommender/release.py recommender/report.py recommender/solutions.py recommender/start.py recommender/steps.py recommender/strings.py recommender/synthetic.py recommender/table.py recommender/titles.py recommender/top_n.py recommender/warn.py recommender/wrapper.py pillars/0_first.py pillars/0_luck.py pillars/0_map.py pillars/0_parts.py pillars/1_preprocessing.py pillars/2_feature_selection.py pillars/3_model_selection.py pillars/3_search.py pillars/4_supervised.py pillars/5_unsupervised.py pillars/6_utilities.py pillars/8_deploy.py pillars/8_experiment.py pillars/8_monitor.py pillars/appendix_recipes.py pillars/catalog.py pillars/drawing.py pillars/visitors.py exercises/0_first.py exercises/0_luck.py exercises/0_map.py exercises/0_parts.py exercises/1_preprocessing.py exercises/1_scaling.py exercises/2_feature_selection.py exercises/3_cross_fitting.py exercises/3_model_selection.py exercises/3_search.py exercises/4_supervised.py exercises/5_unsupervised.py exercises/6_metrics.py exercises/6_utilities.py exercises/8_deploy.py exercises/8_experiment.py exercises/8_monitor.py exercises/README.md exercises/conftest.py exercises/checks/checking.py exercises/checks/test_chapter_0.py exercises/checks/test_chapter_1.py exercises/checks/test_chapter_2.py exercises/checks/test_chapter_3.py exercises/checks/test_chapter_4.py exercises/checks/test_chapter_5.py exercises/checks/test_chapter_6.py exercises/checks/test_chapter_8.py exercises/solutions/0_first.py exercises/solutions/0_luck.py exercises/solutions/0_map.py exercises/solutions/0_parts.py exercises/solutions/1_preprocessing.py exercises/solutions/1_scaling.py exercises/solutions/2_feature_selection.py exercises/solutions/3_cross_fitting.py exercises/solutions/3_model_selection.py exercises/solutions/3_search.py exercises/solutions/4_supervised.py exercises/solutions/5_unsupervised.py exercises/solutions/6_metrics.py exercises/solutions/6_utilities.py exercises/solutions/8_deploy.py exercises/solutions/8_experiment.py exercises/solutions/8_monitor.py"
 folders="docs recommender pillars exercises exercises/checks exercises/solutions"
 
 # What `cksum` tells of each file: its checksum and its size.
@@ -17,9 +17,9 @@ recorded() {
         lesson_code.py) echo "4220315309 84676" ;;
         test_lesson.py) echo "3012794020 14500" ;;
         requirements.txt) echo "3471952364 498" ;;
-        README.md) echo "1296999059 12009" ;;
+        README.md) echo "1141242130 12083" ;;
         LICENSE) echo "191275814 1554" ;;
-        docs/words.md) echo "1226049444 10843" ;;
+        docs/words.md) echo "1522758961 11922" ;;
         recommender/__init__.py) echo "1195575613 1810" ;;
         recommender/artifact.py) echo "2348867996 21137" ;;
         recommender/card.py) echo "4231388113 2324" ;;
@@ -50,7 +50,8 @@ recorded() {
         recommender/top_n.py) echo "1862535642 10293" ;;
         recommender/warn.py) echo "242794426 1121" ;;
         recommender/wrapper.py) echo "3322355790 4289" ;;
-        pillars/0_first.py) echo "1899251902 7761" ;;
+        pillars/0_first.py) echo "2933824613 7766" ;;
+        pillars/0_luck.py) echo "3697090176 13058" ;;
         pillars/0_map.py) echo "277010035 6188" ;;
         pillars/0_parts.py) echo "4273350104 10585" ;;
         pillars/1_preprocessing.py) echo "3324102761 13084" ;;
@@ -68,6 +69,7 @@ recorded() {
         pillars/drawing.py) echo "2501522004 5968" ;;
         pillars/visitors.py) echo "39633887 2754" ;;
         exercises/0_first.py) echo "2819747283 703" ;;
+        exercises/0_luck.py) echo "3277997444 1105" ;;
         exercises/0_map.py) echo "2711920132 828" ;;
         exercises/0_parts.py) echo "1185232307 1382" ;;
         exercises/1_preprocessing.py) echo "3328103731 1055" ;;
@@ -83,10 +85,10 @@ recorded() {
         exercises/8_deploy.py) echo "3949747633 1112" ;;
         exercises/8_experiment.py) echo "341665361 1385" ;;
         exercises/8_monitor.py) echo "2244694448 1236" ;;
-        exercises/README.md) echo "1848113271 3117" ;;
+        exercises/README.md) echo "1568290564 3210" ;;
         exercises/conftest.py) echo "3558056526 5667" ;;
         exercises/checks/checking.py) echo "3127177221 7576" ;;
-        exercises/checks/test_chapter_0.py) echo "3841527101 8925" ;;
+        exercises/checks/test_chapter_0.py) echo "632086078 12996" ;;
         exercises/checks/test_chapter_1.py) echo "228272702 6288" ;;
         exercises/checks/test_chapter_2.py) echo "3213786359 3573" ;;
         exercises/checks/test_chapter_3.py) echo "1291236117 18068" ;;
@@ -95,6 +97,7 @@ recorded() {
         exercises/checks/test_chapter_6.py) echo "4278599215 10391" ;;
         exercises/checks/test_chapter_8.py) echo "2278209544 17548" ;;
         exercises/solutions/0_first.py) echo "1430744920 337" ;;
+        exercises/solutions/0_luck.py) echo "1515529094 533" ;;
         exercises/solutions/0_map.py) echo "3495680003 468" ;;
         exercises/solutions/0_parts.py) echo "1516718467 1050" ;;
         exercises/solutions/1_preprocessing.py) echo "447819057 596" ;;
@@ -2713,13 +2716,14 @@ row come from other rows (*cross-fitting*). `python -m pytest --break NAME` take
 
 ## What you will learn
 
-The chapters take some three hours, their exercises two, reading `lesson_code.py` two (its docstring says what to skip). A chapter is a script of cells
+The chapters take three to four hours, their exercises two, reading `lesson_code.py` two (its docstring says what to skip). A chapter is a script of cells
 (`# %%`): read it beside what `python pillars/0_first.py` prints (pictures: `pip install matplotlib`), or run `make site` or `make notebooks`
 (`pip install jupytext -r docs/requirements.txt`). An [exercise](exercises/README.md) is a small broken program: `python -m pytest exercises` checks it.
 
 | chapter | its question | minutes | exercise |
 |---|---|---|---|
 | [0 first](pillars/0_first.py) | Has the model learned anything? | 10 | [a baseline](exercises/0_first.py) |
+| [0 luck](pillars/0_luck.py) | How much of a figure is luck? | 15 | [a standard error](exercises/0_luck.py) |
 | [0 map](pillars/0_map.py) | What is in scikit-learn, and how much of it have you met? | 10 | [tags](exercises/0_map.py) |
 | [0 parts](pillars/0_parts.py) | What is an estimator built from, and how do you build one? | 15 | [a transformer](exercises/0_parts.py) |
 | [1 preprocessing](pillars/1_preprocessing.py) | Who needs the scaler? | 20 | [gaps](exercises/1_preprocessing.py), [scaling](exercises/1_scaling.py) |
@@ -2823,10 +2827,9 @@ by time, all models beat the mean, but no model is clearly best. Rankings, other
 
 ## Around the lesson
 
-`recommender/` is the machinery of `lesson_code.py`: copy the two together. `serving/` is the service, `tests/` keeps the lesson trustworthy
-(how (`docs/trust.md`)), `benchmarks/` measures it, design (`docs/design.md`) says why. Millions of ratings (`docs/bigger.md`),
-troubleshooting (`docs/troubleshooting.md`), changes (`docs/CHANGELOG.md`), contributing (`.github/CONTRIBUTING.md`). BSD-3-Clause. `bash
-generate_lesson_files.sh` writes a folder of lesson, chapters and exercises alone.
+`recommender/` is the machinery of `lesson_code.py`: copy the two together. `serving/` is the service, `tests/` checks it all (how (`docs/trust.md`)),
+`benchmarks/` measures it, design (`docs/design.md`) says why. Millions of ratings (`docs/bigger.md`), troubleshooting (`docs/troubleshooting.md`),
+changes (`docs/CHANGELOG.md`), contributing (`.github/CONTRIBUTING.md`). BSD-3-Clause. `bash generate_lesson_files.sh` writes only what learners need.
 END_OF_LESSON_FILE
 
 cat >"$new/LICENSE" <<'END_OF_LESSON_FILE'
@@ -2896,7 +2899,7 @@ and the other pages of `docs`.)
 | drift | a change after the training, such as other tastes; the model has learned only from what was before |
 | encoder | replaces a label, such as an id or a genre, by a number; `TargetEncoder` takes the average rating of the label |
 | estimator | an object that learns from data with `fit`; a *meta-estimator* holds other estimators |
-| expected rating | the mean of all ratings that a user might give a movie, computed from the law: the best possible prediction |
+| expected rating | the mean of all ratings that a user might give a movie, computed from the law: the best possible prediction. It can be computed from probabilities of "at least". If only 1, 1.5 and 2 stars are possible, with 20 %, 50 % and 30 %, the mean is 0.2 · 1 + 0.5 · 1.5 + 0.3 · 2 = 1.55. The other way: everybody gives 1; 80 % give at least 1.5, which is half a star more; 30 % give 2, again half a star more: 1 + 0.5 · 0.8 + 0.5 · 0.3 = 1.55 |
 | f_regression | scores every feature alone, by how it correlates with the rating |
 | false alarm | a test says that two equal models differ |
 | factors | numbers for every user and movie, learned so that, multiplied one by one and added up, they say how well the user's taste fits the movie (matrix factorization) |
@@ -2918,7 +2921,7 @@ and the other pages of `docs`.)
 | learning curve | the error of a model by the number of its training rows |
 | least squares | the plain linear model: its weights make the sum of the squared errors as small as possible |
 | liked, relevant | a rating of 4 stars or more |
-| log loss | the mean of -log(the probability that was given to what then happened); 0 is perfect, and a wrong answer costs more, the surer it was |
+| log loss | the mean of -log(the probability that was given to what then happened); 0 is perfect, and a wrong answer costs more, the surer it was. A model says 0.8 for a like: if it is a like, this row costs -log(0.8) = 0.22; if not, the model gave only 0.2 to what happened, and it costs -log(0.2) = 1.61. A model that says 0.99 and is wrong pays -log(0.01) = 4.61 |
 | MAE, RMSE | the mean of the absolute errors, and the root of the mean of the squared errors, both in stars |
 | missing not at random | what is missing differs from what is there: people rate what they chose to watch, so the movies that they did not rate are of another kind |
 | mixin | a small class that adds one ability to the classes that inherit from it |
@@ -2927,6 +2930,7 @@ and the other pages of `docs`.)
 | nearest neighbours | a model that answers the mean rating of the training rows whose features are most like those of the new row |
 | nested cross-validation | an inner cross-validation chooses a candidate, and an outer one scores the choice on rows that took no part in it |
 | noise floor | the error to be expected even of the best possible predictor, which uses the law, because people are not consistent; on a given set of rows, luck makes it a little smaller or larger |
+| normal distribution | how a mean or a sum of many independent numbers is spread, like a bell: about two thirds within one standard deviation of the middle, about 95 % within two; in SciPy, `norm.cdf(0.84)` = 0.80 is the share below 0.84 standard deviations above the middle, and `norm.sf(0.84)` = 0.20 the share above (chapter 0 luck counts it) |
 | patterns | the strongest directions of a table, found by a singular value decomposition: here, who rates what |
 | penalty | a cost that large weights of a linear model add to its error; the parameter `alpha` says how high it is |
 | permutation importance | a measure of importance: how much the error on new rows grows when the column of a feature is shuffled |
@@ -2952,7 +2956,7 @@ and the other pages of `docs`.)
 | split | the cut of a table into training rows and test rows; in a tree, the cut of rows at a threshold of a feature |
 | splitter | says which rows are for training and which for testing, as `KFold` does |
 | standard deviation | how far numbers typically lie from their mean |
-| standard error | by how much a figure would typically vary if other rows had been drawn; a difference of less than twice its standard error may well be luck; that of a mean is the standard deviation divided by the root of the number of rows, `x.std() / np.sqrt(len(x))` |
+| standard error | by how much a figure would typically vary if other rows had been drawn; a difference of less than twice its standard error may well be luck; that of a mean is the standard deviation divided by the root of the number of rows, `x.std() / np.sqrt(len(x))`. If 500 squared errors have a standard deviation of 1, that of their mean, the MSE, is 1 / √500 = 0.045; that of an RMSE of 0.84 is 0.045 / (2 · 0.84) = 0.027 (chapter 0 luck) |
 | supervised, unsupervised | supervised models learn from answers (the column `y`), such as ratings; unsupervised ones look for structure where there are no answers |
 | tag | says what an estimator is, and which input it accepts |
 | target, `y` | the column that a model predicts: here, the rating; the features are `X` |
@@ -9493,9 +9497,293 @@ print(f"The smallest error that can be expected: {dataset.best_rmse():.3f}")
 #
 # Go on in scikit-learn's user guide:
 # [Getting started](https://scikit-learn.org/stable/getting_started.html). The next
-# chapter, `pillars/0_map.py`, shows what else is in scikit-learn.
+# chapter, `pillars/0_luck.py`, shows how far luck moves such a figure.
 #
 # Exercise: `exercises/0_first.py`.
+END_OF_LESSON_FILE
+
+cat >"$new/pillars/0_luck.py" <<'END_OF_LESSON_FILE'
+# %% [markdown]
+# # 0 Luck: how much of a figure is luck?
+#
+# **You know**: a model learns from training rows, and is scored on test rows. **You
+# will see**: one model on 200 sets of test rows; how a single set can say how far its
+# figure may be off; and when one model is better than another by more than luck.
+# **Minutes**: 15.
+#
+# Words: the *MSE* is the mean of the squared errors. The *RMSE* is its root, and you
+# can read it as the typical error, in stars. The *standard deviation* says how far
+# numbers typically lie from their mean; in pandas it is `std()`.
+#
+# You test a model, and get a figure, such as "RMSE 0.84". On other test rows, the same
+# model would get another figure. How different would it be? Here we can try it, because
+# a formula makes as many ratings as we like. The models learn from 20,000 ratings, and
+# 100,000 others are test rows. Our model is the ridge of the chapter before. It learns
+# a number for each user and one for each movie.
+
+# %%
+import drawing
+import numpy as np
+import pandas as pd
+from scipy.stats import norm
+from sklearn.dummy import DummyRegressor
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
+
+from lesson_code import MovieRecommendationDataset
+
+table = MovieRecommendationDataset(n_ratings=120_000).generate()
+train, test = train_test_split(table, train_size=20_000, random_state=42)
+
+
+def squared_errors(model):
+    """Train a model, and return its squared error on each test row, in stars²."""
+    ids = ["user_id", "movie_id"]
+    model.fit(train[ids], train["rating"])
+    errors = test["rating"] - model.predict(test[ids])
+    return errors.to_numpy() ** 2
+
+
+ridge = make_pipeline(OneHotEncoder(handle_unknown="ignore"), Ridge(alpha=3))
+squares = pd.DataFrame(
+    {"mean": squared_errors(DummyRegressor()), "ridge": squared_errors(ridge)}
+)
+test_set = np.arange(100_000) // 500  # the first 500 rows are set 0, the next set 1
+mse = squares.groupby(test_set).mean()
+rmse = np.sqrt(mse)
+print("RMSE in stars, on the first five sets of 500 test rows")
+print(rmse.head().to_string(float_format="%.3f"))
+
+# %% [markdown]
+# In each of the five sets, the ridge is better than `mean`, which always answers the
+# mean rating. But the figures of the ridge differ, although it is the same model in
+# every line. Only the test rows are different. Which rows are in a test set is luck.
+#
+# **Guess first:** there are 200 such sets. What is the smallest RMSE of the ridge, and
+# what is the largest?
+
+# %%
+spread = rmse["ridge"].std()
+from_mean = (rmse["ridge"] - rmse["ridge"].mean()).abs()
+print("\nRMSE of the ridge on 200 test sets, in stars")
+print(f"smallest {rmse['ridge'].min():.3f}, largest {rmse['ridge'].max():.3f}")
+print(f"mean {rmse['ridge'].mean():.3f}, standard deviation {spread:.3f}")
+print(f"within one standard deviation of the mean: {sum(from_mean < spread)} sets")
+
+# %% [markdown]
+# The smallest and the largest figure are more than a tenth of a star apart. But such
+# extremes are rare, as the picture below shows. About two thirds of the sets lie within
+# one standard deviation of the mean. So on 500 rows, luck typically moves this RMSE by
+# about 0.03 stars.
+
+# %%
+low = rmse["ridge"].min()
+high = rmse["ridge"].max()
+title = f"One model, 200 test sets: its RMSE is anything from {low:.2f} to {high:.2f}"
+figure, axes = drawing.new_picture(title, height=3.8)
+if figure is not None:
+    counts = axes.hist(rmse["ridge"], bins=16, color=drawing.BLUE, edgecolor="white")[0]
+    on_all_rows = np.sqrt(squares["ridge"].mean())
+    axes.axvline(on_all_rows, color=drawing.ORANGE, linestyle="--")
+    place = (on_all_rows + 0.002, 1.08 * counts.max())
+    axes.text(*place, f"on all 100,000 rows: {on_all_rows:.2f}", color=drawing.ORANGE)
+    axes.set(xlabel="RMSE on 500 test rows (stars)", ylabel="number of test sets")
+    axes.set(ylim=(0, 1.2 * counts.max()))
+    drawing.save_picture(figure, "0_luck.svg")
+
+# %% [markdown]
+# ## What a single test set can say
+# With real ratings you have one test set, not 200. It can still say how far its own
+# figure may be off. Its MSE is a mean of 500 squared errors. The more these numbers
+# differ, the more their mean depends on luck. The more numbers there are, the better
+# good luck and bad luck even out. Both are in the formula of the *standard error* of a
+# mean:
+#
+#     standard error = standard deviation of the numbers / root of how many they are
+#
+# We compute it from the first test set alone. In pandas it is `sem()`, the "standard
+# error of the mean".
+
+# %%
+first = squares["ridge"][:500]
+print("\nThe first test set: 500 squared errors, in stars²")
+print(f"their mean, the MSE: {first.mean():.3f}")
+print(f"their standard deviation: {first.std():.3f}")
+print(f"the same / root of 500: {first.std() / np.sqrt(500):.3f}")
+print(f"the same by sem(): {first.sem():.3f}")
+print(f"\nStandard deviation of the MSEs of all 200 sets: {mse['ridge'].std():.3f}")
+
+# %% [markdown]
+# Compare the last two figures. From one set alone, we can say roughly how much the MSE
+# differs between sets. The *standard error* of a figure is just that: how far the
+# figure would typically move with other rows.
+#
+# ## From the MSE to the RMSE
+# We want the same for the RMSE. It is the root of the MSE, so we ask: if the RMSE grows
+# by 0.01, by how much does its square grow?
+
+# %%
+roots = pd.DataFrame({"RMSE": [0.83, 0.84, 0.85]})
+roots["MSE"] = roots["RMSE"] ** 2
+roots["MSE grows by"] = (roots["RMSE"] + 0.01) ** 2 - roots["MSE"]
+roots["2 * RMSE * 0.01"] = 2 * roots["RMSE"] * 0.01
+print("\nIf the RMSE grows by 0.01")
+print(roots.to_string(index=False, float_format="%.4f"))
+
+errors = squares.groupby(test_set).sem() / (2 * rmse)
+print("\nStandard error of the RMSE of the ridge, in stars")
+print(f"from the first set alone: {errors['ridge'].iloc[0]:.3f}")
+print(f"from any one set: {errors['ridge'].min():.3f} to {errors['ridge'].max():.3f}")
+print(f"Standard deviation of the RMSEs of all 200 sets: {spread:.3f}")
+
+# %% [markdown]
+# The last two columns are nearly the same. Here is why: (0.84 + 0.01)² is
+# 0.84² + 2 · 0.84 · 0.01 + 0.01², and the last part is too small to count. So the MSE
+# changes 2 · RMSE times as much as the RMSE. The other way round: if the MSE changes by
+# a small d, the RMSE changes by d / (2 · RMSE). Therefore we divide the standard error
+# of the MSE by 2 · RMSE.
+#
+# Again, one set alone is enough to say roughly what 200 sets show. We write a figure
+# with its standard error. For the first set it is: RMSE 0.85 ± 0.03.
+#
+# ## How many rows make luck half as large?
+# **Guess first:** twice as many, or more?
+
+# %%
+sizes = []
+for n_rows in (125, 500, 2000):
+    mse_of_sets = squares["ridge"].groupby(np.arange(100_000) // n_rows).mean()
+    rmse_of_sets = np.sqrt(mse_of_sets)
+    sizes.append(
+        {"rows": n_rows, "test sets": len(rmse_of_sets), "spread": rmse_of_sets.std()}
+    )
+print("\nSpread: the standard deviation of the RMSEs of all test sets, in stars")
+print(pd.DataFrame(sizes).to_string(index=False, float_format="%.3f"))
+
+# %% [markdown]
+# More: four times as many. From line to line, the rows become four times as many, and
+# the spread is about halved. That is the root in the formula: the root of 4 is 2. To
+# make luck ten times smaller, you need a hundred times as many rows.
+#
+# ## The bell
+# The picture above looks a little like a bell: most sets are in the middle, and few are
+# far out. Single squared errors are not like that. Most are small, and some are very
+# large. What happens if we take the mean of more and more of them? We draw rows at
+# random, 10,000 times, and ask which share of the means lies below some limits. A limit
+# of -2 is two standard errors below the mean of all.
+
+# %%
+rng = np.random.default_rng(0)
+limits = [-2, -1, 0, 0.84, 1, 2]
+below = pd.DataFrame(index=limits)
+for n in (1, 10, 500):
+    means = rng.choice(squares["ridge"], (10_000, n)).mean(axis=1)
+    distances = (means - means.mean()) / means.std()  # in standard errors
+    below[f"mean of {n}"] = [np.mean(distances < limit) for limit in limits]
+below["norm.cdf"] = norm.cdf(limits)
+print("\nShare below a limit")
+print(below.to_string(float_format="%.3f"))
+
+within = np.mean(np.abs(distances) < 2)
+above = np.mean(distances > 2)
+print(f"\nMeans of 500 within two standard errors: {within:.1%}")
+print(f"more than two above: {above:.1%} (norm.sf(2): {norm.sf(2):.1%})")
+
+# %% [markdown]
+# Read the table from left to right. The column of single errors is far from the last
+# one, and the means of 500 agree with it to about a hundredth. Mathematics shows that
+# this is so for nearly all kinds of numbers (the *central limit theorem*): a mean, or a
+# sum, of many independent ones is spread like a bell, even if the single numbers are
+# not. This spread is called the *normal distribution*, and SciPy has it as `norm`:
+#
+# - `norm.cdf(limit)` is the share below a limit. Below 0.84 there are 80 %.
+# - `norm.sf(limit)` is the share above it, which is 1 - `norm.cdf(limit)`.
+#
+# Many chapters use two facts. About 95 % of the figures lie within two standard errors.
+# And luck alone lifts a figure by more than two standard errors about once in 40 times.
+#
+# Does this also hold if each test set computes its own standard error?
+
+# %%
+truth = np.sqrt(squares["ridge"].mean())
+distances = (rmse["ridge"] - truth) / errors["ridge"]
+print(f"\nRMSE of the ridge on all 100,000 rows: {truth:.3f}")
+print(f"within two standard errors of it: {sum(distances.abs() < 2)} of 200 test sets")
+
+# %% [markdown]
+# It does, in about 95 % of the sets. So with one test set you can say: on very many
+# rows, the RMSE of this model would be within two standard errors of what I have
+# measured. You would be wrong about once in 20 times.
+#
+# ## Two models on the same rows
+# The next model is a ridge with a larger `alpha`, which keeps its numbers closer to 0.
+# We call it the strong ridge, and ask whether it is better or worse. We stay with the
+# MSE: the difference of two MSEs is the mean of the differences, row by row. So it has
+# a standard error of its own, computed from these differences.
+#
+# **Guess first:** on the first test set, the two MSEs are 0.045 apart, and each has a
+# standard error of about 0.044. Can this set show which model is better?
+
+# %%
+strong_ridge = make_pipeline(OneHotEncoder(handle_unknown="ignore"), Ridge(alpha=20))
+squares["strong ridge"] = squared_errors(strong_ridge)
+squares["difference"] = squares["strong ridge"] - squares["ridge"]
+
+mse = squares.groupby(test_set).mean()
+two_models = pd.DataFrame(
+    {
+        "first set": mse.iloc[0],
+        "standard error": squares[:500].sem(),
+        "in 200 sets: standard deviation": mse.std(),
+    }
+)
+print("\nMSE in stars²")
+print(two_models.drop("mean").to_string(float_format="%.3f"))
+
+difference = squares["difference"]
+print(
+    f"On all rows, the difference is {difference.mean():.4f} ± {difference.sem():.4f}"
+)
+correlation = squares["ridge"].corr(squares["strong ridge"])
+print(f"Correlation of the squared errors of the two models: {correlation:.2f}")
+
+same_rows = mse["strong ridge"] < mse["ridge"]
+other_rows = mse["strong ridge"] < mse["ridge"].shift()  # the ridge on the set before
+print("\nHow often does the strong ridge seem to be better?")
+print(f"both on the same rows: {sum(same_rows)} of 200 times")
+print(f"on different rows: {sum(other_rows)} of 199 times")
+
+# %% [markdown]
+# Look at the line `difference`. Its standard error is about a third of the others, and
+# the 200 sets agree with that. So a difference of 0.045 is about three standard errors.
+# This is more than luck: the strong ridge is worse.
+#
+# Why is the difference known so well? The correlation of the squared errors is not far
+# from 1: a row that is hard for one model is hard for the other, too. If many hard rows
+# are in a test set, both MSEs are large, but their difference is not. On the same rows,
+# the worse model hardly ever seems to be better. On different rows (each set of one
+# model with the set before of the other), it does about once in four times.
+#
+# So give two models the same test rows, and look at the differences. Cross-validation
+# makes several test sets, and chapter 3 takes the differences there *fold by fold*.
+#
+# (All this is the luck of the test rows. Other training rows would make another model,
+# and the standard errors here do not contain this second kind of luck.)
+#
+# **Try it:** give the strong ridge `alpha=10`. Can the first test set still show which
+# model is better? Can all 100,000 rows?
+#
+# **Remember:** luck moves a mean by about its standard error, which is the standard
+# deviation divided by the root of the number of rows; compare two models on the same
+# rows, row by row.
+#
+# Go on in scikit-learn's user guide:
+# [Metrics and scoring](https://scikit-learn.org/stable/modules/model_evaluation.html).
+# The next chapter, `pillars/0_map.py`, shows what else is in scikit-learn.
+#
+# Exercise: `exercises/0_luck.py`.
 END_OF_LESSON_FILE
 
 cat >"$new/pillars/0_map.py" <<'END_OF_LESSON_FILE'
@@ -13159,6 +13447,35 @@ def predict_mean(train, test):
     return np.full(len(test), mean)
 END_OF_LESSON_FILE
 
+cat >"$new/exercises/0_luck.py" <<'END_OF_LESSON_FILE'
+"""Exercise of chapter 0, luck (5 minutes): how far may this RMSE be off?
+
+A model has an RMSE of 0.84 stars on its test rows. With other test rows, the figure
+would be another one. `error_of_rmse` should say how far it would typically move, the
+standard error, from one test set alone. But what it returns stays the same however many
+test rows there are.
+
+Task: return the standard error of the RMSE, in stars.
+Hint: the MSE is a mean, of the squared errors. First find the standard error of this
+    mean: "What a single test set can say" in pillars/0_luck.py has the formula. The
+    step from there to the RMSE is already in the last line.
+Check: python -m pytest exercises -k 0_luck
+"""
+
+import numpy as np
+
+
+def error_of_rmse(ratings, predictions):
+    """Return the standard error of the RMSE, in stars: one number.
+
+    `ratings` and `predictions` are arrays, with one number per test row.
+    """
+    squares = (ratings - predictions) ** 2
+    rmse = np.sqrt(squares.mean())
+    error_of_mse = squares.std()  # TODO: how far does a mean of many numbers move?
+    return error_of_mse / (2 * rmse)
+END_OF_LESSON_FILE
+
 cat >"$new/exercises/0_map.py" <<'END_OF_LESSON_FILE'
 """Exercise of chapter 0, the map (5 minutes): which regressors accept missing values?
 
@@ -13650,6 +13967,7 @@ The output says how many are solved, what is wrong with each of the others, why 
 | minutes | program | what you practise | chapter |
 |---|---|---|---|
 | 1 | `0_first.py` | a baseline that does not look at the answers | `pillars/0_first.py` |
+| 5 | `0_luck.py` | the standard error of an RMSE, from one test set | `pillars/0_luck.py` |
 | 5 | `0_map.py` | choose estimators by their tags | `pillars/0_map.py` |
 | 10 | `0_parts.py` | a transformer of your own, which passes scikit-learn's checks | `pillars/0_parts.py` |
 | 5 | `1_preprocessing.py` | fill gaps inside the pipeline | `pillars/1_preprocessing.py` |
@@ -14075,7 +14393,7 @@ def first_five(names):
 END_OF_LESSON_FILE
 
 cat >"$new/exercises/checks/test_chapter_0.py" <<'END_OF_LESSON_FILE'
-"""The checks of chapter 0: first, map and parts. Read a task before its check."""
+"""The checks of chapter 0: first, luck, map and parts. Read a task before its check."""
 
 import numpy as np
 from checking import (
@@ -14133,6 +14451,93 @@ def test_0_first(exercise):
     print(
         f"Measured: on {len(test)} new ratings, the baseline has an RMSE of {rmse:.2f} "
         f"± {error:.2f} stars. A model must be better."
+    )
+
+
+@check_of(
+    "pillars/0_luck.py",
+    usual_causes="`squares` is an array of NumPy: it has `mean` and `std`, but no "
+    "`sem`. `len(squares)` is how many numbers it holds, and `np.sqrt` takes a root.",
+)
+def test_0_luck(exercise):
+    rng = np.random.default_rng(0)
+    ratings = rng.normal(3, 1, 400)
+    predictions = ratings + rng.normal(0, 0.8, 400)
+
+    answer = exercise.error_of_rmse(ratings.copy(), predictions.copy())
+    check_returned(answer, "error_of_rmse")
+    check(
+        np.ndim(answer) == 0,
+        f"`error_of_rmse` returned an array of the shape {np.shape(answer)}. The test "
+        "rows together have one RMSE, so it has one standard error: a single number.",
+    )
+    check(
+        np.isfinite(answer) and answer > 0,
+        f"`error_of_rmse` returned {answer:.3g}. It should say how far the RMSE moves, "
+        "up or down: a number above 0.",
+    )
+
+    # The same rows four times: the root of 4 is 2, so the error is halved.
+    four_times = exercise.error_of_rmse(np.tile(ratings, 4), np.tile(predictions, 4))
+    ratio = four_times / answer
+    check(
+        ratio < 0.9,
+        f"With {len(ratings)} test rows, your standard error is {answer:.3g} stars; "
+        f"with four times as many, it is {four_times:.3g}. It should become half as "
+        "large: in a mean of more numbers, good luck and bad luck even out better. The "
+        "standard deviation of the squared errors says how far a single one lies from "
+        "their mean. How far the mean moves depends on how many they are, too.",
+    )
+    check(
+        0.45 < ratio < 0.55,
+        f"With four times as many test rows, your standard error became {ratio:.3g} "
+        "times as large; it should become half as large. Of the number of rows, the "
+        "root counts, once: the root of 4 is 2. (The number itself gives 0.25, and a "
+        "root of a root 0.71.)",
+    )
+
+    # The same errors in tenths of a star: the figure is ten times as large.
+    in_tenths = exercise.error_of_rmse(10 * ratings, 10 * predictions)
+    ratio = in_tenths / answer
+    check(
+        8 < ratio < 12,
+        "We gave ratings and predictions in tenths of a star instead of stars, so each "
+        f"number was ten times as large. Your standard error became {ratio:.3g} times "
+        "as large; it should become ten times as large. The standard deviation of the "
+        "squared errors is in stars², so it becomes 100 times as large; divided by "
+        "2 * RMSE it is in stars.",
+    )
+
+    # What one set says, and how much 2000 sets differ.
+    n_sets = 2000
+    shape = (n_sets, 500)
+    kinds = {
+        "predictions that are 0.5 too high on average": rng.normal(0.5, 0.6, shape),
+        "a few very large errors among many small ones": rng.laplace(0, 0.6, shape),
+        "errors of a normal distribution": rng.normal(0, 0.8, shape),
+    }
+    for kind, errors in kinds.items():
+        spread = np.std(np.sqrt(np.mean(errors**2, axis=1)))
+        ratings = rng.normal(3, 1, shape)
+        answers = [
+            exercise.error_of_rmse(ratings[number], ratings[number] + errors[number])
+            for number in range(20)
+        ]
+        ratio = np.mean(answers) / spread
+        check(
+            0.87 < ratio < 1.15,
+            f"We made {n_sets} test sets of 500 rows, with {kind}. Their RMSEs have a "
+            f"standard deviation of {spread:.3f} stars. From single sets, your "
+            f"function says {np.mean(answers):.3f} on average, {ratio:.2f} times as "
+            "much. The standard error should be about the same. Which numbers is the "
+            "MSE a mean of? Their standard deviation is asked for, not that of the "
+            "errors, and no formula that holds for some kinds of errors only. And the "
+            "step from the MSE to the RMSE is to divide by 2 * RMSE.",
+        )
+    print(
+        f"Measured: the RMSEs of {n_sets} test sets have a standard deviation of "
+        f"{spread:.3f} stars; from one set alone, your function says "
+        f"{min(answers):.3f} to {max(answers):.3f}."
     )
 
 
@@ -15891,6 +16296,26 @@ def predict_mean(train, test):
     """Return one prediction in stars per row of `test`: always the same mean rating."""
     mean = train["rating"].mean()
     return np.full(len(test), mean)
+END_OF_LESSON_FILE
+
+cat >"$new/exercises/solutions/0_luck.py" <<'END_OF_LESSON_FILE'
+"""Solution of chapter 0, luck: how far may this RMSE be off?
+
+Good luck and bad luck even out in a mean, the more numbers it has, the better.
+"""
+
+import numpy as np
+
+
+def error_of_rmse(ratings, predictions):
+    """Return the standard error of the RMSE, in stars: one number.
+
+    `ratings` and `predictions` are arrays, with one number per test row.
+    """
+    squares = (ratings - predictions) ** 2
+    rmse = np.sqrt(squares.mean())
+    error_of_mse = squares.std() / np.sqrt(len(squares))
+    return error_of_mse / (2 * rmse)
 END_OF_LESSON_FILE
 
 cat >"$new/exercises/solutions/0_map.py" <<'END_OF_LESSON_FILE'

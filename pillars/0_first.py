@@ -175,6 +175,6 @@ print(f"The smallest error that can be expected: {dataset.best_rmse():.3f}")
 #
 # Go on in scikit-learn's user guide:
 # [Getting started](https://scikit-learn.org/stable/getting_started.html). The next
-# chapter, `pillars/0_map.py`, shows what else is in scikit-learn.
+# chapter, `pillars/0_luck.py`, shows how far luck moves such a figure.
 #
 # Exercise: `exercises/0_first.py`.

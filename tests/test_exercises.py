@@ -19,6 +19,7 @@ CHECKS = EXERCISES / "checks"
 #: A part of the message of every check on the exercise as it stands in the repository.
 MESSAGES = {
     "0_first": "they were made from the answers",
+    "0_luck": "It should become half as large: in a mean of more numbers",
     "0_map": "Missed: BaggingRegressor, Careful, DecisionTreeRegressor",
     "0_parts": "A user who was not seen in `fit` stopped `transform`",
     "1_preprocessing": "predicting new rows with gaps failed: Input X contains NaN",
@@ -51,6 +52,84 @@ ATTEMPTS = [
         "A number that was right for one table",
     ),
     ("0_first", "np.full(len(test), mean)", "mean", "one number per row"),
+    (
+        "0_luck",
+        "np.sqrt(len(squares))",
+        "len(squares)",
+        "became 0.25 times as large; .* the root counts, once",
+    ),
+    (
+        "0_luck",
+        "squares.std() / np.sqrt(len(squares))",
+        "np.sqrt(squares.std() / np.sqrt(len(squares)))",
+        "became 0.707 times as large",
+    ),
+    (
+        "0_luck",
+        "return error_of_mse / (2 * rmse)",
+        "return 0.03",
+        "is 0.03 stars; with four times as many, it is 0.03. It should become half",
+    ),
+    (
+        "0_luck",
+        "return error_of_mse / (2 * rmse)",
+        "return error_of_mse",
+        "became 100 times as large; it should become ten times as large",
+    ),
+    (
+        "0_luck",
+        "squares.std()",
+        "squares.var()",
+        "became 1e[+]03 times as large; it should become ten times as large",
+    ),
+    (
+        "0_luck",
+        "error_of_mse / (2 * rmse)",
+        "error_of_mse / rmse",
+        r"2\.\d\d times as much\. .* to divide by 2 \* RMSE",
+    ),
+    (
+        "0_luck",
+        "error_of_mse / (2 * rmse)",
+        "(ratings - predictions).std() / np.sqrt(len(ratings))",
+        "not that of the errors",
+    ),
+    (
+        "0_luck",
+        "error_of_mse / (2 * rmse)",
+        "np.abs(ratings - predictions).std() / np.sqrt(len(ratings))",
+        "not that of the errors",
+    ),
+    (
+        "0_luck",
+        "error_of_mse / (2 * rmse)",
+        "rmse / np.sqrt(2 * len(ratings))",
+        "holds for some kinds of errors only",
+    ),
+    (
+        "0_luck",
+        "squares.std() / np.sqrt(len(squares))",
+        "squares / np.sqrt(len(squares))",
+        r"an array of the shape \(400,\)",
+    ),
+    (
+        "0_luck",
+        "squares.std() / np.sqrt(len(squares))",
+        "squares.sem()",
+        "stopped in line .* but no `sem`",
+    ),
+    (
+        "0_luck",
+        "return error_of_mse / (2 * rmse)",
+        "error_of_mse / (2 * rmse)",
+        "`error_of_rmse` returned nothing",
+    ),
+    (
+        "0_luck",
+        "squares.std() / np.sqrt(len(squares))",
+        "0.0",
+        "a number above 0",
+    ),
     (
         "0_map",
         "get_tags(one).input_tags.allow_nan",

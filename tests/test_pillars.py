@@ -249,6 +249,50 @@ def check_conclusions_of_the_first_chapter(printed):
     assert bitter.split()[-5:] == ["2.89", "-0.77", "0.43", "2.55", "4.5"]
 
 
+def check_conclusions_of_luck(printed):
+    start, _, end = printed.partition("MSE in stars²\n")
+    for number in range(5):
+        mean, ridge = numbers_after(f"{number} ", start.partition("\n\n")[0])
+        assert ridge < mean
+    low, high = numbers_after("smallest", start)
+    assert high - low > 0.1
+    spread = numbers_after("mean 0.", start)[-1]
+    assert spread == pytest.approx(0.03, abs=0.005)
+    (near,) = numbers_after("within one standard deviation of the mean:", start)
+    assert near == pytest.approx(200 * 2 / 3, abs=14)
+
+    (of_mse,) = numbers_after("the same by sem():", start)
+    assert of_mse == numbers_after("the same / root of 500:", start)[-1]
+    of_sets = numbers_after("Standard deviation of the MSEs of all 200 sets:", start)
+    assert of_mse == pytest.approx(of_sets[0], rel=0.2)
+    (of_rmse,) = numbers_after("from the first set alone:", start)
+    assert of_rmse == pytest.approx(spread, rel=0.2)
+
+    spreads = [numbers_after(f"{n} ", start)[-1] for n in (125, 500, 2000)]
+    assert 1.7 < spreads[0] / spreads[1] < 2.4, "about halved"
+    assert 1.7 < spreads[1] / spreads[2] < 2.4
+    for limit in ("-2.00", "-1.00", "0.00", "0.84", "1.00", "2.00"):
+        *_, of_500, normal = numbers_after(f"{limit} ", start)
+        assert of_500 == pytest.approx(normal, abs=0.015)
+    single, *_, normal = numbers_after("0.00 ", start)
+    assert single > normal + 0.1
+    (within,) = numbers_after("Means of 500 within two standard errors:", start)
+    assert within == pytest.approx(95, abs=1)
+    above = numbers_after("more than two above:", start)[0]
+    assert above == pytest.approx(100 / 40, abs=0.5)
+    hits = numbers_after("within two standard errors of it:", start)[0]
+    assert hits == pytest.approx(190, abs=6)
+
+    difference, its_error, of_sets = numbers_after("difference  ", end)
+    each = numbers_after("ridge  ", end)[1]
+    assert its_error < each / 2.5
+    assert its_error == pytest.approx(of_sets, rel=0.2)
+    assert 2.5 < difference / its_error < 3.5, "about three"
+    assert numbers_after("Correlation of the squared errors", end)[0] > 0.9
+    assert numbers_after("both on the same rows:", end)[0] < 5
+    assert 40 < numbers_after("on different rows:", end)[0] < 65, "once in four"
+
+
 def check_conclusions_of_parts(printed):
     failed, of = numbers_after("FirstAttempt fails", printed)
     assert failed > 5
@@ -460,6 +504,7 @@ def check_conclusions_of_chapter_6(printed):
 #: What is printed must bear out what the text says. (0_map has tests of its own.)
 CONCLUSIONS = {
     "0_first": check_conclusions_of_the_first_chapter,
+    "0_luck": check_conclusions_of_luck,
     "0_parts": check_conclusions_of_parts,
     "1_preprocessing": check_conclusions_of_chapter_1,
     "2_feature_selection": check_conclusions_of_chapter_2,

@@ -1,4 +1,4 @@
-"""The checks of chapter 0: first, map and parts. Read a task before its check."""
+"""The checks of chapter 0: first, luck, map and parts. Read a task before its check."""
 
 import numpy as np
 from checking import (
@@ -56,6 +56,93 @@ def test_0_first(exercise):
     print(
         f"Measured: on {len(test)} new ratings, the baseline has an RMSE of {rmse:.2f} "
         f"± {error:.2f} stars. A model must be better."
+    )
+
+
+@check_of(
+    "pillars/0_luck.py",
+    usual_causes="`squares` is an array of NumPy: it has `mean` and `std`, but no "
+    "`sem`. `len(squares)` is how many numbers it holds, and `np.sqrt` takes a root.",
+)
+def test_0_luck(exercise):
+    rng = np.random.default_rng(0)
+    ratings = rng.normal(3, 1, 400)
+    predictions = ratings + rng.normal(0, 0.8, 400)
+
+    answer = exercise.error_of_rmse(ratings.copy(), predictions.copy())
+    check_returned(answer, "error_of_rmse")
+    check(
+        np.ndim(answer) == 0,
+        f"`error_of_rmse` returned an array of the shape {np.shape(answer)}. The test "
+        "rows together have one RMSE, so it has one standard error: a single number.",
+    )
+    check(
+        np.isfinite(answer) and answer > 0,
+        f"`error_of_rmse` returned {answer:.3g}. It should say how far the RMSE moves, "
+        "up or down: a number above 0.",
+    )
+
+    # The same rows four times: the root of 4 is 2, so the error is halved.
+    four_times = exercise.error_of_rmse(np.tile(ratings, 4), np.tile(predictions, 4))
+    ratio = four_times / answer
+    check(
+        ratio < 0.9,
+        f"With {len(ratings)} test rows, your standard error is {answer:.3g} stars; "
+        f"with four times as many, it is {four_times:.3g}. It should become half as "
+        "large: in a mean of more numbers, good luck and bad luck even out better. The "
+        "standard deviation of the squared errors says how far a single one lies from "
+        "their mean. How far the mean moves depends on how many they are, too.",
+    )
+    check(
+        0.45 < ratio < 0.55,
+        f"With four times as many test rows, your standard error became {ratio:.3g} "
+        "times as large; it should become half as large. Of the number of rows, the "
+        "root counts, once: the root of 4 is 2. (The number itself gives 0.25, and a "
+        "root of a root 0.71.)",
+    )
+
+    # The same errors in tenths of a star: the figure is ten times as large.
+    in_tenths = exercise.error_of_rmse(10 * ratings, 10 * predictions)
+    ratio = in_tenths / answer
+    check(
+        8 < ratio < 12,
+        "We gave ratings and predictions in tenths of a star instead of stars, so each "
+        f"number was ten times as large. Your standard error became {ratio:.3g} times "
+        "as large; it should become ten times as large. The standard deviation of the "
+        "squared errors is in stars², so it becomes 100 times as large; divided by "
+        "2 * RMSE it is in stars.",
+    )
+
+    # What one set says, and how much 2000 sets differ.
+    n_sets = 2000
+    shape = (n_sets, 500)
+    kinds = {
+        "predictions that are 0.5 too high on average": rng.normal(0.5, 0.6, shape),
+        "a few very large errors among many small ones": rng.laplace(0, 0.6, shape),
+        "errors of a normal distribution": rng.normal(0, 0.8, shape),
+    }
+    for kind, errors in kinds.items():
+        spread = np.std(np.sqrt(np.mean(errors**2, axis=1)))
+        ratings = rng.normal(3, 1, shape)
+        answers = [
+            exercise.error_of_rmse(ratings[number], ratings[number] + errors[number])
+            for number in range(20)
+        ]
+        ratio = np.mean(answers) / spread
+        check(
+            0.87 < ratio < 1.15,
+            f"We made {n_sets} test sets of 500 rows, with {kind}. Their RMSEs have a "
+            f"standard deviation of {spread:.3f} stars. From single sets, your "
+            f"function says {np.mean(answers):.3f} on average, {ratio:.2f} times as "
+            "much. The standard error should be about the same. Which numbers is the "
+            "MSE a mean of? Their standard deviation is asked for, not that of the "
+            "errors, and no formula that holds for some kinds of errors only. And the "
+            "step from the MSE to the RMSE is to divide by 2 * RMSE.",
+        )
+    print(
+        f"Measured: the RMSEs of {n_sets} test sets have a standard deviation of "
+        f"{spread:.3f} stars; from one set alone, your function says "
+        f"{min(answers):.3f} to {max(answers):.3f}."
     )
 
 
