@@ -156,8 +156,12 @@ def refused(place):
     try:
         yield
     except ValueError as error:
-        problem = {"type": "value_error", "loc": [place], "msg": str(error)}
-        raise RequestValidationError([problem]) from error
+        raise RequestValidationError([as_problem(place, error)]) from error
+
+
+def as_problem(place, message):
+    """Return a problem of a request as FastAPI describes its own."""
+    return {"type": "value_error", "loc": [place], "msg": str(message)}
 
 
 async def read_or_refuse(request):
@@ -309,8 +313,8 @@ def add_outcomes(app, arms, outcomes):
         if outcomes is None:
             raise HTTPException(503, "No file for outcomes: set OUTCOMES.")
         if seen.user_id is None and not seen.visitor:
-            with refused("body"):
-                raise ValueError("Pass user_id or visitor: whose outcome is it?")
+            problem = "Pass user_id or visitor: whose outcome is it?"
+            raise RequestValidationError([as_problem("body", problem)])
         arm = arms.of_visitor(seen)
         line = {
             "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),

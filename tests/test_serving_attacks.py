@@ -16,6 +16,7 @@ pytest.importorskip("fastapi")
 pytest.importorskip("prometheus_client")
 pytest.importorskip("uvicorn")
 
+from repository import ROOT
 from test_serving import start_service, train, wait_for
 
 from lesson_code import SklearnEcosystemPipeline
@@ -201,3 +202,8 @@ def test_many_connections_at_once_are_all_answered(service):
 
     with ThreadPoolExecutor(100) as pool:
         assert set(pool.map(ask, range(300))) == {200}
+
+
+def test_the_documentation_says_how_large_a_body_may_be():
+    page = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    assert f"bodies above {app.MAX_BYTES / 1e6:g} MB" in page
