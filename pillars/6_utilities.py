@@ -47,8 +47,7 @@ from lesson_code import (
 #
 #     expected stars = 1 + 0.5·P(at least 1.5) + 0.5·P(at least 2) + … + 0.5·P(5)
 #
-# As in chapter 4, `norm.cdf(x)` is the share of a normal distribution that lies below
-# x.
+# As in chapter 4, `norm.cdf(x)` is the share of a normal distribution below x.
 
 # %%
 dataset = MovieRecommendationDataset()
