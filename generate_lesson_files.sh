@@ -8,7 +8,7 @@ set -eu
 # The files are bytes to be copied, in whatever language the learner's computer speaks.
 export LC_ALL=C
 
-names="lesson_code.py test_lesson.py requirements.txt README.md LICENSE docs/words.md recommender/__init__.py recommender/artifact.py recommender/card.py recommender/checks.py recommender/commands.py recommender/console.py recommender/factors.py recommender/files.py recommender/forest.py recommender/ids.py recommender/locks.py recommender/matrix.py recommender/movielens.py recommender/names.py recommender/options.py recommender/pipeline.py recommender/ranking.py recommender/recommend.py recommender/release.py recommender/report.py recommender/solutions.py recommender/start.py recommender/steps.py recommender/strings.py recommender/synthetic.py recommender/table.py recommender/titles.py recommender/top_n.py recommender/warn.py recommender/wrapper.py pillars/0_first.py pillars/0_luck.py pillars/0_map.py pillars/0_parts.py pillars/1_preprocessing.py pillars/2_feature_selection.py pillars/3_model_selection.py pillars/3_search.py pillars/4_supervised.py pillars/5_unsupervised.py pillars/6_utilities.py pillars/8_deploy.py pillars/8_experiment.py pillars/8_monitor.py pillars/appendix_recipes.py pillars/catalog.py pillars/drawing.py pillars/visitors.py exercises/0_first.py exercises/0_luck.py exercises/0_map.py exercises/0_parts.py exercises/1_preprocessing.py exercises/1_scaling.py exercises/2_feature_selection.py exercises/3_cross_fitting.py exercises/3_model_selection.py exercises/3_search.py exercises/4_supervised.py exercises/5_unsupervised.py exercises/6_metrics.py exercises/6_utilities.py exercises/8_deploy.py exercises/8_experiment.py exercises/8_monitor.py exercises/README.md exercises/conftest.py exercises/checks/checking.py exercises/checks/test_chapter_0.py exercises/checks/test_chapter_1.py exercises/checks/test_chapter_2.py exercises/checks/test_chapter_3.py exercises/checks/test_chapter_4.py exercises/checks/test_chapter_5.py exercises/checks/test_chapter_6.py exercises/checks/test_chapter_8.py exercises/solutions/0_first.py exercises/solutions/0_luck.py exercises/solutions/0_map.py exercises/solutions/0_parts.py exercises/solutions/1_preprocessing.py exercises/solutions/1_scaling.py exercises/solutions/2_feature_selection.py exercises/solutions/3_cross_fitting.py exercises/solutions/3_model_selection.py exercises/solutions/3_search.py exercises/solutions/4_supervised.py exercises/solutions/5_unsupervised.py exercises/solutions/6_metrics.py exercises/solutions/6_utilities.py exercises/solutions/8_deploy.py exercises/solutions/8_experiment.py exercises/solutions/8_monitor.py"
+names="lesson_code.py test_lesson.py requirements.txt README.md LICENSE docs/words.md recommender/__init__.py recommender/artifact.py recommender/card.py recommender/checks.py recommender/commands.py recommender/console.py recommender/factors.py recommender/files.py recommender/forest.py recommender/ids.py recommender/locks.py recommender/matrix.py recommender/movielens.py recommender/names.py recommender/options.py recommender/pipeline.py recommender/ranking.py recommender/recommend.py recommender/release.py recommender/report.py recommender/solutions.py recommender/start.py recommender/steps.py recommender/strings.py recommender/synthetic.py recommender/table.py recommender/titles.py recommender/top_n.py recommender/warn.py recommender/wrapper.py pillars/0_first.py pillars/0_luck.py pillars/0_map.py pillars/0_parts.py pillars/1_preprocessing.py pillars/2_feature_selection.py pillars/3_model_selection.py pillars/3_search.py pillars/4_supervised.py pillars/5_unsupervised.py pillars/6_utilities.py pillars/8_deploy.py pillars/8_experiment.py pillars/8_monitor.py pillars/appendix_recipes.py pillars/catalog.py pillars/drawing.py pillars/shills.py pillars/visitors.py exercises/0_first.py exercises/0_luck.py exercises/0_map.py exercises/0_parts.py exercises/1_preprocessing.py exercises/1_scaling.py exercises/2_feature_selection.py exercises/3_cross_fitting.py exercises/3_model_selection.py exercises/3_search.py exercises/4_supervised.py exercises/5_unsupervised.py exercises/6_metrics.py exercises/6_utilities.py exercises/8_deploy.py exercises/8_experiment.py exercises/8_monitor.py exercises/README.md exercises/conftest.py exercises/checks/checking.py exercises/checks/test_chapter_0.py exercises/checks/test_chapter_1.py exercises/checks/test_chapter_2.py exercises/checks/test_chapter_3.py exercises/checks/test_chapter_4.py exercises/checks/test_chapter_5.py exercises/checks/test_chapter_6.py exercises/checks/test_chapter_8.py exercises/solutions/0_first.py exercises/solutions/0_luck.py exercises/solutions/0_map.py exercises/solutions/0_parts.py exercises/solutions/1_preprocessing.py exercises/solutions/1_scaling.py exercises/solutions/2_feature_selection.py exercises/solutions/3_cross_fitting.py exercises/solutions/3_model_selection.py exercises/solutions/3_search.py exercises/solutions/4_supervised.py exercises/solutions/5_unsupervised.py exercises/solutions/6_metrics.py exercises/solutions/6_utilities.py exercises/solutions/8_deploy.py exercises/solutions/8_experiment.py exercises/solutions/8_monitor.py"
 folders="docs recommender pillars exercises exercises/checks exercises/solutions"
 
 # What `cksum` tells of each file: its checksum and its size.
@@ -17,7 +17,7 @@ recorded() {
         lesson_code.py) echo "4220315309 84676" ;;
         test_lesson.py) echo "3012794020 14500" ;;
         requirements.txt) echo "3471952364 498" ;;
-        README.md) echo "1141242130 12083" ;;
+        README.md) echo "2591180299 12090" ;;
         LICENSE) echo "191275814 1554" ;;
         docs/words.md) echo "1522758961 11922" ;;
         recommender/__init__.py) echo "1195575613 1810" ;;
@@ -52,21 +52,22 @@ recorded() {
         recommender/wrapper.py) echo "3322355790 4289" ;;
         pillars/0_first.py) echo "2933824613 7766" ;;
         pillars/0_luck.py) echo "3697090176 13058" ;;
-        pillars/0_map.py) echo "277010035 6188" ;;
-        pillars/0_parts.py) echo "4273350104 10585" ;;
-        pillars/1_preprocessing.py) echo "3324102761 13084" ;;
-        pillars/2_feature_selection.py) echo "3630312371 12842" ;;
-        pillars/3_model_selection.py) echo "2927587481 12398" ;;
-        pillars/3_search.py) echo "62878206 9382" ;;
-        pillars/4_supervised.py) echo "367012603 13153" ;;
-        pillars/5_unsupervised.py) echo "1090431744 16396" ;;
-        pillars/6_utilities.py) echo "2223034950 12335" ;;
-        pillars/8_deploy.py) echo "936858043 7417" ;;
-        pillars/8_experiment.py) echo "2559154024 7667" ;;
-        pillars/8_monitor.py) echo "1670196838 9306" ;;
+        pillars/0_map.py) echo "2852520858 6517" ;;
+        pillars/0_parts.py) echo "34230208 10622" ;;
+        pillars/1_preprocessing.py) echo "3731732390 13707" ;;
+        pillars/2_feature_selection.py) echo "603822874 13445" ;;
+        pillars/3_model_selection.py) echo "765682039 12679" ;;
+        pillars/3_search.py) echo "896566475 9584" ;;
+        pillars/4_supervised.py) echo "934111337 14514" ;;
+        pillars/5_unsupervised.py) echo "3691066697 15600" ;;
+        pillars/6_utilities.py) echo "3940936347 12768" ;;
+        pillars/8_deploy.py) echo "3694138845 7735" ;;
+        pillars/8_experiment.py) echo "1645711245 7835" ;;
+        pillars/8_monitor.py) echo "1963499818 9719" ;;
         pillars/appendix_recipes.py) echo "249171166 9062" ;;
         pillars/catalog.py) echo "863900685 4620" ;;
         pillars/drawing.py) echo "2501522004 5968" ;;
+        pillars/shills.py) echo "2535857289 1554" ;;
         pillars/visitors.py) echo "39633887 2754" ;;
         exercises/0_first.py) echo "2819747283 703" ;;
         exercises/0_luck.py) echo "3277997444 1105" ;;
@@ -88,7 +89,7 @@ recorded() {
         exercises/README.md) echo "1568290564 3210" ;;
         exercises/conftest.py) echo "3558056526 5667" ;;
         exercises/checks/checking.py) echo "3127177221 7576" ;;
-        exercises/checks/test_chapter_0.py) echo "632086078 12996" ;;
+        exercises/checks/test_chapter_0.py) echo "1936903650 13469" ;;
         exercises/checks/test_chapter_1.py) echo "228272702 6288" ;;
         exercises/checks/test_chapter_2.py) echo "3213786359 3573" ;;
         exercises/checks/test_chapter_3.py) echo "1291236117 18068" ;;
@@ -2716,7 +2717,7 @@ row come from other rows (*cross-fitting*). `python -m pytest --break NAME` take
 
 ## What you will learn
 
-The chapters take three to four hours, their exercises two, reading `lesson_code.py` two (its docstring says what to skip). A chapter is a script of cells
+The chapters take some four and a half hours, their exercises two, reading `lesson_code.py` two (its docstring says what to skip). A chapter is a script of cells
 (`# %%`): read it beside what `python pillars/0_first.py` prints (pictures: `pip install matplotlib`), or run `make site` or `make notebooks`
 (`pip install jupytext -r docs/requirements.txt`). An [exercise](exercises/README.md) is a small broken program: `python -m pytest exercises` checks it.
 
@@ -2730,8 +2731,8 @@ The chapters take three to four hours, their exercises two, reading `lesson_code
 | [2 feature selection](pillars/2_feature_selection.py) | Which features carry signal? | 20 | [inside the fold](exercises/2_feature_selection.py) |
 | [3 model selection](pillars/3_model_selection.py) | Can a score be too good, and what did you ask? | 20 | [new users](exercises/3_model_selection.py), [cross-fitting](exercises/3_cross_fitting.py) |
 | [3 search](pillars/3_search.py) | How good is the best of many, and what would more rows bring? | 15 | [nested](exercises/3_search.py) |
-| [4 supervised](pillars/4_supervised.py) | How much of the error is the model's? | 20 | [luck](exercises/4_supervised.py) |
-| [5 unsupervised](pillars/5_unsupervised.py) | Does it find what we hid? | 20 | [a control](exercises/5_unsupervised.py) |
+| [4 supervised](pillars/4_supervised.py) | How much of the error is the model's? | 40 | [luck](exercises/4_supervised.py) |
+| [5 unsupervised](pillars/5_unsupervised.py) | Does it find what we hid? | 40 | [a control](exercises/5_unsupervised.py) |
 | [6 utilities](pillars/6_utilities.py) | Which metric did you mean? | 15 | [an artifact](exercises/6_utilities.py), [metrics](exercises/6_metrics.py) |
 | [8 deploy](pillars/8_deploy.py) | How do you replace a model while it answers? | 10 | [sticky users](exercises/8_deploy.py) |
 | [8 experiment](pillars/8_experiment.py) | How many visits does an A/B test need? | 15 | [peeking](exercises/8_experiment.py) |
@@ -9812,6 +9813,8 @@ import pandas as pd
 import sklearn
 from catalog import KINDS, PILLARS, public_names
 from sklearn.cluster import KMeans
+from sklearn.linear_model import Ridge
+from sklearn.utils import get_tags
 
 things = public_names()
 print("Names that the lesson and its chapters import, up to three of each pillar")
@@ -9824,8 +9827,7 @@ for pillar in PILLARS:
 # You may read that scikit-learn has "800+" tools. Here, every public estimator,
 # function, display and splitter of your version counts once.
 #
-# **Guess first:** how many names are there, and how many of them can both predict and
-# transform?
+# **Guess first:** how many names are there?
 
 # %%
 counts = things.pivot_table(
@@ -9860,7 +9862,9 @@ if figure is not None:  # without matplotlib it is None, and nothing is drawn
 
 # %% [markdown]
 # ## What an estimator can do
-# Now the second part of the guess. We ask each class which methods it has.
+# We ask each class which of the three methods it has.
+#
+# **Guess first:** how many estimators can both predict and transform?
 
 # %%
 estimators = things[things["kind"] == "estimators"].set_index("name")
@@ -9908,9 +9912,12 @@ print(
 # give only one of these two kinds of answer.
 #
 # ## What an estimator says about itself
-# Tags are facts that a program can read. Here are those of four regressors.
+# Tags are facts that a program can read. `get_tags` returns those of one estimator;
+# what it says of the input is in `input_tags`. First, we ask whether `Ridge` accepts
+# sparse data. Then come the tags of four regressors, each with those that are true.
 
 # %%
+print("\nDoes Ridge accept sparse data?", get_tags(Ridge()).input_tags.sparse)
 regressors = [
     "Ridge",
     "KNeighborsRegressor",
@@ -9949,8 +9956,9 @@ cat >"$new/pillars/0_parts.py" <<'END_OF_LESSON_FILE'
 # %% [markdown]
 # # 0 Parts: what is an estimator built from, and how do you build one?
 #
-# This is the most technical chapter, and no later chapter builds on it. If you are new
-# to scikit-learn, go on with `pillars/1_preprocessing.py`, and come back later.
+# This is the most technical chapter. If you are new to scikit-learn, go on with
+# `pillars/1_preprocessing.py`, and come back later: where a later chapter uses
+# something from here, it explains it again.
 #
 # **You know**: `fit`, `predict` and `transform`, and that a class can inherit from
 # another. **You will see**: the few parts that all estimators share; a transformer of
@@ -10224,6 +10232,14 @@ cat >"$new/pillars/1_preprocessing.py" <<'END_OF_LESSON_FILE'
 # - `scaler` scales the other 11.
 # - `model` learns from these, and predicts the stars.
 #
+# In this chapter and the next ones, the code handles pipelines in four ways:
+#
+# - `pipeline["model"]` is one step, and `pipeline[:-1]` all steps but the last.
+# - `pipeline.set_params(scaler="passthrough")` takes the step `scaler` out.
+# - `pipeline.set_params(model__alpha=10)` sets the parameter `alpha` of the step
+#   `model`: two underscores join the names of a step and of its parameter.
+# - `clone(pipeline)` is a new pipeline with the same parameters, not fitted yet.
+#
 # Here are the 13 features of one rating.
 
 # %%
@@ -10293,8 +10309,6 @@ print(f"\nRMSE of always answering the mean rating: {dummy_error:.3f} stars")
 # that column.)
 #
 # ## The same models without and with the scaler
-# `set_params(scaler="passthrough")` takes a step out of a pipeline.
-#
 # **Guess first:** which of the five models get worse without their scaler?
 
 # %%
@@ -10320,8 +10334,9 @@ print(errors.to_string(float_format="%.3f"))
 # and SGD becomes far worse than the mean. For the other three, the scaler makes no
 # difference that we can see here.
 #
-# Trees only ask whether a value is above a threshold, and scaling moves both. We come
-# back to ridge and SGD.
+# Trees, of which forest and boosting are made, only ask whether a value is above a
+# threshold. Scaling changes the values and the thresholds alike, so the answers stay
+# the same. We come back to ridge and SGD.
 
 # %%
 title = "Without the scaler, nearest neighbours are little better than the mean"
@@ -10361,7 +10376,8 @@ print(spread.sort_values(ascending=False).to_string(float_format="%.1f"))
 #
 # ## What the error of SGD hides
 # The lesson's pipeline clips predictions to the scale of the ratings, from 1 to 5. We
-# look at the predictions before they are clipped.
+# look at the predictions before they are clipped: those of its last step,
+# `pipeline["model"]`, for rows that the other steps, `pipeline[:-1]`, have transformed.
 
 # %%
 model = SGDRegressor(random_state=0)
@@ -10538,13 +10554,15 @@ for name, model in {"the dummy (always the mean)": dummy, "the forest": forest}.
 # - *Left out*: how much the error on new rows grows when the forest is trained again
 #   without the column.
 #
-# **Guess first:** which feature matters most, and do the three measures agree on it?
-#
 # We begin with impurity, and look at each feature's number of distinct values, too.
+#
+# **Guess first:** five of the 11 features have no influence on a rating. How much of
+# the impurity do these five get together?
 
 # %%
 # The pipeline's first two steps make the 13 features and drop the ids: 11 are left.
-# As in training, no row's averages contain its own rating (chapter 3 shows why).
+# A clone of them is fitted again: `fit_transform` cross-fits the averages, as in
+# training, so no row's averages contain its own rating (chapter 3 shows why).
 names = list(forest["features"].get_feature_names_out()[2:])
 features_of_train = clone(forest[:2]).fit_transform(train, train["rating"])
 features_of_train = pd.DataFrame(np.asarray(features_of_train), columns=names)
@@ -10589,8 +10607,11 @@ def growth(predictions):
     new_squares = (predictions - stars) ** 2
     rmse = np.sqrt(squares.mean())
     new_rmse = np.sqrt(new_squares.mean())
-    # If MSE changes by a small d, RMSE changes by d / (2 * RMSE).
-    error = (new_squares - squares).std() / np.sqrt(len(squares)) / (2 * rmse)
+    # The standard error of a mean (`docs/words.md`), here of the change of the MSE:
+    mse_error = (new_squares - squares).std() / np.sqrt(len(squares))
+    # ... and of the RMSE (you may skip this line). If the MSE grows from 0.64 to 0.65,
+    # the RMSE grows from 0.8 to 0.806: by 0.01 / (2 * 0.8).
+    error = mse_error / (2 * rmse)
     return new_rmse - rmse, error
 
 
@@ -10625,6 +10646,9 @@ if figure is not None:
 # %% [markdown]
 # For the third measure, we train the forest again, without one column. As a control we
 # also train it with all columns and another seed. What changes then is luck.
+#
+# **Guess first:** by impurity and by shuffling, `user_movie_interaction` matters most.
+# How much will the forest miss it?
 
 # %%
 fresh_forest = clone(forest["model"]).set_params(n_jobs=2)
@@ -10651,18 +10675,19 @@ for measure in ("shuffled", "left out"):
     print(f"Above two standard errors if {measure}:", ", ".join(worth.index[is_clear]))
 
 # %% [markdown]
-# Look at the row `user_movie_interaction`. Impurity and shuffling agree that it matters
-# most, by far. Left out, it is hardly missed, and neither is any other feature.
-# It is the product of the two averages: when it is shuffled, it misleads a forest that
-# relies on it; when it is left out, the two averages carry nearly the same information.
+# Look at the row `user_movie_interaction`. By impurity and by shuffling it matters
+# most, by far. Left out, it is hardly missed, and neither is any other feature. It is
+# the product of the two averages: when it is shuffled, it misleads a forest that relies
+# on it; when it is left out, the two averages carry nearly the same information.
 # (Shuffling can mislead in the other direction, too: a forest that relies a little on
 # each of several correlated features gives each of them a small figure. scikit-learn's
 # guide warns of that: "Misleading values on strongly correlated features".)
 #
 # If the growth is below two standard errors, it may be luck: it shows neither that the
-# feature is of use nor that it is not. (Luck alone is above that line about once in 40
-# times, and there are 22 figures here. So a figure that is just above the line proves
-# little.)
+# feature is of use nor that it is not. (By luck alone, about 5 figures in 100 are more
+# than two standard errors away from 0. Half of these are above 0, so luck passes the
+# line about once in 40 times. There are 22 figures here, so a figure that is just above
+# the line proves little.)
 #
 # **Guess first:** what happens if all three averages are left out at once?
 
@@ -10683,7 +10708,8 @@ print(f"All three averages left out: {growth_of_all:+.4f} ± {error:.4f}")
 # Every feature without influence adds noise to a distance. `select=` puts `SelectKBest`
 # into the pipeline. It chooses the features anew in every fold, from the training rows
 # alone. Its measure is `f_regression`: how strongly a feature correlates with the
-# rating. `drop_ids` is a step of the lesson; we leave it out to see why it is there.
+# rating. `select__k` is its parameter `k`: how many features to keep. `drop_ids` is a
+# step of the lesson; we leave it out to see why it is there.
 
 # %%
 rows = train[:16_000]
@@ -10896,60 +10922,64 @@ for name, stars in answers.items():
 #
 # ## A 14th feature: it leaks, and then it helps
 # A user's average says nothing about the user's taste. The average of this user *for
-# this genre* does, a little. We add it to the linear model as a 14th feature.
-# `TargetEncoder` computes it from a column of strings such as "42 Drama".
-#
-# The encoder learns from ratings, so it matters where it is fitted. We compare two
-# places. *Before the split*, it is fitted on all rows. *In the pipeline*, it is fitted
-# on the training rows of each fold, and `fit_transform` cross-fits it.
-#
-# In the code, `FeatureUnion` puts two steps side by side and joins their columns: the
-# 13 features, and the 14th. It takes the place of the step `features`.
-#
-# **Guess first:** which of the two seems to gain more?
+# this genre* does, a little. We add it to the linear model as a 14th feature. First we
+# make a column of strings such as "42 Drama"; then `TargetEncoder` replaces each string
+# by the average rating of its rows.
 
 
 # %%
-linear = SklearnEcosystemPipeline(model="linear").build_pipeline()
-
-
 def user_and_genre(X):
     """Return one column of strings: the user, and the movie's first genre."""
     genre = X["genre"].str.partition("|")[0]
     return (X["user_id"].astype(str) + " " + genre).to_frame("user_genre")
 
 
-def ready_made(X):
-    """Return the column that was computed before the split."""
-    return X[["taste"]]
-
-
-def with_feature(feature):
-    """Return the linear model on the 13 features and another one."""
-    # The 13 come first: the next step drops the first two columns, the ids.
-    side_by_side = FeatureUnion([("13", linear["features"]), ("14th", feature)])
-    return clone(linear).set_params(features=side_by_side)
-
-
-folds = KFold(5, shuffle=True, random_state=42)
-# A `TargetEncoder` for ratings. (Its seed is set differently from version to version.)
+# A `TargetEncoder` that cross-fits with a fixed seed, in all versions of scikit-learn.
 encoder = seeded_target_encoder(KFold(5, shuffle=True, random_state=0))
 encoder.set_params(smooth=10.0)  # damping, as in our averages
-models = {
-    "13 features": linear,
-    "14th, before the split": with_feature(FunctionTransformer(ready_made)),
-    "14th, in the pipeline": with_feature(
-        make_pipeline(FunctionTransformer(user_and_genre), encoder)
+
+table = MovieRecommendationDataset().generate()
+column = user_and_genre(table)
+taste = encoder.fit(column, table["rating"]).transform(column)
+print("\nThe 14th feature of three rows, from the ratings of all rows")
+print(column.assign(taste=taste).head(3).to_string(index=False, float_format="%.2f"))
+
+# %% [markdown]
+# The encoder learns from ratings, so it matters where it is fitted. We compare two
+# places. *Before the split*, it is fitted on all rows, as here; the model only gets the
+# column `taste`. *In the pipeline*, it is fitted on the training rows of each fold, and
+# `fit_transform` cross-fits it. `FeatureUnion` puts the 13 features and the 14th side
+# by side, and takes the place of the step `features`.
+
+# %%
+linear = SklearnEcosystemPipeline(model="linear").build_pipeline()
+fourteenth = {
+    "14th, before the split": FunctionTransformer(lambda X: X[["taste"]]),
+    "14th, in the pipeline": make_pipeline(
+        FunctionTransformer(user_and_genre), encoder
     ),
 }
+models = {"13 features": linear}
+for name, feature in fourteenth.items():
+    # The 13 come first: the next step drops the first two columns, the ids.
+    both = FeatureUnion([("thirteen", linear["features"]), ("fourteenth", feature)])
+    models[name] = clone(linear).set_params(features=both)
+
+# %% [markdown]
+# We score the three models on the same five folds: by RMSE, and then, as a control, by
+# R2 on shuffled ratings.
+#
+# **Guess first:** which of the two seems to gain more?
+
+# %%
+folds = KFold(5, shuffle=True, random_state=42)
 
 
 def compare(table, scoring):
     """Return the scores of the models in five folds, (5 folds, 3 models)."""
-    column = user_and_genre(table)
     # Here is the leak: the encoder is fitted on all rows, before the split.
-    taste = encoder.fit(column, table["rating"]).transform(column)
-    rows = table.assign(taste=taste)
+    column = user_and_genre(table)
+    rows = table.assign(taste=encoder.fit(column, table["rating"]).transform(column))
     scores = {}
     for name, model in models.items():
         scores[name] = cross_val_score(
@@ -10958,7 +10988,6 @@ def compare(table, scoring):
     return pd.DataFrame(scores)
 
 
-table = MovieRecommendationDataset().generate()
 scores = compare(table, RMSE)
 changes = -scores.sub(scores["13 features"], axis=0)  # fold by fold
 shuffled = table["rating"].sample(frac=1, random_state=0).to_numpy()
@@ -11093,6 +11122,10 @@ new_stars = stars[40_000:]
 # number. None is better than another, so all that the best one gains over the mean of
 # all is luck.
 #
+# The class `Guesser` is such a candidate: a model that ignores the features. It
+# inherits from two classes of scikit-learn, so that a search can use it. You need not
+# understand the class to go on.
+#
 # **Guess first:** the noise of a guesser is half a star. By how much does the best of
 # 40 seem to be better than the mean of all, on 50 rows?
 
@@ -11109,9 +11142,10 @@ class Guesser(RegressorMixin, BaseEstimator):
         return self
 
     def predict(self, X):
-        # The seed depends on the rows, so each fold gets new noise. With the same noise
-        # everywhere, a guesser whose noise is small by luck would really be better.
-        rng = np.random.default_rng([self.seed, int(np.abs(X).sum())])
+        # Each fold has other rows, and must get other noise: so a number computed from
+        # the rows is the second part of the seed.
+        sum_of_rows = int(np.abs(X).sum())
+        rng = np.random.default_rng([self.seed, sum_of_rows])
         return self.mean_ + rng.normal(0, 0.5, len(X))
 
 
@@ -11271,8 +11305,7 @@ cat >"$new/pillars/4_supervised.py" <<'END_OF_LESSON_FILE'
 #
 # **You know**: `fit` learns, `predict` answers, and cross-validation scores rows that
 # the model has not seen. **You will see**: an error split into two parts, one of which
-# no model can remove; the same for a yes or no, and when to say yes.
-# **Minutes**: 20.
+# no model can remove; the same for a yes or no, and when to say yes. **Minutes**: 40.
 #
 # An error of 0.80 stars: is that good? On real data nobody can say. Here we know the
 # *law* of the ratings, the formula that made them. So we know the best possible answer
@@ -11288,7 +11321,6 @@ cat >"$new/pillars/4_supervised.py" <<'END_OF_LESSON_FILE'
 import numpy as np
 import pandas as pd
 from drawing import BLUE, GREY, new_picture, save_picture
-from scipy.special import xlogy
 from scipy.stats import norm
 from sklearn.calibration import calibration_curve
 from sklearn.dummy import DummyClassifier, DummyRegressor
@@ -11327,7 +11359,9 @@ print(f"  expected {expected[row]:.2f} stars, rating {rating[row]:.1f}")
 # answers each row by a model that was trained on the other folds. *Taste* is how well a
 # user's love of genres fits a movie. `factors` learns numbers for every user and movie
 # (*matrix factorization*). It multiplies the user's numbers by the movie's, one by one,
-# and adds up: the sum says how well the two fit.
+# and adds up: the sum says how well the two fit. A user with the two numbers 2 and -1
+# and a movie with 1 and 1 have 2·1 + (-1)·1 = 1. A movie with 1 and -1 fits this user
+# better: 2·1 + (-1)·(-1) = 3.
 #
 # **Guess first:** how much of the squared error of the best model is noise?
 
@@ -11427,13 +11461,24 @@ print(by_care.to_string(float_format="%.3f"))
 # poor for the `most careless`.
 #
 # ## Part 2, yes or no: will this user like this movie?
-# *Liked* means 4 stars or more. A *classifier* answers with a probability. Its error is
-# the *log loss*, the mean of -log(probability given to what then happened).
+# *Liked* means 4 stars or more. A *classifier* answers with a probability. How wrong is
+# it? For one row, the *loss* is -log(the probability that the classifier gave to what
+# then happened). Suppose that it says 0.8 for "liked".
+
+# %%
+print("\nThe loss of one row, if a classifier says 0.8")
+print(f"  and the user likes the movie: -log 0.8 = {-np.log(0.8):.2f}")
+print(f"  and the user does not:        -log 0.2 = {-np.log(0.2):.2f}")
+
+# %% [markdown]
+# The loss is small if the classifier was right, and large if it was sure and wrong. The
+# *log loss* is the mean over all rows.
 #
-# The dummy always answers the share of likes. `balanced` is often recommended where one
-# answer is rarer: likes weigh as much as all other rows together. `factors` turns
-# predicted stars into a probability. Averages and predicted stars are cross-fitted: a
-# training row's own rating is not in them.
+# Now we compare four classifiers on the test rows. The dummy always answers the share
+# of likes. `balanced` is often recommended where one answer is rarer: likes weigh as
+# much as all other rows together. `factors` turns predicted stars into a probability.
+# Averages and predicted stars are cross-fitted: a training row's own rating is not in
+# them.
 
 # %%
 train, test = train_test_split(table, test_size=0.2, random_state=42)
@@ -11463,29 +11508,43 @@ for name, chance in chances.items():
     print(f"  {name:8} {log_loss(liked, chance):.3f}")
 
 # %% [markdown]
-# Is the best of these good? Again, we can say so only because we know the law. The log
-# loss has the same two parts: the loss of the law's own probabilities is noise, and
-# what a model loses in addition is ignorance.
+# Is the best of these good? Again, we can say so only because we know the law, and with
+# it the true chance of a like. A rating is the user's opinion plus noise, rounded to
+# half stars. So it becomes 4 or more if opinion plus noise is above 3.75. The noise is
+# normally distributed, with the standard deviation `sigma`. `norm.cdf(x)` is the share
+# of a normal distribution that lies below x, counted in standard deviations from its
+# mean: an opinion of 3.75 becomes a like in half of all cases, and an opinion that is
+# one `sigma` higher in 84 %.
+#
+# Say the true chance is 0.7. If a model says 0.8, its loss will be -log 0.8 in 70 % of
+# such cases, and -log 0.2 in 30 %. No answer has a smaller loss on average than 0.7,
+# the true chance. The loss of the true chance is noise, and what a model loses in
+# addition is ignorance.
 
 # %%
-# A rating is 4 or more if the user's opinion plus noise is above 3.75.
 opinion, _ = dataset.opinions(test)
 true_chance = norm.cdf((opinion - 3.75) / sigma[test.index])
+true_chance = true_chance.clip(1e-9, 1 - 1e-9)  # a logarithm of 0 does not exist
 chances["the law"] = true_chance
 
 
-def expected_loss(chance):
-    """Return the expected log loss of probabilities, computed from the true ones."""
-    # xlogy(a, b) is a * log(b), and 0 where a is 0.
-    return -np.mean(xlogy(true_chance, chance) + xlogy(1 - true_chance, 1 - chance))
+def expected_loss(said, true):
+    """Return the loss to expect, the mean over the rows, if `true` are the chances."""
+    return np.mean(-true * np.log(said) - (1 - true) * np.log(1 - said))
 
 
+print("\nLoss to expect if the true chance is 0.7")
+for said in (0.7, 0.8):
+    print(f"  a model says {said}: {expected_loss(said, 0.7):.3f}")
+
+noise_of_chances = expected_loss(true_chance, true_chance)
 rows = {}
 for name, chance in chances.items():
+    loss = expected_loss(chance, true_chance)
     rows[name] = {
-        "noise": expected_loss(true_chance),
-        "ignorance": expected_loss(chance) - expected_loss(true_chance),
-        "sum": expected_loss(chance),
+        "noise": noise_of_chances,
+        "ignorance": loss - noise_of_chances,
+        "sum": loss,
         "measured": log_loss(liked, chance),
     }
 print("\nLog loss, split into its two parts")
@@ -11578,10 +11637,11 @@ cat >"$new/pillars/5_unsupervised.py" <<'END_OF_LESSON_FILE'
 #
 # **You know**: *matrix factorization* gives every user and movie some learned numbers,
 # its *factors*. Multiply the user's numbers by the movie's, one by one, and add up: the
-# sum says how well the two fit (`recommender/factors.py`). **You will see**: how well
-# clusters of movies agree with genres; that KMeans also finds clusters where there are
-# none, and how a control shows it; which of the false users that we plant are found.
-# **Minutes**: 20.
+# sum says how well the two fit (`recommender/factors.py`). With two factors, a user
+# with 2 and -1 and a movie with 1 and 1 have 2·1 + (-1)·1 = 1. **You will see**: how
+# well clusters of movies agree with genres; that KMeans also finds clusters where there
+# are none, and how a control shows it; which of the false users that we plant are
+# found. **Minutes**: 40.
 #
 # The law of the ratings, the formula that made them, has eight genres. Our model learns
 # from ids and stars alone. It gets no genres (`content=False`), and no extra numbers
@@ -11593,6 +11653,7 @@ import numpy as np
 import pandas as pd
 from drawing import new_picture, save_picture
 from scipy.optimize import linear_sum_assignment
+from shills import describe_users
 from sklearn.cluster import KMeans
 from sklearn.ensemble import IsolationForest
 from sklearn.metrics import (
@@ -11813,33 +11874,11 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 # ## False users: are the planted ones found?
 # *Shills* are users who do not rate what they think. To find them, we describe a user
 # by three figures: mean and spread of the stars, and *agreement*, the correlation of
-# the user's stars with the averages of the other users. Here are the first honest
-# users with at least 20 ratings.
-
+# the user's stars with the averages of the other users. (`describe_users` of
+# `pillars/shills.py` computes them.) Here are the first honest users with at least 20
+# ratings.
 
 # %%
-def describe_users(ratings):
-    """Return mean, spread and agreement of every user's stars."""
-    of_movie = ratings.groupby("movie_id")["rating"]
-    # Without the user's own rating. Five imaginary ratings of 3 stars are added
-    # (damping), so that a few others do not give an extreme average.
-    sum_of_others = of_movie.transform("sum") - ratings["rating"] + 5 * 3
-    others = sum_of_others / (of_movie.transform("size") - 1 + 5)
-
-    stars = pd.DataFrame({"own": ratings["rating"], "others": others})
-    by_user = stars.groupby(ratings["user_id"])
-    standard = (stars - by_user.transform("mean")) / by_user.transform("std")
-    agreement = standard["own"] * standard["others"]
-    figures = pd.DataFrame(
-        {
-            "mean": by_user["own"].mean(),
-            "spread": by_user["own"].std(),
-            "agreement": agreement.groupby(ratings["user_id"]).mean(),
-        }
-    )
-    return figures.fillna(0.0)  # no agreement where the stars never vary
-
-
 ratings_of_user = table.groupby("user_id")["rating"].transform("size")
 honest = table.loc[ratings_of_user >= 20, ["user_id", "movie_id", "rating"]]
 print("\nThe stars of three honest users")
@@ -11982,10 +12021,18 @@ from lesson_code import (
 # ## What would every user give to every movie?
 # On real data, nobody knows. Here the *law*, the formula that made the ratings, gives
 # the answer: a rating is the user's opinion plus noise, rounded to half stars from 1 to
-# 5 (`MovieRecommendationDataset`). We call its expected value the *true stars*. With
-# P(...) for a probability, it is
+# 5 (`MovieRecommendationDataset`). We call its expected value, the mean of all ratings
+# that the user might give, the *true stars*.
+#
+# A mean can be counted star by star. Say that of ten ratings, two are 1 star, five are
+# 2 and three are 3: the sum is 2·1 + 5·2 + 3·3 = 21 stars. Or: all ten have a first
+# star, eight have a second and three a third, and 10 + 8 + 3 = 21, too. Divided by ten,
+# that is 1 + P(at least 2) + P(at least 3), with P(...) for a probability. With half
+# stars:
 #
 #     expected stars = 1 + 0.5·P(at least 1.5) + 0.5·P(at least 2) + … + 0.5·P(5)
+#
+# As in chapter 4, `norm.cdf(x)` is the share of a normal distribution below x.
 
 # %%
 dataset = MovieRecommendationDataset()
@@ -12002,7 +12049,13 @@ for star in STARS[1:]:  # 1.5, 2, ... 5
     # P(at least `star`): what is above 3.75, say, is rounded to 4 or more.
     true_stars += 0.5 * norm.cdf((opinion - (star - 0.25)) / sigma)
 
-rated_stars = true_stars[table["user_id"] - 1, table["movie_id"] - 1]
+
+def cells(rows):
+    """Return where rows are in a table of (n_users, n_movies). Ids count from 1."""
+    return rows["user_id"] - 1, rows["movie_id"] - 1
+
+
+rated_stars = true_stars[cells(table)]
 assert np.allclose(rated_stars, dataset.true_expected_), "the dataset knows them, too"
 # What all users would give to the movie of each rating:
 stars_by_all = true_stars.mean(axis=0)[table["movie_id"] - 1]
@@ -12078,16 +12131,13 @@ def judge_lists(scores, X, y):
     `scores` is (n_users, n_movies). X are the held-out rows, y their ratings. Movies
     that the user rated in training are not recommended again.
     """
-    training = table.drop(X.index)
     scores = scores.copy()
-    scores[training["user_id"] - 1, training["movie_id"] - 1] = NEVER  # ids from 1
+    scores[cells(table.drop(X.index))] = NEVER  # rated in training
 
-    user = X["user_id"] - 1
-    movie = X["movie_id"] - 1
     rated = np.zeros(scores.shape)
     liked = np.zeros(scores.shape)
-    rated[user, movie] = 1
-    liked[user, movie] = y >= 4
+    rated[cells(X)] = 1
+    liked[cells(X)] = y >= 4
 
     has_liked = liked.any(axis=1)  # NDCG asks only users with something to find
     lists = np.argsort(-scores[has_liked], axis=1, kind="stable")[:, :LENGTH]
@@ -12099,7 +12149,7 @@ def judge_lists(scores, X, y):
 
 
 scores = np.full(true_stars.shape, NEVER / 2)  # behind the user's list
-scores[recommended["user_id"] - 1, recommended["movie_id"] - 1] = -recommended["rank"]
+scores[cells(recommended)] = -recommended["rank"]
 results = {
     "MovieRanker": judge_lists(scores, test, test["rating"]),
     "the law": judge_lists(true_stars, test, test["rating"]),
@@ -12333,6 +12383,11 @@ print(f"Answers that are of neither model: {len(mixed)}")
 # None is lost, and none is mixed. One run does not prove that this never happens. But
 # the first line of `answer` makes sure of it: it reads the model once, so the rating
 # and the digest come from the same model, whatever happens in between.
+#
+# Here are the answers. Requests 25, 75, 125 and so on load the other model. Loading
+# takes some time, and meanwhile the other threads answer with the old model. So the
+# colour changes later. The request that loads a model waits for it, and is answered by
+# the new model: it is the lonely line before the change.
 
 # %%
 title = "Six swaps: every answer is that of one model or of the other"
@@ -12445,9 +12500,6 @@ from lesson_code import MovieRecommendationDataset
 # best fits the user's ratings. Visitors watch what is shown, or choose for themselves,
 # by their true taste (`visitors.py`). The visit is a *success* if they like what they
 # watch. Each user comes once, so the visits are independent.
-#
-# **Guess first:** B has about 4 more successes in 100 visits. After how many visits can
-# you see that?
 
 # %%
 n_users = 20_000
@@ -12464,6 +12516,9 @@ print(f"A {chance_a.mean():.3f}, B {chance_b.mean():.3f}, B - A {truth:.3f}")
 # taste, which helps B.) On a real site nobody sees this line. There, the visits come
 # one after the other. We count the successes of A and of B, and compute a *95 %
 # interval*, which contains the truth in about 95 % of all tests.
+#
+# **Guess first:** B has about 4 more successes in 100 visits. From how many visits on
+# is the interval above 0?
 
 
 # %%
@@ -12485,9 +12540,10 @@ for n in (1000, 2000, 5000, 10_000, 20_000):
 
 # %% [markdown]
 # Look at the line of 1000 visits. A is ahead, the worse model! Would you have stopped
-# there? It is bad luck: even the upper end of the interval is below the truth,
-# which happens to one interval in forty. From 5000 visits on, the interval is above 0.
-# (The five lines share visits, so they share their luck, too.)
+# there? It is bad luck: even the upper end of the interval is below the truth, which
+# happens to one interval in forty (5 % miss the truth, half of them on this side). From
+# 5000 visits on, the interval is above 0. (The five lines share visits, so they share
+# their luck, too.)
 #
 # ## How many visits?
 # Choose the smallest difference that matters to you; here we take the truth. With 5 %
@@ -12497,10 +12553,11 @@ for n in (1000, 2000, 5000, 10_000, 20_000):
 #     (1.96 + 0.84)² · 2 · rate · (1 - rate) / difference²
 #
 # The `rate` is the share of successes, and the `difference` is B - A. A limit of 1.96
-# standard errors keeps false alarms at 5 %. If the true difference is 0.84 standard
-# errors above this limit, 80 % of the tests pass it. (80 % of a normal distribution lie
-# below 0.84.) `rate · (1 - rate)` is the variance of one visit, and the 2 is for the
-# two models.
+# standard errors keeps false alarms at 5 %. By luck, tests measure more or less than
+# the true difference, in a normal distribution: 80 % of them measure at least the truth
+# minus 0.84 standard errors. So if the truth is 0.84 standard errors above the limit,
+# 80 % of the tests pass the limit. `rate · (1 - rate)` is the variance of one visit,
+# and the 2 is for the two models.
 
 # %%
 rate = (chance_a.mean() + chance_b.mean()) / 2
@@ -12576,8 +12633,8 @@ for rule, is_alarm in false_alarms.items():
 # **Try it:** add a rule that looks once a week (`distance[:, 6::7]` has every seventh
 # day). How many false alarms are there?
 #
-# **Remember:** decide before the test how many visits it needs, and look once (or
-# use a limit made for several looks).
+# **Remember:** decide before the test how many visits it needs, and look once (or use a
+# limit made for several looks).
 #
 # Go on with an example of scikit-learn's user guide,
 # [Statistical comparison of models](https://scikit-learn.org/stable/auto_examples/model_selection/plot_grid_search_stats.html),
@@ -12612,8 +12669,6 @@ from lesson_code import MovieRecommendationDataset, SklearnEcosystemPipeline
 #
 # We will follow three figures: the error of the predictions (RMSE), the share of
 # successful visits with the model B of the chapter before, and the difference B - A.
-#
-# **Guess first:** which of the three shows the drift first?
 
 # %%
 N_KNOWN = 50_000
@@ -12690,7 +12745,9 @@ print(shares.to_string(float_format="%.3f"))
 # ## Which change is more than luck?
 # We divide each change since the first period by its standard error. How large must the
 # result be before we believe it? Nine comparisons give luck nine chances. Random
-# numbers in the place of the periods show what luck can do.
+# numbers in the place of the periods show what luck can do. Their standard error is 1.
+# A change is a difference of two of them, and its standard error is the root of 2,
+# because the squares of the two errors add up: 1 + 1 = 2.
 
 # %%
 random = np.random.default_rng(0).standard_normal((10_000, 10))
@@ -12703,12 +12760,16 @@ for limit in (2, 3):
 # %% [markdown]
 # Two standard errors are too few: luck gets there in a quarter of all series. We take
 # three. In the next table, the columns of the RMSE are measured; `B` and `B - A` are
-# what to expect, without luck.
+# what to expect, without luck. The two lines below the table add the luck: a test finds
+# a change of more than 3 if luck adds what is missing, and `norm.sf(x)` is the share of
+# a normal distribution that lies above x.
+#
+# **Guess first:** which of the three figures, RMSE, B and B - A, shows the drift first?
 
 # %%
 N_VISITS = 5000  # of each model, in a period
 
-# If MSE changes by a small d, RMSE changes by d / (2 * RMSE).
+# The error of the MSE, and from it that of the RMSE, as in chapter 2 (you may skip it).
 rmse_errors = squares.groupby(period).sem() / (2 * rmse)
 variances = shares * (1 - shares) / N_VISITS
 errors = pd.DataFrame(
@@ -13349,6 +13410,52 @@ def save_picture(figure, name, folder=PICTURES):
     if path.is_relative_to(ROOT):
         shown = path.relative_to(ROOT)
     print(f"Picture: {shown.as_posix()}")
+END_OF_LESSON_FILE
+
+cat >"$new/pillars/shills.py" <<'END_OF_LESSON_FILE'
+"""What the stars of a user look like, in three figures.
+
+Chapter 5 looks for users who do not rate what they think.
+"""
+
+import pandas as pd
+
+#: So many imaginary ratings of 3 stars are added to the others' ratings of a movie
+#: (damping), so that a few others do not give an extreme average.
+DAMPING = 5
+
+
+def describe_users(ratings):
+    """Return mean, spread and agreement of every user's stars.
+
+    Parameters
+    ----------
+    ratings : DataFrame with `user_id`, `movie_id` and `rating`
+
+    Returns
+    -------
+    figures : DataFrame, a row for each user
+        `mean` and `spread` (the standard deviation) are in stars. `agreement` is the
+        correlation of the user's stars with the averages that the same movies have
+        from the other users (times (n - 1) / n, with n ratings); where the stars never
+        vary, it is 0.
+    """
+    of_movie = ratings.groupby("movie_id")["rating"]
+    sum_of_others = of_movie.transform("sum") - ratings["rating"] + DAMPING * 3
+    others = sum_of_others / (of_movie.transform("size") - 1 + DAMPING)
+
+    stars = pd.DataFrame({"own": ratings["rating"], "others": others})
+    by_user = stars.groupby(ratings["user_id"])
+    standard = (stars - by_user.transform("mean")) / by_user.transform("std")
+    agreement = standard["own"] * standard["others"]
+    figures = pd.DataFrame(
+        {
+            "mean": by_user["own"].mean(),
+            "spread": by_user["own"].std(),
+            "agreement": agreement.groupby(ratings["user_id"]).mean(),
+        }
+    )
+    return figures.fillna(0.0)
 END_OF_LESSON_FILE
 
 cat >"$new/pillars/visitors.py" <<'END_OF_LESSON_FILE'
@@ -14571,7 +14678,7 @@ def regressors():
 
 
 @check_of(
-    "pillars/0_map.py (what a tag is) and pillars/0_parts.py (how to read it)",
+    "pillars/0_map.py (its last part shows how to read a tag)",
     usual_causes="`get_tags` takes the object, not its class, and what you look for is "
     "among its `input_tags`: print `get_tags(estimator).input_tags` of one estimator.",
 )
@@ -14667,8 +14774,17 @@ def test_0_parts(exercise):
         "was counted, so it should be 0.",
     )
 
-    error = error_of(exercise.CountPerUser().transform, known.copy())
+    unfitted = exercise.CountPerUser()
+    error = error_of(unfitted.transform, known.copy())
     raised = "no error" if error is None else type(error).__name__
+    check(
+        raised == "NotFittedError" or not hasattr(unfitted, "n_features_in_"),
+        f"We called `transform` before `fit`, and got {raised}. Here, `transform` has "
+        "itself stored what only `fit` may store, the number of columns, so the object "
+        "counts as fitted from then on. In `transform`, `validate_data` needs "
+        "reset=False: then it compares, and stores nothing. And `check_is_fitted` "
+        "comes before it.",
+    )
     check(
         raised == "NotFittedError",
         f"We called `transform` before `fit`, and got {raised}. scikit-learn's own "

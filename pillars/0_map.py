@@ -23,6 +23,8 @@ import pandas as pd
 import sklearn
 from catalog import KINDS, PILLARS, public_names
 from sklearn.cluster import KMeans
+from sklearn.linear_model import Ridge
+from sklearn.utils import get_tags
 
 things = public_names()
 print("Names that the lesson and its chapters import, up to three of each pillar")
@@ -35,8 +37,7 @@ for pillar in PILLARS:
 # You may read that scikit-learn has "800+" tools. Here, every public estimator,
 # function, display and splitter of your version counts once.
 #
-# **Guess first:** how many names are there, and how many of them can both predict and
-# transform?
+# **Guess first:** how many names are there?
 
 # %%
 counts = things.pivot_table(
@@ -71,7 +72,9 @@ if figure is not None:  # without matplotlib it is None, and nothing is drawn
 
 # %% [markdown]
 # ## What an estimator can do
-# Now the second part of the guess. We ask each class which methods it has.
+# We ask each class which of the three methods it has.
+#
+# **Guess first:** how many estimators can both predict and transform?
 
 # %%
 estimators = things[things["kind"] == "estimators"].set_index("name")
@@ -119,9 +122,12 @@ print(
 # give only one of these two kinds of answer.
 #
 # ## What an estimator says about itself
-# Tags are facts that a program can read. Here are those of four regressors.
+# Tags are facts that a program can read. `get_tags` returns those of one estimator;
+# what it says of the input is in `input_tags`. First, we ask whether `Ridge` accepts
+# sparse data. Then come the tags of four regressors, each with those that are true.
 
 # %%
+print("\nDoes Ridge accept sparse data?", get_tags(Ridge()).input_tags.sparse)
 regressors = [
     "Ridge",
     "KNeighborsRegressor",

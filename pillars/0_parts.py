@@ -1,8 +1,9 @@
 # %% [markdown]
 # # 0 Parts: what is an estimator built from, and how do you build one?
 #
-# This is the most technical chapter, and no later chapter builds on it. If you are new
-# to scikit-learn, go on with `pillars/1_preprocessing.py`, and come back later.
+# This is the most technical chapter. If you are new to scikit-learn, go on with
+# `pillars/1_preprocessing.py`, and come back later: where a later chapter uses
+# something from here, it explains it again.
 #
 # **You know**: `fit`, `predict` and `transform`, and that a class can inherit from
 # another. **You will see**: the few parts that all estimators share; a transformer of

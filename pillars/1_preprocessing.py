@@ -24,6 +24,14 @@
 # - `scaler` scales the other 11.
 # - `model` learns from these, and predicts the stars.
 #
+# In this chapter and the next ones, the code handles pipelines in four ways:
+#
+# - `pipeline["model"]` is one step, and `pipeline[:-1]` all steps but the last.
+# - `pipeline.set_params(scaler="passthrough")` takes the step `scaler` out.
+# - `pipeline.set_params(model__alpha=10)` sets the parameter `alpha` of the step
+#   `model`: two underscores join the names of a step and of its parameter.
+# - `clone(pipeline)` is a new pipeline with the same parameters, not fitted yet.
+#
 # Here are the 13 features of one rating.
 
 # %%
@@ -93,8 +101,6 @@ print(f"\nRMSE of always answering the mean rating: {dummy_error:.3f} stars")
 # that column.)
 #
 # ## The same models without and with the scaler
-# `set_params(scaler="passthrough")` takes a step out of a pipeline.
-#
 # **Guess first:** which of the five models get worse without their scaler?
 
 # %%
@@ -120,8 +126,9 @@ print(errors.to_string(float_format="%.3f"))
 # and SGD becomes far worse than the mean. For the other three, the scaler makes no
 # difference that we can see here.
 #
-# Trees only ask whether a value is above a threshold, and scaling moves both. We come
-# back to ridge and SGD.
+# Trees, of which forest and boosting are made, only ask whether a value is above a
+# threshold. Scaling changes the values and the thresholds alike, so the answers stay
+# the same. We come back to ridge and SGD.
 
 # %%
 title = "Without the scaler, nearest neighbours are little better than the mean"
@@ -161,7 +168,8 @@ print(spread.sort_values(ascending=False).to_string(float_format="%.1f"))
 #
 # ## What the error of SGD hides
 # The lesson's pipeline clips predictions to the scale of the ratings, from 1 to 5. We
-# look at the predictions before they are clipped.
+# look at the predictions before they are clipped: those of its last step,
+# `pipeline["model"]`, for rows that the other steps, `pipeline[:-1]`, have transformed.
 
 # %%
 model = SGDRegressor(random_state=0)

@@ -45,13 +45,15 @@ for name, model in {"the dummy (always the mean)": dummy, "the forest": forest}.
 # - *Left out*: how much the error on new rows grows when the forest is trained again
 #   without the column.
 #
-# **Guess first:** which feature matters most, and do the three measures agree on it?
-#
 # We begin with impurity, and look at each feature's number of distinct values, too.
+#
+# **Guess first:** five of the 11 features have no influence on a rating. How much of
+# the impurity do these five get together?
 
 # %%
 # The pipeline's first two steps make the 13 features and drop the ids: 11 are left.
-# As in training, no row's averages contain its own rating (chapter 3 shows why).
+# A clone of them is fitted again: `fit_transform` cross-fits the averages, as in
+# training, so no row's averages contain its own rating (chapter 3 shows why).
 names = list(forest["features"].get_feature_names_out()[2:])
 features_of_train = clone(forest[:2]).fit_transform(train, train["rating"])
 features_of_train = pd.DataFrame(np.asarray(features_of_train), columns=names)
@@ -96,8 +98,11 @@ def growth(predictions):
     new_squares = (predictions - stars) ** 2
     rmse = np.sqrt(squares.mean())
     new_rmse = np.sqrt(new_squares.mean())
-    # If MSE changes by a small d, RMSE changes by d / (2 * RMSE).
-    error = (new_squares - squares).std() / np.sqrt(len(squares)) / (2 * rmse)
+    # The standard error of a mean (`docs/words.md`), here of the change of the MSE:
+    mse_error = (new_squares - squares).std() / np.sqrt(len(squares))
+    # ... and of the RMSE (you may skip this line). If the MSE grows from 0.64 to 0.65,
+    # the RMSE grows from 0.8 to 0.806: by 0.01 / (2 * 0.8).
+    error = mse_error / (2 * rmse)
     return new_rmse - rmse, error
 
 
@@ -132,6 +137,9 @@ if figure is not None:
 # %% [markdown]
 # For the third measure, we train the forest again, without one column. As a control we
 # also train it with all columns and another seed. What changes then is luck.
+#
+# **Guess first:** by impurity and by shuffling, `user_movie_interaction` matters most.
+# How much will the forest miss it?
 
 # %%
 fresh_forest = clone(forest["model"]).set_params(n_jobs=2)
@@ -158,18 +166,19 @@ for measure in ("shuffled", "left out"):
     print(f"Above two standard errors if {measure}:", ", ".join(worth.index[is_clear]))
 
 # %% [markdown]
-# Look at the row `user_movie_interaction`. Impurity and shuffling agree that it matters
-# most, by far. Left out, it is hardly missed, and neither is any other feature.
-# It is the product of the two averages: when it is shuffled, it misleads a forest that
-# relies on it; when it is left out, the two averages carry nearly the same information.
+# Look at the row `user_movie_interaction`. By impurity and by shuffling it matters
+# most, by far. Left out, it is hardly missed, and neither is any other feature. It is
+# the product of the two averages: when it is shuffled, it misleads a forest that relies
+# on it; when it is left out, the two averages carry nearly the same information.
 # (Shuffling can mislead in the other direction, too: a forest that relies a little on
 # each of several correlated features gives each of them a small figure. scikit-learn's
 # guide warns of that: "Misleading values on strongly correlated features".)
 #
 # If the growth is below two standard errors, it may be luck: it shows neither that the
-# feature is of use nor that it is not. (Luck alone is above that line about once in 40
-# times, and there are 22 figures here. So a figure that is just above the line proves
-# little.)
+# feature is of use nor that it is not. (By luck alone, about 5 figures in 100 are more
+# than two standard errors away from 0. Half of these are above 0, so luck passes the
+# line about once in 40 times. There are 22 figures here, so a figure that is just above
+# the line proves little.)
 #
 # **Guess first:** what happens if all three averages are left out at once?
 
@@ -190,7 +199,8 @@ print(f"All three averages left out: {growth_of_all:+.4f} ± {error:.4f}")
 # Every feature without influence adds noise to a distance. `select=` puts `SelectKBest`
 # into the pipeline. It chooses the features anew in every fold, from the training rows
 # alone. Its measure is `f_regression`: how strongly a feature correlates with the
-# rating. `drop_ids` is a step of the lesson; we leave it out to see why it is there.
+# rating. `select__k` is its parameter `k`: how many features to keep. `drop_ids` is a
+# step of the lesson; we leave it out to see why it is there.
 
 # %%
 rows = train[:16_000]

@@ -139,60 +139,64 @@ for name, stars in answers.items():
 #
 # ## A 14th feature: it leaks, and then it helps
 # A user's average says nothing about the user's taste. The average of this user *for
-# this genre* does, a little. We add it to the linear model as a 14th feature.
-# `TargetEncoder` computes it from a column of strings such as "42 Drama".
-#
-# The encoder learns from ratings, so it matters where it is fitted. We compare two
-# places. *Before the split*, it is fitted on all rows. *In the pipeline*, it is fitted
-# on the training rows of each fold, and `fit_transform` cross-fits it.
-#
-# In the code, `FeatureUnion` puts two steps side by side and joins their columns: the
-# 13 features, and the 14th. It takes the place of the step `features`.
-#
-# **Guess first:** which of the two seems to gain more?
+# this genre* does, a little. We add it to the linear model as a 14th feature. First we
+# make a column of strings such as "42 Drama"; then `TargetEncoder` replaces each string
+# by the average rating of its rows.
 
 
 # %%
-linear = SklearnEcosystemPipeline(model="linear").build_pipeline()
-
-
 def user_and_genre(X):
     """Return one column of strings: the user, and the movie's first genre."""
     genre = X["genre"].str.partition("|")[0]
     return (X["user_id"].astype(str) + " " + genre).to_frame("user_genre")
 
 
-def ready_made(X):
-    """Return the column that was computed before the split."""
-    return X[["taste"]]
-
-
-def with_feature(feature):
-    """Return the linear model on the 13 features and another one."""
-    # The 13 come first: the next step drops the first two columns, the ids.
-    side_by_side = FeatureUnion([("13", linear["features"]), ("14th", feature)])
-    return clone(linear).set_params(features=side_by_side)
-
-
-folds = KFold(5, shuffle=True, random_state=42)
-# A `TargetEncoder` for ratings. (Its seed is set differently from version to version.)
+# A `TargetEncoder` that cross-fits with a fixed seed, in all versions of scikit-learn.
 encoder = seeded_target_encoder(KFold(5, shuffle=True, random_state=0))
 encoder.set_params(smooth=10.0)  # damping, as in our averages
-models = {
-    "13 features": linear,
-    "14th, before the split": with_feature(FunctionTransformer(ready_made)),
-    "14th, in the pipeline": with_feature(
-        make_pipeline(FunctionTransformer(user_and_genre), encoder)
+
+table = MovieRecommendationDataset().generate()
+column = user_and_genre(table)
+taste = encoder.fit(column, table["rating"]).transform(column)
+print("\nThe 14th feature of three rows, from the ratings of all rows")
+print(column.assign(taste=taste).head(3).to_string(index=False, float_format="%.2f"))
+
+# %% [markdown]
+# The encoder learns from ratings, so it matters where it is fitted. We compare two
+# places. *Before the split*, it is fitted on all rows, as here; the model only gets the
+# column `taste`. *In the pipeline*, it is fitted on the training rows of each fold, and
+# `fit_transform` cross-fits it. `FeatureUnion` puts the 13 features and the 14th side
+# by side, and takes the place of the step `features`.
+
+# %%
+linear = SklearnEcosystemPipeline(model="linear").build_pipeline()
+fourteenth = {
+    "14th, before the split": FunctionTransformer(lambda X: X[["taste"]]),
+    "14th, in the pipeline": make_pipeline(
+        FunctionTransformer(user_and_genre), encoder
     ),
 }
+models = {"13 features": linear}
+for name, feature in fourteenth.items():
+    # The 13 come first: the next step drops the first two columns, the ids.
+    both = FeatureUnion([("thirteen", linear["features"]), ("fourteenth", feature)])
+    models[name] = clone(linear).set_params(features=both)
+
+# %% [markdown]
+# We score the three models on the same five folds: by RMSE, and then, as a control, by
+# R2 on shuffled ratings.
+#
+# **Guess first:** which of the two seems to gain more?
+
+# %%
+folds = KFold(5, shuffle=True, random_state=42)
 
 
 def compare(table, scoring):
     """Return the scores of the models in five folds, (5 folds, 3 models)."""
-    column = user_and_genre(table)
     # Here is the leak: the encoder is fitted on all rows, before the split.
-    taste = encoder.fit(column, table["rating"]).transform(column)
-    rows = table.assign(taste=taste)
+    column = user_and_genre(table)
+    rows = table.assign(taste=encoder.fit(column, table["rating"]).transform(column))
     scores = {}
     for name, model in models.items():
         scores[name] = cross_val_score(
@@ -201,7 +205,6 @@ def compare(table, scoring):
     return pd.DataFrame(scores)
 
 
-table = MovieRecommendationDataset().generate()
 scores = compare(table, RMSE)
 changes = -scores.sub(scores["13 features"], axis=0)  # fold by fold
 shuffled = table["rating"].sample(frac=1, random_state=0).to_numpy()

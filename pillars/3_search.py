@@ -50,6 +50,10 @@ new_stars = stars[40_000:]
 # number. None is better than another, so all that the best one gains over the mean of
 # all is luck.
 #
+# The class `Guesser` is such a candidate: a model that ignores the features. It
+# inherits from two classes of scikit-learn, so that a search can use it. You need not
+# understand the class to go on.
+#
 # **Guess first:** the noise of a guesser is half a star. By how much does the best of
 # 40 seem to be better than the mean of all, on 50 rows?
 
@@ -66,9 +70,10 @@ class Guesser(RegressorMixin, BaseEstimator):
         return self
 
     def predict(self, X):
-        # The seed depends on the rows, so each fold gets new noise. With the same noise
-        # everywhere, a guesser whose noise is small by luck would really be better.
-        rng = np.random.default_rng([self.seed, int(np.abs(X).sum())])
+        # Each fold has other rows, and must get other noise: so a number computed from
+        # the rows is the second part of the seed.
+        sum_of_rows = int(np.abs(X).sum())
+        rng = np.random.default_rng([self.seed, sum_of_rows])
         return self.mean_ + rng.normal(0, 0.5, len(X))
 
 

@@ -3,8 +3,7 @@
 #
 # **You know**: `fit` learns, `predict` answers, and cross-validation scores rows that
 # the model has not seen. **You will see**: an error split into two parts, one of which
-# no model can remove; the same for a yes or no, and when to say yes.
-# **Minutes**: 20.
+# no model can remove; the same for a yes or no, and when to say yes. **Minutes**: 40.
 #
 # An error of 0.80 stars: is that good? On real data nobody can say. Here we know the
 # *law* of the ratings, the formula that made them. So we know the best possible answer
@@ -20,7 +19,6 @@
 import numpy as np
 import pandas as pd
 from drawing import BLUE, GREY, new_picture, save_picture
-from scipy.special import xlogy
 from scipy.stats import norm
 from sklearn.calibration import calibration_curve
 from sklearn.dummy import DummyClassifier, DummyRegressor
@@ -59,7 +57,9 @@ print(f"  expected {expected[row]:.2f} stars, rating {rating[row]:.1f}")
 # answers each row by a model that was trained on the other folds. *Taste* is how well a
 # user's love of genres fits a movie. `factors` learns numbers for every user and movie
 # (*matrix factorization*). It multiplies the user's numbers by the movie's, one by one,
-# and adds up: the sum says how well the two fit.
+# and adds up: the sum says how well the two fit. A user with the two numbers 2 and -1
+# and a movie with 1 and 1 have 2·1 + (-1)·1 = 1. A movie with 1 and -1 fits this user
+# better: 2·1 + (-1)·(-1) = 3.
 #
 # **Guess first:** how much of the squared error of the best model is noise?
 
@@ -159,13 +159,24 @@ print(by_care.to_string(float_format="%.3f"))
 # poor for the `most careless`.
 #
 # ## Part 2, yes or no: will this user like this movie?
-# *Liked* means 4 stars or more. A *classifier* answers with a probability. Its error is
-# the *log loss*, the mean of -log(probability given to what then happened).
+# *Liked* means 4 stars or more. A *classifier* answers with a probability. How wrong is
+# it? For one row, the *loss* is -log(the probability that the classifier gave to what
+# then happened). Suppose that it says 0.8 for "liked".
+
+# %%
+print("\nThe loss of one row, if a classifier says 0.8")
+print(f"  and the user likes the movie: -log 0.8 = {-np.log(0.8):.2f}")
+print(f"  and the user does not:        -log 0.2 = {-np.log(0.2):.2f}")
+
+# %% [markdown]
+# The loss is small if the classifier was right, and large if it was sure and wrong. The
+# *log loss* is the mean over all rows.
 #
-# The dummy always answers the share of likes. `balanced` is often recommended where one
-# answer is rarer: likes weigh as much as all other rows together. `factors` turns
-# predicted stars into a probability. Averages and predicted stars are cross-fitted: a
-# training row's own rating is not in them.
+# Now we compare four classifiers on the test rows. The dummy always answers the share
+# of likes. `balanced` is often recommended where one answer is rarer: likes weigh as
+# much as all other rows together. `factors` turns predicted stars into a probability.
+# Averages and predicted stars are cross-fitted: a training row's own rating is not in
+# them.
 
 # %%
 train, test = train_test_split(table, test_size=0.2, random_state=42)
@@ -195,29 +206,43 @@ for name, chance in chances.items():
     print(f"  {name:8} {log_loss(liked, chance):.3f}")
 
 # %% [markdown]
-# Is the best of these good? Again, we can say so only because we know the law. The log
-# loss has the same two parts: the loss of the law's own probabilities is noise, and
-# what a model loses in addition is ignorance.
+# Is the best of these good? Again, we can say so only because we know the law, and with
+# it the true chance of a like. A rating is the user's opinion plus noise, rounded to
+# half stars. So it becomes 4 or more if opinion plus noise is above 3.75. The noise is
+# normally distributed, with the standard deviation `sigma`. `norm.cdf(x)` is the share
+# of a normal distribution that lies below x, counted in standard deviations from its
+# mean: an opinion of 3.75 becomes a like in half of all cases, and an opinion that is
+# one `sigma` higher in 84 %.
+#
+# Say the true chance is 0.7. If a model says 0.8, its loss will be -log 0.8 in 70 % of
+# such cases, and -log 0.2 in 30 %. No answer has a smaller loss on average than 0.7,
+# the true chance. The loss of the true chance is noise, and what a model loses in
+# addition is ignorance.
 
 # %%
-# A rating is 4 or more if the user's opinion plus noise is above 3.75.
 opinion, _ = dataset.opinions(test)
 true_chance = norm.cdf((opinion - 3.75) / sigma[test.index])
+true_chance = true_chance.clip(1e-9, 1 - 1e-9)  # a logarithm of 0 does not exist
 chances["the law"] = true_chance
 
 
-def expected_loss(chance):
-    """Return the expected log loss of probabilities, computed from the true ones."""
-    # xlogy(a, b) is a * log(b), and 0 where a is 0.
-    return -np.mean(xlogy(true_chance, chance) + xlogy(1 - true_chance, 1 - chance))
+def expected_loss(said, true):
+    """Return the loss to expect, the mean over the rows, if `true` are the chances."""
+    return np.mean(-true * np.log(said) - (1 - true) * np.log(1 - said))
 
 
+print("\nLoss to expect if the true chance is 0.7")
+for said in (0.7, 0.8):
+    print(f"  a model says {said}: {expected_loss(said, 0.7):.3f}")
+
+noise_of_chances = expected_loss(true_chance, true_chance)
 rows = {}
 for name, chance in chances.items():
+    loss = expected_loss(chance, true_chance)
     rows[name] = {
-        "noise": expected_loss(true_chance),
-        "ignorance": expected_loss(chance) - expected_loss(true_chance),
-        "sum": expected_loss(chance),
+        "noise": noise_of_chances,
+        "ignorance": loss - noise_of_chances,
+        "sum": loss,
         "measured": log_loss(liked, chance),
     }
 print("\nLog loss, split into its two parts")

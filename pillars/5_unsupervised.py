@@ -3,10 +3,11 @@
 #
 # **You know**: *matrix factorization* gives every user and movie some learned numbers,
 # its *factors*. Multiply the user's numbers by the movie's, one by one, and add up: the
-# sum says how well the two fit (`recommender/factors.py`). **You will see**: how well
-# clusters of movies agree with genres; that KMeans also finds clusters where there are
-# none, and how a control shows it; which of the false users that we plant are found.
-# **Minutes**: 20.
+# sum says how well the two fit (`recommender/factors.py`). With two factors, a user
+# with 2 and -1 and a movie with 1 and 1 have 2·1 + (-1)·1 = 1. **You will see**: how
+# well clusters of movies agree with genres; that KMeans also finds clusters where there
+# are none, and how a control shows it; which of the false users that we plant are
+# found. **Minutes**: 40.
 #
 # The law of the ratings, the formula that made them, has eight genres. Our model learns
 # from ids and stars alone. It gets no genres (`content=False`), and no extra numbers
@@ -18,6 +19,7 @@ import numpy as np
 import pandas as pd
 from drawing import new_picture, save_picture
 from scipy.optimize import linear_sum_assignment
+from shills import describe_users
 from sklearn.cluster import KMeans
 from sklearn.ensemble import IsolationForest
 from sklearn.metrics import (
@@ -238,33 +240,11 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 # ## False users: are the planted ones found?
 # *Shills* are users who do not rate what they think. To find them, we describe a user
 # by three figures: mean and spread of the stars, and *agreement*, the correlation of
-# the user's stars with the averages of the other users. Here are the first honest
-# users with at least 20 ratings.
-
+# the user's stars with the averages of the other users. (`describe_users` of
+# `pillars/shills.py` computes them.) Here are the first honest users with at least 20
+# ratings.
 
 # %%
-def describe_users(ratings):
-    """Return mean, spread and agreement of every user's stars."""
-    of_movie = ratings.groupby("movie_id")["rating"]
-    # Without the user's own rating. Five imaginary ratings of 3 stars are added
-    # (damping), so that a few others do not give an extreme average.
-    sum_of_others = of_movie.transform("sum") - ratings["rating"] + 5 * 3
-    others = sum_of_others / (of_movie.transform("size") - 1 + 5)
-
-    stars = pd.DataFrame({"own": ratings["rating"], "others": others})
-    by_user = stars.groupby(ratings["user_id"])
-    standard = (stars - by_user.transform("mean")) / by_user.transform("std")
-    agreement = standard["own"] * standard["others"]
-    figures = pd.DataFrame(
-        {
-            "mean": by_user["own"].mean(),
-            "spread": by_user["own"].std(),
-            "agreement": agreement.groupby(ratings["user_id"]).mean(),
-        }
-    )
-    return figures.fillna(0.0)  # no agreement where the stars never vary
-
-
 ratings_of_user = table.groupby("user_id")["rating"].transform("size")
 honest = table.loc[ratings_of_user >= 20, ["user_id", "movie_id", "rating"]]
 print("\nThe stars of three honest users")

@@ -36,10 +36,18 @@ from lesson_code import (
 # ## What would every user give to every movie?
 # On real data, nobody knows. Here the *law*, the formula that made the ratings, gives
 # the answer: a rating is the user's opinion plus noise, rounded to half stars from 1 to
-# 5 (`MovieRecommendationDataset`). We call its expected value the *true stars*. With
-# P(...) for a probability, it is
+# 5 (`MovieRecommendationDataset`). We call its expected value, the mean of all ratings
+# that the user might give, the *true stars*.
+#
+# A mean can be counted star by star. Say that of ten ratings, two are 1 star, five are
+# 2 and three are 3: the sum is 2·1 + 5·2 + 3·3 = 21 stars. Or: all ten have a first
+# star, eight have a second and three a third, and 10 + 8 + 3 = 21, too. Divided by ten,
+# that is 1 + P(at least 2) + P(at least 3), with P(...) for a probability. With half
+# stars:
 #
 #     expected stars = 1 + 0.5·P(at least 1.5) + 0.5·P(at least 2) + … + 0.5·P(5)
+#
+# As in chapter 4, `norm.cdf(x)` is the share of a normal distribution below x.
 
 # %%
 dataset = MovieRecommendationDataset()
@@ -56,7 +64,13 @@ for star in STARS[1:]:  # 1.5, 2, ... 5
     # P(at least `star`): what is above 3.75, say, is rounded to 4 or more.
     true_stars += 0.5 * norm.cdf((opinion - (star - 0.25)) / sigma)
 
-rated_stars = true_stars[table["user_id"] - 1, table["movie_id"] - 1]
+
+def cells(rows):
+    """Return where rows are in a table of (n_users, n_movies). Ids count from 1."""
+    return rows["user_id"] - 1, rows["movie_id"] - 1
+
+
+rated_stars = true_stars[cells(table)]
 assert np.allclose(rated_stars, dataset.true_expected_), "the dataset knows them, too"
 # What all users would give to the movie of each rating:
 stars_by_all = true_stars.mean(axis=0)[table["movie_id"] - 1]
@@ -132,16 +146,13 @@ def judge_lists(scores, X, y):
     `scores` is (n_users, n_movies). X are the held-out rows, y their ratings. Movies
     that the user rated in training are not recommended again.
     """
-    training = table.drop(X.index)
     scores = scores.copy()
-    scores[training["user_id"] - 1, training["movie_id"] - 1] = NEVER  # ids from 1
+    scores[cells(table.drop(X.index))] = NEVER  # rated in training
 
-    user = X["user_id"] - 1
-    movie = X["movie_id"] - 1
     rated = np.zeros(scores.shape)
     liked = np.zeros(scores.shape)
-    rated[user, movie] = 1
-    liked[user, movie] = y >= 4
+    rated[cells(X)] = 1
+    liked[cells(X)] = y >= 4
 
     has_liked = liked.any(axis=1)  # NDCG asks only users with something to find
     lists = np.argsort(-scores[has_liked], axis=1, kind="stable")[:, :LENGTH]
@@ -153,7 +164,7 @@ def judge_lists(scores, X, y):
 
 
 scores = np.full(true_stars.shape, NEVER / 2)  # behind the user's list
-scores[recommended["user_id"] - 1, recommended["movie_id"] - 1] = -recommended["rank"]
+scores[cells(recommended)] = -recommended["rank"]
 results = {
     "MovieRanker": judge_lists(scores, test, test["rating"]),
     "the law": judge_lists(true_stars, test, test["rating"]),

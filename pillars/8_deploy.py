@@ -104,6 +104,11 @@ print(f"Answers that are of neither model: {len(mixed)}")
 # None is lost, and none is mixed. One run does not prove that this never happens. But
 # the first line of `answer` makes sure of it: it reads the model once, so the rating
 # and the digest come from the same model, whatever happens in between.
+#
+# Here are the answers. Requests 25, 75, 125 and so on load the other model. Loading
+# takes some time, and meanwhile the other threads answer with the old model. So the
+# colour changes later. The request that loads a model waits for it, and is answered by
+# the new model: it is the lonely line before the change.
 
 # %%
 title = "Six swaps: every answer is that of one model or of the other"

@@ -22,9 +22,6 @@ from lesson_code import MovieRecommendationDataset
 # best fits the user's ratings. Visitors watch what is shown, or choose for themselves,
 # by their true taste (`visitors.py`). The visit is a *success* if they like what they
 # watch. Each user comes once, so the visits are independent.
-#
-# **Guess first:** B has about 4 more successes in 100 visits. After how many visits can
-# you see that?
 
 # %%
 n_users = 20_000
@@ -41,6 +38,9 @@ print(f"A {chance_a.mean():.3f}, B {chance_b.mean():.3f}, B - A {truth:.3f}")
 # taste, which helps B.) On a real site nobody sees this line. There, the visits come
 # one after the other. We count the successes of A and of B, and compute a *95 %
 # interval*, which contains the truth in about 95 % of all tests.
+#
+# **Guess first:** B has about 4 more successes in 100 visits. From how many visits on
+# is the interval above 0?
 
 
 # %%
@@ -62,9 +62,10 @@ for n in (1000, 2000, 5000, 10_000, 20_000):
 
 # %% [markdown]
 # Look at the line of 1000 visits. A is ahead, the worse model! Would you have stopped
-# there? It is bad luck: even the upper end of the interval is below the truth,
-# which happens to one interval in forty. From 5000 visits on, the interval is above 0.
-# (The five lines share visits, so they share their luck, too.)
+# there? It is bad luck: even the upper end of the interval is below the truth, which
+# happens to one interval in forty (5 % miss the truth, half of them on this side). From
+# 5000 visits on, the interval is above 0. (The five lines share visits, so they share
+# their luck, too.)
 #
 # ## How many visits?
 # Choose the smallest difference that matters to you; here we take the truth. With 5 %
@@ -74,10 +75,11 @@ for n in (1000, 2000, 5000, 10_000, 20_000):
 #     (1.96 + 0.84)² · 2 · rate · (1 - rate) / difference²
 #
 # The `rate` is the share of successes, and the `difference` is B - A. A limit of 1.96
-# standard errors keeps false alarms at 5 %. If the true difference is 0.84 standard
-# errors above this limit, 80 % of the tests pass it. (80 % of a normal distribution lie
-# below 0.84.) `rate · (1 - rate)` is the variance of one visit, and the 2 is for the
-# two models.
+# standard errors keeps false alarms at 5 %. By luck, tests measure more or less than
+# the true difference, in a normal distribution: 80 % of them measure at least the truth
+# minus 0.84 standard errors. So if the truth is 0.84 standard errors above the limit,
+# 80 % of the tests pass the limit. `rate · (1 - rate)` is the variance of one visit,
+# and the 2 is for the two models.
 
 # %%
 rate = (chance_a.mean() + chance_b.mean()) / 2
@@ -153,8 +155,8 @@ for rule, is_alarm in false_alarms.items():
 # **Try it:** add a rule that looks once a week (`distance[:, 6::7]` has every seventh
 # day). How many false alarms are there?
 #
-# **Remember:** decide before the test how many visits it needs, and look once (or
-# use a limit made for several looks).
+# **Remember:** decide before the test how many visits it needs, and look once (or use a
+# limit made for several looks).
 #
 # Go on with an example of scikit-learn's user guide,
 # [Statistical comparison of models](https://scikit-learn.org/stable/auto_examples/model_selection/plot_grid_search_stats.html),

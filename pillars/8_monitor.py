@@ -23,8 +23,6 @@ from lesson_code import MovieRecommendationDataset, SklearnEcosystemPipeline
 #
 # We will follow three figures: the error of the predictions (RMSE), the share of
 # successful visits with the model B of the chapter before, and the difference B - A.
-#
-# **Guess first:** which of the three shows the drift first?
 
 # %%
 N_KNOWN = 50_000
@@ -101,7 +99,9 @@ print(shares.to_string(float_format="%.3f"))
 # ## Which change is more than luck?
 # We divide each change since the first period by its standard error. How large must the
 # result be before we believe it? Nine comparisons give luck nine chances. Random
-# numbers in the place of the periods show what luck can do.
+# numbers in the place of the periods show what luck can do. Their standard error is 1.
+# A change is a difference of two of them, and its standard error is the root of 2,
+# because the squares of the two errors add up: 1 + 1 = 2.
 
 # %%
 random = np.random.default_rng(0).standard_normal((10_000, 10))
@@ -114,12 +114,16 @@ for limit in (2, 3):
 # %% [markdown]
 # Two standard errors are too few: luck gets there in a quarter of all series. We take
 # three. In the next table, the columns of the RMSE are measured; `B` and `B - A` are
-# what to expect, without luck.
+# what to expect, without luck. The two lines below the table add the luck: a test finds
+# a change of more than 3 if luck adds what is missing, and `norm.sf(x)` is the share of
+# a normal distribution that lies above x.
+#
+# **Guess first:** which of the three figures, RMSE, B and B - A, shows the drift first?
 
 # %%
 N_VISITS = 5000  # of each model, in a period
 
-# If MSE changes by a small d, RMSE changes by d / (2 * RMSE).
+# The error of the MSE, and from it that of the RMSE, as in chapter 2 (you may skip it).
 rmse_errors = squares.groupby(period).sem() / (2 * rmse)
 variances = shares * (1 - shares) / N_VISITS
 errors = pd.DataFrame(

@@ -168,6 +168,18 @@ ATTEMPTS = [
         r"scikit-learn's \d+ checks, [1-9]\d* fail: (?!.*\b(check_\w+)\b.*\b\1\b)",
     ),
     (
+        "0_parts",
+        """\
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False)
+""",
+        """\
+        X = validate_data(self, X)
+        check_is_fitted(self)
+""",
+        "`validate_data` needs reset=False",
+    ),
+    (
         "1_scaling",
         "model.fit(X_train, y_train).predict(X_new)",
         "model.fit(X_train, y_train).predict(X_new).mean() + np.zeros(len(X_new))",

@@ -80,7 +80,10 @@ def draw_pipeline():
     draw_box(axes, first, "raw rows", "user_id, movie_id, time, ...", outside)
     place_before = first
     for place, (name, step) in enumerate(steps):
-        draw_box(axes, place, name, type(step).__name__, inside)
+        kind = type(step).__name__
+        if name == "model":
+            kind = "a forest, or another model"
+        draw_box(axes, place, name, kind, inside)
         draw_arrow(axes, place_before, place)
         place_before = place
     draw_box(axes, last, "stars", "one prediction per row", outside)

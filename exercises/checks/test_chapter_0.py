@@ -176,7 +176,7 @@ def regressors():
 
 
 @check_of(
-    "pillars/0_map.py (what a tag is) and pillars/0_parts.py (how to read it)",
+    "pillars/0_map.py (its last part shows how to read a tag)",
     usual_causes="`get_tags` takes the object, not its class, and what you look for is "
     "among its `input_tags`: print `get_tags(estimator).input_tags` of one estimator.",
 )
@@ -272,8 +272,17 @@ def test_0_parts(exercise):
         "was counted, so it should be 0.",
     )
 
-    error = error_of(exercise.CountPerUser().transform, known.copy())
+    unfitted = exercise.CountPerUser()
+    error = error_of(unfitted.transform, known.copy())
     raised = "no error" if error is None else type(error).__name__
+    check(
+        raised == "NotFittedError" or not hasattr(unfitted, "n_features_in_"),
+        f"We called `transform` before `fit`, and got {raised}. Here, `transform` has "
+        "itself stored what only `fit` may store, the number of columns, so the object "
+        "counts as fitted from then on. In `transform`, `validate_data` needs "
+        "reset=False: then it compares, and stores nothing. And `check_is_fitted` "
+        "comes before it.",
+    )
     check(
         raised == "NotFittedError",
         f"We called `transform` before `fit`, and got {raised}. scikit-learn's own "
