@@ -55,14 +55,14 @@ recorded() {
         pillars/0_map.py) echo "2852520858 6517" ;;
         pillars/0_parts.py) echo "34230208 10622" ;;
         pillars/1_preprocessing.py) echo "3731732390 13707" ;;
-        pillars/2_feature_selection.py) echo "603822874 13445" ;;
+        pillars/2_feature_selection.py) echo "1671594361 13451" ;;
         pillars/3_model_selection.py) echo "765682039 12679" ;;
         pillars/3_search.py) echo "896566475 9584" ;;
-        pillars/4_supervised.py) echo "934111337 14514" ;;
+        pillars/4_supervised.py) echo "3702346476 14550" ;;
         pillars/5_unsupervised.py) echo "3691066697 15600" ;;
         pillars/6_utilities.py) echo "3940936347 12768" ;;
         pillars/8_deploy.py) echo "3694138845 7735" ;;
-        pillars/8_experiment.py) echo "1645711245 7835" ;;
+        pillars/8_experiment.py) echo "2048309144 7857" ;;
         pillars/8_monitor.py) echo "1963499818 9719" ;;
         pillars/appendix_recipes.py) echo "249171166 9062" ;;
         pillars/catalog.py) echo "863900685 4620" ;;
@@ -10594,7 +10594,7 @@ print(f"Impurity of the features without influence: {impurity_sum:.0f} %")
 # So we go to the test rows, and shuffle one column at a time.
 # `sklearn.inspection.permutation_importance` does this for you, and shows how the
 # result varies from shuffle to shuffle. By hand we also get a standard error: how much
-# the result would vary with other test rows.
+# the result would vary with other test rows (`pillars/0_luck.py`).
 
 # %%
 features_of_test = pd.DataFrame(np.asarray(forest[:2].transform(test)), columns=names)
@@ -10607,10 +10607,10 @@ def growth(predictions):
     new_squares = (predictions - stars) ** 2
     rmse = np.sqrt(squares.mean())
     new_rmse = np.sqrt(new_squares.mean())
-    # The standard error of a mean (`docs/words.md`), here of the change of the MSE:
+    # The standard error of a mean, here of the change of the MSE:
     mse_error = (new_squares - squares).std() / np.sqrt(len(squares))
-    # ... and of the RMSE (you may skip this line). If the MSE grows from 0.64 to 0.65,
-    # the RMSE grows from 0.8 to 0.806: by 0.01 / (2 * 0.8).
+    # ... and of the RMSE, as in `pillars/0_luck.py`. If the MSE grows from 0.64 to
+    # 0.65, the RMSE grows from 0.8 to 0.806: by 0.01 / (2 * 0.8).
     error = mse_error / (2 * rmse)
     return new_rmse - rmse, error
 
@@ -11415,7 +11415,7 @@ if figure is not None:
 # %% [markdown]
 # ## Better, or only lucky?
 # Linear, forest and boosting have almost the same error. To compare two models, we take
-# the difference row by row, and its standard error.
+# the difference row by row, and its standard error (`pillars/0_luck.py` explains both).
 
 # %%
 print("\nGain over linear in squared error (± standard error)")
@@ -12554,10 +12554,10 @@ for n in (1000, 2000, 5000, 10_000, 20_000):
 #
 # The `rate` is the share of successes, and the `difference` is B - A. A limit of 1.96
 # standard errors keeps false alarms at 5 %. By luck, tests measure more or less than
-# the true difference, in a normal distribution: 80 % of them measure at least the truth
-# minus 0.84 standard errors. So if the truth is 0.84 standard errors above the limit,
-# 80 % of the tests pass the limit. `rate · (1 - rate)` is the variance of one visit,
-# and the 2 is for the two models.
+# the true difference, in a normal distribution (`pillars/0_luck.py`): 80 % of them
+# measure at least the truth minus 0.84 standard errors. So if the truth is 0.84
+# standard errors above the limit, 80 % of the tests pass the limit. `rate · (1 - rate)`
+# is the variance of one visit, and the 2 is for the two models.
 
 # %%
 rate = (chance_a.mean() + chance_b.mean()) / 2

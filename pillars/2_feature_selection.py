@@ -85,7 +85,7 @@ print(f"Impurity of the features without influence: {impurity_sum:.0f} %")
 # So we go to the test rows, and shuffle one column at a time.
 # `sklearn.inspection.permutation_importance` does this for you, and shows how the
 # result varies from shuffle to shuffle. By hand we also get a standard error: how much
-# the result would vary with other test rows.
+# the result would vary with other test rows (`pillars/0_luck.py`).
 
 # %%
 features_of_test = pd.DataFrame(np.asarray(forest[:2].transform(test)), columns=names)
@@ -98,10 +98,10 @@ def growth(predictions):
     new_squares = (predictions - stars) ** 2
     rmse = np.sqrt(squares.mean())
     new_rmse = np.sqrt(new_squares.mean())
-    # The standard error of a mean (`docs/words.md`), here of the change of the MSE:
+    # The standard error of a mean, here of the change of the MSE:
     mse_error = (new_squares - squares).std() / np.sqrt(len(squares))
-    # ... and of the RMSE (you may skip this line). If the MSE grows from 0.64 to 0.65,
-    # the RMSE grows from 0.8 to 0.806: by 0.01 / (2 * 0.8).
+    # ... and of the RMSE, as in `pillars/0_luck.py`. If the MSE grows from 0.64 to
+    # 0.65, the RMSE grows from 0.8 to 0.806: by 0.01 / (2 * 0.8).
     error = mse_error / (2 * rmse)
     return new_rmse - rmse, error
 

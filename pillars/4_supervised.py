@@ -113,7 +113,7 @@ if figure is not None:
 # %% [markdown]
 # ## Better, or only lucky?
 # Linear, forest and boosting have almost the same error. To compare two models, we take
-# the difference row by row, and its standard error.
+# the difference row by row, and its standard error (`pillars/0_luck.py` explains both).
 
 # %%
 print("\nGain over linear in squared error (± standard error)")

@@ -76,10 +76,10 @@ for n in (1000, 2000, 5000, 10_000, 20_000):
 #
 # The `rate` is the share of successes, and the `difference` is B - A. A limit of 1.96
 # standard errors keeps false alarms at 5 %. By luck, tests measure more or less than
-# the true difference, in a normal distribution: 80 % of them measure at least the truth
-# minus 0.84 standard errors. So if the truth is 0.84 standard errors above the limit,
-# 80 % of the tests pass the limit. `rate · (1 - rate)` is the variance of one visit,
-# and the 2 is for the two models.
+# the true difference, in a normal distribution (`pillars/0_luck.py`): 80 % of them
+# measure at least the truth minus 0.84 standard errors. So if the truth is 0.84
+# standard errors above the limit, 80 % of the tests pass the limit. `rate · (1 - rate)`
+# is the variance of one visit, and the 2 is for the two models.
 
 # %%
 rate = (chance_a.mean() + chance_b.mean()) / 2
