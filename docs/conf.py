@@ -103,6 +103,9 @@ docs/helpers
 ```
 """
 
+#: What a reader opens after a guess. (Without JavaScript, and by the keyboard, too.)
+FOLD = '<details class="answer"><summary>Guessed? Show the answer</summary>'
+
 #: The list on the page of helper code.
 LIST_OF_HELPERS = "\n```{toctree}\n:glob:\n"
 LIST_OF_HELPERS += "".join(f"/{name.removesuffix('.py')}\n" for name in HELPERS)
@@ -157,6 +160,26 @@ def add_alternative_texts(app, doctree, docname):
             image["alt"] = html.unescape(title[1])
 
 
+def fold_answers(app, doctree):
+    """Fold what answers a guess: the output of the cell, and all up to the mark."""
+    for cell in [*doctree.findall(nodes.container)]:
+        if f"tag_{site_pages.ANSWER}" not in cell["classes"]:
+            continue
+        output = cell.children[-1]
+        cell.remove(output)
+        # Outputs are styled inside of a cell only.
+        answer = nodes.container("", output, classes=["cell"])
+        place = cell.parent.index(cell) + 1
+        cell.parent.insert(place, [nodes.raw("", FOLD, format="html"), answer])
+        mark = next(cell.findall(is_end_of_answer, include_self=False, siblings=True))
+        mark.replace_self(nodes.raw("", "</details>", format="html"))
+
+
+def is_end_of_answer(node):
+    """Return whether a node is the comment after an answer."""
+    return isinstance(node, nodes.comment) and node.astext() == site_pages.ANSWER_ENDS
+
+
 def let_names_break(app, doctree, docname):
     """Let names in tables break after a slash or an underscore, for narrow screens."""
     for entry in doctree.findall(nodes.entry):
@@ -199,6 +222,7 @@ def files_of_project(folder):
 def setup(app):
     """Connect the functions above to the events of Sphinx."""
     app.connect("source-read", change_text)
+    app.connect("doctree-read", fold_answers)
     app.connect("doctree-resolved", add_alternative_texts)
     app.connect("doctree-resolved", let_names_break)
     app.connect("build-finished", add_home)

@@ -36,11 +36,16 @@ FOR_READERS_OF_THE_SITE = {
 #: How many characters of code are seen without scrolling; see `site.css`.
 WIDTH_OF_PAGE = 96
 
-#: What stands after `# %%` of a cell that answers a guess: its output is folded.
-FOLD_ANSWER = (
-    ' tags=["hide-output"] mystnb={"code_prompt_show": "Guessed? Show the output",'
-    ' "code_prompt_hide": "Hide the output"}'
-)
+#: The line that opens a cell of text in a chapter.
+TEXT_CELL = "# %% [markdown]\n"
+
+#: What ends the answer to a guess: a heading, the task, or the next guess.
+END_OF_ANSWER = re.compile(r"^# (?:##+ |\*\*(?:Try it|Guess first):)", re.MULTILINE)
+
+#: Tag of the cell that answers a guess, and the comment after its answer. `conf.py`
+#: folds what is between the two.
+ANSWER = "answer"
+ANSWER_ENDS = "The answer ends here."
 
 
 def home_page(readme):
@@ -55,26 +60,56 @@ def home_page(readme):
 def chapter_page(chapter):
     """Return a chapter with its code folded where it only imports or draws a picture.
 
-    What answers a "Guess first" is folded, too, so that a reader can guess. The task
-    gets a link to its answer, and the exercises become a box.
+    What answers a "Guess first" is marked, so that it is folded, too. The task gets a
+    link to its answer, and the exercises become a box.
     """
-    cells = chapter.split("# %%\n")
-    page = cells[0]
-    for before, cell in zip(cells, cells[1:]):
-        tags = ""
-        if is_folded(cell):
-            tags = ' tags=["hide-input"]'
+    first, *cells = chapter.split("# %%\n")  # each with the text after its code
+    tags = [""] * len(cells)
+    for number, before in enumerate([first, *cells[:-1]]):
+        if draws_picture(cells[number]) or only_imports(cells[number]):
+            tags[number] = ' tags=["hide-input"]'
         elif "**Guess first:**" in before:
-            tags = FOLD_ANSWER
-        page += f"# %%{tags}\n{cell}"
+            tags[number] = f' tags=["{ANSWER}"]'
+            mark_end_of_answer(cells, number)
+    page = first
+    for tag, cell in zip(tags, cells):
+        page += f"# %%{tag}\n{cell}"
     return add_link_to_answer(show_exercises(page))
 
 
-def is_folded(cell):
-    """Return whether a cell only imports, or draws a picture."""
+def mark_end_of_answer(cells, number):
+    """Write a comment where the answer ends that the code of a cell begins.
+
+    The answer is the output, the text after it, and a picture directly after that. If
+    the text leads to other code, its last paragraph introduces that, and stays open.
+    """
+    start = cells[number].index(TEXT_CELL) + len(TEXT_CELL)
+    end = END_OF_ANSWER.search(cells[number], start)
+    paragraphs = [
+        m.end() for m in re.finditer("^#\n", cells[number][start:], re.MULTILINE)
+    ]
+    if end is not None:
+        place = end.start()
+    elif draws_picture(cells[number + 1]):
+        number += 1
+        place = cells[number].index(TEXT_CELL) + len(TEXT_CELL)
+    elif paragraphs:
+        place = start + paragraphs[-1]
+    else:
+        place = len(cells[number].rstrip()) + 1
+    cell = cells[number]
+    cells[number] = f"{cell[:place]}#\n# % {ANSWER_ENDS}\n#\n{cell[place:]}"
+
+
+def only_imports(cell):
+    """Return whether the code of a cell only imports."""
     statements = ast.parse(cell).body
-    imports_only = all(isinstance(s, (ast.Import, ast.ImportFrom)) for s in statements)
-    return imports_only or "new_picture(" in cell
+    return all(isinstance(s, (ast.Import, ast.ImportFrom)) for s in statements)
+
+
+def draws_picture(cell):
+    """Return whether the code of a cell draws a picture."""
+    return "new_picture(" in cell
 
 
 def add_link_to_answer(chapter):

@@ -343,26 +343,61 @@ def test_no_page_names_a_folder_of_the_machine(site):
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.stem)
-def test_what_answers_a_guess_is_folded(chapter):
-    text = chapter.read_text(encoding="utf-8")
-    page = site_pages.chapter_page(text)
-    n_guesses = text.count("**Guess first:**")
-    assert n_guesses > 0
-    assert page.count('tags=["hide-output"]') == n_guesses
+def test_what_answers_a_guess_is_folded_from_its_output_to_the_end(site, chapter):
+    text = (site / "pillars" / f"{chapter.stem}.html").read_text(encoding="utf-8")
+    # The code of pictures is folded, too.
+    text = re.sub('<details class="admonition.*?</details>', "", text, flags=re.DOTALL)
+    guesses = text.split("<strong>Guess first:</strong>")[1:]
+    assert len(guesses) == chapter.read_text(encoding="utf-8").count("Guess first:") > 0
+    for guess in guesses:
+        before, _, answer = guess.partition('<details class="answer">')
+        assert before.count('<div class="cell_input') == 1
+        assert "cell_output" not in before and "<img" not in before
+        answer, _, after = answer.partition("</details>")
+        assert answer.startswith("<summary>Guessed? Show the answer</summary>")
+        assert 'class="cell_output' in answer and "</p>" in answer
+        assert "<h2>" not in answer and "Try it:" not in answer
+        assert not after.lstrip().startswith('<div class="cell tag_hide-input')
 
 
-def test_the_reader_is_told_what_a_fold_holds(site):
-    prompts = {
-        "above-input": "Show the code",
-        "below-input": "Guessed? Show the output",
-    }
+def test_an_answer_ends_before_what_leads_to_other_code():
+    code = "\n# %%\nprint(3)\n\n# %% [markdown]\n# Three.\n"
+    mark = f"# % {site_pages.ANSWER_ENDS}\n"
+    picture = "\n# %%\nnew_picture()\n\n# %% [markdown]\n"
+    for answer, rest in [
+        (code, "# ## Next\n# Words.\n"),
+        (code, "#\n# **Try it:** change it.\n"),
+        (f"{code}#\n# Really.\n", "#\n# Now another.\n\n# %%\nprint(4)\n"),
+        (code, "\n# %%\nprint(4)\n"),
+        (f"{code}#\n# Look.\n{picture}", "# ## Next\n"),
+    ]:
+        cells = [*(answer + rest).split("# %%\n")[1:]]
+        site_pages.mark_end_of_answer(cells, 0)
+        before, _, after = "# %%\n".join(cells).partition(mark)
+        assert before.rstrip("#\n") == answer.partition("# %%\n")[2].rstrip("#\n")
+        assert after.lstrip("#\n") == rest.lstrip("#\n")
+
+
+def test_the_reader_is_told_what_a_fold_of_code_holds(site):
     for chapter in CHAPTERS:
         text = (site / "pillars" / f"{chapter.stem}.html").read_text(encoding="utf-8")
         fold = r'<details class="admonition hide (.+?)">\n<summary.*\n<p.*?>(.+?)</p>'
-        shown = re.findall(fold, text)
-        assert [prompt for place, prompt in shown if prompt != prompts[place]] == []
-        n_guesses = chapter.read_text(encoding="utf-8").count("**Guess first:**")
-        assert [place for place, _ in shown].count("below-input") == n_guesses
+        shown = set(re.findall(fold, text))
+        assert shown <= {("above-input", "Show the code")}
+
+
+def test_an_answer_is_opened_by_the_keyboard_and_printed_open(phone, site):
+    phone.get((site / "pillars" / f"{CHAPTERS[0].stem}.html").as_uri())
+    is_seen = (
+        "return document.querySelector('details.answer .cell_output').checkVisibility()"
+    )
+    assert not phone.execute_script(is_seen)
+    phone.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    assert phone.execute_script(is_seen)
+    phone.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+    assert not phone.execute_script(is_seen)
+    phone.find_element("css selector", "details.answer > summary").send_keys("\n")
+    assert phone.execute_script(is_seen)
 
 
 def test_every_recipe_shows_what_it_has_printed():
