@@ -21,7 +21,7 @@ import site_pages
 
 project = "The scikit-learn ecosystem"
 author = "The scikit-learn ecosystem lesson contributors"
-extensions = ["myst_nb"]
+extensions = ["myst_nb", "sphinx_copybutton"]
 root_doc = "README"
 include_patterns = [
     "README.md",
@@ -50,6 +50,11 @@ html_show_copyright = False
 html_static_path = ["site.css"]
 html_css_files = ["site.css"]
 myst_heading_anchors = 3
+
+# Code can be copied, without prompts; outputs and formulas have no button.
+copied = ["ipython3", "python", "sh"]
+copybutton_selector = ", ".join(f".highlight-{name} pre" for name in copied)
+copybutton_exclude = ".linenos, .gp, .go"
 
 nb_custom_formats = {".py": ["jupytext.reads", {"fmt": "py:percent"}]}
 nb_execution_mode = "cache"
@@ -180,6 +185,14 @@ def is_end_of_answer(node):
     return isinstance(node, nodes.comment) and node.astext() == site_pages.ANSWER_ENDS
 
 
+def shrink_wide_outputs(app, doctree, docname):
+    """Give a smaller font to blocks that are wider than the page; see `site.css`."""
+    for block in doctree.findall(nodes.literal_block):
+        width = max(map(len, block.astext().split("\n")))
+        if width > site_pages.WIDTH_OF_PAGE:
+            block["classes"].append("wide")
+
+
 def let_names_break(app, doctree, docname):
     """Let names in tables break after a slash or an underscore, for narrow screens."""
     for entry in doctree.findall(nodes.entry):
@@ -223,6 +236,7 @@ def setup(app):
     """Connect the functions above to the events of Sphinx."""
     app.connect("source-read", change_text)
     app.connect("doctree-read", fold_answers)
+    app.connect("doctree-resolved", shrink_wide_outputs)
     app.connect("doctree-resolved", add_alternative_texts)
     app.connect("doctree-resolved", let_names_break)
     app.connect("build-finished", add_home)
