@@ -137,6 +137,8 @@ def change_text(app, docname, source):
     text = re.sub(r"\]\(([\w./-]+)\)", change_link, source[0])
     if docname == root_doc:
         text = site_pages.home_page(text) + MENU
+    elif docname == "docs/words":
+        text = site_pages.words_page(text)
     elif docname == "docs/lesson":
         text += site_pages.lesson_by_section(root / "lesson_code.py")
     elif docname == "docs/helpers":
@@ -152,6 +154,7 @@ def change_text(app, docname, source):
     elif docname.startswith(("pillars/", "recommender/")):
         page = site_pages.helper_page(root, f"{docname}.py")
         text = site_pages.as_script(page)
+    text = site_pages.for_readers_of_the_site(text)
     text = site_pages.narrow_tables(site_pages.join_alternative_texts(text))
     source[0] = site_pages.link_files(text, docname, app.env.found_docs)
 
