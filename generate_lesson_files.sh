@@ -17,7 +17,7 @@ recorded() {
         lesson_code.py) echo "4220315309 84676" ;;
         test_lesson.py) echo "3012794020 14500" ;;
         requirements.txt) echo "3471952364 498" ;;
-        README.md) echo "2591180299 12090" ;;
+        README.md) echo "1643351336 12095" ;;
         LICENSE) echo "191275814 1554" ;;
         docs/words.md) echo "1522758961 11922" ;;
         recommender/__init__.py) echo "1195575613 1810" ;;
@@ -87,7 +87,7 @@ recorded() {
         exercises/8_experiment.py) echo "341665361 1385" ;;
         exercises/8_monitor.py) echo "2244694448 1236" ;;
         exercises/README.md) echo "1568290564 3210" ;;
-        exercises/conftest.py) echo "3558056526 5667" ;;
+        exercises/conftest.py) echo "1458264461 6015" ;;
         exercises/checks/checking.py) echo "3127177221 7576" ;;
         exercises/checks/test_chapter_0.py) echo "1936903650 13469" ;;
         exercises/checks/test_chapter_1.py) echo "228272702 6288" ;;
@@ -2735,7 +2735,7 @@ The chapters take some four and a half hours, their exercises two, reading `less
 | [5 unsupervised](pillars/5_unsupervised.py) | Does it find what we hid? | 40 | [a control](exercises/5_unsupervised.py) |
 | [6 utilities](pillars/6_utilities.py) | Which metric did you mean? | 15 | [an artifact](exercises/6_utilities.py), [metrics](exercises/6_metrics.py) |
 | [8 deploy](pillars/8_deploy.py) | How do you replace a model while it answers? | 10 | [sticky users](exercises/8_deploy.py) |
-| [8 experiment](pillars/8_experiment.py) | How many visits does an A/B test need? | 15 | [peeking](exercises/8_experiment.py) |
+| [8 experiment](pillars/8_experiment.py) | How many visits show which model is better? | 15 | [peeking](exercises/8_experiment.py) |
 | [8 monitor](pillars/8_monitor.py) | When does a model need new ratings? | 10 | [an alarm](exercises/8_monitor.py) |
 
 ## Use it from Python, in this folder or anywhere after `pip install .`
@@ -14152,10 +14152,9 @@ def pytest_configure(config):
 def pytest_report_header(config):
     if config.option.solutions:
         return f"checking the solutions of {len(NAMES)} exercises"
-    to_do = [name for name in NAMES if "# TODO" in text_of(name)]
+    n_to_do = sum(has_todo(name) for name in NAMES)
     return [
-        f"{len(NAMES)} exercises, small broken programs; {len(to_do)} still have their "
-        "TODO.",
+        f"{len(NAMES)} exercises, small broken programs. With a TODO: {n_to_do}.",
         "Open one, read the task at its top, correct the line with the TODO, and run "
         "this again.",
         "One exercise alone: python -m pytest exercises -k 0_first. Stuck? "
@@ -14179,6 +14178,11 @@ def text_of(name):
         return (HERE / f"{name}.py").read_text(encoding="utf-8-sig")
     except (OSError, ValueError):
         return ""
+
+
+def has_todo(name):
+    """Return whether an exercise still has its TODO."""
+    return "# TODO" in text_of(name)
 
 
 def question_of(name):
@@ -14245,6 +14249,7 @@ def pytest_terminal_summary(terminalreporter, config):
                     if line.startswith("Measured: "):
                         measured[name] = line.removeprefix("Measured: ")
     unsolved = [name for name in NAMES if name in checked - passed]
+    to_delete = [name for name in NAMES if name in passed and has_todo(name)]
 
     terminalreporter.section("exercises")
     terminalreporter.line(
@@ -14255,6 +14260,9 @@ def pytest_terminal_summary(terminalreporter, config):
         terminalreporter.line("Measured on your solutions (± is the standard error):")
     for name in [name for name in NAMES if name in measured]:
         terminalreporter.line(f"  {name}: {measured[name]}")
+    if to_delete and not config.option.solutions:
+        files = ", ".join(f"{name}.py" for name in to_delete)
+        terminalreporter.line(f"Solved, so you can delete the TODO: {files}.")
     if unsolved:
         following = unsolved[0]
         line = f"Next: exercises/{following}.py. {question_of(following)}"

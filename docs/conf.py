@@ -21,7 +21,7 @@ import site_pages
 
 project = "The scikit-learn ecosystem"
 author = "The scikit-learn ecosystem lesson contributors"
-extensions = ["myst_nb"]
+extensions = ["myst_nb", "sphinx_copybutton"]
 root_doc = "README"
 include_patterns = [
     "README.md",
@@ -51,6 +51,11 @@ html_show_copyright = False
 html_static_path = ["site.css"]
 html_css_files = ["site.css"]
 myst_heading_anchors = 3
+
+# Code can be copied, without prompts; outputs and formulas have no button.
+copied = ["ipython3", "python", "sh"]
+copybutton_selector = ", ".join(f".highlight-{name} pre" for name in copied)
+copybutton_exclude = ".linenos, .gp, .go"
 
 nb_custom_formats = {".py": ["jupytext.reads", {"fmt": "py:percent"}]}
 nb_execution_mode = "cache"
@@ -104,6 +109,9 @@ docs/helpers
 ```
 """
 
+#: What a reader opens after a guess. (Without JavaScript, and by the keyboard, too.)
+FOLD = '<details class="answer"><summary>Guessed? Show the answer</summary>'
+
 #: The list on the page of helper code.
 LIST_OF_HELPERS = "\n```{toctree}\n:glob:\n"
 LIST_OF_HELPERS += "".join(f"/{name.removesuffix('.py')}\n" for name in HELPERS)
@@ -130,6 +138,8 @@ def change_text(app, docname, source):
     text = re.sub(r"\]\(([\w./-]+)\)", change_link, source[0])
     if docname == root_doc:
         text = site_pages.home_page(text) + MENU
+    elif docname == "docs/words":
+        text = site_pages.words_page(text)
     elif docname == "docs/lesson":
         text += site_pages.lesson_by_section(root / "lesson_code.py")
     elif docname == "docs/helpers":
@@ -145,6 +155,7 @@ def change_text(app, docname, source):
     elif docname.startswith(("pillars/", "recommender/")):
         page = site_pages.helper_page(root, f"{docname}.py")
         text = site_pages.as_script(page)
+    text = site_pages.for_readers_of_the_site(text)
     text = site_pages.narrow_tables(site_pages.join_alternative_texts(text))
     source[0] = site_pages.link_files(text, docname, app.env.found_docs)
 
@@ -156,6 +167,34 @@ def add_alternative_texts(app, doctree, docname):
         if "alt" not in image and drawn.suffix == ".svg":
             title = re.search("<title>(.*?)</title>", drawn.read_text("utf-8"))
             image["alt"] = html.unescape(title[1])
+
+
+def fold_answers(app, doctree):
+    """Fold what answers a guess: the output of the cell, and all up to the mark."""
+    for cell in [*doctree.findall(nodes.container)]:
+        if f"tag_{site_pages.ANSWER}" not in cell["classes"]:
+            continue
+        output = cell.children[-1]
+        cell.remove(output)
+        # Outputs are styled inside of a cell only.
+        answer = nodes.container("", output, classes=["cell"])
+        place = cell.parent.index(cell) + 1
+        cell.parent.insert(place, [nodes.raw("", FOLD, format="html"), answer])
+        mark = next(cell.findall(is_end_of_answer, include_self=False, siblings=True))
+        mark.replace_self(nodes.raw("", "</details>", format="html"))
+
+
+def is_end_of_answer(node):
+    """Return whether a node is the comment after an answer."""
+    return isinstance(node, nodes.comment) and node.astext() == site_pages.ANSWER_ENDS
+
+
+def shrink_wide_outputs(app, doctree, docname):
+    """Give a smaller font to blocks that are wider than the page; see `site.css`."""
+    for block in doctree.findall(nodes.literal_block):
+        width = max(map(len, block.astext().split("\n")))
+        if width > site_pages.WIDTH_OF_PAGE:
+            block["classes"].append("wide")
 
 
 def let_names_break(app, doctree, docname):
@@ -200,6 +239,8 @@ def files_of_project(folder):
 def setup(app):
     """Connect the functions above to the events of Sphinx."""
     app.connect("source-read", change_text)
+    app.connect("doctree-read", fold_answers)
+    app.connect("doctree-resolved", shrink_wide_outputs)
     app.connect("doctree-resolved", add_alternative_texts)
     app.connect("doctree-resolved", let_names_break)
     app.connect("build-finished", add_home)

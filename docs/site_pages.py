@@ -22,6 +22,28 @@ SECTION = re.compile(r"# =+\n# (\d\. .+)\n# =+\n")
 #: A cell of code in a chapter, up to the next cell.
 CODE_CELL = r"^# %%(?! \[markdown\])[^\n]*\n.*?(?=^# %%|\Z)"
 
+#: The name of a file, after what is left as it is: code, links and addresses.
+NAME_OF_FILE = re.compile(
+    rf"{CODE_CELL}|```.*?```|\[[^\]]*\]\([^)]*\)|\]\([^)]*\)|https?:[^\s>)]+"
+    r"|`(?P<name>[\w/]+\.(?:py|md))`|`+[^`]+`+"
+    r"|(?<![\w./-])(?P<plain>\w+/[\w/]+\.(?:py|md))\b",
+    re.DOTALL | re.MULTILINE,
+)
+
+
+def word_link(word):
+    """Return a link from the home page to a word of `docs/words.md`."""
+    return f'<a href="docs/words.html#{anchor(word)}">{word}</a>'
+
+
+def anchor(word):
+    """Return the name of the place of a word, such as `standard-error`."""
+    return re.sub(r"\W+", "-", word.lower()).strip("-")
+
+
+#: Words in the README's first output.
+WORDS_OF_OUTPUT = ["CV", "RMSE", "standard error", "noise floor", "leak"]
+
 #: What the README says to a reader who has the files, and what the site says instead.
 FOR_READERS_OF_THE_SITE = {
     r"clone\s+this\s+repository,?\s+or\s+download\s+it\s+as\s+a\s+zip\s+file": (
@@ -31,16 +53,36 @@ FOR_READERS_OF_THE_SITE = {
         "Read the chapters here: their outputs and pictures are included. "
         "To change one, run it in the folder of the code: `python pillars/0_first.py`."
     ),
+    r"\[words\s+explained\]\(docs/words\.md\)": (
+        "[words explained](docs/words.md): "
+        + ", ".join(word_link(word) for word in WORDS_OF_OUTPUT)
+    ),
+    r"(?<=`try\.py`,)\s+and\s+run\s+it:": (
+        f" and run it. It prints the {word_link('R2')} of two models:"
+    ),
 }
+
+#: What chapters and exercises say to a reader who has only the lesson's folder, and
+#: what the site says instead: its zip file holds everything.
+IN_THE_FULL_PROJECT = re.compile(r"([Ii])n[\s#]+the[\s#]+full[\s#]+project")
+IN_THE_ZIP_FILE = r"\1n the folder of the code"
 
 #: How many characters of code are seen without scrolling; see `site.css`.
 WIDTH_OF_PAGE = 96
 
-#: What stands after `# %%` of a cell that answers a guess: its output is folded.
-FOLD_ANSWER = (
-    ' tags=["hide-output"] mystnb={"code_prompt_show": "Guessed? Show the output",'
-    ' "code_prompt_hide": "Hide the output"}'
-)
+#: The line that opens a cell of text in a chapter.
+TEXT_CELL = "# %% [markdown]\n"
+
+#: What stands between two paragraphs of a chapter.
+EMPTY_LINE = "\n#\n"
+
+#: What ends the answer to a guess: a heading, the task, or the next guess.
+END_OF_ANSWER = re.compile(r"^# (?:##+ |\*\*(?:Try it|Guess first):)", re.MULTILINE)
+
+#: Tag of the cell that answers a guess, and the comment after its answer. `conf.py`
+#: folds what is between the two.
+ANSWER = "answer"
+ANSWER_ENDS = "The answer ends here."
 
 
 def home_page(readme):
@@ -52,29 +94,74 @@ def home_page(readme):
     return readme
 
 
+def words_page(words):
+    """Return the page of words, with a place for links at each word."""
+
+    def add_places(cell):
+        places = ""
+        for word in cell[1].split(", "):
+            places += f'<span id="{anchor(word)}"></span>'
+        return f"| {places}{cell[1]} |"
+
+    return re.sub(r"^\| ([^|-].*?) \|", add_places, words, flags=re.MULTILINE)
+
+
+def for_readers_of_the_site(text):
+    """Return the text of any page for readers who can download the whole project."""
+    return IN_THE_FULL_PROJECT.sub(IN_THE_ZIP_FILE, text)
+
+
 def chapter_page(chapter):
     """Return a chapter with its code folded where it only imports or draws a picture.
 
-    What answers a "Guess first" is folded, too, so that a reader can guess. The task
-    gets a link to its answer, and the exercises become a box.
+    What answers a "Guess first" is marked, so that it is folded, too. The task gets a
+    link to its answer, and the exercises become a box.
     """
-    cells = chapter.split("# %%\n")
-    page = cells[0]
-    for before, cell in zip(cells, cells[1:]):
-        tags = ""
-        if is_folded(cell):
-            tags = ' tags=["hide-input"]'
+    first, *cells = chapter.split("# %%\n")  # each with the text after its code
+    tags = [""] * len(cells)
+    for number, before in enumerate([first, *cells[:-1]]):
+        if draws_picture(cells[number]) or only_imports(cells[number]):
+            tags[number] = ' tags=["hide-input"]'
         elif "**Guess first:**" in before:
-            tags = FOLD_ANSWER
-        page += f"# %%{tags}\n{cell}"
+            tags[number] = f' tags=["{ANSWER}"]'
+            mark_end_of_answer(cells, number)
+    page = first
+    for tag, cell in zip(tags, cells):
+        page += f"# %%{tag}\n{cell}"
     return add_link_to_answer(show_exercises(page))
 
 
-def is_folded(cell):
-    """Return whether a cell only imports, or draws a picture."""
+def mark_end_of_answer(cells, number):
+    """Write a comment where the answer ends that the code of a cell begins.
+
+    The answer is the output, the text after it, and a picture directly after that. If
+    the text leads to other code, its last paragraph introduces that, and stays open.
+    """
+    cell = cells[number]
+    start = cell.index(TEXT_CELL) + len(TEXT_CELL)
+    end = END_OF_ANSWER.search(cell, start)
+    if end is not None:
+        place = end.start()
+    elif draws_picture(cells[number + 1]):
+        number += 1
+        cell = cells[number]
+        place = cell.index(TEXT_CELL) + len(TEXT_CELL)
+    elif EMPTY_LINE in cell[start:]:
+        place = cell.rindex(EMPTY_LINE) + 1
+    else:
+        place = len(cell.rstrip()) + 1
+    cells[number] = f"{cell[:place]}#\n# % {ANSWER_ENDS}\n#\n{cell[place:]}"
+
+
+def only_imports(cell):
+    """Return whether the code of a cell only imports."""
     statements = ast.parse(cell).body
-    imports_only = all(isinstance(s, (ast.Import, ast.ImportFrom)) for s in statements)
-    return imports_only or "new_picture(" in cell
+    return all(isinstance(s, (ast.Import, ast.ImportFrom)) for s in statements)
+
+
+def draws_picture(cell):
+    """Return whether the code of a cell draws a picture."""
+    return "new_picture(" in cell
 
 
 def add_link_to_answer(chapter):
@@ -181,8 +268,6 @@ def exercise_page(path):
     They are parts of the program's docstring, and the program in `solutions`.
     """
     docstring, program = split_docstring(path)
-    # Names of files are put in backticks, so that they become links.
-    docstring = re.sub(r"(?<!`)\b(pillars|exercises)/\w+\.py", r"`\g<0>`", docstring)
     parts = DOCSTRING_OF_EXERCISE.fullmatch(docstring).groupdict()
     words, solution = split_docstring(path.parent / "solutions" / path.name)
     _, _, explanation = words.partition("\n\n")
@@ -233,8 +318,10 @@ def chapter_of_exercise(path):
 
 
 def one_line(text):
-    """Return a text as one line that begins with a capital letter."""
+    """Return a text as one line that begins with a capital letter, or with a file."""
     line = " ".join(text.split())
+    if NAME_OF_FILE.match(line):
+        return line
     return line[0].upper() + line[1:]
 
 
@@ -264,25 +351,23 @@ def as_script(markdown):
 def link_files(text, docname, docnames):
     """Make links of the names of files that have a page, such as `pillars/0_map.py`.
 
-    Links are left as they are, as is code.
+    With its folder, a name may stand without backticks. Links are left as they are, as
+    is code.
     """
     folder = posixpath.dirname(docname)
 
-    def link(name):
-        for file in (name[1], posixpath.join(folder, name[1])):
+    def link(match):
+        name = match["name"] or match["plain"]
+        if name is None:  # what is left as it is
+            return match[0]
+        for file in (name, posixpath.join(folder, name)):
             page = "docs/lesson.md" if file == "lesson_code.py" else file
             docname_of_page = page.rpartition(".")[0]
             if docname_of_page in docnames and docname_of_page != docname:
-                return f"[{name[0]}](/{page})"
-        return name[0]
+                return f"[`{name}`](/{page})"
+        return match[0]
 
-    code = f"({CODE_CELL}|```.*?```)"
-    parts = re.split(code, text, flags=re.DOTALL | re.MULTILINE)
-    for number in range(0, len(parts), 2):
-        parts[number] = re.sub(
-            r"(?<![\[`])`([\w/]+\.(?:py|md))`(?![\]`])", link, parts[number]
-        )
-    return "".join(parts)
+    return NAME_OF_FILE.sub(link, text)
 
 
 def narrow_tables(text):

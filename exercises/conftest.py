@@ -48,10 +48,9 @@ def pytest_configure(config):
 def pytest_report_header(config):
     if config.option.solutions:
         return f"checking the solutions of {len(NAMES)} exercises"
-    to_do = [name for name in NAMES if "# TODO" in text_of(name)]
+    n_to_do = sum(has_todo(name) for name in NAMES)
     return [
-        f"{len(NAMES)} exercises, small broken programs; {len(to_do)} still have their "
-        "TODO.",
+        f"{len(NAMES)} exercises, small broken programs. With a TODO: {n_to_do}.",
         "Open one, read the task at its top, correct the line with the TODO, and run "
         "this again.",
         "One exercise alone: python -m pytest exercises -k 0_first. Stuck? "
@@ -75,6 +74,11 @@ def text_of(name):
         return (HERE / f"{name}.py").read_text(encoding="utf-8-sig")
     except (OSError, ValueError):
         return ""
+
+
+def has_todo(name):
+    """Return whether an exercise still has its TODO."""
+    return "# TODO" in text_of(name)
 
 
 def question_of(name):
@@ -141,6 +145,7 @@ def pytest_terminal_summary(terminalreporter, config):
                     if line.startswith("Measured: "):
                         measured[name] = line.removeprefix("Measured: ")
     unsolved = [name for name in NAMES if name in checked - passed]
+    to_delete = [name for name in NAMES if name in passed and has_todo(name)]
 
     terminalreporter.section("exercises")
     terminalreporter.line(
@@ -151,6 +156,9 @@ def pytest_terminal_summary(terminalreporter, config):
         terminalreporter.line("Measured on your solutions (± is the standard error):")
     for name in [name for name in NAMES if name in measured]:
         terminalreporter.line(f"  {name}: {measured[name]}")
+    if to_delete and not config.option.solutions:
+        files = ", ".join(f"{name}.py" for name in to_delete)
+        terminalreporter.line(f"Solved, so you can delete the TODO: {files}.")
     if unsolved:
         following = unsolved[0]
         line = f"Next: exercises/{following}.py. {question_of(following)}"

@@ -1149,9 +1149,23 @@ def test_each_unsolved_exercise_fails_with_its_own_message(unsolved):
 def test_the_run_says_what_to_do_how_many_are_solved_and_what_is_next(unsolved):
     assert unsolved.returncode == 1
     start, _, end = unsolved.stdout.partition("FAILURES")
-    assert f"{N} exercises, small broken programs; {N} still have their TODO." in start
+    assert f"{N} exercises, small broken programs. With a TODO: {N}." in start
     assert f"Solved: 0 of the {N} checked" in end
     assert "Next: exercises/0_first.py. Exercise of chapter 0, first (1 minute)" in end
+    assert "delete the TODO" not in end
+
+
+def test_a_solved_exercise_may_lose_its_todo(tmp_path):
+    copy_lesson(tmp_path)
+    shutil.copytree(EXERCISES, tmp_path / "exercises")
+    for name in ("0_first", "1_scaling"):
+        solution = (SOLUTIONS / f"{name}.py").read_text(encoding="utf-8")
+        if name == "0_first":
+            solution += "# TODO: is it solved?\n"
+        (tmp_path / "exercises" / f"{name}.py").write_text(solution, encoding="utf-8")
+    told = pytest_exercises(tmp_path, "-k", "0_first or 1_scaling").stdout
+    assert "Solved: 2 of the 2 checked" in told
+    assert "Solved, so you can delete the TODO: 0_first.py." in told
 
 
 def test_where_other_folders_are_asked_for_no_exercise_is_checked(tmp_path):

@@ -154,11 +154,16 @@ def test_a_chapter_keeps_the_form_that_all_share(chapter):
         assert f"`exercises/{chapter.stem}.py`" in text
 
 
-def test_the_readme_lists_the_chapters_in_order_with_their_minutes():
+def test_the_readme_lists_the_chapters_in_order_with_their_questions_and_minutes():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    rows = re.findall(r"\]\(pillars/(\d\w+)\.py\) \|.+\| (\d+) \|", readme)
-    minutes = [re.search(r"\*\*Minutes\*\*: (\d+)", words_of(c))[1] for c in CHAPTERS]
-    assert rows == list(zip([chapter.stem for chapter in CHAPTERS], minutes))
+    row = r"\]\(pillars/(\d\w+)\.py\) \| (.+\?) \| (\d+) \|"
+    expected = []
+    for chapter in CHAPTERS:
+        words = words_of(chapter)
+        question = re.search(r"\d [^:]+: (.+?\?)", words)[1]
+        minutes = re.search(r"\*\*Minutes\*\*: (\d+)", words)[1]
+        expected.append((chapter.stem, question[0].upper() + question[1:], minutes))
+    assert re.findall(row, readme) == expected
 
 
 def test_the_chapters_are_numbered_without_a_gap_but_7_which_is_the_appendix():

@@ -34,7 +34,15 @@ def site(tmp_path_factory):
     """Return the folder of the site: the one that SITE names, or else a new one."""
     if "SITE" in os.environ:
         return Path(os.environ["SITE"])
-    for module in ("sphinx", "myst_nb", "furo", "jupytext", "ipykernel", "matplotlib"):
+    for module in (
+        "sphinx",
+        "myst_nb",
+        "furo",
+        "sphinx_copybutton",
+        "jupytext",
+        "ipykernel",
+        "matplotlib",
+    ):
         if importlib.util.find_spec(module) is None:
             pytest.skip(f"not installed: {module}")
     folder = tmp_path_factory.mktemp("site")
@@ -165,6 +173,29 @@ def test_home_is_followed_by_the_first_chapter_and_says_that_chapters_are_here(s
         site_pages.home_page("A README that says other things.")
 
 
+def test_no_page_speaks_of_a_full_project_that_the_reader_has_not(site):
+    speaking = [
+        page.name
+        for page, text in pages(site).items()
+        if re.search(r"in\s+the\s+full\s+project", text, re.IGNORECASE)
+    ]
+    assert speaking == []
+    text = "It runs in\n# the full project. In the full project, too."
+    changed = "It runs in the folder of the code. In the folder of the code, too."
+    assert site_pages.for_readers_of_the_site(text) == changed
+
+
+def test_the_home_page_links_its_first_words_to_what_they_mean(site):
+    words = (site / "docs" / "words.html").read_text(encoding="utf-8")
+    places = [attrs["id"] for tag, attrs in Tags(words).all if "id" in attrs]
+    home = (site / "index.html").read_text(encoding="utf-8")
+    before_chapters, _, _ = home.partition("<table")
+    links = Tags(before_chapters).links()
+    named = [link.partition("#")[2] for link in links if "words.html#" in (link or "")]
+    assert {"standard-error", "r2"} <= set(named) <= set(places)
+    assert len(set(places)) == len(places)
+
+
 def test_the_home_page_links_to_the_code_in_a_zip_file(site):
     assert "lesson.zip" in Tags((site / "index.html").read_text("utf-8")).links()
     with zipfile.ZipFile(site / "lesson.zip") as archive:
@@ -217,6 +248,7 @@ def test_names_of_files_that_have_a_page_are_links(site):
         ("pillars/0_map", "catalog.html"),
         ("pillars/5_unsupervised", "../recommender/factors.html"),
         ("exercises/8_monitor", "../pillars/8_monitor.html"),
+        ("exercises/4_supervised", "../docs/words.html"),
         ("exercises/README", "0_first.html"),
     ]:
         text = (site / f"{page}.html").read_text(encoding="utf-8")
@@ -258,6 +290,28 @@ def test_only_names_in_prose_become_links():
     assert site_pages.link_files(text, "d/x", {"d/a", "d/x"}) == linked
 
 
+def test_with_its_folder_a_name_becomes_a_link_without_backticks():
+    kept = "a.py ``d/a.py`` `python d/a.py` https://x/d/a.py [d/a.py](d/a.py) e/d/a.py"
+    text = f"{kept} [![](e.svg)](d/a.py) (d/a.py)"
+    linked = f"{kept} [![](e.svg)](d/a.py) ([`d/a.py`](/d/a.py))"
+    assert site_pages.link_files(text, "x", {"d/a"}) == linked
+
+
+def test_no_page_of_the_course_names_a_page_without_a_link(site):
+    names = {page.relative_to(site).with_suffix("").as_posix() for page in pages(site)}
+    lost = []
+    for page, text in pages(site).items():
+        if page.parent.name not in ("exercises", "pillars"):
+            continue
+        article = text.partition('<article role="main"')[2].partition("</article>")[0]
+        for element in ("pre", "code", "a"):
+            closed = rf"<{element}\b.*?</{element}>"
+            article = re.sub(closed, "", article, flags=re.DOTALL)
+        words = re.findall(r"([\w/]+)\.(?:py|md)\b", article)
+        lost += [(page.name, word) for word in words if word in names]
+    assert lost == []
+
+
 def test_an_alternative_text_keeps_its_spaces(site):
     for page in (ROOT / "docs").glob("*.md"):
         text = (site / "docs" / f"{page.stem}.html").read_text(encoding="utf-8")
@@ -280,12 +334,14 @@ def test_the_lines_of_a_change_can_be_told_apart_and_read_on_a_light_page():
         assert ratio > 4.5
 
 
+SCREEN_OF_PHONE = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
+
+
 @pytest.fixture(scope="module")
 def phone():
     """Return a browser with the screen of a phone, where there is one."""
     browser = start_chromium()
-    screen = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", SCREEN_OF_PHONE)
     yield browser
     browser.quit()
 
@@ -319,6 +375,54 @@ def test_on_a_phone_no_table_is_cut_off_no_name_is_broken_and_no_icons_touch(
     assert gap >= 8
 
 
+def test_a_block_that_goes_on_has_a_shadow_and_on_a_wide_screen_none_does(phone, site):
+    going_on = (
+        "return [...document.querySelectorAll('pre')]"
+        ".filter((block) => block.scrollWidth > block.clientWidth + 1)"
+        ".map((block) => getComputedStyle(block).backgroundAttachment)"
+    )
+    open_all = "document.querySelectorAll('details').forEach((d) => { d.open = true })"
+    outputs = "return document.querySelectorAll('.cell_output pre').length"
+    chapters = [site / "pillars" / f"{chapter.stem}.html" for chapter in CHAPTERS]
+    n_outputs = 0
+    shadows = []
+    for page in chapters:
+        phone.get(page.as_uri())
+        phone.execute_script(open_all)
+        n_outputs += phone.execute_script(outputs)
+        shadows += phone.execute_script(going_on.replace("'pre'", "'.cell_output pre'"))
+    assert set(shadows) == {"local, local, scroll, scroll"}
+    assert len(shadows) < n_outputs / 2  # most are seen whole
+    wide = {"width": 1280, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    phone.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", wide)
+    cut_off = []
+    for page in pages(site):
+        phone.get(page.as_uri())
+        phone.execute_script(open_all)
+        if phone.execute_script(going_on):
+            cut_off.append(page.name)
+    phone.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", SCREEN_OF_PHONE)
+    assert cut_off == []
+
+
+def test_code_can_be_copied_without_numbers_and_outputs_have_no_button(phone, site):
+    phone.get((site / "pillars" / f"{CHAPTERS[0].stem}.html").as_uri())
+    n_cells, n_buttons, n_at_outputs = phone.execute_script(
+        "return ['.cell_input', '.cell_input button.copybtn', '.cell_output button']"
+        ".map((name) => document.querySelectorAll(name).length)"
+    )
+    assert n_cells == n_buttons > 0 == n_at_outputs
+    phone.get((site / "docs" / "lesson.html").as_uri())
+    copied = phone.execute_script(
+        "document.execCommand = () => { window.copied = getSelection().toString()"
+        " || document.activeElement.value; return true };"
+        "[...document.querySelectorAll('button.copybtn')].at(-1).click();"
+        "return window.copied"
+    )
+    lesson = (ROOT / "lesson_code.py").read_text(encoding="utf-8")
+    assert copied.strip() and copied.strip() in lesson
+
+
 def test_in_the_dark_a_cell_has_the_border_of_the_theme(phone, site):
     phone.get((site / "pillars" / f"{CHAPTERS[0].stem}.html").as_uri())
     border, theme = phone.execute_script(
@@ -343,26 +447,61 @@ def test_no_page_names_a_folder_of_the_machine(site):
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.stem)
-def test_what_answers_a_guess_is_folded(chapter):
-    text = chapter.read_text(encoding="utf-8")
-    page = site_pages.chapter_page(text)
-    n_guesses = text.count("**Guess first:**")
-    assert n_guesses > 0
-    assert page.count('tags=["hide-output"]') == n_guesses
+def test_what_answers_a_guess_is_folded_from_its_output_to_the_end(site, chapter):
+    text = (site / "pillars" / f"{chapter.stem}.html").read_text(encoding="utf-8")
+    # The code of pictures is folded, too.
+    text = re.sub('<details class="admonition.*?</details>', "", text, flags=re.DOTALL)
+    guesses = text.split("<strong>Guess first:</strong>")[1:]
+    assert len(guesses) == chapter.read_text(encoding="utf-8").count("Guess first:") > 0
+    for guess in guesses:
+        before, _, answer = guess.partition('<details class="answer">')
+        assert before.count('<div class="cell_input') == 1
+        assert "cell_output" not in before and "<img" not in before
+        answer, _, after = answer.partition("</details>")
+        assert answer.startswith("<summary>Guessed? Show the answer</summary>")
+        assert 'class="cell_output' in answer and "</p>" in answer
+        assert "<h2>" not in answer and "Try it:" not in answer
+        assert not after.lstrip().startswith('<div class="cell tag_hide-input')
 
 
-def test_the_reader_is_told_what_a_fold_holds(site):
-    prompts = {
-        "above-input": "Show the code",
-        "below-input": "Guessed? Show the output",
-    }
+def test_an_answer_ends_before_what_leads_to_other_code():
+    code = "\n# %%\nprint(3)\n\n# %% [markdown]\n# Three.\n"
+    mark = f"# % {site_pages.ANSWER_ENDS}\n"
+    picture = "\n# %%\nnew_picture()\n\n# %% [markdown]\n"
+    for answer, rest in [
+        (code, "# ## Next\n# Words.\n"),
+        (code, "#\n# **Try it:** change it.\n"),
+        (f"{code}#\n# Really.\n", "#\n# Now another.\n\n# %%\nprint(4)\n"),
+        (code, "\n# %%\nprint(4)\n"),
+        (f"{code}#\n# Look.\n{picture}", "# ## Next\n"),
+    ]:
+        cells = [*(answer + rest).split("# %%\n")[1:]]
+        site_pages.mark_end_of_answer(cells, 0)
+        before, _, after = "# %%\n".join(cells).partition(mark)
+        assert before.rstrip("#\n") == answer.partition("# %%\n")[2].rstrip("#\n")
+        assert after.lstrip("#\n") == rest.lstrip("#\n")
+
+
+def test_the_reader_is_told_what_a_fold_of_code_holds(site):
     for chapter in CHAPTERS:
         text = (site / "pillars" / f"{chapter.stem}.html").read_text(encoding="utf-8")
         fold = r'<details class="admonition hide (.+?)">\n<summary.*\n<p.*?>(.+?)</p>'
-        shown = re.findall(fold, text)
-        assert [prompt for place, prompt in shown if prompt != prompts[place]] == []
-        n_guesses = chapter.read_text(encoding="utf-8").count("**Guess first:**")
-        assert [place for place, _ in shown].count("below-input") == n_guesses
+        shown = set(re.findall(fold, text))
+        assert shown <= {("above-input", "Show the code")}
+
+
+def test_an_answer_is_opened_by_the_keyboard_and_printed_open(phone, site):
+    phone.get((site / "pillars" / f"{CHAPTERS[0].stem}.html").as_uri())
+    is_seen = (
+        "return document.querySelector('details.answer .cell_output').checkVisibility()"
+    )
+    assert not phone.execute_script(is_seen)
+    phone.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    assert phone.execute_script(is_seen)
+    phone.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+    assert not phone.execute_script(is_seen)
+    phone.find_element("css selector", "details.answer > summary").send_keys("\n")
+    assert phone.execute_script(is_seen)
 
 
 def test_every_recipe_shows_what_it_has_printed():
