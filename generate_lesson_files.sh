@@ -8,7 +8,7 @@ set -eu
 # The files are bytes to be copied, in whatever language the learner's computer speaks.
 export LC_ALL=C
 
-names="lesson_code.py test_lesson.py requirements.txt README.md LICENSE docs/words.md recommender/__init__.py recommender/artifact.py recommender/card.py recommender/checks.py recommender/commands.py recommender/console.py recommender/factors.py recommender/files.py recommender/forest.py recommender/ids.py recommender/locks.py recommender/matrix.py recommender/movielens.py recommender/names.py recommender/options.py recommender/pipeline.py recommender/ranking.py recommender/recommend.py recommender/release.py recommender/report.py recommender/solutions.py recommender/start.py recommender/steps.py recommender/strings.py recommender/synthetic.py recommender/table.py recommender/titles.py recommender/top_n.py recommender/warn.py recommender/wrapper.py pillars/0_first.py pillars/0_luck.py pillars/0_map.py pillars/0_parts.py pillars/1_preprocessing.py pillars/2_feature_selection.py pillars/3_model_selection.py pillars/3_search.py pillars/4_supervised.py pillars/5_unsupervised.py pillars/6_utilities.py pillars/8_deploy.py pillars/8_experiment.py pillars/8_monitor.py pillars/appendix_recipes.py pillars/catalog.py pillars/drawing.py pillars/shills.py pillars/visitors.py exercises/0_first.py exercises/0_luck.py exercises/0_map.py exercises/0_parts.py exercises/1_preprocessing.py exercises/1_scaling.py exercises/2_feature_selection.py exercises/3_cross_fitting.py exercises/3_model_selection.py exercises/3_search.py exercises/4_supervised.py exercises/5_unsupervised.py exercises/6_metrics.py exercises/6_utilities.py exercises/8_deploy.py exercises/8_experiment.py exercises/8_monitor.py exercises/README.md exercises/conftest.py exercises/checks/checking.py exercises/checks/test_chapter_0.py exercises/checks/test_chapter_1.py exercises/checks/test_chapter_2.py exercises/checks/test_chapter_3.py exercises/checks/test_chapter_4.py exercises/checks/test_chapter_5.py exercises/checks/test_chapter_6.py exercises/checks/test_chapter_8.py exercises/solutions/0_first.py exercises/solutions/0_luck.py exercises/solutions/0_map.py exercises/solutions/0_parts.py exercises/solutions/1_preprocessing.py exercises/solutions/1_scaling.py exercises/solutions/2_feature_selection.py exercises/solutions/3_cross_fitting.py exercises/solutions/3_model_selection.py exercises/solutions/3_search.py exercises/solutions/4_supervised.py exercises/solutions/5_unsupervised.py exercises/solutions/6_metrics.py exercises/solutions/6_utilities.py exercises/solutions/8_deploy.py exercises/solutions/8_experiment.py exercises/solutions/8_monitor.py"
+names="lesson_code.py test_lesson.py requirements.txt README.md LICENSE docs/words.md recommender/__init__.py recommender/artifact.py recommender/card.py recommender/checks.py recommender/commands.py recommender/console.py recommender/factors.py recommender/files.py recommender/forest.py recommender/ids.py recommender/locks.py recommender/matrix.py recommender/movielens.py recommender/names.py recommender/options.py recommender/pipeline.py recommender/ranking.py recommender/recommend.py recommender/release.py recommender/report.py recommender/solutions.py recommender/start.py recommender/steps.py recommender/strings.py recommender/synthetic.py recommender/table.py recommender/titles.py recommender/top_n.py recommender/warn.py recommender/wrapper.py pillars/0_first.py pillars/0_luck.py pillars/0_map.py pillars/0_parts.py pillars/1_preprocessing.py pillars/2_feature_selection.py pillars/3_model_selection.py pillars/3_search.py pillars/4_factors.py pillars/4_supervised.py pillars/5_unsupervised.py pillars/6_utilities.py pillars/8_deploy.py pillars/8_experiment.py pillars/8_monitor.py pillars/appendix_recipes.py pillars/catalog.py pillars/drawing.py pillars/shills.py pillars/visitors.py exercises/0_first.py exercises/0_luck.py exercises/0_map.py exercises/0_parts.py exercises/1_preprocessing.py exercises/1_scaling.py exercises/2_feature_selection.py exercises/3_cross_fitting.py exercises/3_model_selection.py exercises/3_search.py exercises/4_factors.py exercises/4_supervised.py exercises/5_unsupervised.py exercises/6_metrics.py exercises/6_utilities.py exercises/8_deploy.py exercises/8_experiment.py exercises/8_monitor.py exercises/README.md exercises/conftest.py exercises/checks/checking.py exercises/checks/test_chapter_0.py exercises/checks/test_chapter_1.py exercises/checks/test_chapter_2.py exercises/checks/test_chapter_3.py exercises/checks/test_chapter_4.py exercises/checks/test_chapter_5.py exercises/checks/test_chapter_6.py exercises/checks/test_chapter_8.py exercises/solutions/0_first.py exercises/solutions/0_luck.py exercises/solutions/0_map.py exercises/solutions/0_parts.py exercises/solutions/1_preprocessing.py exercises/solutions/1_scaling.py exercises/solutions/2_feature_selection.py exercises/solutions/3_cross_fitting.py exercises/solutions/3_model_selection.py exercises/solutions/3_search.py exercises/solutions/4_factors.py exercises/solutions/4_supervised.py exercises/solutions/5_unsupervised.py exercises/solutions/6_metrics.py exercises/solutions/6_utilities.py exercises/solutions/8_deploy.py exercises/solutions/8_experiment.py exercises/solutions/8_monitor.py"
 folders="docs recommender pillars exercises exercises/checks exercises/solutions"
 
 # What `cksum` tells of each file: its checksum and its size.
@@ -17,9 +17,9 @@ recorded() {
         lesson_code.py) echo "4220315309 84676" ;;
         test_lesson.py) echo "3012794020 14500" ;;
         requirements.txt) echo "3471952364 498" ;;
-        README.md) echo "1643351336 12095" ;;
+        README.md) echo "3574376552 12211" ;;
         LICENSE) echo "191275814 1554" ;;
-        docs/words.md) echo "1522758961 11922" ;;
+        docs/words.md) echo "3173451102 12191" ;;
         recommender/__init__.py) echo "1195575613 1810" ;;
         recommender/artifact.py) echo "2348867996 21137" ;;
         recommender/card.py) echo "4231388113 2324" ;;
@@ -58,6 +58,7 @@ recorded() {
         pillars/2_feature_selection.py) echo "1671594361 13451" ;;
         pillars/3_model_selection.py) echo "765682039 12679" ;;
         pillars/3_search.py) echo "896566475 9584" ;;
+        pillars/4_factors.py) echo "3388515459 19661" ;;
         pillars/4_supervised.py) echo "3702346476 14550" ;;
         pillars/5_unsupervised.py) echo "3691066697 15600" ;;
         pillars/6_utilities.py) echo "3940936347 12768" ;;
@@ -79,6 +80,7 @@ recorded() {
         exercises/3_cross_fitting.py) echo "657749172 1089" ;;
         exercises/3_model_selection.py) echo "3875331768 1111" ;;
         exercises/3_search.py) echo "1130967258 1155" ;;
+        exercises/4_factors.py) echo "3062835804 1284" ;;
         exercises/4_supervised.py) echo "2535618584 1238" ;;
         exercises/5_unsupervised.py) echo "925352364 1567" ;;
         exercises/6_metrics.py) echo "3695210257 1744" ;;
@@ -86,14 +88,14 @@ recorded() {
         exercises/8_deploy.py) echo "3949747633 1112" ;;
         exercises/8_experiment.py) echo "341665361 1385" ;;
         exercises/8_monitor.py) echo "2244694448 1236" ;;
-        exercises/README.md) echo "1568290564 3210" ;;
+        exercises/README.md) echo "1410042886 3297" ;;
         exercises/conftest.py) echo "1458264461 6015" ;;
         exercises/checks/checking.py) echo "3127177221 7576" ;;
         exercises/checks/test_chapter_0.py) echo "1936903650 13469" ;;
         exercises/checks/test_chapter_1.py) echo "228272702 6288" ;;
         exercises/checks/test_chapter_2.py) echo "3213786359 3573" ;;
         exercises/checks/test_chapter_3.py) echo "1291236117 18068" ;;
-        exercises/checks/test_chapter_4.py) echo "2103938513 4955" ;;
+        exercises/checks/test_chapter_4.py) echo "1438711231 11648" ;;
         exercises/checks/test_chapter_5.py) echo "883855403 6403" ;;
         exercises/checks/test_chapter_6.py) echo "4278599215 10391" ;;
         exercises/checks/test_chapter_8.py) echo "2278209544 17548" ;;
@@ -107,6 +109,7 @@ recorded() {
         exercises/solutions/3_cross_fitting.py) echo "3944335096 766" ;;
         exercises/solutions/3_model_selection.py) echo "590076658 596" ;;
         exercises/solutions/3_search.py) echo "2128474253 660" ;;
+        exercises/solutions/4_factors.py) echo "2092242467 888" ;;
         exercises/solutions/4_supervised.py) echo "3412977040 909" ;;
         exercises/solutions/5_unsupervised.py) echo "3658805828 1221" ;;
         exercises/solutions/6_metrics.py) echo "2745642338 1218" ;;
@@ -2731,6 +2734,7 @@ The chapters take some four and a half hours, their exercises two, reading `less
 | [2 feature selection](pillars/2_feature_selection.py) | Which features carry signal? | 20 | [inside the fold](exercises/2_feature_selection.py) |
 | [3 model selection](pillars/3_model_selection.py) | Can a score be too good, and what did you ask? | 20 | [new users](exercises/3_model_selection.py), [cross-fitting](exercises/3_cross_fitting.py) |
 | [3 search](pillars/3_search.py) | How good is the best of many, and what would more rows bring? | 15 | [nested](exercises/3_search.py) |
+| [4 factors](pillars/4_factors.py) | How does a model learn a taste? | 15 | [gaps in ALS](exercises/4_factors.py) |
 | [4 supervised](pillars/4_supervised.py) | How much of the error is the model's? | 40 | [luck](exercises/4_supervised.py) |
 | [5 unsupervised](pillars/5_unsupervised.py) | Does it find what we hid? | 40 | [a control](exercises/5_unsupervised.py) |
 | [6 utilities](pillars/6_utilities.py) | Which metric did you mean? | 15 | [an artifact](exercises/6_utilities.py), [metrics](exercises/6_metrics.py) |
@@ -2746,7 +2750,6 @@ from lesson_code import MovieRecommendationDataset, SklearnEcosystemPipeline
 
 table = MovieRecommendationDataset(300, 150, n_ratings=6000).generate()
 train, test = table[:4800], table[4800:]
-
 recommender = SklearnEcosystemPipeline(model="linear")  # or any regressor
 recommender.train(train)
 metrics, predictions = recommender.evaluate(test)  # RMSE, MAE, R2
@@ -2877,6 +2880,7 @@ and the other pages of `docs`.)
 |---|---|
 | A/B test | half of the users get model A, half get model B, and what they do is compared |
 | adjusted Rand index | how well two groupings agree: 1 is the same grouping, and chance gives about 0 |
+| ALS | alternating least squares: finds the factors of the users by ridge regressions on those of the movies, then those of the movies on those of the users, and so on |
 | artifact | the one file that a trained model is saved in (`production_pipeline.pkl`); its *model card* is a JSON file beside it |
 | average precision | how near the top of a list of suspects the true ones are: 1 if all come first; about their share of the list if the order is random |
 | baseline, dummy | the simplest prediction there is, always the mean rating; a model that is not better is useless |
@@ -2903,7 +2907,7 @@ and the other pages of `docs`.)
 | expected rating | the mean of all ratings that a user might give a movie, computed from the law: the best possible prediction. It can be computed from probabilities of "at least". If only 1, 1.5 and 2 stars are possible, with 20 %, 50 % and 30 %, the mean is 0.2 · 1 + 0.5 · 1.5 + 0.3 · 2 = 1.55. The other way: everybody gives 1; 80 % give at least 1.5, which is half a star more; 30 % give 2, again half a star more: 1 + 0.5 · 0.8 + 0.5 · 0.3 = 1.55 |
 | f_regression | scores every feature alone, by how it correlates with the rating |
 | false alarm | a test says that two equal models differ |
-| factors | numbers for every user and movie, learned so that, multiplied one by one and added up, they say how well the user's taste fits the movie (matrix factorization) |
+| factors | numbers for every user and movie, learned so that, multiplied one by one and added up, they say how well the user's taste fits the movie (matrix factorization, chapter 4) |
 | feature | a column of numbers that describes the rows, and from which a model learns, such as the user's average rating |
 | fold | one of the parts that cross-validation cuts the rows into; *fold by fold* means that two models are compared on the same parts |
 | forest, boosting | models of many decision trees: in a forest, their answers are averaged; in boosting, each tree learns the errors that the trees before it have left |
@@ -2917,6 +2921,7 @@ and the other pages of `docs`.)
 | ignorance | the part of the error that is not noise; a better model could avoid it |
 | impurity | a measure of importance: each split of a tree makes two groups whose training ratings are more alike, and this gain is added up for each feature |
 | imputer | fills gaps in a table, for example with the median of the column |
+| latent | hidden: latent factors are learned, and no column of the table holds them |
 | law | the formula that made the ratings of the synthetic table (`law_`, section 1 of `lesson_code.py`); we know no such formula for real data |
 | leak | information about the answers of the test rows that reaches the training; the score is then too good |
 | learning curve | the error of a model by the number of its training rows |
@@ -11299,6 +11304,457 @@ print(curve.to_string(float_format="%.3f"))
 # Exercise: `exercises/3_search.py`.
 END_OF_LESSON_FILE
 
+cat >"$new/pillars/4_factors.py" <<'END_OF_LESSON_FILE'
+# %% [markdown]
+# # 4 Factors: how does a model learn a taste?
+#
+# **You know**: ridge finds the weights of a linear model, and its penalty keeps them
+# small; averages of users and of movies predict stars. **You will see**: how a few
+# numbers describe a taste, and how a short loop finds them; how well the learned tastes
+# agree with the true ones; and how `MovieRanker` chooses what to recommend.
+# **Minutes**: 15.
+#
+# ## A small table
+# Six users have rated five movies, with gaps. We subtract 3, the middle of the scale:
+# above 0 is a good rating, and below 0 a bad one.
+
+# %%
+import drawing
+import numpy as np
+import pandas as pd
+from sklearn.dummy import DummyRegressor
+from sklearn.linear_model import Ridge
+from sklearn.metrics import root_mean_squared_error
+from sklearn.model_selection import train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
+
+from lesson_code import (
+    MatrixFactorization,
+    MovieRecommendationDataset,
+    SklearnEcosystemPipeline,
+    ranking_metrics,
+)
+
+titles = ["Alien", "Heat", "Titanic", "Casablanca", "Up"]
+GAP = np.nan
+stars = pd.DataFrame(
+    {
+        "Ann": [5, GAP, 2, GAP, 2],
+        "Bob": [5, 5, GAP, 2, 2],
+        "Cleo": [1, 2, 4, 5, GAP],
+        "Dan": [GAP, 2, 4, 4, 4],
+        "Eve": [4, 4, 4, 4, GAP],
+        "Finn": [3, 2, 2, GAP, GAP],
+    },
+    index=titles,
+).T
+above_3 = stars - 3
+print("Stars minus 3")
+print(above_3.to_string(na_rep="-", float_format="%+.0f"))
+
+# %% [markdown]
+# Ann has not seen Heat or Casablanca. Which of them would she like?
+#
+# ## A taste in two numbers
+# Imagine that somebody who knows these movies writes down two numbers for each: how
+# thrilling it is, and how romantic. And imagine that we know Ann's taste, as two
+# numbers, too: how much she loves thrills, and how much she loves romance. Then we
+# multiply Ann's numbers by the movie's, one by one, and add up.
+#
+# **Guess first:** how many stars does that give for Ann and Alien, and for Ann and
+# Heat?
+
+# %%
+by_hand = pd.DataFrame(
+    {"thrill": [1.0, 1.0, 0.0, -0.5, -0.5], "romance": [-0.5, 0.2, 1.0, 1.0, 0.5]},
+    index=titles,
+)
+ann = pd.Series({"thrill": 1.5, "romance": -1.0})
+products = by_hand * ann
+products["sum"] = products.sum(axis=1)
+products["stars"] = products["sum"] + 3
+print("\nThe movies' numbers, written by hand")
+print(by_hand.to_string())
+print("\nThe same, multiplied by Ann's numbers (thrill 1.5, romance -1.0), and the sum")
+print(products.to_string(float_format="%.2f"))
+
+# %% [markdown]
+# Alien is thrilling, which Ann loves: 1.5 times 1.0. It is not romantic, and she does
+# not like romance: -1.0 times -0.5, which adds 0.5. The sum is 2.0, so the answer is 5
+# stars, as she gave. For Heat we get 4.3 stars. Casablanca is romantic and not
+# thrilling: 1.25 stars.
+#
+# Such numbers are called *factors*. That is the whole idea. What is missing is a way to
+# find them.
+#
+# ## The users' numbers, if the movies' are known
+# Now we have only the movies' numbers and Ann's ratings. Her two numbers are the
+# weights of a linear model: each movie that she has rated is a row, the movie's numbers
+# are the features, and the stars are the target. Three rows are few for two weights, so
+# we use ridge: its penalty keeps the numbers small. (Without an intercept, because 0 is
+# the middle of the scale.)
+#
+# Without an intercept, ridge is one line of NumPy. It gives the same numbers. From here
+# on we use that line, because we need it often, and it is faster.
+
+# %%
+PENALTY = 0.5
+rated_by_ann = above_3.loc["Ann"].notna()
+X = by_hand[rated_by_ann].to_numpy()  # (3 movies, 2 numbers)
+y = above_3.loc["Ann"][rated_by_ann].to_numpy()
+
+ridge = Ridge(alpha=PENALTY, fit_intercept=False).fit(X, y)
+one_line = np.linalg.solve(X.T @ X + PENALTY * np.eye(2), X.T @ y)
+print("\nAnn's numbers, learned from her three ratings")
+print("Ridge:   ", ridge.coef_.round(3))
+print("one line:", one_line.round(3))
+
+# %% [markdown]
+# Ridge finds the taste that we have imagined: Ann loves thrills, and does not love
+# romance.
+#
+# ## Nobody writes numbers: alternating least squares
+# Five movies can be described by hand, but not fifty thousand. But if the users'
+# numbers are known, the movies' numbers are found in the same way: each user who has
+# rated a movie is a row. So we begin with random numbers for the movies, find the
+# users', then the movies' again, and so on. Both sides are least squares with a
+# penalty, in turn: *alternating least squares*, or *ALS*.
+
+
+# %%
+def fit_side(ratings, other_side, penalty):
+    """Return numbers for each row of ratings: a ridge regression on the other side."""
+    n_factors = other_side.shape[1]
+    side = np.zeros((len(ratings), n_factors))
+    for row, ratings_of_row in enumerate(ratings):
+        rated = ~np.isnan(ratings_of_row)  # a gap says nothing
+        X = other_side[rated]
+        y = ratings_of_row[rated]
+        side[row] = np.linalg.solve(X.T @ X + penalty * np.eye(n_factors), X.T @ y)
+    return side
+
+
+def learn_factors(ratings, n_factors, penalty, seed=0):
+    """Return the numbers of users and movies, and the RMSE after each of ten rounds."""
+    movies = np.random.default_rng(seed).normal(size=(ratings.shape[1], n_factors))
+    errors = []
+    for _ in range(10):
+        users = fit_side(ratings, movies, penalty)
+        movies = fit_side(ratings.T, users, penalty)
+        left_over = ratings - users @ movies.T  # NaN in the gaps
+        errors.append(np.sqrt(np.nanmean(left_over**2)))
+    return users, movies, errors
+
+
+ratings = above_3.to_numpy()  # (6 users, 5 movies)
+users, movies, errors = learn_factors(ratings, 2, PENALTY)
+by_round = pd.Series(errors, index=pd.RangeIndex(1, 11, name="round"))
+print("\nRMSE on the known ratings, in stars")
+print(by_round.to_string(float_format="%.3f"))
+
+# %% [markdown]
+# `users @ movies.T` multiplies and adds up for every user and every movie at once. The
+# error falls quickly at first, then hardly at all. Now the sums also fill the gaps.
+
+# %%
+answers = pd.DataFrame(users @ movies.T, stars.index, titles) + 3
+marks = pd.DataFrame(np.where(stars.isna(), "*", " "), stars.index, titles)
+filled = answers.round(1).astype(str) + marks
+print("\nStars by the learned numbers (*: a gap)")
+print(filled.to_string())
+
+other_users, other_movies, _ = learn_factors(ratings, 2, PENALTY, seed=1)
+numbers = {
+    "from this start": pd.DataFrame(movies, titles, ["first", "second"]),
+    "from another": pd.DataFrame(other_movies, titles, ["first", "second"]),
+}
+print("\nThe movies' numbers, from two random starts")
+print(pd.concat(numbers, axis=1).to_string(float_format="%.2f"))
+difference = np.abs(other_users @ other_movies.T - users @ movies.T).max()
+print(f"Largest difference of the sums: {difference:.3f} stars")
+
+# %% [markdown]
+# Ann would like Heat, and not Casablanca. That is what the numbers written by hand
+# said, too, but this model was not told what a movie is about.
+#
+# The learned numbers have no names. Another random start gives other numbers, but the
+# same sums. Such factors are called *latent*, which means hidden: no column of the
+# table holds them.
+#
+# With two numbers each, we can draw users and movies as points. If a user and a movie
+# lie in the same direction from the middle, their sum is high; in opposite directions,
+# it is below 0.
+
+# %%
+title = "The model puts users near the movies that they like"
+figure, axes = drawing.new_picture(title, height=4.6)
+if figure is not None:
+    axes.axhline(0, color="#CFCFCF", linewidth=1)
+    axes.axvline(0, color="#CFCFCF", linewidth=1)
+    for points, names, color, marker in (
+        (movies, titles, drawing.BLUE, "s"),
+        (users, stars.index, drawing.ORANGE, "o"),
+    ):
+        axes.plot(*points.T, marker, color=color, markersize=9)
+        for (x, y), name in zip(points, names):
+            axes.annotate(
+                name,
+                (x, y),
+                (8, 0),
+                textcoords="offset points",
+                va="center",
+                color=color,
+            )
+    axes.set(xlabel="first number", ylabel="second number", aspect="equal")
+    axes.set(xlim=(-1.2, 2.1), ylim=(-1.1, 1.5))
+    drawing.save_picture(figure, "4_factors.svg")
+
+# %% [markdown]
+# ## From 22 ratings to 50,000
+# Ann and Bob are near Alien, Cleo and Dan near Casablanca and Up. Eve, who has given 4
+# stars to all that she has seen, is between the two groups. Finn, who has liked none of
+# them, is far from all.
+#
+# But a table of five movies proves nothing. Now we take the lesson's table, whose *law*
+# we know: the formula that made its ratings. A fifth of the rows is held out: the test
+# rows.
+#
+# A rating is more than taste: some users are generous, and some movies are good for
+# everybody. So the averages of users and of movies come first. (They are the ridge of
+# `pillars/0_first.py`.) ALS learns from what they leave over, eight numbers for each
+# user and each movie. (The eight is not tuned.)
+#
+# The penalty does matter. We choose it inside the training rows: a fifth of them is
+# kept for the choice, and the test rows take no part in it.
+#
+# **Guess first:** with a weak penalty, is ALS better than the averages, or worse?
+
+
+# %%
+def fit_averages(rows):
+    """Return a model that adds a number for the user and one for the movie."""
+    model = make_pipeline(OneHotEncoder(handle_unknown="ignore"), Ridge(alpha=3))
+    return model.fit(rows[["user_id", "movie_id"]], rows["rating"])
+
+
+def learn_tastes(rows, averages, penalty):
+    """Return the tastes of all users for all movies, in stars, by ten rounds of ALS."""
+    left = rows["rating"] - averages.predict(rows[["user_id", "movie_id"]])
+    ratings = np.full((1000, 500), np.nan)  # users and movies, whose ids count from 1
+    ratings[rows["user_id"] - 1, rows["movie_id"] - 1] = left
+    users, movies, _ = learn_factors(ratings, 8, penalty)
+    return users @ movies.T
+
+
+def predict(rows, averages, tastes):
+    """Return the averages plus the tastes, kept to the scale from 1 to 5 stars."""
+    taste = tastes[rows["user_id"] - 1, rows["movie_id"] - 1]
+    return np.clip(averages.predict(rows[["user_id", "movie_id"]]) + taste, 1, 5)
+
+
+def rmse(rows, prediction):
+    """Return the typical error of predictions, in stars."""
+    return root_mean_squared_error(rows["rating"], prediction)
+
+
+dataset = MovieRecommendationDataset()
+table = dataset.generate()
+train, test = train_test_split(table, test_size=0.2, random_state=42)
+learn_rows, choice_rows = train_test_split(train, test_size=0.2, random_state=0)
+
+averages = fit_averages(learn_rows)
+tastes_by_penalty = {"averages alone": np.zeros((1000, 500))}
+for penalty in (1, 3, 10, 15, 20):
+    tastes_by_penalty[penalty] = learn_tastes(learn_rows, averages, penalty)
+
+rows = {}
+for name, tastes in tastes_by_penalty.items():
+    rows[name] = {
+        "learned from": rmse(learn_rows, predict(learn_rows, averages, tastes)),
+        "kept for the choice": rmse(
+            choice_rows, predict(choice_rows, averages, tastes)
+        ),
+    }
+trials = pd.DataFrame(rows).T
+print("\nRMSE in stars, by the penalty of ALS")
+print(trials.to_string(float_format="%.3f"))
+
+# %% [markdown]
+# With a weak penalty, ALS is much better than the averages on the rows that it has
+# learned from, and much worse on others. It has learned the noise of each rating. With
+# a strong penalty, the learned tastes are nearly 0, and the averages remain. The best
+# of the five is in between, and only a little better than the averages. With that one,
+# we learn from all training rows.
+#
+# ## How near is it to the true taste?
+# The lesson's own `MatrixFactorization` (`recommender/factors.py`) has the same idea,
+# but it fits one factor after the other (*CCD++*), and it learns the averages and the
+# factors together (it calls the averages *biases*). It also reads more than stars: if a
+# movie has few ratings, its numbers are drawn to those of other movies of its genres
+# and year; and who rated which movies counts, too. Its settings are those of the
+# lesson. We also fit it on stars alone.
+#
+# The law gives us what no real table can: the true taste of each row, in the attribute
+# `true_taste_`. The learned taste is what a prediction adds to the averages. Their
+# *correlation* is 1 if they agree exactly, and 0 if they have nothing in common. Then
+# we do the same with 200,000 ratings, for the same number of users and movies.
+#
+# **Guess first:** is the learned taste close to the true one?
+
+
+# %%
+def compare(dataset, penalty):
+    """Return the test error of each model, and how well its taste is the true one."""
+    table = dataset.generate()
+    train, test = train_test_split(table, test_size=0.2, random_state=42)
+    averages = fit_averages(train)
+    tastes = learn_tastes(train, averages, penalty)
+    stars_alone = MatrixFactorization(content=False, n_patterns=0)
+    answers = {
+        "mean": DummyRegressor().fit(train, train["rating"]).predict(test),
+        "averages": predict(test, averages, np.zeros_like(tastes)),
+        "our ALS": predict(test, averages, tastes),
+        "MatrixFactorization, stars alone": stars_alone.fit(train).predict(test),
+        "MatrixFactorization": MatrixFactorization().fit(train).predict(test),
+    }
+    rows = {}
+    for name, answer in answers.items():
+        rows[name] = {"RMSE": rmse(test, answer)}
+        if name not in ("mean", "averages"):  # these two have no taste
+            taste = answer - answers["averages"]
+            true_taste = dataset.true_taste_[test.index]
+            rows[name]["correlation"] = np.corrcoef(taste, true_taste)[0, 1]
+    rows["noise floor"] = {"RMSE": dataset.best_rmse(test)}
+    return pd.DataFrame(rows).T
+
+
+chosen = trials.drop("averages alone")["kept for the choice"].idxmin()
+by_size = {}
+for n_ratings in (50_000, 200_000):
+    dataset = MovieRecommendationDataset(n_ratings=n_ratings)
+    by_size[f"{n_ratings} ratings"] = compare(dataset, chosen)
+print(f"\nRMSE on test rows, correlation with the true taste (ALS: penalty {chosen})")
+print(pd.concat(by_size, axis=1).to_string(float_format="%.3f", na_rep="-"))
+
+# %% [markdown]
+# With 50,000 ratings, ALS has 40 training ratings of an average user, and must find
+# eight numbers from them. What it learns agrees only weakly with the true taste, and
+# the error falls only a little. With four times the ratings, the same lines of code
+# come much nearer: the idea was right, but the ratings were few.
+#
+# `MatrixFactorization` makes more of few ratings, even from stars alone; genres and who
+# rated what help it further. With many ratings, that help is small. But not even this
+# model gets to the noise floor, the error of the law itself.
+#
+# ## What to recommend is another question
+# Factors answer how many stars a user *would* give. But most movies that a user would
+# rate highly, the user never chooses to watch. So the lesson recommends by another
+# model, `MovieRanker`. It learns from who likes what together.
+#
+# We go back to the small table, and make a *matrix of likes* of it. A rating above 2.2
+# stars speaks for a movie, and one below speaks against it. (`MovieRanker` takes the
+# same point, 30 % up the scale; `benchmarks/dislikes.py` shows how it was chosen.) A
+# gap is 0. In ALS that would be wrong, because there we predict stars. Here the 0 means
+# that the user has not chosen this movie.
+#
+# For each movie, a ridge regression predicts its column from the columns of the other
+# movies. That makes five regressions, and two lines of NumPy solve all of them at once.
+# (The method is called *EASE*. Take the two lines as given: the docstring of
+# `MovieRanker` in `recommender/ranking.py` has them, too, and names the paper that
+# derives them.)
+#
+# **Guess first:** which movie is recommended to Ann, and which of her ratings speaks
+# for it?
+
+# %%
+NEUTRAL = 2.2
+PENALTY_OF_LIKES = 4.0
+likes = (stars - NEUTRAL).fillna(0).to_numpy()
+
+inverse = np.linalg.inv(likes.T @ likes + PENALTY_OF_LIKES * np.eye(5))
+fit = likes - likes @ inverse / np.diag(inverse)  # (6 users, 5 movies)
+
+weights = pd.DataFrame(-inverse / np.diag(inverse), titles, titles)
+parts = {}
+for title in ("Heat", "Casablanca"):
+    part = pd.DataFrame({"like": likes[0], "weight": weights[title]}, titles)
+    part["product"] = part["like"] * part["weight"]
+    parts[title] = part[rated_by_ann]
+print("\nAnn's likes, times the weights of the regressions for two movies")
+print(pd.concat(parts, axis=1).to_string(float_format="%+.2f"))
+print("\nHow well these two movies fit Ann: the sums of the products")
+print(pd.Series(fit[0], titles)[list(parts)].to_string(float_format="%+.2f"))
+
+# %% [markdown]
+# Heat fits best, so it is recommended. Nearly all of its sum comes from one rating: Ann
+# likes Alien, and the weight of Alien for Heat is high, because those who like the one
+# like the other. The method `recommend(..., explain=True)` names such movies.
+#
+# Which way to recommend is best? Back to the table of 50,000 ratings. We recommend ten
+# movies to each user, and check which of them the user liked (4 stars or more) in the
+# test rows. *NDCG@10* counts these, and the first places count more; 1 is the best. The
+# two lines get a penalty of 300, which is not tuned.
+#
+# **Guess first:** what is better, ten movies that most people watch, or the ten with
+# the highest predicted stars?
+
+# %%
+recommender = SklearnEcosystemPipeline(model="factors").fit(train)
+ways = {
+    "chance": "chance",
+    "most stars, as predicted": "rating",
+    "most ratings": "popularity",
+    "MovieRanker": "taste",
+}
+scores = {}
+for name, way in ways.items():
+    scores[name] = recommender.evaluate_ranking(test, by=way)["NDCG@10"]
+
+likes = np.zeros((1000, 500))
+likes[train["user_id"] - 1, train["movie_id"] - 1] = train["rating"] - NEUTRAL
+inverse = np.linalg.inv(likes.T @ likes + 300 * np.eye(500))
+fit = likes - likes @ inverse / np.diag(inverse)
+
+fit[train["user_id"] - 1, train["movie_id"] - 1] = -np.inf  # not what was rated
+best = np.argsort(-fit, axis=1)[:, :10]  # (1000 users, 10 movies)
+recommended = pd.DataFrame(
+    {
+        "user_id": np.repeat(np.arange(1, 1001), 10),
+        "rank": np.tile(np.arange(1, 11), 1000),
+        "movie_id": best.ravel() + 1,
+    }
+)
+scores["the two lines"] = ranking_metrics(recommended, test)["NDCG@10"]
+print("\nNDCG@10 on the test rows")
+print(pd.Series(scores).sort_values().to_string(float_format="%.3f"))
+
+# %% [markdown]
+# The movies that most people have rated are a better choice than those with the highest
+# predicted stars. That looks strange, but NDCG counts only what the user did watch and
+# rate, and people watch what is popular. (Chapter 6 asks whether NDCG is the right
+# question.) The two lines are better than both: their matrix holds who likes what
+# together, and, by its zeros, what is seldom chosen.
+#
+# `MovieRanker` is the two lines with some additions, and here it is a little ahead of
+# them. It adds a little of the predicted stars. Popular movies and users with many
+# ratings count a little less. And movies of the same genre or decade count as alike.
+# Its docstring has the whole formula.
+#
+# **Try it:** give the two lines a penalty of 1000 instead of 300. What is left of the
+# lead of `MovieRanker`?
+#
+# **Remember:** a taste is a few numbers for the user, to multiply by the movie's; each
+# side is a ridge regression on the other, in turn.
+#
+# Go on in scikit-learn's user guide:
+# [Ridge regression](https://scikit-learn.org/stable/modules/linear_model.html#ridge-regression-and-classification),
+# and [matrix factorization](https://scikit-learn.org/stable/modules/decomposition.html)
+# of tables without gaps.
+#
+# Exercise: `exercises/4_factors.py`.
+END_OF_LESSON_FILE
+
 cat >"$new/pillars/4_supervised.py" <<'END_OF_LESSON_FILE'
 # %% [markdown]
 # # 4 Supervised learning: how much of the error is the model's?
@@ -13816,6 +14272,38 @@ def estimate_error(model, candidates, X, y):
     return -search.best_score_  # TODO: measured on which rows?
 END_OF_LESSON_FILE
 
+cat >"$new/exercises/4_factors.py" <<'END_OF_LESSON_FILE'
+"""Exercise of chapter 4, factors (10 minutes): what does a gap say about a taste?
+
+In one half of alternating least squares, the movies' numbers are known, and each user's
+numbers are the weights of a ridge regression: what the user thinks of a movie, from the
+movie's numbers. `fit_users` does that, but not well: it takes a gap for a rating.
+
+Task: let only what a user has rated decide the user's numbers. A user who has rated
+nothing gets zeros.
+Hint: "a gap says nothing" in pillars/4_factors.py. NaN is not equal to itself, so ask
+NumPy which ratings are NaN.
+Check: python -m pytest exercises -k 4_factors
+"""
+
+import numpy as np
+from sklearn.linear_model import Ridge
+
+
+def fit_users(ratings, movies, penalty):
+    """Return the numbers of all users, an array of shape (n_users, n_factors).
+
+    `ratings` has the shape (n_users, n_movies): stars minus the middle of the scale,
+    and NaN in the gaps. `movies` has the shape (n_movies, n_factors).
+    """
+    ridge = Ridge(alpha=penalty, fit_intercept=False)
+    users = np.zeros((len(ratings), movies.shape[1]))
+    for user, ratings_of_user in enumerate(ratings):
+        filled = np.nan_to_num(ratings_of_user)  # TODO: which movies have no rating?
+        users[user] = ridge.fit(movies, filled).coef_
+    return users
+END_OF_LESSON_FILE
+
 cat >"$new/exercises/4_supervised.py" <<'END_OF_LESSON_FILE'
 """Exercise of chapter 4, supervised learning (10 minutes): better, or only lucky?
 
@@ -14083,6 +14571,7 @@ The output says how many are solved, what is wrong with each of the others, why 
 | 15 | `3_cross_fitting.py` | cross-fit an average, so that it does not contain the answer | `pillars/3_model_selection.py` |
 | 10 | `3_model_selection.py` | hold out whole users | `pillars/3_model_selection.py` |
 | 5 | `3_search.py` | the error of the best of many, without its luck | `pillars/3_search.py` |
+| 10 | `4_factors.py` | let a gap say nothing about a taste | `pillars/4_factors.py` |
 | 10 | `4_supervised.py` | distinguish a better model from a lucky one | `pillars/4_supervised.py` |
 | 10 | `5_unsupervised.py` | a control that keeps all but the groups | `pillars/5_unsupervised.py` |
 | 10 | `6_metrics.py` | score a model by what a page shows, with a scorer of your own | `pillars/6_utilities.py` |
@@ -15475,14 +15964,172 @@ def test_3_search(exercise):
 END_OF_LESSON_FILE
 
 cat >"$new/exercises/checks/test_chapter_4.py" <<'END_OF_LESSON_FILE'
-"""The check of chapter 4, supervised learning. Read the task before its check."""
+"""The checks of chapter 4: factors and supervised. Read a task before its check."""
 
 import numpy as np
-from checking import check, check_of, check_true_or_false
+from checking import (
+    check,
+    check_of,
+    check_returned,
+    check_true_or_false,
+    standard_error,
+)
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import LinearRegression
 from sklearn.tree import DecisionTreeRegressor
+
+# ----- 4_factors
+
+
+def make_ratings(n_users, n_movies, share_of_gaps, noise, seed):
+    """Return ratings with gaps, the same without gaps, and the movies' numbers."""
+    rng = np.random.default_rng(seed)
+    users = rng.normal(size=(n_users, 3))
+    movies = rng.normal(size=(n_movies, 3))
+    whole = users @ movies.T + rng.normal(0, noise, (n_users, n_movies))
+    is_gap = rng.random(whole.shape) < share_of_gaps
+    return np.where(is_gap, np.nan, whole), whole, movies
+
+
+def ridge_numbers(ratings, movies, penalty, with_intercept=False):
+    """Return the numbers of all users by the formula of ridge, in NumPy."""
+    users = np.zeros((len(ratings), movies.shape[1]))
+    for user, ratings_of_user in enumerate(ratings):
+        rated = ~np.isnan(ratings_of_user)
+        if not rated.any():
+            continue
+        X = movies[rated]
+        y = ratings_of_user[rated]
+        if with_intercept:
+            X = X - X.mean(axis=0)
+            y = y - y.mean()
+        users[user] = np.linalg.solve(X.T @ X + penalty * np.eye(X.shape[1]), X.T @ y)
+    return users
+
+
+@check_of(
+    "pillars/4_factors.py",
+    usual_causes="`np.isnan(ratings_of_user)` is True in the gaps, and `~` turns True "
+    "and False around. Take the rows of `movies` and the ratings by the same mask, so "
+    "that they have the same length. `fit` stops at NaN. It also stops if it gets no "
+    "row at all: a user who has rated nothing keeps the zeros.",
+)
+def test_4_factors(exercise):
+    def numbers_of(ratings, movies, penalty=2.0):
+        numbers = exercise.fit_users(ratings.copy(), movies.copy(), penalty)
+        check_returned(numbers, "fit_users")
+        numbers = np.asarray(numbers, dtype=float)
+        expected = (len(ratings), movies.shape[1])
+        check(
+            numbers.shape == expected,
+            f"For {len(ratings)} users and {movies.shape[1]} numbers per movie, your "
+            f"answer has the shape {numbers.shape}; it should be {expected}: one row "
+            "for each user.",
+        )
+        return numbers
+
+    ratings, whole, movies = make_ratings(40, 30, 0.6, 0.0, 41)
+    numbers = numbers_of(ratings, movies)
+
+    # A new user rates 20 new movies, which nobody else has rated.
+    rng = np.random.default_rng(42)
+    new_movies = rng.normal(size=(20, 3))
+    more = np.full((41, 50), np.nan)
+    more[:40, :30] = ratings
+    more[40, 30:] = rng.normal(size=20)
+    changed = numbers_of(more, np.vstack([movies, new_movies]))[:40]
+    moved = ~np.isclose(numbers, changed).all(axis=1)
+    sizes = [np.abs(numbers).mean(), np.abs(changed).mean()]
+    check(
+        not moved.any(),
+        "We added 20 movies that these users have not rated, and the numbers of "
+        f"{moved.sum()} of 40 users changed. Their mean size went from {sizes[0]:.2f} "
+        f"to {sizes[1]:.2f}. So gaps have a say in a user's numbers. Did you fill "
+        "them? A 0, or a mean, is an opinion that the user does not have, and many "
+        "gaps outweigh the few true ratings. Leave the gaps out.",
+    )
+
+    everyone = np.arange(40)
+    for place, message in {
+        "highest": "Each rating must count. Do you ask anew for each user which movies "
+        "he or she has rated? What one user has not rated, another one has.",
+        "lowest": "What a user dislikes says as much about the taste as what he or she "
+        "likes. A rating below 0 is no gap: only NaN is.",
+    }.items():
+        find = np.nanargmax if place == "highest" else np.nanargmin
+        altered = ratings.copy()
+        altered[everyone, find(ratings, axis=1)] *= 1.5
+        same = np.isclose(numbers, numbers_of(altered, movies)).all(axis=1)
+        check(
+            not same.any(),
+            f"We changed the {place} rating of each user, and the numbers of "
+            f"{same.sum()} of 40 users stayed the same. {message}",
+        )
+    altered = ratings.copy()
+    altered[everyone, np.isnan(ratings).argmax(axis=1)] = 0.0  # the first gap
+    same = np.isclose(numbers, numbers_of(altered, movies)).all(axis=1)
+    check(
+        not same.any(),
+        "We filled one gap of each user with a rating of exactly 0, and the numbers of "
+        f"{same.sum()} of 40 users stayed the same. 0 is a rating, in the middle of "
+        "the scale: the user has seen the movie and found it mediocre. A gap is NaN. "
+        "If you first replace NaN by 0, you cannot tell the two apart any more.",
+    )
+
+    weak = numbers_of(ratings, movies, 0.5)
+    strong = numbers_of(ratings, movies, 50.0)
+    check(
+        not np.allclose(weak, strong),
+        "With the penalties 0.5 and 50, you return the same numbers. `penalty` must "
+        "be the `alpha` of `Ridge`: it decides how far the numbers of users with few "
+        "ratings shrink.",
+    )
+    check(
+        not np.allclose(numbers, ridge_numbers(ratings, movies, 2.0, True)),
+        "Your regressions have an intercept. It is not among the numbers that you "
+        "return, so a part of each user's opinion is lost: multiplied by the movie's "
+        "numbers and added up, they do not give the rating. Set fit_intercept=False.",
+    )
+    expected = ridge_numbers(ratings, movies, 2.0)
+    check(
+        np.allclose(numbers, expected, atol=1e-4),
+        f"For the first user we expected {expected[0].round(2)}, and you returned "
+        f"{numbers[0].round(2)} (penalty=2). Is it the ridge of the task: alpha is the "
+        "penalty as it is given, there is no intercept, and each user's numbers are "
+        "in the row of this user?",
+    )
+
+    silent = ratings.copy()
+    silent[3] = np.nan
+    of_silent = numbers_of(silent, movies)[3]
+    check(
+        np.array_equal(of_silent, np.zeros(3)),
+        f"A user who has rated nothing got the numbers {of_silent.round(2)}. Nothing "
+        "is known about this taste, so the numbers should be 0. Then the prediction is "
+        "what it was without factors.",
+    )
+
+    ratings, whole, movies = make_ratings(300, 40, 0.7, 0.8, 43)
+    is_gap = np.isnan(ratings)
+    squares = {
+        "yours": (numbers_of(ratings, movies) @ movies.T - whole)[is_gap] ** 2,
+        "filled": (
+            ridge_numbers(np.nan_to_num(ratings), movies, 2.0) @ movies.T - whole
+        )[is_gap]
+        ** 2,
+    }
+    figures = {}
+    for name, square in squares.items():
+        rmse = np.sqrt(square.mean())
+        figures[name] = f"{rmse:.2f} ± {standard_error(square) / (2 * rmse):.2f}"
+    print(
+        f"Measured: for {is_gap.sum()} gaps, your numbers predict the stars with an "
+        f"RMSE of {figures['yours']}; with gaps as 0 it is {figures['filled']}."
+    )
+
+
+# ----- 4_supervised
 
 
 class Reader(RegressorMixin, BaseEstimator):
@@ -16619,6 +17266,32 @@ def estimate_error(model, candidates, X, y):
     folds = KFold(5, shuffle=True, random_state=0)
     search = GridSearchCV(model, candidates, cv=folds, scoring=RMSE)
     return -cross_val_score(search, X, y, cv=folds, scoring=RMSE).mean()
+END_OF_LESSON_FILE
+
+cat >"$new/exercises/solutions/4_factors.py" <<'END_OF_LESSON_FILE'
+"""Solution of chapter 4, factors: what does a gap say about a taste?
+
+It says nothing: the user has not seen the movie. Filled with a 0, it becomes a rating
+in the middle of the scale, and all numbers shrink.
+"""
+
+import numpy as np
+from sklearn.linear_model import Ridge
+
+
+def fit_users(ratings, movies, penalty):
+    """Return the numbers of all users, an array of shape (n_users, n_factors).
+
+    `ratings` has the shape (n_users, n_movies): stars minus the middle of the scale,
+    and NaN in the gaps. `movies` has the shape (n_movies, n_factors).
+    """
+    ridge = Ridge(alpha=penalty, fit_intercept=False)
+    users = np.zeros((len(ratings), movies.shape[1]))
+    for user, ratings_of_user in enumerate(ratings):
+        rated = ~np.isnan(ratings_of_user)
+        if rated.any():
+            users[user] = ridge.fit(movies[rated], ratings_of_user[rated]).coef_
+    return users
 END_OF_LESSON_FILE
 
 cat >"$new/exercises/solutions/4_supervised.py" <<'END_OF_LESSON_FILE'

@@ -30,6 +30,7 @@ MESSAGES = {
     "3_model_selection": "of the test rows are of users whom the model has never seen",
     "3_cross_fitting": "with the ratings of their own rows: they contain them",
     "3_search": "The rows that chose the winner also scored it",
+    "4_factors": "So gaps have a say in a user's numbers",
     "4_supervised": "of 30 tables you call the new model better",
     "5_unsupervised": "You found groups in 2 of 5 tables",
     "6_metrics": "It still shows the same movies, but your score went from",
@@ -1003,6 +1004,73 @@ ATTEMPTS = [
         "    observed = b",
         "    n = len(b)\n    b = np.nan_to_num(b)\n    observed = b",
         r"We changed the visits after number 147, .* in [1-9]\d* of 1000 tests",
+    ),
+    (
+        "4_factors",
+        "        rated = ~np.isnan(ratings_of_user)\n",
+        "        rated = np.isnan(ratings_of_user)\n"
+        "        ratings_of_user[rated] = np.nanmean(ratings_of_user)\n"
+        "        rated[:] = True\n",
+        "We added 20 movies .* A 0, or a mean, is an opinion",
+    ),
+    (
+        "4_factors",
+        "~np.isnan(ratings_of_user)",
+        "~np.isnan(ratings).all(axis=0)\n"
+        "        ratings_of_user = np.nan_to_num(ratings_of_user)",
+        "So gaps have a say in a user's numbers",
+    ),
+    (
+        "4_factors",
+        "~np.isnan(ratings_of_user)",
+        "~np.isnan(ratings).any(axis=0)",
+        "highest rating of each user, .* Do you ask anew for each user",
+    ),
+    (
+        "4_factors",
+        "~np.isnan(ratings_of_user)",
+        "ratings_of_user > 0",
+        "lowest rating of each user, .* A rating below 0 is no gap",
+    ),
+    (
+        "4_factors",
+        "~np.isnan(ratings_of_user)",
+        "np.nan_to_num(ratings_of_user) != 0",
+        "0 is a rating, in the middle of the scale",
+    ),
+    (
+        "4_factors",
+        "~np.isnan(ratings_of_user)",
+        "ratings_of_user != np.nan",
+        "stopped in line .* Input y contains NaN.* `fit` stops at NaN",
+    ),
+    (
+        "4_factors",
+        "ratings_of_user[rated])",
+        "ratings_of_user)",
+        "stopped in line .* by the same mask",
+    ),
+    (
+        "4_factors",
+        "        if rated.any():\n    ",
+        "",
+        "stopped in line .* a user who has rated nothing keeps the zeros",
+    ),
+    ("4_factors", "    return users", "    return users.T", r"the shape \(3, 40\)"),
+    ("4_factors", "    return users", "    users", "`fit_users` returned nothing"),
+    ("4_factors", ", fit_intercept=False", "", "regressions have an intercept"),
+    ("4_factors", "alpha=penalty", "alpha=2.0", "the penalties 0.5 and 50"),
+    (
+        "4_factors",
+        "alpha=penalty",
+        "alpha=np.sqrt(penalty)",
+        "alpha is the penalty as it is given",
+    ),
+    (
+        "4_factors",
+        "np.zeros((len(ratings), movies.shape[1]))",
+        "np.full((len(ratings), movies.shape[1]), np.nan)",
+        r"rated nothing got the numbers \[nan nan nan\]",
     ),
 ]
 #: What an attempt may need beyond its solution. Each line takes time in the fresh

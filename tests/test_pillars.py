@@ -391,6 +391,64 @@ def check_conclusions_of_the_search(printed):
     assert 0.01 < gap < 0.05, "a few hundredths of a star"
 
 
+def check_conclusions_of_the_factors(printed):
+    sums = printed.partition("multiplied by Ann's numbers")[2]
+    assert numbers_after("Alien", sums.partition("learned")[0])[-1] == 5
+    assert numbers_after("Heat", sums.partition("learned")[0])[-1] == 4.3
+    thrill, romance = numbers_after("Ridge:", printed)
+    assert thrill > 0.5 > -0.5 > romance
+    assert numbers_after("one line:", printed) == [thrill, romance]
+
+    rounds = printed.partition("RMSE on the known")[2].partition("Stars by")[0]
+    errors = [numbers_after(f"{number} ", rounds)[0] for number in range(1, 11)]
+    assert errors[0] > 2 * errors[1], "quickly at first, ..."
+    assert errors[5] - errors[-1] < 0.01, "... then hardly at all"
+    answers = printed.partition("Stars by the learned numbers")[2]
+    _, heat, _, casablanca, _ = numbers_after("Ann", answers)
+    assert heat > 4 > 2 > casablanca
+    first, second, *others = numbers_after(
+        "Alien", answers.partition("two random starts")[2].partition("Ann's likes")[0]
+    )
+    assert abs(first - others[0]) + abs(second - others[1]) > 0.2
+    assert numbers_after("Largest difference of the sums:", printed)[0] < 0.02
+
+    trials = printed.partition("by the penalty of ALS")[2].partition("RMSE on test")[0]
+    learned, alone = numbers_after("averages alone", trials)
+    weak_on_learned, weak = numbers_after("1  ", trials)
+    assert weak_on_learned < learned - 0.2
+    assert weak > alone + 0.1, "it has learned the noise"
+    _, best = numbers_after("15  ", trials)
+    assert alone - 0.01 < best < alone, "only a little better"
+    assert numbers_after("20  ", trials)[0] > learned - 0.01, "the tastes are nearly 0"
+
+    results = printed.partition("ALS: penalty 15")[2]
+    averages, averages_of_many = numbers_after("averages  ", results)
+    als, agrees, als_of_many, agrees_of_many = numbers_after("our ALS", results)
+    assert averages - 0.02 < als < averages
+    assert agrees < 0.4 < 0.7 < agrees_of_many
+    assert als_of_many < averages_of_many - 0.05
+    stars_alone = numbers_after("MatrixFactorization, stars alone", results)
+    lesson = numbers_after("MatrixFactorization  ", results)
+    assert agrees < stars_alone[1] - 0.1 < lesson[1] - 0.2
+    assert 0 < lesson[3] - stars_alone[3] < 0.05, "with many ratings the help is small"
+    floor, floor_of_many = numbers_after("noise floor", results)
+    assert floor < lesson[0] - 0.02
+    assert floor_of_many < lesson[2] - 0.02
+
+    likes = printed.partition("Ann's likes")[2]
+    alien = numbers_after("Alien", likes)
+    heat, casablanca = [
+        numbers_after(title, likes)[-1] for title in ("Heat  ", "Casablanca  ")
+    ]
+    assert casablanca < 0 < heat
+    assert alien[2] == pytest.approx(heat, rel=0.1), "nearly all comes from Alien"
+    assert alien[1] > 0.4
+    ways = ("chance", "most stars, as predicted", "most ratings")
+    ways += ("the two lines", "MovieRanker  ")
+    ndcg = [numbers_after(way, likes)[0] for way in ways]
+    assert ndcg == sorted(ndcg)
+
+
 def check_conclusions_of_chapter_4(printed):
     """The words of the chapter are fixed; the figures must bear them out."""
     stars, _, chances = printed.partition("Log loss")
@@ -515,6 +573,7 @@ CONCLUSIONS = {
     "2_feature_selection": check_conclusions_of_chapter_2,
     "3_model_selection": check_conclusions_of_chapter_3,
     "3_search": check_conclusions_of_the_search,
+    "4_factors": check_conclusions_of_the_factors,
     "4_supervised": check_conclusions_of_chapter_4,
     "5_unsupervised": check_conclusions_of_chapter_5,
     "6_utilities": check_conclusions_of_chapter_6,

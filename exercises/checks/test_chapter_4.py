@@ -1,11 +1,169 @@
-"""The check of chapter 4, supervised learning. Read the task before its check."""
+"""The checks of chapter 4: factors and supervised. Read a task before its check."""
 
 import numpy as np
-from checking import check, check_of, check_true_or_false
+from checking import (
+    check,
+    check_of,
+    check_returned,
+    check_true_or_false,
+    standard_error,
+)
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import LinearRegression
 from sklearn.tree import DecisionTreeRegressor
+
+# ----- 4_factors
+
+
+def make_ratings(n_users, n_movies, share_of_gaps, noise, seed):
+    """Return ratings with gaps, the same without gaps, and the movies' numbers."""
+    rng = np.random.default_rng(seed)
+    users = rng.normal(size=(n_users, 3))
+    movies = rng.normal(size=(n_movies, 3))
+    whole = users @ movies.T + rng.normal(0, noise, (n_users, n_movies))
+    is_gap = rng.random(whole.shape) < share_of_gaps
+    return np.where(is_gap, np.nan, whole), whole, movies
+
+
+def ridge_numbers(ratings, movies, penalty, with_intercept=False):
+    """Return the numbers of all users by the formula of ridge, in NumPy."""
+    users = np.zeros((len(ratings), movies.shape[1]))
+    for user, ratings_of_user in enumerate(ratings):
+        rated = ~np.isnan(ratings_of_user)
+        if not rated.any():
+            continue
+        X = movies[rated]
+        y = ratings_of_user[rated]
+        if with_intercept:
+            X = X - X.mean(axis=0)
+            y = y - y.mean()
+        users[user] = np.linalg.solve(X.T @ X + penalty * np.eye(X.shape[1]), X.T @ y)
+    return users
+
+
+@check_of(
+    "pillars/4_factors.py",
+    usual_causes="`np.isnan(ratings_of_user)` is True in the gaps, and `~` turns True "
+    "and False around. Take the rows of `movies` and the ratings by the same mask, so "
+    "that they have the same length. `fit` stops at NaN. It also stops if it gets no "
+    "row at all: a user who has rated nothing keeps the zeros.",
+)
+def test_4_factors(exercise):
+    def numbers_of(ratings, movies, penalty=2.0):
+        numbers = exercise.fit_users(ratings.copy(), movies.copy(), penalty)
+        check_returned(numbers, "fit_users")
+        numbers = np.asarray(numbers, dtype=float)
+        expected = (len(ratings), movies.shape[1])
+        check(
+            numbers.shape == expected,
+            f"For {len(ratings)} users and {movies.shape[1]} numbers per movie, your "
+            f"answer has the shape {numbers.shape}; it should be {expected}: one row "
+            "for each user.",
+        )
+        return numbers
+
+    ratings, whole, movies = make_ratings(40, 30, 0.6, 0.0, 41)
+    numbers = numbers_of(ratings, movies)
+
+    # A new user rates 20 new movies, which nobody else has rated.
+    rng = np.random.default_rng(42)
+    new_movies = rng.normal(size=(20, 3))
+    more = np.full((41, 50), np.nan)
+    more[:40, :30] = ratings
+    more[40, 30:] = rng.normal(size=20)
+    changed = numbers_of(more, np.vstack([movies, new_movies]))[:40]
+    moved = ~np.isclose(numbers, changed).all(axis=1)
+    sizes = [np.abs(numbers).mean(), np.abs(changed).mean()]
+    check(
+        not moved.any(),
+        "We added 20 movies that these users have not rated, and the numbers of "
+        f"{moved.sum()} of 40 users changed. Their mean size went from {sizes[0]:.2f} "
+        f"to {sizes[1]:.2f}. So gaps have a say in a user's numbers. Did you fill "
+        "them? A 0, or a mean, is an opinion that the user does not have, and many "
+        "gaps outweigh the few true ratings. Leave the gaps out.",
+    )
+
+    everyone = np.arange(40)
+    for place, message in {
+        "highest": "Each rating must count. Do you ask anew for each user which movies "
+        "he or she has rated? What one user has not rated, another one has.",
+        "lowest": "What a user dislikes says as much about the taste as what he or she "
+        "likes. A rating below 0 is no gap: only NaN is.",
+    }.items():
+        find = np.nanargmax if place == "highest" else np.nanargmin
+        altered = ratings.copy()
+        altered[everyone, find(ratings, axis=1)] *= 1.5
+        same = np.isclose(numbers, numbers_of(altered, movies)).all(axis=1)
+        check(
+            not same.any(),
+            f"We changed the {place} rating of each user, and the numbers of "
+            f"{same.sum()} of 40 users stayed the same. {message}",
+        )
+    altered = ratings.copy()
+    altered[everyone, np.isnan(ratings).argmax(axis=1)] = 0.0  # the first gap
+    same = np.isclose(numbers, numbers_of(altered, movies)).all(axis=1)
+    check(
+        not same.any(),
+        "We filled one gap of each user with a rating of exactly 0, and the numbers of "
+        f"{same.sum()} of 40 users stayed the same. 0 is a rating, in the middle of "
+        "the scale: the user has seen the movie and found it mediocre. A gap is NaN. "
+        "If you first replace NaN by 0, you cannot tell the two apart any more.",
+    )
+
+    weak = numbers_of(ratings, movies, 0.5)
+    strong = numbers_of(ratings, movies, 50.0)
+    check(
+        not np.allclose(weak, strong),
+        "With the penalties 0.5 and 50, you return the same numbers. `penalty` must "
+        "be the `alpha` of `Ridge`: it decides how far the numbers of users with few "
+        "ratings shrink.",
+    )
+    check(
+        not np.allclose(numbers, ridge_numbers(ratings, movies, 2.0, True)),
+        "Your regressions have an intercept. It is not among the numbers that you "
+        "return, so a part of each user's opinion is lost: multiplied by the movie's "
+        "numbers and added up, they do not give the rating. Set fit_intercept=False.",
+    )
+    expected = ridge_numbers(ratings, movies, 2.0)
+    check(
+        np.allclose(numbers, expected, atol=1e-4),
+        f"For the first user we expected {expected[0].round(2)}, and you returned "
+        f"{numbers[0].round(2)} (penalty=2). Is it the ridge of the task: alpha is the "
+        "penalty as it is given, there is no intercept, and each user's numbers are "
+        "in the row of this user?",
+    )
+
+    silent = ratings.copy()
+    silent[3] = np.nan
+    of_silent = numbers_of(silent, movies)[3]
+    check(
+        np.array_equal(of_silent, np.zeros(3)),
+        f"A user who has rated nothing got the numbers {of_silent.round(2)}. Nothing "
+        "is known about this taste, so the numbers should be 0. Then the prediction is "
+        "what it was without factors.",
+    )
+
+    ratings, whole, movies = make_ratings(300, 40, 0.7, 0.8, 43)
+    is_gap = np.isnan(ratings)
+    squares = {
+        "yours": (numbers_of(ratings, movies) @ movies.T - whole)[is_gap] ** 2,
+        "filled": (
+            ridge_numbers(np.nan_to_num(ratings), movies, 2.0) @ movies.T - whole
+        )[is_gap]
+        ** 2,
+    }
+    figures = {}
+    for name, square in squares.items():
+        rmse = np.sqrt(square.mean())
+        figures[name] = f"{rmse:.2f} ± {standard_error(square) / (2 * rmse):.2f}"
+    print(
+        f"Measured: for {is_gap.sum()} gaps, your numbers predict the stars with an "
+        f"RMSE of {figures['yours']}; with gaps as 0 it is {figures['filled']}."
+    )
+
+
+# ----- 4_supervised
 
 
 class Reader(RegressorMixin, BaseEstimator):
