@@ -14,7 +14,7 @@ folders="docs recommender pillars exercises exercises/checks exercises/solutions
 # What `cksum` tells of each file: its checksum and its size.
 recorded() {
     case $1 in
-        lesson_code.py) echo "4220315309 84676" ;;
+        lesson_code.py) echo "3960211648 84788" ;;
         test_lesson.py) echo "3012794020 14500" ;;
         requirements.txt) echo "3471952364 498" ;;
         README.md) echo "3574376552 12211" ;;
@@ -53,14 +53,14 @@ recorded() {
         pillars/0_first.py) echo "2933824613 7766" ;;
         pillars/0_luck.py) echo "3697090176 13058" ;;
         pillars/0_map.py) echo "2852520858 6517" ;;
-        pillars/0_parts.py) echo "34230208 10622" ;;
+        pillars/0_parts.py) echo "2199602946 10626" ;;
         pillars/1_preprocessing.py) echo "3731732390 13707" ;;
         pillars/2_feature_selection.py) echo "1671594361 13451" ;;
         pillars/3_model_selection.py) echo "765682039 12679" ;;
         pillars/3_search.py) echo "896566475 9584" ;;
         pillars/4_factors.py) echo "3388515459 19661" ;;
-        pillars/4_supervised.py) echo "3702346476 14550" ;;
-        pillars/5_unsupervised.py) echo "3691066697 15600" ;;
+        pillars/4_supervised.py) echo "843504387 14415" ;;
+        pillars/5_unsupervised.py) echo "2542637184 15507" ;;
         pillars/6_utilities.py) echo "3940936347 12768" ;;
         pillars/8_deploy.py) echo "3694138845 7735" ;;
         pillars/8_experiment.py) echo "2048309144 7857" ;;
@@ -1286,8 +1286,9 @@ MODELS = {
     # another. Matrix factorization can. It gives each user and each movie a few
     # numbers, the *factors*, and predicts mean + user's bias + movie's bias + (user's
     # factors . movie's factors), like the opinion in section 1. It must know who rated
-    # what, so it takes raw rows, with the ids that `DropIds` would drop
-    # (recommender/factors.py).
+    # what, so it takes raw rows, with the ids that `DropIds` would drop.
+    # `pillars/4_factors.py` finds factors in ten lines; recommender/factors.py has the
+    # lesson's own way.
     "factors": {
         "features": FunctionTransformer(),  # changes nothing
         "raw": True,
@@ -1451,8 +1452,8 @@ class RatingPipeline(FitsTables, TakesTables, RegressorMixin, Pipeline):
 # A linear regression predicts each column from all other columns. Ann has not rated
 # Heat. Bob, who likes Alien as she does, likes Heat: so the regression for the column
 # Heat gives a value above 0 in Ann's row. All these regressions at once, each with a
-# ridge penalty, are two lines of NumPy (take them as given: the paper that derives them
-# is named in recommender/ranking.py)::
+# ridge penalty, are two lines of NumPy. Take them as given; `pillars/4_factors.py` uses
+# them, and recommender/ranking.py names the paper that derives them::
 #
 #     inverse = np.linalg.inv(likes.T @ likes + penalty * np.eye(n_movies))
 #     values = likes - likes @ inverse / np.diag(inverse)  # (n_users, n_movies)
@@ -10065,8 +10066,10 @@ def count_failures(estimator):
 count_failures(FirstAttempt())
 
 # %% [markdown]
-# It fails about a quarter of them. It works on clean data, so why should we care? Here
-# are three movies, and the same three with the columns in another order.
+# It fails about a quarter of them.
+#
+# It works on clean data, so why should we care? Here are three movies, and the same
+# three with the columns in another order.
 
 # %%
 movies = pd.DataFrame(
@@ -11814,10 +11817,8 @@ print(f"  expected {expected[row]:.2f} stars, rating {rating[row]:.1f}")
 # Now we compare models on the same five folds, the dummy first. `cross_val_predict`
 # answers each row by a model that was trained on the other folds. *Taste* is how well a
 # user's love of genres fits a movie. `factors` learns numbers for every user and movie
-# (*matrix factorization*). It multiplies the user's numbers by the movie's, one by one,
-# and adds up: the sum says how well the two fit. A user with the two numbers 2 and -1
-# and a movie with 1 and 1 have 2·1 + (-1)·1 = 1. A movie with 1 and -1 fits this user
-# better: 2·1 + (-1)·(-1) = 3.
+# (*matrix factorization*, `pillars/4_factors.py`). It multiplies the user's numbers by
+# the movie's, one by one, and adds up: the sum says how well the two fit.
 #
 # **Guess first:** how much of the squared error of the best model is noise?
 
@@ -12093,11 +12094,10 @@ cat >"$new/pillars/5_unsupervised.py" <<'END_OF_LESSON_FILE'
 #
 # **You know**: *matrix factorization* gives every user and movie some learned numbers,
 # its *factors*. Multiply the user's numbers by the movie's, one by one, and add up: the
-# sum says how well the two fit (`recommender/factors.py`). With two factors, a user
-# with 2 and -1 and a movie with 1 and 1 have 2·1 + (-1)·1 = 1. **You will see**: how
-# well clusters of movies agree with genres; that KMeans also finds clusters where there
-# are none, and how a control shows it; which of the false users that we plant are
-# found. **Minutes**: 40.
+# sum says how well the two fit (`pillars/4_factors.py`). **You will see**: how well
+# clusters of movies agree with genres; that KMeans also finds clusters where there are
+# none, and how a control shows it; which of the false users that we plant are found.
+# **Minutes**: 40.
 #
 # The law of the ratings, the formula that made them, has eight genres. Our model learns
 # from ids and stars alone. It gets no genres (`content=False`), and no extra numbers

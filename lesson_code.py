@@ -1020,8 +1020,9 @@ MODELS = {
     # another. Matrix factorization can. It gives each user and each movie a few
     # numbers, the *factors*, and predicts mean + user's bias + movie's bias + (user's
     # factors . movie's factors), like the opinion in section 1. It must know who rated
-    # what, so it takes raw rows, with the ids that `DropIds` would drop
-    # (recommender/factors.py).
+    # what, so it takes raw rows, with the ids that `DropIds` would drop.
+    # `pillars/4_factors.py` finds factors in ten lines; recommender/factors.py has the
+    # lesson's own way.
     "factors": {
         "features": FunctionTransformer(),  # changes nothing
         "raw": True,
@@ -1185,8 +1186,8 @@ class RatingPipeline(FitsTables, TakesTables, RegressorMixin, Pipeline):
 # A linear regression predicts each column from all other columns. Ann has not rated
 # Heat. Bob, who likes Alien as she does, likes Heat: so the regression for the column
 # Heat gives a value above 0 in Ann's row. All these regressions at once, each with a
-# ridge penalty, are two lines of NumPy (take them as given: the paper that derives them
-# is named in recommender/ranking.py)::
+# ridge penalty, are two lines of NumPy. Take them as given; `pillars/4_factors.py` uses
+# them, and recommender/ranking.py names the paper that derives them::
 #
 #     inverse = np.linalg.inv(likes.T @ likes + penalty * np.eye(n_movies))
 #     values = likes - likes @ inverse / np.diag(inverse)  # (n_users, n_movies)

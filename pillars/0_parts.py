@@ -105,8 +105,10 @@ def count_failures(estimator):
 count_failures(FirstAttempt())
 
 # %% [markdown]
-# It fails about a quarter of them. It works on clean data, so why should we care? Here
-# are three movies, and the same three with the columns in another order.
+# It fails about a quarter of them.
+#
+# It works on clean data, so why should we care? Here are three movies, and the same
+# three with the columns in another order.
 
 # %%
 movies = pd.DataFrame(

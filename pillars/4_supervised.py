@@ -56,10 +56,8 @@ print(f"  expected {expected[row]:.2f} stars, rating {rating[row]:.1f}")
 # Now we compare models on the same five folds, the dummy first. `cross_val_predict`
 # answers each row by a model that was trained on the other folds. *Taste* is how well a
 # user's love of genres fits a movie. `factors` learns numbers for every user and movie
-# (*matrix factorization*). It multiplies the user's numbers by the movie's, one by one,
-# and adds up: the sum says how well the two fit. A user with the two numbers 2 and -1
-# and a movie with 1 and 1 have 2·1 + (-1)·1 = 1. A movie with 1 and -1 fits this user
-# better: 2·1 + (-1)·(-1) = 3.
+# (*matrix factorization*, `pillars/4_factors.py`). It multiplies the user's numbers by
+# the movie's, one by one, and adds up: the sum says how well the two fit.
 #
 # **Guess first:** how much of the squared error of the best model is noise?
 

@@ -3,11 +3,10 @@
 #
 # **You know**: *matrix factorization* gives every user and movie some learned numbers,
 # its *factors*. Multiply the user's numbers by the movie's, one by one, and add up: the
-# sum says how well the two fit (`recommender/factors.py`). With two factors, a user
-# with 2 and -1 and a movie with 1 and 1 have 2·1 + (-1)·1 = 1. **You will see**: how
-# well clusters of movies agree with genres; that KMeans also finds clusters where there
-# are none, and how a control shows it; which of the false users that we plant are
-# found. **Minutes**: 40.
+# sum says how well the two fit (`pillars/4_factors.py`). **You will see**: how well
+# clusters of movies agree with genres; that KMeans also finds clusters where there are
+# none, and how a control shows it; which of the false users that we plant are found.
+# **Minutes**: 40.
 #
 # The law of the ratings, the formula that made them, has eight genres. Our model learns
 # from ids and stars alone. It gets no genres (`content=False`), and no extra numbers
