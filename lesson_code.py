@@ -190,9 +190,10 @@ class MovieRecommendationDataset:
         rating[u, m]  = the half star nearest to  opinion[u, m] + noise,  from 1 to 5
 
     where T is how much the user loves each of 8 genres, G how much of each genre is in
-    the movie, and mean_taste the mean of T . G over the table. The noise is normal with
-    standard deviation sigma[u]: some users rate with care, and some do not. `LAW` holds
-    the sizes of these parts, and `recommender/synthetic.py` draws them.
+    the movie, and mean_taste the mean of T . G over the table. (T . G is a dot product:
+    multiply genre by genre, and add up.) The noise is normal with standard deviation
+    sigma[u]: some users rate with care, and some do not. `LAW` holds the sizes of these
+    parts, and `recommender/synthetic.py` draws them.
 
     A tenth of the movies gets about a third of the ratings; popular movies are rated a
     little better. Users watch more of what they love, and rate no movie twice. Age,
@@ -200,7 +201,8 @@ class MovieRecommendationDataset:
     help a model a little, because it helps to recognise a movie or a user.)
 
     With `drift`, tastes change in the two years that the table covers: some chapters
-    (the folder `pillars`) show what that does to a model. In this file, it is always 0.
+    (the folder `pillars`) show what that does to a model. In this file, drift is 0: you
+    can skip what is said of it.
 
     Parameters
     ----------
@@ -434,13 +436,13 @@ def _moments(opinion, sigma):
 # The two lines are hard to beat. These are the RMSEs of a cross-validation on all
 # 50,000 rows (`python lesson_code.py compare`)::
 #
-#     mean        1.0420   always answering the mean
-#     two lines   0.8390
-#     forest      0.8401   forest, boosting and linear learn from the features
-#     boosting    0.8392   of this section
-#     linear      0.8385
-#     factors     0.7901   factors and blend learn tastes, too (section 3)
-#     blend       0.7896
+#     always the mean   1.0420
+#     two lines         0.8390
+#     linear            0.8385   learns from the features of this section
+#     boosting          0.8392   learns from the features of this section
+#     forest            0.8401   learns from the features of this section
+#     factors           0.7901   learns tastes (section 3)
+#     blend             0.7896   learns from both
 #
 # By the law of this table, age, country, year, hour and weekday have no effect, so the
 # features add next to nothing to the two averages. On MovieLens, all five models are
@@ -661,7 +663,7 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
         observed = _observe(X)
         encoders = {"genre": self.genre_encoder_, "user_country": self.country_encoder_}
         for column, encoder in encoders.items():
-            if column in X.columns:  # else they stay as they are: codes, or NaN
+            if column in X.columns:  # else: codes of a table of features, or NaN
                 observed[ENCODED[column]] = encode(X, column, encoder)
         return self._assemble(X, user, movie, user_avg, movie_avg, observed)
 
@@ -708,7 +710,7 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
         encoders = {}
         for column, name in ENCODED.items():
             encoders[column], encoded = fit_encode(X, column)
-            if column in X.columns:  # else they stay as they are: codes, or NaN
+            if column in X.columns:  # else: codes of a table of features, or NaN
                 observed[name] = encoded
         known, defaults = _known_and_defaults(rows, observed)
 
@@ -748,11 +750,10 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
             columns[name] = values
         columns["user_avg_rating"] = user_avg
         columns["movie_avg_rating"] = movie_avg
-        # Large where a generous user meets a good movie: a linear model can add two
-        # averages, but not multiply them.
+        # Large where a generous user meets a good movie. A linear model can add the two
+        # averages, but cannot multiply them.
         columns["user_movie_interaction"] = user_avg * movie_avg
-        # A count contains no stars, so it cannot leak any: it is not cross-fitted. (A
-        # row of the training counts itself, a new row does not: a difference of 1.)
+        # A count contains no stars, so it cannot leak any: it is not cross-fitted.
         columns["user_rating_count"] = lookup(self.user_count_, user, 0.0)
         columns["movie_rating_count"] = lookup(self.movie_count_, movie, 0.0)
         # The names order the columns, and leave out the temporal ones if they are off.
@@ -960,10 +961,10 @@ def _observe(X):
 # a linear model gets little from them. `OneHotEncoder` would make columns for both.)
 #
 # Which model to choose? `forest` is the one of the lesson: good enough to show what
-# features do. `factors` has a clearly smaller error than it on all three tables of
-# `benchmarks/README.md`. `blend` is a little better still on two of them, and takes 4
-# to 11 times as long to train. For your own table, compare them: `python lesson_code.py
-# compare --data PATH`.
+# features do. `factors` has a clearly smaller error on all three tables of
+# `benchmarks/README.md`. `blend` is a little better than `factors` on two of them, and
+# takes 4 to 11 times as long as `factors` to train. For your own table, compare them:
+# `python lesson_code.py compare --data PATH`.
 
 #: What each model is:
 #:
@@ -976,11 +977,12 @@ def _observe(X):
 #: Another model needs one more entry; or pass such a dict itself, as `model`. In a
 #: search, ``features__damping`` is the parameter `damping` of the step `features`.
 MODELS = {
-    # A forest needs no scaler (`pillars/1_preprocessing.py` shows it). The scaler is
-    # there for a regressor of your own, which takes the place of the forest.
-    # `QuickRandomForest` is a `RandomForestRegressor` that predicts one row faster.
-    # Each tree learns from 5 % of the rows: a fast choice, near the best of a grid
-    # (`python benchmarks/forest_grid.py`).
+    # A forest is the mean of many decision trees, each grown on other rows. It needs no
+    # scaler (`pillars/1_preprocessing.py` shows it); the scaler is there for a
+    # regressor of your own, which takes the place of the forest. `QuickRandomForest` is
+    # a `RandomForestRegressor` that predicts one row faster. Each tree learns from 5 %
+    # of the rows: a fast choice, near the best of a grid (`python
+    # benchmarks/forest_grid.py`).
     "forest": {
         "features": UserMovieFeatureTransformer(),
         "scaling": [("scaler", StandardScaler())],
@@ -997,7 +999,8 @@ MODELS = {
     "boosting": {
         "features": UserMovieFeatureTransformer(),
         "scaling": [("scaler", StandardScaler())],
-        # It stops when the error on rows that it has put aside no longer falls.
+        # Boosting adds one small tree after the other. Each corrects what those before
+        # leave over. It stops when the error on rows put aside no longer falls.
         "regressor": HistGradientBoostingRegressor(early_stopping=True),
         "search": {
             "features__damping": [2.0, 5.0, 10.0, 20.0],
@@ -1018,11 +1021,11 @@ MODELS = {
     },
     # The 13 features describe a user by one average: they cannot tell one taste from
     # another. Matrix factorization can. It gives each user and each movie a few
-    # numbers, the *factors*, and predicts mean + user's bias + movie's bias + (user's
-    # factors . movie's factors), like the opinion in section 1. It must know who rated
-    # what, so it takes raw rows, with the ids that `DropIds` would drop.
-    # `pillars/4_factors.py` finds factors in ten lines; recommender/factors.py has the
-    # lesson's own way.
+    # numbers, the *factors*, and predicts mean + user's bias (how generous the user is)
+    # + movie's bias (how good the movie is) + (user's factors . movie's factors), like
+    # the opinion in section 1. It must know who rated what, so it takes raw rows, with
+    # the ids that `DropIds` would drop. `pillars/4_factors.py` finds factors in ten
+    # lines; recommender/factors.py has the lesson's own way.
     "factors": {
         "features": FunctionTransformer(),  # changes nothing
         "raw": True,
@@ -1044,8 +1047,7 @@ MODELS = {
                 ("ratings", UserMovieFeatureTransformer()),
                 ("factors", MatrixFactorization()),
             ],
-            # In `get_feature_names_out`, which gives names of columns to whoever asks,
-            # `user_age` does not become "ratings__user_age".
+            # Columns keep their names: "user_age", not "ratings__user_age".
             verbose_feature_names_out=False,
         ),
         "scaling": [("scaler", StandardScaler())],
@@ -1172,16 +1174,21 @@ class RatingPipeline(FitsTables, TakesTables, RegressorMixin, Pipeline):
 # A recommender answers two questions. *How many stars would this user give?* That is
 # what the models of section 3 predict, and RMSE scores it. *What to watch next?* The
 # movies with the highest predicted stars are a poor answer: users hardly ever watch
-# them (`benchmarks/README.md`, "rating by factors"). Movies that are liked by those who
-# like the same movies are a better one. So recommendations come from another model,
-# `MovieRanker`, whatever the rating model is. It makes a matrix of likes: how far a
-# rating is above or below a neutral one, in a fixed unit, and 0 where there is no
-# rating. For example::
+# them. Movies that are liked by those who like the same movies are a better one. This
+# is the NDCG at 10 on MovieLens (`benchmarks/README.md`)::
+#
+#     by predicted stars            0.0611   `factors`
+#     by the number of ratings      0.1593   the same movies for everybody
+#     by what the same people like  0.3367   `MovieRanker`
+#
+# So recommendations come from another model, `MovieRanker`, whatever the rating model
+# is. It makes a matrix of likes: how many stars a rating is above or below a neutral
+# one (2.2 on a scale from 1 to 5), and 0 where there is no rating. For example::
 #
 #              Alien   Heat     Up
-#     Ann       +0.7      0   -0.4
-#     Bob       +0.6   +0.5      0
-#     Cleo         0   +0.4   -0.3
+#     Ann       +2.8      0   -1.2
+#     Bob       +1.8   +2.8      0
+#     Cleo         0   +1.8   -0.2
 #
 # A linear regression predicts each column from all other columns. Ann has not rated
 # Heat. Bob, who likes Alien as she does, likes Heat: so the regression for the column
@@ -1243,11 +1250,9 @@ def rating_metrics(y_true, y_pred):
 #
 # * `Recommends` (recommender/recommend.py) has the methods `recommend`, `similar` and
 #   `evaluate_ranking`, which ask the ranker.
-# * `WrapsPipeline` (recommender/wrapper.py) keeps the results of a training. Their
-#   names end in `_`: before a training, `recommender.cv_scores_` raises an
-#   AttributeError. The same name without the `_` never does: `recommender.cv_scores` is
-#   None then. `_set_training` sets all results at once, and `_snapshot` copies them.
-#   `_keep` adds scores, unless another thread has trained the object meanwhile.
+# * `WrapsPipeline` (recommender/wrapper.py) keeps the results of a training, in
+#   attributes such as `cv_scores_`. What users read are `pipeline`, `cv_scores` and so
+#   on, without the `_`: they are None before a training, and raise no error.
 class SklearnEcosystemPipeline(
     Recommends, WrapsPipeline, TakesTables, RegressorMixin, BaseEstimator
 ):
@@ -1380,9 +1385,9 @@ class SklearnEcosystemPipeline(
         # The steps are cloned: the estimators in `MODELS` are only patterns.
         pipeline = clone(RatingPipeline(self._list_steps()))
         ignore_output_config(pipeline)
-        # A regressor of your own keeps its seeds. Apart from that, the seed goes to
-        # features, to factors, and to each part of the model that has none
-        # (`random_state=None`).
+        # A regressor of your own keeps its seeds. Otherwise, these get the seed: the
+        # features, the factors, and each part of the model whose `random_state` is
+        # None.
         set_seeds(
             pipeline,
             self.random_state,
@@ -1455,7 +1460,7 @@ class SklearnEcosystemPipeline(
         # The columns that the model can use, for the model card.
         inputs = {*TABLE_COLUMNS, *FEATURES} - {RATING}
         signature = {name: str(X[name].dtype) for name in X if name in inputs}
-        # Only now are the results of the previous training replaced.
+        # Only now are the results of the previous training replaced, all at once.
         self._set_training(
             X,  # its columns and titles are kept, too
             pipeline_=pipeline,
@@ -1563,6 +1568,8 @@ class SklearnEcosystemPipeline(
         The last scores are kept for the model card.
         """
         check_is_fitted(self, "pipeline_")
+        # A copy: another thread may train this object anew meanwhile. `_keep` keeps the
+        # scores only if none has.
         trained = self._snapshot()
         predictions = trained.predict(X_test)
         metrics = rating_metrics(check_ratings(X_test, y_test), predictions)
@@ -1741,8 +1748,9 @@ def compare_models(X, y=None, *, random_state=42, verbose=False):
     best_model = rmse.mean(axis=1).idxmin()
     to_best = rmse - rmse.loc[best_model]
     table = by_model.mean()
-    # This describes the spread of these five folds, as "CV RMSE (+/-)" of the demo
-    # does. (`ddof=0` divides by 5. Without it, pandas divides by 4, as `sem` does.)
+    # The spread of these five folds, as in "CV RMSE (+/-)" of the demo: the mean of the
+    # squared deviations is a sum divided by 5. (`sem`, below, estimates the spread of
+    # all possible folds, and divides by 4: five folds lie nearer to their own mean.)
     table = table.join(by_model.std(ddof=0).add_suffix("_std"))
     table = table.join(rmse.add_prefix("RMSE_"))
     table["to_best"] = to_best.mean(axis=1)
@@ -1953,13 +1961,14 @@ def _compare_errors(recommender, data, split, dataset):
     floor = None
     perfect_rmse = None
     if dataset is not None:
-        floor = dataset.best_rmse(X_test)
+        floor = dataset.best_rmse(X_test)  # expected, and what luck made of it:
         # A row's index is its position in the table, because `generate` counts from 0.
         perfect_predictions = dataset.true_expected_[y_test.index]
         perfect_rmse = rating_metrics(y_test, perfect_predictions)["RMSE"]
 
     fragile = None
-    if "drop_ids" in recommender.pipeline.named_steps:  # else: a model of raw rows
+    makes_features = "drop_ids" in recommender.pipeline.named_steps  # not `factors`
+    if makes_features:
         fragile = _fragile_rmse(recommender.pipeline, data, split)
     return report.Errors(
         metrics=metrics,
@@ -1975,8 +1984,8 @@ def _fragile_rmse(pipeline, data, split):
     """Return the error of the fragile way: features are made before the split.
 
     The averages are those of the whole table (and so are the factors of `blend`). They
-    are not cross-fitted, either. Without the leak, the lack of cross-fitting would make
-    next to no difference to a model of the 13 features on the demo's table (section 2).
+    are not cross-fitted, either, but that is not what makes this error so small: on the
+    demo's table, it hardly matters to a model of the 13 features (section 2).
     """
     X_train, X_test, y_train, y_test = split
     pipeline = clone(pipeline)  # with the same hyperparameters
