@@ -14,7 +14,7 @@ folders="docs recommender pillars exercises exercises/checks exercises/solutions
 # What `cksum` tells of each file: its checksum and its size.
 recorded() {
     case $1 in
-        lesson_code.py) echo "3844368934 85363" ;;
+        lesson_code.py) echo "868927113 85555" ;;
         test_lesson.py) echo "3012794020 14500" ;;
         requirements.txt) echo "3471952364 498" ;;
         README.md) echo "3574376552 12211" ;;
@@ -45,7 +45,7 @@ recorded() {
         recommender/steps.py) echo "2586134080 7030" ;;
         recommender/strings.py) echo "84451307 4459" ;;
         recommender/synthetic.py) echo "1560385758 14430" ;;
-        recommender/table.py) echo "529727320 11729" ;;
+        recommender/table.py) echo "1975382277 12179" ;;
         recommender/titles.py) echo "150899171 3624" ;;
         recommender/top_n.py) echo "1862535642 10293" ;;
         recommender/warn.py) echo "242794426 1121" ;;
@@ -392,6 +392,7 @@ from recommender.table import (
     TABLE_COLUMNS,
     TakesTables,
     check_ratings,
+    check_stars,
     check_training_table,
     latest_of_pairs,
     number_column,
@@ -431,10 +432,10 @@ __all__ = [
 STARS = np.arange(1.0, 5.01, 0.5)  # the nine possible ratings: 1, 1.5, ... 5
 #: The sizes of the law's parts; the formula is in the class below. In stars, `user`,
 #: `movie` and `taste` are standard deviations over the rows: how much users, movies and
-#: tastes differ. `noise` is the typical deviation of a single rating from the opinion.
-#: Some users rate carefully, some do not, and `noise_spread` says how much they differ
-#: (`draw_law` in recommender/synthetic.py). The noise floor, 0.72, is below `noise`,
-#: because ratings end at 1 and 5. The sizes were set by hand; `python
+#: tastes differ. `noise` is the root mean square of all rows' sigma. Some users rate
+#: carefully, some do not, and `noise_spread` says how much they differ (`draw_law` in
+#: recommender/synthetic.py). The noise floor, 0.72, is below `noise`, because ratings
+#: are cut off at 1 and 5 stars. The sizes were set by hand; `python
 #: benchmarks/calibration.py` shows which scores they lead to.
 LAW = {
     "mean": 3.02,
@@ -495,7 +496,7 @@ class MovieRecommendationDataset:
         The taste of each row's user for its movie, at the time of the row, in stars.
     law_ : dict
         The values drawn: "user", "movie", "T", "G", "mean_taste" and "sigma"; the
-        "drift"; and, if there is any, "D", the tastes that T turn to.
+        "drift"; and, if there is any, "D", the other tastes.
 
     Examples
     --------
@@ -548,10 +549,11 @@ class MovieRecommendationDataset:
             law["D"] = synthetic.draw_drift(rng, law)
         self.law_ = law
 
+        ratings = self._ratings(noise, user, movie, timestamp)
         table = {
             "user_id": user + 1,
             "movie_id": movie + 1,
-            RATING: self._ratings(noise, user, movie, timestamp),
+            RATING: ratings,
             "timestamp": timestamp,
             "genre": movies.genre[movie],
             "movie_year": movies.year[movie],
@@ -927,9 +929,10 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
         user_avg = lookup(self.user_avg_, user, self.global_mean_)
         movie_avg = lookup(self.movie_avg_, movie, self.global_mean_)
         observed = _observe(X)
+        # A table of features has the codes already, and `_observe` has read them.
         encoders = {"genre": self.genre_encoder_, "user_country": self.country_encoder_}
         for column, encoder in encoders.items():
-            if column in X.columns:  # else: codes of a table of features, or NaN
+            if column in X.columns:
                 observed[ENCODED[column]] = encode(X, column, encoder)
         return self._assemble(X, user, movie, user_avg, movie_avg, observed)
 
@@ -973,15 +976,17 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
     def _learn(self, X, rows):
         """Learn from the rows; return the features that are read from them."""
         observed = _observe(X)
+        # A table of features has the codes already, and `_observe` has read them. (The
+        # encoder of a column that is missing knows no string.)
         encoders = {}
         for column, name in ENCODED.items():
             encoders[column], encoded = fit_encode(X, column)
-            if column in X.columns:  # else: codes of a table of features, or NaN
+            if column in X.columns:
                 observed[name] = encoded
         known, defaults = _known_and_defaults(rows, observed)
 
-        # What can fail comes first. Only then is the previous fit replaced.
         validate_data(self, X, skip_check_array=True)  # records the columns' names
+        # Nothing can fail from here on: what was learned before is replaced only now.
         self._learn_averages(rows)
         self.genre_encoder_ = encoders["genre"]
         self.country_encoder_ = encoders["user_country"]
@@ -1344,8 +1349,7 @@ def find_model(model):
 
     A regressor of your own takes the place of the forest, behind the same features and
     scaler. A `MatrixFactorization` of your own takes the place of the one in "factors",
-    which gets raw rows. Neither has a search space. (A `RatingPipeline` is a regressor,
-    too, but `build_pipeline` takes it as it is, and does not look for an entry.)
+    which gets raw rows. Neither has a search space.
 
     Parameters
     ----------
@@ -1501,11 +1505,9 @@ def rating_metrics(y_true, y_pred):
     metrics : dict of float
         "RMSE" and "MAE" in stars; "R2", the share of the variance that is explained.
     """
-    # `check_ratings` compares the lengths of a table and its ratings. There is no table
-    # here, so the true ratings stand in for it.
-    rows = np.atleast_1d(y_true)
-    true_ratings = check_ratings(rows, y_true)
-    predicted_ratings = check_ratings(rows, y_pred)
+    n_rows = np.size(y_true)
+    true_ratings = check_stars(y_true, n_rows)
+    predicted_ratings = check_stars(y_pred, n_rows)
     return {
         name: float(metric(true_ratings, predicted_ratings))
         for name, metric in METRICS.items()
@@ -1559,7 +1561,7 @@ class SklearnEcosystemPipeline(
     best_params : dict or None
         The choice of the search; None if the last training did not search.
     ranker_ : MovieRanker, or what `ranker` says
-        It is fitted when it is first needed.
+        It is fitted when it is first needed (by `Recommends`).
     card : dict or None
         The model card of a loaded artifact (section 5).
 
@@ -1650,6 +1652,7 @@ class SklearnEcosystemPipeline(
 
         # The steps are cloned: the estimators in `MODELS` are only patterns.
         pipeline = clone(RatingPipeline(self._list_steps()))
+        # Steps return arrays or tables by default, whatever `sklearn.set_config` says.
         ignore_output_config(pipeline)
         # A regressor of your own keeps its seeds. Otherwise, these get the seed: the
         # features, the factors, and each part of the model whose `random_state` is
@@ -1768,7 +1771,9 @@ class SklearnEcosystemPipeline(
 
     def _search(self, pipeline, X, ratings):
         """Return the best of some random candidates, a dict of parameters."""
-        space = find_model(self.model).get("search")  # your own entry may lack it
+        space = None
+        if not isinstance(self.model, RatingPipeline):
+            space = find_model(self.model).get("search")  # your own entry may lack it
         if space is None:
             raise ValueError(
                 f"tune_hyperparameters=True: {shorten(self.model)} has no search space "
@@ -1989,9 +1994,9 @@ def compare_models(X, y=None, *, random_state=42, verbose=False):
         * `RMSE_std` and so on: their standard deviations
         * `RMSE_1` and so on: the RMSE of each fold
         * `to_best`: the mean difference in RMSE to the best model
-        * `to_best_se`: its standard error, how far this difference would typically be
-          off by the luck of the folds. It is a little too small, because the folds are
-          trained on rows in common.
+        * `to_best_se`: its standard error, computed from the five folds. With other
+          data, the difference would typically be off by more: the folds are trained on
+          rows in common, so they differ too little.
     """
     X, ratings = check_training_table(X, y)
     candidates = {"mean": DummyRegressor(), "two lines": _two_lines(random_state)}
@@ -2260,6 +2265,7 @@ def _fragile_rmse(pipeline, data, split):
     # compute the averages in them again, from the training rows.
     model = pipeline[1:].fit(transformer.transform(X_train), y_train)
     predictions = model.predict(transformer.transform(X_test))
+    predictions = np.clip(predictions, y_train.min(), y_train.max())
     return rating_metrics(y_test, predictions)["RMSE"]
 
 
@@ -8669,20 +8675,41 @@ def check_ratings(X, y=None):
             f"{_advice([RATING], names)}. "
             "(MovieRanker learns from a table without ratings.)"
         )
+    return check_stars(X[RATING] if y is None else y, len(X))
+
+
+def check_stars(values, n_rows):
+    """Return ratings as floats, if they are finite numbers, one for each row.
+
+    Parameters
+    ----------
+    values : array-like of shape (n_rows,), in stars
+    n_rows : int
+        How many there must be.
+
+    Returns
+    -------
+    ratings : ndarray of shape (n_rows,), float64
+
+    Raises
+    ------
+    ValueError
+        As from `check_ratings`.
+    """
     problem = "Ratings must be numbers, in stars, and none may be missing."
     try:
-        values = np.asarray(X[RATING] if y is None else y)
-        is_number = values.dtype.kind not in "mMc" and not np.ma.is_masked(y)
-        ratings = values.astype(np.float64) if is_number else None
+        given = np.asarray(values)
+        is_number = given.dtype.kind not in "mMc" and not np.ma.is_masked(values)
+        ratings = given.astype(np.float64) if is_number else None
     except (TypeError, ValueError, ArithmeticError):
         raise ValueError(problem) from None
     if ratings is None:
         raise ValueError(problem)
 
-    if ratings.shape != (len(X),):
+    if ratings.shape != (n_rows,):
         raise ValueError(
-            "X and y differ in length, or y is not one column "
-            f"({len(X)} rows, {ratings.shape})."
+            f"Expected one rating for each of {n_rows} rows, got an array of the shape "
+            f"{ratings.shape}."
         )
     is_finite = np.abs(ratings) < LIMIT
     if not is_finite.all():

@@ -218,20 +218,41 @@ def check_ratings(X, y=None):
             f"{_advice([RATING], names)}. "
             "(MovieRanker learns from a table without ratings.)"
         )
+    return check_stars(X[RATING] if y is None else y, len(X))
+
+
+def check_stars(values, n_rows):
+    """Return ratings as floats, if they are finite numbers, one for each row.
+
+    Parameters
+    ----------
+    values : array-like of shape (n_rows,), in stars
+    n_rows : int
+        How many there must be.
+
+    Returns
+    -------
+    ratings : ndarray of shape (n_rows,), float64
+
+    Raises
+    ------
+    ValueError
+        As from `check_ratings`.
+    """
     problem = "Ratings must be numbers, in stars, and none may be missing."
     try:
-        values = np.asarray(X[RATING] if y is None else y)
-        is_number = values.dtype.kind not in "mMc" and not np.ma.is_masked(y)
-        ratings = values.astype(np.float64) if is_number else None
+        given = np.asarray(values)
+        is_number = given.dtype.kind not in "mMc" and not np.ma.is_masked(values)
+        ratings = given.astype(np.float64) if is_number else None
     except (TypeError, ValueError, ArithmeticError):
         raise ValueError(problem) from None
     if ratings is None:
         raise ValueError(problem)
 
-    if ratings.shape != (len(X),):
+    if ratings.shape != (n_rows,):
         raise ValueError(
-            "X and y differ in length, or y is not one column "
-            f"({len(X)} rows, {ratings.shape})."
+            f"Expected one rating for each of {n_rows} rows, got an array of the shape "
+            f"{ratings.shape}."
         )
     is_finite = np.abs(ratings) < LIMIT
     if not is_finite.all():

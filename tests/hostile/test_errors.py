@@ -377,7 +377,10 @@ SCORES = {
         lambda it: it.wrapper.evaluate_ranking(it.table, by="luck"),
         "^by must be one of .*got 'luck'",
     ),
-    "no ratings": (lambda it: rating_metrics([1.0, 2.0], None), "No ratings: pass y"),
+    "no ratings": (
+        lambda it: rating_metrics([1.0, 2.0], None),
+        "one rating for each of 2 rows",
+    ),
 }
 GROUPS = (PARAMETERS, RECOMMENDATIONS, SCORES)
 
