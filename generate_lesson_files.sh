@@ -14,12 +14,12 @@ folders="docs recommender pillars exercises exercises/checks exercises/solutions
 # What `cksum` tells of each file: its checksum and its size.
 recorded() {
     case $1 in
-        lesson_code.py) echo "868927113 85555" ;;
+        lesson_code.py) echo "1538247557 86265" ;;
         test_lesson.py) echo "3012794020 14500" ;;
         requirements.txt) echo "3471952364 498" ;;
         README.md) echo "3574376552 12211" ;;
         LICENSE) echo "191275814 1554" ;;
-        docs/words.md) echo "3173451102 12191" ;;
+        docs/words.md) echo "2984499558 12242" ;;
         recommender/__init__.py) echo "1195575613 1810" ;;
         recommender/artifact.py) echo "2348867996 21137" ;;
         recommender/card.py) echo "4231388113 2324" ;;
@@ -51,16 +51,16 @@ recorded() {
         recommender/warn.py) echo "242794426 1121" ;;
         recommender/wrapper.py) echo "3322355790 4289" ;;
         pillars/0_first.py) echo "2933824613 7766" ;;
-        pillars/0_luck.py) echo "3697090176 13058" ;;
+        pillars/0_luck.py) echo "2394272310 13320" ;;
         pillars/0_map.py) echo "2852520858 6517" ;;
         pillars/0_parts.py) echo "2199602946 10626" ;;
         pillars/1_preprocessing.py) echo "3731732390 13707" ;;
         pillars/2_feature_selection.py) echo "1671594361 13451" ;;
-        pillars/3_model_selection.py) echo "765682039 12679" ;;
-        pillars/3_search.py) echo "896566475 9584" ;;
-        pillars/4_factors.py) echo "3388515459 19661" ;;
-        pillars/4_supervised.py) echo "843504387 14415" ;;
-        pillars/5_unsupervised.py) echo "2542637184 15507" ;;
+        pillars/3_model_selection.py) echo "2856063926 12683" ;;
+        pillars/3_search.py) echo "2445553887 9590" ;;
+        pillars/4_factors.py) echo "2856509532 20527" ;;
+        pillars/4_supervised.py) echo "4082459037 14424" ;;
+        pillars/5_unsupervised.py) echo "3397035408 15648" ;;
         pillars/6_utilities.py) echo "3940936347 12768" ;;
         pillars/8_deploy.py) echo "3694138845 7735" ;;
         pillars/8_experiment.py) echo "2048309144 7857" ;;
@@ -432,11 +432,13 @@ __all__ = [
 STARS = np.arange(1.0, 5.01, 0.5)  # the nine possible ratings: 1, 1.5, ... 5
 #: The sizes of the law's parts; the formula is in the class below. In stars, `user`,
 #: `movie` and `taste` are standard deviations over the rows: how much users, movies and
-#: tastes differ. `noise` is the root mean square of all rows' sigma. Some users rate
-#: carefully, some do not, and `noise_spread` says how much they differ (`draw_law` in
-#: recommender/synthetic.py). The noise floor, 0.72, is below `noise`, because ratings
-#: are cut off at 1 and 5 stars. The sizes were set by hand; `python
-#: benchmarks/calibration.py` shows which scores they lead to.
+#: tastes differ. `noise` is the typical size of the noise in a rating (the root mean
+#: square of sigma over the rows, where sigma is the standard deviation of one user's
+#: noise). Some users rate carefully, some do not, and `noise_spread` says how much
+#: their sigmas differ (`draw_law` in recommender/synthetic.py). The noise floor, 0.72,
+#: is below `noise`: ratings end at 1 and 5 stars, so an opinion of 5.4 and a noise of
+#: +1 still give 5 stars. The sizes were set by hand; `python benchmarks/calibration.py`
+#: shows which scores they lead to.
 LAW = {
     "mean": 3.02,
     "user": 0.45,
@@ -722,11 +724,11 @@ def _moments(opinion, sigma):
 # * Over the whole table, before the split (`fit(table).transform(table)`). They contain
 #   the test ratings, so the error looks better than it is. In a table with two ratings
 #   per user, it falls below the noise floor.
-# * Over the training rows. In training, each average contains the row's own rating.
-#   The average of a new row cannot, because nobody knows its rating yet. So the model
-#   trusts the averages too much. On MovieLens, that costs boosting 0.0249 in RMSE. On
-#   the demo's table, with 50 ratings per user, it costs a model of these features next
-#   to nothing (0.0004 at most).
+# * Over the training rows. In training, each average contains the row's own rating. The
+#   average of a new row cannot, because nobody knows its rating yet. So the model
+#   trusts the averages too much. On MovieLens, the RMSE of `boosting` is 0.0249 larger.
+#   On the demo's table, with 50 ratings per user, it costs a model of these features
+#   next to nothing (0.0004 at most).
 # * *Cross-fitted*: the training rows are cut into folds, and the averages of a row come
 #   from the folds that it is not in. `TargetEncoder` does that, and so does
 #   `fit_transform` below.
@@ -757,10 +759,10 @@ DAY = 24 * HOUR
 
 #: The features that are read from the row itself. For each: what it describes (the
 #: user, the movie, or, for None, this row alone), and its default.
-#: If the age of a user is missing in a row, the age in the user's last training row
-#: that has one fills the gap; in the same way, the year of a movie, and so on. If the
-#: training knows none, the default fills it: the median or the mode (the most frequent
-#: value) of the training rows, or the code -1.
+#: A gap in a user's age is filled with the age in the last row of the training table
+#: (in its order, whatever the timestamps) that knows it. A gap in a movie's year is
+#: filled in the same way, and so on. If no row knows it, the default fills the gap: the
+#: median or the mode (the most frequent value) of the training rows, or the code -1.
 OBSERVED = {
     "user_age": ("user", "median"),
     "movie_year": ("movie", "median"),
@@ -929,7 +931,8 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
         user_avg = lookup(self.user_avg_, user, self.global_mean_)
         movie_avg = lookup(self.movie_avg_, movie, self.global_mean_)
         observed = _observe(X)
-        # A table of features has the codes already, and `_observe` has read them.
+        # A table of features has no column `genre`, but its codes, which `_observe` has
+        # read.
         encoders = {"genre": self.genre_encoder_, "user_country": self.country_encoder_}
         for column, encoder in encoders.items():
             if column in X.columns:
@@ -976,8 +979,9 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
     def _learn(self, X, rows):
         """Learn from the rows; return the features that are read from them."""
         observed = _observe(X)
-        # A table of features has the codes already, and `_observe` has read them. (The
-        # encoder of a column that is missing knows no string.)
+        # A table of features has no column `genre`, but its codes, which `_observe` has
+        # read. An encoder is made all the same. It knows no string, so a later raw
+        # table gets the default.
         encoders = {}
         for column, name in ENCODED.items():
             encoders[column], encoded = fit_encode(X, column)
@@ -1154,7 +1158,7 @@ def _cross_fitted_averages(owner, rows, held_out_rows, damping):
         total_elsewhere = total - total_here
         if count_elsewhere.sum() > 0:
             mean_elsewhere = total_elsewhere.sum() / count_elsewhere.sum()
-        else:  # all rows outside this fold have the weight 0: they do not count
+        else:  # no row outside this fold counts: take the mean of all that do
             mean_elsewhere = total.sum() / count.sum()
         damped = damped_mean(total_elsewhere, count_elsewhere, mean_elsewhere, damping)
         averages[held_out] = damped[held_out_owner]
@@ -1249,10 +1253,10 @@ def _observe(X):
 #: search, ``features__damping`` is the parameter `damping` of the step `features`.
 MODELS = {
     # A forest is the mean of many decision trees, each grown on other rows. It needs no
-    # scaler (`pillars/1_preprocessing.py` shows it); the scaler is there for a
-    # regressor of your own, which takes the place of the forest. `QuickRandomForest` is
-    # a `RandomForestRegressor` that predicts one row faster. Each tree learns from 5 %
-    # of the rows: a fast choice, near the best of a grid (`python
+    # scaler (`pillars/1_preprocessing.py` shows it). The scaler is there because a
+    # regressor of your own takes the place of the forest. `QuickRandomForest` is a
+    # `RandomForestRegressor` that predicts one row faster. Each tree learns from 5 % of
+    # the rows: a fast choice, near the best of a grid (`python
     # benchmarks/forest_grid.py`).
     "forest": {
         "features": UserMovieFeatureTransformer(),
@@ -1271,7 +1275,8 @@ MODELS = {
         "features": UserMovieFeatureTransformer(),
         "scaling": [("scaler", StandardScaler())],
         # Boosting adds one small tree after the other. Each corrects what those before
-        # leave over. It stops when the error on rows put aside no longer falls.
+        # leave over. No more trees are added when the error on rows put aside stops
+        # falling.
         "regressor": HistGradientBoostingRegressor(early_stopping=True),
         "search": {
             "features__damping": [2.0, 5.0, 10.0, 20.0],
@@ -1318,7 +1323,7 @@ MODELS = {
                 ("ratings", UserMovieFeatureTransformer()),
                 ("factors", MatrixFactorization()),
             ],
-            # Columns keep their names: "user_age", not "ratings__user_age".
+            # `get_feature_names_out` answers "user_age", not "ratings__user_age".
             verbose_feature_names_out=False,
         ),
         "scaling": [("scaler", StandardScaler())],
@@ -1453,7 +1458,9 @@ class RatingPipeline(FitsTables, TakesTables, RegressorMixin, Pipeline):
 #
 # So recommendations come from another model, `MovieRanker`, whatever the rating model
 # is. It makes a matrix of likes: how many stars a rating is above or below a neutral
-# one (2.2 on a scale from 1 to 5), and 0 where there is no rating. For example::
+# one, and 0 where there is no rating. (Neutral is 2.2 on a scale from 1 to 5: people
+# mostly watch what they expect to like, so even a middling rating says that a movie is
+# near their taste; `benchmarks/dislikes.py` shows how it was chosen.) For example::
 #
 #              Alien   Heat     Up
 #     Ann       +2.8      0   -1.2
@@ -1469,7 +1476,8 @@ class RatingPipeline(FitsTables, TakesTables, RegressorMixin, Pipeline):
 #     inverse = np.linalg.inv(likes.T @ likes + penalty * np.eye(n_movies))
 #     values = likes - likes @ inverse / np.diag(inverse)  # (n_users, n_movies)
 #
-# The movies with the highest values in a user's row are recommended. `MovieRanker` also
+# Of the movies that a user has not rated, those with the highest values in the user's
+# row are recommended. `MovieRanker` also
 # adds a little of the stars that the user would give, which it predicts by a matrix
 # factorization of its own. Precision, recall and NDCG score the recommendations.
 #
@@ -1519,8 +1527,8 @@ def rating_metrics(y_true, y_pred):
 # * `Recommends` (recommender/recommend.py) has the methods `recommend`, `similar` and
 #   `evaluate_ranking`, which ask the ranker.
 # * `WrapsPipeline` (recommender/wrapper.py) keeps the results of a training, in
-#   attributes such as `cv_scores_`. What users read are `pipeline`, `cv_scores` and so
-#   on, without the `_`: they are None before a training, and raise no error.
+#   attributes such as `cv_scores_`. Callers read `pipeline`, `cv_scores` and so on,
+#   without the `_`: they are None before a training, and raise no error.
 class SklearnEcosystemPipeline(
     Recommends, WrapsPipeline, TakesTables, RegressorMixin, BaseEstimator
 ):
@@ -1652,11 +1660,12 @@ class SklearnEcosystemPipeline(
 
         # The steps are cloned: the estimators in `MODELS` are only patterns.
         pipeline = clone(RatingPipeline(self._list_steps()))
-        # Steps return arrays or tables by default, whatever `sklearn.set_config` says.
+        # What steps return must not depend on
+        # `sklearn.set_config(transform_output=...)`.
         ignore_output_config(pipeline)
-        # A regressor of your own keeps its seeds. Otherwise, these get the seed: the
-        # features, the factors, and each part of the model whose `random_state` is
-        # None.
+        # A regressor that was passed as `model` keeps its seeds. Everywhere else,
+        # features and factors get the seed, and so does each part of the model whose
+        # `random_state` is None.
         set_seeds(
             pipeline,
             self.random_state,
@@ -1839,8 +1848,8 @@ class SklearnEcosystemPipeline(
         The last scores are kept for the model card.
         """
         check_is_fitted(self, "pipeline_")
-        # A copy: another thread may train this object anew meanwhile. `_keep` keeps the
-        # scores only if none has.
+        # A copy. If another thread trains this object anew meanwhile, `_keep` discards
+        # the scores, which are those of the training before.
         trained = self._snapshot()
         predictions = trained.predict(X_test)
         metrics = rating_metrics(check_ratings(X_test, y_test), predictions)
@@ -1994,9 +2003,8 @@ def compare_models(X, y=None, *, random_state=42, verbose=False):
         * `RMSE_std` and so on: their standard deviations
         * `RMSE_1` and so on: the RMSE of each fold
         * `to_best`: the mean difference in RMSE to the best model
-        * `to_best_se`: its standard error, computed from the five folds. With other
-          data, the difference would typically be off by more: the folds are trained on
-          rows in common, so they differ too little.
+        * `to_best_se`: its standard error. It is too small, because the folds are
+          trained on rows in common: do not build on a difference of two of these.
     """
     X, ratings = check_training_table(X, y)
     candidates = {"mean": DummyRegressor(), "two lines": _two_lines(random_state)}
@@ -2019,18 +2027,22 @@ def compare_models(X, y=None, *, random_state=42, verbose=False):
     best_model = rmse.mean(axis=1).idxmin()
     to_best = rmse - rmse.loc[best_model]
     table = by_model.mean()
-    # The spread of these five folds, as in "CV RMSE (+/-)" of the demo: the mean of the
-    # squared deviations is a sum divided by 5. (`sem`, below, estimates the spread of
-    # all possible folds, and divides by 4: five folds lie nearer to their own mean.)
+    # `ddof=0`: the standard deviation of these five numbers, as in "CV RMSE (+/-)" of
+    # the demo. `sem`, below, is the standard error of a mean: it takes the five for a
+    # sample.
     table = table.join(by_model.std(ddof=0).add_suffix("_std"))
     table = table.join(rmse.add_prefix("RMSE_"))
     table["to_best"] = to_best.mean(axis=1)
-    table["to_best_se"] = to_best.sem(axis=1)  # standard error of the mean
+    table["to_best_se"] = to_best.sem(axis=1)
     return table
 
 
 def _two_lines(random_state):
-    """Return the two lines of section 2, with seeded folds."""
+    """Return the two lines of section 2, with seeded folds.
+
+    `ColumnTransformer` gives the encoder the two ids of a table. How folds are passed
+    to the encoder depends on the version of scikit-learn (`seeded_target_encoder`).
+    """
     encoder = seeded_target_encoder(make_folds(N_FOLDS, random_state))
     return make_pipeline(ColumnTransformer([("ids", encoder, IDS)]), Ridge())
 
@@ -2232,7 +2244,9 @@ def _compare_errors(recommender, data, split, dataset):
     floor = None
     perfect_rmse = None
     if dataset is not None:
-        floor = dataset.best_rmse(X_test)  # expected, and what luck made of it:
+        # The floor is what is expected. On these rows, the perfect predictor itself has
+        # an error that is a little larger or smaller, by luck.
+        floor = dataset.best_rmse(X_test)
         # A row's index is its position in the table, because `generate` counts from 0.
         perfect_predictions = dataset.true_expected_[y_test.index]
         perfect_rmse = rating_metrics(y_test, perfect_predictions)["RMSE"]
@@ -2255,8 +2269,8 @@ def _fragile_rmse(pipeline, data, split):
     """Return the error of the fragile way: features are made before the split.
 
     The averages are those of the whole table (and so are the factors of `blend`). They
-    are not cross-fitted, either, but that is not what makes this error so small: on the
-    demo's table, it hardly matters to a model of the 13 features (section 2).
+    are not cross-fitted, either. Of the two, the first makes the error so small; on the
+    demo's table, the second hardly matters to a model of the 13 features (section 2).
     """
     X_train, X_test, y_train, y_test = split
     pipeline = clone(pipeline)  # with the same hyperparameters
@@ -2943,7 +2957,7 @@ and the other pages of `docs`.)
 | learning curve | the error of a model by the number of its training rows |
 | least squares | the plain linear model: its weights make the sum of the squared errors as small as possible |
 | liked, relevant | a rating of 4 stars or more |
-| log loss | the mean of -log(the probability that was given to what then happened); 0 is perfect, and a wrong answer costs more, the surer it was. A model says 0.8 for a like: if it is a like, this row costs -log(0.8) = 0.22; if not, the model gave only 0.2 to what happened, and it costs -log(0.2) = 1.61. A model that says 0.99 and is wrong pays -log(0.01) = 4.61 |
+| log loss | the mean of -log(the probability that was given to what then happened); 0 is perfect, and a wrong answer costs more, the surer it was. A model says 0.8 for a like: if it is a like, this row costs -log(0.8) = 0.22 (by the natural logarithm, `np.log`); if not, the model gave only 0.2 to what happened, and it costs -log(0.2) = 1.61. A model that says 0.99 and is wrong pays -log(0.01) = 4.61 |
 | MAE, RMSE | the mean of the absolute errors, and the root of the mean of the squared errors, both in stars |
 | missing not at random | what is missing differs from what is there: people rate what they chose to watch, so the movies that they did not rate are of another kind |
 | mixin | a small class that adds one ability to the classes that inherit from it |
@@ -2978,7 +2992,7 @@ and the other pages of `docs`.)
 | split | the cut of a table into training rows and test rows; in a tree, the cut of rows at a threshold of a feature |
 | splitter | says which rows are for training and which for testing, as `KFold` does |
 | standard deviation | how far numbers typically lie from their mean |
-| standard error | by how much a figure would typically vary if other rows had been drawn; a difference of less than twice its standard error may well be luck; that of a mean is the standard deviation divided by the root of the number of rows, `x.std() / np.sqrt(len(x))`. If 500 squared errors have a standard deviation of 1, that of their mean, the MSE, is 1 / √500 = 0.045; that of an RMSE of 0.84 is 0.045 / (2 · 0.84) = 0.027 (chapter 0 luck) |
+| standard error | by how much a figure would typically vary if other rows had been drawn; a difference of less than twice its standard error may well be luck; that of a mean of independent rows is the standard deviation divided by the root of their number, `x.std() / np.sqrt(len(x))`. If 500 squared errors have a standard deviation of 1, that of their mean, the MSE, is 1 / √500 = 0.045; that of an RMSE of 0.84 is 0.045 / (2 · 0.84) = 0.027 (chapter 0 luck) |
 | supervised, unsupervised | supervised models learn from answers (the column `y`), such as ratings; unsupervised ones look for structure where there are no answers |
 | tag | says what an estimator is, and which input it accepts |
 | target, `y` | the column that a model predicts: here, the rating; the features are `X` |
@@ -9708,7 +9722,7 @@ print(pd.DataFrame(sizes).to_string(index=False, float_format="%.3f"))
 # %% [markdown]
 # More: four times as many. From line to line, the rows become four times as many, and
 # the spread is about halved. That is the root in the formula: the root of 4 is 2. To
-# make luck ten times smaller, you need a hundred times as many rows.
+# make this luck ten times smaller, you need a hundred times as many rows.
 #
 # ## The bell
 # The picture above looks a little like a bell: most sets are in the middle, and few are
@@ -9757,8 +9771,8 @@ print(f"within two standard errors of it: {sum(distances.abs() < 2)} of 200 test
 
 # %% [markdown]
 # It does, in about 95 % of the sets. So with one test set you can say: on very many
-# rows, the RMSE of this model would be within two standard errors of what I have
-# measured. You would be wrong about once in 20 times.
+# rows of these users, the RMSE of this model would be within two standard errors of
+# what I have measured. You would be wrong about once in 20 times.
 #
 # ## Two models on the same rows
 # The next model is a ridge with a larger `alpha`, which keeps its numbers closer to 0.
@@ -9801,7 +9815,8 @@ print(f"on different rows: {sum(other_rows)} of 199 times")
 # %% [markdown]
 # Look at the line `difference`. Its standard error is about a third of the others, and
 # the 200 sets agree with that. So a difference of 0.045 is about three standard errors.
-# This is more than luck: the strong ridge is worse.
+# This is more than luck: the strong ridge is worse. (Not every set of 500 rows is large
+# enough to show it.)
 #
 # Why is the difference known so well? The correlation of the squared errors is not far
 # from 1: a row that is hard for one model is hard for the other, too. If many hard rows
@@ -9813,7 +9828,9 @@ print(f"on different rows: {sum(other_rows)} of 199 times")
 # makes several test sets, and chapter 3 takes the differences there *fold by fold*.
 #
 # (All this is the luck of the test rows. Other training rows would make another model,
-# and the standard errors here do not contain this second kind of luck.)
+# and the standard errors here do not contain this second kind of luck. Nor do they
+# contain a third kind, that of other users. The rows of one user are alike, so if you
+# ask how the model will do for other users, your sample is the users, not the rows.)
 #
 # **Try it:** give the strong ridge `alpha=10`. Can the first test set still show which
 # model is better? Can all 100,000 rows?
@@ -11052,7 +11069,7 @@ print(summary.to_string(float_format="%.4f"))
 # The feature that is fitted before the split seems to gain more. But that gain is a
 # leak: the feature also explains shuffled ratings, and nobody can do that. The gain of
 # the feature in the pipeline is real: it is many times its standard error, and with
-# shuffled ratings it is gone. It is about a hundredth of a star, no more than the
+# shuffled ratings it is gone. It is about a hundredth of a star, about as much as the
 # `spread of folds`. To see it clearly, we must compare the models fold by fold.
 #
 # ## Each splitter asks another question: for whom will the model predict?
@@ -11235,9 +11252,9 @@ print(f"Mean of all 40 on 10,000 new rows: {np.mean(on_new):.3f}")
 # %% [markdown]
 # *Luck* is how much better the best guesser seems than the mean of all. On 50 rows it
 # is more than a tenth of a star, and it is all luck: on the new rows, the chosen
-# guessers are no better than all 40. The nested error is nearer to the mean of all. It
-# is sometimes above and sometimes below, because two searches are few. On 1000 rows
-# there is less luck.
+# guessers are no better than all 40. Here, the nested error is nearer to the mean of
+# all. It is sometimes above and sometimes below, because two searches are few. On 1000
+# rows there is less luck.
 #
 # Compare within a line only. In the line of 50 rows, `mean of all` is lower than in the
 # others: those rows happen to be easier.
@@ -11301,7 +11318,7 @@ for name, n_given in rows_given.items():
 
 # %% [markdown]
 # Halving saves most of the work. A single search cannot show whether it finds worse
-# trees for that. Here, `best_score_` is not too good: it is no better than the nested
+# trees for that. Here, `best_score_` is not too good: it is about equal to the nested
 # error. With 3000 rows there is less luck. And the chosen tree has an advantage, which
 # may hide the rest of the luck: in the end it is trained on all rows, but in the search
 # on two thirds of them at most.
@@ -11450,8 +11467,8 @@ print("Ridge:   ", ridge.coef_.round(3))
 print("one line:", one_line.round(3))
 
 # %% [markdown]
-# Ridge finds the taste that we have imagined: Ann loves thrills, and does not love
-# romance.
+# Ridge finds the direction that we have imagined: Ann loves thrills, and does not love
+# romance. Its numbers are smaller than ours: that is the penalty.
 #
 # ## Nobody writes numbers: alternating least squares
 # Five movies can be described by hand, but not fifty thousand. But if the users'
@@ -11514,11 +11531,12 @@ difference = np.abs(other_users @ other_movies.T - users @ movies.T).max()
 print(f"Largest difference of the sums: {difference:.3f} stars")
 
 # %% [markdown]
-# Ann would like Heat, and not Casablanca. That is what the numbers written by hand
-# said, too, but this model was not told what a movie is about.
+# The model says that Ann would like Heat, and not Casablanca. That is what the numbers
+# written by hand said, too, but this model was not told what a movie is about.
 #
-# The learned numbers have no names. Another random start gives other numbers, but the
-# same sums. Such factors are called *latent*, which means hidden: no column of the
+# The learned numbers have no names. Another random start gave other numbers, but the
+# same sums to a few thousandths of a star. (A slow start may need more than ten rounds
+# to get there.) Such factors are called *latent*, which means hidden: no column of the
 # table holds them.
 #
 # With two numbers each, we can draw users and movies as points. If a user and a movie
@@ -11629,15 +11647,19 @@ print(trials.to_string(float_format="%.3f"))
 # ## How near is it to the true taste?
 # The lesson's own `MatrixFactorization` (`recommender/factors.py`) has the same idea,
 # but it fits one factor after the other (*CCD++*), and it learns the averages and the
-# factors together (it calls the averages *biases*). It also reads more than stars: if a
-# movie has few ratings, its numbers are drawn to those of other movies of its genres
-# and year; and who rated which movies counts, too. Its settings are those of the
-# lesson. We also fit it on stars alone.
+# factors together (it calls the averages *biases*). It gives less weight to users whose
+# ratings scatter widely, and it knows that its own numbers are uncertain. It also reads
+# more than stars: if a movie has few ratings, its numbers are drawn to those of other
+# movies of its genres and year; and who rated which movies counts, too. Its settings
+# are those of the lesson. We also fit it on stars alone.
 #
 # The law gives us what no real table can: the true taste of each row, in the attribute
-# `true_taste_`. The learned taste is what a prediction adds to the averages. Their
-# *correlation* is 1 if they agree exactly, and 0 if they have nothing in common. Then
-# we do the same with 200,000 ratings, for the same number of users and movies.
+# `true_taste_`. The learned taste is what a prediction adds to the averages. We print
+# its *correlation* with the true one, which is 0 if the two have nothing in common. It
+# cannot quite reach 1, because the averages already hold a part of the taste, and
+# ratings end at 1 and 5 stars. So we also print it for the law's own prediction, the
+# best possible one. Then we do the same with 200,000 ratings, for the same number of
+# users and movies. (The penalty was chosen for 50,000 ratings, and is used for both.)
 #
 # **Guess first:** is the learned taste close to the true one?
 
@@ -11656,6 +11678,7 @@ def compare(dataset, penalty):
         "our ALS": predict(test, averages, tastes),
         "MatrixFactorization, stars alone": stars_alone.fit(train).predict(test),
         "MatrixFactorization": MatrixFactorization().fit(train).predict(test),
+        "the law": dataset.true_expected_[test.index],
     }
     rows = {}
     for name, answer in answers.items():
@@ -11664,7 +11687,6 @@ def compare(dataset, penalty):
             taste = answer - answers["averages"]
             true_taste = dataset.true_taste_[test.index]
             rows[name]["correlation"] = np.corrcoef(taste, true_taste)[0, 1]
-    rows["noise floor"] = {"RMSE": dataset.best_rmse(test)}
     return pd.DataFrame(rows).T
 
 
@@ -11684,18 +11706,19 @@ print(pd.concat(by_size, axis=1).to_string(float_format="%.3f", na_rep="-"))
 #
 # `MatrixFactorization` makes more of few ratings, even from stars alone; genres and who
 # rated what help it further. With many ratings, that help is small. But not even this
-# model gets to the noise floor, the error of the law itself.
+# model gets to the error of the law: its noise floor, on these rows.
 #
 # ## What to recommend is another question
-# Factors answer how many stars a user *would* give. But most movies that a user would
-# rate highly, the user never chooses to watch. So the lesson recommends by another
-# model, `MovieRanker`. It learns from who likes what together.
+# Factors answer how many stars a user *would* give. But a movie that a user would rate
+# highly is not always one that the user would choose to watch. So the lesson recommends
+# by another model, `MovieRanker`. It learns from who likes what together.
 #
 # We go back to the small table, and make a *matrix of likes* of it. A rating above 2.2
 # stars speaks for a movie, and one below speaks against it. (`MovieRanker` takes the
-# same point, 30 % up the scale; `benchmarks/dislikes.py` shows how it was chosen.) A
-# gap is 0. In ALS that would be wrong, because there we predict stars. Here the 0 means
-# that the user has not chosen this movie.
+# same point, 30 % up the scale, but there nothing below 3 stars speaks for a movie;
+# `benchmarks/dislikes.py` shows how the point was chosen.) A gap is 0. In ALS that
+# would be wrong, because there we predict stars. Here the 0 means that the user has not
+# chosen this movie.
 #
 # For each movie, a ridge regression predicts its column from the columns of the other
 # movies. That makes five regressions, and two lines of NumPy solve all of them at once.
@@ -11733,7 +11756,8 @@ print(pd.Series(fit[0], titles)[list(parts)].to_string(float_format="%+.2f"))
 # Which way to recommend is best? Back to the table of 50,000 ratings. We recommend ten
 # movies to each user, and check which of them the user liked (4 stars or more) in the
 # test rows. *NDCG@10* counts these, and the first places count more; 1 is the best. The
-# two lines get a penalty of 300, which is not tuned.
+# two lines get the penalty of `MovieRanker`. It measures likes in another unit, so we
+# convert its penalty.
 #
 # **Guess first:** what is better, ten movies that most people watch, or the ten with
 # the highest predicted stars?
@@ -11752,7 +11776,9 @@ for name, way in ways.items():
 
 likes = np.zeros((1000, 500))
 likes[train["user_id"] - 1, train["movie_id"] - 1] = train["rating"] - NEUTRAL
-inverse = np.linalg.inv(likes.T @ likes + 300 * np.eye(500))
+ranker = recommender.ranker_
+penalty = ranker.penalty_ * ranker.unit_**2  # in the unit of `likes`
+inverse = np.linalg.inv(likes.T @ likes + penalty * np.eye(500))
 fit = likes - likes @ inverse / np.diag(inverse)
 
 fit[train["user_id"] - 1, train["movie_id"] - 1] = -np.inf  # not what was rated
@@ -11765,7 +11791,7 @@ recommended = pd.DataFrame(
     }
 )
 scores["the two lines"] = ranking_metrics(recommended, test)["NDCG@10"]
-print("\nNDCG@10 on the test rows")
+print(f"\nNDCG@10 on the test rows (the two lines: penalty {penalty:.0f})")
 print(pd.Series(scores).sort_values().to_string(float_format="%.3f"))
 
 # %% [markdown]
@@ -11775,13 +11801,13 @@ print(pd.Series(scores).sort_values().to_string(float_format="%.3f"))
 # question.) The two lines are better than both: their matrix holds who likes what
 # together, and, by its zeros, what is seldom chosen.
 #
-# `MovieRanker` is the two lines with some additions, and here it is a little ahead of
-# them. It adds a little of the predicted stars. Popular movies and users with many
-# ratings count a little less. And movies of the same genre or decade count as alike.
-# Its docstring has the whole formula.
+# `MovieRanker` is the two lines with some additions. It adds a little of the predicted
+# stars. Popular movies and users with many ratings count a little less. And movies of
+# the same genre or decade count as alike. Its docstring has the whole formula. Here it
+# is a little ahead of the two lines; on other tables of this kind, it is not always.
 #
-# **Try it:** give the two lines a penalty of 1000 instead of 300. What is left of the
-# lead of `MovieRanker`?
+# **Try it:** give the two lines a penalty of 1000. What is left of the lead of
+# `MovieRanker`?
 #
 # **Remember:** a taste is a few numbers for the user, to multiply by the movie's; each
 # side is a ridge regression on the other, in turn.
@@ -11920,9 +11946,9 @@ for name in ("forest", "boosting", "factors"):
 # %% [markdown]
 # A difference of less than twice its standard error may well be luck. The difference of
 # boosting is just below this limit, so this table does not show whether boosting is
-# better. The forest is worse by more than the limit, but the difference is tiny. (Rows
-# of the same user or movie are not independent, so the true standard errors may be
-# larger.)
+# better or worse. The forest is worse by more than the limit, but the difference is
+# tiny. (Rows of the same user or movie are not independent, so the true standard errors
+# may be larger.)
 #
 # The three algorithms are very different, but they read the same 11 features (the 13
 # without the two ids), and their errors are nearly the same. (The 14th feature of
@@ -12223,10 +12249,11 @@ print("In the cluster of their genre:", in_genre)
 
 # %% [markdown]
 # So KMeans finds genres that it has never seen, though not without errors. (This is one
-# table. Further below, we look at others.)
+# table, and a lucky one. The three others that we look at further below agree less with
+# their genres.)
 
 # %%
-title = f"From ratings alone, KMeans groups {in_genre} by genre"
+title = "From ratings alone, KMeans finds a good part of the genres"
 figure, axes = new_picture(title, height=4.4)
 if figure is not None:
     display = ConfusionMatrixDisplay(counts, display_labels=np.unique(genre))
@@ -12265,7 +12292,7 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.2f"))
 # With 5000 ratings, about five of each user, the model learns next to nothing of
 # tastes; with 200,000 it learns most of them, and the clusters are nearly the genres.
 # The line 50000 is the table from above, with the same factors. But here we group the
-# movies with fewer than 50 ratings, too, and that halves the index.
+# movies with fewer than 50 ratings, too, and here the index is half as large.
 #
 # ## Users: KMeans always finds clusters
 # The formula that made the ratings has no groups of users: every user's love of every
@@ -12330,8 +12357,8 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 # Compare `silhouette` with `control`. The line `202 movies` is above its control by
 # several times the control's spread. That is more than luck gives where there are no
 # groups, so it is a sign of groups. The other lines are not above their controls. The
-# users are even a little below: they are not exactly Gaussian. So data without groups
-# can differ from its control, and a small difference would prove little.
+# users are even a little below, perhaps because they are not exactly Gaussian. So data
+# without groups can differ from its control, and a small difference would prove little.
 #
 # Did you guess all movies, too? They include those with two genres or few ratings. The
 # genres are there, but do not show: to see no groups does not prove that there are
@@ -12360,8 +12387,8 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 # %% [markdown]
 # With seeds 1 and 2, the movies are above their control again, by several times its
 # spread. With seed 3 they are not, although the same eight genres are hidden there, and
-# the clusters agree with them far better than by chance. How much of the genres one
-# table shows is a matter of luck, too.
+# the clusters agree with them far better than by chance. And our table has the highest
+# Rand index of the four. How much of the genres one table shows is a matter of luck.
 #
 # ## False users: are the planted ones found?
 # *Shills* are users who do not rate what they think. To find them, we describe a user

@@ -166,11 +166,13 @@ __all__ = [
 STARS = np.arange(1.0, 5.01, 0.5)  # the nine possible ratings: 1, 1.5, ... 5
 #: The sizes of the law's parts; the formula is in the class below. In stars, `user`,
 #: `movie` and `taste` are standard deviations over the rows: how much users, movies and
-#: tastes differ. `noise` is the root mean square of all rows' sigma. Some users rate
-#: carefully, some do not, and `noise_spread` says how much they differ (`draw_law` in
-#: recommender/synthetic.py). The noise floor, 0.72, is below `noise`, because ratings
-#: are cut off at 1 and 5 stars. The sizes were set by hand; `python
-#: benchmarks/calibration.py` shows which scores they lead to.
+#: tastes differ. `noise` is the typical size of the noise in a rating (the root mean
+#: square of sigma over the rows, where sigma is the standard deviation of one user's
+#: noise). Some users rate carefully, some do not, and `noise_spread` says how much
+#: their sigmas differ (`draw_law` in recommender/synthetic.py). The noise floor, 0.72,
+#: is below `noise`: ratings end at 1 and 5 stars, so an opinion of 5.4 and a noise of
+#: +1 still give 5 stars. The sizes were set by hand; `python benchmarks/calibration.py`
+#: shows which scores they lead to.
 LAW = {
     "mean": 3.02,
     "user": 0.45,
@@ -456,11 +458,11 @@ def _moments(opinion, sigma):
 # * Over the whole table, before the split (`fit(table).transform(table)`). They contain
 #   the test ratings, so the error looks better than it is. In a table with two ratings
 #   per user, it falls below the noise floor.
-# * Over the training rows. In training, each average contains the row's own rating.
-#   The average of a new row cannot, because nobody knows its rating yet. So the model
-#   trusts the averages too much. On MovieLens, that costs boosting 0.0249 in RMSE. On
-#   the demo's table, with 50 ratings per user, it costs a model of these features next
-#   to nothing (0.0004 at most).
+# * Over the training rows. In training, each average contains the row's own rating. The
+#   average of a new row cannot, because nobody knows its rating yet. So the model
+#   trusts the averages too much. On MovieLens, the RMSE of `boosting` is 0.0249 larger.
+#   On the demo's table, with 50 ratings per user, it costs a model of these features
+#   next to nothing (0.0004 at most).
 # * *Cross-fitted*: the training rows are cut into folds, and the averages of a row come
 #   from the folds that it is not in. `TargetEncoder` does that, and so does
 #   `fit_transform` below.
@@ -491,10 +493,10 @@ DAY = 24 * HOUR
 
 #: The features that are read from the row itself. For each: what it describes (the
 #: user, the movie, or, for None, this row alone), and its default.
-#: If the age of a user is missing in a row, the age in the user's last training row
-#: that has one fills the gap; in the same way, the year of a movie, and so on. If the
-#: training knows none, the default fills it: the median or the mode (the most frequent
-#: value) of the training rows, or the code -1.
+#: A gap in a user's age is filled with the age in the last row of the training table
+#: (in its order, whatever the timestamps) that knows it. A gap in a movie's year is
+#: filled in the same way, and so on. If no row knows it, the default fills the gap: the
+#: median or the mode (the most frequent value) of the training rows, or the code -1.
 OBSERVED = {
     "user_age": ("user", "median"),
     "movie_year": ("movie", "median"),
@@ -663,7 +665,8 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
         user_avg = lookup(self.user_avg_, user, self.global_mean_)
         movie_avg = lookup(self.movie_avg_, movie, self.global_mean_)
         observed = _observe(X)
-        # A table of features has the codes already, and `_observe` has read them.
+        # A table of features has no column `genre`, but its codes, which `_observe` has
+        # read.
         encoders = {"genre": self.genre_encoder_, "user_country": self.country_encoder_}
         for column, encoder in encoders.items():
             if column in X.columns:
@@ -710,8 +713,9 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
     def _learn(self, X, rows):
         """Learn from the rows; return the features that are read from them."""
         observed = _observe(X)
-        # A table of features has the codes already, and `_observe` has read them. (The
-        # encoder of a column that is missing knows no string.)
+        # A table of features has no column `genre`, but its codes, which `_observe` has
+        # read. An encoder is made all the same. It knows no string, so a later raw
+        # table gets the default.
         encoders = {}
         for column, name in ENCODED.items():
             encoders[column], encoded = fit_encode(X, column)
@@ -888,7 +892,7 @@ def _cross_fitted_averages(owner, rows, held_out_rows, damping):
         total_elsewhere = total - total_here
         if count_elsewhere.sum() > 0:
             mean_elsewhere = total_elsewhere.sum() / count_elsewhere.sum()
-        else:  # all rows outside this fold have the weight 0: they do not count
+        else:  # no row outside this fold counts: take the mean of all that do
             mean_elsewhere = total.sum() / count.sum()
         damped = damped_mean(total_elsewhere, count_elsewhere, mean_elsewhere, damping)
         averages[held_out] = damped[held_out_owner]
@@ -983,10 +987,10 @@ def _observe(X):
 #: search, ``features__damping`` is the parameter `damping` of the step `features`.
 MODELS = {
     # A forest is the mean of many decision trees, each grown on other rows. It needs no
-    # scaler (`pillars/1_preprocessing.py` shows it); the scaler is there for a
-    # regressor of your own, which takes the place of the forest. `QuickRandomForest` is
-    # a `RandomForestRegressor` that predicts one row faster. Each tree learns from 5 %
-    # of the rows: a fast choice, near the best of a grid (`python
+    # scaler (`pillars/1_preprocessing.py` shows it). The scaler is there because a
+    # regressor of your own takes the place of the forest. `QuickRandomForest` is a
+    # `RandomForestRegressor` that predicts one row faster. Each tree learns from 5 % of
+    # the rows: a fast choice, near the best of a grid (`python
     # benchmarks/forest_grid.py`).
     "forest": {
         "features": UserMovieFeatureTransformer(),
@@ -1005,7 +1009,8 @@ MODELS = {
         "features": UserMovieFeatureTransformer(),
         "scaling": [("scaler", StandardScaler())],
         # Boosting adds one small tree after the other. Each corrects what those before
-        # leave over. It stops when the error on rows put aside no longer falls.
+        # leave over. No more trees are added when the error on rows put aside stops
+        # falling.
         "regressor": HistGradientBoostingRegressor(early_stopping=True),
         "search": {
             "features__damping": [2.0, 5.0, 10.0, 20.0],
@@ -1052,7 +1057,7 @@ MODELS = {
                 ("ratings", UserMovieFeatureTransformer()),
                 ("factors", MatrixFactorization()),
             ],
-            # Columns keep their names: "user_age", not "ratings__user_age".
+            # `get_feature_names_out` answers "user_age", not "ratings__user_age".
             verbose_feature_names_out=False,
         ),
         "scaling": [("scaler", StandardScaler())],
@@ -1187,7 +1192,9 @@ class RatingPipeline(FitsTables, TakesTables, RegressorMixin, Pipeline):
 #
 # So recommendations come from another model, `MovieRanker`, whatever the rating model
 # is. It makes a matrix of likes: how many stars a rating is above or below a neutral
-# one (2.2 on a scale from 1 to 5), and 0 where there is no rating. For example::
+# one, and 0 where there is no rating. (Neutral is 2.2 on a scale from 1 to 5: people
+# mostly watch what they expect to like, so even a middling rating says that a movie is
+# near their taste; `benchmarks/dislikes.py` shows how it was chosen.) For example::
 #
 #              Alien   Heat     Up
 #     Ann       +2.8      0   -1.2
@@ -1203,7 +1210,8 @@ class RatingPipeline(FitsTables, TakesTables, RegressorMixin, Pipeline):
 #     inverse = np.linalg.inv(likes.T @ likes + penalty * np.eye(n_movies))
 #     values = likes - likes @ inverse / np.diag(inverse)  # (n_users, n_movies)
 #
-# The movies with the highest values in a user's row are recommended. `MovieRanker` also
+# Of the movies that a user has not rated, those with the highest values in the user's
+# row are recommended. `MovieRanker` also
 # adds a little of the stars that the user would give, which it predicts by a matrix
 # factorization of its own. Precision, recall and NDCG score the recommendations.
 #
@@ -1253,8 +1261,8 @@ def rating_metrics(y_true, y_pred):
 # * `Recommends` (recommender/recommend.py) has the methods `recommend`, `similar` and
 #   `evaluate_ranking`, which ask the ranker.
 # * `WrapsPipeline` (recommender/wrapper.py) keeps the results of a training, in
-#   attributes such as `cv_scores_`. What users read are `pipeline`, `cv_scores` and so
-#   on, without the `_`: they are None before a training, and raise no error.
+#   attributes such as `cv_scores_`. Callers read `pipeline`, `cv_scores` and so on,
+#   without the `_`: they are None before a training, and raise no error.
 class SklearnEcosystemPipeline(
     Recommends, WrapsPipeline, TakesTables, RegressorMixin, BaseEstimator
 ):
@@ -1386,11 +1394,12 @@ class SklearnEcosystemPipeline(
 
         # The steps are cloned: the estimators in `MODELS` are only patterns.
         pipeline = clone(RatingPipeline(self._list_steps()))
-        # Steps return arrays or tables by default, whatever `sklearn.set_config` says.
+        # What steps return must not depend on
+        # `sklearn.set_config(transform_output=...)`.
         ignore_output_config(pipeline)
-        # A regressor of your own keeps its seeds. Otherwise, these get the seed: the
-        # features, the factors, and each part of the model whose `random_state` is
-        # None.
+        # A regressor that was passed as `model` keeps its seeds. Everywhere else,
+        # features and factors get the seed, and so does each part of the model whose
+        # `random_state` is None.
         set_seeds(
             pipeline,
             self.random_state,
@@ -1573,8 +1582,8 @@ class SklearnEcosystemPipeline(
         The last scores are kept for the model card.
         """
         check_is_fitted(self, "pipeline_")
-        # A copy: another thread may train this object anew meanwhile. `_keep` keeps the
-        # scores only if none has.
+        # A copy. If another thread trains this object anew meanwhile, `_keep` discards
+        # the scores, which are those of the training before.
         trained = self._snapshot()
         predictions = trained.predict(X_test)
         metrics = rating_metrics(check_ratings(X_test, y_test), predictions)
@@ -1728,9 +1737,8 @@ def compare_models(X, y=None, *, random_state=42, verbose=False):
         * `RMSE_std` and so on: their standard deviations
         * `RMSE_1` and so on: the RMSE of each fold
         * `to_best`: the mean difference in RMSE to the best model
-        * `to_best_se`: its standard error, computed from the five folds. With other
-          data, the difference would typically be off by more: the folds are trained on
-          rows in common, so they differ too little.
+        * `to_best_se`: its standard error. It is too small, because the folds are
+          trained on rows in common: do not build on a difference of two of these.
     """
     X, ratings = check_training_table(X, y)
     candidates = {"mean": DummyRegressor(), "two lines": _two_lines(random_state)}
@@ -1753,18 +1761,22 @@ def compare_models(X, y=None, *, random_state=42, verbose=False):
     best_model = rmse.mean(axis=1).idxmin()
     to_best = rmse - rmse.loc[best_model]
     table = by_model.mean()
-    # The spread of these five folds, as in "CV RMSE (+/-)" of the demo: the mean of the
-    # squared deviations is a sum divided by 5. (`sem`, below, estimates the spread of
-    # all possible folds, and divides by 4: five folds lie nearer to their own mean.)
+    # `ddof=0`: the standard deviation of these five numbers, as in "CV RMSE (+/-)" of
+    # the demo. `sem`, below, is the standard error of a mean: it takes the five for a
+    # sample.
     table = table.join(by_model.std(ddof=0).add_suffix("_std"))
     table = table.join(rmse.add_prefix("RMSE_"))
     table["to_best"] = to_best.mean(axis=1)
-    table["to_best_se"] = to_best.sem(axis=1)  # standard error of the mean
+    table["to_best_se"] = to_best.sem(axis=1)
     return table
 
 
 def _two_lines(random_state):
-    """Return the two lines of section 2, with seeded folds."""
+    """Return the two lines of section 2, with seeded folds.
+
+    `ColumnTransformer` gives the encoder the two ids of a table. How folds are passed
+    to the encoder depends on the version of scikit-learn (`seeded_target_encoder`).
+    """
     encoder = seeded_target_encoder(make_folds(N_FOLDS, random_state))
     return make_pipeline(ColumnTransformer([("ids", encoder, IDS)]), Ridge())
 
@@ -1966,7 +1978,9 @@ def _compare_errors(recommender, data, split, dataset):
     floor = None
     perfect_rmse = None
     if dataset is not None:
-        floor = dataset.best_rmse(X_test)  # expected, and what luck made of it:
+        # The floor is what is expected. On these rows, the perfect predictor itself has
+        # an error that is a little larger or smaller, by luck.
+        floor = dataset.best_rmse(X_test)
         # A row's index is its position in the table, because `generate` counts from 0.
         perfect_predictions = dataset.true_expected_[y_test.index]
         perfect_rmse = rating_metrics(y_test, perfect_predictions)["RMSE"]
@@ -1989,8 +2003,8 @@ def _fragile_rmse(pipeline, data, split):
     """Return the error of the fragile way: features are made before the split.
 
     The averages are those of the whole table (and so are the factors of `blend`). They
-    are not cross-fitted, either, but that is not what makes this error so small: on the
-    demo's table, it hardly matters to a model of the 13 features (section 2).
+    are not cross-fitted, either. Of the two, the first makes the error so small; on the
+    demo's table, the second hardly matters to a model of the 13 features (section 2).
     """
     X_train, X_test, y_train, y_test = split
     pipeline = clone(pipeline)  # with the same hyperparameters

@@ -160,7 +160,7 @@ print(pd.DataFrame(sizes).to_string(index=False, float_format="%.3f"))
 # %% [markdown]
 # More: four times as many. From line to line, the rows become four times as many, and
 # the spread is about halved. That is the root in the formula: the root of 4 is 2. To
-# make luck ten times smaller, you need a hundred times as many rows.
+# make this luck ten times smaller, you need a hundred times as many rows.
 #
 # ## The bell
 # The picture above looks a little like a bell: most sets are in the middle, and few are
@@ -209,8 +209,8 @@ print(f"within two standard errors of it: {sum(distances.abs() < 2)} of 200 test
 
 # %% [markdown]
 # It does, in about 95 % of the sets. So with one test set you can say: on very many
-# rows, the RMSE of this model would be within two standard errors of what I have
-# measured. You would be wrong about once in 20 times.
+# rows of these users, the RMSE of this model would be within two standard errors of
+# what I have measured. You would be wrong about once in 20 times.
 #
 # ## Two models on the same rows
 # The next model is a ridge with a larger `alpha`, which keeps its numbers closer to 0.
@@ -253,7 +253,8 @@ print(f"on different rows: {sum(other_rows)} of 199 times")
 # %% [markdown]
 # Look at the line `difference`. Its standard error is about a third of the others, and
 # the 200 sets agree with that. So a difference of 0.045 is about three standard errors.
-# This is more than luck: the strong ridge is worse.
+# This is more than luck: the strong ridge is worse. (Not every set of 500 rows is large
+# enough to show it.)
 #
 # Why is the difference known so well? The correlation of the squared errors is not far
 # from 1: a row that is hard for one model is hard for the other, too. If many hard rows
@@ -265,7 +266,9 @@ print(f"on different rows: {sum(other_rows)} of 199 times")
 # makes several test sets, and chapter 3 takes the differences there *fold by fold*.
 #
 # (All this is the luck of the test rows. Other training rows would make another model,
-# and the standard errors here do not contain this second kind of luck.)
+# and the standard errors here do not contain this second kind of luck. Nor do they
+# contain a third kind, that of other users. The rows of one user are alike, so if you
+# ask how the model will do for other users, your sample is the users, not the rows.)
 #
 # **Try it:** give the strong ridge `alpha=10`. Can the first test set still show which
 # model is better? Can all 100,000 rows?

@@ -225,7 +225,7 @@ print(summary.to_string(float_format="%.4f"))
 # The feature that is fitted before the split seems to gain more. But that gain is a
 # leak: the feature also explains shuffled ratings, and nobody can do that. The gain of
 # the feature in the pipeline is real: it is many times its standard error, and with
-# shuffled ratings it is gone. It is about a hundredth of a star, no more than the
+# shuffled ratings it is gone. It is about a hundredth of a star, about as much as the
 # `spread of folds`. To see it clearly, we must compare the models fold by fold.
 #
 # ## Each splitter asks another question: for whom will the model predict?

@@ -119,9 +119,9 @@ print(f"Mean of all 40 on 10,000 new rows: {np.mean(on_new):.3f}")
 # %% [markdown]
 # *Luck* is how much better the best guesser seems than the mean of all. On 50 rows it
 # is more than a tenth of a star, and it is all luck: on the new rows, the chosen
-# guessers are no better than all 40. The nested error is nearer to the mean of all. It
-# is sometimes above and sometimes below, because two searches are few. On 1000 rows
-# there is less luck.
+# guessers are no better than all 40. Here, the nested error is nearer to the mean of
+# all. It is sometimes above and sometimes below, because two searches are few. On 1000
+# rows there is less luck.
 #
 # Compare within a line only. In the line of 50 rows, `mean of all` is lower than in the
 # others: those rows happen to be easier.
@@ -185,7 +185,7 @@ for name, n_given in rows_given.items():
 
 # %% [markdown]
 # Halving saves most of the work. A single search cannot show whether it finds worse
-# trees for that. Here, `best_score_` is not too good: it is no better than the nested
+# trees for that. Here, `best_score_` is not too good: it is about equal to the nested
 # error. With 3000 rows there is less luck. And the chosen tree has an advantage, which
 # may hide the rest of the luck: in the end it is trained on all rows, but in the search
 # on two thirds of them at most.

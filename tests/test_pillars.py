@@ -431,9 +431,10 @@ def check_conclusions_of_the_factors(printed):
     lesson = numbers_after("MatrixFactorization  ", results)
     assert agrees < stars_alone[1] - 0.1 < lesson[1] - 0.2
     assert 0 < lesson[3] - stars_alone[3] < 0.05, "with many ratings the help is small"
-    floor, floor_of_many = numbers_after("noise floor", results)
-    assert floor < lesson[0] - 0.02
-    assert floor_of_many < lesson[2] - 0.02
+    law, agrees_by_law, law_of_many, _ = numbers_after("the law", results)
+    assert law < lesson[0] - 0.02
+    assert law_of_many < lesson[2] - 0.02
+    assert 0.8 < agrees_by_law < 0.95, "it cannot quite reach 1"
 
     likes = printed.partition("Ann's likes")[2]
     alien = numbers_after("Alien", likes)
