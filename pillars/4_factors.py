@@ -358,32 +358,48 @@ print(pd.concat(by_size, axis=1).to_string(float_format="%.3f", na_rep="-"))
 # chosen this movie.
 #
 # For each movie, a ridge regression predicts its column from the columns of the other
-# movies. That makes five regressions, and two lines of NumPy solve all of them at once.
-# (The method is called *EASE*. Take the two lines as given: the docstring of
-# `MovieRanker` in `recommender/ranking.py` has them, too, and names the paper that
-# derives them.)
+# movies. (The method is called *EASE*.) Here is the one for Heat.
+
+# %%
+NEUTRAL = 2.2
+PENALTY_OF_LIKES = 4.0
+likes = (stars - NEUTRAL).fillna(0)
+
+others = [title for title in titles if title != "Heat"]
+ridge = Ridge(alpha=PENALTY_OF_LIKES, fit_intercept=False)
+ridge.fit(likes[others], likes["Heat"])
+
+inverse = np.linalg.inv(likes.T @ likes + PENALTY_OF_LIKES * np.eye(5))
+weights = pd.DataFrame(-inverse / np.diag(inverse), titles, titles)
+both = {"by Ridge": ridge.coef_, "by the inverse": weights.loc[others, "Heat"]}
+print("\nThe weights of the other movies in the regression for Heat")
+print(pd.DataFrame(both, others).to_string(float_format="%+.3f"))
+
+# %% [markdown]
+# Who likes Alien probably likes Heat, too: the weight is above 0. The second column is
+# the same. It comes from one matrix, whose columns hold the weights of all five
+# regressions at once. That is faster than five times `Ridge`, above all with thousands
+# of movies. (Why it is so: the docstring of `MovieRanker` in `recommender/ranking.py`
+# names the paper.)
+#
+# A user's likes, times the weights for a movie, say how well the movie fits. On the
+# diagonal of the matrix stands -1, so `likes + likes @ weights` leaves out the like of
+# the movie itself.
 #
 # **Guess first:** which movie is recommended to Ann, and which of her ratings speaks
 # for it?
 
 # %%
-NEUTRAL = 2.2
-PENALTY_OF_LIKES = 4.0
-likes = (stars - NEUTRAL).fillna(0).to_numpy()
-
-inverse = np.linalg.inv(likes.T @ likes + PENALTY_OF_LIKES * np.eye(5))
-fit = likes - likes @ inverse / np.diag(inverse)  # (6 users, 5 movies)
-
-weights = pd.DataFrame(-inverse / np.diag(inverse), titles, titles)
+fit = likes + likes @ weights  # (6 users, 5 movies)
 parts = {}
 for title in ("Heat", "Casablanca"):
-    part = pd.DataFrame({"like": likes[0], "weight": weights[title]}, titles)
+    part = pd.DataFrame({"like": likes.loc["Ann"], "weight": weights[title]}, titles)
     part["product"] = part["like"] * part["weight"]
     parts[title] = part[rated_by_ann]
 print("\nAnn's likes, times the weights of the regressions for two movies")
 print(pd.concat(parts, axis=1).to_string(float_format="%+.2f"))
 print("\nHow well these two movies fit Ann: the sums of the products")
-print(pd.Series(fit[0], titles)[list(parts)].to_string(float_format="%+.2f"))
+print(fit.loc["Ann", list(parts)].to_string(float_format="%+.2f"))
 
 # %% [markdown]
 # Heat fits best, so it is recommended. Nearly all of its sum comes from one rating: Ann
@@ -392,9 +408,9 @@ print(pd.Series(fit[0], titles)[list(parts)].to_string(float_format="%+.2f"))
 #
 # Which way to recommend is best? Back to the table of 50,000 ratings. We recommend ten
 # movies to each user, and check which of them the user liked (4 stars or more) in the
-# test rows. *NDCG@10* counts these, and the first places count more; 1 is the best. The
-# two lines get the penalty of `MovieRanker`. It measures likes in another unit, so we
-# convert its penalty.
+# test rows. *NDCG@10* counts these, and the first places count more; 1 is the best.
+# EASE gets the penalty of `MovieRanker`, which measures likes in another unit, so we
+# convert it.
 #
 # **Guess first:** what is better, ten movies that most people watch, or the ten with
 # the highest predicted stars?
@@ -416,7 +432,7 @@ likes[train["user_id"] - 1, train["movie_id"] - 1] = train["rating"] - NEUTRAL
 ranker = recommender.ranker_
 penalty = ranker.penalty_ * ranker.unit_**2  # in the unit of `likes`
 inverse = np.linalg.inv(likes.T @ likes + penalty * np.eye(500))
-fit = likes - likes @ inverse / np.diag(inverse)
+fit = likes + likes @ (-inverse / np.diag(inverse))
 
 fit[train["user_id"] - 1, train["movie_id"] - 1] = -np.inf  # not what was rated
 best = np.argsort(-fit, axis=1)[:, :10]  # (1000 users, 10 movies)
@@ -427,24 +443,23 @@ recommended = pd.DataFrame(
         "movie_id": best.ravel() + 1,
     }
 )
-scores["the two lines"] = ranking_metrics(recommended, test)["NDCG@10"]
-print(f"\nNDCG@10 on the test rows (the two lines: penalty {penalty:.0f})")
+scores["EASE"] = ranking_metrics(recommended, test)["NDCG@10"]
+print(f"\nNDCG@10 on the test rows (EASE: penalty {penalty:.0f})")
 print(pd.Series(scores).sort_values().to_string(float_format="%.3f"))
 
 # %% [markdown]
 # The movies that most people have rated are a better choice than those with the highest
 # predicted stars. That looks strange, but NDCG counts only what the user did watch and
 # rate, and people watch what is popular. (Chapter 6 asks whether NDCG is the right
-# question.) The two lines are better than both: their matrix holds who likes what
-# together, and, by its zeros, what is seldom chosen.
+# question.) EASE is better than both: its matrix holds who likes what together, and, by
+# its zeros, what is seldom chosen.
 #
-# `MovieRanker` is the two lines with some additions. It adds a little of the predicted
-# stars. Popular movies and users with many ratings count a little less. And movies of
-# the same genre or decade count as alike. Its docstring has the whole formula. Here it
-# is a little ahead of the two lines; on other tables of this kind, it is not always.
+# `MovieRanker` is EASE with some additions. It adds a little of the predicted stars.
+# Popular movies and users with many ratings count a little less. And movies of the same
+# genre or decade count as alike. Its docstring has the whole formula. Here it is a
+# little ahead of EASE; on other tables of this kind, it is not always.
 #
-# **Try it:** give the two lines a penalty of 1000. What is left of the lead of
-# `MovieRanker`?
+# **Try it:** give EASE a penalty of 1000. What is left of the lead of `MovieRanker`?
 #
 # **Remember:** a taste is a few numbers for the user, to multiply by the movie's; each
 # side is a ridge regression on the other, in turn.

@@ -436,7 +436,11 @@ def check_conclusions_of_the_factors(printed):
     assert law_of_many < lesson[2] - 0.02
     assert 0.8 < agrees_by_law < 0.95, "it cannot quite reach 1"
 
-    likes = printed.partition("Ann's likes")[2]
+    weights = printed.partition("in the regression for Heat")[2]
+    for title in ("Alien", "Titanic", "Casablanca", "Up"):
+        by_ridge, by_inverse = numbers_after(title, weights)
+        assert by_ridge == by_inverse
+    likes = weights.partition("Ann's likes")[2]
     alien = numbers_after("Alien", likes)
     heat, casablanca = [
         numbers_after(title, likes)[-1] for title in ("Heat  ", "Casablanca  ")
@@ -445,7 +449,7 @@ def check_conclusions_of_the_factors(printed):
     assert alien[2] == pytest.approx(heat, rel=0.1), "nearly all comes from Alien"
     assert alien[1] > 0.4
     ways = ("chance", "most stars, as predicted", "most ratings")
-    ways += ("the two lines", "MovieRanker  ")
+    ways += ("EASE  ", "MovieRanker  ")
     ndcg = [numbers_after(way, likes)[0] for way in ways]
     assert ndcg == sorted(ndcg)
 
