@@ -100,8 +100,8 @@ for name, chance in chances.items():
     print(f"  {name:8} {log_loss(liked, chance):.3f}")
 
 # %% [markdown]
-# `features`, by far. `balanced` is not much better than the dummy. What is wrong with
-# it?
+# `features`, by far. `balanced` gains next to nothing over the dummy. What is wrong
+# with it?
 #
 # ## Do the probabilities mean what they say?
 # A *calibration curve* answers that. It sorts the rows by the probability that the

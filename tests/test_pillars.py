@@ -492,8 +492,8 @@ def check_conclusions_of_the_threshold(printed):
     for part in ("lowest fifth", "2nd", "3rd", "4th", "highest fifth"):
         said_and_liked = numbers_after(part, end)
         assert said_and_liked[0] > said_and_liked[1] + 0.05, "balanced says too much"
-        assert said_and_liked[2] == pytest.approx(said_and_liked[3], abs=0.025)
-        assert said_and_liked[4] == pytest.approx(said_and_liked[5], abs=0.025)
+        assert said_and_liked[2] == pytest.approx(said_and_liked[3], abs=0.035)
+        assert said_and_liked[4] == pytest.approx(said_and_liked[5], abs=0.035)
     assert numbers_after("highest fifth", end)[0] == pytest.approx(0.8, abs=0.03)
     assert numbers_after("highest fifth", end)[1] == pytest.approx(0.6, abs=0.04)
 
