@@ -8,7 +8,7 @@ set -eu
 # The files are bytes to be copied, in whatever language the learner's computer speaks.
 export LC_ALL=C
 
-names="lesson_code.py test_lesson.py requirements.txt README.md LICENSE docs/words.md recommender/__init__.py recommender/artifact.py recommender/card.py recommender/checks.py recommender/commands.py recommender/console.py recommender/factors.py recommender/files.py recommender/forest.py recommender/ids.py recommender/locks.py recommender/matrix.py recommender/movielens.py recommender/names.py recommender/options.py recommender/pipeline.py recommender/ranking.py recommender/recommend.py recommender/release.py recommender/report.py recommender/solutions.py recommender/start.py recommender/steps.py recommender/strings.py recommender/synthetic.py recommender/table.py recommender/titles.py recommender/top_n.py recommender/warn.py recommender/wrapper.py pillars/0_first.py pillars/0_luck.py pillars/0_map.py pillars/0_parts.py pillars/1_preprocessing.py pillars/2_feature_selection.py pillars/3_model_selection.py pillars/3_search.py pillars/4_factors.py pillars/4_supervised.py pillars/5_unsupervised.py pillars/6_utilities.py pillars/8_deploy.py pillars/8_experiment.py pillars/8_monitor.py pillars/appendix_recipes.py pillars/catalog.py pillars/drawing.py pillars/shills.py pillars/visitors.py exercises/0_first.py exercises/0_luck.py exercises/0_map.py exercises/0_parts.py exercises/1_preprocessing.py exercises/1_scaling.py exercises/2_feature_selection.py exercises/3_cross_fitting.py exercises/3_model_selection.py exercises/3_search.py exercises/4_factors.py exercises/4_supervised.py exercises/5_unsupervised.py exercises/6_metrics.py exercises/6_utilities.py exercises/8_deploy.py exercises/8_experiment.py exercises/8_monitor.py exercises/README.md exercises/conftest.py exercises/checks/checking.py exercises/checks/test_chapter_0.py exercises/checks/test_chapter_1.py exercises/checks/test_chapter_2.py exercises/checks/test_chapter_3.py exercises/checks/test_chapter_4.py exercises/checks/test_chapter_5.py exercises/checks/test_chapter_6.py exercises/checks/test_chapter_8.py exercises/solutions/0_first.py exercises/solutions/0_luck.py exercises/solutions/0_map.py exercises/solutions/0_parts.py exercises/solutions/1_preprocessing.py exercises/solutions/1_scaling.py exercises/solutions/2_feature_selection.py exercises/solutions/3_cross_fitting.py exercises/solutions/3_model_selection.py exercises/solutions/3_search.py exercises/solutions/4_factors.py exercises/solutions/4_supervised.py exercises/solutions/5_unsupervised.py exercises/solutions/6_metrics.py exercises/solutions/6_utilities.py exercises/solutions/8_deploy.py exercises/solutions/8_experiment.py exercises/solutions/8_monitor.py"
+names="lesson_code.py test_lesson.py requirements.txt README.md LICENSE docs/words.md recommender/__init__.py recommender/artifact.py recommender/card.py recommender/checks.py recommender/commands.py recommender/console.py recommender/factors.py recommender/files.py recommender/forest.py recommender/ids.py recommender/locks.py recommender/matrix.py recommender/movielens.py recommender/names.py recommender/options.py recommender/pipeline.py recommender/ranking.py recommender/recommend.py recommender/release.py recommender/report.py recommender/solutions.py recommender/start.py recommender/steps.py recommender/strings.py recommender/synthetic.py recommender/table.py recommender/titles.py recommender/top_n.py recommender/warn.py recommender/wrapper.py pillars/0_first.py pillars/0_luck.py pillars/0_map.py pillars/0_parts.py pillars/1_preprocessing.py pillars/2_feature_selection.py pillars/3_model_selection.py pillars/3_search.py pillars/4_factors.py pillars/4_supervised.py pillars/4_threshold.py pillars/5_unsupervised.py pillars/5_unusual.py pillars/6_utilities.py pillars/8_deploy.py pillars/8_experiment.py pillars/8_monitor.py pillars/appendix_recipes.py pillars/catalog.py pillars/drawing.py pillars/shills.py pillars/visitors.py exercises/0_first.py exercises/0_luck.py exercises/0_map.py exercises/0_parts.py exercises/1_preprocessing.py exercises/1_scaling.py exercises/2_feature_selection.py exercises/3_cross_fitting.py exercises/3_model_selection.py exercises/3_search.py exercises/4_factors.py exercises/4_supervised.py exercises/4_threshold.py exercises/5_unsupervised.py exercises/5_unusual.py exercises/6_metrics.py exercises/6_utilities.py exercises/8_deploy.py exercises/8_experiment.py exercises/8_monitor.py exercises/README.md exercises/conftest.py exercises/checks/checking.py exercises/checks/test_chapter_0.py exercises/checks/test_chapter_1.py exercises/checks/test_chapter_2.py exercises/checks/test_chapter_3.py exercises/checks/test_chapter_4.py exercises/checks/test_chapter_5.py exercises/checks/test_chapter_6.py exercises/checks/test_chapter_8.py exercises/solutions/0_first.py exercises/solutions/0_luck.py exercises/solutions/0_map.py exercises/solutions/0_parts.py exercises/solutions/1_preprocessing.py exercises/solutions/1_scaling.py exercises/solutions/2_feature_selection.py exercises/solutions/3_cross_fitting.py exercises/solutions/3_model_selection.py exercises/solutions/3_search.py exercises/solutions/4_factors.py exercises/solutions/4_supervised.py exercises/solutions/4_threshold.py exercises/solutions/5_unsupervised.py exercises/solutions/5_unusual.py exercises/solutions/6_metrics.py exercises/solutions/6_utilities.py exercises/solutions/8_deploy.py exercises/solutions/8_experiment.py exercises/solutions/8_monitor.py"
 folders="docs recommender pillars exercises exercises/checks exercises/solutions"
 
 # What `cksum` tells of each file: its checksum and its size.
@@ -17,9 +17,9 @@ recorded() {
         lesson_code.py) echo "4269711659 86307" ;;
         test_lesson.py) echo "3012794020 14500" ;;
         requirements.txt) echo "3471952364 498" ;;
-        README.md) echo "3574376552 12211" ;;
+        README.md) echo "71424425 12449" ;;
         LICENSE) echo "191275814 1554" ;;
-        docs/words.md) echo "2984499558 12242" ;;
+        docs/words.md) echo "3145227983 12500" ;;
         recommender/__init__.py) echo "1195575613 1810" ;;
         recommender/artifact.py) echo "2348867996 21137" ;;
         recommender/card.py) echo "4231388113 2324" ;;
@@ -59,8 +59,10 @@ recorded() {
         pillars/3_model_selection.py) echo "2856063926 12683" ;;
         pillars/3_search.py) echo "2445553887 9590" ;;
         pillars/4_factors.py) echo "3810152935 21176" ;;
-        pillars/4_supervised.py) echo "4082459037 14424" ;;
-        pillars/5_unsupervised.py) echo "3397035408 15648" ;;
+        pillars/4_supervised.py) echo "749201063 7149" ;;
+        pillars/4_threshold.py) echo "1892472606 11102" ;;
+        pillars/5_unsupervised.py) echo "1456135648 11312" ;;
+        pillars/5_unusual.py) echo "34833186 7971" ;;
         pillars/6_utilities.py) echo "3940936347 12768" ;;
         pillars/8_deploy.py) echo "3694138845 7735" ;;
         pillars/8_experiment.py) echo "2048309144 7857" ;;
@@ -81,22 +83,24 @@ recorded() {
         exercises/3_model_selection.py) echo "3875331768 1111" ;;
         exercises/3_search.py) echo "1130967258 1155" ;;
         exercises/4_factors.py) echo "3062835804 1284" ;;
-        exercises/4_supervised.py) echo "2535618584 1238" ;;
+        exercises/4_supervised.py) echo "576818055 1258" ;;
+        exercises/4_threshold.py) echo "2926587024 1159" ;;
         exercises/5_unsupervised.py) echo "925352364 1567" ;;
+        exercises/5_unusual.py) echo "2906770124 1135" ;;
         exercises/6_metrics.py) echo "3695210257 1744" ;;
         exercises/6_utilities.py) echo "1372163374 1125" ;;
         exercises/8_deploy.py) echo "3949747633 1112" ;;
         exercises/8_experiment.py) echo "341665361 1385" ;;
         exercises/8_monitor.py) echo "2244694448 1236" ;;
-        exercises/README.md) echo "1410042886 3297" ;;
+        exercises/README.md) echo "657390638 3508" ;;
         exercises/conftest.py) echo "1458264461 6015" ;;
         exercises/checks/checking.py) echo "3127177221 7576" ;;
         exercises/checks/test_chapter_0.py) echo "1936903650 13469" ;;
         exercises/checks/test_chapter_1.py) echo "228272702 6288" ;;
         exercises/checks/test_chapter_2.py) echo "3213786359 3573" ;;
         exercises/checks/test_chapter_3.py) echo "1291236117 18068" ;;
-        exercises/checks/test_chapter_4.py) echo "1438711231 11648" ;;
-        exercises/checks/test_chapter_5.py) echo "883855403 6403" ;;
+        exercises/checks/test_chapter_4.py) echo "323239299 16427" ;;
+        exercises/checks/test_chapter_5.py) echo "3818102024 12487" ;;
         exercises/checks/test_chapter_6.py) echo "4278599215 10391" ;;
         exercises/checks/test_chapter_8.py) echo "2278209544 17548" ;;
         exercises/solutions/0_first.py) echo "1430744920 337" ;;
@@ -111,7 +115,9 @@ recorded() {
         exercises/solutions/3_search.py) echo "2128474253 660" ;;
         exercises/solutions/4_factors.py) echo "2092242467 888" ;;
         exercises/solutions/4_supervised.py) echo "3412977040 909" ;;
+        exercises/solutions/4_threshold.py) echo "2137102078 907" ;;
         exercises/solutions/5_unsupervised.py) echo "3658805828 1221" ;;
+        exercises/solutions/5_unusual.py) echo "211315837 736" ;;
         exercises/solutions/6_metrics.py) echo "2745642338 1218" ;;
         exercises/solutions/6_utilities.py) echo "4031165903 510" ;;
         exercises/solutions/8_deploy.py) echo "3459972533 661" ;;
@@ -2706,7 +2712,6 @@ python -m pytest test_lesson.py -v
 ```
 
 The run takes five seconds. Six of its lines (all lines explained (`docs/the_run_explained.md`), [words explained](docs/words.md)):
-
 <!-- run: python lesson_code.py | keep: CV RMSE|^  RMSE|^    [01]|fragile -->
 ```text
 CV RMSE: 0.8484 (+/- 0.0078)
@@ -2751,7 +2756,7 @@ row come from other rows (*cross-fitting*). `python -m pytest --break NAME` take
 
 ## What you will learn
 
-The chapters take some four and a half hours, their exercises two, reading `lesson_code.py` two (its docstring says what to skip). A chapter is a script of cells
+The chapters take some four and a half hours, their exercises two and a half, reading `lesson_code.py` two (its docstring says what to skip). A chapter is a script of cells
 (`# %%`): read it beside what `python pillars/0_first.py` prints (pictures: `pip install matplotlib`), or run `make site` or `make notebooks`
 (`pip install jupytext -r docs/requirements.txt`). An [exercise](exercises/README.md) is a small broken program: `python -m pytest exercises` checks it.
 
@@ -2766,8 +2771,10 @@ The chapters take some four and a half hours, their exercises two, reading `less
 | [3 model selection](pillars/3_model_selection.py) | Can a score be too good, and what did you ask? | 20 | [new users](exercises/3_model_selection.py), [cross-fitting](exercises/3_cross_fitting.py) |
 | [3 search](pillars/3_search.py) | How good is the best of many, and what would more rows bring? | 15 | [nested](exercises/3_search.py) |
 | [4 factors](pillars/4_factors.py) | How does a model learn a taste? | 15 | [gaps in ALS](exercises/4_factors.py) |
-| [4 supervised](pillars/4_supervised.py) | How much of the error is the model's? | 40 | [luck](exercises/4_supervised.py) |
-| [5 unsupervised](pillars/5_unsupervised.py) | Does it find what we hid? | 40 | [a control](exercises/5_unsupervised.py) |
+| [4 supervised](pillars/4_supervised.py) | How much of the error is the model's? | 15 | [luck](exercises/4_supervised.py) |
+| [4 threshold](pillars/4_threshold.py) | Will this user like this movie? | 25 | [yes or no](exercises/4_threshold.py) |
+| [5 unsupervised](pillars/5_unsupervised.py) | Does it find what we hid? | 25 | [a control](exercises/5_unsupervised.py) |
+| [5 unusual](pillars/5_unusual.py) | Are the false ones found? | 15 | [suspects](exercises/5_unusual.py) |
 | [6 utilities](pillars/6_utilities.py) | Which metric did you mean? | 15 | [an artifact](exercises/6_utilities.py), [metrics](exercises/6_metrics.py) |
 | [8 deploy](pillars/8_deploy.py) | How do you replace a model while it answers? | 10 | [sticky users](exercises/8_deploy.py) |
 | [8 experiment](pillars/8_experiment.py) | How many visits show which model is better? | 15 | [peeking](exercises/8_experiment.py) |
@@ -2846,7 +2853,6 @@ file that runs only trusted code (`pip install "skops>=0.12"`). An artifact hold
 ## How good is it?
 
 RMSE in stars, five random folds (`python lesson_code.py compare`; the same with `--data ml-latest-small`):
-
 <!-- figures: benchmarks/results/compare.txt benchmarks/results/compare_small.txt -->
 | model | synthetic | ml-latest-small | |
 |---|---|---|---|
@@ -2959,6 +2965,7 @@ and the other pages of `docs`.)
 | least squares | the plain linear model: its weights make the sum of the squared errors as small as possible |
 | liked, relevant | a rating of 4 stars or more |
 | log loss | the mean of -log(the probability that was given to what then happened); 0 is perfect, and a wrong answer costs more, the surer it was. A model says 0.8 for a like: if it is a like, this row costs -log(0.8) = 0.22 (by the natural logarithm, `np.log`); if not, the model gave only 0.2 to what happened, and it costs -log(0.2) = 1.61. A model that says 0.99 and is wrong pays -log(0.01) = 4.61 |
+| logistic regression | a classifier: it adds up its inputs, each multiplied by a weight, and turns the sum into a probability |
 | MAE, RMSE | the mean of the absolute errors, and the root of the mean of the squared errors, both in stars |
 | missing not at random | what is missing differs from what is there: people rate what they chose to watch, so the movies that they did not rate are of another kind |
 | mixin | a small class that adds one ability to the classes that inherit from it |
@@ -2968,6 +2975,7 @@ and the other pages of `docs`.)
 | nested cross-validation | an inner cross-validation chooses a candidate, and an outer one scores the choice on rows that took no part in it |
 | noise floor | the error to be expected even of the best possible predictor, which uses the law, because people are not consistent; on a given set of rows, luck makes it a little smaller or larger |
 | normal distribution | how a mean or a sum of many independent numbers is spread, like a bell: about two thirds within one standard deviation of the middle, about 95 % within two; in SciPy, `norm.cdf(0.84)` = 0.80 is the share below 0.84 standard deviations above the middle, and `norm.sf(0.84)` = 0.20 the share above (chapter 0 luck counts it) |
+| outlier | a row that is far from most others; `IsolationForest` looks for rows that few random cuts separate from all others |
 | patterns | the strongest directions of a table, found by a singular value decomposition: here, who rates what |
 | penalty | a cost that large weights of a linear model add to its error; the parameter `alpha` says how high it is |
 | permutation importance | a measure of importance: how much the error on new rows grows when the column of a feature is shuffled |
@@ -11842,7 +11850,8 @@ cat >"$new/pillars/4_supervised.py" <<'END_OF_LESSON_FILE'
 #
 # **You know**: `fit` learns, `predict` answers, and cross-validation scores rows that
 # the model has not seen. **You will see**: an error split into two parts, one of which
-# no model can remove; the same for a yes or no, and when to say yes. **Minutes**: 40.
+# no model can remove; how far three models that read the same features are apart; and
+# on whose ratings any model looks good. **Minutes**: 15.
 #
 # An error of 0.80 stars: is that good? On real data nobody can say. Here we know the
 # *law* of the ratings, the formula that made them. So we know the best possible answer
@@ -11855,27 +11864,16 @@ cat >"$new/pillars/4_supervised.py" <<'END_OF_LESSON_FILE'
 # On one table the two sides differ a little, by luck.
 
 # %%
-import numpy as np
 import pandas as pd
 from drawing import BLUE, GREY, new_picture, save_picture
-from scipy.stats import norm
-from sklearn.calibration import calibration_curve
-from sklearn.dummy import DummyClassifier, DummyRegressor
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import log_loss, mean_squared_error
-from sklearn.model_selection import KFold, cross_val_predict, train_test_split
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.dummy import DummyRegressor
+from sklearn.metrics import mean_squared_error
+from sklearn.model_selection import KFold, cross_val_predict
 
-from lesson_code import (
-    MatrixFactorization,
-    MovieRecommendationDataset,
-    SklearnEcosystemPipeline,
-    UserMovieFeatureTransformer,
-)
+from lesson_code import MovieRecommendationDataset, SklearnEcosystemPipeline
 
 # %% [markdown]
-# ## Part 1, how many stars?
+# ## What no model can foresee
 # We begin with the noise. Of 50,000 ratings, this one is farthest from its expected
 # rating.
 
@@ -11892,6 +11890,7 @@ print(f"  expected {expected[row]:.2f} stars, rating {rating[row]:.1f}")
 # The best possible answer is more than four stars, and then this user gives one. No
 # model can foresee that: it is noise.
 #
+# ## Noise and ignorance
 # Now we compare models on the same five folds, the dummy first. `cross_val_predict`
 # answers each row by a model that was trained on the other folds. *Taste* is how well a
 # user's love of genres fits a movie. `factors` learns numbers for every user and movie
@@ -11962,9 +11961,9 @@ for name in ("forest", "boosting", "factors"):
 # %% [markdown]
 # A difference of less than twice its standard error may well be luck. The difference of
 # boosting is just below this limit, so this table does not show whether boosting is
-# better or worse. The forest is worse by more than the limit, but the difference is
-# tiny. (Rows of the same user or movie are not independent, so the true standard errors
-# may be larger.)
+# better or worse; another table may. The forest is worse by more than the limit, but
+# the difference is tiny. (Rows of the same user or movie are not independent, so the
+# true standard errors may be larger.)
 #
 # The three algorithms are very different, but they read the same 11 features (the 13
 # without the two ids), and their errors are nearly the same. (The 14th feature of
@@ -11995,13 +11994,57 @@ print(by_care.to_string(float_format="%.3f"))
 # it is measured on: the same model looks excellent for the `most careful` users, and
 # poor for the `most careless`.
 #
-# ## Part 2, yes or no: will this user like this movie?
-# *Liked* means 4 stars or more. A *classifier* answers with a probability. How wrong is
-# it? For one row, the *loss* is -log(the probability that the classifier gave to what
-# then happened). Suppose that it says 0.8 for "liked".
+# **Try it:** make 200,000 ratings instead of 50,000. Which part of the error becomes
+# smaller, and for which models?
+#
+# **Remember:** a better model has less ignorance, but the noise remains.
+#
+# Go on in scikit-learn's user guide:
+# [Supervised learning](https://scikit-learn.org/stable/supervised_learning.html).
+# The next chapter, `pillars/4_threshold.py`, asks a question of yes or no.
+#
+# Exercise: `exercises/4_supervised.py`.
+END_OF_LESSON_FILE
+
+cat >"$new/pillars/4_threshold.py" <<'END_OF_LESSON_FILE'
+# %% [markdown]
+# # 4 Threshold: will this user like this movie?
+#
+# **You know**: a model may predict stars, and a part of its error is *noise*, which no
+# model can remove; the rest is *ignorance*. **You will see**: how to score a model that
+# answers with a probability; how a popular setting makes probabilities too high; and at
+# which probability to say yes, if errors have a cost. **Minutes**: 25.
+#
+# *Liked* means 4 stars or more. A *classifier* answers with the probability of a like.
+# A page that shows the movie or does not show it needs more: a yes or a no. The
+# *threshold* is the probability above which we say yes.
 
 # %%
-print("\nThe loss of one row, if a classifier says 0.8")
+import numpy as np
+import pandas as pd
+from drawing import BLUE, GREEN, GREY, ORANGE, new_picture, save_picture
+from scipy.stats import norm
+from sklearn.calibration import calibration_curve
+from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+from sklearn.model_selection import train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from lesson_code import (
+    MatrixFactorization,
+    MovieRecommendationDataset,
+    UserMovieFeatureTransformer,
+)
+
+# %% [markdown]
+# ## The loss of a probability
+# How wrong is a probability? For one row, the *loss* is -log(the probability that the
+# classifier gave to what then happened). Suppose that it says 0.8 for "liked".
+
+# %%
+print("The loss of one row, if a classifier says 0.8")
 print(f"  and the user likes the movie: -log 0.8 = {-np.log(0.8):.2f}")
 print(f"  and the user does not:        -log 0.2 = {-np.log(0.2):.2f}")
 
@@ -12009,22 +12052,45 @@ print(f"  and the user does not:        -log 0.2 = {-np.log(0.2):.2f}")
 # The loss is small if the classifier was right, and large if it was sure and wrong. The
 # *log loss* is the mean over all rows.
 #
-# Now we compare four classifiers on the test rows. The dummy always answers the share
-# of likes. `balanced` is often recommended where one answer is rarer: likes weigh as
-# much as all other rows together. `factors` turns predicted stars into a probability.
-# Averages and predicted stars are cross-fitted: a training row's own rating is not in
-# them.
+# ## From stars to a probability
+# `MatrixFactorization`, the model of `pillars/4_factors.py`, predicts stars.
+# `LogisticRegression` turns them into a probability: it learns from the training rows
+# at how many stars a like is as probable as not, and how steeply the probability rises
+# there. (Training stars are cross-fitted: a row's own rating is not in them.)
 
 # %%
+dataset = MovieRecommendationDataset()
+table = dataset.generate()
 train, test = train_test_split(table, test_size=0.2, random_state=42)
+train_liked = train["rating"] >= 4
 liked = (test["rating"] >= 4).to_numpy()
 
-features = UserMovieFeatureTransformer()
-train_features = np.asarray(features.fit_transform(train))[:, 2:]  # without the ids
-test_features = np.asarray(features.transform(test))[:, 2:]
 factors = MatrixFactorization()
 train_stars = factors.fit_transform(train)
 test_stars = factors.transform(test)
+logistic = LogisticRegression().fit(np.reshape(train_stars, (-1, 1)), train_liked)
+print("\nPredicted stars, and the probability of a like")
+for stars in (2.5, 3.0, 3.5, 4.0, 4.5):
+    print(f"  {stars} stars: {logistic.predict_proba([[stars]])[0, 1]:.2f}")
+
+# %% [markdown]
+# The more stars, the more probable is a like. With several inputs, `LogisticRegression`
+# first adds them up, each multiplied by a weight that it has learned, and does the same
+# with the sum.
+#
+# ## Four classifiers
+# The dummy always answers the share of likes. `features` reads the averages and the
+# other features of chapter 1. `balanced` reads the same, with a setting that is often
+# recommended where one answer is rarer: in training, the likes together weigh as much
+# as all other rows together. `factors` reads the predicted stars.
+#
+# **Guess first:** `balanced` and `features` differ only in this setting. Which of them
+# has the smaller log loss on the test rows?
+
+# %%
+features = UserMovieFeatureTransformer()
+train_features = np.asarray(features.fit_transform(train))[:, 2:]  # without the ids
+test_features = np.asarray(features.transform(test))[:, 2:]
 balanced = LogisticRegression(class_weight="balanced")
 candidates = {
     "dummy": (DummyClassifier(strategy="prior"), train_features, test_features),
@@ -12035,7 +12101,7 @@ candidates = {
 chances = {}
 for name, (classifier, inputs, test_inputs) in candidates.items():
     model = make_pipeline(StandardScaler(), classifier)
-    model.fit(inputs, train["rating"] >= 4)
+    model.fit(inputs, train_liked)
     chances[name] = model.predict_proba(test_inputs)[:, 1]
 
 print(f"\nLog loss ({100 * liked.mean():.0f} % of the test rows are liked)")
@@ -12043,13 +12109,65 @@ for name, chance in chances.items():
     print(f"  {name:8} {log_loss(liked, chance):.3f}")
 
 # %% [markdown]
-# Is the best of these good? Again, we can say so only because we know the law, and with
-# it the true chance of a like. A rating is the user's opinion plus noise, rounded to
-# half stars. So it becomes 4 or more if opinion plus noise is above 3.75. The noise is
-# normally distributed, with the standard deviation `sigma`. `norm.cdf(x)` is the share
-# of a normal distribution that lies below x, counted in standard deviations from its
-# mean: an opinion of 3.75 becomes a like in half of all cases, and an opinion that is
-# one `sigma` higher in 84 %.
+# `features`, by far. `balanced` gains next to nothing over the dummy. What is wrong
+# with it?
+#
+# ## Do the probabilities mean what they say?
+# A *calibration curve* answers that. It sorts the rows by the probability that the
+# model gives, cuts them into equal parts, and compares with what happened.
+#
+# **Guess first:** to the highest fifth of the rows, `balanced` gives a probability of
+# about 0.8. How many of them are likes?
+
+# %%
+curves = {}
+for name in ("balanced", "features", "factors"):
+    happened, said = calibration_curve(
+        liked, chances[name], n_bins=5, strategy="quantile"
+    )
+    curves[name, "said"] = said
+    curves[name, "liked"] = happened
+parts = ["lowest fifth", "2nd", "3rd", "4th", "highest fifth"]
+calibration = pd.DataFrame(curves, index=parts)
+print("\nProbability of a like that each model said, and the share of likes")
+print(calibration.to_string(float_format="%.2f"))
+
+# %% [markdown]
+# About six in ten. `features` and `factors` are right to a few hundredths. `balanced`
+# says too much in every part: it was trained as if half of the ratings were likes.
+
+# %%
+highest = 100 * calibration.loc["highest fifth", "balanced"]
+says_and_likes = f"{highest['said']:.0f} %, {highest['liked']:.0f} % are liked"
+title = f"“balanced” says too much: where it says {says_and_likes}"
+figure, axes = new_picture(title, height=4.6)
+if figure is not None:
+    axes.plot([0, 100], [0, 100], color=GREY, linewidth=1.5, linestyle="--")
+    axes.text(88, 93, "as it should be", ha="right", color="#606060")
+    marks = {
+        "balanced": (ORANGE, "o"),
+        "features": (BLUE, "s"),
+        "factors": (GREEN, "^"),
+    }
+    for name, (color, mark) in marks.items():
+        curve = 100 * calibration[name]
+        axes.plot(curve["said"], curve["liked"], color=color, marker=mark)
+    axes.text(62, 25, "balanced", color=ORANGE)
+    axes.text(38, 54, "features", color=BLUE, ha="right")
+    axes.text(38, 45, "factors", color=GREEN, ha="right")
+    axes.set(xlabel="probability that the model says (%)", xlim=(0, 100))
+    axes.set(ylabel="share of likes (%)", ylim=(0, 100))
+    save_picture(figure, "4_threshold.svg")
+
+# %% [markdown]
+# ## How good is the best one?
+# Again, we can say so only because we know the law, the formula that made the ratings,
+# and with it the true chance of a like. A rating is the user's opinion plus noise,
+# rounded to half stars. So it becomes 4 or more if opinion plus noise is above 3.75.
+# The noise is normally distributed, with the standard deviation `sigma` of the user.
+# `norm.cdf(x)` is the share of a normal distribution that lies below x, counted in
+# standard deviations from its mean: an opinion of 3.75 becomes a like in half of all
+# cases, and an opinion that is one `sigma` higher in 84 %.
 #
 # Say the true chance is 0.7. If a model says 0.8, its loss will be -log 0.8 in 70 % of
 # such cases, and -log 0.2 in 30 %. No answer has a smaller loss on average than 0.7,
@@ -12058,7 +12176,8 @@ for name, chance in chances.items():
 
 # %%
 opinion, _ = dataset.opinions(test)
-true_chance = norm.cdf((opinion - 3.75) / sigma[test.index])
+sigma = dataset.law_["sigma"][test["user_id"] - 1]  # user ids count from 1
+true_chance = norm.cdf((opinion - 3.75) / sigma)
 true_chance = true_chance.clip(1e-9, 1 - 1e-9)  # a logarithm of 0 does not exist
 chances["the law"] = true_chance
 
@@ -12072,13 +12191,13 @@ print("\nLoss to expect if the true chance is 0.7")
 for said in (0.7, 0.8):
     print(f"  a model says {said}: {expected_loss(said, 0.7):.3f}")
 
-noise_of_chances = expected_loss(true_chance, true_chance)
+noise = expected_loss(true_chance, true_chance)
 rows = {}
 for name, chance in chances.items():
     loss = expected_loss(chance, true_chance)
     rows[name] = {
-        "noise": noise_of_chances,
-        "ignorance": loss - noise_of_chances,
+        "noise": noise,
+        "ignorance": loss - noise,
         "sum": loss,
         "measured": log_loss(liked, chance),
     }
@@ -12086,29 +12205,9 @@ print("\nLog loss, split into its two parts")
 print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 
 # %% [markdown]
-# As in part 1, features help, and the taste of each user helps more. But look at
-# `balanced`. It reads the same features as `features`, and is not much better than the
-# dummy. What is wrong with it?
-#
-# A *calibration curve* shows whether probabilities mean what they say. It sorts the
-# rows by the probability that the model gives, cuts them into equal parts, and compares
-# with what happened.
-
-# %%
-curves = {}
-for name in ("balanced", "features", "factors"):
-    happened, said = calibration_curve(
-        liked, chances[name], n_bins=5, strategy="quantile"
-    )
-    curves[name, "said"] = said
-    curves[name, "liked"] = happened
-parts = ["lowest fifth", "2nd", "3rd", "4th", "highest fifth"]
-print("\nProbability of a like that each model said, and the share of likes")
-print(pd.DataFrame(curves, index=parts).to_string(float_format="%.2f"))
-
-# %% [markdown]
-# `features` and `factors` are right to a few hundredths. `balanced` says too much: it
-# was trained as if half of the ratings were likes.
+# As with stars, features help, and the taste of each user, which `factors` learns,
+# helps more. Most of the loss of both is noise. The ignorance of `balanced` is nearly
+# that of the dummy, though it has read the features.
 #
 # ## When should we say yes?
 # That depends on what errors cost. Suppose that a bad evening costs 1, and a good movie
@@ -12150,20 +12249,20 @@ print(summary.to_string(float_format="%.1f"))
 # missed movie costs more than a bad evening. It is cheaper than `p > 1/2`. But it needs
 # probabilities that can be believed: with those of `balanced` it says yes to more than
 # half of the rows, and costs much more than with those of `features`, which reads the
-# same features. (± again assumes independent rows, and may be too small.)
+# same features. (± assumes independent rows. Rows of one user are not, so it may be too
+# small.)
 #
 # **Try it:** let a missed movie cost 5. From which probability on is yes cheaper? Add
 # this rule to `rules`, and compare its cost.
 #
-# **Remember:** a better model has less ignorance, but the noise remains. Before you act
-# on a probability, look at its calibration.
+# **Remember:** the costs of the two errors give the threshold, but only for
+# probabilities that mean what they say; so look at their calibration first.
 #
 # Go on in scikit-learn's user guide:
-# [Supervised learning](https://scikit-learn.org/stable/supervised_learning.html),
 # [Probability calibration](https://scikit-learn.org/stable/modules/calibration.html),
 # [Tuning the decision threshold](https://scikit-learn.org/stable/modules/classification_threshold.html).
 #
-# Exercise: `exercises/4_supervised.py`.
+# Exercise: `exercises/4_threshold.py`.
 END_OF_LESSON_FILE
 
 cat >"$new/pillars/5_unsupervised.py" <<'END_OF_LESSON_FILE'
@@ -12173,9 +12272,8 @@ cat >"$new/pillars/5_unsupervised.py" <<'END_OF_LESSON_FILE'
 # **You know**: *matrix factorization* gives every user and movie some learned numbers,
 # its *factors*. Multiply the user's numbers by the movie's, one by one, and add up: the
 # sum says how well the two fit (`pillars/4_factors.py`). **You will see**: how well
-# clusters of movies agree with genres; that KMeans also finds clusters where there are
-# none, and how a control shows it; which of the false users that we plant are found.
-# **Minutes**: 40.
+# clusters of movies agree with genres; and that KMeans also finds clusters where there
+# are none, and how a control shows it. **Minutes**: 25.
 #
 # The law of the ratings, the formula that made them, has eight genres. Our model learns
 # from ids and stars alone. It gets no genres (`content=False`), and no extra numbers
@@ -12187,17 +12285,14 @@ import numpy as np
 import pandas as pd
 from drawing import new_picture, save_picture
 from scipy.optimize import linear_sum_assignment
-from shills import describe_users
 from sklearn.cluster import KMeans
-from sklearn.ensemble import IsolationForest
 from sklearn.metrics import (
     ConfusionMatrixDisplay,
     adjusted_rand_score,
-    average_precision_score,
     silhouette_score,
 )
 
-from lesson_code import STARS, MatrixFactorization, MovieRecommendationDataset
+from lesson_code import MatrixFactorization, MovieRecommendationDataset
 
 # %% [markdown]
 # ## Movies: are the clusters genres?
@@ -12257,7 +12352,8 @@ print(f"Adjusted Rand index with shuffled genres: {by_chance:.3f}")
 print(f"Adjusted Rand index with true genres:     {true_index:.3f}")
 
 counts = pd.crosstab(genre, cluster).to_numpy()
-# The number of a cluster means nothing: we put each beside the genre that it fits best.
+# The number of a cluster means nothing, so each genre gets one of its own.
+# linear_sum_assignment finds the pairs with the least sum: here, of minus the counts.
 _, best_cluster = linear_sum_assignment(-counts)
 counts = counts[:, best_cluster]
 in_genre = f"{np.trace(counts)} of {kept.sum()} movies"
@@ -12283,16 +12379,21 @@ if figure is not None:
 # How much depends on the number of ratings? Here are tables of five sizes, with all
 # movies of one genre. Beside the clusters, we compare the learned taste of each user
 # for each movie with the true one. Nobody has rated most of these pairs.
+#
+# The law keeps the true tastes in two tables. `T` has a row for each user: how much the
+# user loves each of the eight genres. `G` has a row for each movie: how much of each
+# genre is in it. Up to a constant, their product holds the taste of every user for
+# every movie.
 
 # %%
 rows = {}
 for n_ratings in (5000, 20_000, 50_000, 100_000, 200_000):
     sized, ratings, model = learn(n_ratings)
 
-    # T: users x 8 tastes; G: movies x 8 genres. The product has the tastes of all
-    # users for all movies. The ids in the model's arrays count from 1.
-    all_tastes = sized.law_["T"] @ sized.law_["G"].T
-    true_taste = all_tastes[np.ix_(model.users_ - 1, model.movies_ - 1)]
+    all_tastes = sized.law_["T"] @ sized.law_["G"].T  # (n_users, n_movies)
+    # np.ix_ cuts out some rows and some columns. Ids count from 1, and rows from 0.
+    known = np.ix_(model.users_ - 1, model.movies_ - 1)
+    true_taste = all_tastes[known]
     learned = model.user_factors_ @ model.movie_factors_.T
     correlation = np.corrcoef(learned.ravel(), true_taste.ravel())[0, 1]
 
@@ -12406,17 +12507,56 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 # the clusters agree with them far better than by chance. And our table has the highest
 # Rand index of the four. How much of the genres one table shows is a matter of luck.
 #
-# ## False users: are the planted ones found?
-# *Shills* are users who do not rate what they think. To find them, we describe a user
-# by three figures: mean and spread of the stars, and *agreement*, the correlation of
-# the user's stars with the averages of the other users. (`describe_users` of
-# `pillars/shills.py` computes them.) Here are the first honest users with at least 20
-# ratings.
+# **Try it:** let KMeans look for 16 clusters instead of 8. Do they agree better with
+# the genres?
+#
+# **Remember:** KMeans always finds clusters. A control shows whether there may be
+# groups; to say what they are, you need a known truth.
+#
+# Go on in scikit-learn's user guide:
+# [Clustering](https://scikit-learn.org/stable/modules/clustering.html). The next
+# chapter, `pillars/5_unusual.py`, looks for single users who do not belong.
+#
+# Exercise: `exercises/5_unsupervised.py`.
+END_OF_LESSON_FILE
+
+cat >"$new/pillars/5_unusual.py" <<'END_OF_LESSON_FILE'
+# %% [markdown]
+# # 5 Unusual users: are the false ones found?
+#
+# **You know**: unsupervised learning looks for structure where nobody gives it the
+# answers, and a known truth shows what it has found. **You will see**: how to describe
+# a user by three figures; how to score a list of suspects; and which of the false users
+# that we plant are found. **Minutes**: 15.
+#
+# *Shills* are users who do not rate what they think. Somebody may pay them, to lift a
+# movie or to sink it. Nobody says who they are, so a model cannot learn from examples.
+# But shills may be *outliers*: rows that are far from most others. With real ratings,
+# we could not say which of the suspects are shills. Here, we plant them.
 
 # %%
+import numpy as np
+import pandas as pd
+from drawing import BLUE, GREY, new_picture, save_picture
+from shills import describe_users
+from sklearn.ensemble import IsolationForest
+from sklearn.metrics import average_precision_score
+
+from lesson_code import STARS, MovieRecommendationDataset
+
+# %% [markdown]
+# ## A user in three figures
+# We describe a user by mean and spread of the stars, and by *agreement*, the
+# correlation of the user's stars with the averages of the other users.
+# (`describe_users` of `pillars/shills.py` computes them.) Here are the first honest
+# users with at least 20 ratings.
+
+# %%
+dataset = MovieRecommendationDataset()
+table = dataset.generate()
 ratings_of_user = table.groupby("user_id")["rating"].transform("size")
 honest = table.loc[ratings_of_user >= 20, ["user_id", "movie_id", "rating"]]
-print("\nThe stars of three honest users")
+print("The stars of three honest users")
 print(describe_users(honest).head(3).to_string(float_format="%.2f"))
 
 # %% [markdown]
@@ -12434,13 +12574,13 @@ def plant(victims, kind, rng):
     return planted
 
 
-user = 1
+user = honest["user_id"].min()
 twins = {}
 for kind in ("always five", "always three", "at random"):
     shill = plant([user], kind, np.random.default_rng(0))
     figures = describe_users(pd.concat([honest, shill]))
     twins[kind] = figures.loc[user + 1000]
-print("\nThe stars of three shills, for the movies of user 1")
+print(f"\nThe stars of three shills, for the movies of user {user}")
 print(pd.DataFrame(twins).T.to_string(float_format="%.2f"))
 
 # %% [markdown]
@@ -12448,13 +12588,31 @@ print(pd.DataFrame(twins).T.to_string(float_format="%.2f"))
 # random agrees little with the others. But an honest user who rates carelessly may
 # agree little, too.
 #
+# ## How good is a list of suspects?
+# A detector gives every user a number, and sorts them, the oddest first. Somebody then
+# checks the list from the top. *Average precision* scores the list. At each shill, it
+# asks which share of the list down to there are shills, and takes the mean of these
+# shares. Here are four lists of six users, two of whom are shills.
+
+# %%
+oddness = [6, 5, 4, 3, 2, 1]  # the first user is the oddest
+print("\nAverage precision of a list of six")
+for places in ([1, 2], [1, 3], [1, 6], [5, 6]):
+    is_shill = np.isin([1, 2, 3, 4, 5, 6], places)
+    score = average_precision_score(is_shill, oddness)
+    print(f"  shills at the places {places}: {score:.2f}")
+
+# %% [markdown]
+# It is 1 if all shills come first. With shills at 1 and 3, it is the mean of 1/1 and
+# 2/3. (Accuracy, the share of users who are judged correctly, would not do: if 20 of
+# 900 users are shills, to accuse nobody is correct for 98 % of them.)
+#
+# ## A forest and a rule
 # Now we hide 20 shills among the honest users, or 200. An `IsolationForest` gets no
 # example of a shill. It cuts the data at random places, and a user whom few cuts
 # separate from all others is odd. A *rule* is made for one kind of shill: least spread
-# first, or, for those at random, least agreement first.
-#
-# *Average precision* scores a list of suspects, the oddest first: 1 if all shills come
-# first. The dummy, for which all are equally odd, scores the share of shills.
+# first, or, for those at random, least agreement first. The dummy, for which all are
+# equally odd, scores the share of shills.
 #
 # **Guess first:** which shills does the forest find?
 
@@ -12463,8 +12621,9 @@ print(pd.DataFrame(twins).T.to_string(float_format="%.2f"))
 def find_shills(n_shills, kind, seed):
     """Plant shills, and return the average precision of three lists of suspects.
 
-    `seed` is that of the forest.
+    `seed` is that of the shills and of the forest.
     """
+    rng = np.random.default_rng(seed)
     victims = rng.choice(honest["user_id"].unique(), n_shills, replace=False)
     figures = describe_users(pd.concat([honest, plant(victims, kind, rng)]))
     is_shill = figures.index > 1000
@@ -12473,6 +12632,7 @@ def find_shills(n_shills, kind, seed):
     rule = figures["agreement"] if kind == "at random" else figures["spread"]
     return {
         "dummy": average_precision_score(is_shill, np.zeros(len(figures))),
+        # score_samples is low for what is odd.
         "forest": average_precision_score(is_shill, -forest.score_samples(figures)),
         "rule": average_precision_score(is_shill, -rule),
     }
@@ -12481,14 +12641,42 @@ def find_shills(n_shills, kind, seed):
 rows = {}
 for shills in ("20 always five", "20 always three", "20 at random", "200 always five"):
     n_shills, kind = shills.split(" ", maxsplit=1)
-    draws = [find_shills(int(n_shills), kind, seed) for seed in range(4)]
+    draws = [find_shills(int(n_shills), kind, seed) for seed in range(10)]
     scores = pd.DataFrame(draws)
     rows[shills] = scores.mean()
-    rows[shills]["± of forest"] = scores["forest"].sem()
+    rows[shills]["spread of forest"] = scores["forest"].std()
+precision = pd.DataFrame(rows).T
 n_honest = honest["user_id"].nunique()
-print(f"\nAverage precision among {n_honest} honest users, mean of four draws")
-print(pd.DataFrame(rows).T.to_string(float_format="%.2f"))
+print(f"\nAverage precision among {n_honest} honest users, mean of ten draws")
+print(precision.to_string(float_format="%.2f"))
 
+# %% [markdown]
+# Look at the column `forest`. It puts nearly all shills who always give five at the top
+# of its list: they are rare, and extreme in all three figures. It does worse where the
+# mean is ordinary (always three), and where shills are many (200). Of those who rate at
+# random it finds few, though more than by chance. A rule that is made for one fraud
+# finds this fraud at least as well, and mostly far better. So use a forest when you
+# cannot say what you are looking for.
+
+# %%
+title = "The forest finds who always gives five, and hardly who rates at random"
+figure, axes = new_picture(title, height=4)
+if figure is not None:
+    spread = precision["spread of forest"]
+    axes.barh(precision.index, precision["forest"], 0.6, xerr=spread, color=BLUE)
+    axes.barh(precision.index, precision["dummy"], 0.6, color=GREY)
+    axes.text(0.5, 0, "forest", color="white", ha="center", va="center")
+    axes.text(precision["dummy"].iloc[-1] / 2, 3, "chance", ha="center", va="center")
+    axes.set(xlabel="average precision, ten draws (± spread)", xlim=(0, 1.05))
+    axes.invert_yaxis()  # in the order of the table
+    save_picture(figure, "5_unusual.svg")
+
+# %% [markdown]
+# ## Who else is on the list?
+# **Guess first:** we sort the honest users by agreement, the least first, as the rule
+# for shills at random does. Who are the first 20?
+
+# %%
 sigma = pd.Series(dataset.law_["sigma"], index=range(1, 1001))  # each user's noise
 careless = sigma.index[sigma > sigma.quantile(0.8)]
 odd = describe_users(honest)["agreement"].nsmallest(20).index
@@ -12496,25 +12684,20 @@ print("\nThe 20 honest users who agree least with the others")
 print(f"Of these, among the most careless fifth: {odd.isin(careless).sum()}")
 
 # %% [markdown]
-# Look at the column `forest`. It puts nearly all shills who always give five at the top
-# of its list: they are rare, and extreme in all three figures. It does worse where the
-# mean is ordinary (always three), and where shills are many (200). Of those who rate at
-# random it finds few, because they look like careless people: most of the honest users
-# who agree least were made careless by the formula; they do not cheat. Each time, a
-# rule made for this fraud is better. So use a forest when you cannot say what you are
-# looking for.
+# Most of them were made careless by the formula. They do not cheat, but they look like
+# shills who rate at random. So the top of a list is a reason to look closer, not a
+# proof.
 #
-# **Try it:** let KMeans look for 16 clusters instead of 8. Do they agree better with
-# the genres?
+# **Try it:** let the shills who always give five give four or five, by chance. Do the
+# forest and the rule still find them?
 #
-# **Remember:** KMeans always finds clusters. A control shows whether there may be
-# groups; to say what they are, you need a known truth.
+# **Remember:** a detector of outliers finds what is rare and extreme; a fraud that
+# looks ordinary stays hidden, and an honest user who is odd gets accused.
 #
 # Go on in scikit-learn's user guide:
-# [Clustering](https://scikit-learn.org/stable/modules/clustering.html) and
 # [Outlier detection](https://scikit-learn.org/stable/modules/outlier_detection.html).
 #
-# Exercise: `exercises/5_unsupervised.py`.
+# Exercise: `exercises/5_unusual.py`.
 END_OF_LESSON_FILE
 
 cat >"$new/pillars/6_utilities.py" <<'END_OF_LESSON_FILE'
@@ -14391,9 +14574,10 @@ are kept for the end. One of the two always has the smaller error, if only by lu
 `is_better` takes every gain for real.
 
 Task: return True only if the mean gain is more than twice its standard error.
-Hint: `gain` holds one number per row. "Part 1" in pillars/4_supervised.py prints each
-    gain beside its standard error, by `gain.sem()` of pandas. `gain` is a NumPy array
-    here, which has no `sem`: "standard error" in docs/words.md has the formula.
+Hint: `gain` holds one number per row. "Better, or only lucky?" in
+    pillars/4_supervised.py prints each gain beside its standard error, by `gain.sem()`
+    of pandas. `gain` is a NumPy array here, which has no `sem`: "standard error" in
+    docs/words.md has the formula.
 Check: python -m pytest exercises -k 4_supervised
 """
 
@@ -14410,6 +14594,32 @@ def is_better(new, old, X, y):
     error_of_old = (y - cross_val_predict(old, X, y, cv=folds)) ** 2
     gain = error_of_old - error_of_new  # of each row
     return gain.mean() > 0  # TODO: could this be luck?
+END_OF_LESSON_FILE
+
+cat >"$new/exercises/4_threshold.py" <<'END_OF_LESSON_FILE'
+"""Exercise of chapter 4, threshold (5 minutes): when should we say yes?
+
+A page shows a movie if `says_yes` is True for it. To show a movie that the user does
+not like costs `cost_of_bad`; not to show one that the user would like costs
+`cost_of_missed`. `says_yes` asks `predict`, which knows nothing of these costs.
+
+Task: say yes exactly where, by the model's probability, it costs less on average than
+    no. The costs differ from page to page.
+Hint: "When should we say yes?" in pillars/4_threshold.py does it for the costs 1 and 2.
+    Write down what yes costs on average and what no costs, if p is the probability of a
+    like. From which p on is yes cheaper? `predict_proba` has one column for each class.
+Check: python -m pytest exercises -k 4_threshold
+"""
+
+
+def says_yes(classifier, X, y, X_new, cost_of_bad, cost_of_missed):
+    """Return True for each new row where yes is cheaper, and False for the others.
+
+    The classifier learns from X and y; y is True for a like. X and X_new are arrays.
+    The costs are above 0.
+    """
+    classifier.fit(X, y)
+    return classifier.predict(X_new)  # TODO: from which probability on is yes cheaper?
 END_OF_LESSON_FILE
 
 cat >"$new/exercises/5_unsupervised.py" <<'END_OF_LESSON_FILE'
@@ -14452,6 +14662,33 @@ def has_groups(X):
         control = rng.permuted(X, axis=0)  # TODO: what else does it lose?
         controls.append(separation(control))
     return separation(X) > np.mean(controls) + 3 * np.std(controls)
+END_OF_LESSON_FILE
+
+cat >"$new/exercises/5_unusual.py" <<'END_OF_LESSON_FILE'
+"""Exercise of chapter 5, unusual users (10 minutes): how good is a list of suspects?
+
+A detector learns from users without being told which are shills, and sorts them, the
+oddest first. Somebody checks the list from the top. `score_list` compares detectors by
+accuracy, the share of users who are judged correctly. But 99 of 100 users are honest.
+
+Task: return the average precision of the detector's list.
+Hint: `average_precision_score` wants a number for each user, larger for a more likely
+    shill. "score_samples is low" in pillars/5_unusual.py says what a detector gives.
+Check: python -m pytest exercises -k 5_unusual
+"""
+
+from sklearn.metrics import accuracy_score
+
+
+def score_list(detector, X, is_shill):
+    """Return how near the top of the detector's list of suspects the shills are.
+
+    `detector` is an untrained one, such as `IsolationForest()`. X is an array with a
+    row for each user, and `is_shill` is True for the shills.
+    """
+    detector.fit(X)
+    accused = detector.predict(X) == -1  # 1: like the others, -1: an outlier
+    return accuracy_score(is_shill, accused)  # TODO: what if it accuses nobody?
 END_OF_LESSON_FILE
 
 cat >"$new/exercises/6_metrics.py" <<'END_OF_LESSON_FILE'
@@ -14652,7 +14889,9 @@ The output says how many are solved, what is wrong with each of the others, why 
 | 5 | `3_search.py` | the error of the best of many, without its luck | `pillars/3_search.py` |
 | 10 | `4_factors.py` | let a gap say nothing about a taste | `pillars/4_factors.py` |
 | 10 | `4_supervised.py` | distinguish a better model from a lucky one | `pillars/4_supervised.py` |
+| 5 | `4_threshold.py` | say yes or no by what errors cost | `pillars/4_threshold.py` |
 | 10 | `5_unsupervised.py` | a control that keeps all but the groups | `pillars/5_unsupervised.py` |
+| 10 | `5_unusual.py` | score a list of suspects, where accuracy praises whoever accuses nobody | `pillars/5_unusual.py` |
 | 10 | `6_metrics.py` | score a model by what a page shows, with a scorer of your own | `pillars/6_utilities.py` |
 | 5 | `6_utilities.py` | an artifact that works in another process, and reveals damage | `pillars/6_utilities.py` |
 | 10 | `8_deploy.py` | give a user the same model at every visit, also while more users get the new one | `pillars/8_deploy.py` |
@@ -16043,11 +16282,12 @@ def test_3_search(exercise):
 END_OF_LESSON_FILE
 
 cat >"$new/exercises/checks/test_chapter_4.py" <<'END_OF_LESSON_FILE'
-"""The checks of chapter 4: factors and supervised. Read a task before its check."""
+"""The checks of chapter 4, supervised learning. Read a task before its check."""
 
 import numpy as np
 from checking import (
     check,
+    check_numbers,
     check_of,
     check_returned,
     check_true_or_false,
@@ -16055,7 +16295,7 @@ from checking import (
 )
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.dummy import DummyRegressor
-from sklearn.linear_model import LinearRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.tree import DecisionTreeRegressor
 
 # ----- 4_factors
@@ -16317,13 +16557,125 @@ def test_4_supervised(exercise):
         f"Measured: in {n_better} of 30 tables you call an equal model better (in 15 "
         "± 3 if every gain counts). A real gain of 2.5 standard errors is found."
     )
+
+
+# ----- 4_threshold
+
+
+def make_likes(n_rows, seed):
+    """Return inputs, likes, and their true chances, of which a quarter is on average.
+
+    The chances are those that `LogisticRegression` can learn.
+    """
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n_rows, 2))
+    chance = 1 / (1 + np.exp(1.7 - X @ [1.5, 0.8]))
+    return X, rng.random(n_rows) < chance, chance
+
+
+def cost_to_expect(yes, chance, cost_of_bad, cost_of_missed):
+    """Return the cost of each row, on average over what may happen."""
+    return np.where(yes, (1 - chance) * cost_of_bad, chance * cost_of_missed)
+
+
+@check_of(
+    "pillars/4_threshold.py",
+    usual_causes="`predict_proba` returns an array of the shape (rows, 2): the second "
+    "column, `[:, 1]`, is the probability of True, a like. Train the classifier first.",
+)
+def test_4_threshold(exercise):
+    X, y, _ = make_likes(3000, 61)
+    X_new, _, chance = make_likes(2000, 62)
+
+    def decide(cost_of_bad, cost_of_missed, rows=slice(None)):
+        asked = X_new[rows].copy()
+        answer = exercise.says_yes(
+            LogisticRegression(), X.copy(), y.copy(), asked, cost_of_bad, cost_of_missed
+        )
+        numbers = check_numbers(answer, len(asked), "says_yes")
+        check(
+            np.isin(numbers, [0, 1]).all(),
+            f"`says_yes` returned {numbers[0]:.3g} for the first row. A page shows a "
+            "movie or does not: return True or False for each row, which is a "
+            "comparison of the probability with the threshold.",
+        )
+        return numbers == 1
+
+    equal = decide(1, 1)
+    dear = decide(1, 6)
+    cheap = decide(6, 1)
+    check(
+        not (np.array_equal(equal, dear) and np.array_equal(equal, cheap)),
+        f"You say yes to the same {equal.sum()} of 2000 rows, whether a missed movie "
+        "costs as much as a bad evening, six times as much, or a sixth. `predict` says "
+        "yes above a probability of 1/2, and a fixed threshold serves one pair of "
+        "costs only. The threshold must come from the costs.",
+    )
+    check(
+        dear.sum() > equal.sum() > cheap.sum(),
+        f"You say yes to {equal.sum()} of 2000 rows if both errors cost the same, to "
+        f"{dear.sum()} if a missed movie costs six times as much as a bad evening, and "
+        f"to {cheap.sum()} if it costs a sixth. The dearer a missed movie, the more "
+        "often yes must be said. Do both costs count? With equal costs, the threshold "
+        "is 1/2: is yours? Did you exchange the two costs, or turn the comparison "
+        "around?",
+    )
+    check(
+        chance[dear].mean() > chance[~dear].mean(),
+        "The rows to which you say yes are less often liked than the others. Take the "
+        "probability of True, the second column, and say yes above the threshold.",
+    )
+    n_other = np.sum(decide(1, 6, slice(0, 2000, 40)) != dear[::40])
+    check(
+        n_other == 0,
+        f"When 50 of the rows came alone, {n_other} of them got another answer than "
+        "among the 2000. What is best for a user must not depend on which others come "
+        "along. Did you sort the new rows, or count off a share of them?",
+    )
+    n_other = np.sum(decide(0.1, 0.6) != dear)
+    check(
+        n_other == 0,
+        f"With the costs 0.1 and 0.6 instead of 1 and 6, {n_other} of 2000 answers are "
+        "others. A cost in another currency must not change what is cheaper: only the "
+        "ratio of the two costs counts.",
+    )
+
+    said = LogisticRegression().fit(X, y).predict_proba(X_new)[:, 1]
+    for costs in ((1, 1), (1, 2), (1, 6), (6, 1)):
+        yes = decide(*costs)
+        best = said * costs[1] > (1 - said) * costs[0]
+        paid = cost_to_expect(yes, said, *costs).sum()
+        lowest = cost_to_expect(best, said, *costs).sum()
+        check(
+            paid < 1.01 * lowest,
+            f"A bad evening costs {costs[0]}, and a missed movie {costs[1]}. You say "
+            f"yes to {yes.sum()} of 2000 rows. By the model's probabilities this costs "
+            f"{paid:.0f} on average, and {lowest:.0f} would do, with yes to "
+            f"{best.sum()}. If p is the probability of a like, yes costs (1 - p) times "
+            "the one, and no costs p times the other. At the threshold both cost the "
+            "same.",
+        )
+
+    at_half = cost_to_expect(said > 0.5, chance, 1, 6)
+    saved = at_half - cost_to_expect(dear, chance, 1, 6)
+    print(
+        f"Measured: if a missed movie costs 6, you say yes to {dear.mean():.0%} of the "
+        f"rows, {np.mean(said > 0.5):.0%} are above 1/2. By the true chances, this "
+        f"saves {100 * saved.mean():.0f} ± {100 * standard_error(saved):.0f} of "
+        f"{100 * at_half.mean():.0f} per 100 rows."
+    )
 END_OF_LESSON_FILE
 
 cat >"$new/exercises/checks/test_chapter_5.py" <<'END_OF_LESSON_FILE'
-"""The check of chapter 5, unsupervised learning. Read the task before its check."""
+"""The checks of chapter 5: unsupervised and unusual. Read a task before its check."""
 
 import numpy as np
-from checking import check, check_of, check_true_or_false
+from checking import check, check_of, check_returned, check_true_or_false
+from sklearn.base import BaseEstimator, OutlierMixin
+from sklearn.ensemble import IsolationForest
+from sklearn.metrics import accuracy_score, average_precision_score
+
+# ----- 5_unsupervised
 
 
 def single_cloud(seed, n_columns, correlation):
@@ -16460,6 +16812,145 @@ def test_5_unsupervised(exercise):
         f"Measured: you find groups in 0 of {n_tables} tables without groups "
         f"(controls with shuffled columns: in {fooled}), and in 2 of 2 with groups, at "
         f"scores of {clear_score:.2f} and {overlapping_score:.2f}."
+    )
+
+
+# ----- 5_unusual
+
+
+class Reader(OutlierMixin, BaseEstimator):
+    """A detector that reads how odd a user is from the first column of X.
+
+    It accuses whoever is above `limit`.
+    """
+
+    def __init__(self, limit=np.inf):
+        self.limit = limit
+
+    def fit(self, X, y=None):
+        self.n_features_in_ = X.shape[1]
+        return self
+
+    def score_samples(self, X):
+        return -X[:, 0]
+
+    def decision_function(self, X):
+        return self.limit - X[:, 0]
+
+    def predict(self, X):
+        return np.where(X[:, 0] > self.limit, -1, 1)
+
+
+def make_list(places, n_users=1000, seed=0):
+    """Return the users of a list with shills at some places, in a random order.
+
+    The first place of the list is 1. X has one column: how odd the user is.
+    """
+    place = np.random.default_rng(seed).permutation(n_users) + 1
+    X = 3 - 5 * place[:, None] / n_users  # from 3 down to -2
+    return X, np.isin(place, places)
+
+
+@check_of(
+    "pillars/5_unusual.py",
+    usual_causes="import `average_precision_score` from sklearn.metrics. Its first "
+    "argument is what is true, `is_shill`, and its second one number for each user. "
+    "`fit` comes before `score_samples`; both get X.",
+)
+def test_5_unusual(exercise):
+    def score(detector, X, is_shill):
+        answer = exercise.score_list(detector, X.copy(), is_shill.copy())
+        check_returned(answer, "score_list")
+        check(
+            np.ndim(answer) == 0,
+            f"`score_list` returned an array of the shape {np.shape(answer)}. A list "
+            "of suspects has one score, a number.",
+        )
+        return float(answer)
+
+    # A list whose order is chance. The detector accuses nobody.
+    X, is_shill = make_list(range(60, 1000, 100))
+    of_nobody = score(Reader(), X, is_shill)
+    check(
+        of_nobody < 0.5,
+        "A detector whose list is in a random order, and that accuses nobody, gets "
+        f"{of_nobody:.2f} from you. Of 1000 users, 10 are shills, so it has judged 99 "
+        "of 100 correctly, and found no shill at all. Where few are shills, accuracy "
+        "praises whoever accuses nobody. Average precision asks for the list: how near "
+        "the top are the shills?",
+    )
+
+    top = range(1, 11)
+    X, is_shill = make_list(top)
+    first = score(Reader(0.0), X, is_shill)
+    last = score(Reader(0.0), -X, is_shill)
+    check(
+        first > last,
+        f"You give {first:.2f} to a list with all shills at the top, and {last:.2f} to "
+        "one with all of them at the bottom. `score_samples` and `decision_function` "
+        "are *low* for outliers; average precision wants a number that is large for "
+        "them.",
+    )
+    scores = [score(Reader(limit), X, is_shill) for limit in (np.inf, 2.0, -1.0)]
+    check(
+        np.ptp(scores) < 1e-9,
+        f"Three detectors have the same list, and you give them {scores[0]:.2f}, "
+        f"{scores[1]:.2f} and {scores[2]:.2f}. They differ only in how many users they "
+        "accuse. Whoever checks the list from the top decides that anew. `predict` "
+        "says yes or no, and all with a yes would share a place. Take the numbers "
+        "behind it, `score_samples`.",
+    )
+    check(
+        abs(first - 1) < 1e-9,
+        f"All ten shills are at the top of the list, and you give it {first:.2f}. Its "
+        "average precision is 1.",
+    )
+
+    # Of ten shills, half are at the top and half in the middle; or all are rather high.
+    X, is_shill = make_list([1, 2, 3, 4, 5, 500, 520, 540, 560, 580])
+    half_found = score(Reader(), X, is_shill)
+    X, is_shill = make_list(range(100, 200, 10))
+    none_found = score(Reader(), X, is_shill)
+    check(
+        half_found > none_found,
+        "In one list, five of ten shills are at the places 1 to 5, and the others in "
+        f"the middle: you give it {half_found:.2f}. In another, all ten are between "
+        f"place 100 and place 190 of 1000: {none_found:.2f}. Whoever checks the first "
+        "20 finds five shills in the first list, and none in the second. The area "
+        "under the ROC curve prefers the second, because it counts how many honest "
+        "users are behind each shill; average precision looks at the top.",
+    )
+    for places in ([1, 3], [2, 4, 6], [10], [7, 8, 30, 31, 900]):
+        X, is_shill = make_list(places, seed=places[0])
+        answer = score(Reader(), X, is_shill)
+        precisions = [(n + 1) / place for n, place in enumerate(places)]
+        expected = np.mean(precisions)
+        check(
+            abs(answer - expected) < 1e-6,
+            f"In a list of 1000, the shills are at the places {places}. Its average "
+            f"precision is {expected:.3f}: at each shill, the share of shills down to "
+            f"there, and then the mean. You return {answer:.3f}.",
+        )
+
+    # A detector that must learn.
+    rng = np.random.default_rng(5)
+    is_shill = np.arange(500) < 10
+    X = rng.normal(size=(500, 3)) + 2.5 * is_shill[:, None]
+    forest = IsolationForest(random_state=0).fit(X)
+    expected = average_precision_score(is_shill, -forest.score_samples(X))
+    answer = score(IsolationForest(random_state=0), X, is_shill)
+    check(
+        abs(answer - expected) < 1e-6,
+        f"An isolation forest, trained on all {len(X)} users, has an average precision "
+        f"of {expected:.3f}, and you return {answer:.3f}. Train the detector on X, all "
+        "of it, and use the numbers of the same detector. Nobody tells it which users "
+        "are shills: shills in the training rows are what it has to cope with.",
+    )
+    accuracy = accuracy_score(is_shill, forest.predict(X) == -1)
+    print(
+        f"Measured: an isolation forest has an average precision of {answer:.2f} "
+        f"(accuracy {accuracy:.2f}); by chance it is about {is_shill.mean():.2f} "
+        f"(accuracy {1 - is_shill.mean():.2f} for who accuses nobody)."
     )
 END_OF_LESSON_FILE
 
@@ -17398,6 +17889,29 @@ def is_better(new, old, X, y):
     return gain.mean() > 2 * standard_error
 END_OF_LESSON_FILE
 
+cat >"$new/exercises/solutions/4_threshold.py" <<'END_OF_LESSON_FILE'
+"""Solution of exercise 4, threshold: when should we say yes?
+
+Yes costs (1 - p) * cost_of_bad on average, and no costs p * cost_of_missed. They are
+equal if p is the part of `cost_of_bad` in the sum of both costs. (In scikit-learn,
+`FixedThresholdClassifier` keeps such a threshold in the model. Where probabilities
+cannot be believed, `TunedThresholdClassifierCV` looks for the cheapest threshold, by
+cross-validation inside the training rows.)
+"""
+
+
+def says_yes(classifier, X, y, X_new, cost_of_bad, cost_of_missed):
+    """Return True for each new row where yes is cheaper, and False for the others.
+
+    The classifier learns from X and y; y is True for a like. X and X_new are arrays.
+    The costs are above 0.
+    """
+    classifier.fit(X, y)
+    chance = classifier.predict_proba(X_new)[:, 1]  # of a like
+    threshold = cost_of_bad / (cost_of_bad + cost_of_missed)
+    return chance > threshold
+END_OF_LESSON_FILE
+
 cat >"$new/exercises/solutions/5_unsupervised.py" <<'END_OF_LESSON_FILE'
 """Solution of exercise 5, unsupervised learning: are these groups real?
 
@@ -17434,6 +17948,28 @@ def has_groups(X):
         control = rng.multivariate_normal(mean, covariance, len(X))
         controls.append(separation(control))
     return separation(X) > np.mean(controls) + 3 * np.std(controls)
+END_OF_LESSON_FILE
+
+cat >"$new/exercises/solutions/5_unusual.py" <<'END_OF_LESSON_FILE'
+"""Solution of exercise 5, unusual users: how good is a list of suspects?
+
+`score_samples` is low for outliers, so the list is sorted by minus these numbers. The
+answers of `predict` would not do: they depend on a threshold, and all who are accused
+would share one place of the list.
+"""
+
+from sklearn.metrics import average_precision_score
+
+
+def score_list(detector, X, is_shill):
+    """Return how near the top of the detector's list of suspects the shills are.
+
+    `detector` is an untrained one, such as `IsolationForest()`. X is an array with a
+    row for each user, and `is_shill` is True for the shills.
+    """
+    detector.fit(X)
+    oddness = -detector.score_samples(X)
+    return average_precision_score(is_shill, oddness)
 END_OF_LESSON_FILE
 
 cat >"$new/exercises/solutions/6_metrics.py" <<'END_OF_LESSON_FILE'

@@ -5,9 +5,10 @@ are kept for the end. One of the two always has the smaller error, if only by lu
 `is_better` takes every gain for real.
 
 Task: return True only if the mean gain is more than twice its standard error.
-Hint: `gain` holds one number per row. "Part 1" in pillars/4_supervised.py prints each
-    gain beside its standard error, by `gain.sem()` of pandas. `gain` is a NumPy array
-    here, which has no `sem`: "standard error" in docs/words.md has the formula.
+Hint: `gain` holds one number per row. "Better, or only lucky?" in
+    pillars/4_supervised.py prints each gain beside its standard error, by `gain.sem()`
+    of pandas. `gain` is a NumPy array here, which has no `sem`: "standard error" in
+    docs/words.md has the formula.
 Check: python -m pytest exercises -k 4_supervised
 """
 

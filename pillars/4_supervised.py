@@ -3,7 +3,8 @@
 #
 # **You know**: `fit` learns, `predict` answers, and cross-validation scores rows that
 # the model has not seen. **You will see**: an error split into two parts, one of which
-# no model can remove; the same for a yes or no, and when to say yes. **Minutes**: 40.
+# no model can remove; how far three models that read the same features are apart; and
+# on whose ratings any model looks good. **Minutes**: 15.
 #
 # An error of 0.80 stars: is that good? On real data nobody can say. Here we know the
 # *law* of the ratings, the formula that made them. So we know the best possible answer
@@ -16,27 +17,16 @@
 # On one table the two sides differ a little, by luck.
 
 # %%
-import numpy as np
 import pandas as pd
 from drawing import BLUE, GREY, new_picture, save_picture
-from scipy.stats import norm
-from sklearn.calibration import calibration_curve
-from sklearn.dummy import DummyClassifier, DummyRegressor
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import log_loss, mean_squared_error
-from sklearn.model_selection import KFold, cross_val_predict, train_test_split
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.dummy import DummyRegressor
+from sklearn.metrics import mean_squared_error
+from sklearn.model_selection import KFold, cross_val_predict
 
-from lesson_code import (
-    MatrixFactorization,
-    MovieRecommendationDataset,
-    SklearnEcosystemPipeline,
-    UserMovieFeatureTransformer,
-)
+from lesson_code import MovieRecommendationDataset, SklearnEcosystemPipeline
 
 # %% [markdown]
-# ## Part 1, how many stars?
+# ## What no model can foresee
 # We begin with the noise. Of 50,000 ratings, this one is farthest from its expected
 # rating.
 
@@ -53,6 +43,7 @@ print(f"  expected {expected[row]:.2f} stars, rating {rating[row]:.1f}")
 # The best possible answer is more than four stars, and then this user gives one. No
 # model can foresee that: it is noise.
 #
+# ## Noise and ignorance
 # Now we compare models on the same five folds, the dummy first. `cross_val_predict`
 # answers each row by a model that was trained on the other folds. *Taste* is how well a
 # user's love of genres fits a movie. `factors` learns numbers for every user and movie
@@ -123,9 +114,9 @@ for name in ("forest", "boosting", "factors"):
 # %% [markdown]
 # A difference of less than twice its standard error may well be luck. The difference of
 # boosting is just below this limit, so this table does not show whether boosting is
-# better or worse. The forest is worse by more than the limit, but the difference is
-# tiny. (Rows of the same user or movie are not independent, so the true standard errors
-# may be larger.)
+# better or worse; another table may. The forest is worse by more than the limit, but
+# the difference is tiny. (Rows of the same user or movie are not independent, so the
+# true standard errors may be larger.)
 #
 # The three algorithms are very different, but they read the same 11 features (the 13
 # without the two ids), and their errors are nearly the same. (The 14th feature of
@@ -156,172 +147,13 @@ print(by_care.to_string(float_format="%.3f"))
 # it is measured on: the same model looks excellent for the `most careful` users, and
 # poor for the `most careless`.
 #
-# ## Part 2, yes or no: will this user like this movie?
-# *Liked* means 4 stars or more. A *classifier* answers with a probability. How wrong is
-# it? For one row, the *loss* is -log(the probability that the classifier gave to what
-# then happened). Suppose that it says 0.8 for "liked".
-
-# %%
-print("\nThe loss of one row, if a classifier says 0.8")
-print(f"  and the user likes the movie: -log 0.8 = {-np.log(0.8):.2f}")
-print(f"  and the user does not:        -log 0.2 = {-np.log(0.2):.2f}")
-
-# %% [markdown]
-# The loss is small if the classifier was right, and large if it was sure and wrong. The
-# *log loss* is the mean over all rows.
+# **Try it:** make 200,000 ratings instead of 50,000. Which part of the error becomes
+# smaller, and for which models?
 #
-# Now we compare four classifiers on the test rows. The dummy always answers the share
-# of likes. `balanced` is often recommended where one answer is rarer: likes weigh as
-# much as all other rows together. `factors` turns predicted stars into a probability.
-# Averages and predicted stars are cross-fitted: a training row's own rating is not in
-# them.
-
-# %%
-train, test = train_test_split(table, test_size=0.2, random_state=42)
-liked = (test["rating"] >= 4).to_numpy()
-
-features = UserMovieFeatureTransformer()
-train_features = np.asarray(features.fit_transform(train))[:, 2:]  # without the ids
-test_features = np.asarray(features.transform(test))[:, 2:]
-factors = MatrixFactorization()
-train_stars = factors.fit_transform(train)
-test_stars = factors.transform(test)
-balanced = LogisticRegression(class_weight="balanced")
-candidates = {
-    "dummy": (DummyClassifier(strategy="prior"), train_features, test_features),
-    "balanced": (balanced, train_features, test_features),
-    "features": (LogisticRegression(), train_features, test_features),
-    "factors": (LogisticRegression(), train_stars, test_stars),
-}
-chances = {}
-for name, (classifier, inputs, test_inputs) in candidates.items():
-    model = make_pipeline(StandardScaler(), classifier)
-    model.fit(inputs, train["rating"] >= 4)
-    chances[name] = model.predict_proba(test_inputs)[:, 1]
-
-print(f"\nLog loss ({100 * liked.mean():.0f} % of the test rows are liked)")
-for name, chance in chances.items():
-    print(f"  {name:8} {log_loss(liked, chance):.3f}")
-
-# %% [markdown]
-# Is the best of these good? Again, we can say so only because we know the law, and with
-# it the true chance of a like. A rating is the user's opinion plus noise, rounded to
-# half stars. So it becomes 4 or more if opinion plus noise is above 3.75. The noise is
-# normally distributed, with the standard deviation `sigma`. `norm.cdf(x)` is the share
-# of a normal distribution that lies below x, counted in standard deviations from its
-# mean: an opinion of 3.75 becomes a like in half of all cases, and an opinion that is
-# one `sigma` higher in 84 %.
-#
-# Say the true chance is 0.7. If a model says 0.8, its loss will be -log 0.8 in 70 % of
-# such cases, and -log 0.2 in 30 %. No answer has a smaller loss on average than 0.7,
-# the true chance. The loss of the true chance is noise, and what a model loses in
-# addition is ignorance.
-
-# %%
-opinion, _ = dataset.opinions(test)
-true_chance = norm.cdf((opinion - 3.75) / sigma[test.index])
-true_chance = true_chance.clip(1e-9, 1 - 1e-9)  # a logarithm of 0 does not exist
-chances["the law"] = true_chance
-
-
-def expected_loss(said, true):
-    """Return the loss to expect, the mean over the rows, if `true` are the chances."""
-    return np.mean(-true * np.log(said) - (1 - true) * np.log(1 - said))
-
-
-print("\nLoss to expect if the true chance is 0.7")
-for said in (0.7, 0.8):
-    print(f"  a model says {said}: {expected_loss(said, 0.7):.3f}")
-
-noise_of_chances = expected_loss(true_chance, true_chance)
-rows = {}
-for name, chance in chances.items():
-    loss = expected_loss(chance, true_chance)
-    rows[name] = {
-        "noise": noise_of_chances,
-        "ignorance": loss - noise_of_chances,
-        "sum": loss,
-        "measured": log_loss(liked, chance),
-    }
-print("\nLog loss, split into its two parts")
-print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
-
-# %% [markdown]
-# As in part 1, features help, and the taste of each user helps more. But look at
-# `balanced`. It reads the same features as `features`, and is not much better than the
-# dummy. What is wrong with it?
-#
-# A *calibration curve* shows whether probabilities mean what they say. It sorts the
-# rows by the probability that the model gives, cuts them into equal parts, and compares
-# with what happened.
-
-# %%
-curves = {}
-for name in ("balanced", "features", "factors"):
-    happened, said = calibration_curve(
-        liked, chances[name], n_bins=5, strategy="quantile"
-    )
-    curves[name, "said"] = said
-    curves[name, "liked"] = happened
-parts = ["lowest fifth", "2nd", "3rd", "4th", "highest fifth"]
-print("\nProbability of a like that each model said, and the share of likes")
-print(pd.DataFrame(curves, index=parts).to_string(float_format="%.2f"))
-
-# %% [markdown]
-# `features` and `factors` are right to a few hundredths. `balanced` says too much: it
-# was trained as if half of the ratings were likes.
-#
-# ## When should we say yes?
-# That depends on what errors cost. Suppose that a bad evening costs 1, and a good movie
-# missed costs 2. If p is the probability of a like, then yes costs 1 - p on average, no
-# costs 2p, and yes is cheaper if p is above 1/3. (`predict` of a classifier says yes if
-# p is above 1/2, as if both errors cost the same.)
-#
-# **Guess first:** a quarter of the rows are likes. How often should we say yes?
-
-# %%
-rules = {
-    "never": np.zeros_like(liked),
-    "factors: p > 1/2": chances["factors"] > 1 / 2,
-    "factors: p > 1/3": chances["factors"] > 1 / 3,
-    "features: p > 1/3": chances["features"] > 1 / 3,
-    "balanced: p > 1/3": chances["balanced"] > 1 / 3,
-    "the law: p > 1/3": true_chance > 1 / 3,
-}
-costs = pd.DataFrame()  # of each test row, by each rule
-for name, says_yes in rules.items():
-    bad_evening = says_yes & ~liked
-    missed = ~says_yes & liked
-    costs[name] = 1 * bad_evening + 2 * missed
-
-more = costs.sub(costs["factors: p > 1/3"], axis=0)  # on the same rows
-summary = pd.DataFrame(
-    {
-        "yes, %": 100 * pd.DataFrame(rules).mean(),
-        "cost": 100 * costs.mean(),
-        "more": 100 * more.mean(),
-        "±": 100 * more.sem(),
-    }
-)
-print("\nCost of 100 rows; more: than by `factors: p > 1/3` (± standard error)")
-print(summary.to_string(float_format="%.1f"))
-
-# %% [markdown]
-# The rule made for these costs, p > 1/3, says yes to more than a quarter, because a
-# missed movie costs more than a bad evening. It is cheaper than `p > 1/2`. But it needs
-# probabilities that can be believed: with those of `balanced` it says yes to more than
-# half of the rows, and costs much more than with those of `features`, which reads the
-# same features. (± again assumes independent rows, and may be too small.)
-#
-# **Try it:** let a missed movie cost 5. From which probability on is yes cheaper? Add
-# this rule to `rules`, and compare its cost.
-#
-# **Remember:** a better model has less ignorance, but the noise remains. Before you act
-# on a probability, look at its calibration.
+# **Remember:** a better model has less ignorance, but the noise remains.
 #
 # Go on in scikit-learn's user guide:
-# [Supervised learning](https://scikit-learn.org/stable/supervised_learning.html),
-# [Probability calibration](https://scikit-learn.org/stable/modules/calibration.html),
-# [Tuning the decision threshold](https://scikit-learn.org/stable/modules/classification_threshold.html).
+# [Supervised learning](https://scikit-learn.org/stable/supervised_learning.html).
+# The next chapter, `pillars/4_threshold.py`, asks a question of yes or no.
 #
 # Exercise: `exercises/4_supervised.py`.

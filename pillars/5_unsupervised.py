@@ -4,9 +4,8 @@
 # **You know**: *matrix factorization* gives every user and movie some learned numbers,
 # its *factors*. Multiply the user's numbers by the movie's, one by one, and add up: the
 # sum says how well the two fit (`pillars/4_factors.py`). **You will see**: how well
-# clusters of movies agree with genres; that KMeans also finds clusters where there are
-# none, and how a control shows it; which of the false users that we plant are found.
-# **Minutes**: 40.
+# clusters of movies agree with genres; and that KMeans also finds clusters where there
+# are none, and how a control shows it. **Minutes**: 25.
 #
 # The law of the ratings, the formula that made them, has eight genres. Our model learns
 # from ids and stars alone. It gets no genres (`content=False`), and no extra numbers
@@ -18,17 +17,14 @@ import numpy as np
 import pandas as pd
 from drawing import new_picture, save_picture
 from scipy.optimize import linear_sum_assignment
-from shills import describe_users
 from sklearn.cluster import KMeans
-from sklearn.ensemble import IsolationForest
 from sklearn.metrics import (
     ConfusionMatrixDisplay,
     adjusted_rand_score,
-    average_precision_score,
     silhouette_score,
 )
 
-from lesson_code import STARS, MatrixFactorization, MovieRecommendationDataset
+from lesson_code import MatrixFactorization, MovieRecommendationDataset
 
 # %% [markdown]
 # ## Movies: are the clusters genres?
@@ -88,7 +84,8 @@ print(f"Adjusted Rand index with shuffled genres: {by_chance:.3f}")
 print(f"Adjusted Rand index with true genres:     {true_index:.3f}")
 
 counts = pd.crosstab(genre, cluster).to_numpy()
-# The number of a cluster means nothing: we put each beside the genre that it fits best.
+# The number of a cluster means nothing, so each genre gets one of its own.
+# linear_sum_assignment finds the pairs with the least sum: here, of minus the counts.
 _, best_cluster = linear_sum_assignment(-counts)
 counts = counts[:, best_cluster]
 in_genre = f"{np.trace(counts)} of {kept.sum()} movies"
@@ -114,16 +111,21 @@ if figure is not None:
 # How much depends on the number of ratings? Here are tables of five sizes, with all
 # movies of one genre. Beside the clusters, we compare the learned taste of each user
 # for each movie with the true one. Nobody has rated most of these pairs.
+#
+# The law keeps the true tastes in two tables. `T` has a row for each user: how much the
+# user loves each of the eight genres. `G` has a row for each movie: how much of each
+# genre is in it. Up to a constant, their product holds the taste of every user for
+# every movie.
 
 # %%
 rows = {}
 for n_ratings in (5000, 20_000, 50_000, 100_000, 200_000):
     sized, ratings, model = learn(n_ratings)
 
-    # T: users x 8 tastes; G: movies x 8 genres. The product has the tastes of all
-    # users for all movies. The ids in the model's arrays count from 1.
-    all_tastes = sized.law_["T"] @ sized.law_["G"].T
-    true_taste = all_tastes[np.ix_(model.users_ - 1, model.movies_ - 1)]
+    all_tastes = sized.law_["T"] @ sized.law_["G"].T  # (n_users, n_movies)
+    # np.ix_ cuts out some rows and some columns. Ids count from 1, and rows from 0.
+    known = np.ix_(model.users_ - 1, model.movies_ - 1)
+    true_taste = all_tastes[known]
     learned = model.user_factors_ @ model.movie_factors_.T
     correlation = np.corrcoef(learned.ravel(), true_taste.ravel())[0, 1]
 
@@ -237,104 +239,6 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 # the clusters agree with them far better than by chance. And our table has the highest
 # Rand index of the four. How much of the genres one table shows is a matter of luck.
 #
-# ## False users: are the planted ones found?
-# *Shills* are users who do not rate what they think. To find them, we describe a user
-# by three figures: mean and spread of the stars, and *agreement*, the correlation of
-# the user's stars with the averages of the other users. (`describe_users` of
-# `pillars/shills.py` computes them.) Here are the first honest users with at least 20
-# ratings.
-
-# %%
-ratings_of_user = table.groupby("user_id")["rating"].transform("size")
-honest = table.loc[ratings_of_user >= 20, ["user_id", "movie_id", "rating"]]
-print("\nThe stars of three honest users")
-print(describe_users(honest).head(3).to_string(float_format="%.2f"))
-
-# %% [markdown]
-# Now we plant shills. Each rates the movies of an honest user, so that only the stars
-# differ: they are always five, always three, or random.
-
-
-# %%
-def plant(victims, kind, rng):
-    """Return the ratings of shills, one for each of some honest users."""
-    planted = honest[honest["user_id"].isin(victims)].copy()
-    planted["user_id"] += 1000  # honest ids end at 1000
-    possible = {"always five": [5.0], "always three": [3.0], "at random": STARS}
-    planted["rating"] = rng.choice(possible[kind], len(planted))
-    return planted
-
-
-user = 1
-twins = {}
-for kind in ("always five", "always three", "at random"):
-    shill = plant([user], kind, np.random.default_rng(0))
-    figures = describe_users(pd.concat([honest, shill]))
-    twins[kind] = figures.loc[user + 1000]
-print("\nThe stars of three shills, for the movies of user 1")
-print(pd.DataFrame(twins).T.to_string(float_format="%.2f"))
-
-# %% [markdown]
-# Two of the shills have no spread, so a simple rule will do. The one who rates at
-# random agrees little with the others. But an honest user who rates carelessly may
-# agree little, too.
-#
-# Now we hide 20 shills among the honest users, or 200. An `IsolationForest` gets no
-# example of a shill. It cuts the data at random places, and a user whom few cuts
-# separate from all others is odd. A *rule* is made for one kind of shill: least spread
-# first, or, for those at random, least agreement first.
-#
-# *Average precision* scores a list of suspects, the oddest first: 1 if all shills come
-# first. The dummy, for which all are equally odd, scores the share of shills.
-#
-# **Guess first:** which shills does the forest find?
-
-
-# %%
-def find_shills(n_shills, kind, seed):
-    """Plant shills, and return the average precision of three lists of suspects.
-
-    `seed` is that of the forest.
-    """
-    victims = rng.choice(honest["user_id"].unique(), n_shills, replace=False)
-    figures = describe_users(pd.concat([honest, plant(victims, kind, rng)]))
-    is_shill = figures.index > 1000
-
-    forest = IsolationForest(random_state=seed).fit(figures)
-    rule = figures["agreement"] if kind == "at random" else figures["spread"]
-    return {
-        "dummy": average_precision_score(is_shill, np.zeros(len(figures))),
-        "forest": average_precision_score(is_shill, -forest.score_samples(figures)),
-        "rule": average_precision_score(is_shill, -rule),
-    }
-
-
-rows = {}
-for shills in ("20 always five", "20 always three", "20 at random", "200 always five"):
-    n_shills, kind = shills.split(" ", maxsplit=1)
-    draws = [find_shills(int(n_shills), kind, seed) for seed in range(4)]
-    scores = pd.DataFrame(draws)
-    rows[shills] = scores.mean()
-    rows[shills]["± of forest"] = scores["forest"].sem()
-n_honest = honest["user_id"].nunique()
-print(f"\nAverage precision among {n_honest} honest users, mean of four draws")
-print(pd.DataFrame(rows).T.to_string(float_format="%.2f"))
-
-sigma = pd.Series(dataset.law_["sigma"], index=range(1, 1001))  # each user's noise
-careless = sigma.index[sigma > sigma.quantile(0.8)]
-odd = describe_users(honest)["agreement"].nsmallest(20).index
-print("\nThe 20 honest users who agree least with the others")
-print(f"Of these, among the most careless fifth: {odd.isin(careless).sum()}")
-
-# %% [markdown]
-# Look at the column `forest`. It puts nearly all shills who always give five at the top
-# of its list: they are rare, and extreme in all three figures. It does worse where the
-# mean is ordinary (always three), and where shills are many (200). Of those who rate at
-# random it finds few, because they look like careless people: most of the honest users
-# who agree least were made careless by the formula; they do not cheat. Each time, a
-# rule made for this fraud is better. So use a forest when you cannot say what you are
-# looking for.
-#
 # **Try it:** let KMeans look for 16 clusters instead of 8. Do they agree better with
 # the genres?
 #
@@ -342,7 +246,7 @@ print(f"Of these, among the most careless fifth: {odd.isin(careless).sum()}")
 # groups; to say what they are, you need a known truth.
 #
 # Go on in scikit-learn's user guide:
-# [Clustering](https://scikit-learn.org/stable/modules/clustering.html) and
-# [Outlier detection](https://scikit-learn.org/stable/modules/outlier_detection.html).
+# [Clustering](https://scikit-learn.org/stable/modules/clustering.html). The next
+# chapter, `pillars/5_unusual.py`, looks for single users who do not belong.
 #
 # Exercise: `exercises/5_unsupervised.py`.

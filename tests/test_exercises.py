@@ -32,7 +32,9 @@ MESSAGES = {
     "3_search": "The rows that chose the winner also scored it",
     "4_factors": "So gaps have a say in a user's numbers",
     "4_supervised": "of 30 tables you call the new model better",
+    "4_threshold": "You say yes to the same 307 of 2000 rows",
     "5_unsupervised": "You found groups in 2 of 5 tables",
+    "5_unusual": "that accuses nobody, gets 0.99 from you",
     "6_metrics": "It still shows the same movies, but your score went from",
     "6_utilities": (
         "A fresh process could not predict from the two ids: "
@@ -1072,6 +1074,132 @@ ATTEMPTS = [
         "np.full((len(ratings), movies.shape[1]), np.nan)",
         r"rated nothing got the numbers \[nan nan nan\]",
     ),
+    (
+        "4_threshold",
+        "cost_of_bad / (cost_of_bad + cost_of_missed)",
+        "1 / 2",
+        "a fixed threshold serves one pair of costs only",
+    ),
+    (
+        "4_threshold",
+        "cost_of_bad / (cost_of_bad + cost_of_missed)",
+        "1 / 3",
+        "whether a missed movie costs as much as a bad evening",
+    ),
+    (
+        "4_threshold",
+        "cost_of_bad / (cost_of_bad + cost_of_missed)",
+        "y.mean()",
+        "The threshold must come from the costs",
+    ),
+    (
+        "4_threshold",
+        "cost_of_bad / (cost_of_bad + cost_of_missed)",
+        "cost_of_missed / (cost_of_bad + cost_of_missed)",
+        "Did you exchange the two costs",
+    ),
+    (
+        "4_threshold",
+        "cost_of_bad / (cost_of_bad + cost_of_missed)",
+        "cost_of_bad / cost_of_missed",
+        "yes to 0 of 2000 rows if both .* With equal costs, the threshold is 1/2",
+    ),
+    (
+        "4_threshold",
+        "cost_of_bad / (cost_of_bad + cost_of_missed)",
+        "1 / (1 + cost_of_missed)",
+        "Do both costs count",
+    ),
+    (
+        "4_threshold",
+        "cost_of_bad / (cost_of_bad + cost_of_missed)",
+        "np.quantile(chance, cost_of_bad / (cost_of_bad + cost_of_missed))",
+        "When 50 of the rows came alone",
+    ),
+    (
+        "4_threshold",
+        "cost_of_bad / (cost_of_bad + cost_of_missed)",
+        "cost_of_bad**2 / (cost_of_bad**2 + cost_of_missed**2)",
+        "At the threshold both cost the same",
+    ),
+    ("4_threshold", "[:, 1]", "[:, 0]", "less often liked than the others"),
+    ("4_threshold", "[:, 1]", "", "has the shape"),
+    (
+        "4_threshold",
+        "chance > threshold",
+        "chance < threshold",
+        "turn the comparison around",
+    ),
+    (
+        "4_threshold",
+        "chance > threshold",
+        "chance - threshold",
+        "True or False for each row",
+    ),
+    ("4_threshold", "    return chance", "    chance", "`says_yes` returned nothing"),
+    (
+        "4_threshold",
+        "    classifier.fit(X, y)\n",
+        "",
+        "stopped in line .* Train the classifier first",
+    ),
+    (
+        "5_unusual",
+        "-detector.score_samples(X)",
+        "detector.score_samples(X)",
+        "are [*]low[*] for outliers",
+    ),
+    ("5_unusual", "-detector.score_samples(X)", "detector.predict(X)", "low"),
+    (
+        "5_unusual",
+        "-detector.score_samples(X)",
+        "-detector.predict(X)",
+        "They differ only in how many users they accuse",
+    ),
+    (
+        "5_unusual",
+        "average_precision_score(is_shill, oddness)",
+        "1.0",
+        "gets 1.00 from you",
+    ),
+    (
+        "5_unusual",
+        "average_precision_score(is_shill, oddness)",
+        "roc_auc_score(is_shill, oddness)",
+        "ROC",
+    ),
+    (
+        "5_unusual",
+        "average_precision_score(is_shill, oddness)",
+        "is_shill[np.argsort(-oddness)][: is_shill.sum()].mean()",
+        "at each shill, the share of shills down to there",
+    ),
+    (
+        "5_unusual",
+        "average_precision_score(is_shill, oddness)",
+        "f1_score(is_shill, detector.predict(X) == -1)",
+        "They differ only",
+    ),
+    (
+        "5_unusual",
+        "average_precision_score(is_shill, oddness)",
+        "average_precision_score(oddness, is_shill)",
+        "stopped in line .* Its first argument is what is true",
+    ),
+    (
+        "5_unusual",
+        "average_precision_score(is_shill, oddness)",
+        "oddness[is_shill]",
+        "returned an array of the shape",
+    ),
+    (
+        "5_unusual",
+        "    detector.fit(X)\n",
+        "    detector.fit(X[~is_shill])\n",
+        "trained on all 500 users",
+    ),
+    ("5_unusual", "    return average", "    average", "`score_list` returned nothing"),
+    ("5_unusual", "    detector.fit(X)\n", "", "stopped in line .* `fit` comes before"),
 ]
 #: What an attempt may need beyond its solution. Each line takes time in the fresh
 #: processes of some checks, so it is added only where its name is used.
@@ -1080,6 +1208,8 @@ IMPORTS = {
     "joblib": "import joblib",
     "np": "import numpy as np",
     "DummyRegressor": "from sklearn.dummy import DummyRegressor",
+    "f1_score": "from sklearn.metrics import f1_score",
+    "roc_auc_score": "from sklearn.metrics import roc_auc_score",
     "HistGradientBoostingRegressor": (
         "from sklearn.ensemble import HistGradientBoostingRegressor"
     ),

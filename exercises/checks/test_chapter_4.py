@@ -1,8 +1,9 @@
-"""The checks of chapter 4: factors and supervised. Read a task before its check."""
+"""The checks of chapter 4, supervised learning. Read a task before its check."""
 
 import numpy as np
 from checking import (
     check,
+    check_numbers,
     check_of,
     check_returned,
     check_true_or_false,
@@ -10,7 +11,7 @@ from checking import (
 )
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.dummy import DummyRegressor
-from sklearn.linear_model import LinearRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.tree import DecisionTreeRegressor
 
 # ----- 4_factors
@@ -271,4 +272,111 @@ def test_4_supervised(exercise):
     print(
         f"Measured: in {n_better} of 30 tables you call an equal model better (in 15 "
         "± 3 if every gain counts). A real gain of 2.5 standard errors is found."
+    )
+
+
+# ----- 4_threshold
+
+
+def make_likes(n_rows, seed):
+    """Return inputs, likes, and their true chances, of which a quarter is on average.
+
+    The chances are those that `LogisticRegression` can learn.
+    """
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n_rows, 2))
+    chance = 1 / (1 + np.exp(1.7 - X @ [1.5, 0.8]))
+    return X, rng.random(n_rows) < chance, chance
+
+
+def cost_to_expect(yes, chance, cost_of_bad, cost_of_missed):
+    """Return the cost of each row, on average over what may happen."""
+    return np.where(yes, (1 - chance) * cost_of_bad, chance * cost_of_missed)
+
+
+@check_of(
+    "pillars/4_threshold.py",
+    usual_causes="`predict_proba` returns an array of the shape (rows, 2): the second "
+    "column, `[:, 1]`, is the probability of True, a like. Train the classifier first.",
+)
+def test_4_threshold(exercise):
+    X, y, _ = make_likes(3000, 61)
+    X_new, _, chance = make_likes(2000, 62)
+
+    def decide(cost_of_bad, cost_of_missed, rows=slice(None)):
+        asked = X_new[rows].copy()
+        answer = exercise.says_yes(
+            LogisticRegression(), X.copy(), y.copy(), asked, cost_of_bad, cost_of_missed
+        )
+        numbers = check_numbers(answer, len(asked), "says_yes")
+        check(
+            np.isin(numbers, [0, 1]).all(),
+            f"`says_yes` returned {numbers[0]:.3g} for the first row. A page shows a "
+            "movie or does not: return True or False for each row, which is a "
+            "comparison of the probability with the threshold.",
+        )
+        return numbers == 1
+
+    equal = decide(1, 1)
+    dear = decide(1, 6)
+    cheap = decide(6, 1)
+    check(
+        not (np.array_equal(equal, dear) and np.array_equal(equal, cheap)),
+        f"You say yes to the same {equal.sum()} of 2000 rows, whether a missed movie "
+        "costs as much as a bad evening, six times as much, or a sixth. `predict` says "
+        "yes above a probability of 1/2, and a fixed threshold serves one pair of "
+        "costs only. The threshold must come from the costs.",
+    )
+    check(
+        dear.sum() > equal.sum() > cheap.sum(),
+        f"You say yes to {equal.sum()} of 2000 rows if both errors cost the same, to "
+        f"{dear.sum()} if a missed movie costs six times as much as a bad evening, and "
+        f"to {cheap.sum()} if it costs a sixth. The dearer a missed movie, the more "
+        "often yes must be said. Do both costs count? With equal costs, the threshold "
+        "is 1/2: is yours? Did you exchange the two costs, or turn the comparison "
+        "around?",
+    )
+    check(
+        chance[dear].mean() > chance[~dear].mean(),
+        "The rows to which you say yes are less often liked than the others. Take the "
+        "probability of True, the second column, and say yes above the threshold.",
+    )
+    n_other = np.sum(decide(1, 6, slice(0, 2000, 40)) != dear[::40])
+    check(
+        n_other == 0,
+        f"When 50 of the rows came alone, {n_other} of them got another answer than "
+        "among the 2000. What is best for a user must not depend on which others come "
+        "along. Did you sort the new rows, or count off a share of them?",
+    )
+    n_other = np.sum(decide(0.1, 0.6) != dear)
+    check(
+        n_other == 0,
+        f"With the costs 0.1 and 0.6 instead of 1 and 6, {n_other} of 2000 answers are "
+        "others. A cost in another currency must not change what is cheaper: only the "
+        "ratio of the two costs counts.",
+    )
+
+    said = LogisticRegression().fit(X, y).predict_proba(X_new)[:, 1]
+    for costs in ((1, 1), (1, 2), (1, 6), (6, 1)):
+        yes = decide(*costs)
+        best = said * costs[1] > (1 - said) * costs[0]
+        paid = cost_to_expect(yes, said, *costs).sum()
+        lowest = cost_to_expect(best, said, *costs).sum()
+        check(
+            paid < 1.01 * lowest,
+            f"A bad evening costs {costs[0]}, and a missed movie {costs[1]}. You say "
+            f"yes to {yes.sum()} of 2000 rows. By the model's probabilities this costs "
+            f"{paid:.0f} on average, and {lowest:.0f} would do, with yes to "
+            f"{best.sum()}. If p is the probability of a like, yes costs (1 - p) times "
+            "the one, and no costs p times the other. At the threshold both cost the "
+            "same.",
+        )
+
+    at_half = cost_to_expect(said > 0.5, chance, 1, 6)
+    saved = at_half - cost_to_expect(dear, chance, 1, 6)
+    print(
+        f"Measured: if a missed movie costs 6, you say yes to {dear.mean():.0%} of the "
+        f"rows, {np.mean(said > 0.5):.0%} are above 1/2. By the true chances, this "
+        f"saves {100 * saved.mean():.0f} ± {100 * standard_error(saved):.0f} of "
+        f"{100 * at_half.mean():.0f} per 100 rows."
     )

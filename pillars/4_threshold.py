@@ -1,0 +1,256 @@
+# %% [markdown]
+# # 4 Threshold: will this user like this movie?
+#
+# **You know**: a model may predict stars, and a part of its error is *noise*, which no
+# model can remove; the rest is *ignorance*. **You will see**: how to score a model that
+# answers with a probability; how a popular setting makes probabilities too high; and at
+# which probability to say yes, if errors have a cost. **Minutes**: 25.
+#
+# *Liked* means 4 stars or more. A *classifier* answers with the probability of a like.
+# A page that shows the movie or does not show it needs more: a yes or a no. The
+# *threshold* is the probability above which we say yes.
+
+# %%
+import numpy as np
+import pandas as pd
+from drawing import BLUE, GREEN, GREY, ORANGE, new_picture, save_picture
+from scipy.stats import norm
+from sklearn.calibration import calibration_curve
+from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+from sklearn.model_selection import train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from lesson_code import (
+    MatrixFactorization,
+    MovieRecommendationDataset,
+    UserMovieFeatureTransformer,
+)
+
+# %% [markdown]
+# ## The loss of a probability
+# How wrong is a probability? For one row, the *loss* is -log(the probability that the
+# classifier gave to what then happened). Suppose that it says 0.8 for "liked".
+
+# %%
+print("The loss of one row, if a classifier says 0.8")
+print(f"  and the user likes the movie: -log 0.8 = {-np.log(0.8):.2f}")
+print(f"  and the user does not:        -log 0.2 = {-np.log(0.2):.2f}")
+
+# %% [markdown]
+# The loss is small if the classifier was right, and large if it was sure and wrong. The
+# *log loss* is the mean over all rows.
+#
+# ## From stars to a probability
+# `MatrixFactorization`, the model of `pillars/4_factors.py`, predicts stars.
+# `LogisticRegression` turns them into a probability: it learns from the training rows
+# at how many stars a like is as probable as not, and how steeply the probability rises
+# there. (Training stars are cross-fitted: a row's own rating is not in them.)
+
+# %%
+dataset = MovieRecommendationDataset()
+table = dataset.generate()
+train, test = train_test_split(table, test_size=0.2, random_state=42)
+train_liked = train["rating"] >= 4
+liked = (test["rating"] >= 4).to_numpy()
+
+factors = MatrixFactorization()
+train_stars = factors.fit_transform(train)
+test_stars = factors.transform(test)
+logistic = LogisticRegression().fit(np.reshape(train_stars, (-1, 1)), train_liked)
+print("\nPredicted stars, and the probability of a like")
+for stars in (2.5, 3.0, 3.5, 4.0, 4.5):
+    print(f"  {stars} stars: {logistic.predict_proba([[stars]])[0, 1]:.2f}")
+
+# %% [markdown]
+# The more stars, the more probable is a like. With several inputs, `LogisticRegression`
+# first adds them up, each multiplied by a weight that it has learned, and does the same
+# with the sum.
+#
+# ## Four classifiers
+# The dummy always answers the share of likes. `features` reads the averages and the
+# other features of chapter 1. `balanced` reads the same, with a setting that is often
+# recommended where one answer is rarer: in training, the likes together weigh as much
+# as all other rows together. `factors` reads the predicted stars.
+#
+# **Guess first:** `balanced` and `features` differ only in this setting. Which of them
+# has the smaller log loss on the test rows?
+
+# %%
+features = UserMovieFeatureTransformer()
+train_features = np.asarray(features.fit_transform(train))[:, 2:]  # without the ids
+test_features = np.asarray(features.transform(test))[:, 2:]
+balanced = LogisticRegression(class_weight="balanced")
+candidates = {
+    "dummy": (DummyClassifier(strategy="prior"), train_features, test_features),
+    "balanced": (balanced, train_features, test_features),
+    "features": (LogisticRegression(), train_features, test_features),
+    "factors": (LogisticRegression(), train_stars, test_stars),
+}
+chances = {}
+for name, (classifier, inputs, test_inputs) in candidates.items():
+    model = make_pipeline(StandardScaler(), classifier)
+    model.fit(inputs, train_liked)
+    chances[name] = model.predict_proba(test_inputs)[:, 1]
+
+print(f"\nLog loss ({100 * liked.mean():.0f} % of the test rows are liked)")
+for name, chance in chances.items():
+    print(f"  {name:8} {log_loss(liked, chance):.3f}")
+
+# %% [markdown]
+# `features`, by far. `balanced` gains next to nothing over the dummy. What is wrong
+# with it?
+#
+# ## Do the probabilities mean what they say?
+# A *calibration curve* answers that. It sorts the rows by the probability that the
+# model gives, cuts them into equal parts, and compares with what happened.
+#
+# **Guess first:** to the highest fifth of the rows, `balanced` gives a probability of
+# about 0.8. How many of them are likes?
+
+# %%
+curves = {}
+for name in ("balanced", "features", "factors"):
+    happened, said = calibration_curve(
+        liked, chances[name], n_bins=5, strategy="quantile"
+    )
+    curves[name, "said"] = said
+    curves[name, "liked"] = happened
+parts = ["lowest fifth", "2nd", "3rd", "4th", "highest fifth"]
+calibration = pd.DataFrame(curves, index=parts)
+print("\nProbability of a like that each model said, and the share of likes")
+print(calibration.to_string(float_format="%.2f"))
+
+# %% [markdown]
+# About six in ten. `features` and `factors` are right to a few hundredths. `balanced`
+# says too much in every part: it was trained as if half of the ratings were likes.
+
+# %%
+highest = 100 * calibration.loc["highest fifth", "balanced"]
+says_and_likes = f"{highest['said']:.0f} %, {highest['liked']:.0f} % are liked"
+title = f"“balanced” says too much: where it says {says_and_likes}"
+figure, axes = new_picture(title, height=4.6)
+if figure is not None:
+    axes.plot([0, 100], [0, 100], color=GREY, linewidth=1.5, linestyle="--")
+    axes.text(88, 93, "as it should be", ha="right", color="#606060")
+    marks = {
+        "balanced": (ORANGE, "o"),
+        "features": (BLUE, "s"),
+        "factors": (GREEN, "^"),
+    }
+    for name, (color, mark) in marks.items():
+        curve = 100 * calibration[name]
+        axes.plot(curve["said"], curve["liked"], color=color, marker=mark)
+    axes.text(62, 25, "balanced", color=ORANGE)
+    axes.text(38, 54, "features", color=BLUE, ha="right")
+    axes.text(38, 45, "factors", color=GREEN, ha="right")
+    axes.set(xlabel="probability that the model says (%)", xlim=(0, 100))
+    axes.set(ylabel="share of likes (%)", ylim=(0, 100))
+    save_picture(figure, "4_threshold.svg")
+
+# %% [markdown]
+# ## How good is the best one?
+# Again, we can say so only because we know the law, the formula that made the ratings,
+# and with it the true chance of a like. A rating is the user's opinion plus noise,
+# rounded to half stars. So it becomes 4 or more if opinion plus noise is above 3.75.
+# The noise is normally distributed, with the standard deviation `sigma` of the user.
+# `norm.cdf(x)` is the share of a normal distribution that lies below x, counted in
+# standard deviations from its mean: an opinion of 3.75 becomes a like in half of all
+# cases, and an opinion that is one `sigma` higher in 84 %.
+#
+# Say the true chance is 0.7. If a model says 0.8, its loss will be -log 0.8 in 70 % of
+# such cases, and -log 0.2 in 30 %. No answer has a smaller loss on average than 0.7,
+# the true chance. The loss of the true chance is noise, and what a model loses in
+# addition is ignorance.
+
+# %%
+opinion, _ = dataset.opinions(test)
+sigma = dataset.law_["sigma"][test["user_id"] - 1]  # user ids count from 1
+true_chance = norm.cdf((opinion - 3.75) / sigma)
+true_chance = true_chance.clip(1e-9, 1 - 1e-9)  # a logarithm of 0 does not exist
+chances["the law"] = true_chance
+
+
+def expected_loss(said, true):
+    """Return the loss to expect, the mean over the rows, if `true` are the chances."""
+    return np.mean(-true * np.log(said) - (1 - true) * np.log(1 - said))
+
+
+print("\nLoss to expect if the true chance is 0.7")
+for said in (0.7, 0.8):
+    print(f"  a model says {said}: {expected_loss(said, 0.7):.3f}")
+
+noise = expected_loss(true_chance, true_chance)
+rows = {}
+for name, chance in chances.items():
+    loss = expected_loss(chance, true_chance)
+    rows[name] = {
+        "noise": noise,
+        "ignorance": loss - noise,
+        "sum": loss,
+        "measured": log_loss(liked, chance),
+    }
+print("\nLog loss, split into its two parts")
+print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
+
+# %% [markdown]
+# As with stars, features help, and the taste of each user, which `factors` learns,
+# helps more. Most of the loss of both is noise. The ignorance of `balanced` is nearly
+# that of the dummy, though it has read the features.
+#
+# ## When should we say yes?
+# That depends on what errors cost. Suppose that a bad evening costs 1, and a good movie
+# missed costs 2. If p is the probability of a like, then yes costs 1 - p on average, no
+# costs 2p, and yes is cheaper if p is above 1/3. (`predict` of a classifier says yes if
+# p is above 1/2, as if both errors cost the same.)
+#
+# **Guess first:** a quarter of the rows are likes. How often should we say yes?
+
+# %%
+rules = {
+    "never": np.zeros_like(liked),
+    "factors: p > 1/2": chances["factors"] > 1 / 2,
+    "factors: p > 1/3": chances["factors"] > 1 / 3,
+    "features: p > 1/3": chances["features"] > 1 / 3,
+    "balanced: p > 1/3": chances["balanced"] > 1 / 3,
+    "the law: p > 1/3": true_chance > 1 / 3,
+}
+costs = pd.DataFrame()  # of each test row, by each rule
+for name, says_yes in rules.items():
+    bad_evening = says_yes & ~liked
+    missed = ~says_yes & liked
+    costs[name] = 1 * bad_evening + 2 * missed
+
+more = costs.sub(costs["factors: p > 1/3"], axis=0)  # on the same rows
+summary = pd.DataFrame(
+    {
+        "yes, %": 100 * pd.DataFrame(rules).mean(),
+        "cost": 100 * costs.mean(),
+        "more": 100 * more.mean(),
+        "±": 100 * more.sem(),
+    }
+)
+print("\nCost of 100 rows; more: than by `factors: p > 1/3` (± standard error)")
+print(summary.to_string(float_format="%.1f"))
+
+# %% [markdown]
+# The rule made for these costs, p > 1/3, says yes to more than a quarter, because a
+# missed movie costs more than a bad evening. It is cheaper than `p > 1/2`. But it needs
+# probabilities that can be believed: with those of `balanced` it says yes to more than
+# half of the rows, and costs much more than with those of `features`, which reads the
+# same features. (± assumes independent rows. Rows of one user are not, so it may be too
+# small.)
+#
+# **Try it:** let a missed movie cost 5. From which probability on is yes cheaper? Add
+# this rule to `rules`, and compare its cost.
+#
+# **Remember:** the costs of the two errors give the threshold, but only for
+# probabilities that mean what they say; so look at their calibration first.
+#
+# Go on in scikit-learn's user guide:
+# [Probability calibration](https://scikit-learn.org/stable/modules/calibration.html),
+# [Tuning the decision threshold](https://scikit-learn.org/stable/modules/classification_threshold.html).
+#
+# Exercise: `exercises/4_threshold.py`.
