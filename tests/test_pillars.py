@@ -242,6 +242,17 @@ def check_conclusions_of_monitoring(printed):
 
 
 def check_conclusions_of_the_first_chapter(printed):
+    law, _, printed = printed.partition("40000 training rows")
+    loves = numbers_after("Comedy", law)[0], numbers_after("Thriller", law)[0]
+    assert loves[0] > 0 > loves[1]
+    parts = [numbers_after(f"{part}  ", law)[0] for part in ("mean", "user", "movie")]
+    parts += numbers_after("taste  ", law)
+    assert parts[1] < -0.5, "strict"
+    assert numbers_after("opinion  ", law)[0] == pytest.approx(sum(parts), abs=0.003)
+    left_over, rating = numbers_after("left over", law) + numbers_after("rating ", law)
+    assert rating == pytest.approx(sum(parts) + left_over, abs=0.003)
+    assert f"The Amber Neighbour (2017)     {rating:.1f}" in law, "as in the table"
+
     tree_by_heart, tree = numbers_after("tree  ", printed)
     _, mean, *mean_by_fold = numbers_after("mean  ", printed)
     _, ridge, *ridge_by_fold = numbers_after("ridge  ", printed)
