@@ -142,7 +142,7 @@ if figure is not None:
 # also train it with all columns and another seed. What changes then is luck.
 #
 # **Guess first:** by impurity and by shuffling, `user_movie_interaction` matters most.
-# How much will the forest miss it?
+# How much will the error grow if the forest is trained without it?
 
 # %%
 fresh_forest = clone(forest["model"]).set_params(n_jobs=2)

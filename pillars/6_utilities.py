@@ -154,8 +154,8 @@ print(f"by the lesson: {ranking_metrics(example, ratings, k=3)['NDCG@3']:.2f}")
 # movie. *True stars* are the mean true stars of all lists, rated or not. *Rated* is the
 # share of their movies that is among the held-out rows at all.
 #
-# **Guess first:** the law knows what every user would give to every movie. Does it win
-# by both metrics?
+# **Guess first:** the law knows what every user would give to every movie. Whose lists
+# are better by NDCG, and whose by true stars?
 
 
 # %%
