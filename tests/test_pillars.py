@@ -637,6 +637,9 @@ def test_the_map_lists_every_name_with_its_verbs_and_tags(whole_map):
     assert facts["KMeans"].startswith(
         "estimators cluster Unsupervised fit predict transform clusterer, transformer"
     )
+    assert facts["IsolationForest"].startswith(
+        "estimators ensemble Unsupervised fit predict outlier_detector"
+    ), "by what it does, not by its module"
     assert facts["HistGradientBoostingRegressor"].endswith(
         "regressor, missing values True"
     )
