@@ -53,7 +53,8 @@ for name, model in {"the dummy (always the mean)": dummy, "the forest": forest}.
 # %%
 # The pipeline's first two steps make the 13 features and drop the ids: 11 are left.
 # A clone of them is fitted again: `fit_transform` cross-fits the averages, as in
-# training, so no row's averages contain its own rating. (3_model_selection shows why.)
+# training, so no row's averages contain its own rating. `pillars/3_model_selection.py`
+# shows why.
 names = list(forest["features"].get_feature_names_out()[2:])
 features_of_train = clone(forest[:2]).fit_transform(train, train["rating"])
 features_of_train = pd.DataFrame(np.asarray(features_of_train), columns=names)
