@@ -13,8 +13,8 @@
 # You test a model, and get a figure, such as "RMSE 0.84". On other test rows, the same
 # model would get another figure. How different would it be? Here we can try it, because
 # a formula makes as many ratings as we like. The models learn from 20,000 ratings, and
-# 100,000 others are test rows. Our model is the ridge of the chapter before. It learns
-# a number for each user and one for each movie.
+# 100,000 others are test rows. Our model is the ridge of `pillars/0_first.py`, which
+# learns a number for each user and one for each movie.
 
 # %%
 import drawing

@@ -1,7 +1,7 @@
 """All public names of scikit-learn, sorted into the six pillars of the lesson.
 
-Chapter 0 counts them. scikit-learn lists its names itself (`sklearn.utils.discovery`),
-and its estimators say by their tags what they can do.
+`pillars/0_map.py` counts them. scikit-learn lists its names itself
+(`sklearn.utils.discovery`), and its estimators say by their tags what they can do.
 """
 
 import ast
