@@ -23,7 +23,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 from sklearn.tree import DecisionTreeRegressor
 
-from lesson_code import MovieRecommendationDataset
+from lesson_code import LAW, MovieRecommendationDataset
+from recommender.synthetic import GENRES
 
 dataset = MovieRecommendationDataset(n_ratings=50_000)
 table = dataset.generate()
@@ -34,6 +35,58 @@ print(table[["user_id", "movie_id", "title", "rating"]].head().to_string(index=F
 # Nobody has seen these movies. A formula made the users, the movies and the ratings; we
 # call it *the law*. So we know what can be learned from this table, and what is only
 # luck. With real ratings, nobody knows that.
+#
+# ## The law
+# What a user thinks of a movie, the *opinion*, is a sum of four parts:
+#
+#     opinion = mean + user + movie + taste
+#     rating  = the half star nearest to opinion + noise, from 1 to 5
+#
+# The mean is the same for all. `user` says how generous or strict the user is, and
+# `movie` how good the movie is for everybody. The *taste* is how much this user loves
+# each genre, times how much of the genre is in this movie, added up. (The law takes off
+# the mean taste of all rows.) The *noise* is chance, such as the mood of the day. Some
+# users have more of it than others.
+#
+# Here is the fourth rating above, worked through with the numbers of the law.
+
+# %%
+law = dataset.law_
+row = table.loc[3]  # the fourth row
+user = row["user_id"] - 1  # ids count from 1, the arrays of the law from 0
+movie = row["movie_id"] - 1
+
+by_genre = pd.DataFrame(index=GENRES)
+by_genre["love"] = law["T"][user]
+by_genre["in the movie"] = law["G"][movie]
+by_genre["love * in the movie"] = by_genre["love"] * by_genre["in the movie"]
+print(f"\nThe taste of user {row['user_id']} for {row['title']}")
+print(by_genre.to_string(float_format="%.3f"))
+total = by_genre["love * in the movie"].sum()
+print(f"Sum: {total:.3f}; minus the mean taste, {law['mean_taste']:.3f}")
+
+stars = pd.Series(
+    {
+        "mean": LAW["mean"],
+        "user": law["user"][user],
+        "movie": law["movie"][movie],
+        "taste": total - law["mean_taste"],
+    }
+)
+stars["opinion"] = stars.sum()
+stars["left over"] = row["rating"] - stars["opinion"]
+stars["rating"] = row["rating"]
+print("\nThe parts of the rating, in stars")
+print(stars.to_string(float_format="%.3f"))
+
+# %% [markdown]
+# This user is strict. The movie is above all a comedy, which the user likes a little,
+# but it also has something of a thriller, which the user does not like at all. (An
+# amount below 0 means less than usual.) Together the parts make an opinion of 1.768
+# stars. What is left over, up to the rating, is noise and rounding.
+#
+# A perfect predictor knows the opinion, but not the noise: the error that even it makes
+# is called the *noise floor*.
 #
 # ## Hide some rows
 # The target is `rating`. Our features are the two ids: who rates, and which movie. The
@@ -61,6 +114,8 @@ print(f"\n{len(X_train)} training rows, {len(X_test)} test rows")
 #   them. An id is a name, not a quantity: user 20 is not twice user 10. So
 #   `OneHotEncoder` first makes a column for each user and each movie. It holds 1 in
 #   their rows, and 0 in all others. `make_pipeline` joins the two steps to one model.
+#   (`alpha=3` keeps numbers that are learned from few ratings near 0. With
+#   `handle_unknown="ignore"`, an id that is new in the test rows adds nothing.)
 #
 # The *RMSE* is the square root of the mean squared error. You can read it as the
 # typical error, in stars.
@@ -132,8 +187,7 @@ print(parts.round(2).to_string(index=False))
 # %% [markdown]
 # Every prediction starts at 2.89 stars. Look at the last row: many like this movie, so
 # 0.43 stars are added; this user is strict, so 0.77 are taken away. The prediction is
-# 2.55, but the user gave 4.5. Tastes differ, and so do moods. The two numbers know
-# neither.
+# 2.55, but the user gave 4.5. The two numbers know neither the taste nor the noise.
 #
 # ## Was it luck?
 # Another split gives another error. *Cross-validation* tries several. It cuts all rows
@@ -159,14 +213,13 @@ print(f"The smallest error that can be expected: {dataset.best_rmse():.3f}")
 # Some folds are easier than others, but only by hundredths of a star. In each of them,
 # the ridge is better by two tenths. That is no luck: it has learned something.
 #
-# How good can a model be? Even a model that knew the law could not foresee the mood of
-# a user. The last line shows the error that remains, which is called the *noise floor*.
-# Chapter 4 shows models that come nearer to it, because they learn who likes what.
+# How good can a model be? The last line shows the noise floor. `pillars/4_factors.py`
+# shows models that come nearer to it, because they learn who likes what: the taste.
 #
 # ## The trap
 # All this holds only if no answer of a test row reaches the model. It can happen in one
 # line, without an error message. This is called a *leak*. The exercise has a small one;
-# chapter 3 shows a leak that seems to beat the noise floor.
+# `pillars/3_model_selection.py` shows a leak that seems to beat the noise floor.
 #
 # **Try it:** give the tree `max_depth=5`, so that it asks at most five questions. What
 # becomes of its two errors?

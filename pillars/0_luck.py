@@ -13,8 +13,8 @@
 # You test a model, and get a figure, such as "RMSE 0.84". On other test rows, the same
 # model would get another figure. How different would it be? Here we can try it, because
 # a formula makes as many ratings as we like. The models learn from 20,000 ratings, and
-# 100,000 others are test rows. Our model is the ridge of the chapter before. It learns
-# a number for each user and one for each movie.
+# 100,000 others are test rows. Our model is the ridge of `pillars/0_first.py`, which
+# learns a number for each user and one for each movie.
 
 # %%
 import drawing
@@ -134,17 +134,17 @@ print(f"from any one set: {errors['ridge'].min():.3f} to {errors['ridge'].max():
 print(f"Standard deviation of the RMSEs of all 200 sets: {spread:.3f}")
 
 # %% [markdown]
-# The last two columns are nearly the same. Here is why: (0.84 + 0.01)² is
-# 0.84² + 2 · 0.84 · 0.01 + 0.01², and the last part is too small to count. So the MSE
-# changes 2 · RMSE times as much as the RMSE. The other way round: if the MSE changes by
-# a small d, the RMSE changes by d / (2 · RMSE). Therefore we divide the standard error
-# of the MSE by 2 · RMSE.
+# In the table `If the RMSE grows by 0.01`, the last two columns are nearly the same.
+# Here is why: (0.84 + 0.01)² is 0.84² + 2 · 0.84 · 0.01 + 0.01², and the last part is
+# too small to count. So the MSE changes 2 · RMSE times as much as the RMSE. The other
+# way round: if the MSE changes by a small d, the RMSE changes by d / (2 · RMSE).
+# Therefore we divide the standard error of the MSE by 2 · RMSE.
 #
 # Again, one set alone is enough to say roughly what 200 sets show. We write a figure
 # with its standard error. For the first set it is: RMSE 0.85 ± 0.03.
 #
 # ## How many rows make luck half as large?
-# **Guess first:** twice as many, or more?
+# **Guess first:** how many times as many?
 
 # %%
 sizes = []
@@ -158,9 +158,9 @@ print("\nSpread: the standard deviation of the RMSEs of all test sets, in stars"
 print(pd.DataFrame(sizes).to_string(index=False, float_format="%.3f"))
 
 # %% [markdown]
-# More: four times as many. From line to line, the rows become four times as many, and
-# the spread is about halved. That is the root in the formula: the root of 4 is 2. To
-# make this luck ten times smaller, you need a hundred times as many rows.
+# Four times as many: the rows of each line are four times those of the line above, and
+# the spread is about half. That is the root in the formula: the root of 4 is 2. To make
+# this luck ten times smaller, you need a hundred times as many rows.
 #
 # ## The bell
 # The picture above looks a little like a bell: most sets are in the middle, and few are
@@ -173,16 +173,18 @@ print(pd.DataFrame(sizes).to_string(index=False, float_format="%.3f"))
 rng = np.random.default_rng(0)
 limits = [-2, -1, 0, 0.84, 1, 2]
 below = pd.DataFrame(index=limits)
+distances_of = {}  # for each n: how far the means are from their middle
 for n in (1, 10, 500):
     means = rng.choice(squares["ridge"], (10_000, n)).mean(axis=1)
     distances = (means - means.mean()) / means.std()  # in standard errors
     below[f"mean of {n}"] = [np.mean(distances < limit) for limit in limits]
+    distances_of[n] = distances
 below["norm.cdf"] = norm.cdf(limits)
 print("\nShare below a limit")
 print(below.to_string(float_format="%.3f"))
 
-within = np.mean(np.abs(distances) < 2)
-above = np.mean(distances > 2)
+within = np.mean(np.abs(distances_of[500]) < 2)
+above = np.mean(distances_of[500] > 2)
 print(f"\nMeans of 500 within two standard errors: {within:.1%}")
 print(f"more than two above: {above:.1%} (norm.sf(2): {norm.sf(2):.1%})")
 
@@ -263,7 +265,8 @@ print(f"on different rows: {sum(other_rows)} of 199 times")
 # model with the set before of the other), it does about once in four times.
 #
 # So give two models the same test rows, and look at the differences. Cross-validation
-# makes several test sets, and chapter 3 takes the differences there *fold by fold*.
+# makes several test sets, and `pillars/3_model_selection.py` takes the differences
+# there *fold by fold*.
 #
 # (All this is the luck of the test rows. Other training rows would make another model,
 # and the standard errors here do not contain this second kind of luck. Nor do they

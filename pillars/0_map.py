@@ -3,8 +3,9 @@
 #
 # **You know**: how to import from a Python package. **You will see**: every public
 # estimator, function, display and splitter of your version, and which this lesson uses,
-# sorted into six *pillars*: the jobs that scikit-learn does. Chapters 1 to 6 are about
-# one each, chapter 8 about what comes after; there is no chapter 7. **Minutes**: 10.
+# sorted into six *pillars*: the jobs that scikit-learn does. The chapters whose names
+# begin with 1 to 6 are about one pillar each, those with 8 about what comes after;
+# there is no 7. **Minutes**: 10.
 #
 # Words: an *estimator* learns from data with `fit`; then it answers with `predict`, or
 # turns data into other data with `transform`. A *display* draws a result. A *splitter*

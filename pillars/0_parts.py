@@ -125,9 +125,8 @@ print(first.transform(other_order).round(1).to_string())
 # %% [markdown]
 # The second table has movies with about two thousand stars, made in the year 3. The
 # stars were clipped to the range of the years, and no error told us. The failed checks
-# are about other input that it should refuse, such as gaps or a wrong number of
-# columns. `FirstAttempt` accepts some of it, and refuses some with a message that does
-# not say what is wrong.
+# are about other input that it should refuse by a clear message, such as gaps or a
+# wrong number of columns.
 #
 # Two functions mend that. `validate_data` refuses values that we cannot compute with
 # (gaps, text, complex numbers) and turns the table into an array. In `fit` it also

@@ -9,9 +9,10 @@
 # deviation 1. Without it, in a distance between two rows, a difference of ten years in
 # one column counts for more than a difference of four stars in another.
 #
-# Words: *forest* and *boosting* are models made of decision trees. *Least squares* is
-# the plain linear model. *Ridge* adds a penalty, `alpha`, on large weights. *SGD* finds
-# the weights of a linear model in small steps, row by row.
+# Words: *nearest neighbours* answer with the mean rating of the rows that are nearest.
+# *Forest* and *boosting* are models made of decision trees. *Least squares* is the
+# plain linear model. *Ridge* adds a penalty, `alpha`, on large weights. *SGD* finds the
+# weights of a linear model in small steps, row by row.
 #
 # ## The lesson's pipeline
 # `SklearnEcosystemPipeline(model=...).build_pipeline()` makes a pipeline with four
@@ -163,8 +164,8 @@ print(spread.sort_values(ascending=False).to_string(float_format="%.1f"))
 # %% [markdown]
 # Counts of ratings, years, ages and the codes of genres vary most, so without a scaler
 # they decide which rows are near. The averages of ratings say most about a rating
-# (chapter 2 shows it), but their standard deviation is less than half a star, so they
-# hardly count.
+# (`pillars/2_feature_selection.py` shows it), but their standard deviation is less than
+# half a star, so they hardly count.
 #
 # ## What the error of SGD hides
 # The lesson's pipeline clips predictions to the scale of the ratings, from 1 to 5. We

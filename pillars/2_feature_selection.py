@@ -53,7 +53,8 @@ for name, model in {"the dummy (always the mean)": dummy, "the forest": forest}.
 # %%
 # The pipeline's first two steps make the 13 features and drop the ids: 11 are left.
 # A clone of them is fitted again: `fit_transform` cross-fits the averages, as in
-# training, so no row's averages contain its own rating (chapter 3 shows why).
+# training, so no row's averages contain its own rating. `pillars/3_model_selection.py`
+# shows why.
 names = list(forest["features"].get_feature_names_out()[2:])
 features_of_train = clone(forest[:2]).fit_transform(train, train["rating"])
 features_of_train = pd.DataFrame(np.asarray(features_of_train), columns=names)
@@ -72,10 +73,13 @@ print(f"Impurity of the features without influence: {impurity_sum:.0f} %")
 # %% [markdown]
 # "Yes" in the column `signal` means that the feature says something about ratings, if
 # only together with another: a count says how far an average can be trusted, and a
-# genre matters differently to each user. We know it, because we know the formula that
-# made the ratings. (`user_avg_rating` has more distinct values than there are users,
-# because it is cross-fitted, as chapter 1 explains: the average of a row leaves out the
-# row's own fold. There are five folds, so a user has up to five averages.)
+# genre matters differently to each user. We know it, because we know the law, the
+# formula that made the ratings (`pillars/0_first.py`). It reads who rates which movie,
+# and the movie's genres, but not the columns of the five features with "no".
+#
+# (`user_avg_rating` has more distinct values than there are users, because it is
+# cross-fitted, as `pillars/1_preprocessing.py` explains: the average of a row leaves
+# out the row's own fold. There are five folds, so a user has up to five averages.)
 #
 # The five features without influence (the rows with "no") get about a sixth of the
 # impurity. Among these, more distinct values mostly mean more impurity: of many
@@ -139,7 +143,7 @@ if figure is not None:
 # also train it with all columns and another seed. What changes then is luck.
 #
 # **Guess first:** by impurity and by shuffling, `user_movie_interaction` matters most.
-# How much will the forest miss it?
+# How much will the error grow if the forest is trained without it?
 
 # %%
 fresh_forest = clone(forest["model"]).set_params(n_jobs=2)

@@ -15,6 +15,7 @@
 import drawing
 import pandas as pd
 from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
 from sklearn.dummy import DummyRegressor
 from sklearn.metrics import r2_score, root_mean_squared_error
 from sklearn.model_selection import (
@@ -24,8 +25,7 @@ from sklearn.model_selection import (
     cross_val_score,
     train_test_split,
 )
-from sklearn.pipeline import FeatureUnion, make_pipeline
-from sklearn.preprocessing import FunctionTransformer
+from sklearn.pipeline import FeatureUnion
 
 from lesson_code import (
     MovieRecommendationDataset,
@@ -34,9 +34,17 @@ from lesson_code import (
 )
 from recommender.steps import seeded_target_encoder
 
-RMSE = "neg_root_mean_squared_error"  # scikit-learn's name: minus the error
+# %% [markdown]
+# ## Averages before the split
+# The best features are averages of ratings. Taken from the whole table, they contain
+# the answers of the test rows. The fewer ratings a user has, the larger is the part of
+# the answer in the average. Below, the forest, the features and the rows are the same;
+# only the averages differ. *Honest* averages are computed from training rows, and never
+# from the row itself. Averages made *before the split* are computed from all rows: the
+# row itself and the test rows are among them.
 
 
+# %%
 def predict_honestly(train, test):
     """Predict by the lesson's pipeline: cross-fitted averages of `train`."""
     return SklearnEcosystemPipeline().build_pipeline().fit(train).predict(test)
@@ -51,13 +59,8 @@ def predict_with(averages_of, train, test):
 
 
 # %% [markdown]
-# ## Averages before the split
-# The best features are averages of ratings. Taken from the whole table, they contain
-# the answers of the test rows. The fewer ratings a user has, the larger is the part of
-# the answer in the average. Below, the forest, the features and the rows are the same;
-# only the averages differ. *Honest* averages are computed from training rows, and never
-# from the row itself. Averages made *before the split* are computed from all rows: the
-# row itself and the test rows are among them.
+# We try both on small tables and on larger ones, and compare with always answering the
+# mean (`dummy`) and with the noise floor (`floor`).
 
 # %%
 rows = []
@@ -133,9 +136,10 @@ for name, stars in answers.items():
 
 # %% [markdown]
 # The model of the `whole table` explains ratings that nobody can explain: that is a
-# leak. The model of the `training rows` has no leak, but is worse than the mean. In
-# each training row, its averages contain the row's own answer, so the forest trusts
-# these averages too much. Cross-fitting mends that.
+# leak. The model of the `training rows` has no leak: it has not seen the answers of the
+# test rows. But it is worse than the mean, because in each training row the averages
+# contain the row's own answer. So the forest learns to follow them, and on new rows it
+# follows noise. Cross-fitting mends that.
 #
 # ## A 14th feature: it leaks, and then it helps
 # A user's average says nothing about the user's taste. The average of this user *for
@@ -143,59 +147,72 @@ for name, stars in answers.items():
 # make a column of strings such as "42 Drama"; then `TargetEncoder` replaces each string
 # by the average rating of its rows.
 
-
 # %%
-def user_and_genre(X):
-    """Return one column of strings: the user, and the movie's first genre."""
-    genre = X["genre"].str.partition("|")[0]
-    return (X["user_id"].astype(str) + " " + genre).to_frame("user_genre")
-
+table = MovieRecommendationDataset().generate()
+genre = table["genre"].str.partition("|")[0]  # the first, if there are two
+table["user_genre"] = table["user_id"].astype(str) + " " + genre
 
 # A `TargetEncoder` that cross-fits with a fixed seed, in all versions of scikit-learn.
 encoder = seeded_target_encoder(KFold(5, shuffle=True, random_state=0))
 encoder.set_params(smooth=10.0)  # damping, as in our averages
-
-table = MovieRecommendationDataset().generate()
-column = user_and_genre(table)
+column = table[["user_genre"]]
 taste = encoder.fit(column, table["rating"]).transform(column)
 print("\nThe 14th feature of three rows, from the ratings of all rows")
 print(column.assign(taste=taste).head(3).to_string(index=False, float_format="%.2f"))
 
 # %% [markdown]
 # The encoder learns from ratings, so it matters where it is fitted. We compare two
-# places. *Before the split*, it is fitted on all rows, as here; the model only gets the
-# column `taste`. *In the pipeline*, it is fitted on the training rows of each fold, and
-# `fit_transform` cross-fits it. `FeatureUnion` puts the 13 features and the 14th side
-# by side, and takes the place of the step `features`.
+# places:
+#
+#     before the split:  13 features | the column `taste` of the table
+#     in the pipeline:   13 features | `user_genre` -> TargetEncoder
+#
+# *Before the split*, the encoder is fitted on all rows, as here, and the model gets the
+# finished column. *In the pipeline*, it is fitted on the training rows of each fold,
+# and `fit_transform` cross-fits it. `ColumnTransformer` says what is done with which
+# column.
+
+# %%
+before = ColumnTransformer([("keep", "passthrough", ["taste"])])
+inside = ColumnTransformer([("encode", encoder, ["user_genre"])])
+
+# %% [markdown]
+# `FeatureUnion` stands for the line `|` above: it puts the columns of two transformers
+# side by side. It takes the place of the step `features`.
+
 
 # %%
 linear = SklearnEcosystemPipeline(model="linear").build_pipeline()
-fourteenth = {
-    "14th, before the split": FunctionTransformer(lambda X: X[["taste"]]),
-    "14th, in the pipeline": make_pipeline(
-        FunctionTransformer(user_and_genre), encoder
-    ),
-}
-models = {"13 features": linear}
-for name, feature in fourteenth.items():
+
+
+def with_14th(feature):
+    """Return the linear model with a 14th feature beside the 13."""
     # The 13 come first: the next step drops the first two columns, the ids.
     both = FeatureUnion([("thirteen", linear["features"]), ("fourteenth", feature)])
-    models[name] = clone(linear).set_params(features=both)
+    return clone(linear).set_params(features=both)
+
+
+models = {
+    "13 features": linear,
+    "14th, before the split": with_14th(before),
+    "14th, in the pipeline": with_14th(inside),
+}
 
 # %% [markdown]
 # We score the three models on the same five folds: by RMSE, and then, as a control, by
 # R2 on shuffled ratings.
 #
-# **Guess first:** which of the two seems to gain more?
+# **Guess first:** by how many stars does each place of the encoder lower the RMSE?
 
 # %%
+RMSE = "neg_root_mean_squared_error"  # scikit-learn's name: minus the error
 folds = KFold(5, shuffle=True, random_state=42)
 
 
 def compare(table, scoring):
     """Return the scores of the models in five folds, (5 folds, 3 models)."""
     # Here is the leak: the encoder is fitted on all rows, before the split.
-    column = user_and_genre(table)
+    column = table[["user_genre"]]
     rows = table.assign(taste=encoder.fit(column, table["rating"]).transform(column))
     scores = {}
     for name, model in models.items():

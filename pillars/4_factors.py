@@ -450,9 +450,9 @@ print(pd.Series(scores).sort_values().to_string(float_format="%.3f"))
 # %% [markdown]
 # The movies that most people have rated are a better choice than those with the highest
 # predicted stars. That looks strange, but NDCG counts only what the user did watch and
-# rate, and people watch what is popular. (Chapter 6 asks whether NDCG is the right
-# question.) EASE is better than both: its matrix holds who likes what together, and, by
-# its zeros, what is seldom chosen.
+# rate, and people watch what is popular. (`pillars/6_utilities.py` asks whether NDCG is
+# the right question.) EASE is better than both: its matrix holds who likes what
+# together, and, by its zeros, what is seldom chosen.
 #
 # `MovieRanker` is EASE with some additions. It adds a little of the predicted stars.
 # Popular movies and users with many ratings count a little less. And movies of the same

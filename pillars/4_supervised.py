@@ -120,9 +120,9 @@ for name in ("forest", "boosting", "factors"):
 #
 # The three algorithms are very different, but they read the same 11 features (the 13
 # without the two ids), and their errors are nearly the same. (The 14th feature of
-# chapter 3 shows what another feature changes.) `factors` reads who rated what, and
-# learns each user's taste. No feature holds the taste, and the gain of `factors` is far
-# larger.
+# `pillars/3_model_selection.py` shows what another changes.) `factors` reads who rated
+# what, and learns each user's taste. No feature holds the taste, and the gain of
+# `factors` is far larger.
 #
 # ## Whose ratings?
 # We sort the ratings by how careless their users are, and cut them into five groups of

@@ -71,9 +71,10 @@ for stars in (2.5, 3.0, 3.5, 4.0, 4.5):
 #
 # ## Four classifiers
 # The dummy always answers the share of likes. `features` reads the averages and the
-# other features of chapter 1. `balanced` reads the same, with a setting that is often
-# recommended where one answer is rarer: in training, the likes together weigh as much
-# as all other rows together. `factors` reads the predicted stars.
+# other features of `pillars/1_preprocessing.py`. `balanced` reads the same, with a
+# setting that is often recommended where one answer is rarer: in training, the likes
+# together weigh as much as all other rows together. `factors` reads the predicted
+# stars.
 #
 # **Guess first:** `balanced` and `features` differ only in this setting. Which of them
 # has the smaller log loss on the test rows?

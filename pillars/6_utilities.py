@@ -21,7 +21,7 @@ from scipy.stats import norm
 from sklearn.compose import ColumnTransformer
 from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import LinearRegression
-from sklearn.metrics import ndcg_score, root_mean_squared_error
+from sklearn.metrics import root_mean_squared_error
 from sklearn.model_selection import ShuffleSplit, cross_validate
 from sklearn.pipeline import make_pipeline
 
@@ -30,6 +30,7 @@ from lesson_code import (
     MovieRecommendationDataset,
     SklearnEcosystemPipeline,
     UserMovieFeatureTransformer,
+    ranking_metrics,
 )
 
 # %% [markdown]
@@ -47,7 +48,8 @@ from lesson_code import (
 #
 #     expected stars = 1 + 0.5·P(at least 1.5) + 0.5·P(at least 2) + … + 0.5·P(5)
 #
-# As in chapter 4, `norm.cdf(x)` is the share of a normal distribution below x.
+# As in `pillars/0_luck.py`, `norm.cdf(x)` is the share of a normal distribution that
+# lies below x.
 
 # %%
 dataset = MovieRecommendationDataset()
@@ -127,63 +129,78 @@ for name, best in lists.items():
 #
 # ## Two metrics of a list
 # Each of these two columns gives a metric. *Liked* means: rated 4 or more among the
-# held-out rows. *NDCG* (of ten movies: NDCG@10) asks whether the ten, the first ones
-# above all, are liked. A movie that the user would love but did not rate is a miss.
-# *True stars* are the mean true stars of the ten, rated or not. *Rated* is the share of
-# the ten that is among the held-out rows at all.
+# held-out rows. *NDCG* asks whether the movies of a list are liked, above all the first
+# ones. A movie that the user would love but did not rate gets no points. Here is a list
+# of three movies for a user who has two held-out ratings.
+
+# %%
+ratings = pd.DataFrame({"user_id": 1, "movie_id": [11, 33], "rating": [4.5, 4.0]})
+example = pd.DataFrame({"user_id": 1, "rank": [1, 2, 3], "movie_id": [11, 22, 33]})
+print("\nA list of three movies, and its points")
+shown = example.assign(liked=[1, 0, 1])
+shown["points"] = shown["liked"] / np.log2(shown["rank"] + 1)
+print(shown.to_string(index=False, float_format="%.2f"))
+
+best_points = 1 / np.log2(2) + 1 / np.log2(3)  # both liked movies first
+print(f"NDCG: {shown['points'].sum():.2f} / {best_points:.2f} = ", end="")
+print(f"{shown['points'].sum() / best_points:.2f}")
+print(f"by the lesson: {ranking_metrics(example, ratings, k=3)['NDCG@3']:.2f}")
+
+# %% [markdown]
+# A liked movie at rank r gets 1 / log2(r + 1) points. The sum is divided by that of the
+# best possible list, which begins with the two liked movies.
 #
-# **Guess first:** the law knows what every user would give to every movie. Does it win
-# by both metrics?
+# For our lists of ten we take NDCG@10, the mean over all users who liked a held-out
+# movie. *True stars* are the mean true stars of all lists, rated or not. *Rated* is the
+# share of their movies that is among the held-out rows at all.
+#
+# **Guess first:** the law knows what every user would give to every movie. Whose lists
+# are better by NDCG, and whose by true stars?
 
 
 # %%
-NEVER = -99.0  # a score behind all others
+def best_lists(scores, X):
+    """Return each user's list: the movies with the best scores.
 
-
-def judge_lists(scores, X, y):
-    """Return figures of the lists of movies with the best scores, one for each user.
-
-    `scores` is (n_users, n_movies). X are the held-out rows, y their ratings. Movies
-    that the user rated in training are not recommended again.
+    `scores` is (n_users, n_movies), and X are the held-out rows. Movies that the user
+    rated in training are not recommended again.
     """
-    scores = scores.copy()
-    scores[cells(table.drop(X.index))] = NEVER  # rated in training
+    is_new = np.full(scores.shape, True)
+    is_new[cells(table.drop(X.index))] = False
+    candidates = pairs.assign(score=scores.ravel())[is_new.ravel()]
+    in_order = candidates.sort_values(["score", "movie_id"], ascending=[False, True])
+    lists = in_order.groupby("user_id").head(LENGTH)
+    return lists.assign(rank=lists.groupby("user_id").cumcount() + 1)
 
-    rated = np.zeros(scores.shape)
-    liked = np.zeros(scores.shape)
-    rated[cells(X)] = 1
-    liked[cells(X)] = y >= 4
 
-    has_liked = liked.any(axis=1)  # NDCG asks only users with something to find
-    lists = np.argsort(-scores[has_liked], axis=1, kind="stable")[:, :LENGTH]
+def judge_lists(lists, X, y):
+    """Return the metrics of lists. X are the held-out rows, y their ratings."""
+    rated = lists.merge(X[["user_id", "movie_id"]])  # what is in both
     return {
-        "NDCG": ndcg_score(liked[has_liked], scores[has_liked], k=LENGTH),
-        "rated, %": 100 * np.take_along_axis(rated[has_liked], lists, axis=1).mean(),
-        "true stars": np.take_along_axis(true_stars[has_liked], lists, axis=1).mean(),
+        "NDCG": ranking_metrics(lists, X, y, k=LENGTH)[f"NDCG@{LENGTH}"],
+        "rated, %": 100 * len(rated) / len(lists),
+        "true stars": true_stars[cells(lists)].mean(),
     }
 
 
-scores = np.full(true_stars.shape, NEVER / 2)  # behind the user's list
-scores[cells(recommended)] = -recommended["rank"]
 results = {
-    "MovieRanker": judge_lists(scores, test, test["rating"]),
-    "the law": judge_lists(true_stars, test, test["rating"]),
+    "MovieRanker": judge_lists(recommended, test, test["rating"]),
+    "the law": judge_lists(best_lists(true_stars, test), test, test["rating"]),
 }
-print("\nThe lists of all users with a liked movie among the held-out rows")
+print("\nThe lists of all users")
 print(pd.DataFrame(results).T.to_string(float_format="%.2f"))
 
 # %% [markdown]
 # The law loses by NDCG! It wins by true stars, by almost half a star. The column
-# `rated, %` says why: NDCG can count only what was rated, and that is a tenth of the
-# law's movies. The others are misses, however good they are.
+# `rated, %` says why: NDCG can count only what was rated, and that is less than a tenth
+# of the law's movies. The others get no points, however good they are.
 #
 # ## A metric of your own as a scorer
 # `scoring=` takes a name, or a scorer: a function of (model, X, y), which returns one
 # figure or a dict of them. (`make_scorer` turns a function of (y_true, y_pred) into a
 # scorer.) So `cross_validate` can judge models by all our figures at once. The model
 # `mean` gives the same score to all movies, so its ten movies are those with the first
-# ids. (If movies have the same score, `ndcg_score` takes the mean over all their
-# possible orders.)
+# ids.
 
 
 # %%
@@ -191,7 +208,7 @@ def judge(model, X, y):
     """Return the figures of a model of stars, and of its lists."""
     stars = model.predict(pairs).reshape(true_stars.shape)
     rmse = root_mean_squared_error(y, model.predict(X))
-    return {"RMSE": rmse} | judge_lists(stars, X, y)
+    return {"RMSE": rmse} | judge_lists(best_lists(stars, X), X, y)
 
 
 # Popularity is one of the 13 features: how many ratings a movie has.
@@ -224,7 +241,7 @@ print(results.to_string(float_format="%.2f", na_rep="-"))
 #
 # Neither metric is wrong. NDCG on held-out rows asks: what else did this user choose,
 # and like? True stars ask: what would this user like best? Held-out ratings cannot show
-# that; on real data, it takes an experiment (chapter 8).
+# that; on real data, it takes an experiment (`pillars/8_experiment.py`).
 
 # %%
 title = "Two metrics, two winners: rated is not the same as good"

@@ -68,22 +68,32 @@ for n in (1000, 2000, 5000, 10_000, 20_000):
 # their luck, too.)
 #
 # ## How many visits?
-# Choose the smallest difference that matters to you; here we take the truth. With 5 %
-# of false alarms, a test finds it in 80 % of all cases (its *power*) if each model gets
-# this number of visits:
+# Choose the smallest difference that matters to you; here we take the truth. We want
+# 5 % of false alarms, and a test that finds the difference in 80 % of all cases (its
+# *power*).
 #
-#     (1.96 + 0.84)² · 2 · rate · (1 - rate) / difference²
+# - A limit of 1.96 standard errors keeps false alarms at 5 %.
+# - By luck, tests measure more or less than the true difference, in a normal
+#   distribution (`pillars/0_luck.py`): 80 % of them measure at least the truth minus
+#   0.84 standard errors. So if the truth is 0.84 standard errors above the limit, 80 %
+#   of the tests pass the limit.
 #
-# The `rate` is the share of successes, and the `difference` is B - A. A limit of 1.96
-# standard errors keeps false alarms at 5 %. By luck, tests measure more or less than
-# the true difference, in a normal distribution (`pillars/0_luck.py`): 80 % of them
-# measure at least the truth minus 0.84 standard errors. So if the truth is 0.84
-# standard errors above the limit, 80 % of the tests pass the limit. `rate · (1 - rate)`
-# is the variance of one visit, and the 2 is for the two models.
+# Together: the `difference` B - A must be 1.96 + 0.84 = 2.8 standard errors. With n
+# visits of each model and the `rate` of successes, the variance of one visit is
+# rate · (1 - rate). That of a mean of n visits is n times smaller, and the variances of
+# the two models add up:
+#
+#     standard error = root of (2 · rate · (1 - rate) / n)
+#     difference     = 2.8 · root of (2 · rate · (1 - rate) / n)
+#
+# Square both sides, and solve for n:
+#
+#     n = 2.8² · 2 · rate · (1 - rate) / difference²
 
 # %%
 rate = (chance_a.mean() + chance_b.mean()) / 2
-of_each_model = (1.96 + 0.84) ** 2 * 2 * rate * (1 - rate) / truth**2
+n_errors = 1.96 + 0.84  # 2.8 standard errors
+of_each_model = n_errors**2 * 2 * rate * (1 - rate) / truth**2
 needed = 100 * round(2 * of_each_model / 100)
 print(f"\nrate {rate:.3f}, difference {truth:.4f}: {of_each_model:.0f} visits each")
 print(f"Both models together need {needed} visits.")

@@ -113,17 +113,18 @@ for limit in (2, 3):
 
 # %% [markdown]
 # Two standard errors are too few: luck gets there in a quarter of all series. We take
-# three. In the next table, the columns of the RMSE are measured; `B` and `B - A` are
-# what to expect, without luck. The two lines below the table add the luck: a test finds
-# a change of more than 3 if luck adds what is missing, and `norm.sf(x)` is the share of
-# a normal distribution that lies above x.
+# three, and make two tables. In the first, the RMSE is measured, luck included. In the
+# second, `B` and `B - A` are computed from the law: what to expect, without luck. The
+# two lines below it add the luck: a test finds a change of more than 3 if luck adds
+# what is missing, and `norm.sf(x)` is the share of a normal distribution that lies
+# above x.
 #
 # **Guess first:** which of the three figures, RMSE, B and B - A, shows the drift first?
 
 # %%
 N_VISITS = 5000  # of each model, in a period
 
-# The error of the MSE, and from it that of the RMSE, as in chapter 2 (you may skip it).
+# The error of the MSE, and from it that of the RMSE, as in `pillars/0_luck.py`.
 rmse_errors = squares.groupby(period).sem() / (2 * rmse)
 variances = shares * (1 - shares) / N_VISITS
 errors = pd.DataFrame(
@@ -144,20 +145,22 @@ figures = pd.DataFrame(
 )
 # Both periods of a change have an error; the squares of the two add up.
 changes = (figures - figures.loc[1]) / np.sqrt(errors**2 + errors.loc[1] ** 2)
-print("\nChange since the first period, in standard errors")
-print(changes.to_string(float_format="%.1f"))
+print("\nMeasured: change since the first period, in standard errors")
+print(changes[["RMSE", "RMSE, no drift"]].to_string(float_format="%.1f"))
+print("\nExpected: change since the first period, in standard errors")
+print(changes[["B", "B - A"]].to_string(float_format="%.1f"))
 
 print("\nShare of tests in the last period that find a change of more than 3")
 for name in ("B", "B - A"):
     print(f"  {name}: {norm.sf(3 - abs(changes.loc[10, name])):.0%}")
 
 # %% [markdown]
-# Read the columns of the changes downwards. `RMSE` first passes three standard errors
-# about half way, and `RMSE, no drift` never does. `B` is the change to expect, and it
-# stays below three to the end. Luck adds to it or takes from it, so about one test in
-# four finds the change in the last period. (`RMSE` is measured, luck included: in
-# period 6, it is below three once more.) All this is for our numbers of ratings and
-# visits: with more visits, the successes show the drift earlier.
+# Read the columns downwards. `RMSE` first passes three standard errors about half way,
+# and `RMSE, no drift` never does. (By luck, a measured figure may also fall below three
+# again.) `B` is the change to expect, and it stays below three to the end. Luck adds to
+# it or takes from it, so about one test in four finds the change in the last period.
+# All this is for our numbers of ratings and visits: with more visits, the successes
+# show the drift earlier.
 #
 # Did you bet on `B - A`, which an A/B test measures? It moves least. A gets a little
 # worse, too, and a difference has the errors of both shares: hardly any test finds it.

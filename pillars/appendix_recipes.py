@@ -137,7 +137,7 @@ if optuna:
 
 # %% [markdown]
 # The gain is small. Besides, the best of 20 is chosen by its score, so that score is a
-# little too good (chapter 3, `pillars/3_search.py`).
+# little too good (`pillars/3_search.py`).
 #
 # ## MLflow: a registry of models in SQLite
 # The signature says what a request must contain: here, the two ids.

@@ -1,6 +1,7 @@
 """Visitors whose true tastes are known: what they watch, and whether they like it.
 
-Chapter 8 tests models on them. On a real site, nobody knows these chances.
+The chapters `8_experiment.py` and `8_monitor.py` test models on them. On a real site,
+nobody knows these chances.
 """
 
 import drawing  # noqa: F401  (it makes lesson_code importable)

@@ -2,7 +2,7 @@
 
 The score now is what the page is for. Even so, it can only show movies that the user
 has rated, and users choose what they rate: what they would give to all others, no table
-says (chapter 6).
+says (`pillars/6_utilities.py`).
 """
 
 import pandas as pd
