@@ -186,7 +186,7 @@ ATTEMPTS = [
         "model.fit(X_train, y_train).predict(X_new).mean() + np.zeros(len(X_new))",
         "An answer must not depend on the rows that come with it",
     ),
-    ("1_scaling", "StandardScaler(), ", "", "`budget`, a large number, decides"),
+    ("1_scaling", "StandardScaler(), ", "", "the dollars, large numbers, decide"),
     (
         "1_preprocessing",
         "    return model.fit(X, y)",
@@ -196,6 +196,18 @@ ATTEMPTS = [
     model.predict = lambda X: fitted(X.fillna(X.mean()).fillna(0))
     return model""",
         "got another prediction when it came alone",
+    ),
+    (
+        "1_preprocessing",
+        "return model.fit(X, y)",
+        "return model.fit(X.fillna(0), y)",
+        "a gap in a new row is not treated as in training",
+    ),
+    (
+        "1_preprocessing",
+        "return model.fit(X, y)",
+        "X = X.dropna()\n    return model.fit(X, y[X.index])",
+        "or such rows were left out",
     ),
     (
         "1_preprocessing",
@@ -600,7 +612,7 @@ ATTEMPTS = [
         "3_cross_fitting",
         "table.iloc[others]",
         "table.loc[others]",
-        "positions, not labels",
+        r"KeyError: '\[\d+, \d+, \d+, \.\.\.\] not in index'. .* positions, not labels",
     ),
     (
         "3_cross_fitting",
