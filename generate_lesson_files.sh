@@ -17,7 +17,7 @@ recorded() {
         lesson_code.py) echo "4269711659 86307" ;;
         test_lesson.py) echo "3012794020 14500" ;;
         requirements.txt) echo "3471952364 498" ;;
-        README.md) echo "71424425 12449" ;;
+        README.md) echo "3511678490 12362" ;;
         LICENSE) echo "191275814 1554" ;;
         docs/words.md) echo "1946563279 12518" ;;
         recommender/__init__.py) echo "1195575613 1810" ;;
@@ -92,11 +92,11 @@ recorded() {
         exercises/8_deploy.py) echo "3949747633 1112" ;;
         exercises/8_experiment.py) echo "341665361 1385" ;;
         exercises/8_monitor.py) echo "2244694448 1236" ;;
-        exercises/README.md) echo "657390638 3508" ;;
-        exercises/conftest.py) echo "1458264461 6015" ;;
-        exercises/checks/checking.py) echo "3127177221 7576" ;;
+        exercises/README.md) echo "431415999 3508" ;;
+        exercises/conftest.py) echo "1849820771 6783" ;;
+        exercises/checks/checking.py) echo "3599542015 7732" ;;
         exercises/checks/test_chapter_0.py) echo "1936903650 13469" ;;
-        exercises/checks/test_chapter_1.py) echo "228272702 6288" ;;
+        exercises/checks/test_chapter_1.py) echo "3027831586 7700" ;;
         exercises/checks/test_chapter_2.py) echo "3213786359 3573" ;;
         exercises/checks/test_chapter_3.py) echo "1291236117 18068" ;;
         exercises/checks/test_chapter_4.py) echo "323239299 16427" ;;
@@ -2752,7 +2752,7 @@ print(model.score(test, test["rating"]))  # R2 = -0.008: no better than the mean
 ```
 
 The cure: features are part of the model. The pipeline takes raw rows, and computes averages from the training rows only; those of a training
-row come from other rows (*cross-fitting*). `python -m pytest --break NAME` takes out one of nine safeguards (`--break list`).
+row come from other rows (*cross-fitting*).
 
 ## What you will learn
 
@@ -2780,6 +2780,8 @@ The chapters take some four and a half hours, their exercises two and a half, re
 | [8 experiment](pillars/8_experiment.py) | How many visits show which model is better? | 15 | [peeking](exercises/8_experiment.py) |
 | [8 monitor](pillars/8_monitor.py) | When does a model need new ratings? | 10 | [an alarm](exercises/8_monitor.py) |
 
+To learn, you need nothing below this line: the rest is for those who use the recommender.
+
 ## Use it from Python, in this folder or anywhere after `pip install .`
 
 ```python
@@ -2797,9 +2799,8 @@ print(metrics, recommender.evaluate_ranking(test))  # ... precision, recall, NDC
 recommender.train(table, perform_cv=False)
 print(recommender.predict(pd.DataFrame({"user_id": [42], "movie_id": [7]})))
 print(recommender.recommend(42, n=3, explain=True).to_string())  # ranked by taste
-print(recommender.recommend(42, n=3, ratings={7: 5.0, 9: 1.0}))  # with new ratings
-print(recommender.recommend(ratings={1: 5.0, 50: 4.0}, n=3))  # a new user
-print(recommender.recommend(42, n=3, candidates=range(1, 50), exclude=[7]))
+print(recommender.recommend(42, n=3, ratings={7: 5.0}, exclude=[9]))  # a new rating
+print(recommender.recommend(ratings={1: 5.0}, candidates=range(1, 50)))  # a new user
 print(recommender.similar(1, n=3))
 
 path = recommender.save_pipeline("small.pkl")  # and small.pkl.json, its model card
@@ -2815,7 +2816,6 @@ books = [f"978-{number}" for number in range(8)]
 pairs = pd.MultiIndex.from_product([people, books], names=["customer", "isbn"])
 reviews = pairs.to_frame(index=False).sample(30, random_state=0)
 reviews["stars"] = [5, 2, 4] * 10
-reviews["timestamp"] = pd.date_range("2026-01-01", periods=30)
 names = {"customer": "user_id", "isbn": "movie_id", "stars": "rating"}
 shop = SklearnEcosystemPipeline(model="linear").fit(reviews.rename(columns=names))
 print(shop.recommend("bob", n=2))
@@ -2868,9 +2868,9 @@ by time, all models beat the mean, but no model is clearly best. Rankings, other
 
 ## Around the lesson
 
-`recommender/` is the machinery of `lesson_code.py`: copy the two together. `serving/` is the service, `tests/` checks it all (how (`docs/trust.md`)),
-`benchmarks/` measures it, design (`docs/design.md`) says why. Millions of ratings (`docs/bigger.md`), troubleshooting (`docs/troubleshooting.md`),
-changes (`docs/CHANGELOG.md`), contributing (`.github/CONTRIBUTING.md`). BSD-3-Clause. `bash generate_lesson_files.sh` writes only what learners need.
+`recommender/` is the machinery of `lesson_code.py`: copy the two together. `serving/` is the service, `tests/` checks it all (how (`docs/trust.md`);
+`python -m pytest --break list` names nine safeguards to take out). Design (`docs/design.md`), millions of ratings (`docs/bigger.md`), troubleshooting (`docs/troubleshooting.md`),
+changes (`docs/CHANGELOG.md`), contributing (`.github/CONTRIBUTING.md`), BSD-3-Clause. `bash generate_lesson_files.sh` writes only what learners need.
 END_OF_LESSON_FILE
 
 cat >"$new/LICENSE" <<'END_OF_LESSON_FILE'
@@ -15012,16 +15012,16 @@ The output says how many are solved, what is wrong with each of the others, why 
 | 5 | `1_preprocessing.py` | fill gaps inside the pipeline | `pillars/1_preprocessing.py` |
 | 5 | `1_scaling.py` | scale new rows by the mean of the training rows | `pillars/1_preprocessing.py` |
 | 5 | `2_feature_selection.py` | choose features inside each fold | `pillars/2_feature_selection.py` |
-| 15 | `3_cross_fitting.py` | cross-fit an average, so that it does not contain the answer | `pillars/3_model_selection.py` |
 | 10 | `3_model_selection.py` | hold out whole users | `pillars/3_model_selection.py` |
+| 15 | `3_cross_fitting.py` | cross-fit an average, so that it does not contain the answer | `pillars/3_model_selection.py` |
 | 5 | `3_search.py` | the error of the best of many, without its luck | `pillars/3_search.py` |
 | 10 | `4_factors.py` | let a gap say nothing about a taste | `pillars/4_factors.py` |
 | 10 | `4_supervised.py` | distinguish a better model from a lucky one | `pillars/4_supervised.py` |
 | 5 | `4_threshold.py` | say yes or no by what errors cost | `pillars/4_threshold.py` |
 | 10 | `5_unsupervised.py` | a control that keeps all but the groups | `pillars/5_unsupervised.py` |
 | 10 | `5_unusual.py` | score a list of suspects, where accuracy praises whoever accuses nobody | `pillars/5_unusual.py` |
-| 10 | `6_metrics.py` | score a model by what a page shows, with a scorer of your own | `pillars/6_utilities.py` |
 | 5 | `6_utilities.py` | an artifact that works in another process, and reveals damage | `pillars/6_utilities.py` |
+| 10 | `6_metrics.py` | score a model by what a page shows, with a scorer of your own | `pillars/6_utilities.py` |
 | 10 | `8_deploy.py` | give a user the same model at every visit, also while more users get the new one | `pillars/8_deploy.py` |
 | 10 | `8_experiment.py` | decide an A/B test once, at a number of visits set before | `pillars/8_experiment.py` |
 | 5 | `8_monitor.py` | an alarm that hears a slow drift | `pillars/8_monitor.py` |
@@ -15043,6 +15043,7 @@ It also reads your programs here.
 """
 
 import ast
+import re
 import sys
 import traceback
 import types
@@ -15052,7 +15053,23 @@ import pytest
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))  # the folder of lesson_code
-NAMES = sorted(path.stem for path in HERE.glob("[0-9]_*.py"))
+
+
+def names_in_order():
+    """Return the names of the exercises in the order of the table in `README.md`.
+
+    An exercise that is not in the table comes last.
+    """
+    names = sorted(path.stem for path in HERE.glob("[0-9]_*.py"))
+    try:
+        table = (HERE / "README.md").read_text(encoding="utf-8")
+    except (OSError, ValueError):  # the page is gone, or is no text
+        return names
+    in_table = re.findall(r"^\|.+?\| `(\w+)\.py` \|", table, re.MULTILINE)
+    return sorted(names, key=[*in_table, *names].index)
+
+
+NAMES = names_in_order()
 
 
 def asked_for(config):
@@ -15082,6 +15099,16 @@ def pytest_configure(config):
     config.option.reportchars = config.option.reportchars.replace("fE", "")
     if config.option.tbstyle == "auto":
         config.option.tbstyle = "short"
+
+
+def pytest_collection_modifyitems(items):
+    """Check the exercises in the order of the table."""
+
+    def place(item):
+        name = item.name.removeprefix("test_")
+        return NAMES.index(name) if name in NAMES else len(NAMES)
+
+    items.sort(key=place)
 
 
 def pytest_report_header(config):
@@ -15217,6 +15244,7 @@ number does not pass.
 
 import functools
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -15365,7 +15393,11 @@ def first_line(error):
 
 
 def shorten(line):
-    """Return a line as a part of a sentence: not too long, and without a full stop."""
+    """Return a line as a part of a sentence: not too long, and without a full stop.
+
+    Of a list of many items, such as row numbers, three are kept.
+    """
+    line = re.sub(r"(\[[^],]+(?:,[^],]+){2}),[^]]+\]", r"\1, ...]", line)
     return textwrap.shorten(line, 160, placeholder=" ...").rstrip(".")
 
 
@@ -15790,6 +15822,20 @@ def table_with_gaps(seed, n_rows=600):
     return X.mask(rng.random(X.shape) < 0.1), y
 
 
+def answer_for_known_gap(exercise, column):
+    """Return what a model answers for a row with a gap that it was trained on.
+
+    The row is 200 times among the training rows, each time with 5 stars. Whatever fills
+    its gap, its nearest neighbours are its copies, if their gaps are filled alike.
+    """
+    X, y = table_with_gaps(2)
+    row = pd.DataFrame({"age": [35.0], "year": [2000.0], "average": [3.0]})
+    row[column] = np.nan
+    X = pd.concat([X, *[row] * 200], ignore_index=True)
+    y = pd.concat([y, pd.Series(np.full(200, 5.0))], ignore_index=True)
+    return float(np.ravel(exercise.train(X, y).predict(row))[0])
+
+
 @check_of(
     "pillars/1_preprocessing.py",
     usual_causes="every step of a pipeline is an object (with parentheses). All but "
@@ -15843,6 +15889,18 @@ def test_1_preprocessing(exercise):
         f"{last} accepts gaps, so there was nothing to fill. Many models do not. Keep "
         "the nearest neighbours, and fill the gaps before them.",
     )
+    for column in X:
+        answer = answer_for_known_gap(exercise, column)
+        check(
+            abs(answer - 5) < 1,
+            f"We trained your model on 200 copies of one row without `{column}`, each "
+            "with 5 stars, and on other rows. Then we asked for the stars of this very "
+            f"row: {answer:.2f}. So a gap in a new row is not treated as in training: "
+            "there it was filled with another value, or such rows were left out, and "
+            "the model looks for neighbours in the wrong place. Fill gaps in one place "
+            "only, inside the model: then training rows and new rows go through the "
+            "same step.",
+        )
 
     whole = X_new.notna().all(axis=1).to_numpy()
     errors = np.abs(predictions - y_new)
@@ -15855,7 +15913,7 @@ def test_1_preprocessing(exercise):
 
 
 def movies(seed, n_rows=400):
-    """Return X, in which one column has large numbers and no use, and y."""
+    """Return X, whose budget has large numbers and no use, and y."""
     rng = np.random.default_rng(seed)
     year = rng.uniform(1950, 2020, n_rows)
     X = pd.DataFrame({"year": year, "budget": rng.normal(5e6, 1e6, n_rows)})
@@ -15894,10 +15952,11 @@ def test_1_scaling(exercise):
     check(
         r2 > 0.7,
         f"The answers no longer depend on the other rows, but explain little (R2 = "
-        f"{r2:.2f}; above 0.7 is possible). Are the neighbours still near by all "
-        "columns? Without a scaler, `budget`, a large number, decides who is near. And "
-        "if the new rows are not scaled at all, or in another way than the training "
-        "rows, they are far from all of them.",
+        f"{r2:.2f}; above 0.7 is possible). The check's table has two columns, "
+        "the year of a movie and what it cost in dollars, and the rating depends on "
+        "the year alone. Without a scaler the dollars, large numbers, decide which "
+        "rows are near. And if the new rows are not scaled at all, or in another way "
+        "than the training rows, they are far from all of them.",
     )
     neighbours = KNeighborsRegressor(15).fit(StandardScaler().fit_transform(X), y)
     by_own_mean = neighbours.predict(StandardScaler().fit_transform(old))

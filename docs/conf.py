@@ -96,6 +96,7 @@ docs/words
 ```{toctree}
 :hidden:
 :caption: Reference
+docs/use_it
 docs/use
 docs/deploy
 docs/design
@@ -135,7 +136,13 @@ def change_text(app, docname, source):
             return f"]({REPOSITORY}/{target})"
         return link[0]
 
-    text = re.sub(r"\]\(([\w./-]+)\)", change_link, source[0])
+    text = source[0]
+    if docname == "docs/use_it":
+        app.env.note_dependency(root / "README.md")
+        text = site_pages.use_page(text, (root / "README.md").read_text("utf-8"))
+    elif docname.startswith("docs/"):
+        text = site_pages.send_to_use(text)
+    text = re.sub(r"\]\(([\w./-]+)\)", change_link, text)
     if docname == root_doc:
         text = site_pages.home_page(text) + MENU
     elif docname == "docs/words":

@@ -41,16 +41,38 @@ def anchor(word):
     return re.sub(r"\W+", "-", word.lower()).strip("-")
 
 
+def fold(summary, text):
+    """Return a text that is opened by a click on its summary."""
+    return f"<details><summary>{summary}</summary>\n\n{text}\n\n</details>\n"
+
+
 #: Words in the README's first output.
 WORDS_OF_OUTPUT = ["CV", "RMSE", "standard error", "noise floor", "leak"]
 
-#: What the README says to a reader who has the files, and what the site says instead.
-FOR_READERS_OF_THE_SITE = {
+#: The first words of the part of the README that a learner does not need. It is a page
+#: of its own on the site.
+PART_ABOUT_USE = "## Use it from Python"
+
+#: What the home page says after the table of chapters.
+AFTER_THE_TABLE = """\
+That is the whole course. If something does not work, see
+[troubleshooting](docs/troubleshooting.md).
+
+To use the recommender in your own programs, on the command line or as a service, see
+[Use it](docs/use_it.md), which also says
+[how good it is](docs/use_it.md#how-good-is-it). To learn, you need neither that page
+nor the others under "Reference" in the menu.
+"""
+
+#: What the README says to a reader who has the files, and what the home page says
+#: instead. It shows what a learner needs, and folds the rest.
+ON_THE_HOME_PAGE = {
     r"clone\s+this\s+repository,?\s+or\s+download\s+it\s+as\s+a\s+zip\s+file": (
         '<a href="lesson.zip">download it as a zip file</a>, unpack it'
     ),
     r"A\s+chapter\s+is\s+a\s+script\b.+?\.(?=\s+[A-Z])": (
         "Read the chapters here: their outputs and pictures are included. "
+        '"Next", at the end of each page, leads through all chapters and exercises. '
         "To change one, run it in the folder of the code: `python pillars/0_first.py`."
     ),
     r"\[words\s+explained\]\(docs/words\.md\)": (
@@ -60,6 +82,19 @@ FOR_READERS_OF_THE_SITE = {
     r"(?<=`try\.py`,)\s+and\s+run\s+it:": (
         f" and run it. It prints the {word_link('R2')} of two models:"
     ),
+    r"New\s+to\s+scikit-learn\?\s+Begin\s+with\s+(\[the\s+first\s+chapter\]\S+)": (
+        "\n\n**Begin with \\1** To read, you need not install anything. To change the "
+        "code and to do the exercises, run it:"
+    ),
+    # The picture stands where it is explained.
+    r"(\[!\[[^\n]+\n)\n(.+?\n## Can a score be too good\?\n)": r"\2\n\1",
+    r"(?<=five seconds\.)\s+(Six\s+of\s+its\s+lines.+?)\n+(?=## )": (
+        "\n\n" + fold("What it prints", r"\1") + "\n"
+    ),
+    r"\s+(Save\s+this\s+as\s+`try\.py`.+?\n```)\n": (
+        "\n\n" + fold("Try it: a few lines that show the leak", r"\1")
+    ),
+    r"To learn, you need nothing below.+": AFTER_THE_TABLE,
 }
 
 #: What chapters and exercises say to a reader who has only the lesson's folder, and
@@ -79,19 +114,54 @@ EMPTY_LINE = "\n#\n"
 #: What ends the answer to a guess: a heading, the task, or the next guess.
 END_OF_ANSWER = re.compile(r"^# (?:##+ |\*\*(?:Try it|Guess first):)", re.MULTILINE)
 
+#: What opens a paragraph that leads to the next guess: a question.
+LEADS_TO_GUESS = re.compile(r"^#\n(?=# (?:[^.?!]|\.\d)+\?)", re.MULTILINE)
+
+#: The line of a cell of imports.
+IMPORTS = (
+    'tags=["hide-input"] mystnb={"code_prompt_show": "Show the imports", '
+    '"code_prompt_hide": "Hide the imports"}'
+)
+
 #: Tag of the cell that answers a guess, and the comment after its answer. `conf.py`
 #: folds what is between the two.
 ANSWER = "answer"
 ANSWER_ENDS = "The answer ends here."
 
 
-def home_page(readme):
-    """Return the README for readers of the site. What it replaces must be in it."""
-    for pattern, words in FOR_READERS_OF_THE_SITE.items():
-        readme, n_found = re.subn(pattern, words, readme, flags=re.DOTALL)
+def replace_each(text, replacements):
+    """Return a text with each pattern replaced. Each must be in it once."""
+    for pattern, words in replacements.items():
+        text, n_found = re.subn(pattern, words, text, flags=re.DOTALL)
         if n_found != 1:
-            raise ValueError(f"found {n_found} times in the README: {pattern}")
-    return readme
+            raise ValueError(f"found {n_found} times in the text: {pattern}")
+    return text
+
+
+def home_page(readme):
+    """Return what a learner needs of the README, for readers of the site."""
+    part_for_learners, _, _ = readme.partition(PART_ABOUT_USE)
+    return replace_each(part_for_learners, ON_THE_HOME_PAGE)
+
+
+def use_page(page, readme):
+    """Return a page of `docs/` with the part of the README that is about use.
+
+    Of the page itself, the title and the first paragraph are shown. Links lead from the
+    folder `docs`.
+    """
+    title, words, *_ = page.split("\n\n")
+    _, heading, part = readme.partition(PART_ABOUT_USE)
+    part = re.sub(r"(?<=\]\()(?!https?:|#)", "../", part)
+    return f"{title}\n\n{words}\n\n{heading}{part}"
+
+
+def send_to_use(text):
+    """Return a page of `docs/` that sends readers to the page about use.
+
+    In the repository, it sends them to the README: the code that it builds on is there.
+    """
+    return text.replace("the [README](../README.md)", "[Use it](use_it.md)")
 
 
 def words_page(words):
@@ -112,22 +182,28 @@ def for_readers_of_the_site(text):
 
 
 def chapter_page(chapter):
-    """Return a chapter with its code folded where it only imports or draws a picture.
+    """Return a chapter with its code folded where it draws a picture or imports.
 
-    What answers a "Guess first" is marked, so that it is folded, too. The task gets a
-    link to its answer, and the exercises become a box.
+    If a cell begins with imports, they become a cell of their own. What answers a
+    "Guess first" is marked, so that it is folded, too. The task gets a link to its
+    answer, and the exercises become a box.
     """
     first, *cells = chapter.split("# %%\n")  # each with the text after its code
     tags = [""] * len(cells)
     for number, before in enumerate([first, *cells[:-1]]):
-        if draws_picture(cells[number]) or only_imports(cells[number]):
+        if draws_picture(cells[number]):
             tags[number] = ' tags=["hide-input"]'
         elif "**Guess first:**" in before:
             tags[number] = f' tags=["{ANSWER}"]'
             mark_end_of_answer(cells, number)
     page = first
     for tag, cell in zip(tags, cells):
-        page += f"# %%{tag}\n{cell}"
+        imports, rest = split_imports(cell)
+        if imports:
+            page += f"# %% {IMPORTS}\n{imports}\n"
+        if not rest.startswith(TEXT_CELL):
+            page += f"# %%{tag}\n"
+        page += rest
     return add_link_to_answer(show_exercises(page))
 
 
@@ -135,13 +211,18 @@ def mark_end_of_answer(cells, number):
     """Write a comment where the answer ends that the code of a cell begins.
 
     The answer is the output, the text after it, and a picture directly after that. If
-    the text leads to other code, its last paragraph introduces that, and stays open.
+    the text leads to other code, its last paragraph introduces that, and stays open. If
+    it leads to the next guess, it stays open from the last paragraph that begins with a
+    question.
     """
     cell = cells[number]
     start = cell.index(TEXT_CELL) + len(TEXT_CELL)
     end = END_OF_ANSWER.search(cell, start)
     if end is not None:
         place = end.start()
+        if "Guess first" in end[0]:
+            for paragraph in LEADS_TO_GUESS.finditer(cell, start, place):
+                place = paragraph.start()
     elif draws_picture(cells[number + 1]):
         number += 1
         cell = cells[number]
@@ -153,10 +234,15 @@ def mark_end_of_answer(cells, number):
     cells[number] = f"{cell[:place]}#\n# % {ANSWER_ENDS}\n#\n{cell[place:]}"
 
 
-def only_imports(cell):
-    """Return whether the code of a cell only imports."""
-    statements = ast.parse(cell).body
-    return all(isinstance(s, (ast.Import, ast.ImportFrom)) for s in statements)
+def split_imports(cell):
+    """Return the imports that a cell begins with, and the rest of the cell."""
+    n_lines = 0
+    for statement in ast.parse(cell).body:
+        if not isinstance(statement, (ast.Import, ast.ImportFrom)):
+            break
+        n_lines = statement.end_lineno
+    lines = cell.splitlines(keepends=True)
+    return "".join(lines[:n_lines]), "".join(lines[n_lines:]).lstrip("\n")
 
 
 def draws_picture(cell):
@@ -275,6 +361,8 @@ def exercise_page(path):
     chapter = chapter_of_exercise(path)
     return f"""# {number}: {one_line(parts["question"])}
 
+{{download}}`Download {path.name} <{path.name}>`
+
 {parts["kind"]}: `exercises/{path.name}`. ([How to begin](README.md))
 
 **Chapter:** [](/{chapter})
@@ -287,7 +375,12 @@ def exercise_page(path):
 {program}
 ```
 
-**Check:** `{parts["command"]}`
+**Check,** in the [folder of the code](/README.md#run-it), with the program in
+`exercises/`:
+
+```sh
+{parts["command"]}
+```
 
 <details><summary>Hint</summary>
 

@@ -4,6 +4,7 @@ It also reads your programs here.
 """
 
 import ast
+import re
 import sys
 import traceback
 import types
@@ -13,7 +14,23 @@ import pytest
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))  # the folder of lesson_code
-NAMES = sorted(path.stem for path in HERE.glob("[0-9]_*.py"))
+
+
+def names_in_order():
+    """Return the names of the exercises in the order of the table in `README.md`.
+
+    An exercise that is not in the table comes last.
+    """
+    names = sorted(path.stem for path in HERE.glob("[0-9]_*.py"))
+    try:
+        table = (HERE / "README.md").read_text(encoding="utf-8")
+    except (OSError, ValueError):  # the page is gone, or is no text
+        return names
+    in_table = re.findall(r"^\|.+?\| `(\w+)\.py` \|", table, re.MULTILINE)
+    return sorted(names, key=[*in_table, *names].index)
+
+
+NAMES = names_in_order()
 
 
 def asked_for(config):
@@ -43,6 +60,16 @@ def pytest_configure(config):
     config.option.reportchars = config.option.reportchars.replace("fE", "")
     if config.option.tbstyle == "auto":
         config.option.tbstyle = "short"
+
+
+def pytest_collection_modifyitems(items):
+    """Check the exercises in the order of the table."""
+
+    def place(item):
+        name = item.name.removeprefix("test_")
+        return NAMES.index(name) if name in NAMES else len(NAMES)
+
+    items.sort(key=place)
 
 
 def pytest_report_header(config):

@@ -188,7 +188,7 @@ ATTEMPTS = [
         "model.fit(X_train, y_train).predict(X_new).mean() + np.zeros(len(X_new))",
         "An answer must not depend on the rows that come with it",
     ),
-    ("1_scaling", "StandardScaler(), ", "", "`budget`, a large number, decides"),
+    ("1_scaling", "StandardScaler(), ", "", "the dollars, large numbers, decide"),
     (
         "1_preprocessing",
         "    return model.fit(X, y)",
@@ -198,6 +198,18 @@ ATTEMPTS = [
     model.predict = lambda X: fitted(X.fillna(X.mean()).fillna(0))
     return model""",
         "got another prediction when it came alone",
+    ),
+    (
+        "1_preprocessing",
+        "return model.fit(X, y)",
+        "return model.fit(X.fillna(0), y)",
+        "a gap in a new row is not treated as in training",
+    ),
+    (
+        "1_preprocessing",
+        "return model.fit(X, y)",
+        "X = X.dropna()\n    return model.fit(X, y[X.index])",
+        "or such rows were left out",
     ),
     (
         "1_preprocessing",
@@ -602,7 +614,7 @@ ATTEMPTS = [
         "3_cross_fitting",
         "table.iloc[others]",
         "table.loc[others]",
-        "positions, not labels",
+        r"KeyError: '\[\d+, \d+, \d+, \.\.\.\] not in index'. .* positions, not labels",
     ),
     (
         "3_cross_fitting",
@@ -1229,6 +1241,12 @@ IMPORTS |= {
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
+def names_in_table():
+    """The exercises in their order, which is that of the table in their README."""
+    table = (EXERCISES / "README.md").read_text(encoding="utf-8")
+    return re.findall(r"^\| \d+ \| `(\w+)\.py`", table, re.MULTILINE)
+
+
 def docstring_of(file):
     return ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))
 
@@ -1284,9 +1302,7 @@ def test_each_chapter_has_one_file_of_checks_which_are_found_in_order_and_inside
     run = pytest_exercises(EXERCISES, *options, path=".")
     places = re.findall(r"/test_(\w+)\.py::test_(\w+)$", run.stdout, re.MULTILINE)
     assert {name for _, name in places} == set(MESSAGES)
-    files = [file for file, _ in places]
-    assert files == sorted(files)
-    assert places[0] == ("chapter_0", "0_first")
+    assert [name for _, name in places] == names_in_table()
     for file, name in places:
         assert file == f"chapter_{name[0]}"
 
@@ -1300,6 +1316,14 @@ def test_the_readme_and_the_chapter_lead_to_every_exercise():
         assert f"`exercises/{name}.py`" in (ROOT / chapter).read_text(encoding="utf-8")
     minutes = re.findall(r"^\| (\d+) \| `(\w+)\.py`", table, re.MULTILINE)
     assert len(minutes) == N
+    in_readme = re.findall(
+        r"\]\(exercises/(\w+)\.py\)", readme.partition("| chapter")[2]
+    )
+    assert in_readme == [name for _, name in minutes], "one order everywhere"
+    for chapter in (ROOT / "pillars").glob("[0-9]_*.py"):
+        text = chapter.read_text(encoding="utf-8").partition("\n# Exercise")[2]
+        named = re.findall(r"`exercises/(\w+)\.py`", text)
+        assert named == [name for name in in_readme if name in named]
     for n, name in minutes:
         assert f" ({n} minute" in docstring_of(EXERCISES / f"{name}.py")
 
@@ -1366,6 +1390,24 @@ def test_a_solved_exercise_may_lose_its_todo(tmp_path):
     assert "Solved, so you can delete the TODO: 0_first.py." in told
 
 
+def test_the_next_exercise_is_that_of_the_table_and_one_without_a_row_is_last(tmp_path):
+    copy_lesson(tmp_path)
+    shutil.copytree(EXERCISES, tmp_path / "exercises")
+    page = tmp_path / "exercises" / "README.md"
+    rows = re.findall(r"^\| \d+ \| `\w+\.py`.*\n", page.read_text("utf-8"), re.M)
+    first, second, third = [row for row in rows if "`0_" in row][:3]
+    page.write_text(
+        page.read_text("utf-8").replace(first + second + third, third + second)
+    )
+    run = pytest_exercises(tmp_path, "-k", "0_first or 0_luck or 0_map")
+    checked = re.findall(r"^_+ test_(\w+) _+$", run.stdout, re.MULTILINE)
+    assert checked == ["0_map", "0_luck", "0_first"]
+    assert "Next: exercises/0_map.py" in run.stdout
+    page.unlink()
+    run = pytest_exercises(tmp_path, "-k", "0_first or 0_luck")
+    assert "Next: exercises/0_first.py" in run.stdout
+
+
 def test_where_other_folders_are_asked_for_no_exercise_is_checked(tmp_path):
     # The name of a folder above the lesson says nothing.
     folder = tmp_path / "exercises"
@@ -1383,7 +1425,7 @@ def test_every_solution_passes_where_warnings_are_errors():
     assert run.returncode == 0, run.stdout
     end = run.stdout.partition(f"Solved: {N} of the {N} checked")[2]
     measured = re.findall(r"^  (\w+): .*\d", end, re.MULTILINE)
-    assert measured == sorted(MESSAGES)
+    assert measured == names_in_table()
 
 
 def test_a_solved_exercise_tells_what_its_solution_has_brought(tmp_path):

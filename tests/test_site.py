@@ -147,8 +147,21 @@ def test_an_exercise_folds_away_its_hint_and_its_solution(site):
         page = site / "exercises" / f"{solution.stem}.html"
         article, *folded = page.read_text(encoding="utf-8").split("<details>")
         assert "<strong>Task:</strong>" in article
+        command = f"python -m pytest exercises -k {solution.stem}"
+        assert command in re.sub("<[^>]+>", "", article), "the check is not folded"
         titles = [re.search("<summary>(.*?)<", part)[1] for part in folded]
         assert titles == ["Hint", "Solution"]
+
+
+def test_an_exercise_is_downloaded_from_under_its_title_as_it_is(site):
+    for solution in (ROOT / "exercises" / "solutions").glob("*.py"):
+        page = site / "exercises" / f"{solution.stem}.html"
+        _, _, text = page.read_text(encoding="utf-8").partition("</h1>")
+        first_link = next(attrs for tag, attrs in Tags(text).all if tag == "a")
+        assert "download" in first_link
+        file = page.parent / unquote(first_link["href"])
+        assert file.name == solution.name
+        assert file.read_bytes() == (ROOT / "exercises" / file.name).read_bytes()
 
 
 def test_the_lesson_by_section_has_the_lines_of_the_file_with_their_numbers():
@@ -183,6 +196,38 @@ def test_no_page_speaks_of_a_full_project_that_the_reader_has_not(site):
     text = "It runs in\n# the full project. In the full project, too."
     changed = "It runs in the folder of the code. In the folder of the code, too."
     assert site_pages.for_readers_of_the_site(text) == changed
+
+
+def test_the_home_page_ends_after_the_chapters_and_use_has_a_page_of_its_own(site):
+    home = (site / "index.html").read_text(encoding="utf-8")
+    home = home.partition('<article role="main"')[2].partition("</article>")[0]
+    assert re.findall(r"<h2>(.*?)<a", home) == [
+        "Run it",
+        "Can a score be too good?",
+        "What you will learn",
+    ]
+    before, _, after = home.partition("</table>")
+    # What a beginner need not read at once is folded.
+    for words in ("noise floor: expected", "fragile.score", "--break"):
+        assert words not in re.sub(
+            "<details>.*?</details>", "", before, flags=re.DOTALL
+        )
+    assert before.count("<details>") == before.count("</details>") == 2
+    assert before.index("<h2>Can a score") < before.index("<img")
+    assert {"docs/use_it.html", "docs/troubleshooting.html"} <= {*Tags(after).links()}
+    assert "<pre>" not in after
+
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    use = (site / "docs" / "use_it.html").read_text(encoding="utf-8")
+    _, _, part = readme.partition(site_pages.PART_ABOUT_USE)
+    for heading in re.findall("^## ([^`\n]+)", part, re.MULTILINE):
+        assert f"<h2>{heading}" in use
+    assert use.count("<table") == part.count("\n|---")
+    assert "<h2>Run it" not in use and "docs/docs" not in use
+    for name in ("use", "bigger"):  # their code builds on that of "Use it"
+        text = (site / "docs" / f"{name}.html").read_text(encoding="utf-8")
+        article = text.partition('<article role="main"')[2].partition("</article>")[0]
+        assert "use_it.html" in Tags(article).links()
 
 
 def test_the_home_page_links_its_first_words_to_what_they_mean(site):
@@ -392,7 +437,7 @@ def test_a_block_that_goes_on_has_a_shadow_and_on_a_wide_screen_none_does(phone,
         n_outputs += phone.execute_script(outputs)
         shadows += phone.execute_script(going_on.replace("'pre'", "'.cell_output pre'"))
     assert set(shadows) == {"local, local, scroll, scroll"}
-    assert len(shadows) < n_outputs / 2  # most are seen whole
+    assert len(shadows) < n_outputs  # narrow ones are seen whole
     wide = {"width": 1280, "height": 900, "deviceScaleFactor": 1, "mobile": False}
     phone.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", wide)
     cut_off = []
@@ -403,6 +448,18 @@ def test_a_block_that_goes_on_has_a_shadow_and_on_a_wide_screen_none_does(phone,
             cut_off.append(page.name)
     phone.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", SCREEN_OF_PHONE)
     assert cut_off == []
+
+
+def test_on_a_phone_code_and_outputs_are_large_enough_to_read(phone, site):
+    small = []
+    for page in pages(site):
+        phone.get(page.as_uri())
+        sizes = phone.execute_script(
+            "return [...document.querySelectorAll('pre')]"
+            ".map((block) => parseFloat(getComputedStyle(block).fontSize))"
+        )
+        small += [(page.name, size) for size in sizes if size < 11]
+    assert small == []
 
 
 def test_code_can_be_copied_without_numbers_and_outputs_have_no_button(phone, site):
@@ -427,7 +484,7 @@ def test_in_the_dark_a_cell_has_the_border_of_the_theme(phone, site):
     phone.get((site / "pillars" / f"{CHAPTERS[0].stem}.html").as_uri())
     border, theme = phone.execute_script(
         "document.body.dataset.theme = 'dark';"
-        "const cell = document.querySelector('.cell_input');"
+        "const cell = document.querySelector('.cell > .cell_input');"  # not a fold
         "const colour = () => getComputedStyle(cell).borderTopColor;"
         "const before = colour();"
         "cell.style.borderTopColor = 'var(--color-background-border)';"
@@ -464,13 +521,15 @@ def test_what_answers_a_guess_is_folded_from_its_output_to_the_end(site, chapter
         assert not after.lstrip().startswith('<div class="cell tag_hide-input')
 
 
-def test_an_answer_ends_before_what_leads_to_other_code():
+def test_an_answer_ends_before_what_leads_to_other_code_or_to_a_guess():
     code = "\n# %%\nprint(3)\n\n# %% [markdown]\n# Three.\n"
     mark = f"# % {site_pages.ANSWER_ENDS}\n"
     picture = "\n# %%\nnew_picture()\n\n# %% [markdown]\n"
     for answer, rest in [
         (code, "# ## Next\n# Words.\n"),
         (code, "#\n# **Try it:** change it.\n"),
+        (f"{code}#\n# Really. Is it?\n", "#\n# **Guess first:** four?\n"),
+        (code, "#\n# Is 3.5\n# more? Look.\n#\n# Now:\n#\n# **Guess first:** four?\n"),
         (f"{code}#\n# Really.\n", "#\n# Now another.\n\n# %%\nprint(4)\n"),
         (code, "\n# %%\nprint(4)\n"),
         (f"{code}#\n# Look.\n{picture}", "# ## Next\n"),
@@ -482,12 +541,51 @@ def test_an_answer_ends_before_what_leads_to_other_code():
         assert after.lstrip("#\n") == rest.lstrip("#\n")
 
 
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.stem)
+def test_a_question_that_leads_to_a_guess_is_seen_before_an_answer_is_opened(
+    site, chapter
+):
+    source = chapter.read_text(encoding="utf-8")
+    question = r"^#\n# (\w[\w ,]+)\?"  # it opens the paragraph before a guess
+    paragraph = rf"{question}(?:.*\n#(?= ))*.*\n#\n# \*\*Guess first"
+    leading = re.findall(paragraph, source, re.MULTILINE)
+    text = (site / "pillars" / f"{chapter.stem}.html").read_text(encoding="utf-8")
+    text = re.sub('<details class="answer">.*?</details>', "", text, flags=re.DOTALL)
+    assert [question for question in leading if question not in text] == []
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.stem)
+def test_no_code_that_is_seen_begins_with_imports(site, chapter):
+    text = (site / "pillars" / f"{chapter.stem}.html").read_text(encoding="utf-8")
+    shown, n_folds = re.subn(
+        '<details class="admonition hide.*?</details>', "", text, flags=re.DOTALL
+    )
+    cells = re.findall(r'<div class="cell_input.*?<pre>(.*?)</pre>', shown, re.DOTALL)
+    assert cells and n_folds >= 2  # the imports, and a picture
+    for cell in cells:
+        code = re.sub("<[^>]+>", "", cell).strip()
+        assert not re.match(r"(#.*\n)*(import|from) ", code)
+
+
+def test_a_cell_is_split_after_the_imports_that_it_begins_with():
+    imports = "# Tools\nimport a\nfrom b import (\n    c,\n)  # noqa\n"
+    for rest in ("x = 1\nimport d\n", "# %% [markdown]\n# Words.\n", ""):
+        assert site_pages.split_imports(f"{imports}\n\n{rest}") == (imports, rest)
+    assert site_pages.split_imports("x = 1\nimport a\n") == ("", "x = 1\nimport a\n")
+    page = site_pages.chapter_page(
+        "# # 0 X: y?\n\n# **Guess first:** z?\n\n# %%\nimport a\n\nx = 1\n\n"
+        "# %% [markdown]\n# Answer.\n#\n# **Try it:** more.\n"
+    )
+    tags = re.findall(r'# %% tags=\["(.+?)"\]', page)
+    assert tags == ["hide-input", "answer"]
+
+
 def test_the_reader_is_told_what_a_fold_of_code_holds(site):
     for chapter in CHAPTERS:
         text = (site / "pillars" / f"{chapter.stem}.html").read_text(encoding="utf-8")
         fold = r'<details class="admonition hide (.+?)">\n<summary.*\n<p.*?>(.+?)</p>'
         shown = set(re.findall(fold, text))
-        assert shown <= {("above-input", "Show the code")}
+        assert shown == {("above-input", f"Show the {x}") for x in ("imports", "code")}
 
 
 def test_an_answer_is_opened_by_the_keyboard_and_printed_open(phone, site):

@@ -6,6 +6,7 @@ number does not pass.
 
 import functools
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -154,7 +155,11 @@ def first_line(error):
 
 
 def shorten(line):
-    """Return a line as a part of a sentence: not too long, and without a full stop."""
+    """Return a line as a part of a sentence: not too long, and without a full stop.
+
+    Of a list of many items, such as row numbers, three are kept.
+    """
+    line = re.sub(r"(\[[^],]+(?:,[^],]+){2}),[^]]+\]", r"\1, ...]", line)
     return textwrap.shorten(line, 160, placeholder=" ...").rstrip(".")
 
 

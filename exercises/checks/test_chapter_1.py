@@ -27,6 +27,20 @@ def table_with_gaps(seed, n_rows=600):
     return X.mask(rng.random(X.shape) < 0.1), y
 
 
+def answer_for_known_gap(exercise, column):
+    """Return what a model answers for a row with a gap that it was trained on.
+
+    The row is 200 times among the training rows, each time with 5 stars. Whatever fills
+    its gap, its nearest neighbours are its copies, if their gaps are filled alike.
+    """
+    X, y = table_with_gaps(2)
+    row = pd.DataFrame({"age": [35.0], "year": [2000.0], "average": [3.0]})
+    row[column] = np.nan
+    X = pd.concat([X, *[row] * 200], ignore_index=True)
+    y = pd.concat([y, pd.Series(np.full(200, 5.0))], ignore_index=True)
+    return float(np.ravel(exercise.train(X, y).predict(row))[0])
+
+
 @check_of(
     "pillars/1_preprocessing.py",
     usual_causes="every step of a pipeline is an object (with parentheses). All but "
@@ -80,6 +94,18 @@ def test_1_preprocessing(exercise):
         f"{last} accepts gaps, so there was nothing to fill. Many models do not. Keep "
         "the nearest neighbours, and fill the gaps before them.",
     )
+    for column in X:
+        answer = answer_for_known_gap(exercise, column)
+        check(
+            abs(answer - 5) < 1,
+            f"We trained your model on 200 copies of one row without `{column}`, each "
+            "with 5 stars, and on other rows. Then we asked for the stars of this very "
+            f"row: {answer:.2f}. So a gap in a new row is not treated as in training: "
+            "there it was filled with another value, or such rows were left out, and "
+            "the model looks for neighbours in the wrong place. Fill gaps in one place "
+            "only, inside the model: then training rows and new rows go through the "
+            "same step.",
+        )
 
     whole = X_new.notna().all(axis=1).to_numpy()
     errors = np.abs(predictions - y_new)
@@ -92,7 +118,7 @@ def test_1_preprocessing(exercise):
 
 
 def movies(seed, n_rows=400):
-    """Return X, in which one column has large numbers and no use, and y."""
+    """Return X, whose budget has large numbers and no use, and y."""
     rng = np.random.default_rng(seed)
     year = rng.uniform(1950, 2020, n_rows)
     X = pd.DataFrame({"year": year, "budget": rng.normal(5e6, 1e6, n_rows)})
@@ -131,10 +157,11 @@ def test_1_scaling(exercise):
     check(
         r2 > 0.7,
         f"The answers no longer depend on the other rows, but explain little (R2 = "
-        f"{r2:.2f}; above 0.7 is possible). Are the neighbours still near by all "
-        "columns? Without a scaler, `budget`, a large number, decides who is near. And "
-        "if the new rows are not scaled at all, or in another way than the training "
-        "rows, they are far from all of them.",
+        f"{r2:.2f}; above 0.7 is possible). The check's table has two columns, "
+        "the year of a movie and what it cost in dollars, and the rating depends on "
+        "the year alone. Without a scaler the dollars, large numbers, decide which "
+        "rows are near. And if the new rows are not scaled at all, or in another way "
+        "than the training rows, they are far from all of them.",
     )
     neighbours = KNeighborsRegressor(15).fit(StandardScaler().fit_transform(X), y)
     by_own_mean = neighbours.predict(StandardScaler().fit_transform(old))
