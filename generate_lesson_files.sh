@@ -17,7 +17,7 @@ recorded() {
         lesson_code.py) echo "1538247557 86265" ;;
         test_lesson.py) echo "3012794020 14500" ;;
         requirements.txt) echo "3471952364 498" ;;
-        README.md) echo "3651951141 12261" ;;
+        README.md) echo "4054675785 12292" ;;
         LICENSE) echo "191275814 1554" ;;
         docs/words.md) echo "2984499558 12242" ;;
         recommender/__init__.py) echo "1195575613 1810" ;;
@@ -2835,7 +2835,7 @@ print(search.best_params_, best.recommend(42, n=3))
 | `python lesson_code.py ...` | |
 |---|---|
 | `--model blend --tune --output blend.pkl` | the lesson with another model, and a random search of its hyperparameters first (some two minutes) |
-| `--data ml-latest-small --output ml.pkl` | the lesson on a [MovieLens](https://grouplens.org/datasets/movielens/) release, folder or zip file; a table of your own, with whole numbers as ids: `ratings.csv` with `userId,movieId,rating,timestamp` (Unix seconds) and `movies.csv` with `movieId,title,genres` in a folder |
+| `--data ml-latest-small --output ml.pkl` | the lesson on a [MovieLens](https://grouplens.org/datasets/movielens/) release, folder or zip file (real movies (`docs/real.md`)); a table of your own, with whole numbers as ids: `ratings.csv` with `userId,movieId,rating,timestamp` (Unix seconds) and `movies.csv` with `movieId,title,genres` in a folder |
 | `train --data ml-latest-small --model factors --output all.pkl` | a model to use, trained on all rows (the model of the lesson has not seen its test rows, so it may recommend what a user rated there) |
 | `recommend --artifact all.pkl --user 42 --top 5 --explain --exclude 7,9` | recommendations of a saved model (default: that of the lesson); `--rated 1=5,50=4`: for a new user; `--all --output top10.csv`: for all users |
 | `similar --movie 7`, or `predict --user 42 --movie 7` | movies that the same users like, or one predicted rating |
