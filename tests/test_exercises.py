@@ -1137,6 +1137,7 @@ splitter = GroupShuffleSplit(1, test_size=0.25, random_state=0)
     # Its form.
     ("9_capstone", '"deploy": ', '"decision": ', "looks for these names"),
     ("9_capstone", "of_model.mean()", "of_model", "one finite number"),
+    ("9_capstone", "of_model.mean()", "None", 'The answer "model" is still None'),
     (
         "9_capstone",
         "bool(gain.mean() > 2 * error)",
