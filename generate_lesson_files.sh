@@ -8,16 +8,16 @@ set -eu
 # The files are bytes to be copied, in whatever language the learner's computer speaks.
 export LC_ALL=C
 
-names="lesson_code.py test_lesson.py requirements.txt README.md LICENSE docs/words.md recommender/__init__.py recommender/artifact.py recommender/card.py recommender/checks.py recommender/commands.py recommender/console.py recommender/factors.py recommender/files.py recommender/forest.py recommender/ids.py recommender/locks.py recommender/matrix.py recommender/movielens.py recommender/names.py recommender/options.py recommender/pipeline.py recommender/ranking.py recommender/recommend.py recommender/release.py recommender/report.py recommender/solutions.py recommender/start.py recommender/steps.py recommender/strings.py recommender/synthetic.py recommender/table.py recommender/titles.py recommender/top_n.py recommender/warn.py recommender/wrapper.py pillars/0_first.py pillars/0_luck.py pillars/0_map.py pillars/0_parts.py pillars/1_preprocessing.py pillars/2_feature_selection.py pillars/3_model_selection.py pillars/3_search.py pillars/4_factors.py pillars/4_supervised.py pillars/4_threshold.py pillars/5_unsupervised.py pillars/5_unusual.py pillars/6_utilities.py pillars/8_deploy.py pillars/8_experiment.py pillars/8_monitor.py pillars/appendix_recipes.py pillars/catalog.py pillars/drawing.py pillars/shills.py pillars/visitors.py exercises/0_first.py exercises/0_luck.py exercises/0_map.py exercises/0_parts.py exercises/1_preprocessing.py exercises/1_scaling.py exercises/2_feature_selection.py exercises/3_cross_fitting.py exercises/3_model_selection.py exercises/3_search.py exercises/4_factors.py exercises/4_supervised.py exercises/4_threshold.py exercises/5_unsupervised.py exercises/5_unusual.py exercises/6_metrics.py exercises/6_utilities.py exercises/8_deploy.py exercises/8_experiment.py exercises/8_monitor.py exercises/README.md exercises/conftest.py exercises/checks/checking.py exercises/checks/test_chapter_0.py exercises/checks/test_chapter_1.py exercises/checks/test_chapter_2.py exercises/checks/test_chapter_3.py exercises/checks/test_chapter_4.py exercises/checks/test_chapter_5.py exercises/checks/test_chapter_6.py exercises/checks/test_chapter_8.py exercises/solutions/0_first.py exercises/solutions/0_luck.py exercises/solutions/0_map.py exercises/solutions/0_parts.py exercises/solutions/1_preprocessing.py exercises/solutions/1_scaling.py exercises/solutions/2_feature_selection.py exercises/solutions/3_cross_fitting.py exercises/solutions/3_model_selection.py exercises/solutions/3_search.py exercises/solutions/4_factors.py exercises/solutions/4_supervised.py exercises/solutions/4_threshold.py exercises/solutions/5_unsupervised.py exercises/solutions/5_unusual.py exercises/solutions/6_metrics.py exercises/solutions/6_utilities.py exercises/solutions/8_deploy.py exercises/solutions/8_experiment.py exercises/solutions/8_monitor.py"
+names="lesson_code.py test_lesson.py requirements.txt README.md LICENSE docs/words.md recommender/__init__.py recommender/artifact.py recommender/card.py recommender/checks.py recommender/commands.py recommender/console.py recommender/factors.py recommender/files.py recommender/forest.py recommender/ids.py recommender/locks.py recommender/matrix.py recommender/movielens.py recommender/names.py recommender/options.py recommender/pipeline.py recommender/ranking.py recommender/recommend.py recommender/release.py recommender/report.py recommender/solutions.py recommender/start.py recommender/steps.py recommender/strings.py recommender/synthetic.py recommender/table.py recommender/titles.py recommender/top_n.py recommender/warn.py recommender/wrapper.py pillars/0_first.py pillars/0_luck.py pillars/0_map.py pillars/0_parts.py pillars/1_preprocessing.py pillars/2_feature_selection.py pillars/3_model_selection.py pillars/3_search.py pillars/4_factors.py pillars/4_supervised.py pillars/4_threshold.py pillars/5_unsupervised.py pillars/5_unusual.py pillars/6_utilities.py pillars/8_deploy.py pillars/8_experiment.py pillars/8_monitor.py pillars/appendix_recipes.py pillars/catalog.py pillars/drawing.py pillars/shills.py pillars/visitors.py exercises/0_first.py exercises/0_luck.py exercises/0_map.py exercises/0_parts.py exercises/1_preprocessing.py exercises/1_scaling.py exercises/2_feature_selection.py exercises/3_cross_fitting.py exercises/3_model_selection.py exercises/3_search.py exercises/4_factors.py exercises/4_supervised.py exercises/4_threshold.py exercises/5_unsupervised.py exercises/5_unusual.py exercises/6_metrics.py exercises/6_utilities.py exercises/8_deploy.py exercises/8_experiment.py exercises/8_monitor.py exercises/9_capstone.py exercises/README.md exercises/conftest.py exercises/checks/checking.py exercises/checks/test_chapter_0.py exercises/checks/test_chapter_1.py exercises/checks/test_chapter_2.py exercises/checks/test_chapter_3.py exercises/checks/test_chapter_4.py exercises/checks/test_chapter_5.py exercises/checks/test_chapter_6.py exercises/checks/test_chapter_8.py exercises/checks/test_chapter_9.py exercises/solutions/0_first.py exercises/solutions/0_luck.py exercises/solutions/0_map.py exercises/solutions/0_parts.py exercises/solutions/1_preprocessing.py exercises/solutions/1_scaling.py exercises/solutions/2_feature_selection.py exercises/solutions/3_cross_fitting.py exercises/solutions/3_model_selection.py exercises/solutions/3_search.py exercises/solutions/4_factors.py exercises/solutions/4_supervised.py exercises/solutions/4_threshold.py exercises/solutions/5_unsupervised.py exercises/solutions/5_unusual.py exercises/solutions/6_metrics.py exercises/solutions/6_utilities.py exercises/solutions/8_deploy.py exercises/solutions/8_experiment.py exercises/solutions/8_monitor.py exercises/solutions/9_capstone.py"
 folders="docs recommender pillars exercises exercises/checks exercises/solutions"
 
 # What `cksum` tells of each file: its checksum and its size.
 recorded() {
     case $1 in
-        lesson_code.py) echo "4269711659 86307" ;;
+        lesson_code.py) echo "4177058162 86281" ;;
         test_lesson.py) echo "3012794020 14500" ;;
         requirements.txt) echo "3471952364 498" ;;
-        README.md) echo "3511678490 12362" ;;
+        README.md) echo "1889493974 12425" ;;
         LICENSE) echo "191275814 1554" ;;
         docs/words.md) echo "1946563279 12518" ;;
         recommender/__init__.py) echo "1195575613 1810" ;;
@@ -42,10 +42,10 @@ recorded() {
         recommender/report.py) echo "38054222 5209" ;;
         recommender/solutions.py) echo "2179514232 5332" ;;
         recommender/start.py) echo "939184345 2575" ;;
-        recommender/steps.py) echo "2586134080 7030" ;;
+        recommender/steps.py) echo "186921285 7118" ;;
         recommender/strings.py) echo "84451307 4459" ;;
         recommender/synthetic.py) echo "1560385758 14430" ;;
-        recommender/table.py) echo "1975382277 12179" ;;
+        recommender/table.py) echo "1034951095 12337" ;;
         recommender/titles.py) echo "150899171 3624" ;;
         recommender/top_n.py) echo "1862535642 10293" ;;
         recommender/warn.py) echo "242794426 1121" ;;
@@ -66,7 +66,7 @@ recorded() {
         pillars/6_utilities.py) echo "3984678631 13651" ;;
         pillars/8_deploy.py) echo "3694138845 7735" ;;
         pillars/8_experiment.py) echo "1778906982 8182" ;;
-        pillars/8_monitor.py) echo "4230372781 9898" ;;
+        pillars/8_monitor.py) echo "3399198104 9959" ;;
         pillars/appendix_recipes.py) echo "3688724638 9051" ;;
         pillars/catalog.py) echo "3196323463 5079" ;;
         pillars/drawing.py) echo "2501522004 5968" ;;
@@ -92,7 +92,8 @@ recorded() {
         exercises/8_deploy.py) echo "3949747633 1112" ;;
         exercises/8_experiment.py) echo "341665361 1385" ;;
         exercises/8_monitor.py) echo "2244694448 1236" ;;
-        exercises/README.md) echo "431415999 3508" ;;
+        exercises/9_capstone.py) echo "4078000075 3040" ;;
+        exercises/README.md) echo "1288434834 3710" ;;
         exercises/conftest.py) echo "1849820771 6783" ;;
         exercises/checks/checking.py) echo "3599542015 7732" ;;
         exercises/checks/test_chapter_0.py) echo "1936903650 13469" ;;
@@ -103,6 +104,7 @@ recorded() {
         exercises/checks/test_chapter_5.py) echo "3818102024 12487" ;;
         exercises/checks/test_chapter_6.py) echo "4278599215 10391" ;;
         exercises/checks/test_chapter_8.py) echo "2278209544 17548" ;;
+        exercises/checks/test_chapter_9.py) echo "4277242340 15378" ;;
         exercises/solutions/0_first.py) echo "1430744920 337" ;;
         exercises/solutions/0_luck.py) echo "1515529094 533" ;;
         exercises/solutions/0_map.py) echo "3495680003 468" ;;
@@ -123,6 +125,7 @@ recorded() {
         exercises/solutions/8_deploy.py) echo "3459972533 661" ;;
         exercises/solutions/8_experiment.py) echo "2060309194 765" ;;
         exercises/solutions/8_monitor.py) echo "1353320568 752" ;;
+        exercises/solutions/9_capstone.py) echo "1298758625 1651" ;;
     esac
 }
 
@@ -1520,9 +1523,8 @@ def rating_metrics(y_true, y_pred):
     metrics : dict of float
         "RMSE" and "MAE" in stars; "R2", the share of the variance that is explained.
     """
-    n_rows = np.size(y_true)
-    true_ratings = check_stars(y_true, n_rows)
-    predicted_ratings = check_stars(y_pred, n_rows)
+    true_ratings = check_stars(y_true)
+    predicted_ratings = check_stars(y_pred, len(true_ratings))
     return {
         name: float(metric(true_ratings, predicted_ratings))
         for name, metric in METRICS.items()
@@ -2756,7 +2758,7 @@ row come from other rows (*cross-fitting*).
 
 ## What you will learn
 
-The chapters take some four and a half hours, their exercises two and a half, reading `lesson_code.py` two (its docstring says what to skip). A chapter is a script of cells
+The chapters take some four and a half hours, their exercises three, reading `lesson_code.py` two (its docstring says what to skip). A chapter is a script of cells
 (`# %%`): read it beside what `python pillars/0_first.py` prints (pictures: `pip install matplotlib`), or run `make site` or `make notebooks`
 (`pip install jupytext -r docs/requirements.txt`). An [exercise](exercises/README.md) is a small broken program: `python -m pytest exercises` checks it.
 
@@ -2778,7 +2780,7 @@ The chapters take some four and a half hours, their exercises two and a half, re
 | [6 utilities](pillars/6_utilities.py) | Which metric did you mean? | 15 | [an artifact](exercises/6_utilities.py), [metrics](exercises/6_metrics.py) |
 | [8 deploy](pillars/8_deploy.py) | How do you replace a model while it answers? | 10 | [sticky users](exercises/8_deploy.py) |
 | [8 experiment](pillars/8_experiment.py) | How many visits show which model is better? | 15 | [peeking](exercises/8_experiment.py) |
-| [8 monitor](pillars/8_monitor.py) | When does a model need new ratings? | 10 | [an alarm](exercises/8_monitor.py) |
+| [8 monitor](pillars/8_monitor.py) | When does a model need new ratings? | 10 | [an alarm](exercises/8_monitor.py), [the capstone](exercises/9_capstone.py) |
 
 To learn, you need nothing below this line: the rest is for those who use the recommender.
 
@@ -2840,7 +2842,7 @@ print(search.best_params_, best.recommend(42, n=3))
 | `python lesson_code.py ...` | |
 |---|---|
 | `--model blend --tune --output blend.pkl` | the lesson with another model, and a random search of its hyperparameters first (some two minutes) |
-| `--data ml-latest-small --output ml.pkl` | the lesson on a [MovieLens](https://grouplens.org/datasets/movielens/) release, folder or zip file; a table of your own, with whole numbers as ids: `ratings.csv` with `userId,movieId,rating,timestamp` (Unix seconds) and `movies.csv` with `movieId,title,genres` in a folder |
+| `--data ml-latest-small --output ml.pkl` | the lesson on a [MovieLens](https://grouplens.org/datasets/movielens/) release, folder or zip file (real movies (`docs/real.md`)); a table of your own, with whole numbers as ids: `ratings.csv` with `userId,movieId,rating,timestamp` (Unix seconds) and `movies.csv` with `movieId,title,genres` in a folder |
 | `train --data ml-latest-small --model factors --output all.pkl` | a model to use, trained on all rows (the model of the lesson has not seen its test rows, so it may recommend what a user rated there) |
 | `recommend --artifact all.pkl --user 42 --top 5 --explain --exclude 7,9` | recommendations of a saved model (default: that of the lesson); `--rated 1=5,50=4`: for a new user; `--all --output top10.csv`: for all users |
 | `similar --movie 7`, or `predict --user 42 --movie 7` | movies that the same users like, or one predicted rating |
@@ -7811,10 +7813,11 @@ def check_entry(entry):
         raise ValueError(
             f"A model must have the keys {ENTRY_KEYS}, but this one lacks {missing}."
         )
-    if isinstance(entry["regressor"], type) or not isinstance(entry["scaling"], list):
+    is_class = any(isinstance(entry[key], type) for key in ("features", "regressor"))
+    if is_class or not isinstance(entry["scaling"], list):
         raise ValueError(
-            "A model must have an object as regressor, such as Ridge(), and a list of "
-            "pairs (name, step) as scaling."
+            "A model must have objects as features and regressor, such as Ridge(), and "
+            "a list of pairs (name, step) as scaling."
         )
     return entry
 
@@ -7830,7 +7833,7 @@ def check_regressor(model, names):
         Those of `MODELS`, for the message.
     """
     is_plain = type(model) is Pipeline  # and no RatingPipeline
-    if is_plain and isinstance(model[0], TakesTables):
+    if is_plain and len(model) > 0 and isinstance(model[0], TakesTables):
         raise ValueError(
             "A Pipeline as model is given features, not raw rows: make it a "
             "RatingPipeline with the same steps."
@@ -8701,14 +8704,14 @@ def check_ratings(X, y=None):
     return check_stars(X[RATING] if y is None else y, len(X))
 
 
-def check_stars(values, n_rows):
-    """Return ratings as floats, if they are finite numbers, one for each row.
+def check_stars(values, n_rows=None):
+    """Return ratings as floats, if they are finite numbers in one column.
 
     Parameters
     ----------
     values : array-like of shape (n_rows,), in stars
-    n_rows : int
-        How many there must be.
+    n_rows : int, default=None
+        How many there must be; None: any number.
 
     Returns
     -------
@@ -8729,9 +8732,11 @@ def check_stars(values, n_rows):
     if ratings is None:
         raise ValueError(problem)
 
-    if ratings.shape != (n_rows,):
+    is_as_long = n_rows is None or ratings.shape == (n_rows,)
+    if ratings.ndim != 1 or not is_as_long:
+        rows = "row" if n_rows is None else f"of {n_rows} rows"
         raise ValueError(
-            f"Expected one rating for each of {n_rows} rows, got an array of the shape "
+            f"Expected one rating for each {rows}, got an array of the shape "
             f"{ratings.shape}."
         )
     is_finite = np.abs(ratings) < LIMIT
@@ -13698,7 +13703,8 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 # Go on in scikit-learn's user guide:
 # [Common pitfalls](https://scikit-learn.org/stable/common_pitfalls.html).
 #
-# Exercise: `exercises/8_monitor.py`.
+# Exercises: `exercises/8_monitor.py` and, for all chapters together,
+# `exercises/9_capstone.py`.
 END_OF_LESSON_FILE
 
 cat >"$new/pillars/appendix_recipes.py" <<'END_OF_LESSON_FILE'
@@ -14986,10 +14992,77 @@ def first_alarm(weeks, limit=3):
     return None
 END_OF_LESSON_FILE
 
+cat >"$new/exercises/9_capstone.py" <<'END_OF_LESSON_FILE'
+"""Exercise of all chapters, the capstone (30 minutes): would you deploy this model?
+
+In this exercise no line is wrong: you write two functions. `log_of_a_site` makes a
+table to try them on, and `python exercises/9_capstone.py` prints your report on it.
+
+The table is the log of a site that shows movies, with a row for each click on the
+stars. People click again, by mistake or because they have changed their mind. So a user
+may have several rows of the same movie, with the same stars or with others. The model
+is for these users: it will predict how they rate movies that they have not rated yet.
+
+Task: write a model of your own, and a report on any model, which says whether to deploy
+    it. What must be true of both is in their docstrings. The check has logs and models
+    of its own. It says what it finds first, so run it often; begin with the report.
+Hint: five steps: make the log a table in which each rating is known once, split it,
+    predict, compare row by row, decide. "Two models on the same rows" in
+    pillars/0_luck.py has the standard error of a difference, `train_test_split` in
+    pillars/0_first.py a split, and `make_pipeline` in pillars/0_luck.py a model.
+Check: python -m pytest exercises -k 9_capstone
+"""
+
+import numpy as np
+import pandas as pd
+
+
+def make_model():
+    """Return an untrained model, which predicts better than the mean.
+
+    It has `fit(rows, ratings)` and `predict(rows)`, as in scikit-learn. `rows` is a
+    table with the columns user_id and movie_id, and without the ratings. Any model will
+    do. In `predict`, there may be users and movies that were not in `fit`.
+    """
+
+
+def report(model, log):  # TODO: which steps lead to an answer that you can trust?
+    """Return a report on an untrained model, as a dict of four answers.
+
+    `log` is a table with the columns user_id, movie_id and rating.
+
+    "baseline": the MSE (the mean of the squared errors, in stars²) on test rows, if the
+        answer is always the mean of the training ratings.
+    "model": the MSE of the model, trained and tested on the same rows as the baseline.
+    "error": the standard error of the difference of the two.
+    "deploy": True if the model is better by more than twice this standard error, else
+        False.
+
+    The report is the same at each call. It must not be better than the truth: the model
+    will predict ratings that it has never seen.
+    """
+
+
+def log_of_a_site(seed=0):
+    """Return a log to try the report on: some 2000 ratings in 6000 clicks."""
+    rng = np.random.default_rng(seed)
+    users = rng.integers(0, 200, 2000)
+    movies = rng.integers(0, 100, 2000)
+    stars = 3 + rng.normal(0, 0.7, 200)[users] + rng.normal(0, 0.4, 100)[movies]
+    stars = np.clip(np.round(2 * stars + rng.normal(0, 1.5, 2000)) / 2, 0.5, 5)
+    ratings = pd.DataFrame({"user_id": users, "movie_id": movies, "rating": stars})
+    return ratings.sample(6000, replace=True, random_state=seed, ignore_index=True)
+
+
+if __name__ == "__main__":
+    print(report(make_model(), log_of_a_site()))
+END_OF_LESSON_FILE
+
 cat >"$new/exercises/README.md" <<'END_OF_LESSON_FILE'
 # Exercises
 
-These are small broken programs. Each takes one to fifteen minutes. A `TODO` marks where the mistake is, and asks a question.
+These are small broken programs. Each takes one to fifteen minutes. (The last, the capstone, is an open task: you write two
+functions, in half an hour.) A `TODO` marks where the mistake is, and asks a question.
 In some of them other lines change too, such as an import. In the folder of `lesson_code.py`, with the environment of
 the lesson:
 
@@ -15025,6 +15098,7 @@ The output says how many are solved, what is wrong with each of the others, why 
 | 10 | `8_deploy.py` | give a user the same model at every visit, also while more users get the new one | `pillars/8_deploy.py` |
 | 10 | `8_experiment.py` | decide an A/B test once, at a number of visits set before | `pillars/8_experiment.py` |
 | 5 | `8_monitor.py` | an alarm that hears a slow drift | `pillars/8_monitor.py` |
+| 30 | `9_capstone.py` | a model of your own, and a report that says whether to deploy it | `pillars/8_monitor.py` |
 
 Every check uses data of its own and tests a property, so an answer that is written down as a number does not pass. If your
 program stops with an error, the output says in which line, and what the usual cause is. At the end, it says what each solution
@@ -17811,6 +17885,342 @@ def test_8_monitor(exercise):
     )
 END_OF_LESSON_FILE
 
+cat >"$new/exercises/checks/test_chapter_9.py" <<'END_OF_LESSON_FILE'
+"""The check of the capstone, for which you need all chapters.
+
+Read the task before the check.
+"""
+
+import copy
+
+import numpy as np
+import pandas as pd
+from checking import MeanOf, check, check_of, check_returned, check_true_or_false
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.dummy import DummyRegressor
+
+# ----- 9_capstone
+
+N_USERS = 200  # and as many as this with a single rating:
+N_RARE = 20
+N_MOVIES = 100
+NOISE = 0.8  # standard deviation, in stars: the floor is its square
+N_LOGS = 120  # to see how a figure scatters
+KEYS = ["baseline", "model", "error", "deploy"]
+
+
+class Site:
+    """A site whose users and movies stay the same. It makes one log after another."""
+
+    def __init__(self, seed, users=0.8, movies=0.5):
+        self.rng = np.random.default_rng(seed)
+        self.users = self.rng.normal(0, users, N_USERS + N_RARE)
+        self.movies = self.rng.normal(0, movies, N_MOVIES)
+
+    def ratings(self, n_pairs=3000):
+        """Return ratings in which no pair of a user and a movie is there twice."""
+        pairs = self.rng.choice(N_USERS * N_MOVIES, n_pairs, replace=False)
+        users, movies = np.divmod(pairs, N_MOVIES)
+        users = np.append(users, N_USERS + np.arange(N_RARE))
+        movies = np.append(movies, self.rng.integers(0, N_MOVIES, N_RARE))
+        stars = 3 + self.users[users] + self.movies[movies]
+        stars += self.rng.normal(0, NOISE, len(users))
+        table = pd.DataFrame({"user_id": users, "movie_id": movies, "rating": stars})
+        # The labels are not in order, as those of a part of a larger table.
+        return table.sample(frac=1, random_state=self.rng.integers(2**31))
+
+    def clicks(self, ratings):
+        """Return a log: each rating once or more, now and then a little changed."""
+        times = self.rng.geometric(0.3, len(ratings))
+        log = ratings.loc[ratings.index.repeat(times)].reset_index(drop=True)
+        has_changed = self.rng.random(len(log)) < 0.3
+        log["rating"] += has_changed * self.rng.choice([-0.1, 0.1], len(log))
+        return log.iloc[self.rng.permutation(len(log))]
+
+    def shuffled(self):
+        """Return ratings that nobody can predict: they have changed places."""
+        ratings = self.ratings()
+        return ratings.assign(rating=self.rng.permutation(ratings["rating"]))
+
+
+class ByHeart(RegressorMixin, BaseEstimator):
+    """A model that knows the pairs of the training by heart, and nothing else."""
+
+    def fit(self, X, y):
+        self.mean_ = float(np.mean(y))
+        self.known_ = pd.Series(np.asarray(y)).groupby(pairs_of(X)).mean()
+        return self
+
+    def predict(self, X):
+        known = pd.Series(pairs_of(X)).map(self.known_)
+        return known.fillna(self.mean_).to_numpy()
+
+
+class Peeker(ByHeart):
+    """A model that reads the answer, if it is in the rows that it gets."""
+
+    def predict(self, X):
+        if "rating" in X:
+            return X["rating"].to_numpy()
+        return np.full(len(X), self.mean_)
+
+
+class Coin(ByHeart):
+    """A model that adds a little to the mean, or takes it away: worth nothing."""
+
+    def __init__(self, size=0.02):
+        self.size = size
+
+    def predict(self, X):
+        is_heads = (pairs_of(X) * 7919) % 101 % 2
+        return self.mean_ + self.size * np.where(is_heads, 1, -1)
+
+
+def pairs_of(X):
+    """Return a number for each pair of a user and a movie."""
+    return X["user_id"].to_numpy() * N_MOVIES + X["movie_id"].to_numpy()
+
+
+@check_of(
+    "pillars/0_luck.py (luck) and pillars/3_model_selection.py (leaks)",
+    usual_causes="`fit` takes the columns user_id and movie_id of a table, and the "
+    "ratings; `predict` takes the same columns of other rows, which may have users and "
+    'movies that are new (`OneHotEncoder(handle_unknown="ignore")`). The index of the '
+    "log is not in order: `loc` takes labels, `iloc` positions, and two Series are "
+    "subtracted by labels.",
+)
+def test_9_capstone(exercise):
+    def report_on(model, log, keys=KEYS):
+        """Return answers of the report of the exercise, if they have the right form."""
+        answers = exercise.report(copy.deepcopy(model), log.copy())
+        check(
+            answers is not None,
+            "`report` returned nothing (None). It is still empty, or has no `return`. "
+            "Begin with a small one: split the log, and return a dict with the answer "
+            '"baseline", and None for the other three.',
+        )
+        check(
+            isinstance(answers, dict) and set(KEYS) <= set(answers),
+            'The report should be a dict with the keys "baseline", "model", "error" '
+            f'and "deploy"; yours is {" ".join(str(answers).split())[:80]}. The '
+            "program that deploys looks for these names.",
+        )
+        for name in keys:
+            check(
+                answers[name] is not None,
+                f'The answer "{name}" is still None. It comes next: what was checked '
+                "before is right.",
+            )
+            if name == "deploy":
+                check_true_or_false(answers[name], 'report(...)["deploy"]')
+                continue
+            check(
+                np.ndim(answers[name]) == 0 and np.isfinite(answers[name]),
+                f'The answer "{name}" should be one finite number. Is it the mean over '
+                "the test rows, and has every test row a prediction?",
+            )
+        return {name: answers[name] for name in keys}
+
+    site = Site(seed=91)
+    ratings = site.ratings()
+
+    # The baseline, and the split.
+    only = ["baseline"]
+    tripled = ratings.assign(rating=3 * ratings["rating"])
+    first = report_on(DummyRegressor(), ratings, only)["baseline"]
+    growth = report_on(DummyRegressor(), tripled, only)["baseline"] / first
+    variance = ratings["rating"].var()
+    check(
+        7 < growth < 11 and abs(first / variance - 1) < 0.3,
+        f"These ratings have an MSE of about {variance:.2f} stars² if the answer is "
+        f"always their mean; your baseline is {first:.2f}. With all ratings three "
+        f"times as large, it is {growth:.1f} times as large, and should be 9 times. "
+        "Without a right baseline nobody can see whether a model has learned anything. "
+        "Is it the mean of the *squared* errors, without a root, and is the answer "
+        "always the mean of the training ratings?",
+    )
+    heart = report_on(ByHeart(), ratings)
+    share = heart["model"] / heart["baseline"]
+    check(
+        not 0.3 < share < 0.9,
+        "We gave you a model that answers the mean for every new rating, so its MSE is "
+        f"that of the baseline, {heart['baseline']:.2f}. By your report it is "
+        f"{heart['model']:.2f}. Is it the model that you were given? The same report "
+        "must serve all models; your own is one of them.",
+    )
+    check(
+        heart["model"] > 0.9 * heart["baseline"],
+        "Our model learns its training rows by heart, and answers the mean everywhere "
+        "else. It is worth nothing for new ratings, but your report says that its MSE "
+        f"is {heart['model']:.2f}, with a baseline of {heart['baseline']:.2f}. Each of "
+        "the ratings was in the table once, so your model has seen its test rows. "
+        "Split first, and fit on the training rows only.",
+    )
+    dummy = report_on(DummyRegressor(), site.ratings(100))
+    check(
+        np.isclose(dummy["baseline"], dummy["model"], rtol=1e-9),
+        "We gave you `DummyRegressor` as the model. It answers the mean of its "
+        "training ratings, as the baseline does, but your two figures are "
+        f"{dummy['baseline']:.5f} and {dummy['model']:.5f}. Two figures can be "
+        "compared only if all else is the same. Is the mean that of the rows that the "
+        "model is trained on, not of all rows and not of the test rows? Are both "
+        "scored on the same test rows, each prediction in its row?",
+    )
+    check(
+        not dummy["deploy"],
+        "We gave you `DummyRegressor` as the model, and you deploy it. It is exactly "
+        "as good as the baseline. A model has to be better, by more than luck.",
+    )
+    peeker = report_on(Peeker(), ratings)
+    check(
+        np.isclose(peeker["model"], peeker["baseline"]),
+        "Our model looked for the column `rating` in the rows that it should predict, "
+        "and found the answers there. Many models use every column that they get. At "
+        "prediction time nobody has the ratings, so give `fit` and `predict` only the "
+        "columns user_id and movie_id.",
+    )
+    log = site.clicks(site.shuffled())
+    heart = report_on(ByHeart(), log)
+    check(
+        heart["model"] > 0.99 * heart["baseline"],
+        "Our model learns its training rows by heart, and answers the mean everywhere "
+        "else. On a log in which the ratings were shuffled, your report says that its "
+        f"MSE is {heart['model']:.2f}, with a baseline of {heart['baseline']:.2f}. "
+        "It knew answers, because people click several times: rows of the same user "
+        "and the same movie are in the training and in the test. Keep one row for each "
+        "such pair before you split, also if the stars of its rows differ.",
+    )
+
+    again = report_on(MeanOf("movie_id"), log)
+    check(
+        again == report_on(MeanOf("movie_id"), log),
+        "In a second call, your report on the same model and the same log has other "
+        "figures. Then one may ask until the answer is right. Give the split a "
+        "`random_state`.",
+    )
+
+    # The standard error: what the reports say, and what other logs show.
+    def reports_on(model, site, n_logs):
+        """Return the reports on logs of a site, as a table with the gain."""
+        reports = [report_on(model, site.clicks(site.ratings())) for _ in range(n_logs)]
+        table = pd.DataFrame(reports)
+        table["gain"] = table["baseline"] - table["model"]
+        table["distance"] = table["gain"] / table["error"]  # in standard errors
+        return table
+
+    good = reports_on(MeanOf("user_id"), site, N_LOGS)
+    check(
+        good["gain"].mean() > 0.1,
+        "Our model knows how each user rates, and the users differ a lot. By your "
+        f"reports it gains {good['gain'].mean():.2f} stars² on average. Did you hold "
+        "out whole users? Then you ask how it does for people whom it has never seen. "
+        "The task asks about the users of the log.",
+    )
+    coins = reports_on(Coin(), site, N_LOGS)
+    ratios = []
+    for reports in (good, coins):
+        scatter = reports["gain"].std()
+        told = np.sqrt((reports["error"] ** 2).mean())
+        ratios.append(told / scatter)
+        found = (
+            f"We made {N_LOGS} logs of one site, and you reported on the same model "
+            "for each. The difference of the two MSEs scatters from log to log by "
+            f'{scatter:.4f} stars² (standard deviation). By your "error" it should '
+            f"be {told:.4f}."
+        )
+        check(
+            told > 0.6 * scatter,
+            f"{found} A standard error that is too small makes luck look like "
+            "progress. It is the standard deviation of the differences, row by row, "
+            "divided by the root of the number of test rows. And a rating that was "
+            "clicked five times is one rating: how often do you count it?",
+        )
+        check(
+            told < 1.5 * scatter,
+            f"{found} With a standard error that is too large, you miss models that "
+            "are better. Do you divide by the root of the number of test rows? And is "
+            "it the error of the difference, row by row, and not that of one of the "
+            "two, or of two models on different rows? What is hard for both counts "
+            "little in a difference.",
+        )
+
+    # The decision.
+    n_missed = N_LOGS - good["deploy"].sum()
+    check(
+        n_missed == 0,
+        "Our model knows how each user rates, and the users differ a lot. Its gain is "
+        f"some {good['distance'].mean():.0f} standard errors, but in {n_missed} of "
+        f"{N_LOGS} logs you do not deploy it. Compare the gain, baseline - model, with "
+        "twice the standard error.",
+    )
+    n_lucky = coins["deploy"].sum()
+    check(
+        n_lucky <= N_LOGS / 8,
+        "Our model adds 0.02 stars to the mean or takes them away, as if by a coin. "
+        f"You deploy it in {n_lucky} of {N_LOGS} logs. One of two models always has "
+        "the smaller error, if only by luck. Deploy only if the gain is more than "
+        "twice its standard error: luck alone gets there about once in 40 times.",
+    )
+    worse = report_on(Coin(size=2.0), site.clicks(site.ratings()))
+    check(
+        not worse["deploy"],
+        "Our model is much worse than the mean, and you deploy it. The difference is "
+        "many standard errors, but in the wrong direction. Keep its sign.",
+    )
+    weak = reports_on(MeanOf("user_id"), Site(seed=92, users=0.35), 40)
+    for reports in (coins, weak):
+        is_lucky = reports["deploy"] & (reports["distance"] < 1.5)
+        lucky = reports["distance"][is_lucky]
+        check(
+            lucky.empty,
+            "You deploy a model whose gain is only "
+            f"{lucky.min():.1f} standard errors. Luck alone gets there too often. The "
+            "task asks for more than two.",
+        )
+        is_missed = ~reports["deploy"] & (reports["distance"] > 3.5)
+        missed = reports["distance"][is_missed]
+        check(
+            missed.empty,
+            f"You do not deploy a model whose gain is {missed.max():.1f} standard "
+            "errors. A small gain may well be real. A fixed limit cannot know that: "
+            "only the standard error can.",
+        )
+
+    # The model of the exercise.
+    check_returned(exercise.make_model(), "make_model")
+    model = exercise.make_model()
+    own = pd.DataFrame(
+        [report_on(model, site.clicks(site.ratings())) for _ in range(3)]
+    )
+    check(
+        own["deploy"].all(),
+        f"In {(~own['deploy'].astype(bool)).sum()} of 3 logs, your report does not "
+        "recommend your own model: its MSE is "
+        f"{own['model'].mean():.2f}, that of always answering the mean "
+        f"{own['baseline'].mean():.2f}. These users and movies differ a lot. How much "
+        "is a number for each user and each movie worth? (An id is a label: a "
+        "model must not calculate with it.)",
+    )
+    control = pd.DataFrame(
+        [report_on(model, site.clicks(site.shuffled())) for _ in range(10)]
+    )
+    r2 = 1 - control["model"].mean() / control["baseline"].mean()
+    check(
+        control["deploy"].sum() <= 1 and r2 < 0.02,
+        "We shuffled the ratings, so that nobody can predict them. By your reports, "
+        f"your own model has an R2 of {r2:.2f}, and in {control['deploy'].sum()} of 10 "
+        "logs you deploy it. An R2 above 0 on shuffled ratings is a leak.",
+    )
+    rmse = np.sqrt(own[["baseline", "model"]].mean())
+    print(
+        f"Measured: your model has an RMSE of {rmse['model']:.2f} stars (always the "
+        f"mean: {rmse['baseline']:.2f}, a perfect predictor: {NOISE:.2f}); on shuffled "
+        f'ratings its R2 is {r2:.2f}. Your "error" is {ratios[0]:.2f} times the '
+        f"scatter over {N_LOGS} logs. You deploy a good model in {len(good)} of them, "
+        f"and one that is worth nothing in {n_lucky}."
+    )
+END_OF_LESSON_FILE
+
 cat >"$new/exercises/solutions/0_first.py" <<'END_OF_LESSON_FILE'
 """Solution of chapter 0, first: how good is a baseline?
 
@@ -18284,6 +18694,51 @@ def first_alarm(weeks, limit=3):
         if change > limit * error:
             return number
     return None
+END_OF_LESSON_FILE
+
+cat >"$new/exercises/solutions/9_capstone.py" <<'END_OF_LESSON_FILE'
+"""Solution of the capstone: would you deploy this model?
+
+The clicks on a movie are one piece of information, so of each pair of a user and a
+movie only the last row stays. This does two things. No rating is on both sides of the
+split. And no rating counts several times, which would make the standard error too
+small. (To keep the rows of a pair on one side, by `GroupKFold`, does only the first.)
+
+The model is the ridge of `pillars/0_luck.py`. Yours may well be better.
+"""
+
+import numpy as np
+from sklearn.compose import make_column_transformer
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
+
+IDS = ["user_id", "movie_id"]
+
+
+def make_model():
+    """Return an untrained model, which predicts better than the mean."""
+    numbers = make_column_transformer((OneHotEncoder(handle_unknown="ignore"), IDS))
+    return make_pipeline(numbers, Ridge(alpha=3))
+
+
+def report(model, log):
+    """Return a report on an untrained model, as a dict of four answers."""
+    table = log.drop_duplicates(IDS, keep="last")
+    train, test = train_test_split(table, test_size=0.25, random_state=0)
+    model.fit(train[IDS], train["rating"])
+
+    of_baseline = (test["rating"] - train["rating"].mean()) ** 2
+    of_model = (test["rating"] - model.predict(test[IDS])) ** 2
+    gain = of_baseline - of_model  # of each row
+    error = gain.std() / np.sqrt(len(gain))
+    return {
+        "baseline": of_baseline.mean(),
+        "model": of_model.mean(),
+        "error": error,
+        "deploy": bool(gain.mean() > 2 * error),
+    }
 END_OF_LESSON_FILE
 
 # ----- Into place, once every file is known to be whole

@@ -1248,9 +1248,8 @@ def rating_metrics(y_true, y_pred):
     metrics : dict of float
         "RMSE" and "MAE" in stars; "R2", the share of the variance that is explained.
     """
-    n_rows = np.size(y_true)
-    true_ratings = check_stars(y_true, n_rows)
-    predicted_ratings = check_stars(y_pred, n_rows)
+    true_ratings = check_stars(y_true)
+    predicted_ratings = check_stars(y_pred, len(true_ratings))
     return {
         name: float(metric(true_ratings, predicted_ratings))
         for name, metric in METRICS.items()

@@ -90,6 +90,7 @@ exercises/README
 :caption: The lesson
 docs/lesson
 docs/the_run_explained
+docs/real
 docs/words
 ```
 

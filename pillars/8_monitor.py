@@ -226,4 +226,5 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 # Go on in scikit-learn's user guide:
 # [Common pitfalls](https://scikit-learn.org/stable/common_pitfalls.html).
 #
-# Exercise: `exercises/8_monitor.py`.
+# Exercises: `exercises/8_monitor.py` and, for all chapters together,
+# `exercises/9_capstone.py`.

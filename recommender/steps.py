@@ -90,10 +90,11 @@ def check_entry(entry):
         raise ValueError(
             f"A model must have the keys {ENTRY_KEYS}, but this one lacks {missing}."
         )
-    if isinstance(entry["regressor"], type) or not isinstance(entry["scaling"], list):
+    is_class = any(isinstance(entry[key], type) for key in ("features", "regressor"))
+    if is_class or not isinstance(entry["scaling"], list):
         raise ValueError(
-            "A model must have an object as regressor, such as Ridge(), and a list of "
-            "pairs (name, step) as scaling."
+            "A model must have objects as features and regressor, such as Ridge(), and "
+            "a list of pairs (name, step) as scaling."
         )
     return entry
 
@@ -109,7 +110,7 @@ def check_regressor(model, names):
         Those of `MODELS`, for the message.
     """
     is_plain = type(model) is Pipeline  # and no RatingPipeline
-    if is_plain and isinstance(model[0], TakesTables):
+    if is_plain and len(model) > 0 and isinstance(model[0], TakesTables):
         raise ValueError(
             "A Pipeline as model is given features, not raw rows: make it a "
             "RatingPipeline with the same steps."

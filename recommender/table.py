@@ -221,14 +221,14 @@ def check_ratings(X, y=None):
     return check_stars(X[RATING] if y is None else y, len(X))
 
 
-def check_stars(values, n_rows):
-    """Return ratings as floats, if they are finite numbers, one for each row.
+def check_stars(values, n_rows=None):
+    """Return ratings as floats, if they are finite numbers in one column.
 
     Parameters
     ----------
     values : array-like of shape (n_rows,), in stars
-    n_rows : int
-        How many there must be.
+    n_rows : int, default=None
+        How many there must be; None: any number.
 
     Returns
     -------
@@ -249,9 +249,11 @@ def check_stars(values, n_rows):
     if ratings is None:
         raise ValueError(problem)
 
-    if ratings.shape != (n_rows,):
+    is_as_long = n_rows is None or ratings.shape == (n_rows,)
+    if ratings.ndim != 1 or not is_as_long:
+        rows = "row" if n_rows is None else f"of {n_rows} rows"
         raise ValueError(
-            f"Expected one rating for each of {n_rows} rows, got an array of the shape "
+            f"Expected one rating for each {rows}, got an array of the shape "
             f"{ratings.shape}."
         )
     is_finite = np.abs(ratings) < LIMIT

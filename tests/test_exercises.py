@@ -43,6 +43,7 @@ MESSAGES = {
     "8_experiment": "collects them: it waits for a moment of luck",
     "8_deploy": "% of the users got the other model",
     "8_monitor": "since the first week the steps have added up",
+    "9_capstone": "`report` returned nothing (None). It is still empty",
 }
 N = len(MESSAGES)
 #: Attempts at a solution: exercise, what replaces what in the solution, and a part of
@@ -1212,6 +1213,136 @@ ATTEMPTS = [
     ),
     ("5_unusual", "    return average", "    average", "`score_list` returned nothing"),
     ("5_unusual", "    detector.fit(X)\n", "", "stopped in line .* `fit` comes before"),
+    # The capstone: the split.
+    (
+        "9_capstone",
+        'log.drop_duplicates(IDS, keep="last")',
+        "log",
+        "click several times",
+    ),
+    (
+        "9_capstone",
+        'log.drop_duplicates(IDS, keep="last")',
+        "log.drop_duplicates()",
+        "click several times.* also if the stars of its rows differ",
+    ),
+    (
+        "9_capstone",
+        "    of_baseline = (",
+        '    train = log.loc[log["movie_id"] % 4 > 0]\n    of_baseline = (',
+        "your two figures are",
+    ),
+    (
+        "9_capstone",
+        'model.fit(train[IDS], train["rating"])',
+        'model.fit(table[IDS], table["rating"])',
+        "your model has seen its test rows. Split first",
+    ),
+    (
+        "9_capstone",
+        "train, test = train_test_split(table, test_size=0.25, random_state=0)",
+        "train = test = table",
+        "your model has seen its test rows. Split first",
+    ),
+    (
+        "9_capstone",
+        "test_size=0.25, random_state=0",
+        "test_size=0.25",
+        "ask until the answer is right",
+    ),
+    (
+        "9_capstone",
+        "train, test = train_test_split(table, test_size=0.25, random_state=0)",
+        """\
+splitter = GroupShuffleSplit(1, test_size=0.25, random_state=0)
+    known, new = next(splitter.split(table, groups=table["user_id"]))
+    train, test = table.iloc[known], table.iloc[new]""",
+        "Did you hold out whole users",
+    ),
+    ("9_capstone", "(test[IDS])", "(train[IDS])", "stopped in line .* positions"),
+    # The baseline.
+    (
+        "9_capstone",
+        'train["rating"].mean()',
+        'table["rating"].mean()',
+        "not of all rows and not of the test rows",
+    ),
+    ("9_capstone", 'train["rating"].mean()', "3.0", "should be 9 times"),
+    (
+        "9_capstone",
+        '"baseline": of_baseline.mean()',
+        '"baseline": np.sqrt(of_baseline.mean())',
+        "it is 3.0 times as large, and should be 9 times",
+    ),
+    # Its form.
+    ("9_capstone", '"deploy": ', '"decision": ', "looks for these names"),
+    ("9_capstone", "of_model.mean()", "of_model", "one finite number"),
+    ("9_capstone", "of_model.mean()", "None", 'The answer "model" is still None'),
+    (
+        "9_capstone",
+        "bool(gain.mean() > 2 * error)",
+        '"no"',
+        "neither True nor False",
+    ),
+    # The columns.
+    (
+        "9_capstone",
+        "model.predict(test[IDS])",
+        "model.predict(test)",
+        "found the answers there",
+    ),
+    # The standard error.
+    (
+        "9_capstone",
+        """\
+    table = log.drop_duplicates(IDS, keep="last")
+    train, test = train_test_split(table, test_size=0.25, random_state=0)
+""",
+        """\
+    pairs = log["user_id"] * 1000 + log["movie_id"]
+    splitter = GroupShuffleSplit(1, test_size=0.25, random_state=0)
+    known, new = next(splitter.split(log, groups=pairs))
+    train, test = log.iloc[known], log.iloc[new]
+""",
+        "a rating that was clicked five times is one rating",
+    ),
+    ("9_capstone", " / np.sqrt(len(gain))", "", "you miss models that are better"),
+    ("9_capstone", "np.sqrt(len(gain))", "len(gain)", "makes luck look like progress"),
+    ("9_capstone", "len(gain)", "len(log)", "makes luck look like progress"),
+    ("9_capstone", "gain.std()", "of_model.std()", "not that of one of the two"),
+    (
+        "9_capstone",
+        "gain.std()",
+        "np.sqrt(of_model.var() + of_baseline.var())",
+        "of the difference, row by row",
+    ),
+    # The decision.
+    ("9_capstone", "> 2 * error", "> 0", "smaller error, if only by luck"),
+    ("9_capstone", "> 2 * error", "> 1.2 * error", "Luck alone gets there too often"),
+    ("9_capstone", "> 2 * error", ">= 2 * error", "exactly as good as the baseline"),
+    ("9_capstone", "gain.mean() > 2", "abs(gain.mean()) > 2", "the wrong direction"),
+    ("9_capstone", "> 2 * error", "> 0.1", "only the standard error can"),
+    ("9_capstone", "of_baseline - of_model", "of_model - of_baseline", "in 120 of 120"),
+    # The model.
+    ("9_capstone", "model.fit(", "model = make_model().fit(", "that you were given"),
+    (
+        "9_capstone",
+        "make_pipeline(numbers, Ridge(alpha=3))",
+        "Ridge()",
+        "does not recommend your own model.* [(]An id is a label",
+    ),
+    (
+        "9_capstone",
+        'handle_unknown="ignore"',
+        "",
+        "stopped in line .* unknown categories.* that are new",
+    ),
+    (
+        "9_capstone",
+        "    return make_pipeline(numbers, Ridge(alpha=3))",
+        "    make_pipeline(numbers, Ridge(alpha=3))",
+        "`make_model` returned nothing",
+    ),
 ]
 #: What an attempt may need beyond its solution. Each line takes time in the fresh
 #: processes of some checks, so it is added only where its name is used.
@@ -1351,7 +1482,9 @@ def test_an_exercise_tells_task_hint_minutes_and_command(name):
     for word in ("Task: ", "Hint: ", f"Check: python -m pytest exercises -k {name}\n"):
         assert text.count(word) == 1
     assert not re.search(r"^[\s\])}]+# TODO", text, re.MULTILINE), "not on its line"
-    assert re.match(r'"""Exercise of chapter \d, .+ \(\d+ minutes?\): ', text)
+    assert re.match(
+        r'"""Exercise of (chapter \d|all chapters), .+ \(\d+ minutes?\): ', text
+    )
     assert "TODO" not in (SOLUTIONS / f"{name}.py").read_text(encoding="utf-8")
 
 

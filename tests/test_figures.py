@@ -57,6 +57,22 @@ def test_two_blocks_of_a_page_are_both_written(project):
     assert project(old + old) == (0, written + written)
 
 
+def test_a_command_finds_the_file_that_the_one_before_has_written(project, tmp_path):
+    (tmp_path / "first.py").write_text("open('kept.txt', 'w').write('0.3000')\n")
+    (tmp_path / "then.py").write_text("print('kept', open('kept.txt').read())\n")
+    both = "first.py && python then.py"
+    written = BLOCK.format(both, "kept 0.3000")
+    assert project(BLOCK.format(both, "old")) == (0, written)
+
+
+def test_the_page_on_real_movies_shows_the_command_that_its_mark_runs():
+    page = (ROOT / "docs" / "real.md").read_text(encoding="utf-8")
+    shown = re.findall(r"```sh\n(python lesson_code.py .+)\n```\n\n<!-- run", page)
+    marks = re.findall(r"<!-- run: (.+?)(?: \| .+)? -->", page)
+    train = shown[0]
+    assert marks == [train, *(f"{train} && {command}" for command in shown[1:])]
+
+
 def test_a_block_that_has_drifted_is_shown_and_left(project, capsys):
     good = BLOCK.format(TWO, "two ✓ 0.2000")
     drifted = BLOCK.format(TWO, "two ✓ 0.3000")

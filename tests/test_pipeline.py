@@ -303,6 +303,21 @@ def test_the_wrapper_is_a_regressor_that_can_be_cloned_and_searched(table):
     assert not hasattr(model, "n_features_in_") and not hasattr(select, "scores_")
 
 
+class Tensor:
+    """Ratings whose `size` is a method, as that of PyTorch is."""
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array([1.0, 2.0, 3.0])
+
+    def size(self):
+        return (3,)
+
+
+def test_ratings_may_be_anything_that_becomes_an_array():
+    metrics = lesson_code.rating_metrics(Tensor(), Tensor())
+    assert metrics == {"RMSE": 0.0, "MAE": 0.0, "R2": 1.0}
+
+
 def test_training_is_silent_unless_asked(table, capsys, monkeypatch):
     monkeypatch.setattr(lesson_code, "N_CANDIDATES", 1)
     recommender = SklearnEcosystemPipeline(model="linear")

@@ -25,7 +25,8 @@ A bar and options may follow, with commas between them:
 * keep: REGEX: only lines that match are taken.
 
 `ml-latest-small` stands for the folder that the environment variable MOVIELENS names;
-without it such commands are left out.
+without it such commands are left out. Where a command needs a file that another one
+writes, both stand in the mark with ` && ` between them; the last one prints the output.
 """
 
 import argparse
@@ -98,19 +99,23 @@ def places_of(file):
 
 @functools.cache
 def run(command):
-    """Return what a command prints, run in a folder of its own."""
-    words = shlex.split(command)
-    script = ROOT / words[1]
-    arguments = [str(RELEASE) if word == EXAMPLE else word for word in words[2:]]
+    """Return what a command prints, run in a folder of its own.
+
+    It may be several commands, with ` && ` between them: then what the last one prints.
+    """
     environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
     with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run(
-            [sys.executable, str(script), *arguments],
-            cwd=folder,
-            env=environment,
-            stdout=subprocess.PIPE,
-            check=True,
-        )
+        for step in command.split(" && "):
+            words = shlex.split(step)
+            script = ROOT / words[1]
+            arguments = [str(RELEASE) if it == EXAMPLE else it for it in words[2:]]
+            done = subprocess.run(
+                [sys.executable, str(script), *arguments],
+                cwd=folder,
+                env=environment,
+                stdout=subprocess.PIPE,
+                check=True,
+            )
     return done.stdout.decode()
 
 

@@ -16,6 +16,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.feature_selection import SelectKBest
 from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.neighbors import KNeighborsRegressor
+from sklearn.pipeline import Pipeline
 
 from lesson_code import (
     MatrixFactorization,
@@ -241,6 +242,11 @@ PARAMETERS = {
         "^model must .*'forest'.*, got 'florest'",
     ),
     "model, a class": (wrapper_of(model=KNeighborsRegressor), "^model must be .*, got"),
+    "model, no steps": (wrapper_of(model=Pipeline([])), "^model must be .*, got Pipe"),
+    "model, a class in a row": (
+        wrapper_of(model=HALF_A_ROW | {"regressor": Ridge}),
+        "must have objects as features and regressor",
+    ),
     "model, half a row": (wrapper_of(model=HALF_A_ROW), r"lacks \['regressor'\]"),
     "select": (wrapper_of(model="factors", select=SelectKBest()), "model='factors'"),
     "ranker, a typo": (wrapper_of(ranker="luck"), A_RANKER),
