@@ -24,7 +24,7 @@ recorded() {
         recommender/artifact.py) echo "2348867996 21137" ;;
         recommender/card.py) echo "4231388113 2324" ;;
         recommender/checks.py) echo "1346461084 2588" ;;
-        recommender/commands.py) echo "1096568665 8786" ;;
+        recommender/commands.py) echo "2376099413 9125" ;;
         recommender/console.py) echo "1635122613 2401" ;;
         recommender/factors.py) echo "25828123 26871" ;;
         recommender/files.py) echo "1615750323 4969" ;;
@@ -3814,6 +3814,7 @@ cat >"$new/recommender/commands.py" <<'END_OF_LESSON_FILE'
 
 import re
 import sys
+import textwrap
 
 import joblib
 import numpy as np
@@ -3827,6 +3828,8 @@ from .options import parse_options
 
 #: Recommendations of all users are written for so many users at a time.
 USERS_AT_ONCE = 1000
+#: So many characters of a title are printed.
+WIDEST = 40
 
 
 def run(parser, argv, on_a_table, load):
@@ -4049,7 +4052,15 @@ ON_AN_ARTIFACT = {"recommend": recommend, "similar": similar, "predict": predict
 
 def _print_ranked(table):
     ranked = table.set_axis(np.arange(1, len(table) + 1))
+    if "title" in ranked:
+        ranked["title"] = ranked["title"].map(_short_title)
     say(ranked.to_string(float_format="%.4f"))
+
+
+def _short_title(title):
+    if isinstance(title, str):  # else None: the title is not known
+        return textwrap.shorten(title, WIDEST, placeholder=" ...")
+    return title
 
 
 def id_from_text(known, text):

@@ -161,7 +161,8 @@ def send_to_use(text):
 
     In the repository, it sends them to the README: the code that it builds on is there.
     """
-    return text.replace("the [README](../README.md)", "[Use it](use_it.md)")
+    text = text.replace("the [README](../README.md)", "[Use it](use_it.md)")
+    return text.replace("](../README.md#how-good-is-it)", "](use_it.md#how-good-is-it)")
 
 
 def words_page(words):

@@ -2,6 +2,7 @@
 
 import re
 import sys
+import textwrap
 
 import joblib
 import numpy as np
@@ -15,6 +16,8 @@ from .options import parse_options
 
 #: Recommendations of all users are written for so many users at a time.
 USERS_AT_ONCE = 1000
+#: So many characters of a title are printed.
+WIDEST = 40
 
 
 def run(parser, argv, on_a_table, load):
@@ -237,7 +240,15 @@ ON_AN_ARTIFACT = {"recommend": recommend, "similar": similar, "predict": predict
 
 def _print_ranked(table):
     ranked = table.set_axis(np.arange(1, len(table) + 1))
+    if "title" in ranked:
+        ranked["title"] = ranked["title"].map(_short_title)
     say(ranked.to_string(float_format="%.4f"))
+
+
+def _short_title(title):
+    if isinstance(title, str):  # else None: the title is not known
+        return textwrap.shorten(title, WIDEST, placeholder=" ...")
+    return title
 
 
 def id_from_text(known, text):
