@@ -460,9 +460,9 @@ def _moments(opinion, sigma):
 #   per user, it falls below the noise floor.
 # * Over the training rows. In training, each average contains the row's own rating. The
 #   average of a new row cannot, because nobody knows its rating yet. So the model
-#   trusts the averages too much. On MovieLens, the RMSE of `boosting` is 0.0249 larger.
-#   On the demo's table, with 50 ratings per user, it costs a model of these features
-#   next to nothing (0.0004 at most).
+#   trusts the averages too much. On MovieLens, that makes the RMSE of `boosting` larger
+#   by 0.0249. On this table, where each user has given about 50 ratings, a row's own
+#   rating is a small part of the average, and it costs at most 0.0004.
 # * *Cross-fitted*: the training rows are cut into folds, and the averages of a row come
 #   from the folds that it is not in. `TargetEncoder` does that, and so does
 #   `fit_transform` below.
@@ -493,10 +493,11 @@ DAY = 24 * HOUR
 
 #: The features that are read from the row itself. For each: what it describes (the
 #: user, the movie, or, for None, this row alone), and its default.
-#: A gap in a user's age is filled with the age in the last row of the training table
-#: (in its order, whatever the timestamps) that knows it. A gap in a movie's year is
-#: filled in the same way, and so on. If no row knows it, the default fills the gap: the
-#: median or the mode (the most frequent value) of the training rows, or the code -1.
+#: A gap in a user's age is filled with the age in the last training row *of this user*
+#: that has one (last in the order of the table, whatever the timestamps). A gap in a
+#: movie's year is filled in the same way, and so on. If there is no such row, the
+#: default fills the gap: the median or the mode (the most frequent value) of the
+#: training rows, or the code -1.
 OBSERVED = {
     "user_age": ("user", "median"),
     "movie_year": ("movie", "median"),
@@ -665,8 +666,8 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
         user_avg = lookup(self.user_avg_, user, self.global_mean_)
         movie_avg = lookup(self.movie_avg_, movie, self.global_mean_)
         observed = _observe(X)
-        # A table of features has no column `genre`, but its codes, which `_observe` has
-        # read.
+        # A table of features has the codes instead of a column `genre`, and `_observe`
+        # has read them.
         encoders = {"genre": self.genre_encoder_, "user_country": self.country_encoder_}
         for column, encoder in encoders.items():
             if column in X.columns:
@@ -713,9 +714,9 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
     def _learn(self, X, rows):
         """Learn from the rows; return the features that are read from them."""
         observed = _observe(X)
-        # A table of features has no column `genre`, but its codes, which `_observe` has
-        # read. An encoder is made all the same. It knows no string, so a later raw
-        # table gets the default.
+        # A table of features has the codes instead of a column `genre`, and `_observe`
+        # has read them. An encoder is made all the same. It knows no string, so a later
+        # raw table gets the default.
         encoders = {}
         for column, name in ENCODED.items():
             encoders[column], encoded = fit_encode(X, column)
@@ -987,11 +988,11 @@ def _observe(X):
 #: search, ``features__damping`` is the parameter `damping` of the step `features`.
 MODELS = {
     # A forest is the mean of many decision trees, each grown on other rows. It needs no
-    # scaler (`pillars/1_preprocessing.py` shows it). The scaler is there because a
-    # regressor of your own takes the place of the forest. `QuickRandomForest` is a
-    # `RandomForestRegressor` that predicts one row faster. Each tree learns from 5 % of
-    # the rows: a fast choice, near the best of a grid (`python
-    # benchmarks/forest_grid.py`).
+    # scaler (`pillars/1_preprocessing.py` shows it). But if you pass a regressor of
+    # your own, it is put in the forest's place, and it may need one.
+    # `QuickRandomForest` is a `RandomForestRegressor` that predicts one row faster.
+    # Each tree learns from 5 % of the rows: a fast choice, near the best of a grid
+    # (`python benchmarks/forest_grid.py`).
     "forest": {
         "features": UserMovieFeatureTransformer(),
         "scaling": [("scaler", StandardScaler())],
@@ -1182,9 +1183,10 @@ class RatingPipeline(FitsTables, TakesTables, RegressorMixin, Pipeline):
 #
 # A recommender answers two questions. *How many stars would this user give?* That is
 # what the models of section 3 predict, and RMSE scores it. *What to watch next?* The
-# movies with the highest predicted stars are a poor answer: users hardly ever watch
-# them. Movies that are liked by those who like the same movies are a better one. This
-# is the NDCG at 10 on MovieLens (`benchmarks/README.md`)::
+# movies with the highest predicted stars are a poor answer. Many of them are good movies
+# that few people know or look for, and users hardly ever watch them. Movies that are
+# liked by those who like the same movies are a better answer. This is the NDCG at 10 on
+# MovieLens (`benchmarks/README.md`)::
 #
 #     by predicted stars            0.0611   `factors`
 #     by the number of ratings      0.1593   the same movies for everybody
@@ -1212,9 +1214,10 @@ class RatingPipeline(FitsTables, TakesTables, RegressorMixin, Pipeline):
 #     values = likes - likes @ inverse / np.diag(inverse)  # (n_users, n_movies)
 #
 # Of the movies that a user has not rated, those with the highest values in the user's
-# row are recommended. `MovieRanker` also
-# adds a little of the stars that the user would give, which it predicts by a matrix
-# factorization of its own. Precision, recall and NDCG score the recommendations.
+# row are recommended. (With a penalty of 5, Ann's value for Heat is +0.80.)
+# `MovieRanker` also adds a little of the stars that the user would give, which it
+# predicts by a matrix factorization of its own. Precision, recall and NDCG score the
+# recommendations.
 #
 # The parameter `ranker` chooses the way to recommend: "taste", by a `MovieRanker`, is
 # the default. "popularity" recommends what most users have rated, and "rating" what
@@ -1738,7 +1741,8 @@ def compare_models(X, y=None, *, random_state=42, verbose=False):
         * `RMSE_1` and so on: the RMSE of each fold
         * `to_best`: the mean difference in RMSE to the best model
         * `to_best_se`: its standard error. It is too small, because the folds are
-          trained on rows in common: do not build on a difference of two of these.
+          trained on rows in common: treat models as equal if `to_best` is less than two
+          or three times this error.
     """
     X, ratings = check_training_table(X, y)
     candidates = {"mean": DummyRegressor(), "two lines": _two_lines(random_state)}
@@ -1762,8 +1766,8 @@ def compare_models(X, y=None, *, random_state=42, verbose=False):
     to_best = rmse - rmse.loc[best_model]
     table = by_model.mean()
     # `ddof=0`: the standard deviation of these five numbers, as in "CV RMSE (+/-)" of
-    # the demo. `sem`, below, is the standard error of a mean: it takes the five for a
-    # sample.
+    # the demo. `sem`, below, is the standard error of a mean: the five are a few of many
+    # possible folds.
     table = table.join(by_model.std(ddof=0).add_suffix("_std"))
     table = table.join(rmse.add_prefix("RMSE_"))
     table["to_best"] = to_best.mean(axis=1)
