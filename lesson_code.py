@@ -448,9 +448,9 @@ def _moments(opinion, sigma):
 #     factors           0.7901   learns tastes (section 3)
 #     blend             0.7896   learns from both
 #
-# By the law of this table, age, country, year, hour and weekday have no effect, so the
-# features add next to nothing to the two averages. On MovieLens, all five models are
-# better than the two lines (the README has a table).
+# By the law of this table, age, country, year, hour and weekday have no effect, and the
+# others of the 13 features add next to nothing to the two averages. On MovieLens, all
+# five models are better than the two lines (the README has a table).
 #
 # Averages are easy to get wrong, because an average of ratings can contain the answer.
 # There are three ways to compute them, from wrong to right:
@@ -548,8 +548,8 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
 
     Attributes
     ----------
-    users_, movies_ : ndarray of int64 or object
-        The ids of the training, sorted; objects are strings.
+    users_, movies_ : ndarray of int64, or of strings (object)
+        The ids of the training, sorted.
     user_avg_, movie_avg_ : ndarray of shape (n_users,), (n_movies,)
         The damped averages in their order, in stars.
     user_count_, movie_count_ : ndarray of shape (n_users,), (n_movies,)
@@ -715,8 +715,7 @@ class UserMovieFeatureTransformer(TakesTables, TransformerMixin, BaseEstimator):
         """Learn from the rows; return the features that are read from them."""
         observed = _observe(X)
         # A table of features has the codes instead of a column `genre`, and `_observe`
-        # has read them. An encoder is made all the same. It knows no string, so a later
-        # raw table gets the default.
+        # has read them. (An encoder is made all the same; it knows no string.)
         encoders = {}
         for column, name in ENCODED.items():
             encoders[column], encoded = fit_encode(X, column)
@@ -971,10 +970,10 @@ def _observe(X):
 # a linear model gets little from them. `OneHotEncoder` would make columns for both.)
 #
 # Which model to choose? `forest` is the one of the lesson: good enough to show what
-# features do. `factors` has a clearly smaller error on all three tables of
-# `benchmarks/README.md`. `blend` is a little better than `factors` on two of them, and
-# takes 4 to 11 times as long as `factors` to train. For your own table, compare them:
-# `python lesson_code.py compare --data PATH`.
+# features do. `factors` has a clearly smaller error on the synthetic table, with many
+# ratings and with few, and on MovieLens (`benchmarks/README.md`). `blend` is a little
+# better than `factors` on two of them, and takes 4 to 11 times as long as `factors` to
+# train. For your own table, compare them: `python lesson_code.py compare --data PATH`.
 
 #: What each model is:
 #:
@@ -1183,10 +1182,10 @@ class RatingPipeline(FitsTables, TakesTables, RegressorMixin, Pipeline):
 #
 # A recommender answers two questions. *How many stars would this user give?* That is
 # what the models of section 3 predict, and RMSE scores it. *What to watch next?* The
-# movies with the highest predicted stars are a poor answer. Many of them are good movies
-# that few people know or look for, and users hardly ever watch them. Movies that are
-# liked by those who like the same movies are a better answer. This is the NDCG at 10 on
-# MovieLens (`benchmarks/README.md`)::
+# movies with the highest predicted stars are a poor answer. Many of them are good
+# movies that few people know or look for, and users hardly ever watch them. Movies that
+# are liked by those who like the same movies are a better answer. This is the NDCG at
+# 10 on MovieLens (`benchmarks/README.md`)::
 #
 #     by predicted stars            0.0611   `factors`
 #     by the number of ratings      0.1593   the same movies for everybody
@@ -1292,8 +1291,9 @@ class SklearnEcosystemPipeline(
         predicted rating, or a ranker of your own, such as
         ``MovieRanker(regularization=1000)``.
     random_state : int, default=42
-        The seed of folds, features, models and searches. A regressor that you pass as
-        `model` keeps the seeds that it has.
+        The seed of folds, features, models and searches. In an entry of your own, it
+        replaces the seeds of features and factors. A regressor that you pass as `model`
+        keeps the seeds that it has.
     verbose : bool, default=False
         Whether `train` and `save_pipeline` print what they do.
 
@@ -1400,9 +1400,9 @@ class SklearnEcosystemPipeline(
         # What steps return must not depend on
         # `sklearn.set_config(transform_output=...)`.
         ignore_output_config(pipeline)
-        # A regressor that was passed as `model` keeps its seeds. Everywhere else,
-        # features and factors get the seed, and so does each part of the model whose
-        # `random_state` is None.
+        # The seed replaces that of each `UserMovieFeatureTransformer` and
+        # `MatrixFactorization`. Other parts of the model get it if their `random_state`
+        # is None. A regressor that was passed as `model` keeps its seeds.
         set_seeds(
             pipeline,
             self.random_state,
@@ -1472,7 +1472,7 @@ class SklearnEcosystemPipeline(
         pipeline.fit(X, ratings)
         # Who rated what, as a sparse matrix: recommendations are made from it.
         history = RatingHistory(rating_matrix(X, ratings))
-        # The columns that the model can use, for the model card.
+        # The columns that the model accepts, for the model card.
         inputs = {*TABLE_COLUMNS, *FEATURES} - {RATING}
         signature = {name: str(X[name].dtype) for name in X if name in inputs}
         # Only now are the results of the previous training replaced, all at once.
@@ -1585,8 +1585,8 @@ class SklearnEcosystemPipeline(
         The last scores are kept for the model card.
         """
         check_is_fitted(self, "pipeline_")
-        # A copy. If another thread trains this object anew meanwhile, `_keep` discards
-        # the scores, which are those of the training before.
+        # `_snapshot` copies this object, and `_keep` adds the scores to it, unless
+        # another thread has trained it anew meanwhile.
         trained = self._snapshot()
         predictions = trained.predict(X_test)
         metrics = rating_metrics(check_ratings(X_test, y_test), predictions)
@@ -1766,8 +1766,8 @@ def compare_models(X, y=None, *, random_state=42, verbose=False):
     to_best = rmse - rmse.loc[best_model]
     table = by_model.mean()
     # `ddof=0`: the standard deviation of these five numbers, as in "CV RMSE (+/-)" of
-    # the demo. `sem`, below, is the standard error of a mean: the five are a few of many
-    # possible folds.
+    # the demo. `sem`, below, is the standard error of a mean: the five are a few of
+    # many possible folds.
     table = table.join(by_model.std(ddof=0).add_suffix("_std"))
     table = table.join(rmse.add_prefix("RMSE_"))
     table["to_best"] = to_best.mean(axis=1)
@@ -2007,8 +2007,8 @@ def _fragile_rmse(pipeline, data, split):
     """Return the error of the fragile way: features are made before the split.
 
     The averages are those of the whole table (and so are the factors of `blend`). They
-    are not cross-fitted, either. Of the two, the first makes the error so small; on the
-    demo's table, the second hardly matters to a model of the 13 features (section 2).
+    are not cross-fitted, either. The leak makes the error so small; on the demo's table,
+    the missing cross-fitting hardly matters to a model of the 13 features (section 2).
     """
     X_train, X_test, y_train, y_test = split
     pipeline = clone(pipeline)  # with the same hyperparameters
