@@ -972,8 +972,9 @@ def _observe(X):
 # Which model to choose? `forest` is the one of the lesson: good enough to show what
 # features do. `factors` has a clearly smaller error on the synthetic table, with many
 # ratings and with few, and on MovieLens (`benchmarks/README.md`). `blend` is a little
-# better than `factors` on two of them, and takes 4 to 11 times as long as `factors` to
-# train. For your own table, compare them: `python lesson_code.py compare --data PATH`.
+# better than `factors` on two of the three, and takes 4 to 11 times as long as
+# `factors` to train. For your own table, compare them: `python lesson_code.py compare
+# --data PATH`.
 
 #: What each model is:
 #:
@@ -2007,8 +2008,9 @@ def _fragile_rmse(pipeline, data, split):
     """Return the error of the fragile way: features are made before the split.
 
     The averages are those of the whole table (and so are the factors of `blend`). They
-    are not cross-fitted, either. The leak makes the error so small; on the demo's table,
-    the missing cross-fitting hardly matters to a model of the 13 features (section 2).
+    are not cross-fitted, either. The leak makes the error so small. On the demo's
+    table, the missing cross-fitting hardly matters to a model of the 13 features
+    (section 2).
     """
     X_train, X_test, y_train, y_test = split
     pipeline = clone(pipeline)  # with the same hyperparameters
