@@ -103,19 +103,33 @@ def run(command):
 
     It may be several commands, with ` && ` between them: then what the last one prints.
     """
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
+    *before, last = command.split(" && ")
+    if before:
+        return run_in(prepared_by(tuple(before)).name, last)
     with tempfile.TemporaryDirectory() as folder:
-        for step in command.split(" && "):
-            words = shlex.split(step)
-            script = ROOT / words[1]
-            arguments = [str(RELEASE) if it == EXAMPLE else it for it in words[2:]]
-            done = subprocess.run(
-                [sys.executable, str(script), *arguments],
-                cwd=folder,
-                env=environment,
-                stdout=subprocess.PIPE,
-                check=True,
-            )
+        return run_in(folder, last)
+
+
+@functools.cache
+def prepared_by(commands):
+    """Return the folder where some commands were run, once for all that build on it."""
+    folder = tempfile.TemporaryDirectory()
+    for command in commands:
+        run_in(folder.name, command)
+    return folder
+
+
+def run_in(folder, command):
+    """Run one command in a folder; return what it prints."""
+    words = shlex.split(command)
+    arguments = [str(RELEASE) if word == EXAMPLE else word for word in words[2:]]
+    done = subprocess.run(
+        [sys.executable, str(ROOT / words[1]), *arguments],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"},
+        stdout=subprocess.PIPE,
+        check=True,
+    )
     return done.stdout.decode()
 
 
