@@ -30,10 +30,12 @@ writes, both stand in the mark with ` && ` between them; the last one prints the
 """
 
 import argparse
+import atexit
 import functools
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -105,7 +107,7 @@ def run(command):
     """
     *before, last = command.split(" && ")
     if before:
-        return run_in(prepared_by(tuple(before)).name, last)
+        return run_in(prepared_by(tuple(before)), last)
     with tempfile.TemporaryDirectory() as folder:
         return run_in(folder, last)
 
@@ -113,9 +115,10 @@ def run(command):
 @functools.cache
 def prepared_by(commands):
     """Return the folder where some commands were run, once for all that build on it."""
-    folder = tempfile.TemporaryDirectory()
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder)
     for command in commands:
-        run_in(folder.name, command)
+        run_in(folder, command)
     return folder
 
 
