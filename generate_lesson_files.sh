@@ -17,7 +17,7 @@ recorded() {
         lesson_code.py) echo "1875991388 86687" ;;
         test_lesson.py) echo "3012794020 14500" ;;
         requirements.txt) echo "3471952364 498" ;;
-        README.md) echo "1889493974 12425" ;;
+        README.md) echo "1219135845 12414" ;;
         LICENSE) echo "191275814 1554" ;;
         docs/words.md) echo "1946563279 12518" ;;
         recommender/__init__.py) echo "1195575613 1810" ;;
@@ -50,23 +50,23 @@ recorded() {
         recommender/top_n.py) echo "1862535642 10293" ;;
         recommender/warn.py) echo "242794426 1121" ;;
         recommender/wrapper.py) echo "3322355790 4289" ;;
-        pillars/0_first.py) echo "475576446 10005" ;;
-        pillars/0_luck.py) echo "377585137 13510" ;;
+        pillars/0_first.py) echo "2483208666 10004" ;;
+        pillars/0_luck.py) echo "2419078975 13510" ;;
         pillars/0_map.py) echo "509865295 6548" ;;
         pillars/0_parts.py) echo "563208635 10543" ;;
         pillars/1_preprocessing.py) echo "784390810 13811" ;;
-        pillars/2_feature_selection.py) echo "658904129 13670" ;;
+        pillars/2_feature_selection.py) echo "489420444 13687" ;;
         pillars/3_model_selection.py) echo "4031221836 13212" ;;
         pillars/3_search.py) echo "1537931523 9639" ;;
-        pillars/4_factors.py) echo "1271945009 21191" ;;
+        pillars/4_factors.py) echo "3888922146 21212" ;;
         pillars/4_supervised.py) echo "3849083137 7162" ;;
         pillars/4_threshold.py) echo "1639113794 11123" ;;
         pillars/5_unsupervised.py) echo "1456135648 11312" ;;
         pillars/5_unusual.py) echo "34833186 7971" ;;
         pillars/6_utilities.py) echo "3984678631 13651" ;;
-        pillars/8_deploy.py) echo "3694138845 7735" ;;
-        pillars/8_experiment.py) echo "1778906982 8182" ;;
-        pillars/8_monitor.py) echo "3399198104 9959" ;;
+        pillars/8_deploy.py) echo "3274281005 7839" ;;
+        pillars/8_experiment.py) echo "1933456945 8297" ;;
+        pillars/8_monitor.py) echo "609691455 9973" ;;
         pillars/appendix_recipes.py) echo "3688724638 9051" ;;
         pillars/catalog.py) echo "3196323463 5079" ;;
         pillars/drawing.py) echo "2501522004 5968" ;;
@@ -100,7 +100,7 @@ recorded() {
         exercises/checks/test_chapter_1.py) echo "3027831586 7700" ;;
         exercises/checks/test_chapter_2.py) echo "3213786359 3573" ;;
         exercises/checks/test_chapter_3.py) echo "1291236117 18068" ;;
-        exercises/checks/test_chapter_4.py) echo "323239299 16427" ;;
+        exercises/checks/test_chapter_4.py) echo "3464314893 16433" ;;
         exercises/checks/test_chapter_5.py) echo "3818102024 12487" ;;
         exercises/checks/test_chapter_6.py) echo "4278599215 10391" ;;
         exercises/checks/test_chapter_8.py) echo "2278209544 17548" ;;
@@ -2764,21 +2764,21 @@ row come from other rows (*cross-fitting*).
 
 ## What you will learn
 
-The chapters take some four and a half hours, their exercises three, reading `lesson_code.py` two (its docstring says what to skip). A chapter is a script of cells
+The chapters take some five hours, their exercises three, reading `lesson_code.py` two (its docstring says what to skip). A chapter is a script of cells
 (`# %%`): read it beside what `python pillars/0_first.py` prints (pictures: `pip install matplotlib`), or run `make site` or `make notebooks`
 (`pip install jupytext -r docs/requirements.txt`). An [exercise](exercises/README.md) is a small broken program: `python -m pytest exercises` checks it.
 
 | chapter | its question | minutes | exercise |
 |---|---|---|---|
 | [0 first](pillars/0_first.py) | Has the model learned anything? | 10 | [a baseline](exercises/0_first.py) |
-| [0 luck](pillars/0_luck.py) | How much of a figure is luck? | 15 | [a standard error](exercises/0_luck.py) |
+| [0 luck](pillars/0_luck.py) | How much of a figure is luck? | 20 | [a standard error](exercises/0_luck.py) |
 | [0 map](pillars/0_map.py) | What is in scikit-learn, and how much of it have you met? | 10 | [tags](exercises/0_map.py) |
 | [0 parts](pillars/0_parts.py) | What is an estimator built from, and how do you build one? | 15 | [a transformer](exercises/0_parts.py) |
 | [1 preprocessing](pillars/1_preprocessing.py) | Who needs the scaler? | 20 | [gaps](exercises/1_preprocessing.py), [scaling](exercises/1_scaling.py) |
 | [2 feature selection](pillars/2_feature_selection.py) | Which features carry signal? | 20 | [inside the fold](exercises/2_feature_selection.py) |
 | [3 model selection](pillars/3_model_selection.py) | Can a score be too good, and what did you ask? | 20 | [new users](exercises/3_model_selection.py), [cross-fitting](exercises/3_cross_fitting.py) |
 | [3 search](pillars/3_search.py) | How good is the best of many, and what would more rows bring? | 15 | [nested](exercises/3_search.py) |
-| [4 factors](pillars/4_factors.py) | How does a model learn a taste? | 15 | [gaps in ALS](exercises/4_factors.py) |
+| [4 factors](pillars/4_factors.py) | How does a model learn a taste? | 35 | [gaps in ALS](exercises/4_factors.py) |
 | [4 supervised](pillars/4_supervised.py) | How much of the error is the model's? | 15 | [luck](exercises/4_supervised.py) |
 | [4 threshold](pillars/4_threshold.py) | Will this user like this movie? | 25 | [yes or no](exercises/4_threshold.py) |
 | [5 unsupervised](pillars/5_unsupervised.py) | Does it find what we hid? | 25 | [a control](exercises/5_unsupervised.py) |
@@ -9562,8 +9562,8 @@ figure, axes = drawing.new_picture(title, height=3.2)
 if figure is not None:  # without matplotlib it is None, and nothing is drawn
     places = range(len(errors))
     axes.hlines(places, errors["training rows"], errors["test rows"], color="#CFCFCF")
-    axes.plot(errors["training rows"], places, "o", color=drawing.GREY, markersize=10)
-    axes.plot(errors["test rows"], places, "o", color=drawing.BLUE, markersize=10)
+    axes.plot(errors["training rows"], places, "o", color=drawing.GREY, markersize=14)
+    axes.plot(errors["test rows"], places, "o", color=drawing.BLUE, markersize=8)
     axes.text(0, 0.75, "training rows", color="#6A6A6A")
     axes.text(
         errors["test rows"].max(), 0.75, "test rows", ha="right", color=drawing.BLUE
@@ -9650,7 +9650,7 @@ cat >"$new/pillars/0_luck.py" <<'END_OF_LESSON_FILE'
 # **You know**: a model learns from training rows, and is scored on test rows. **You
 # will see**: one model on 200 sets of test rows; how a single set can say how far its
 # figure may be off; and when one model is better than another by more than luck.
-# **Minutes**: 15.
+# **Minutes**: 20.
 #
 # Words: the *MSE* is the mean of the squared errors. The *RMSE* is its root, and you
 # can read it as the typical error, in stars. The *standard deviation* says how far
@@ -10825,7 +10825,8 @@ seed_growth, error = growth_without([], random_state=1)
 print(f"No feature left out, another seed: {seed_growth:+.4f} ± {error:.4f}")
 for measure in ("shuffled", "left out"):
     is_clear = worth[measure] > 2 * worth[f"± {measure}"]
-    print(f"Above two standard errors if {measure}:", ", ".join(worth.index[is_clear]))
+    print(f"Above two standard errors if {measure}:")
+    print("   ", ", ".join(worth.index[is_clear]))
 
 # %% [markdown]
 # Look at the row `user_movie_interaction`. By impurity and by shuffling it matters
@@ -11479,7 +11480,7 @@ cat >"$new/pillars/4_factors.py" <<'END_OF_LESSON_FILE'
 # small; averages of users and of movies predict stars. **You will see**: how a few
 # numbers describe a taste, and how a short loop finds them; how well the learned tastes
 # agree with the true ones; and how `MovieRanker` chooses what to recommend.
-# **Minutes**: 15.
+# **Minutes**: 35.
 #
 # ## A small table
 # Six users have rated five movies, with gaps. We subtract 3, the middle of the scale:
@@ -11825,11 +11826,9 @@ print(pd.concat(by_size, axis=1).to_string(float_format="%.3f", na_rep="-"))
 # by another model, `MovieRanker`. It learns from who likes what together.
 #
 # We go back to the small table, and make a *matrix of likes* of it. A rating above 2.2
-# stars speaks for a movie, and one below speaks against it. (`MovieRanker` takes the
-# same point, 30 % up the scale, but there nothing below 3 stars speaks for a movie;
-# `benchmarks/dislikes.py` shows how the point was chosen.) A gap is 0. In ALS that
-# would be wrong, because there we predict stars. Here the 0 means that the user has not
-# chosen this movie.
+# stars speaks for a movie, and one below speaks against it. (`MovieRanker` has a
+# similar rule.) A gap is 0. In ALS that would be wrong, because there we predict stars.
+# Here the 0 means that the user has not chosen this movie.
 #
 # For each movie, a ridge regression predicts its column from the columns of the other
 # movies. (The method is called *EASE*.) Here is the one for Heat.
@@ -11852,9 +11851,10 @@ print(pd.DataFrame(both, others).to_string(float_format="%+.3f"))
 # %% [markdown]
 # Who likes Alien probably likes Heat, too: the weight is above 0. The second column is
 # the same. It comes from one matrix, whose columns hold the weights of all five
-# regressions at once. That is faster than five times `Ridge`, above all with thousands
-# of movies. (Why it is so: the docstring of `MovieRanker` in `recommender/ranking.py`
-# names the paper.)
+# regressions at once. You may take this as a fast recipe, which the table shows to be
+# right. With thousands of movies, it is much faster than a `Ridge` for each. (The
+# docstring of `MovieRanker` in `recommender/ranking.py` names the paper that derives
+# it.)
 #
 # A user's likes, times the weights for a movie, say how well the movie fits. On the
 # diagonal of the matrix stands -1, so `likes + likes @ weights` leaves out the like of
@@ -11942,6 +11942,8 @@ print(pd.Series(scores).sort_values().to_string(float_format="%.3f"))
 # [Ridge regression](https://scikit-learn.org/stable/modules/linear_model.html#ridge-regression-and-classification),
 # and [matrix factorization](https://scikit-learn.org/stable/modules/decomposition.html)
 # of tables without gaps.
+#
+# The same code on real ratings: `docs/real.md` recommends movies that you may know.
 #
 # Exercise: `exercises/4_factors.py`.
 END_OF_LESSON_FILE
@@ -13225,7 +13227,8 @@ print(f"Answers that are of neither model: {len(mixed)}")
 # Here are the answers. Requests 25, 75, 125 and so on load the other model. Loading
 # takes some time, and meanwhile the other threads answer with the old model. So the
 # colour changes later. The request that loads a model waits for it, and is answered by
-# the new model: it is the lonely line before the change.
+# the new model: it is a lonely line before the change. (If a load takes longer than 50
+# requests, the next one begins meanwhile, and a change may not be seen.)
 
 # %%
 title = "Six swaps: every answer is that of one model or of the other"
@@ -13394,10 +13397,11 @@ for n in (1000, 2000, 5000, 10_000, 20_000):
 #   0.84 standard errors. So if the truth is 0.84 standard errors above the limit, 80 %
 #   of the tests pass the limit.
 #
-# Together: the `difference` B - A must be 1.96 + 0.84 = 2.8 standard errors. With n
-# visits of each model and the `rate` of successes, the variance of one visit is
-# rate · (1 - rate). That of a mean of n visits is n times smaller, and the variances of
-# the two models add up:
+# Together: the `difference` B - A must be 1.96 + 0.84 = 2.8 standard errors. A visit is
+# a 1 (success) or a 0. Numbers of which a share `rate` is 1 have the variance rate · (1
+# - rate): for `np.var([1, 0, 0, 0])`, it is 0.25 · 0.75. The variance of a mean of n
+# visits is n times smaller. For the difference of two means, the two variances add up,
+# because each model has luck of its own:
 #
 #     standard error = root of (2 · rate · (1 - rate) / n)
 #     difference     = 2.8 · root of (2 · rate · (1 - rate) / n)
@@ -13609,9 +13613,9 @@ for limit in (2, 3):
 # Two standard errors are too few: luck gets there in a quarter of all series. We take
 # three, and make two tables. In the first, the RMSE is measured, luck included. In the
 # second, `B` and `B - A` are computed from the law: what to expect, without luck. The
-# two lines below it add the luck: a test finds a change of more than 3 if luck adds
-# what is missing, and `norm.sf(x)` is the share of a normal distribution that lies
-# above x.
+# two lines below it add the luck. If 2.3 is expected, a test finds a change of more
+# than 3 if luck adds more than 0.7. The share of a normal distribution above 0.7 is
+# `norm.sf(0.7)`, 24 %.
 #
 # **Guess first:** which of the three figures, RMSE, B and B - A, shows the drift first?
 
@@ -16893,10 +16897,10 @@ def test_4_threshold(exercise):
         dear.sum() > equal.sum() > cheap.sum(),
         f"You say yes to {equal.sum()} of 2000 rows if both errors cost the same, to "
         f"{dear.sum()} if a missed movie costs six times as much as a bad evening, and "
-        f"to {cheap.sum()} if it costs a sixth. The dearer a missed movie, the more "
-        "often yes must be said. Do both costs count? With equal costs, the threshold "
-        "is 1/2: is yours? Did you exchange the two costs, or turn the comparison "
-        "around?",
+        f"to {cheap.sum()} if it costs a sixth. The more a missed movie costs, "
+        "the more often you should say yes. Do both costs count? With equal costs, the "
+        "threshold is 1/2: is yours? Did you exchange the two costs, or turn the "
+        "comparison around?",
     )
     check(
         chance[dear].mean() > chance[~dear].mean(),

@@ -55,8 +55,9 @@ PART_ABOUT_USE = "## Use it from Python"
 
 #: What the home page says after the table of chapters.
 AFTER_THE_TABLE = """\
-That is the whole course. If something does not work, see
-[troubleshooting](docs/troubleshooting.md).
+That is the course. After it, or before, see what the same code recommends to people
+who love "Alien" or "Toy Story": [real movies](docs/real.md). If something does not
+work, see [troubleshooting](docs/troubleshooting.md).
 
 To use the recommender in your own programs, on the command line or as a service, see
 [Use it](docs/use_it.md), which also says

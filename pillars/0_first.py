@@ -152,8 +152,8 @@ figure, axes = drawing.new_picture(title, height=3.2)
 if figure is not None:  # without matplotlib it is None, and nothing is drawn
     places = range(len(errors))
     axes.hlines(places, errors["training rows"], errors["test rows"], color="#CFCFCF")
-    axes.plot(errors["training rows"], places, "o", color=drawing.GREY, markersize=10)
-    axes.plot(errors["test rows"], places, "o", color=drawing.BLUE, markersize=10)
+    axes.plot(errors["training rows"], places, "o", color=drawing.GREY, markersize=14)
+    axes.plot(errors["test rows"], places, "o", color=drawing.BLUE, markersize=8)
     axes.text(0, 0.75, "training rows", color="#6A6A6A")
     axes.text(
         errors["test rows"].max(), 0.75, "test rows", ha="right", color=drawing.BLUE

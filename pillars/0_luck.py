@@ -4,7 +4,7 @@
 # **You know**: a model learns from training rows, and is scored on test rows. **You
 # will see**: one model on 200 sets of test rows; how a single set can say how far its
 # figure may be off; and when one model is better than another by more than luck.
-# **Minutes**: 15.
+# **Minutes**: 20.
 #
 # Words: the *MSE* is the mean of the squared errors. The *RMSE* is its root, and you
 # can read it as the typical error, in stars. The *standard deviation* says how far

@@ -167,7 +167,8 @@ seed_growth, error = growth_without([], random_state=1)
 print(f"No feature left out, another seed: {seed_growth:+.4f} ± {error:.4f}")
 for measure in ("shuffled", "left out"):
     is_clear = worth[measure] > 2 * worth[f"± {measure}"]
-    print(f"Above two standard errors if {measure}:", ", ".join(worth.index[is_clear]))
+    print(f"Above two standard errors if {measure}:")
+    print("   ", ", ".join(worth.index[is_clear]))
 
 # %% [markdown]
 # Look at the row `user_movie_interaction`. By impurity and by shuffling it matters

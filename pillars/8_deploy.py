@@ -108,7 +108,8 @@ print(f"Answers that are of neither model: {len(mixed)}")
 # Here are the answers. Requests 25, 75, 125 and so on load the other model. Loading
 # takes some time, and meanwhile the other threads answer with the old model. So the
 # colour changes later. The request that loads a model waits for it, and is answered by
-# the new model: it is the lonely line before the change.
+# the new model: it is a lonely line before the change. (If a load takes longer than 50
+# requests, the next one begins meanwhile, and a change may not be seen.)
 
 # %%
 title = "Six swaps: every answer is that of one model or of the other"

@@ -78,10 +78,11 @@ for n in (1000, 2000, 5000, 10_000, 20_000):
 #   0.84 standard errors. So if the truth is 0.84 standard errors above the limit, 80 %
 #   of the tests pass the limit.
 #
-# Together: the `difference` B - A must be 1.96 + 0.84 = 2.8 standard errors. With n
-# visits of each model and the `rate` of successes, the variance of one visit is
-# rate · (1 - rate). That of a mean of n visits is n times smaller, and the variances of
-# the two models add up:
+# Together: the `difference` B - A must be 1.96 + 0.84 = 2.8 standard errors. A visit is
+# a 1 (success) or a 0. Numbers of which a share `rate` is 1 have the variance rate · (1
+# - rate): for `np.var([1, 0, 0, 0])`, it is 0.25 · 0.75. The variance of a mean of n
+# visits is n times smaller. For the difference of two means, the two variances add up,
+# because each model has luck of its own:
 #
 #     standard error = root of (2 · rate · (1 - rate) / n)
 #     difference     = 2.8 · root of (2 · rate · (1 - rate) / n)

@@ -115,9 +115,9 @@ for limit in (2, 3):
 # Two standard errors are too few: luck gets there in a quarter of all series. We take
 # three, and make two tables. In the first, the RMSE is measured, luck included. In the
 # second, `B` and `B - A` are computed from the law: what to expect, without luck. The
-# two lines below it add the luck: a test finds a change of more than 3 if luck adds
-# what is missing, and `norm.sf(x)` is the share of a normal distribution that lies
-# above x.
+# two lines below it add the luck. If 2.3 is expected, a test finds a change of more
+# than 3 if luck adds more than 0.7. The share of a normal distribution above 0.7 is
+# `norm.sf(0.7)`, 24 %.
 #
 # **Guess first:** which of the three figures, RMSE, B and B - A, shows the drift first?
 

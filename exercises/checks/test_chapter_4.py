@@ -331,10 +331,10 @@ def test_4_threshold(exercise):
         dear.sum() > equal.sum() > cheap.sum(),
         f"You say yes to {equal.sum()} of 2000 rows if both errors cost the same, to "
         f"{dear.sum()} if a missed movie costs six times as much as a bad evening, and "
-        f"to {cheap.sum()} if it costs a sixth. The dearer a missed movie, the more "
-        "often yes must be said. Do both costs count? With equal costs, the threshold "
-        "is 1/2: is yours? Did you exchange the two costs, or turn the comparison "
-        "around?",
+        f"to {cheap.sum()} if it costs a sixth. The more a missed movie costs, "
+        "the more often you should say yes. Do both costs count? With equal costs, the "
+        "threshold is 1/2: is yours? Did you exchange the two costs, or turn the "
+        "comparison around?",
     )
     check(
         chance[dear].mean() > chance[~dear].mean(),
