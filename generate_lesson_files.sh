@@ -65,7 +65,7 @@ recorded() {
         pillars/5_unusual.py) echo "34833186 7971" ;;
         pillars/6_utilities.py) echo "3984678631 13651" ;;
         pillars/8_deploy.py) echo "3274281005 7839" ;;
-        pillars/8_experiment.py) echo "1933456945 8297" ;;
+        pillars/8_experiment.py) echo "3205508457 8290" ;;
         pillars/8_monitor.py) echo "609691455 9973" ;;
         pillars/appendix_recipes.py) echo "3688724638 9051" ;;
         pillars/catalog.py) echo "3196323463 5079" ;;
@@ -13398,10 +13398,10 @@ for n in (1000, 2000, 5000, 10_000, 20_000):
 #   of the tests pass the limit.
 #
 # Together: the `difference` B - A must be 1.96 + 0.84 = 2.8 standard errors. A visit is
-# a 1 (success) or a 0. Numbers of which a share `rate` is 1 have the variance rate · (1
-# - rate): for `np.var([1, 0, 0, 0])`, it is 0.25 · 0.75. The variance of a mean of n
-# visits is n times smaller. For the difference of two means, the two variances add up,
-# because each model has luck of its own:
+# a 1 (success) or a 0. If a share `rate` of them is 1, their variance is
+# rate · (1 - rate): for `np.var([1, 0, 0, 0])`, it is 1/4 · 3/4. The variance of a mean
+# of n visits is n times smaller. For the difference of two means, the two variances add
+# up, because each model has luck of its own:
 #
 #     standard error = root of (2 · rate · (1 - rate) / n)
 #     difference     = 2.8 · root of (2 · rate · (1 - rate) / n)

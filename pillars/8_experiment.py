@@ -79,10 +79,10 @@ for n in (1000, 2000, 5000, 10_000, 20_000):
 #   of the tests pass the limit.
 #
 # Together: the `difference` B - A must be 1.96 + 0.84 = 2.8 standard errors. A visit is
-# a 1 (success) or a 0. Numbers of which a share `rate` is 1 have the variance rate · (1
-# - rate): for `np.var([1, 0, 0, 0])`, it is 0.25 · 0.75. The variance of a mean of n
-# visits is n times smaller. For the difference of two means, the two variances add up,
-# because each model has luck of its own:
+# a 1 (success) or a 0. If a share `rate` of them is 1, their variance is
+# rate · (1 - rate): for `np.var([1, 0, 0, 0])`, it is 1/4 · 3/4. The variance of a mean
+# of n visits is n times smaller. For the difference of two means, the two variances add
+# up, because each model has luck of its own:
 #
 #     standard error = root of (2 · rate · (1 - rate) / n)
 #     difference     = 2.8 · root of (2 · rate · (1 - rate) / n)
