@@ -17,7 +17,7 @@ recorded() {
         lesson_code.py) echo "1875991388 86687" ;;
         test_lesson.py) echo "3012794020 14500" ;;
         requirements.txt) echo "3471952364 498" ;;
-        README.md) echo "1219135845 12414" ;;
+        README.md) echo "1830458724 12550" ;;
         LICENSE) echo "191275814 1554" ;;
         docs/words.md) echo "1946563279 12518" ;;
         recommender/__init__.py) echo "1195575613 1810" ;;
@@ -2797,12 +2797,11 @@ import pandas as pd
 from lesson_code import MovieRecommendationDataset, SklearnEcosystemPipeline
 
 table = MovieRecommendationDataset(300, 150, n_ratings=6000).generate()
-train, test = table[:4800], table[4800:]
+train, test = table[:4800], table[4800:]  # real tables are sorted: train_test_split
 recommender = SklearnEcosystemPipeline(model="linear")  # or any regressor
 recommender.train(train)
 metrics, predictions = recommender.evaluate(test)  # RMSE, MAE, R2
 print(metrics, recommender.evaluate_ranking(test))  # ... precision, recall, NDCG
-
 # The score is known. Now train on all rows: what a user has rated is not recommended
 recommender.train(table, perform_cv=False)
 print(recommender.predict(pd.DataFrame({"user_id": [42], "movie_id": [7]})))
@@ -2829,15 +2828,16 @@ shop = SklearnEcosystemPipeline(model="linear").fit(reviews.rename(columns=names
 print(shop.recommend("bob", n=2))
 ```
 
-**Two models** work here: `model=` predicts stars, and `MovieRanker` recommends by what the same people like (the `score`; its NDCG is
-higher (`docs/design.md#recommendations`); `ranker="rating"` recommends by predicted stars). `load_movielens(path)` reads a MovieLens release.
-More recipes: use (`docs/use.md`), [other tools](pillars/appendix_recipes.py). **A search** takes the pipeline, and returns one:
+**Two models** work here: `model=` predicts stars, and [`MovieRanker`](recommender/ranking.py) recommends by what the same people like (the `score`;
+its NDCG is higher (`docs/design.md#recommendations`); `ranker="rating"` recommends by predicted stars). `load_movielens(path)` reads a release.
+Features of your own and more: use (`docs/use.md`), [other tools](pillars/appendix_recipes.py). **A search** takes the pipeline, and returns one:
 
 ```python
-from sklearn.model_selection import GridSearchCV
-
+from sklearn.model_selection import GridSearchCV, KFold
 grid = {"features__damping": [3, 10, 30], "model__alpha": [1, 10]}
-search = GridSearchCV(recommender.build_pipeline(), grid).fit(train, train["rating"])
+folds = KFold(5, shuffle=True, random_state=0)
+search = GridSearchCV(recommender.build_pipeline(), grid, cv=folds)
+search.fit(train, train["rating"])
 best = SklearnEcosystemPipeline(model=search.best_estimator_, ranker="rating")
 best.train(table, perform_cv=False)
 print(search.best_params_, best.recommend(42, n=3))
@@ -2848,7 +2848,7 @@ print(search.best_params_, best.recommend(42, n=3))
 | `python lesson_code.py ...` | |
 |---|---|
 | `--model blend --tune --output blend.pkl` | the lesson with another model, and a random search of its hyperparameters first (some two minutes) |
-| `--data ml-latest-small --output ml.pkl` | the lesson on a [MovieLens](https://grouplens.org/datasets/movielens/) release, folder or zip file (real movies (`docs/real.md`)); a table of your own, with whole numbers as ids: `ratings.csv` with `userId,movieId,rating,timestamp` (Unix seconds) and `movies.csv` with `movieId,title,genres` in a folder |
+| `--data ml-latest-small --output ml.pkl` | the lesson on a [MovieLens](https://grouplens.org/datasets/movielens/) release, folder or zip file (real movies (`docs/real.md`)); a table of your own: `ratings.csv` with `userId,movieId,rating,timestamp` (Unix seconds) and `movies.csv` with `movieId,title,genres` in a folder |
 | `train --data ml-latest-small --model factors --output all.pkl` | a model to use, trained on all rows (the model of the lesson has not seen its test rows, so it may recommend what a user rated there) |
 | `recommend --artifact all.pkl --user 42 --top 5 --explain --exclude 7,9` | recommendations of a saved model (default: that of the lesson); `--rated 1=5,50=4`: for a new user; `--all --output top10.csv`: for all users |
 | `similar --movie 7`, or `predict --user 42 --movie 7` | movies that the same users like, or one predicted rating |
@@ -2877,7 +2877,7 @@ by time, all models beat the mean, but no model is clearly best. Rankings, other
 ## Around the lesson
 
 `recommender/` is the machinery of `lesson_code.py`: copy the two together. `serving/` is the service, `tests/` checks it all (how (`docs/trust.md`);
-`python -m pytest --break list` names nine safeguards to take out). Design (`docs/design.md`), millions of ratings (`docs/bigger.md`), troubleshooting (`docs/troubleshooting.md`),
+`python -m pytest --break list` names nine safeguards, `--break ids` takes one out). Design (`docs/design.md`), millions of ratings (`docs/bigger.md`), troubleshooting (`docs/troubleshooting.md`),
 changes (`docs/CHANGELOG.md`), contributing (`.github/CONTRIBUTING.md`), BSD-3-Clause. `bash generate_lesson_files.sh` writes only what learners need.
 END_OF_LESSON_FILE
 
