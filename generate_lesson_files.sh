@@ -17,7 +17,7 @@ recorded() {
         lesson_code.py) echo "1875991388 86687" ;;
         test_lesson.py) echo "3012794020 14500" ;;
         requirements.txt) echo "3471952364 498" ;;
-        README.md) echo "1830458724 12550" ;;
+        README.md) echo "1064889162 12521" ;;
         LICENSE) echo "191275814 1554" ;;
         docs/words.md) echo "1946563279 12518" ;;
         recommender/__init__.py) echo "1195575613 1810" ;;
@@ -2834,9 +2834,9 @@ Features of your own and more: use (`docs/use.md`), [other tools](pillars/append
 
 ```python
 from sklearn.model_selection import GridSearchCV, KFold
+
 grid = {"features__damping": [3, 10, 30], "model__alpha": [1, 10]}
-folds = KFold(5, shuffle=True, random_state=0)
-search = GridSearchCV(recommender.build_pipeline(), grid, cv=folds)
+search = GridSearchCV(recommender.build_pipeline(), grid, cv=KFold(5, shuffle=True))
 search.fit(train, train["rating"])
 best = SklearnEcosystemPipeline(model=search.best_estimator_, ranker="rating")
 best.train(table, perform_cv=False)
