@@ -1518,9 +1518,7 @@ class SklearnEcosystemPipeline(
 
     def _search(self, pipeline, X, ratings):
         """Return the best of some random candidates, a dict of parameters."""
-        space = None
-        if not isinstance(self.model, RatingPipeline):
-            space = find_model(self.model).get("search")  # your own entry may lack it
+        space = find_model(self.model).get("search")  # a model of your own may lack it
         if space is None:
             raise ValueError(
                 f"tune_hyperparameters=True: {shorten(self.model)} has no search space "

@@ -255,10 +255,9 @@ def draws_picture(cell):
 def add_link_to_answer(chapter):
     """Add a link to the answer in docs/tried.md to the task of a chapter."""
     name = re.search(r"# # (.+?):", chapter)[1]  # such as "0 Map"
-    anchor = name.lower().replace(" ", "-")
     return re.sub(
         r"\*\*Try it:\*\* .+(?:\n# .+)*",
-        rf"\g<0>\n# ([What you see](../docs/tried.md#{anchor}))",
+        rf"\g<0>\n# ([What you see](../docs/tried.md#{anchor(name)}))",
         chapter,
     )
 

@@ -1,6 +1,6 @@
 """What the stars of a user look like, in three figures.
 
-Chapter 5 looks for users who do not rate what they think.
+`5_unusual.py` looks for users who do not rate what they think.
 """
 
 import pandas as pd
