@@ -105,24 +105,28 @@ print(f"Answers that are of neither model: {len(mixed)}")
 # the first line of `answer` makes sure of it: it reads the model once, so the rating
 # and the digest come from the same model, whatever happens in between.
 #
-# Here are the answers. Requests 25, 75, 125 and so on load the other model. Loading
-# takes some time, and meanwhile the other threads answer with the old model. So the
-# colour changes later. The request that loads a model waits for it, and is answered by
-# the new model: it is a lonely line before the change. (If a load takes longer than 50
-# requests, the next one begins meanwhile, and a change may not be seen.)
+# Here are the answers, one small line each. A triangle marks a request that first loads
+# the other model. Loading takes some time, and meanwhile the other threads answer with
+# the old model. So the answers change some requests after the triangle. (If a load
+# takes longer than 50 requests, the next one begins meanwhile, and a change may not be
+# seen.)
 
 # %%
-title = "Six swaps: every answer is that of one model or of the other"
-figure, axes = new_picture(title, height=3.0)
+title = "Six swaps under way, and no answer is a mixture"
+figure, axes = new_picture(title, height=3.4)
 if figure is not None:
-    ratings = np.array([rating for rating, _ in answers])
-    names = {"Monday's model": answer_of_monday, "Tuesday's model": answer_of_tuesday}
-    for (name, answer), color in zip(names.items(), (BLUE, ORANGE)):
-        number = np.flatnonzero(ratings == answer[0])
-        axes.plot(number, ratings[number], "|", markersize=14, color=color)
-        axes.text(305, answer[0], f"  {name}", color=color, va="center")
-    axes.set(xlabel="number of the request", ylabel="its answer, in stars")
-    axes.margins(y=0.4)
+    rows = {"Tuesday's\nmodel": 2, "Monday's\nmodel": 1, "a mixture": 0}
+    kinds = {answer_of_tuesday: (2, ORANGE), answer_of_monday: (1, BLUE)}
+    for number, answer in enumerate(answers):
+        row, color = kinds.get(answer, (0, "black"))
+        axes.plot(number, row, "|", markersize=22, markeredgewidth=1.5, color=color)
+    loads = np.arange(25, 300, 50)
+    axes.plot(loads, np.full(6, 2.75), "v", color="black", markersize=9)
+    axes.text(305, 2.75, "loads the\nother model", va="center")
+    if not mixed:
+        axes.text(150, 0, "none", ha="center", va="center")
+    axes.set(yticks=[*rows.values()], yticklabels=[*rows], ylim=(-0.5, 3.1))
+    axes.set(xlabel="number of the request")
     save_picture(figure, "8_deploy.svg")
 
 # %% [markdown]

@@ -119,14 +119,25 @@ def check_figures(printed, chapter):
     assert [figure for figure in figures if figure not in printed + code] == []
 
 
-def check_picture(folder, chapter):
-    """A chapter draws one small picture, with a title."""
+def pictures_of(chapter):
+    """Return the names of the files that a chapter draws."""
+    text = chapter.read_text(encoding="utf-8")
+    return re.findall(r'save_picture\(figure, "([\w.]+)"\)', text)
+
+
+def check_pictures(folder, chapter):
+    """A chapter draws small pictures with titles: one with its name, perhaps others."""
     pictures = list((folder / "pictures").iterdir())
-    assert [picture.stem for picture in pictures] == [chapter.stem]
-    assert pictures[0].stat().st_size <= 60_000
-    if pictures[0].suffix == ".svg":
-        drawn = pictures[0].read_text(encoding="utf-8")
-        assert len(re.search("<title>(.*)</title>", drawn)[1]) > 20
+    assert {picture.name for picture in pictures} == set(pictures_of(chapter))
+    first, *others = sorted(picture.stem for picture in pictures)
+    assert first == chapter.stem
+    for name in others:
+        assert name.startswith(f"{chapter.stem}_")
+    for picture in pictures:
+        assert picture.stat().st_size <= 60_000
+        if picture.suffix == ".svg":
+            drawn = picture.read_text(encoding="utf-8")
+            assert len(re.search("<title>(.*)</title>", drawn)[1]) > 20
 
 
 def test_a_picture_goes_to_the_folder_of_the_run_and_not_to_the_documentation(tmp_path):
@@ -549,6 +560,14 @@ def check_conclusions_of_chapter_5(printed):
     assert 0.7 < in_genre / of_movies < 1
     assert genres_of_middle < 0.6 * true_index, "the few ratings are the difference"
 
+    (far_apart,) = numbers_after("two groups, far apart:", printed)
+    (cloud,) = numbers_after("one cloud, eight columns:", printed)
+    (flat_cloud,) = numbers_after("one cloud, two columns:", printed)
+    assert far_apart > 0.8 > 0.4 > flat_cloud > 2.5 * cloud > 0.1
+    assert numbers_after("the points:", printed)[0] > 0.8
+    assert abs(numbers_after("each column shuffled:", printed)[0]) < 0.2
+    assert numbers_after("Gaussian, same covariance:", printed)[0] > 0.8
+
     score, control, spread, _ = numbers_after("202 movies", printed)
     assert score > control + 4 * spread
     for name in ("all movies", "users", "no groups"):
@@ -644,7 +663,7 @@ def test_a_chapter_prints_draws_and_bears_out_its_words(tmp_path, chapter):
     if chapter.stem in CONCLUSIONS:
         CONCLUSIONS[chapter.stem](printed)
     if chapter != APPENDIX and importlib.util.find_spec("matplotlib") is not None:
-        check_picture(tmp_path, chapter)
+        check_pictures(tmp_path, chapter)
 
 
 @pytest.fixture(scope="module")
@@ -685,14 +704,12 @@ def test_the_map_lists_every_name_with_its_verbs_and_tags(whole_map):
 
 def test_the_pictures_are_there_and_small():
     pictures = {
-        picture.stem: picture for picture in (ROOT / "docs" / "pictures").glob("*.svg")
+        picture.name: picture for picture in (ROOT / "docs" / "pictures").glob("*.svg")
     }
     # scale: by benchmarks/scale.py
-    expected = {chapter.stem for chapter in CHAPTERS} | {
-        "error_ladder",
-        "pipeline",
-        "scale",
-    }
+    expected = {"error_ladder.svg", "pipeline.svg", "scale.svg"}
+    for chapter in CHAPTERS:
+        expected.update(pictures_of(chapter))
     assert set(pictures) == expected, "python tools/pictures.py draws them all"
     assert [
         name for name, picture in pictures.items() if picture.stat().st_size > 60_000
@@ -703,7 +720,7 @@ def test_each_picture_is_on_a_page():
     pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
     text = "".join(page.read_text(encoding="utf-8") for page in pages)
     on_pages = {Path(path).name for path in re.findall(r"\]\(([\w./]+\.\w+)\)", text)}
-    drawn = {f"{chapter.stem}.svg" for chapter in CHAPTERS}
+    drawn = {name for chapter in CHAPTERS for name in pictures_of(chapter)}
     pictures = {picture.name for picture in (ROOT / "docs" / "pictures").iterdir()}
     assert pictures - on_pages - drawn == set()
 
