@@ -106,26 +106,28 @@ print(f"Answers that are of neither model: {len(mixed)}")
 # and the digest come from the same model, whatever happens in between.
 #
 # Here are the answers, one small line each. A triangle marks a request that first loads
-# the other model. Loading takes some time, and meanwhile the other threads answer with
-# the old model. So the answers change some requests after the triangle. (If a load
-# takes longer than 50 requests, the next one begins meanwhile, and a change may not be
-# seen.)
+# the other model. It waits, and is answered by the new model. Meanwhile, the other
+# threads go on with the old model, so most lines change place a little later. (If a
+# load takes longer than 50 requests, the next one begins meanwhile, and a change may
+# not be seen.)
 
 # %%
-title = "Six swaps under way, and no answer is a mixture"
-figure, axes = new_picture(title, height=3.4)
+title = "The model is replaced six times, and no answer is a mixture"
+figure, axes = new_picture(title, height=3.5)
 if figure is not None:
-    rows = {"Tuesday's\nmodel": 2, "Monday's\nmodel": 1, "a mixture": 0}
-    kinds = {answer_of_tuesday: (2, ORANGE), answer_of_monday: (1, BLUE)}
-    for number, answer in enumerate(answers):
-        row, color = kinds.get(answer, (0, "black"))
-        axes.plot(number, row, "|", markersize=22, markeredgewidth=1.5, color=color)
-    loads = np.arange(25, 300, 50)
-    axes.plot(loads, np.full(6, 2.75), "v", color="black", markersize=9)
-    axes.text(305, 2.75, "loads the\nother model", va="center")
+    place_of = {answer_of_tuesday: 2, answer_of_monday: 1}  # a mixture is at 0
+    places = np.array([place_of.get(answer, 0) for answer in answers])
+    for place, color in enumerate(("black", BLUE, ORANGE)):
+        number = np.flatnonzero(places == place)
+        axes.plot(number, places[number], "|", markersize=22, color=color)
     if not mixed:
         axes.text(150, 0, "none", ha="center", va="center")
-    axes.set(yticks=[*rows.values()], yticklabels=[*rows], ylim=(-0.5, 3.1))
+
+    loading = range(25, 300, 50)
+    axes.plot(loading, [2.8] * 6, "v", color="black", markersize=9)
+    axes.text(290, 2.8, "loads the\nother model", va="center")
+    names = ["a mixture", "Monday's\nmodel", "Tuesday's\nmodel"]
+    axes.set(yticks=range(3), yticklabels=names, ylim=(-0.5, 3.1))
     axes.set(xlabel="number of the request")
     save_picture(figure, "8_deploy.svg")
 
