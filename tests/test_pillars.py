@@ -379,13 +379,24 @@ def check_conclusions_of_chapter_3(printed):
     assert lie < floor - 0.05
     assert numbers_after("whole table: R2", printed)[-1] > 0.05
     assert numbers_after("the same, cross-fitted: R2", printed)[-1] < 0.01
-    _, _, change, _, nothing = numbers_after("14th, before the split", printed)
+    before, inside = "14th, before the split", "14th, in the pipeline"
+    sizes, _, printed = printed.partition("RMSE in stars; spread")
+    for name, expected in {"13 features": 13, before: 14, inside: 14}.items():
+        assert numbers_after(f"{name}:", sizes) == [expected]
+    for number in range(1, 6):
+        none, leaking, honest = numbers_after(f"fold {number} ", printed)
+        assert none - leaking == pytest.approx(0.07, abs=0.008)
+        assert none - honest == pytest.approx(0.01, abs=0.005)
+    *_, spread = numbers_after("spread", printed)
+    change, _ = numbers_after(f"{before}:", printed)
     assert change < -0.05
-    assert nothing > 0.1
-    _, spread, change, error, nothing = numbers_after("14th, in the pipeline", printed)
+    change, error = numbers_after(f"{inside}:", printed)
     assert -0.02 < change < -5 * error
     assert error < spread / 3, "fold by fold, the comparison is clearer"
-    assert nothing < 0.005
+    assert abs(change) == pytest.approx(spread, rel=0.3)
+    shuffled = printed.partition("R2 on shuffled ratings")[2]
+    assert numbers_after(before, shuffled)[0] > 0.1
+    assert numbers_after(inside, shuffled)[0] < 0.005
     mixed = numbers_after("drift 0, KFold, times mixed", printed)[-1]
     by_time = numbers_after("drift 0, the last sixth by time", printed)[-1]
     assert abs(mixed - by_time) < 0.01
