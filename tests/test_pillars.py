@@ -617,6 +617,8 @@ def check_conclusions_of_the_unusual(printed):
 
 
 def check_conclusions_of_chapter_6(printed):
+    (by_formula,) = numbers_after("By a formula, of all (true stars):", printed)
+    assert numbers_after("The mean of 100,000 such ratings:", printed) == [by_formula]
     rated, by_all, of_all = numbers_after("True stars, mean of", printed)
     assert rated > by_all + 0.05, "users choose what they love, ..."
     assert by_all > of_all + 0.05, "... and good movies are rated more"
