@@ -52,9 +52,8 @@ possible = np.clip(half_stars, 1, 5)
 print(f"The opinion of user 1 on movie 8, in stars: {opinion[0]:.2f}")
 print("Ratings that user 1 might give:", *possible[:10])
 print(f"The mean of 100,000 such ratings:     {possible.mean():.2f}")
-print(
-    f"By a formula, of all (true stars):    {true_stars_of(dataset, one_pair)[0]:.2f}"
-)
+by_formula = true_stars_of(dataset, one_pair)[0]
+print(f"By a formula, of all (true stars):    {by_formula:.2f}")
 
 # %% [markdown]
 # We need no random numbers: `true_stars_of` has a formula for the mean (`visitors.py`

@@ -225,23 +225,26 @@ def check_conclusions_of_the_experiment(printed):
 
 
 def check_conclusions_of_monitoring(printed):
-    figures, _, changes = printed.partition("Measured: change since the first period")
-    measured, _, expected = changes.partition("Expected: change")
+    figures, _, rest = printed.partition("Without drift: change of the RMSE")
+    control, _, rest = rest.partition("Under drift: change since the first period")
+    changes, _, tests = rest.partition("The last period, in standard errors")
     of_all = numbers_after("10 ", figures)[-1]
     assert 0.5 < of_all / numbers_after("1 ", figures)[-1] < 0.65, "half is left"
     assert 20 < numbers_after("2 standard errors:", figures)[0] < 30, "a quarter"
     assert numbers_after("3 standard errors:", figures)[0] < 5
 
-    rmse_change, _ = numbers_after("10 ", measured)
-    share_change, test_change = numbers_after("10 ", expected)
+    for period in range(2, 11):
+        _, change, error, by_luck = numbers_after(f"{period} ", control)
+        assert change / error == pytest.approx(by_luck, abs=0.2)
+        assert abs(by_luck) < 3, "without drift there is nothing to show"
+    rmse_change, share_change, test_change = numbers_after("10 ", changes)
     assert rmse_change > 3, "RMSE shows the drift, ..."
     assert -3 < share_change < test_change < 0, "... and the successes do not yet"
-    for period in range(2, 11):
-        by_luck = numbers_after(f"{period} ", measured)[1]
-        assert abs(by_luck) < 3, "without drift there is nothing to show"
-    assert numbers_after("4 ", measured)[0] < 3 < numbers_after("7 ", measured)[0]
-    assert 20 < numbers_after("B:", expected)[0] < 30, "one test in four"
-    assert numbers_after("B - A:", expected)[0] < 10
+    assert numbers_after("4 ", changes)[0] < 3 < numbers_after("7 ", changes)[0]
+    expected, missing, found = numbers_after("B:", tests)
+    assert expected + missing == pytest.approx(3)
+    assert 20 < found < 30, "one test in four"
+    assert numbers_after("B - A:", tests)[-1] < 10
 
     # (RMSE, how much more it is than with the last 50,000, the error of that)
     first = numbers_after("drift, the first 50,000", printed)
