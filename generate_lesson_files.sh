@@ -64,7 +64,7 @@ recorded() {
         pillars/5_unsupervised.py) echo "3647832922 14074" ;;
         pillars/5_unusual.py) echo "34833186 7971" ;;
         pillars/6_utilities.py) echo "1870152322 14726" ;;
-        pillars/8_deploy.py) echo "4102989078 8016" ;;
+        pillars/8_deploy.py) echo "3731938202 8035" ;;
         pillars/8_experiment.py) echo "3205508457 8290" ;;
         pillars/8_monitor.py) echo "969628050 11500" ;;
         pillars/appendix_recipes.py) echo "3688724638 9051" ;;
@@ -13345,7 +13345,7 @@ print(f"Answers that are of neither model: {len(mixed)}")
 # not be seen.)
 
 # %%
-title = "The model is replaced six times, and no answer is a mixture"
+title = f"Six swaps, and {len(mixed)} of {len(answers)} answers are a mixture of models"
 figure, axes = new_picture(title, height=3.5)
 if figure is not None:
     place_of = {answer_of_tuesday: 2, answer_of_monday: 1}  # a mixture is at 0

@@ -112,7 +112,7 @@ print(f"Answers that are of neither model: {len(mixed)}")
 # not be seen.)
 
 # %%
-title = "The model is replaced six times, and no answer is a mixture"
+title = f"Six swaps, and {len(mixed)} of {len(answers)} answers are a mixture of models"
 figure, axes = new_picture(title, height=3.5)
 if figure is not None:
     place_of = {answer_of_tuesday: 2, answer_of_monday: 1}  # a mixture is at 0
