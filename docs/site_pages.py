@@ -5,6 +5,8 @@ of a script with cells). Sphinx is not needed for it.
 """
 
 import ast
+import html
+import json
 import posixpath
 import re
 import textwrap
@@ -124,6 +126,16 @@ IMPORTS = (
     '"code_prompt_hide": "Hide the imports"}'
 )
 
+#: What a guess begins with. A list of choices follows it. Its answer, in the text after
+#: the next output, begins with the right choice.
+GUESS = "Guess first:"
+
+#: Where `site.js` tells how many guesses the reader has made.
+COUNT_OF_GUESSES = """\
+<p id="guesses" data-totals="{totals}">Every chapter asks you to guess before it answers.
+If you choose an answer, your browser counts here how often you were right.</p>
+"""
+
 #: Tag of the cell that answers a guess, and the comment after its answer. `conf.py`
 #: folds what is between the two.
 ANSWER = "answer"
@@ -139,10 +151,19 @@ def replace_each(text, replacements):
     return text
 
 
-def home_page(readme):
-    """Return what a learner needs of the README, for readers of the site."""
+def home_page(readme, chapters):
+    """Return what a learner needs of the README, for readers of the site.
+
+    After the table of chapters, `site.js` tells how many of their guesses were made.
+    """
     part_for_learners, _, _ = readme.partition(PART_ABOUT_USE)
-    return replace_each(part_for_learners, ON_THE_HOME_PAGE)
+    page = replace_each(part_for_learners, ON_THE_HOME_PAGE)
+    totals = {
+        f"pillars/{chapter.stem}": chapter.read_text("utf-8").count(f"**{GUESS}**")
+        for chapter in chapters
+    }
+    count = COUNT_OF_GUESSES.format(totals=html.escape(json.dumps(totals)))
+    return page.replace(AFTER_THE_TABLE, f"{count}\n{AFTER_THE_TABLE}")
 
 
 def use_page(page, readme):
@@ -195,7 +216,7 @@ def chapter_page(chapter):
     for number, before in enumerate([first, *cells[:-1]]):
         if draws_picture(cells[number]):
             tags[number] = ' tags=["hide-input"]'
-        elif "**Guess first:**" in before:
+        elif f"**{GUESS}**" in before:
             tags[number] = f' tags=["{ANSWER}"]'
             mark_end_of_answer(cells, number)
     page = first
