@@ -147,7 +147,8 @@ def change_text(app, docname, source):
     text = re.sub(r"\]\(([\w./-]+)\)", change_link, text)
     if docname == root_doc:
         chapters = sorted(root.glob("pillars/[0-9]_*.py"))
-        text = site_pages.home_page(text, chapters) + MENU
+        real = (root / "docs" / "real.md").read_text("utf-8")
+        text = site_pages.home_page(text, chapters, real) + MENU
     elif docname == "docs/words":
         text = site_pages.words_page(text)
     elif docname == "docs/lesson":

@@ -34,6 +34,7 @@ function makeButtons(list, answer, number) {
   const page = nameOfPage(location);
   const right = plainWords(answer.querySelector("p > strong"));
   const items = [...list.querySelectorAll("li")];
+  answer.id = `answer-${number + 1}`;
   const status = document.createElement("p");
   status.setAttribute("role", "status");
   list.after(status);
@@ -47,8 +48,11 @@ function makeButtons(list, answer, number) {
       button.setAttribute("aria-pressed", place === chosen);
     });
     const isRight = plainWords(items[chosen]) === right;
-    status.textContent = isRight ? "Right!" : "Not this time.";
-    status.append(" The answer is open below the code.");
+    status.textContent = isRight ? "Right! " : "Not this time. ";
+    const link = document.createElement("a");
+    link.href = `#${answer.id}`;
+    link.textContent = "Why?";
+    status.append(link);
     return isRight;
   }
 
@@ -99,7 +103,7 @@ function showCount(place) {
     }
   }
   if (made) {
-    place.textContent = `You have made ${made} of ${all} guesses; ${right} were right. `;
+    place.textContent = `Your guesses: ${made} of ${all}, ${right} of them right. `;
     const again = document.createElement("button");
     again.type = "button";
     again.textContent = "Start again";

@@ -132,9 +132,15 @@ GUESS = "Guess first:"
 
 #: Where `site.js` tells how many guesses the reader has made.
 COUNT_OF_GUESSES = """\
-<p id="guesses" data-totals="{totals}">Every chapter asks you to guess before it answers.
-If you choose an answer, your browser counts here how often you were right.</p>
+<p id="guesses" data-totals="{totals}">Every chapter asks you to guess before it
+answers. If you choose an answer, your browser counts here how often you were right.</p>
 """
+
+#: What the home page says of a list of the page of real movies.
+FIRST_RECOMMENDATION = """\
+Somebody loves {loved}. Trained on real ratings, the recommender of this course answers:
+*{titles}*. [What it says to others, and to somebody who hates a
+film](docs/real.md)."""
 
 #: Tag of the cell that answers a guess, and the comment after its answer. `conf.py`
 #: folds what is between the two.
@@ -151,19 +157,31 @@ def replace_each(text, replacements):
     return text
 
 
-def home_page(readme, chapters):
+def home_page(readme, chapters, real):
     """Return what a learner needs of the README, for readers of the site.
 
-    After the table of chapters, `site.js` tells how many of their guesses were made.
+    It begins with a recommendation of `real`, the page of real movies. After the table
+    of chapters, `site.js` tells how many of their guesses were made.
     """
     part_for_learners, _, _ = readme.partition(PART_ABOUT_USE)
     page = replace_each(part_for_learners, ON_THE_HOME_PAGE)
+    page = page.replace("**Begin with", f"{first_recommendation(real)}\n\n**Begin with")
     totals = {
         f"pillars/{chapter.stem}": chapter.read_text("utf-8").count(f"**{GUESS}**")
         for chapter in chapters
     }
     count = COUNT_OF_GUESSES.format(totals=html.escape(json.dumps(totals)))
     return page.replace(AFTER_THE_TABLE, f"{count}\n{AFTER_THE_TABLE}")
+
+
+def first_recommendation(real):
+    """Return in words what the first list of the page of real movies recommends."""
+    loved = re.search(r"^\*\*Ann loves (.+?)\*\*", real, re.MULTILINE)[1]
+    _, _, after = real.partition("Ann loves")
+    table = re.search(r"```text\n(.*?)```", after, re.DOTALL)[1]
+    titles = re.findall(r"^\d+ +\d+ +(.+?) +\d\.\d+ ", table, re.MULTILINE)
+    titles = [title.partition(" or:")[0] for title in titles]  # the rest is cut
+    return FIRST_RECOMMENDATION.format(loved=loved, titles="*, *".join(titles))
 
 
 def use_page(page, readme):
