@@ -55,7 +55,7 @@ recorded() {
         pillars/0_map.py) echo "458614888 6583" ;;
         pillars/0_parts.py) echo "4180687985 10607" ;;
         pillars/1_preprocessing.py) echo "1837846617 14230" ;;
-        pillars/2_feature_selection.py) echo "2258524291 14048" ;;
+        pillars/2_feature_selection.py) echo "3331865733 14048" ;;
         pillars/3_model_selection.py) echo "2988654551 13720" ;;
         pillars/3_search.py) echo "1309178199 10092" ;;
         pillars/4_factors.py) echo "3888922146 21212" ;;
@@ -10982,10 +10982,10 @@ print(f"chosen before the split: {before:.2f}")
 print(f"chosen inside the pipeline: {inside:.2f}")
 
 # %% [markdown]
-# **Clearly above 0.** Horoscopes seem to predict ratings! That is a leak: chosen before the
-# split, they have read the ratings of the test rows. Inside the pipeline, the selection
-# reads only the training rows of each fold, and R2 is below 0: what it learned is
-# noise, which is worse than the mean on new rows.
+# **Clearly above 0.** Horoscopes seem to predict ratings! That is a leak: chosen before
+# the split, they have read the ratings of the test rows. Inside the pipeline, the
+# selection reads only the training rows of each fold, and R2 is below 0: what it
+# learned is noise, which is worse than the mean on new rows.
 #
 # **Try it:** add the best 1, 3 and 8 features to the table of nearest neighbours.
 #
