@@ -158,7 +158,11 @@ print(control.to_string(float_format="%.3f"))
 # without luck. Only their standard errors depend on the number of visits. (A visit is a
 # 1 or a 0, so the variance of a share is share · (1 - share) / visits.)
 #
-# **Guess first:** which of the three figures, RMSE, B and B - A, shows the drift first?
+# **Guess first:** which of the three figures shows the drift first?
+#
+# - the RMSE
+# - B
+# - B - A
 
 # %%
 N_VISITS = 5000  # of each model, in a period
@@ -179,10 +183,10 @@ print("\nUnder drift: change since the first period, in standard errors")
 print(changes.to_string(float_format="%.1f"))
 
 # %% [markdown]
-# Read the columns downwards. `RMSE` first passes three standard errors about half way.
-# (By luck, a measured figure may also fall below three again.) `B` is the change to
-# expect, and it stays above -3 to the end. All this is for our numbers of ratings and
-# visits: with more visits, the successes show the drift earlier.
+# **The RMSE.** Read the columns downwards. `RMSE` first passes three standard errors
+# about half way. (By luck, a measured figure may also fall below three again.) `B` is
+# the change to expect, and it stays above -3 to the end. All this is for our numbers of
+# ratings and visits: with more visits, the successes show the drift earlier.
 #
 # Did you bet on `B - A`, which an A/B test measures? It moves least. A gets a little
 # worse, too, and a difference has the errors of both shares.
@@ -224,6 +228,12 @@ for name in ("B", "B - A"):
 # We ask at the end of the two years. Three models predict the last period: one trained
 # on the first 50,000 ratings, one on the last 50,000 before the period, and one on all
 # before it. The rows are the same for all, so we compare row by row.
+#
+# **Guess first:** tastes have changed. Is it better to train on all ratings than on the
+# last 50,000?
+#
+# - yes, more ratings are better
+# - no
 
 # %%
 rows = {}
@@ -251,11 +261,11 @@ print(
 print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 
 # %% [markdown]
-# Compare the two lines of `the first 50,000`. Under drift, the last 50,000 ratings are
-# clearly better than the first. Without drift no difference shows, but more ratings
-# help: the best model has all of them. Under drift, adding the old ratings did not
-# help: the last 50,000 alone are at least as good. (That difference is about two
-# standard errors.)
+# **No.** Under drift, adding the old ratings did not help: the last 50,000 alone are at
+# least as good. (The difference is about two standard errors.) Without drift it is the
+# other way round: the best model has all ratings. Compare also the two lines of `the
+# first 50,000`. Under drift, the last 50,000 ratings are clearly better than the first;
+# without drift no difference shows.
 #
 # **Try it:** give each model 500,000 visits in a period (change `N_VISITS`). What shows
 # the drift first?
