@@ -56,22 +56,22 @@ recorded() {
         pillars/0_parts.py) echo "4180687985 10607" ;;
         pillars/1_preprocessing.py) echo "1837846617 14230" ;;
         pillars/2_feature_selection.py) echo "3331865733 14048" ;;
-        pillars/3_model_selection.py) echo "2988654551 13720" ;;
+        pillars/3_model_selection.py) echo "3092274265 15006" ;;
         pillars/3_search.py) echo "1309178199 10092" ;;
         pillars/4_factors.py) echo "3888922146 21212" ;;
         pillars/4_supervised.py) echo "304141630 7334" ;;
         pillars/4_threshold.py) echo "1489630046 11358" ;;
-        pillars/5_unsupervised.py) echo "3337607657 11510" ;;
+        pillars/5_unsupervised.py) echo "2948464573 14272" ;;
         pillars/5_unusual.py) echo "1275310202 8176" ;;
-        pillars/6_utilities.py) echo "416211817 13978" ;;
-        pillars/8_deploy.py) echo "3308913022 7960" ;;
+        pillars/6_utilities.py) echo "353845652 15053" ;;
+        pillars/8_deploy.py) echo "3034951465 8156" ;;
         pillars/8_experiment.py) echo "799194287 8373" ;;
-        pillars/8_monitor.py) echo "1432737703 10176" ;;
+        pillars/8_monitor.py) echo "590080916 11703" ;;
         pillars/appendix_recipes.py) echo "3688724638 9051" ;;
         pillars/catalog.py) echo "3196323463 5079" ;;
         pillars/drawing.py) echo "2501522004 5968" ;;
         pillars/shills.py) echo "4019456958 1559" ;;
-        pillars/visitors.py) echo "3429521084 2793" ;;
+        pillars/visitors.py) echo "516922048 4376" ;;
         exercises/0_first.py) echo "2819747283 703" ;;
         exercises/0_luck.py) echo "3277997444 1105" ;;
         exercises/0_map.py) echo "2711920132 828" ;;
@@ -85,7 +85,7 @@ recorded() {
         exercises/4_factors.py) echo "3062835804 1284" ;;
         exercises/4_supervised.py) echo "576818055 1258" ;;
         exercises/4_threshold.py) echo "2926587024 1159" ;;
-        exercises/5_unsupervised.py) echo "925352364 1567" ;;
+        exercises/5_unsupervised.py) echo "2787797425 1557" ;;
         exercises/5_unusual.py) echo "2906770124 1135" ;;
         exercises/6_metrics.py) echo "3695210257 1744" ;;
         exercises/6_utilities.py) echo "1372163374 1125" ;;
@@ -11018,7 +11018,6 @@ cat >"$new/pillars/3_model_selection.py" <<'END_OF_LESSON_FILE'
 # %%
 import drawing
 import pandas as pd
-from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.dummy import DummyRegressor
 from sklearn.metrics import r2_score, root_mean_squared_error
@@ -11161,63 +11160,89 @@ for name, stars in answers.items():
 # ## A 14th feature: it leaks, and then it helps
 # A user's average says nothing about the user's taste. The average of this user *for
 # this genre* does, a little. We add it to the linear model as a 14th feature. First we
-# make a column of strings such as "42 Drama"; then `TargetEncoder` replaces each string
-# by the average rating of its rows.
+# make a column of strings such as "42 Drama": user 42 rates a drama.
 
 # %%
 table = MovieRecommendationDataset().generate()
 genre = table["genre"].str.partition("|")[0]  # the first, if there are two
 table["user_genre"] = table["user_id"].astype(str) + " " + genre
+columns = ["user_id", "genre", "user_genre", "rating"]
+print("\nThe new column of three rows")
+print(table[columns].head(3).to_string(index=False))
 
+# %% [markdown]
+# Then `TargetEncoder` replaces each string by the average rating of its rows. (It pulls
+# averages of few rows towards the mean, as our own averages do: *damping*.) We call the
+# result `taste`.
+
+# %%
 # A `TargetEncoder` that cross-fits with a fixed seed, in all versions of scikit-learn.
 encoder = seeded_target_encoder(KFold(5, shuffle=True, random_state=0))
-encoder.set_params(smooth=10.0)  # damping, as in our averages
-column = table[["user_genre"]]
-taste = encoder.fit(column, table["rating"]).transform(column)
+encoder.set_params(smooth=10.0)  # the damping
+
+
+def add_taste(table):
+    """Return the table with the column `taste`, from the ratings of all its rows."""
+    column = table[["user_genre"]]
+    encoder.fit(column, table["rating"])
+    return table.assign(taste=encoder.transform(column))
+
+
+table = add_taste(table)
 print("\nThe 14th feature of three rows, from the ratings of all rows")
-print(column.assign(taste=taste).head(3).to_string(index=False, float_format="%.2f"))
+columns = ["user_genre", "rating", "taste"]
+print(table[columns].head(3).to_string(index=False, float_format="%.2f"))
 
 # %% [markdown]
 # The encoder learns from ratings, so it matters where it is fitted. We compare two
 # places:
 #
-#     before the split:  13 features | the column `taste` of the table
-#     in the pipeline:   13 features | `user_genre` -> TargetEncoder
+# - *before the split*: it is fitted on all rows, as here. The model gets the finished
+#   column `taste`.
+# - *in the pipeline*: the model gets the strings, and has the encoder inside. So it is
+#   fitted on the training rows of each fold, and cross-fits them.
 #
-# *Before the split*, the encoder is fitted on all rows, as here, and the model gets the
-# finished column. *In the pipeline*, it is fitted on the training rows of each fold,
-# and `fit_transform` cross-fits it. `ColumnTransformer` says what is done with which
-# column.
+# The model has these steps. New are the second box on the left and the `+`:
+#
+#     rows -> [13 features] --+
+#                             +--> [drop_ids] --> [scaler] --> [model]
+#     rows -> [the 14th]   ---+
+#
+# In scikit-learn, the new box is a `ColumnTransformer`. It takes some columns of the
+# rows, and does something with them; `"passthrough"` means that they stay as they are.
 
 # %%
 before = ColumnTransformer([("keep", "passthrough", ["taste"])])
 inside = ColumnTransformer([("encode", encoder, ["user_genre"])])
 
 # %% [markdown]
-# `FeatureUnion` stands for the line `|` above: it puts the columns of two transformers
-# side by side. It takes the place of the step `features`.
+# The `+` is a `FeatureUnion`: it puts the columns of two boxes side by side. Together,
+# the three take the place of the step `features`. The 13 come first, because `drop_ids`
+# drops the first two columns, the ids.
 
 
 # %%
-linear = SklearnEcosystemPipeline(model="linear").build_pipeline()
-
-
-def with_14th(feature):
+def with_14th(box):
     """Return the linear model with a 14th feature beside the 13."""
-    # The 13 come first: the next step drops the first two columns, the ids.
-    both = FeatureUnion([("thirteen", linear["features"]), ("fourteenth", feature)])
-    return clone(linear).set_params(features=both)
+    pipeline = SklearnEcosystemPipeline(model="linear").build_pipeline()
+    side_by_side = FeatureUnion([("thirteen", pipeline["features"]), ("new", box)])
+    return pipeline.set_params(features=side_by_side)
 
 
+linear = SklearnEcosystemPipeline(model="linear").build_pipeline()
 models = {
     "13 features": linear,
     "14th, before the split": with_14th(before),
     "14th, in the pipeline": with_14th(inside),
 }
+print("\nColumns that come out of the first step")
+few_rows = table[:1000]
+for name, model in models.items():
+    features = model["features"].fit_transform(few_rows, few_rows["rating"])
+    print(f"  {name}: {features.shape[1]}")
 
 # %% [markdown]
-# We score the three models on the same five folds: by RMSE, and then, as a control, by
-# R2 on shuffled ratings.
+# We score the three models on the same five folds, by RMSE.
 #
 # **Guess first:** which encoder lowers the RMSE more?
 #
@@ -11230,41 +11255,45 @@ RMSE = "neg_root_mean_squared_error"  # scikit-learn's name: minus the error
 folds = KFold(5, shuffle=True, random_state=42)
 
 
-def compare(table, scoring):
+def score_models(rows, scoring):
     """Return the scores of the models in five folds, (5 folds, 3 models)."""
-    # Here is the leak: the encoder is fitted on all rows, before the split.
-    column = table[["user_genre"]]
-    rows = table.assign(taste=encoder.fit(column, table["rating"]).transform(column))
     scores = {}
     for name, model in models.items():
         scores[name] = cross_val_score(
             model, rows, rows["rating"], cv=folds, scoring=scoring
         )
-    return pd.DataFrame(scores)
+    return pd.DataFrame(scores, index=[f"fold {number}" for number in range(1, 6)])
 
 
-scores = compare(table, RMSE)
-changes = -scores.sub(scores["13 features"], axis=0)  # fold by fold
-shuffled = table["rating"].sample(frac=1, random_state=0).to_numpy()
-nothing = compare(table.assign(rating=shuffled), "r2")
-summary = pd.DataFrame(
-    {
-        "RMSE": -scores.mean(),
-        "spread of folds": scores.std(),
-        "change": changes.mean(),
-        "±": changes.sem(),
-        "R2 if shuffled": nothing.mean(),
-    }
-)
-print("\nRMSE in five folds; change to the first line, fold by fold (± its error)")
-print(summary.to_string(float_format="%.4f"))
+rmse = -score_models(table, RMSE)
+print("\nRMSE in stars; spread: the standard deviation of the five folds")
+shown = pd.concat([rmse, pd.DataFrame({"mean": rmse.mean(), "spread": rmse.std()}).T])
+print(shown.to_string(float_format="%.4f"))
+
+changes = rmse.sub(rmse["13 features"], axis=0)  # in each fold: minus the first column
+print("\nChange to 13 features, in the same fold; the mean of five, and ± its error")
+for name in ("14th, before the split", "14th, in the pipeline"):
+    print(f"  {name}: {changes[name].mean():.4f} ± {changes[name].sem():.4f}")
 
 # %% [markdown]
-# **The one before the split.** But what it gains is a leak: the feature also explains
-# shuffled ratings, and nobody can do that. The gain of the feature in the pipeline is
-# real: it is many times its standard error, and with shuffled ratings it is gone. It is
-# about a hundredth of a star, about as much as the `spread of folds`. To see it
-# clearly, we must compare the models fold by fold.
+# **The one before the split.** In every fold, it lowers the error by about 0.07 stars,
+# and the one in the pipeline by about 0.01.
+#
+# Is the larger gain a leak? We use the control from above: we shuffle the ratings, so
+# that there is nothing to predict.
+
+# %%
+shuffled = table["rating"].sample(frac=1, random_state=0).to_numpy()
+r2 = score_models(add_taste(table.assign(rating=shuffled)), "r2").mean()
+print("\nR2 on shuffled ratings, the mean of five folds")
+print(r2.to_string(float_format="%.4f"))
+
+# %% [markdown]
+# It is a leak: the feature that is fitted before the split also explains shuffled
+# ratings, and nobody can do that. The gain of the feature in the pipeline is real: it
+# is many times its standard error, and with shuffled ratings it is gone. It is about as
+# large as the `spread` of the folds. To see it clearly, we must compare the models fold
+# by fold.
 #
 # ## Each splitter asks another question: for whom will the model predict?
 # `GroupKFold` puts all rows of a group (`groups=`), such as a user, into one fold, so
@@ -12518,7 +12547,7 @@ cat >"$new/pillars/5_unsupervised.py" <<'END_OF_LESSON_FILE'
 # %%
 import numpy as np
 import pandas as pd
-from drawing import new_picture, save_picture
+from drawing import BLUE, GREY, ORANGE, new_picture, save_picture
 from scipy.optimize import linear_sum_assignment
 from sklearn.cluster import KMeans
 from sklearn.metrics import (
@@ -12654,15 +12683,92 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.2f"))
 # genre is drawn independently. KMeans divides the users into eight clusters all the
 # same. Would you notice?
 #
-# The *silhouette* says how well clusters are separated (1: far apart, 0: they touch).
-# How high is it where there are no groups? A *control* is data like ours, but without
-# groups. Here, it is a random cloud (a Gaussian) with the same mean and the same
-# covariance: how widely the columns spread, and how they go together. We draw ten.
+# The *silhouette* says how well clusters are separated: near 1 if they are far apart,
+# near 0 if they touch. We try it on two groups far apart, and on single clouds of
+# points, which KMeans must cut in two.
+
+
+# %%
+def silhouette(points, kmeans):
+    """Return how well the clusters of the points are separated."""
+    return silhouette_score(points, kmeans.fit_predict(points))
+
+
+in_two = KMeans(2, n_init=20, random_state=0)
+rng = np.random.default_rng(0)
+flat_cloud = rng.standard_normal((200, 2))
+cloud = rng.standard_normal((200, 8))
+two_groups = cloud.copy()
+two_groups[:100] += 10  # half of the points move away, in every column
+print("\nSilhouette of two clusters")
+print(f"  two groups, far apart:    {silhouette(two_groups, in_two):.2f}")
+print(f"  one cloud, eight columns: {silhouette(cloud, in_two):.2f}")
+print(f"  one cloud, two columns:   {silhouette(flat_cloud, in_two):.2f}")
+
+# %% [markdown]
+# The two groups are near 1. The clouds are lower, but not at 0, although nothing is
+# there to find. And one cloud has three times the silhouette of the other. So no fixed
+# limit says where groups begin.
 #
-# Often, each column is shuffled by itself instead. That destroys groups, but also every
-# other connection of the columns. To see what that does, we make a fourth data set: 500
-# random points with correlated columns and no groups. A good control should find no
-# groups in it.
+# ## A control: the same shape, without groups
+# We need to know how high the silhouette is *for data of this shape* without groups. A
+# *control* is such data. What must it keep? The *covariance* of the columns: how widely
+# each one spreads, and how they go together. A *Gaussian* is one round or stretched
+# cloud, dense in the middle and thin outside. It has no groups, and can have any
+# covariance.
+#
+# Often, each column is shuffled by itself instead. That destroys groups, but what else?
+# We try both on points with two columns that go together, and no groups.
+
+
+# %%
+def gaussian_like(points, rng):
+    """Return a Gaussian cloud with the mean and the covariance of the points."""
+    mean = points.mean(axis=0)
+    covariance = np.cov(points, rowvar=False)
+    return rng.multivariate_normal(mean, covariance, len(points))
+
+
+def shuffle_columns(points, rng):
+    """Return the points with each column shuffled by itself."""
+    return rng.permuted(points, axis=0)
+
+
+rng = np.random.default_rng(0)
+points = rng.multivariate_normal([0, 0], [[1, 0.9], [0.9, 1]], 120)
+clouds = {
+    "the points": points,
+    "each column\nshuffled": shuffle_columns(points, rng),
+    "Gaussian, same\ncovariance": gaussian_like(points, rng),
+}
+print("\nCorrelation of the two columns")
+for name, xy in clouds.items():
+    print(f"  {' '.join(name.split())}: {np.corrcoef(xy.T)[0, 1]:.2f}")
+
+# %% [markdown]
+# Shuffling takes the correlation away; the Gaussian keeps it. You can see that:
+
+# %%
+title = "Shuffled columns lose the shape, a Gaussian keeps it"
+figure, axes = new_picture(title, ncols=3, height=3.1, sharex=True, sharey=True)
+if figure is not None:
+    colours = (GREY, ORANGE, BLUE)
+    for ax, (name, xy), colour in zip(axes, clouds.items(), colours):
+        ax.plot(xy[:, 0], xy[:, 1], "o", color=colour, markersize=3)
+        ax.set_title(name, fontsize=13, color="black")
+        ax.set(xlim=(-3.5, 3.5), ylim=(-3.5, 3.5), xticks=[], yticks=[], aspect="equal")
+    save_picture(figure, "5_unsupervised_control.svg")
+
+# %% [markdown]
+# The points are a narrow cloud, and their shuffled columns a round one. So if the two
+# have different silhouettes, the shape may be the reason. The Gaussian looks like the
+# points. If the points had a higher silhouette than the Gaussian, their correlation
+# could not be the reason.
+#
+# ## Which data has groups?
+# For each data set, we draw ten controls, and look at their mean and spread. We have
+# three data sets, and a fourth to try the controls on: 500 random points with eight
+# correlated columns and `no groups`. A good control should find no groups in it.
 #
 # **Guess first:** we look at the movies with one genre and 50 ratings, at all movies,
 # and at the users. Which of the three will show groups?
@@ -12673,30 +12779,17 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.2f"))
 
 
 # %%
-rng = np.random.default_rng(0)
-
-
-def silhouette(points):
-    """Return how well the eight clusters of the points are separated."""
-    return silhouette_score(points, kmeans.fit_predict(points))
-
-
-def cloud_like(points):
-    """Return one cloud, a Gaussian, with the mean and covariance of the points."""
-    covariance = np.cov(points, rowvar=False)
-    return rng.multivariate_normal(points.mean(axis=0), covariance, len(points))
-
-
 def compare_with_control(points):
     """Return the silhouette of the points, and the mean and spread of ten controls."""
-    controls = [silhouette(cloud_like(points)) for _ in range(10)]
+    controls = [silhouette(gaussian_like(points, rng), kmeans) for _ in range(10)]
     return {
-        "silhouette": silhouette(points),
+        "silhouette": silhouette(points, kmeans),
         "control": np.mean(controls),
         "its spread": np.std(controls),
     }
 
 
+rng = np.random.default_rng(0)
 correlated = 0.9 + 0.1 * np.eye(8)  # every two columns have the correlation 0.9
 data = {
     f"{kept.sum()} movies": movie_factors,
@@ -12707,7 +12800,7 @@ data = {
 rows = {}
 for name, points in data.items():
     rows[name] = compare_with_control(points)
-    shuffled = [silhouette(rng.permuted(points, axis=0)) for _ in range(10)]
+    shuffled = [silhouette(shuffle_columns(points, rng), kmeans) for _ in range(10)]
     rows[name]["shuffled columns"] = np.mean(shuffled)
 print("\nSilhouette of the clusters, and the mean of ten controls")
 print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
@@ -12971,16 +13064,15 @@ import joblib
 import numpy as np
 import pandas as pd
 from drawing import BLUE, GREY, ORANGE, ROOT, new_picture, save_picture
-from scipy.stats import norm
 from sklearn.compose import ColumnTransformer
 from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics import root_mean_squared_error
 from sklearn.model_selection import ShuffleSplit, cross_validate
 from sklearn.pipeline import make_pipeline
+from visitors import true_stars_of
 
 from lesson_code import (
-    STARS,
     MovieRecommendationDataset,
     SklearnEcosystemPipeline,
     UserMovieFeatureTransformer,
@@ -12991,46 +13083,46 @@ from lesson_code import (
 # ## What would every user give to every movie?
 # On real data, nobody knows. Here the *law*, the formula that made the ratings, gives
 # the answer: a rating is the user's opinion plus noise, rounded to half stars from 1 to
-# 5 (`MovieRecommendationDataset`). We call its expected value, the mean of all ratings
-# that the user might give, the *true stars*.
-#
-# A mean can be counted star by star. Say that of ten ratings, two are 1 star, five are
-# 2 and three are 3: the sum is 2·1 + 5·2 + 3·3 = 21 stars. Or: all ten have a first
-# star, eight have a second and three a third, and 10 + 8 + 3 = 21, too. Divided by ten,
-# that is 1 + P(at least 2) + P(at least 3), with P(...) for a probability. With half
-# stars:
-#
-#     expected stars = 1 + 0.5·P(at least 1.5) + 0.5·P(at least 2) + … + 0.5·P(5)
-#
-# As in `pillars/0_luck.py`, `norm.cdf(x)` is the share of a normal distribution that
-# lies below x.
+# 5 (`MovieRecommendationDataset`). So a user might give several ratings to a movie. We
+# call the mean of all of them the *true stars*. Here is one user with one movie.
 
 # %%
 dataset = MovieRecommendationDataset()
 table = dataset.generate()
+
+one_pair = pd.DataFrame({"user_id": [1], "movie_id": [8]})
+opinion, _ = dataset.opinions(one_pair)
+sigma = dataset.law_["sigma"][0]  # the noise of user 1: ids count from 1, rows from 0
+noise = sigma * np.random.default_rng(0).standard_normal(100_000)
+half_stars = np.round(2 * (opinion + noise)) / 2
+possible = np.clip(half_stars, 1, 5)
+print(f"The opinion of user 1 on movie 8, in stars: {opinion[0]:.2f}")
+print("Ratings that user 1 might give:", *possible[:10])
+print(f"The mean of 100,000 such ratings:     {possible.mean():.2f}")
+by_formula = true_stars_of(dataset, one_pair)[0]
+print(f"By a formula, of all (true stars):    {by_formula:.2f}")
+
+# %% [markdown]
+# We need no random numbers: `true_stars_of` has a formula for the mean (`visitors.py`
+# explains it). Now for every user and every movie: `true_stars` is a table with a row
+# for each user and a column for each movie.
+
+# %%
 users = pd.DataFrame({"user_id": np.unique(table["user_id"])})
 movies = pd.DataFrame({"movie_id": np.unique(table["movie_id"])})
 pairs = users.merge(movies, how="cross")  # every user with every movie, 1000 x 500
-
-opinion, _ = dataset.opinions(pairs)
-opinion = opinion.reshape(len(users), len(movies))
-sigma = dataset.law_["sigma"][:, None]  # each user's noise, its standard deviation
-true_stars = np.ones(opinion.shape)
-for star in STARS[1:]:  # 1.5, 2, ... 5
-    # P(at least `star`): what is above 3.75, say, is rounded to 4 or more.
-    true_stars += 0.5 * norm.cdf((opinion - (star - 0.25)) / sigma)
+true_stars = true_stars_of(dataset, pairs).reshape(len(users), len(movies))
 
 
 def cells(rows):
-    """Return where rows are in a table of (n_users, n_movies). Ids count from 1."""
+    """Return where ratings are in such a table: their rows and their columns."""
     return rows["user_id"] - 1, rows["movie_id"] - 1
 
 
 rated_stars = true_stars[cells(table)]
-assert np.allclose(rated_stars, dataset.true_expected_), "the dataset knows them, too"
 # What all users would give to the movie of each rating:
 stars_by_all = true_stars.mean(axis=0)[table["movie_id"] - 1]
-print(f"True stars, mean of the pairs that were rated:   {rated_stars.mean():.2f}")
+print(f"\nTrue stars, mean of the pairs that were rated:   {rated_stars.mean():.2f}")
 print(f"True stars, mean of their movies over all users: {stars_by_all.mean():.2f}")
 print(f"True stars, mean of all pairs:                   {true_stars.mean():.2f}")
 
@@ -13057,23 +13149,41 @@ test = table.iloc[test_rows]
 recommender = SklearnEcosystemPipeline(model="factors").fit(train)
 recommended = recommender.ranker_.recommend(users["user_id"], n=LENGTH)
 
-user = 1
-catalogue = table.groupby("movie_id").agg(
-    title=("title", "first"), ratings=("title", "size")
-)
-catalogue["true stars"] = true_stars[user - 1].round(2)
-held_out = test[test["user_id"] == user].set_index("movie_id")
-catalogue["held-out rating"] = held_out["rating"]
+# %% [markdown]
+# We make the law's list for user 1 in three steps:
+#
+# 1. Take the true stars of this user.
+# 2. Set those of the movies that the user rated in training to minus infinity: so these
+#    movies come last.
+# 3. Sort, the highest first, and keep ten.
 
-by_ranker = recommended.loc[recommended["user_id"] == user, "movie_id"]
+# %%
+user = 1
 rated_before = train.loc[train["user_id"] == user, "movie_id"]
-lists = {
-    "MovieRanker": catalogue.loc[by_ranker],
-    "the law": catalogue.drop(rated_before).nlargest(LENGTH, "true stars"),
-}
-for name, best in lists.items():
+scores = true_stars[user - 1].copy()
+scores[rated_before - 1] = -np.inf
+best_columns = np.argsort(-scores)[:LENGTH]  # argsort puts the smallest first
+by_law = best_columns + 1  # ids count from 1
+print(f"\nThe law's list for user {user}, by ids:", *by_law)
+
+# %% [markdown]
+# Now we look at the first five movies of both lists: how many users rated them, how
+# many true stars they have, and which of them are among the user's held-out ratings.
+
+# %%
+by_ranker = recommended.loc[recommended["user_id"] == user, "movie_id"].to_numpy()
+
+titles = table.groupby("movie_id")["title"].first()
+n_ratings = table.groupby("movie_id").size()
+held_out = test[test["user_id"] == user].set_index("movie_id")["rating"]
+for name, movie_ids in {"MovieRanker": by_ranker, "the law": by_law}.items():
+    first_five = pd.DataFrame(index=movie_ids[:5])
+    first_five["title"] = titles  # pandas takes those of the ids in the index
+    first_five["ratings"] = n_ratings
+    first_five["true stars"] = true_stars[user - 1, movie_ids[:5] - 1].round(2)
+    first_five["held-out rating"] = held_out
     print(f"\nUser {user}, the first five by {name}:")
-    print(best[:5].to_string(index=False, na_rep="-"))
+    print(first_five.to_string(index=False, na_rep="-"))
 
 # %% [markdown]
 # Which list is better? Look at `held-out rating`: the user rated three of MovieRanker's
@@ -13106,7 +13216,8 @@ print(f"by the lesson: {ranking_metrics(example, ratings, k=3)['NDCG@3']:.2f}")
 #
 # For our lists of ten we take NDCG@10, the mean over all users who liked a held-out
 # movie. *True stars* are the mean true stars of all lists, rated or not. *Rated* is the
-# share of their movies that is among the held-out rows at all.
+# share of their movies that is among the held-out rows at all. `best_lists` makes the
+# lists of all users, in the same three steps as above.
 #
 # **Guess first:** the law knows what every user would give to every movie. Whose lists
 # are better by NDCG?
@@ -13116,33 +13227,37 @@ print(f"by the lesson: {ranking_metrics(example, ratings, k=3)['NDCG@3']:.2f}")
 
 
 # %%
-def best_lists(scores, X):
+def best_lists(scores, known):
     """Return each user's list: the movies with the best scores.
 
-    `scores` is (n_users, n_movies), and X are the held-out rows. Movies that the user
-    rated in training are not recommended again.
+    `scores` is (n_users, n_movies). The movies of the rows `known` come last.
     """
-    is_new = np.full(scores.shape, True)
-    is_new[cells(table.drop(X.index))] = False
-    candidates = pairs.assign(score=scores.ravel())[is_new.ravel()]
-    in_order = candidates.sort_values(["score", "movie_id"], ascending=[False, True])
-    lists = in_order.groupby("user_id").head(LENGTH)
-    return lists.assign(rank=lists.groupby("user_id").cumcount() + 1)
+    scores = scores.copy()
+    scores[cells(known)] = -np.inf
+    # "stable": of movies with the same score, that with the smaller id comes first.
+    in_order = np.argsort(-scores, axis=1, kind="stable")
+    best_columns = in_order[:, :LENGTH]  # (n_users, LENGTH)
+    lists = pd.DataFrame({"movie_id": best_columns.ravel() + 1})
+    lists["user_id"] = np.repeat(users["user_id"].to_numpy(), LENGTH)  # 1, 1, ..., 2, 2
+    lists["rank"] = np.tile(np.arange(1, LENGTH + 1), len(users))  # 1, 2, ..., 1, 2
+    return lists
 
 
 def judge_lists(lists, X, y):
     """Return the metrics of lists. X are the held-out rows, y their ratings."""
-    rated = lists.merge(X[["user_id", "movie_id"]])  # what is in both
+    is_held_out = np.full(true_stars.shape, False)
+    is_held_out[cells(X)] = True
     return {
         "NDCG": ranking_metrics(lists, X, y, k=LENGTH)[f"NDCG@{LENGTH}"],
-        "rated, %": 100 * len(rated) / len(lists),
+        "rated, %": 100 * is_held_out[cells(lists)].mean(),
         "true stars": true_stars[cells(lists)].mean(),
     }
 
 
+lists_of_law = best_lists(true_stars, train)
 results = {
     "MovieRanker": judge_lists(recommended, test, test["rating"]),
-    "the law": judge_lists(best_lists(true_stars, test), test, test["rating"]),
+    "the law": judge_lists(lists_of_law, test, test["rating"]),
 }
 print("\nThe lists of all users")
 print(pd.DataFrame(results).T.to_string(float_format="%.2f"))
@@ -13171,8 +13286,9 @@ print(pd.DataFrame(results).T.to_string(float_format="%.2f"))
 def judge(model, X, y):
     """Return the figures of a model of stars, and of its lists."""
     stars = model.predict(pairs).reshape(true_stars.shape)
+    lists = best_lists(stars, table.drop(X.index))
     rmse = root_mean_squared_error(y, model.predict(X))
-    return {"RMSE": rmse} | judge_lists(best_lists(stars, X), X, y)
+    return {"RMSE": rmse} | judge_lists(lists, X, y)
 
 
 # Popularity is one of the 13 features: how many ratings a movie has.
@@ -13389,24 +13505,30 @@ print(f"Answers that are of neither model: {len(mixed)}")
 # `answer` makes sure of it: it reads the model once, so the rating and the digest come
 # from the same model, whatever happens in between.
 #
-# Here are the answers. Requests 25, 75, 125 and so on load the other model. Loading
-# takes some time, and meanwhile the other threads answer with the old model. So the
-# colour changes later. The request that loads a model waits for it, and is answered by
-# the new model: it is a lonely line before the change. (If a load takes longer than 50
-# requests, the next one begins meanwhile, and a change may not be seen.)
+# Here are the answers, one small line each. A triangle marks a request that first loads
+# the other model. It waits, and is answered by the new model. Meanwhile, the other
+# threads go on with the old model, so most lines change place a little later. (If a
+# load takes longer than 50 requests, the next one begins meanwhile, and a change may
+# not be seen.)
 
 # %%
-title = "Six swaps: every answer is that of one model or of the other"
-figure, axes = new_picture(title, height=3.0)
+title = f"Six swaps, and {len(mixed)} of {len(answers)} answers are a mixture of models"
+figure, axes = new_picture(title, height=3.5)
 if figure is not None:
-    ratings = np.array([rating for rating, _ in answers])
-    names = {"Monday's model": answer_of_monday, "Tuesday's model": answer_of_tuesday}
-    for (name, answer), color in zip(names.items(), (BLUE, ORANGE)):
-        number = np.flatnonzero(ratings == answer[0])
-        axes.plot(number, ratings[number], "|", markersize=14, color=color)
-        axes.text(305, answer[0], f"  {name}", color=color, va="center")
-    axes.set(xlabel="number of the request", ylabel="its answer, in stars")
-    axes.margins(y=0.4)
+    place_of = {answer_of_tuesday: 2, answer_of_monday: 1}  # a mixture is at 0
+    places = np.array([place_of.get(answer, 0) for answer in answers])
+    for place, color in enumerate(("black", BLUE, ORANGE)):
+        number = np.flatnonzero(places == place)
+        axes.plot(number, places[number], "|", markersize=22, color=color)
+    if not mixed:
+        axes.text(150, 0, "none", ha="center", va="center")
+
+    loading = range(25, 300, 50)
+    axes.plot(loading, [2.8] * 6, "v", color="black", markersize=9)
+    axes.text(290, 2.8, "loads the\nother model", va="center")
+    names = ["a mixture", "Monday's\nmodel", "Tuesday's\nmodel"]
+    axes.set(yticks=range(3), yticklabels=names, ylim=(-0.5, 3.1))
+    axes.set(xlabel="number of the request")
     save_picture(figure, "8_deploy.svg")
 
 # %% [markdown]
@@ -13773,27 +13895,66 @@ print(shares.to_string(float_format="%.3f"))
 # shares that we count also change by luck, and so does the RMSE.
 #
 # ## Which change is more than luck?
+# Which figure shows the drift first? We find out in four steps:
+#
+# 1. We choose a limit: a change that luck alone hardly reaches.
+# 2. We try the limit without drift. It should find nothing there.
+# 3. We compare the three figures under drift with the limit.
+# 4. We ask how many tests would find the drift by the successes.
+#
+# ### Step 1: choose a limit
 # We divide each change since the first period by its standard error. How large must the
-# result be before we believe it? Nine comparisons give luck nine chances. Random
-# numbers in the place of the periods show what luck can do. Their standard error is 1.
-# A change is a difference of two of them, and its standard error is the root of 2,
-# because the squares of the two errors add up: 1 + 1 = 2.
+# result be before we believe it? Nine comparisons give luck nine chances.
+#
+# To see what luck can do, we take random numbers in the place of the periods. Each has
+# the standard error 1. A change is a difference of two of them, and its standard error
+# is the root of 2, because the squares of the two errors add up: 1 + 1 = 2.
 
 # %%
-random = np.random.default_rng(0).standard_normal((10_000, 10))
-luck = np.abs(random[:, 1:] - random[:, :1]) / np.sqrt(2)
+series = np.random.default_rng(0).standard_normal((10_000, 10))  # of ten periods each
+differences = series[:, 1:] - series[:, [0]]  # to the first period, (10_000, 9)
+largest = np.abs(differences / np.sqrt(2)).max(axis=1)  # of the nine
 print("\nHow often does luck alone change at least one of nine periods by more than")
 for limit in (2, 3):
-    share = np.mean(luck.max(axis=1) > limit)
-    print(f"  {limit} standard errors: {share:.0%}")
+    print(f"  {limit} standard errors: {np.mean(largest > limit):.0%}")
 
 # %% [markdown]
-# Two standard errors are too few: luck gets there in a quarter of all series. We take
-# three, and make two tables. In the first, the RMSE is measured, luck included. In the
-# second, `B` and `B - A` are computed from the law: what to expect, without luck. The
-# two lines below it add the luck. If 2.3 is expected, a test finds a change of more
-# than 3 if luck adds more than 0.7. The share of a normal distribution above 0.7 is
-# `norm.sf(0.7)`, 24 %.
+# Two standard errors are too few: luck gets there in a quarter of all series. So our
+# limit is three.
+#
+# ### Step 2: try it without drift
+# We take the RMSE of the table without drift. For each period: how much has it changed
+# since the first one, and how many standard errors is that?
+
+
+# %%
+def error_of_change(errors):
+    """Return the error of each change since period 1, from the errors of the periods.
+
+    Both periods of a change have an error; the squares of the two add up.
+    """
+    return np.sqrt(errors**2 + errors[1] ** 2)
+
+
+# The error of the MSE, and from it that of the RMSE, as in `pillars/0_luck.py`.
+rmse_errors = squares.groupby(period).sem() / (2 * rmse)
+
+still = rmse["no drift"]
+control = pd.DataFrame({"RMSE": still, "change": still - still[1]})
+control["its error"] = error_of_change(rmse_errors["no drift"])
+control["change / error"] = control["change"] / control["its error"]
+print("\nWithout drift: change of the RMSE since the first period")
+print(control.to_string(float_format="%.3f"))
+
+# %% [markdown]
+# Read a line from left to right. In the last column, no number is above 3 or below -3:
+# without drift, the limit finds nothing.
+#
+# ### Step 3: the three figures under drift
+# Now we compute that last column for the three figures. The RMSE is measured, luck
+# included. `B` and `B - A` come from the true shares above: they are what to expect,
+# without luck. Only their standard errors depend on the number of visits. (A visit is a
+# 1 or a 0, so the variance of a share is share · (1 - share) / visits.)
 #
 # **Guess first:** which of the three figures shows the drift first?
 #
@@ -13804,46 +13965,29 @@ for limit in (2, 3):
 # %%
 N_VISITS = 5000  # of each model, in a period
 
-# The error of the MSE, and from it that of the RMSE, as in `pillars/0_luck.py`.
-rmse_errors = squares.groupby(period).sem() / (2 * rmse)
 variances = shares * (1 - shares) / N_VISITS
+figures = pd.DataFrame(
+    {"RMSE": rmse["drift"], "B": shares["B"], "B - A": shares["B - A"]}
+)
 errors = pd.DataFrame(
     {
         "RMSE": rmse_errors["drift"],
-        "RMSE, no drift": rmse_errors["no drift"],
         "B": np.sqrt(variances["B"]),
         "B - A": np.sqrt(variances["A"] + variances["B"]),
     }
 )
-figures = pd.DataFrame(
-    {
-        "RMSE": rmse["drift"],
-        "RMSE, no drift": rmse["no drift"],
-        "B": shares["B"],
-        "B - A": shares["B - A"],
-    }
-)
-# Both periods of a change have an error; the squares of the two add up.
-changes = (figures - figures.loc[1]) / np.sqrt(errors**2 + errors.loc[1] ** 2)
-print("\nMeasured: change since the first period, in standard errors")
-print(changes[["RMSE", "RMSE, no drift"]].to_string(float_format="%.1f"))
-print("\nExpected: change since the first period, in standard errors")
-print(changes[["B", "B - A"]].to_string(float_format="%.1f"))
-
-print("\nShare of tests in the last period that find a change of more than 3")
-for name in ("B", "B - A"):
-    print(f"  {name}: {norm.sf(3 - abs(changes.loc[10, name])):.0%}")
+changes = (figures - figures.loc[1]) / errors.apply(error_of_change)
+print("\nUnder drift: change since the first period, in standard errors")
+print(changes.to_string(float_format="%.1f"))
 
 # %% [markdown]
 # **The RMSE.** Read the columns downwards. `RMSE` first passes three standard errors
-# about half way, and `RMSE, no drift` never does. (By luck, a measured figure may also
-# fall below three again.) `B` is the change to expect, and it stays below three to the
-# end. Luck adds to it or takes from it, so about one test in four finds the change in
-# the last period. All this is for our numbers of ratings and visits: with more visits,
-# the successes show the drift earlier.
+# about half way. (By luck, a measured figure may also fall below three again.) `B` is
+# the change to expect, and it stays above -3 to the end. All this is for our numbers of
+# ratings and visits: with more visits, the successes show the drift earlier.
 #
 # Did you bet on `B - A`, which an A/B test measures? It moves least. A gets a little
-# worse, too, and a difference has the errors of both shares: hardly any test finds it.
+# worse, too, and a difference has the errors of both shares.
 
 # %%
 title = "The error of the predictions shows the drift before the successes do"
@@ -13860,6 +14004,24 @@ if figure is not None:
     save_picture(figure, "8_monitor.svg")
 
 # %% [markdown]
+# ### Step 4: how many tests would find the drift?
+# A test on a real site measures the expected change plus luck. Say that a fall of 2
+# standard errors is expected. To reach the limit of 3, luck must add 1 more. It does so
+# in 16 % of all tests: that is the share of a normal distribution above 1. `norm.sf(1)`
+# computes it. Now the same for the last period.
+
+# %%
+print("\nThe last period, in standard errors; the share of tests that find the fall")
+for name in ("B", "B - A"):
+    expected = abs(changes.loc[10, name])
+    missing = 3 - expected
+    found = f"{norm.sf(missing):.0%} of tests"
+    print(f"  {name}: {expected:.2f} expected, {missing:.2f} missing: {found}")
+
+# %% [markdown]
+# By the successes of B, about one test in four finds the drift, even after two years.
+# By B - A, hardly any does.
+#
 # ## Does training again pay?
 # We ask at the end of the two years. Three models predict the last period: one trained
 # on the first 50,000 ratings, one on the last 50,000 before the period, and one on all
@@ -14521,8 +14683,9 @@ END_OF_LESSON_FILE
 cat >"$new/pillars/visitors.py" <<'END_OF_LESSON_FILE'
 """Visitors whose true tastes are known: what they watch, and whether they like it.
 
-The chapters `8_experiment.py` and `8_monitor.py` test models on them. On a real site,
-nobody knows these chances.
+The chapters `8_experiment.py` and `8_monitor.py` test models on them, and
+`6_utilities.py` judges lists by the stars that they would give. On a real site, nobody
+knows these chances and stars.
 """
 
 import drawing  # noqa: F401  (it makes lesson_code importable)
@@ -14530,7 +14693,7 @@ import numpy as np
 from scipy.special import ndtr as normal_cdf
 from sklearn.dummy import DummyRegressor
 
-from lesson_code import SklearnEcosystemPipeline
+from lesson_code import STARS, SklearnEcosystemPipeline
 
 #: Opinions from here on are rounded to a rating of 4 stars or more.
 LIKED_FROM = 3.75
@@ -14571,6 +14734,42 @@ def chance_of_success(dataset, rated, shown, timestamp=0):
     likes_shown = normal_cdf((opinion - LIKED_FROM) / sigma[visitor])
     watches = normal_cdf(taste - WATCHED_FROM)
     return watches * likes_shown + (1 - watches) * likes_own_choice[visitor]
+
+
+def true_stars_of(dataset, pairs):
+    """Return the mean of all ratings that users might give to movies.
+
+    A rating is the user's opinion plus noise, rounded to half stars from 1 to 5. A mean
+    of ratings can be counted star by star. Say that of ten ratings, two are 1 star,
+    five are 2 and three are 3: the sum is 2 + 10 + 9 = 21 stars. Or: all ten have a
+    first star, eight have a second and three a third, and 10 + 8 + 3 = 21, too. Divided
+    by ten, that is 1 + P(at least 2) + P(at least 3), with P(...) for a share. With
+    half stars, and a probability for the share::
+
+        mean = 1 + 0.5 * P(at least 1.5) + 0.5 * P(at least 2) + ... + 0.5 * P(5)
+
+    A rating is at least 4 if opinion plus noise is above 3.75, for example: from there
+    on, it is rounded to 4 or more.
+
+    Parameters
+    ----------
+    dataset : MovieRecommendationDataset
+        Its table has been generated; tastes do not drift.
+    pairs : DataFrame with `user_id` and `movie_id`
+        Any pairs, rated or not.
+
+    Returns
+    -------
+    stars : ndarray of shape (len(pairs),)
+        For the rows of the table itself, the same as `dataset.true_expected_`.
+    """
+    opinion, _ = dataset.opinions(pairs)
+    sigma = dataset.law_["sigma"][pairs["user_id"] - 1]  # of the noise; ids from 1
+    stars = np.full(len(pairs), STARS[0])
+    for star in STARS[1:]:  # 1.5, 2, ... 5
+        at_least = normal_cdf((opinion - (star - 0.25)) / sigma)
+        stars += 0.5 * at_least
+    return stars
 
 
 def first_movies(rated, ranker):
@@ -14975,7 +15174,7 @@ and random points with correlated columns, but no groups, can seem to have group
 
 Task: make controls that keep the mean and the covariance of X, and have no groups.
 Hint: `help(rng.multivariate_normal)` says what a single cloud is drawn from, and in
-    which shapes. ("Users: KMeans always finds clusters" in pillars/5_unsupervised.py)
+    which shapes. ("A control: the same shape" in pillars/5_unsupervised.py)
 Check: python -m pytest exercises -k 5_unsupervised
 """
 

@@ -7,7 +7,7 @@ and random points with correlated columns, but no groups, can seem to have group
 
 Task: make controls that keep the mean and the covariance of X, and have no groups.
 Hint: `help(rng.multivariate_normal)` says what a single cloud is drawn from, and in
-    which shapes. ("Users: KMeans always finds clusters" in pillars/5_unsupervised.py)
+    which shapes. ("A control: the same shape" in pillars/5_unsupervised.py)
 Check: python -m pytest exercises -k 5_unsupervised
 """
 

@@ -15,7 +15,7 @@
 # %%
 import numpy as np
 import pandas as pd
-from drawing import new_picture, save_picture
+from drawing import BLUE, GREY, ORANGE, new_picture, save_picture
 from scipy.optimize import linear_sum_assignment
 from sklearn.cluster import KMeans
 from sklearn.metrics import (
@@ -151,15 +151,92 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.2f"))
 # genre is drawn independently. KMeans divides the users into eight clusters all the
 # same. Would you notice?
 #
-# The *silhouette* says how well clusters are separated (1: far apart, 0: they touch).
-# How high is it where there are no groups? A *control* is data like ours, but without
-# groups. Here, it is a random cloud (a Gaussian) with the same mean and the same
-# covariance: how widely the columns spread, and how they go together. We draw ten.
+# The *silhouette* says how well clusters are separated: near 1 if they are far apart,
+# near 0 if they touch. We try it on two groups far apart, and on single clouds of
+# points, which KMeans must cut in two.
+
+
+# %%
+def silhouette(points, kmeans):
+    """Return how well the clusters of the points are separated."""
+    return silhouette_score(points, kmeans.fit_predict(points))
+
+
+in_two = KMeans(2, n_init=20, random_state=0)
+rng = np.random.default_rng(0)
+flat_cloud = rng.standard_normal((200, 2))
+cloud = rng.standard_normal((200, 8))
+two_groups = cloud.copy()
+two_groups[:100] += 10  # half of the points move away, in every column
+print("\nSilhouette of two clusters")
+print(f"  two groups, far apart:    {silhouette(two_groups, in_two):.2f}")
+print(f"  one cloud, eight columns: {silhouette(cloud, in_two):.2f}")
+print(f"  one cloud, two columns:   {silhouette(flat_cloud, in_two):.2f}")
+
+# %% [markdown]
+# The two groups are near 1. The clouds are lower, but not at 0, although nothing is
+# there to find. And one cloud has three times the silhouette of the other. So no fixed
+# limit says where groups begin.
 #
-# Often, each column is shuffled by itself instead. That destroys groups, but also every
-# other connection of the columns. To see what that does, we make a fourth data set: 500
-# random points with correlated columns and no groups. A good control should find no
-# groups in it.
+# ## A control: the same shape, without groups
+# We need to know how high the silhouette is *for data of this shape* without groups. A
+# *control* is such data. What must it keep? The *covariance* of the columns: how widely
+# each one spreads, and how they go together. A *Gaussian* is one round or stretched
+# cloud, dense in the middle and thin outside. It has no groups, and can have any
+# covariance.
+#
+# Often, each column is shuffled by itself instead. That destroys groups, but what else?
+# We try both on points with two columns that go together, and no groups.
+
+
+# %%
+def gaussian_like(points, rng):
+    """Return a Gaussian cloud with the mean and the covariance of the points."""
+    mean = points.mean(axis=0)
+    covariance = np.cov(points, rowvar=False)
+    return rng.multivariate_normal(mean, covariance, len(points))
+
+
+def shuffle_columns(points, rng):
+    """Return the points with each column shuffled by itself."""
+    return rng.permuted(points, axis=0)
+
+
+rng = np.random.default_rng(0)
+points = rng.multivariate_normal([0, 0], [[1, 0.9], [0.9, 1]], 120)
+clouds = {
+    "the points": points,
+    "each column\nshuffled": shuffle_columns(points, rng),
+    "Gaussian, same\ncovariance": gaussian_like(points, rng),
+}
+print("\nCorrelation of the two columns")
+for name, xy in clouds.items():
+    print(f"  {' '.join(name.split())}: {np.corrcoef(xy.T)[0, 1]:.2f}")
+
+# %% [markdown]
+# Shuffling takes the correlation away; the Gaussian keeps it. You can see that:
+
+# %%
+title = "Shuffled columns lose the shape, a Gaussian keeps it"
+figure, axes = new_picture(title, ncols=3, height=3.1, sharex=True, sharey=True)
+if figure is not None:
+    colours = (GREY, ORANGE, BLUE)
+    for ax, (name, xy), colour in zip(axes, clouds.items(), colours):
+        ax.plot(xy[:, 0], xy[:, 1], "o", color=colour, markersize=3)
+        ax.set_title(name, fontsize=13, color="black")
+        ax.set(xlim=(-3.5, 3.5), ylim=(-3.5, 3.5), xticks=[], yticks=[], aspect="equal")
+    save_picture(figure, "5_unsupervised_control.svg")
+
+# %% [markdown]
+# The points are a narrow cloud, and their shuffled columns a round one. So if the two
+# have different silhouettes, the shape may be the reason. The Gaussian looks like the
+# points. If the points had a higher silhouette than the Gaussian, their correlation
+# could not be the reason.
+#
+# ## Which data has groups?
+# For each data set, we draw ten controls, and look at their mean and spread. We have
+# three data sets, and a fourth to try the controls on: 500 random points with eight
+# correlated columns and `no groups`. A good control should find no groups in it.
 #
 # **Guess first:** we look at the movies with one genre and 50 ratings, at all movies,
 # and at the users. Which of the three will show groups?
@@ -170,30 +247,17 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.2f"))
 
 
 # %%
-rng = np.random.default_rng(0)
-
-
-def silhouette(points):
-    """Return how well the eight clusters of the points are separated."""
-    return silhouette_score(points, kmeans.fit_predict(points))
-
-
-def cloud_like(points):
-    """Return one cloud, a Gaussian, with the mean and covariance of the points."""
-    covariance = np.cov(points, rowvar=False)
-    return rng.multivariate_normal(points.mean(axis=0), covariance, len(points))
-
-
 def compare_with_control(points):
     """Return the silhouette of the points, and the mean and spread of ten controls."""
-    controls = [silhouette(cloud_like(points)) for _ in range(10)]
+    controls = [silhouette(gaussian_like(points, rng), kmeans) for _ in range(10)]
     return {
-        "silhouette": silhouette(points),
+        "silhouette": silhouette(points, kmeans),
         "control": np.mean(controls),
         "its spread": np.std(controls),
     }
 
 
+rng = np.random.default_rng(0)
 correlated = 0.9 + 0.1 * np.eye(8)  # every two columns have the correlation 0.9
 data = {
     f"{kept.sum()} movies": movie_factors,
@@ -204,7 +268,7 @@ data = {
 rows = {}
 for name, points in data.items():
     rows[name] = compare_with_control(points)
-    shuffled = [silhouette(rng.permuted(points, axis=0)) for _ in range(10)]
+    shuffled = [silhouette(shuffle_columns(points, rng), kmeans) for _ in range(10)]
     rows[name]["shuffled columns"] = np.mean(shuffled)
 print("\nSilhouette of the clusters, and the mean of ten controls")
 print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))

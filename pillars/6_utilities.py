@@ -17,16 +17,15 @@ import joblib
 import numpy as np
 import pandas as pd
 from drawing import BLUE, GREY, ORANGE, ROOT, new_picture, save_picture
-from scipy.stats import norm
 from sklearn.compose import ColumnTransformer
 from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics import root_mean_squared_error
 from sklearn.model_selection import ShuffleSplit, cross_validate
 from sklearn.pipeline import make_pipeline
+from visitors import true_stars_of
 
 from lesson_code import (
-    STARS,
     MovieRecommendationDataset,
     SklearnEcosystemPipeline,
     UserMovieFeatureTransformer,
@@ -37,46 +36,46 @@ from lesson_code import (
 # ## What would every user give to every movie?
 # On real data, nobody knows. Here the *law*, the formula that made the ratings, gives
 # the answer: a rating is the user's opinion plus noise, rounded to half stars from 1 to
-# 5 (`MovieRecommendationDataset`). We call its expected value, the mean of all ratings
-# that the user might give, the *true stars*.
-#
-# A mean can be counted star by star. Say that of ten ratings, two are 1 star, five are
-# 2 and three are 3: the sum is 2·1 + 5·2 + 3·3 = 21 stars. Or: all ten have a first
-# star, eight have a second and three a third, and 10 + 8 + 3 = 21, too. Divided by ten,
-# that is 1 + P(at least 2) + P(at least 3), with P(...) for a probability. With half
-# stars:
-#
-#     expected stars = 1 + 0.5·P(at least 1.5) + 0.5·P(at least 2) + … + 0.5·P(5)
-#
-# As in `pillars/0_luck.py`, `norm.cdf(x)` is the share of a normal distribution that
-# lies below x.
+# 5 (`MovieRecommendationDataset`). So a user might give several ratings to a movie. We
+# call the mean of all of them the *true stars*. Here is one user with one movie.
 
 # %%
 dataset = MovieRecommendationDataset()
 table = dataset.generate()
+
+one_pair = pd.DataFrame({"user_id": [1], "movie_id": [8]})
+opinion, _ = dataset.opinions(one_pair)
+sigma = dataset.law_["sigma"][0]  # the noise of user 1: ids count from 1, rows from 0
+noise = sigma * np.random.default_rng(0).standard_normal(100_000)
+half_stars = np.round(2 * (opinion + noise)) / 2
+possible = np.clip(half_stars, 1, 5)
+print(f"The opinion of user 1 on movie 8, in stars: {opinion[0]:.2f}")
+print("Ratings that user 1 might give:", *possible[:10])
+print(f"The mean of 100,000 such ratings:     {possible.mean():.2f}")
+by_formula = true_stars_of(dataset, one_pair)[0]
+print(f"By a formula, of all (true stars):    {by_formula:.2f}")
+
+# %% [markdown]
+# We need no random numbers: `true_stars_of` has a formula for the mean (`visitors.py`
+# explains it). Now for every user and every movie: `true_stars` is a table with a row
+# for each user and a column for each movie.
+
+# %%
 users = pd.DataFrame({"user_id": np.unique(table["user_id"])})
 movies = pd.DataFrame({"movie_id": np.unique(table["movie_id"])})
 pairs = users.merge(movies, how="cross")  # every user with every movie, 1000 x 500
-
-opinion, _ = dataset.opinions(pairs)
-opinion = opinion.reshape(len(users), len(movies))
-sigma = dataset.law_["sigma"][:, None]  # each user's noise, its standard deviation
-true_stars = np.ones(opinion.shape)
-for star in STARS[1:]:  # 1.5, 2, ... 5
-    # P(at least `star`): what is above 3.75, say, is rounded to 4 or more.
-    true_stars += 0.5 * norm.cdf((opinion - (star - 0.25)) / sigma)
+true_stars = true_stars_of(dataset, pairs).reshape(len(users), len(movies))
 
 
 def cells(rows):
-    """Return where rows are in a table of (n_users, n_movies). Ids count from 1."""
+    """Return where ratings are in such a table: their rows and their columns."""
     return rows["user_id"] - 1, rows["movie_id"] - 1
 
 
 rated_stars = true_stars[cells(table)]
-assert np.allclose(rated_stars, dataset.true_expected_), "the dataset knows them, too"
 # What all users would give to the movie of each rating:
 stars_by_all = true_stars.mean(axis=0)[table["movie_id"] - 1]
-print(f"True stars, mean of the pairs that were rated:   {rated_stars.mean():.2f}")
+print(f"\nTrue stars, mean of the pairs that were rated:   {rated_stars.mean():.2f}")
 print(f"True stars, mean of their movies over all users: {stars_by_all.mean():.2f}")
 print(f"True stars, mean of all pairs:                   {true_stars.mean():.2f}")
 
@@ -103,23 +102,41 @@ test = table.iloc[test_rows]
 recommender = SklearnEcosystemPipeline(model="factors").fit(train)
 recommended = recommender.ranker_.recommend(users["user_id"], n=LENGTH)
 
-user = 1
-catalogue = table.groupby("movie_id").agg(
-    title=("title", "first"), ratings=("title", "size")
-)
-catalogue["true stars"] = true_stars[user - 1].round(2)
-held_out = test[test["user_id"] == user].set_index("movie_id")
-catalogue["held-out rating"] = held_out["rating"]
+# %% [markdown]
+# We make the law's list for user 1 in three steps:
+#
+# 1. Take the true stars of this user.
+# 2. Set those of the movies that the user rated in training to minus infinity: so these
+#    movies come last.
+# 3. Sort, the highest first, and keep ten.
 
-by_ranker = recommended.loc[recommended["user_id"] == user, "movie_id"]
+# %%
+user = 1
 rated_before = train.loc[train["user_id"] == user, "movie_id"]
-lists = {
-    "MovieRanker": catalogue.loc[by_ranker],
-    "the law": catalogue.drop(rated_before).nlargest(LENGTH, "true stars"),
-}
-for name, best in lists.items():
+scores = true_stars[user - 1].copy()
+scores[rated_before - 1] = -np.inf
+best_columns = np.argsort(-scores)[:LENGTH]  # argsort puts the smallest first
+by_law = best_columns + 1  # ids count from 1
+print(f"\nThe law's list for user {user}, by ids:", *by_law)
+
+# %% [markdown]
+# Now we look at the first five movies of both lists: how many users rated them, how
+# many true stars they have, and which of them are among the user's held-out ratings.
+
+# %%
+by_ranker = recommended.loc[recommended["user_id"] == user, "movie_id"].to_numpy()
+
+titles = table.groupby("movie_id")["title"].first()
+n_ratings = table.groupby("movie_id").size()
+held_out = test[test["user_id"] == user].set_index("movie_id")["rating"]
+for name, movie_ids in {"MovieRanker": by_ranker, "the law": by_law}.items():
+    first_five = pd.DataFrame(index=movie_ids[:5])
+    first_five["title"] = titles  # pandas takes those of the ids in the index
+    first_five["ratings"] = n_ratings
+    first_five["true stars"] = true_stars[user - 1, movie_ids[:5] - 1].round(2)
+    first_five["held-out rating"] = held_out
     print(f"\nUser {user}, the first five by {name}:")
-    print(best[:5].to_string(index=False, na_rep="-"))
+    print(first_five.to_string(index=False, na_rep="-"))
 
 # %% [markdown]
 # Which list is better? Look at `held-out rating`: the user rated three of MovieRanker's
@@ -152,7 +169,8 @@ print(f"by the lesson: {ranking_metrics(example, ratings, k=3)['NDCG@3']:.2f}")
 #
 # For our lists of ten we take NDCG@10, the mean over all users who liked a held-out
 # movie. *True stars* are the mean true stars of all lists, rated or not. *Rated* is the
-# share of their movies that is among the held-out rows at all.
+# share of their movies that is among the held-out rows at all. `best_lists` makes the
+# lists of all users, in the same three steps as above.
 #
 # **Guess first:** the law knows what every user would give to every movie. Whose lists
 # are better by NDCG?
@@ -162,33 +180,37 @@ print(f"by the lesson: {ranking_metrics(example, ratings, k=3)['NDCG@3']:.2f}")
 
 
 # %%
-def best_lists(scores, X):
+def best_lists(scores, known):
     """Return each user's list: the movies with the best scores.
 
-    `scores` is (n_users, n_movies), and X are the held-out rows. Movies that the user
-    rated in training are not recommended again.
+    `scores` is (n_users, n_movies). The movies of the rows `known` come last.
     """
-    is_new = np.full(scores.shape, True)
-    is_new[cells(table.drop(X.index))] = False
-    candidates = pairs.assign(score=scores.ravel())[is_new.ravel()]
-    in_order = candidates.sort_values(["score", "movie_id"], ascending=[False, True])
-    lists = in_order.groupby("user_id").head(LENGTH)
-    return lists.assign(rank=lists.groupby("user_id").cumcount() + 1)
+    scores = scores.copy()
+    scores[cells(known)] = -np.inf
+    # "stable": of movies with the same score, that with the smaller id comes first.
+    in_order = np.argsort(-scores, axis=1, kind="stable")
+    best_columns = in_order[:, :LENGTH]  # (n_users, LENGTH)
+    lists = pd.DataFrame({"movie_id": best_columns.ravel() + 1})
+    lists["user_id"] = np.repeat(users["user_id"].to_numpy(), LENGTH)  # 1, 1, ..., 2, 2
+    lists["rank"] = np.tile(np.arange(1, LENGTH + 1), len(users))  # 1, 2, ..., 1, 2
+    return lists
 
 
 def judge_lists(lists, X, y):
     """Return the metrics of lists. X are the held-out rows, y their ratings."""
-    rated = lists.merge(X[["user_id", "movie_id"]])  # what is in both
+    is_held_out = np.full(true_stars.shape, False)
+    is_held_out[cells(X)] = True
     return {
         "NDCG": ranking_metrics(lists, X, y, k=LENGTH)[f"NDCG@{LENGTH}"],
-        "rated, %": 100 * len(rated) / len(lists),
+        "rated, %": 100 * is_held_out[cells(lists)].mean(),
         "true stars": true_stars[cells(lists)].mean(),
     }
 
 
+lists_of_law = best_lists(true_stars, train)
 results = {
     "MovieRanker": judge_lists(recommended, test, test["rating"]),
-    "the law": judge_lists(best_lists(true_stars, test), test, test["rating"]),
+    "the law": judge_lists(lists_of_law, test, test["rating"]),
 }
 print("\nThe lists of all users")
 print(pd.DataFrame(results).T.to_string(float_format="%.2f"))
@@ -217,8 +239,9 @@ print(pd.DataFrame(results).T.to_string(float_format="%.2f"))
 def judge(model, X, y):
     """Return the figures of a model of stars, and of its lists."""
     stars = model.predict(pairs).reshape(true_stars.shape)
+    lists = best_lists(stars, table.drop(X.index))
     rmse = root_mean_squared_error(y, model.predict(X))
-    return {"RMSE": rmse} | judge_lists(best_lists(stars, X), X, y)
+    return {"RMSE": rmse} | judge_lists(lists, X, y)
 
 
 # Popularity is one of the 13 features: how many ratings a movie has.

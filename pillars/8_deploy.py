@@ -109,24 +109,30 @@ print(f"Answers that are of neither model: {len(mixed)}")
 # `answer` makes sure of it: it reads the model once, so the rating and the digest come
 # from the same model, whatever happens in between.
 #
-# Here are the answers. Requests 25, 75, 125 and so on load the other model. Loading
-# takes some time, and meanwhile the other threads answer with the old model. So the
-# colour changes later. The request that loads a model waits for it, and is answered by
-# the new model: it is a lonely line before the change. (If a load takes longer than 50
-# requests, the next one begins meanwhile, and a change may not be seen.)
+# Here are the answers, one small line each. A triangle marks a request that first loads
+# the other model. It waits, and is answered by the new model. Meanwhile, the other
+# threads go on with the old model, so most lines change place a little later. (If a
+# load takes longer than 50 requests, the next one begins meanwhile, and a change may
+# not be seen.)
 
 # %%
-title = "Six swaps: every answer is that of one model or of the other"
-figure, axes = new_picture(title, height=3.0)
+title = f"Six swaps, and {len(mixed)} of {len(answers)} answers are a mixture of models"
+figure, axes = new_picture(title, height=3.5)
 if figure is not None:
-    ratings = np.array([rating for rating, _ in answers])
-    names = {"Monday's model": answer_of_monday, "Tuesday's model": answer_of_tuesday}
-    for (name, answer), color in zip(names.items(), (BLUE, ORANGE)):
-        number = np.flatnonzero(ratings == answer[0])
-        axes.plot(number, ratings[number], "|", markersize=14, color=color)
-        axes.text(305, answer[0], f"  {name}", color=color, va="center")
-    axes.set(xlabel="number of the request", ylabel="its answer, in stars")
-    axes.margins(y=0.4)
+    place_of = {answer_of_tuesday: 2, answer_of_monday: 1}  # a mixture is at 0
+    places = np.array([place_of.get(answer, 0) for answer in answers])
+    for place, color in enumerate(("black", BLUE, ORANGE)):
+        number = np.flatnonzero(places == place)
+        axes.plot(number, places[number], "|", markersize=22, color=color)
+    if not mixed:
+        axes.text(150, 0, "none", ha="center", va="center")
+
+    loading = range(25, 300, 50)
+    axes.plot(loading, [2.8] * 6, "v", color="black", markersize=9)
+    axes.text(290, 2.8, "loads the\nother model", va="center")
+    names = ["a mixture", "Monday's\nmodel", "Tuesday's\nmodel"]
+    axes.set(yticks=range(3), yticklabels=names, ylim=(-0.5, 3.1))
+    axes.set(xlabel="number of the request")
     save_picture(figure, "8_deploy.svg")
 
 # %% [markdown]

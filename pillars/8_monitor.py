@@ -97,27 +97,66 @@ print(shares.to_string(float_format="%.3f"))
 # shares that we count also change by luck, and so does the RMSE.
 #
 # ## Which change is more than luck?
+# Which figure shows the drift first? We find out in four steps:
+#
+# 1. We choose a limit: a change that luck alone hardly reaches.
+# 2. We try the limit without drift. It should find nothing there.
+# 3. We compare the three figures under drift with the limit.
+# 4. We ask how many tests would find the drift by the successes.
+#
+# ### Step 1: choose a limit
 # We divide each change since the first period by its standard error. How large must the
-# result be before we believe it? Nine comparisons give luck nine chances. Random
-# numbers in the place of the periods show what luck can do. Their standard error is 1.
-# A change is a difference of two of them, and its standard error is the root of 2,
-# because the squares of the two errors add up: 1 + 1 = 2.
+# result be before we believe it? Nine comparisons give luck nine chances.
+#
+# To see what luck can do, we take random numbers in the place of the periods. Each has
+# the standard error 1. A change is a difference of two of them, and its standard error
+# is the root of 2, because the squares of the two errors add up: 1 + 1 = 2.
 
 # %%
-random = np.random.default_rng(0).standard_normal((10_000, 10))
-luck = np.abs(random[:, 1:] - random[:, :1]) / np.sqrt(2)
+series = np.random.default_rng(0).standard_normal((10_000, 10))  # of ten periods each
+differences = series[:, 1:] - series[:, [0]]  # to the first period, (10_000, 9)
+largest = np.abs(differences / np.sqrt(2)).max(axis=1)  # of the nine
 print("\nHow often does luck alone change at least one of nine periods by more than")
 for limit in (2, 3):
-    share = np.mean(luck.max(axis=1) > limit)
-    print(f"  {limit} standard errors: {share:.0%}")
+    print(f"  {limit} standard errors: {np.mean(largest > limit):.0%}")
 
 # %% [markdown]
-# Two standard errors are too few: luck gets there in a quarter of all series. We take
-# three, and make two tables. In the first, the RMSE is measured, luck included. In the
-# second, `B` and `B - A` are computed from the law: what to expect, without luck. The
-# two lines below it add the luck. If 2.3 is expected, a test finds a change of more
-# than 3 if luck adds more than 0.7. The share of a normal distribution above 0.7 is
-# `norm.sf(0.7)`, 24 %.
+# Two standard errors are too few: luck gets there in a quarter of all series. So our
+# limit is three.
+#
+# ### Step 2: try it without drift
+# We take the RMSE of the table without drift. For each period: how much has it changed
+# since the first one, and how many standard errors is that?
+
+
+# %%
+def error_of_change(errors):
+    """Return the error of each change since period 1, from the errors of the periods.
+
+    Both periods of a change have an error; the squares of the two add up.
+    """
+    return np.sqrt(errors**2 + errors[1] ** 2)
+
+
+# The error of the MSE, and from it that of the RMSE, as in `pillars/0_luck.py`.
+rmse_errors = squares.groupby(period).sem() / (2 * rmse)
+
+still = rmse["no drift"]
+control = pd.DataFrame({"RMSE": still, "change": still - still[1]})
+control["its error"] = error_of_change(rmse_errors["no drift"])
+control["change / error"] = control["change"] / control["its error"]
+print("\nWithout drift: change of the RMSE since the first period")
+print(control.to_string(float_format="%.3f"))
+
+# %% [markdown]
+# Read a line from left to right. In the last column, no number is above 3 or below -3:
+# without drift, the limit finds nothing.
+#
+# ### Step 3: the three figures under drift
+# Now we compute that last column for the three figures. The RMSE is measured, luck
+# included. `B` and `B - A` come from the true shares above: they are what to expect,
+# without luck. Only their standard errors depend on the number of visits. (A visit is a
+# 1 or a 0, so the variance of a share is share · (1 - share) / visits.)
 #
 # **Guess first:** which of the three figures shows the drift first?
 #
@@ -128,46 +167,29 @@ for limit in (2, 3):
 # %%
 N_VISITS = 5000  # of each model, in a period
 
-# The error of the MSE, and from it that of the RMSE, as in `pillars/0_luck.py`.
-rmse_errors = squares.groupby(period).sem() / (2 * rmse)
 variances = shares * (1 - shares) / N_VISITS
+figures = pd.DataFrame(
+    {"RMSE": rmse["drift"], "B": shares["B"], "B - A": shares["B - A"]}
+)
 errors = pd.DataFrame(
     {
         "RMSE": rmse_errors["drift"],
-        "RMSE, no drift": rmse_errors["no drift"],
         "B": np.sqrt(variances["B"]),
         "B - A": np.sqrt(variances["A"] + variances["B"]),
     }
 )
-figures = pd.DataFrame(
-    {
-        "RMSE": rmse["drift"],
-        "RMSE, no drift": rmse["no drift"],
-        "B": shares["B"],
-        "B - A": shares["B - A"],
-    }
-)
-# Both periods of a change have an error; the squares of the two add up.
-changes = (figures - figures.loc[1]) / np.sqrt(errors**2 + errors.loc[1] ** 2)
-print("\nMeasured: change since the first period, in standard errors")
-print(changes[["RMSE", "RMSE, no drift"]].to_string(float_format="%.1f"))
-print("\nExpected: change since the first period, in standard errors")
-print(changes[["B", "B - A"]].to_string(float_format="%.1f"))
-
-print("\nShare of tests in the last period that find a change of more than 3")
-for name in ("B", "B - A"):
-    print(f"  {name}: {norm.sf(3 - abs(changes.loc[10, name])):.0%}")
+changes = (figures - figures.loc[1]) / errors.apply(error_of_change)
+print("\nUnder drift: change since the first period, in standard errors")
+print(changes.to_string(float_format="%.1f"))
 
 # %% [markdown]
 # **The RMSE.** Read the columns downwards. `RMSE` first passes three standard errors
-# about half way, and `RMSE, no drift` never does. (By luck, a measured figure may also
-# fall below three again.) `B` is the change to expect, and it stays below three to the
-# end. Luck adds to it or takes from it, so about one test in four finds the change in
-# the last period. All this is for our numbers of ratings and visits: with more visits,
-# the successes show the drift earlier.
+# about half way. (By luck, a measured figure may also fall below three again.) `B` is
+# the change to expect, and it stays above -3 to the end. All this is for our numbers of
+# ratings and visits: with more visits, the successes show the drift earlier.
 #
 # Did you bet on `B - A`, which an A/B test measures? It moves least. A gets a little
-# worse, too, and a difference has the errors of both shares: hardly any test finds it.
+# worse, too, and a difference has the errors of both shares.
 
 # %%
 title = "The error of the predictions shows the drift before the successes do"
@@ -184,6 +206,24 @@ if figure is not None:
     save_picture(figure, "8_monitor.svg")
 
 # %% [markdown]
+# ### Step 4: how many tests would find the drift?
+# A test on a real site measures the expected change plus luck. Say that a fall of 2
+# standard errors is expected. To reach the limit of 3, luck must add 1 more. It does so
+# in 16 % of all tests: that is the share of a normal distribution above 1. `norm.sf(1)`
+# computes it. Now the same for the last period.
+
+# %%
+print("\nThe last period, in standard errors; the share of tests that find the fall")
+for name in ("B", "B - A"):
+    expected = abs(changes.loc[10, name])
+    missing = 3 - expected
+    found = f"{norm.sf(missing):.0%} of tests"
+    print(f"  {name}: {expected:.2f} expected, {missing:.2f} missing: {found}")
+
+# %% [markdown]
+# By the successes of B, about one test in four finds the drift, even after two years.
+# By B - A, hardly any does.
+#
 # ## Does training again pay?
 # We ask at the end of the two years. Three models predict the last period: one trained
 # on the first 50,000 ratings, one on the last 50,000 before the period, and one on all

@@ -1,7 +1,8 @@
 """Visitors whose true tastes are known: what they watch, and whether they like it.
 
-The chapters `8_experiment.py` and `8_monitor.py` test models on them. On a real site,
-nobody knows these chances.
+The chapters `8_experiment.py` and `8_monitor.py` test models on them, and
+`6_utilities.py` judges lists by the stars that they would give. On a real site, nobody
+knows these chances and stars.
 """
 
 import drawing  # noqa: F401  (it makes lesson_code importable)
@@ -9,7 +10,7 @@ import numpy as np
 from scipy.special import ndtr as normal_cdf
 from sklearn.dummy import DummyRegressor
 
-from lesson_code import SklearnEcosystemPipeline
+from lesson_code import STARS, SklearnEcosystemPipeline
 
 #: Opinions from here on are rounded to a rating of 4 stars or more.
 LIKED_FROM = 3.75
@@ -50,6 +51,42 @@ def chance_of_success(dataset, rated, shown, timestamp=0):
     likes_shown = normal_cdf((opinion - LIKED_FROM) / sigma[visitor])
     watches = normal_cdf(taste - WATCHED_FROM)
     return watches * likes_shown + (1 - watches) * likes_own_choice[visitor]
+
+
+def true_stars_of(dataset, pairs):
+    """Return the mean of all ratings that users might give to movies.
+
+    A rating is the user's opinion plus noise, rounded to half stars from 1 to 5. A mean
+    of ratings can be counted star by star. Say that of ten ratings, two are 1 star,
+    five are 2 and three are 3: the sum is 2 + 10 + 9 = 21 stars. Or: all ten have a
+    first star, eight have a second and three a third, and 10 + 8 + 3 = 21, too. Divided
+    by ten, that is 1 + P(at least 2) + P(at least 3), with P(...) for a share. With
+    half stars, and a probability for the share::
+
+        mean = 1 + 0.5 * P(at least 1.5) + 0.5 * P(at least 2) + ... + 0.5 * P(5)
+
+    A rating is at least 4 if opinion plus noise is above 3.75, for example: from there
+    on, it is rounded to 4 or more.
+
+    Parameters
+    ----------
+    dataset : MovieRecommendationDataset
+        Its table has been generated; tastes do not drift.
+    pairs : DataFrame with `user_id` and `movie_id`
+        Any pairs, rated or not.
+
+    Returns
+    -------
+    stars : ndarray of shape (len(pairs),)
+        For the rows of the table itself, the same as `dataset.true_expected_`.
+    """
+    opinion, _ = dataset.opinions(pairs)
+    sigma = dataset.law_["sigma"][pairs["user_id"] - 1]  # of the noise; ids from 1
+    stars = np.full(len(pairs), STARS[0])
+    for star in STARS[1:]:  # 1.5, 2, ... 5
+        at_least = normal_cdf((opinion - (star - 0.25)) / sigma)
+        stars += 0.5 * at_least
+    return stars
 
 
 def first_movies(rated, ranker):

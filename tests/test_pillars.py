@@ -122,14 +122,25 @@ def check_figures(printed, chapter):
     assert [figure for figure in figures if figure not in printed + code] == []
 
 
-def check_picture(folder, chapter):
-    """A chapter draws one small picture, with a title."""
+def pictures_of(chapter):
+    """Return the names of the files that a chapter draws."""
+    text = chapter.read_text(encoding="utf-8")
+    return re.findall(r'save_picture\(figure, "([\w.]+)"\)', text)
+
+
+def check_pictures(folder, chapter):
+    """A chapter draws small pictures with titles: one with its name, perhaps others."""
     pictures = list((folder / "pictures").iterdir())
-    assert [picture.stem for picture in pictures] == [chapter.stem]
-    assert pictures[0].stat().st_size <= 60_000
-    if pictures[0].suffix == ".svg":
-        drawn = pictures[0].read_text(encoding="utf-8")
-        assert len(re.search("<title>(.*)</title>", drawn)[1]) > 20
+    assert {picture.name for picture in pictures} == set(pictures_of(chapter))
+    first, *others = sorted(picture.stem for picture in pictures)
+    assert first == chapter.stem
+    for name in others:
+        assert name.startswith(f"{chapter.stem}_")
+    for picture in pictures:
+        assert picture.stat().st_size <= 60_000
+        if picture.suffix == ".svg":
+            drawn = picture.read_text(encoding="utf-8")
+            assert len(re.search("<title>(.*)</title>", drawn)[1]) > 20
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=NAMES[:-1])
@@ -237,23 +248,26 @@ def check_conclusions_of_the_experiment(printed):
 
 
 def check_conclusions_of_monitoring(printed):
-    figures, _, changes = printed.partition("Measured: change since the first period")
-    measured, _, expected = changes.partition("Expected: change")
+    figures, _, rest = printed.partition("Without drift: change of the RMSE")
+    control, _, rest = rest.partition("Under drift: change since the first period")
+    changes, _, tests = rest.partition("The last period, in standard errors")
     of_all = numbers_after("10 ", figures)[-1]
     assert 0.5 < of_all / numbers_after("1 ", figures)[-1] < 0.65, "half is left"
     assert 20 < numbers_after("2 standard errors:", figures)[0] < 30, "a quarter"
     assert numbers_after("3 standard errors:", figures)[0] < 5
 
-    rmse_change, _ = numbers_after("10 ", measured)
-    share_change, test_change = numbers_after("10 ", expected)
+    for period in range(2, 11):
+        _, change, error, by_luck = numbers_after(f"{period} ", control)
+        assert change / error == pytest.approx(by_luck, abs=0.2)
+        assert abs(by_luck) < 3, "without drift there is nothing to show"
+    rmse_change, share_change, test_change = numbers_after("10 ", changes)
     assert rmse_change > 3, "RMSE shows the drift, ..."
     assert -3 < share_change < test_change < 0, "... and the successes do not yet"
-    for period in range(2, 11):
-        by_luck = numbers_after(f"{period} ", measured)[1]
-        assert abs(by_luck) < 3, "without drift there is nothing to show"
-    assert numbers_after("4 ", measured)[0] < 3 < numbers_after("7 ", measured)[0]
-    assert 20 < numbers_after("B:", expected)[0] < 30, "one test in four"
-    assert numbers_after("B - A:", expected)[0] < 10
+    assert numbers_after("4 ", changes)[0] < 3 < numbers_after("7 ", changes)[0]
+    expected, missing, found = numbers_after("B:", tests)
+    assert expected + missing == pytest.approx(3)
+    assert 20 < found < 30, "one test in four"
+    assert numbers_after("B - A:", tests)[-1] < 10
 
     # (RMSE, how much more it is than with the last 50,000, the error of that)
     first = numbers_after("drift, the first 50,000", printed)
@@ -391,13 +405,24 @@ def check_conclusions_of_chapter_3(printed):
     assert lie < floor - 0.05
     assert numbers_after("whole table: R2", printed)[-1] > 0.05
     assert numbers_after("the same, cross-fitted: R2", printed)[-1] < 0.01
-    _, _, change, _, nothing = numbers_after("14th, before the split", printed)
+    before, inside = "14th, before the split", "14th, in the pipeline"
+    sizes, _, printed = printed.partition("RMSE in stars; spread")
+    for name, expected in {"13 features": 13, before: 14, inside: 14}.items():
+        assert numbers_after(f"{name}:", sizes) == [expected]
+    for number in range(1, 6):
+        none, leaking, honest = numbers_after(f"fold {number} ", printed)
+        assert none - leaking == pytest.approx(0.07, abs=0.008)
+        assert none - honest == pytest.approx(0.01, abs=0.005)
+    *_, spread = numbers_after("spread", printed)
+    change, _ = numbers_after(f"{before}:", printed)
     assert change < -0.05
-    assert nothing > 0.1
-    _, spread, change, error, nothing = numbers_after("14th, in the pipeline", printed)
+    change, error = numbers_after(f"{inside}:", printed)
     assert -0.02 < change < -5 * error
     assert error < spread / 3, "fold by fold, the comparison is clearer"
-    assert nothing < 0.005
+    assert abs(change) == pytest.approx(spread, rel=0.3)
+    shuffled = printed.partition("R2 on shuffled ratings")[2]
+    assert numbers_after(before, shuffled)[0] > 0.1
+    assert numbers_after(inside, shuffled)[0] < 0.005
     mixed = numbers_after("drift 0, KFold, times mixed", printed)[-1]
     by_time = numbers_after("drift 0, the last sixth by time", printed)[-1]
     assert abs(mixed - by_time) < 0.01
@@ -572,6 +597,14 @@ def check_conclusions_of_chapter_5(printed):
     assert 0.7 < in_genre / of_movies < 1
     assert genres_of_middle < 0.6 * true_index, "the few ratings are the difference"
 
+    (far_apart,) = numbers_after("two groups, far apart:", printed)
+    (cloud,) = numbers_after("one cloud, eight columns:", printed)
+    (flat_cloud,) = numbers_after("one cloud, two columns:", printed)
+    assert far_apart > 0.8 > 0.4 > flat_cloud > 2.5 * cloud > 0.1
+    assert numbers_after("the points:", printed)[0] > 0.8
+    assert abs(numbers_after("each column shuffled:", printed)[0]) < 0.2
+    assert numbers_after("Gaussian, same covariance:", printed)[0] > 0.8
+
     score, control, spread, _ = numbers_after("202 movies", printed)
     assert score > control + 4 * spread
     for name in ("all movies", "users", "no groups"):
@@ -610,6 +643,8 @@ def check_conclusions_of_the_unusual(printed):
 
 
 def check_conclusions_of_chapter_6(printed):
+    (by_formula,) = numbers_after("By a formula, of all (true stars):", printed)
+    assert numbers_after("The mean of 100,000 such ratings:", printed) == [by_formula]
     rated, by_all, of_all = numbers_after("True stars, mean of", printed)
     assert rated > by_all + 0.05, "users choose what they love, ..."
     assert by_all > of_all + 0.05, "... and good movies are rated more"
@@ -667,7 +702,7 @@ def test_a_chapter_prints_draws_and_bears_out_its_words(tmp_path, chapter):
     if chapter.stem in CONCLUSIONS:
         CONCLUSIONS[chapter.stem](printed)
     if chapter != APPENDIX and importlib.util.find_spec("matplotlib") is not None:
-        check_picture(tmp_path, chapter)
+        check_pictures(tmp_path, chapter)
 
 
 @pytest.fixture(scope="module")
@@ -708,14 +743,12 @@ def test_the_map_lists_every_name_with_its_verbs_and_tags(whole_map):
 
 def test_the_pictures_are_there_and_small():
     pictures = {
-        picture.stem: picture for picture in (ROOT / "docs" / "pictures").glob("*.svg")
+        picture.name: picture for picture in (ROOT / "docs" / "pictures").glob("*.svg")
     }
     # scale: by benchmarks/scale.py
-    expected = {chapter.stem for chapter in CHAPTERS} | {
-        "error_ladder",
-        "pipeline",
-        "scale",
-    }
+    expected = {"error_ladder.svg", "pipeline.svg", "scale.svg"}
+    for chapter in CHAPTERS:
+        expected.update(pictures_of(chapter))
     assert set(pictures) == expected, "python tools/pictures.py draws them all"
     assert [
         name for name, picture in pictures.items() if picture.stat().st_size > 60_000
@@ -726,7 +759,7 @@ def test_each_picture_is_on_a_page():
     pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
     text = "".join(page.read_text(encoding="utf-8") for page in pages)
     on_pages = {Path(path).name for path in re.findall(r"\]\(([\w./]+\.\w+)\)", text)}
-    drawn = {f"{chapter.stem}.svg" for chapter in CHAPTERS}
+    drawn = {name for chapter in CHAPTERS for name in pictures_of(chapter)}
     pictures = {picture.name for picture in (ROOT / "docs" / "pictures").iterdir()}
     assert pictures - on_pages - drawn == set()
 

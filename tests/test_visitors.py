@@ -1,4 +1,4 @@
-"""The visitors of chapter 8: their chances are those of the law."""
+"""The visitors of chapters 6 and 8: their chances and stars are those of the law."""
 
 import sys
 
@@ -10,7 +10,7 @@ from repository import ROOT
 from lesson_code import MovieRecommendationDataset
 
 sys.path.insert(0, str(ROOT / "pillars"))
-from visitors import chance_of_success, first_movies
+from visitors import chance_of_success, first_movies, true_stars_of
 
 
 @pytest.fixture(scope="module", params=[0.0, 1.0], ids=["no drift", "drift"])
@@ -62,3 +62,25 @@ def test_the_first_movie_is_the_most_popular_one_that_a_user_has_not_rated(datas
 def test_taste_shows_other_movies_than_popularity(dataset):
     by_taste = first_movies(dataset.table, "taste")["movie_id"]
     assert (by_taste != first_movies(dataset.table, "popularity")["movie_id"]).any()
+
+
+def test_true_stars_are_those_that_the_dataset_knows_of_its_own_rows():
+    dataset = MovieRecommendationDataset(50, 40, 1000)
+    table = dataset.generate()
+    stars = true_stars_of(dataset, table)
+    np.testing.assert_allclose(stars, dataset.true_expected_)
+
+
+def test_true_stars_are_the_mean_of_the_ratings_of_a_pair_that_nobody_rated():
+    dataset = MovieRecommendationDataset(50, 40, 1000)
+    table = dataset.generate()
+    users = pd.DataFrame({"user_id": range(1, 51)})
+    pairs = users.merge(pd.DataFrame({"movie_id": range(1, 41)}), how="cross")
+    rated = pairs.merge(table[["user_id", "movie_id"]], how="left", indicator=True)
+    pairs = pairs[(rated["_merge"] == "left_only").to_numpy()][::100]
+    opinion, _ = dataset.opinions(pairs)
+    sigma = dataset.law_["sigma"][pairs["user_id"] - 1]
+    noise = np.random.default_rng(0).standard_normal((20_000, len(pairs)))
+    ratings = np.clip(np.round(2 * (opinion + sigma * noise)) / 2, 1, 5)
+    stars = true_stars_of(dataset, pairs)
+    np.testing.assert_allclose(stars, ratings.mean(axis=0), atol=0.03)
