@@ -29,7 +29,6 @@ from lesson_code import (
     ranking_metrics,
 )
 
-
 LIKED = ["Alien", "Up"]
 
 
@@ -239,7 +238,7 @@ print(pd.Series(scores).to_string(float_format="%.3f"))
 # EASE; on other tables of this kind, it is not always.
 
 # %%
-title = "What is liked together makes better lists than the highest stars"
+title = "What is liked together makes better lists than the most stars"
 figure, axes = drawing.new_picture(title, height=3.2)
 if figure is not None:
     colors = [drawing.GREY, drawing.GREY, drawing.GREY, drawing.ORANGE, drawing.GREY]
@@ -247,6 +246,7 @@ if figure is not None:
     axes.bar_label(bars, fmt="%.2f", padding=4)
     axes.invert_yaxis()
     axes.set(xlabel="NDCG@10 (1 is the best)", xlim=(0, 0.37))
+    axes.set(xticks=[0, 0.1, 0.2, 0.3])
     drawing.save_picture(figure, "4_ranking.svg")
 
 # %% [markdown]
