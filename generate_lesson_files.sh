@@ -58,7 +58,7 @@ recorded() {
         pillars/2_feature_selection.py) echo "489420444 13687" ;;
         pillars/3_model_selection.py) echo "4031221836 13212" ;;
         pillars/3_search.py) echo "1537931523 9639" ;;
-        pillars/4_factors.py) echo "2047289266 16488" ;;
+        pillars/4_factors.py) echo "1326902247 15791" ;;
         pillars/4_ranking.py) echo "915486964 11152" ;;
         pillars/4_supervised.py) echo "3849083137 7162" ;;
         pillars/4_threshold.py) echo "1639113794 11123" ;;
@@ -11522,12 +11522,10 @@ print("\nThe movies' numbers, written by hand")
 print(by_hand.to_string())
 
 # %% [markdown]
-# And imagine that we know Ann's taste, as two numbers, too: 1.5 for thrills, which she
-# loves, and -1.0 for romance, which she does not like. Then we multiply her numbers by
-# the movie's, one by one, and add up.
-#
-# For Alien, that is 1.5 times 1.0, plus -1.0 times -0.5. The sum is 2.0, and 2.0 above
-# the middle of the scale are 5 stars, as she gave.
+# Ann's taste is two numbers, too: 1.5 for thrills, which she loves, and -1.0 for
+# romance, which she does not like. We multiply her numbers by the movie's, one by one,
+# and add up. For Alien, that is 1.5 times 1.0, plus -1.0 times -0.5. The sum is 2.0,
+# and 2.0 above the middle of the scale are 5 stars, as she gave.
 #
 # **Guess first:** how many stars does that give for Ann and Heat?
 #
@@ -11545,21 +11543,17 @@ print(products.to_string(float_format="%.2f"))
 
 # %% [markdown]
 # **4.3 stars.** Heat is thrilling: 1.5 times 1.0. It is a little romantic, too, which
-# Ann does not like: -1.0 times 0.2. The sum is 1.3, and we add the 3. Casablanca is
-# romantic and not thrilling: 1.25 stars.
-#
-# Such numbers are called *factors*. That is the whole idea. What is missing is a way to
-# find them.
+# Ann does not like: -1.0 times 0.2. The sum is 1.3, and we add the 3.
 #
 # ## The users' numbers, if the movies' are known
-# Now we have only the movies' numbers and Ann's ratings. Her two numbers are the
-# weights of a linear model: each movie that she has rated is a row, the movie's numbers
-# are the features, and the stars are the target. Three rows are few for two weights, so
-# we use ridge: its penalty keeps the numbers small. (Without an intercept, because 0 is
-# the middle of the scale.)
+# Such numbers are called *factors*. But who tells us Ann's? Her ratings do. Her two
+# numbers are the weights of a linear model: each movie that she has rated is a row, the
+# movie's numbers are the features, and the stars are the target. Three rows are few for
+# two weights, so we use ridge: its penalty keeps the numbers small. (There is no
+# intercept, because 0 is the middle of the scale.)
 #
-# Without an intercept, ridge is one line of NumPy. It gives the same numbers. From here
-# on we use that line, because we need it often, and it is faster.
+# Ridge is also one line of NumPy. From here on we use that line: it is faster, and we
+# need it often.
 
 # %%
 PENALTY = 0.5
@@ -11574,15 +11568,15 @@ print("Ridge:   ", ridge.coef_.round(3))
 print("one line:", one_line.round(3))
 
 # %% [markdown]
-# Ridge finds the direction that we have imagined: Ann loves thrills, and does not love
-# romance. Its numbers are smaller than ours: that is the penalty.
+# Both find what we have imagined: Ann loves thrills, and does not love romance. The
+# numbers are smaller than ours: that is the penalty.
 #
 # ## Nobody writes numbers: alternating least squares
-# Five movies can be described by hand, but not fifty thousand. But if the users'
-# numbers are known, the movies' numbers are found in the same way: each user who has
-# rated a movie is a row. So we begin with random numbers for the movies, find the
-# users', then the movies' again, and so on. Both sides are least squares with a
-# penalty, in turn: *alternating least squares*, or *ALS*.
+# Nobody can describe fifty thousand movies by hand. But if the users' numbers are
+# known, the movies' are found in the same way: each user who has rated a movie is a
+# row. So we begin with random numbers for the movies, find the users', then the movies'
+# again, and so on. Both sides are least squares with a penalty, in turn: *alternating
+# least squares*, or *ALS*.
 #
 # `fit_side` finds the numbers of one side, users or movies. `learn_factors` calls it
 # for both sides, round after round.
@@ -11638,9 +11632,9 @@ print("\nStars by the learned numbers (*: a gap)")
 print(filled.to_string())
 
 # %% [markdown]
-# **Heat.** She gets 4.1 stars there, and 1.7 for Casablanca. That is what the numbers
-# written by hand said, too. The model has found it in the ratings alone: Bob agrees
-# with Ann about Alien and Up, and he likes Heat.
+# **Heat.** It gets 4.1 stars, and Casablanca 1.7. The numbers written by hand said so,
+# too, but this model has found it in the ratings alone: Bob agrees with Ann about Alien
+# and Up, and he likes Heat.
 #
 # What if the loop begins with other random numbers?
 #
@@ -11663,13 +11657,12 @@ print(f"Largest difference of the sums: {difference:.3f} stars")
 
 # %% [markdown]
 # **Other numbers, but the same stars.** The sums agree to a few thousandths of a star.
-# (A slow start may need more than ten rounds to get there.) So the learned numbers have
-# no names, such as "thrill". Such factors are called *latent*, which means hidden: no
-# column of the table holds them.
+# (A slow start may need more than ten rounds.) So the learned numbers have no names,
+# such as "thrill". They are called *latent* factors, which means hidden.
 #
-# With two numbers each, we can draw users and movies as points. If a user and a movie
-# lie in the same direction from the middle, their sum is high; in opposite directions,
-# it is below 0.
+# With two numbers each, users and movies are points. If a user and a movie lie in the
+# same direction from the middle, their sum is high; in opposite directions, it is below
+# 0.
 
 # %%
 title = "The model puts users near the movies that they like"
@@ -11706,8 +11699,8 @@ if figure is not None:
 # rows. Of the others, the training rows, we keep a fifth to choose the penalty.
 #
 # A rating is more than taste: some users are generous, and some movies are good for
-# everybody. So the averages of users and of movies come first: one number for each user
-# and one for each movie, by ridge, as in `pillars/0_first.py`.
+# everybody. So the averages come first: one number for each user and one for each
+# movie, by ridge, as in `pillars/0_first.py`.
 
 # %%
 IDS = ["user_id", "movie_id"]
@@ -11737,9 +11730,9 @@ for name, model in {"mean": mean, "averages": averages}.items():
     print(f"{name:8}  rows learned from: {of_learned:.3f}  other rows: {of_others:.3f}")
 
 # %% [markdown]
-# The averages are much better than the mean. What they leave over holds the taste, and
-# noise. `learn_tastes` gives that to ALS, which finds eight numbers for each user and
-# each movie. (The eight is not tuned.) `predict` adds the averages and the taste.
+# What the averages leave over holds the taste, and noise. `learn_tastes` gives that to
+# ALS, which finds eight numbers for each user and each movie. (The eight is not tuned.)
+# `predict` adds the averages and the taste.
 
 
 # %%
@@ -11759,8 +11752,7 @@ def predict(rows, averages, tastes):
 
 
 # %% [markdown]
-# Only the penalty is left to choose. A weak one is 1: then eight numbers can follow
-# nearly every rating of a user.
+# Only the penalty is left to choose. We try four, from weak to strong. The weakest is 1.
 #
 # **Guess first:** with the penalty 1, how good is ALS on rows that it has not seen?
 #
@@ -11781,25 +11773,22 @@ print("\nRMSE in stars, by the penalty of ALS")
 print(trials.to_string(float_format="%.3f"))
 
 # %% [markdown]
-# **Worse.** On the rows that it has learned from, it is much better than the averages.
-# On others it is much worse: it has learned the noise of each rating. With a strong
-# penalty, the learned tastes are nearly 0, and the averages remain. The best of the
-# four penalties, 15, is in between, and only a little better than the averages. With
-# that one, we learn from all training rows.
+# **Worse.** It is much better on the rows that it has learned from, but it has learned
+# their noise. With the strongest penalty, the tastes are nearly 0, and the averages
+# remain. The best of the four, 15, is only a little better than the averages. We keep
+# that one.
 #
 # ## How near is it to the true taste?
 # The law gives us what no real table can: the true taste of each row, in the attribute
 # `true_taste_`. The learned taste is what a prediction adds to the averages. We print
-# its *correlation* with the true one, which is 0 if the two have nothing in common, and
-# 1 if they rise and fall together. `compare` measures three models:
+# its *correlation* with the true one: 0 if the two have nothing in common, 1 if they
+# rise and fall together. `compare` measures three models:
 #
 # - our ALS
-# - the lesson's own `MatrixFactorization` (`recommender/factors.py`). It has the same
-#   idea, but it learns the averages and the factors together. And it reads more than
-#   stars: genres, years, and who rated which movies. (Its docstring says more.)
-# - the law's own prediction, the best possible one. Even its correlation cannot quite
-#   reach 1, because the averages already hold a part of the taste, and ratings end at 1
-#   and 5 stars.
+# - the lesson's own `MatrixFactorization` (`recommender/factors.py`), which reads more
+#   than stars: genres, years, and who rated which movies
+# - the law's prediction, the best possible one. (Even its correlation is below 1: the
+#   averages already hold a part of the taste, and ratings end at 1 and 5 stars.)
 
 
 # %%
@@ -11842,9 +11831,9 @@ print("\n50,000 ratings: RMSE on test rows, correlation with the true taste")
 print(few.to_string(float_format="%.3f", na_rep="-"))
 
 # %% [markdown]
-# **Below 0.5.** There are 40 training ratings of an average user, and ALS must find
-# eight numbers from them. What it learns agrees only weakly with the true taste, and
-# the error falls only a little. `MatrixFactorization` makes more of few ratings.
+# **Below 0.5.** An average user has 40 training ratings, and ALS must find eight numbers
+# from them. What it learns agrees only weakly with the true taste, and the error falls
+# only a little. `MatrixFactorization` makes more of few ratings.
 #
 # What do more ratings bring? We give the same users and movies 200,000 ratings, four
 # times as many. All the rest stays, the penalty too.
