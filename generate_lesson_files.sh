@@ -58,7 +58,7 @@ recorded() {
         pillars/2_feature_selection.py) echo "489420444 13687" ;;
         pillars/3_model_selection.py) echo "4031221836 13212" ;;
         pillars/3_search.py) echo "1537931523 9639" ;;
-        pillars/4_factors.py) echo "1326902247 15791" ;;
+        pillars/4_factors.py) echo "779357011 15777" ;;
         pillars/4_ranking.py) echo "915486964 11152" ;;
         pillars/4_supervised.py) echo "3849083137 7162" ;;
         pillars/4_threshold.py) echo "1639113794 11123" ;;
@@ -11752,9 +11752,9 @@ def predict(rows, averages, tastes):
 
 
 # %% [markdown]
-# Only the penalty is left to choose. We try four, from weak to strong. The weakest is 1.
+# Only the penalty is left to choose. We try four, from weak to strong.
 #
-# **Guess first:** with the penalty 1, how good is ALS on rows that it has not seen?
+# **Guess first:** with a weak penalty, 1, how good is ALS on rows that it has not seen?
 #
 # - better than the averages
 # - as good as they are
@@ -11831,9 +11831,9 @@ print("\n50,000 ratings: RMSE on test rows, correlation with the true taste")
 print(few.to_string(float_format="%.3f", na_rep="-"))
 
 # %% [markdown]
-# **Below 0.5.** An average user has 40 training ratings, and ALS must find eight numbers
-# from them. What it learns agrees only weakly with the true taste, and the error falls
-# only a little. `MatrixFactorization` makes more of few ratings.
+# **Below 0.5.** An average user has 40 training ratings, and ALS must find eight
+# numbers from them. What it learns agrees only weakly with the true taste, and the
+# error falls only a little. `MatrixFactorization` makes more of few ratings.
 #
 # What do more ratings bring? We give the same users and movies 200,000 ratings, four
 # times as many. All the rest stays, the penalty too.
