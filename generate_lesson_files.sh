@@ -50,24 +50,24 @@ recorded() {
         recommender/top_n.py) echo "1862535642 10293" ;;
         recommender/warn.py) echo "242794426 1121" ;;
         recommender/wrapper.py) echo "3322355790 4289" ;;
-        pillars/0_first.py) echo "2483208666 10004" ;;
-        pillars/0_luck.py) echo "2419078975 13510" ;;
-        pillars/0_map.py) echo "509865295 6548" ;;
-        pillars/0_parts.py) echo "563208635 10543" ;;
-        pillars/1_preprocessing.py) echo "784390810 13811" ;;
-        pillars/2_feature_selection.py) echo "489420444 13687" ;;
-        pillars/3_model_selection.py) echo "4031221836 13212" ;;
-        pillars/3_search.py) echo "1537931523 9639" ;;
+        pillars/0_first.py) echo "2770648330 10176" ;;
+        pillars/0_luck.py) echo "1688729073 13610" ;;
+        pillars/0_map.py) echo "458614888 6583" ;;
+        pillars/0_parts.py) echo "4180687985 10607" ;;
+        pillars/1_preprocessing.py) echo "1837846617 14230" ;;
+        pillars/2_feature_selection.py) echo "3331865733 14048" ;;
+        pillars/3_model_selection.py) echo "2988654551 13720" ;;
+        pillars/3_search.py) echo "1309178199 10092" ;;
         pillars/4_factors.py) echo "779357011 15777" ;;
         pillars/4_ranking.py) echo "915486964 11152" ;;
-        pillars/4_supervised.py) echo "3849083137 7162" ;;
-        pillars/4_threshold.py) echo "1639113794 11123" ;;
-        pillars/5_unsupervised.py) echo "1456135648 11312" ;;
-        pillars/5_unusual.py) echo "34833186 7971" ;;
-        pillars/6_utilities.py) echo "3984678631 13651" ;;
-        pillars/8_deploy.py) echo "3274281005 7839" ;;
-        pillars/8_experiment.py) echo "3205508457 8290" ;;
-        pillars/8_monitor.py) echo "609691455 9973" ;;
+        pillars/4_supervised.py) echo "304141630 7334" ;;
+        pillars/4_threshold.py) echo "1489630046 11358" ;;
+        pillars/5_unsupervised.py) echo "3337607657 11510" ;;
+        pillars/5_unusual.py) echo "1275310202 8176" ;;
+        pillars/6_utilities.py) echo "416211817 13978" ;;
+        pillars/8_deploy.py) echo "3308913022 7960" ;;
+        pillars/8_experiment.py) echo "799194287 8373" ;;
+        pillars/8_monitor.py) echo "1432737703 10176" ;;
         pillars/appendix_recipes.py) echo "3688724638 9051" ;;
         pillars/catalog.py) echo "3196323463 5079" ;;
         pillars/drawing.py) echo "2501522004 5968" ;;
@@ -9532,8 +9532,11 @@ print(f"\n{len(X_train)} training rows, {len(X_test)} test rows")
 # The *RMSE* is the square root of the mean squared error. You can read it as the
 # typical error, in stars.
 #
-# **Guess first:** which model has the smallest error on the training rows, and which
-# one on the test rows?
+# **Guess first:** which model has the smallest error on the test rows?
+#
+# - the mean
+# - the tree
+# - the ridge
 
 # %%
 models = {
@@ -9553,10 +9556,9 @@ print("\nRMSE in stars")
 print(errors.to_string(float_format="%.3f"))
 
 # %% [markdown]
-# On the training rows, the tree makes no error at all: it knows them by heart. On the
-# test rows it is worse than the mean. An error on training rows says how well a model
-# remembers; only an error on other rows says how well it predicts. There, the ridge is
-# the best of the three.
+# **The ridge.** On the training rows, the tree makes no error at all: it knows them by
+# heart. But on the test rows it is worse than the mean. An error on training rows says
+# how well a model remembers; only an error on other rows says how well it predicts.
 
 # %%
 title = "The tree knows its training rows, and is worst on new ones"
@@ -9606,6 +9608,13 @@ print(parts.round(2).to_string(index=False))
 # into parts, called *folds*. Each fold is the test part once, and the model learns from
 # the others. (scikit-learn's scores are better when they are greater, so its score here
 # is minus the RMSE.)
+#
+# **Guess first:** above, the ridge was better than the mean. In how many of five folds
+# will it be better?
+#
+# - in about half of them
+# - in most of them
+# - in all five
 
 # %%
 folds = KFold(5, shuffle=True, random_state=0)
@@ -9622,8 +9631,9 @@ print(by_fold.to_string(float_format="%.3f"))
 print(f"The smallest error that can be expected: {dataset.best_rmse():.3f}")
 
 # %% [markdown]
-# Some folds are easier than others, but only by hundredths of a star. In each of them,
-# the ridge is better by two tenths. That is no luck: it has learned something.
+# **In all five.** Some folds are easier than others, but only by hundredths of a star.
+# In each of them, the ridge is better by two tenths. That is no luck: it has learned
+# something.
 #
 # How good can a model be? The last line shows the noise floor. `pillars/4_factors.py`
 # shows models that come nearer to it, because they learn who likes what: the taste.
@@ -9704,8 +9714,12 @@ print(rmse.head().to_string(float_format="%.3f"))
 # mean rating. But the figures of the ridge differ, although it is the same model in
 # every line. Only the test rows are different. Which rows are in a test set is luck.
 #
-# **Guess first:** there are 200 such sets. What is the smallest RMSE of the ridge, and
-# what is the largest?
+# **Guess first:** there are 200 such sets. How far apart are the smallest and the
+# largest RMSE of the ridge?
+#
+# - about 0.03 stars
+# - about 0.06 stars
+# - more than 0.1 stars
 
 # %%
 spread = rmse["ridge"].std()
@@ -9716,10 +9730,9 @@ print(f"mean {rmse['ridge'].mean():.3f}, standard deviation {spread:.3f}")
 print(f"within one standard deviation of the mean: {sum(from_mean < spread)} sets")
 
 # %% [markdown]
-# The smallest and the largest figure are more than a tenth of a star apart. But such
-# extremes are rare, as the picture below shows. About two thirds of the sets lie within
-# one standard deviation of the mean. So on 500 rows, luck typically moves this RMSE by
-# about 0.03 stars.
+# **More than 0.1 stars.** But such extremes are rare, as the picture below shows. About
+# two thirds of the sets lie within one standard deviation of the mean. So on 500 rows,
+# luck typically moves this RMSE by about 0.03 stars.
 
 # %%
 low = rmse["ridge"].min()
@@ -9793,6 +9806,10 @@ print(f"Standard deviation of the RMSEs of all 200 sets: {spread:.3f}")
 #
 # ## How many rows make luck half as large?
 # **Guess first:** how many times as many?
+#
+# - 2 times
+# - 4 times
+# - 8 times
 
 # %%
 sizes = []
@@ -9806,8 +9823,8 @@ print("\nSpread: the standard deviation of the RMSEs of all test sets, in stars"
 print(pd.DataFrame(sizes).to_string(index=False, float_format="%.3f"))
 
 # %% [markdown]
-# Four times as many: the rows of each line are four times those of the line above, and
-# the spread is about half. That is the root in the formula: the root of 4 is 2. To make
+# **4 times.** The rows of each line are four times those of the line above, and the
+# spread is about half. That is the root in the formula: the root of 4 is 2. To make
 # this luck ten times smaller, you need a hundred times as many rows.
 #
 # ## The bell
@@ -9870,6 +9887,9 @@ print(f"within two standard errors of it: {sum(distances.abs() < 2)} of 200 test
 #
 # **Guess first:** on the first test set, the two MSEs are 0.045 apart, and each has a
 # standard error of about 0.044. Can this set show which model is better?
+#
+# - yes
+# - no, luck alone could do that
 
 # %%
 strong_ridge = make_pipeline(OneHotEncoder(handle_unknown="ignore"), Ridge(alpha=20))
@@ -9901,10 +9921,10 @@ print(f"both on the same rows: {sum(same_rows)} of 200 times")
 print(f"on different rows: {sum(other_rows)} of 199 times")
 
 # %% [markdown]
-# Look at the line `difference`. Its standard error is about a third of the others, and
-# the 200 sets agree with that. So a difference of 0.045 is about three standard errors.
-# This is more than luck: the strong ridge is worse. (Not every set of 500 rows is large
-# enough to show it.)
+# **Yes.** Look at the line `difference`. Its standard error is about a third of the
+# others, and the 200 sets agree with that. So a difference of 0.045 is about three
+# standard errors. This is more than luck: the strong ridge is worse. (Not every set of
+# 500 rows is large enough to show it.)
 #
 # Why is the difference known so well? The correlation of the squared errors is not far
 # from 1: a row that is hard for one model is hard for the other, too. If many hard rows
@@ -9977,6 +9997,10 @@ for pillar in PILLARS:
 # function, display and splitter of your version counts once.
 #
 # **Guess first:** how many names are there?
+#
+# - about 200
+# - 500 to 600
+# - more than 800
 
 # %%
 counts = things.pivot_table(
@@ -9990,10 +10014,10 @@ print(f"\nPublic names of scikit-learn {sklearn.__version__}; met: in this lesso
 print(pd.concat([counts, total]).to_string())
 
 # %% [markdown]
-# Look at the line `all six`. Counted in this way, there are far fewer than 800 names,
-# and fewer than half of them are estimators. You meet only about a tenth of all names
-# here. You need not know the others by heart: all estimators learn by `fit`, and most
-# answer by `predict` or by `transform`.
+# **500 to 600.** Look at the line `all six`: fewer than half of the names are
+# estimators. You meet only about a tenth of all names here. You need not know the
+# others by heart: all estimators learn by `fit`, and most answer by `predict` or by
+# `transform`.
 
 # %%
 n_all = len(things)
@@ -10014,6 +10038,10 @@ if figure is not None:  # without matplotlib it is None, and nothing is drawn
 # We ask each class which of the three methods it has.
 #
 # **Guess first:** how many estimators can both predict and transform?
+#
+# - about one in ten
+# - about half
+# - nearly all
 
 # %%
 estimators = things[things["kind"] == "estimators"].set_index("name")
@@ -10025,10 +10053,10 @@ print("\nEstimators that can both predict and transform")
 print(textwrap.fill(", ".join(does_both), width=80))
 
 # %% [markdown]
-# Only about one estimator in ten can do both, and many of these hold other estimators.
-# `Pipeline` and `GridSearchCV`, for example, can do what the estimators that they hold
-# can do. Those with `fit` alone answer in other ways. `DBSCAN`, for example, groups the
-# rows that it is fitted on, and has no answer for new ones.
+# **About one in ten.** Many of these hold other estimators. `Pipeline` and
+# `GridSearchCV`, for example, can do what the estimators that they hold can do. Those
+# with `fit` alone answer in other ways. `DBSCAN`, for example, groups the rows that it
+# is fitted on, and has no answer for new ones.
 #
 # `KMeans` does both by itself. It sorts rows into groups. We give it the years of five
 # movies of the lesson's table, and then a movie that it has not seen.
@@ -10177,7 +10205,11 @@ print("\nA tag that Ridge has from RegressorMixin:", get_tags(Ridge()).estimator
 # `fit` learns end in `_`, and `fit` returns the object. We begin with a version that
 # does not check its input.
 #
-# **Guess first:** about how many of scikit-learn's 40 to 50 checks does it fail?
+# **Guess first:** how many of scikit-learn's 40 to 50 checks does it fail?
+#
+# - none
+# - about a quarter
+# - more than half
 
 
 # %%
@@ -10209,7 +10241,7 @@ def count_failures(estimator):
 count_failures(FirstAttempt())
 
 # %% [markdown]
-# It fails about a quarter of them.
+# **About a quarter.** They are listed by name.
 #
 # It works on clean data, so why should we care? Here are three movies, and the same
 # three with the columns in another order.
@@ -10277,6 +10309,10 @@ except ValueError as error:
 # One year in twenty is not known here, and somebody wrote 9999 in its place.
 #
 # **Guess first:** which quantile will the search choose?
+#
+# - 0.0
+# - 0.01
+# - 0.1
 
 # %%
 rng = np.random.default_rng(0)
@@ -10297,9 +10333,9 @@ print("Attributes of its clone:", list(vars(clone(chosen))))
 print("The clone's quantile:", clone(chosen).quantile)
 
 # %% [markdown]
-# The search chooses a tenth. Clipping a hundredth at each end does not help: one row in
-# twenty is wrong, so the upper limit is still 9999. With a tenth, the limit is a true
-# year. The clone has the same parameter, and nothing that was learned.
+# **0.1.** Clipping a hundredth at each end does not help: one row in twenty is wrong,
+# so the upper limit is still 9999. With a tenth, the limit is a true year. The clone
+# has the same parameter, and nothing that was learned.
 
 # %%
 title = "Inherit from two classes, write two methods: it works like scikit-learn's own"
@@ -10461,6 +10497,10 @@ print(f"\nRMSE of always answering the mean rating: {dummy_error:.3f} stars")
 #
 # ## The same models without and with the scaler
 # **Guess first:** which of the five models get worse without their scaler?
+#
+# - all five
+# - nearest neighbours and SGD
+# - all but the forest and boosting
 
 # %%
 models = {
@@ -10481,9 +10521,9 @@ print("\nRMSE in stars")
 print(errors.to_string(float_format="%.3f"))
 
 # %% [markdown]
-# Two of the five get worse. Nearest neighbours lose most of their lead over the mean,
-# and SGD becomes far worse than the mean. For the other three, the scaler makes no
-# difference that we can see here.
+# **Nearest neighbours and SGD.** Nearest neighbours lose most of their lead over the
+# mean, and SGD becomes far worse than the mean. For the other three, the scaler makes
+# no difference that we can see here.
 #
 # Trees, of which forest and boosting are made, only ask whether a value is above a
 # threshold. Scaling changes the values and the thresholds alike, so the answers stay
@@ -10550,6 +10590,12 @@ print(f"SGD without scaler, typical answer: {np.median(unclipped):.0e} stars")
 # ## What ridge does with a strong penalty
 # Above, the scaler made no visible difference to the error of ridge. Now we vary the
 # penalty, and look at each prediction.
+#
+# **Guess first:** without the scaler, which of these models give other predictions?
+#
+# - all of them
+# - those with a penalty
+# - none of them
 
 # %%
 models = {"least squares": LinearRegression()}
@@ -10570,10 +10616,10 @@ print("\nRMSE without and with scaler, and how far a prediction moves, in stars"
 print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 
 # %% [markdown]
-# Look at `largest change of a prediction`. Least squares gives the same predictions: a
-# smaller weight makes up for larger numbers. Ridge does not: its penalty is on the
-# weights, so it depends on the units of the features. With a strong penalty,
-# predictions move by up to a quarter of a star.
+# **Those with a penalty.** Look at `largest change of a prediction`. Least squares
+# gives the same predictions: a smaller weight makes up for larger numbers. Ridge does
+# not: its penalty is on the weights, so it depends on the units of the features. With a
+# strong penalty, predictions move by up to a quarter of a star.
 #
 # From `without` to `with scaler`, the error hardly changes, and with the strongest
 # penalty it is not smaller with the scaler either. So we do not scale for the sake of
@@ -10583,6 +10629,12 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 # We remove all ages of a third of the users. The gaps are filled *inside* the pipeline:
 # with the user's last known age; if there is none, as here, with the median of the
 # training rows.
+#
+# **Guess first:** what becomes of the error of ridge?
+#
+# - it grows a little
+# - it grows by a tenth of a star
+# - it stays the same
 
 # %%
 gaps = table["user_id"] % 3 == 0
@@ -10603,10 +10655,10 @@ before = errors.loc["linear (ridge)", "with scaler"]
 print(f"RMSE of ridge, with all ages: {before:.3f}, with gaps: {error(ridge):.3f}")
 
 # %% [markdown]
-# All gaps get the same age, and here `SimpleImputer` would fill in the same one. The
-# error stays about the same, but that is no praise for the median. The *law* of the
-# table, the formula that made its ratings, does not contain the age. So this table
-# cannot show how well a gap was filled.
+# **It stays the same.** To three decimals, at least. But that is no praise for the
+# median: the *law* of the table, the formula that made its ratings, does not contain
+# the age. So this table cannot show how well a gap was filled. (All gaps got the same
+# age, and here `SimpleImputer` would fill in the same one.)
 #
 # ## Categories
 # An id is a label: user 931 is not more than user 930. `TargetEncoder` replaces an id
@@ -10709,6 +10761,10 @@ for name, model in {"the dummy (always the mean)": dummy, "the forest": forest}.
 #
 # **Guess first:** five of the 11 features have no influence on a rating. How much of
 # the impurity do these five get together?
+#
+# - next to nothing
+# - about a sixth
+# - about half
 
 # %%
 # The pipeline's first two steps make the 13 features and drop the ids: 11 are left.
@@ -10731,20 +10787,20 @@ impurity_sum = worth.loc[WORTHLESS, "impurity, %"].sum()
 print(f"Impurity of the features without influence: {impurity_sum:.0f} %")
 
 # %% [markdown]
-# "Yes" in the column `signal` means that the feature says something about ratings, if
-# only together with another: a count says how far an average can be trusted, and a
-# genre matters differently to each user. We know it, because we know the law, the
-# formula that made the ratings (`pillars/0_first.py`). It reads who rates which movie,
-# and the movie's genres, but not the columns of the five features with "no".
+# **About a sixth.** So says the last line. "Yes" in the column `signal` means that the
+# feature says something about ratings, if only together with another: a count says how
+# far an average can be trusted, and a genre matters differently to each user. We know
+# it, because we know the law, the formula that made the ratings (`pillars/0_first.py`).
+# It reads who rates which movie, and the movie's genres, but not the columns of the
+# five features with "no".
 #
 # (`user_avg_rating` has more distinct values than there are users, because it is
 # cross-fitted, as `pillars/1_preprocessing.py` explains: the average of a row leaves
 # out the row's own fold. There are five folds, so a user has up to five averages.)
 #
-# The five features without influence (the rows with "no") get about a sixth of the
-# impurity. Among these, more distinct values mostly mean more impurity: of many
-# thresholds, one fits the training rows by luck. Impurity cannot show that it was luck,
-# because it is computed from the training rows alone.
+# Why do these five get so much? Among them, more distinct values mostly mean more
+# impurity: of many thresholds, one fits the training rows by luck. Impurity cannot show
+# that it was luck, because it is computed from the training rows alone.
 #
 # So we go to the test rows, and shuffle one column at a time.
 # `sklearn.inspection.permutation_importance` does this for you, and shows how the
@@ -10804,6 +10860,10 @@ if figure is not None:
 #
 # **Guess first:** by impurity and by shuffling, `user_movie_interaction` matters most.
 # How much will the error grow if the forest is trained without it?
+#
+# - by more than 0.1 stars
+# - by about 0.05 stars
+# - hardly at all
 
 # %%
 fresh_forest = clone(forest["model"]).set_params(n_jobs=2)
@@ -10831,13 +10891,14 @@ for measure in ("shuffled", "left out"):
     print("   ", ", ".join(worth.index[is_clear]))
 
 # %% [markdown]
-# Look at the row `user_movie_interaction`. By impurity and by shuffling it matters
-# most, by far. Left out, it is hardly missed, and neither is any other feature. It is
-# the product of the two averages: when it is shuffled, it misleads a forest that relies
-# on it; when it is left out, the two averages carry nearly the same information.
-# (Shuffling can mislead in the other direction, too: a forest that relies a little on
-# each of several correlated features gives each of them a small figure. scikit-learn's
-# guide warns of that: "Misleading values on strongly correlated features".)
+# **Hardly at all.** Look at the row `user_movie_interaction`. By impurity and by
+# shuffling it matters most, by far. Left out, it is hardly missed, and neither is any
+# other feature. It is the product of the two averages: when it is shuffled, it misleads
+# a forest that relies on it; when it is left out, the two averages carry nearly the
+# same information. (Shuffling can mislead in the other direction, too: a forest that
+# relies a little on each of several correlated features gives each of them a small
+# figure. scikit-learn's guide warns of that: "Misleading values on strongly correlated
+# features".)
 #
 # If the growth is below two standard errors, it may be luck: it shows neither that the
 # feature is of use nor that it is not. (By luck alone, about 5 figures in 100 are more
@@ -10846,6 +10907,9 @@ for measure in ("shuffled", "left out"):
 # the line proves little.)
 #
 # **Guess first:** what happens if all three averages are left out at once?
+#
+# - the error hardly grows, as with one
+# - the forest loses most of its lead over the dummy
 
 # %%
 averages = ["user_avg_rating", "movie_avg_rating", "user_movie_interaction"]
@@ -10856,8 +10920,8 @@ print(f"One of the three averages left out: at most {largest:+.4f}")
 print(f"All three averages left out: {growth_of_all:+.4f} ± {error:.4f}")
 
 # %% [markdown]
-# The forest does well without any one of the three, but not without all of them: then
-# it loses most of its lead over the dummy. So if each of several features has a small
+# **The forest loses most of its lead over the dummy.** It does well without any one of
+# the three, but not without all of them. So if each of several features has a small
 # figure, that is no reason to drop them all.
 #
 # ## How many features for nearest neighbours?
@@ -10902,7 +10966,12 @@ print(by_fold.to_string(float_format="%.4f"))
 # movie: the 1000 columns are pure noise. An honest R2 is about 0 or below (1 is
 # perfect, 0 is that of always predicting the mean).
 #
-# **Guess first:** we choose the ten best of them. What R2 do we get?
+# **Guess first:** by all 200 ratings, we choose the ten best horoscopes. Then we
+# cross-validate a model of these ten. What R2 do we get?
+#
+# - below 0
+# - about 0
+# - clearly above 0
 
 # %%
 horoscopes = np.random.default_rng(0).normal(size=(200, 1000))
@@ -10917,10 +10986,10 @@ print(f"chosen before the split: {before:.2f}")
 print(f"chosen inside the pipeline: {inside:.2f}")
 
 # %% [markdown]
-# Chosen before the split, horoscopes seem to predict ratings. That is a leak: the
-# selection has read the ratings of the test rows. Inside the pipeline, it reads only
-# the training rows of each fold, and R2 is below 0: what it learned is noise, which is
-# worse than the mean on new rows.
+# **Clearly above 0.** Horoscopes seem to predict ratings! That is a leak: chosen before
+# the split, they have read the ratings of the test rows. Inside the pipeline, the
+# selection reads only the training rows of each fold, and R2 is below 0: what it
+# learned is noise, which is worse than the mean on new rows.
 #
 # **Try it:** add the best 1, 3 and 8 features to the table of nearest neighbours.
 #
@@ -11000,6 +11069,13 @@ def predict_with(averages_of, train, test):
 # %% [markdown]
 # We try both on small tables and on larger ones, and compare with always answering the
 # mean (`dummy`) and with the noise floor (`floor`).
+#
+# **Guess first:** with only 1.5 ratings per user, how large is the error with averages
+# made before the split?
+#
+# - larger than with honest averages
+# - a little above the floor
+# - far below the floor
 
 # %%
 rows = []
@@ -11025,10 +11101,10 @@ print("RMSE in stars, the mean of two tables")
 print(curve[::-1].to_string(float_format="%.3f"))
 
 # %% [markdown]
-# Look at the line of 1.5 ratings per user. Averages made before the split give an error
-# far below the floor. No honest model gets there: that is a leak. With 20 ratings per
-# user, averages made before the split also give a smaller error than honest averages
-# do, but it is above the floor. So the floor does not reveal every leak.
+# **Far below the floor.** Look at the line of 1.5 ratings per user. No honest model
+# gets there: that is a leak. With 20 ratings per user, averages made before the split
+# also give a smaller error than honest averages do, but it is above the floor. So the
+# floor does not reveal every leak.
 
 # %%
 title = (
@@ -11059,6 +11135,12 @@ if figure is not None:
 # The floor of real data is not known. But everybody can shuffle the ratings: then there
 # is nothing to predict, and an honest R2 is about 0 or below. (R2 is 1 for a perfect
 # model, and 0 for the mean.)
+#
+# **Guess first:** what R2 does the forest get with averages of the whole table?
+#
+# - below 0
+# - about 0
+# - clearly above 0
 
 # %%
 table = MovieRecommendationDataset(n_ratings=10_000).generate()
@@ -11074,11 +11156,11 @@ for name, stars in answers.items():
     print(f"  {name}: R2 {r2_score(test['rating'], stars):.3f}")
 
 # %% [markdown]
-# The model of the `whole table` explains ratings that nobody can explain: that is a
-# leak. The model of the `training rows` has no leak: it has not seen the answers of the
-# test rows. But it is worse than the mean, because in each training row the averages
-# contain the row's own answer. So the forest learns to follow them, and on new rows it
-# follows noise. Cross-fitting mends that.
+# **Clearly above 0.** The model of the `whole table` explains ratings that nobody can
+# explain: that is a leak. The model of the `training rows` has no leak: it has not seen
+# the answers of the test rows. But it is worse than the mean, because in each training
+# row the averages contain the row's own answer. So the forest learns to follow them,
+# and on new rows it follows noise. Cross-fitting mends that.
 #
 # ## A 14th feature: it leaks, and then it helps
 # A user's average says nothing about the user's taste. The average of this user *for
@@ -11141,7 +11223,11 @@ models = {
 # We score the three models on the same five folds: by RMSE, and then, as a control, by
 # R2 on shuffled ratings.
 #
-# **Guess first:** by how many stars does each place of the encoder lower the RMSE?
+# **Guess first:** which encoder lowers the RMSE more?
+#
+# - the one before the split
+# - the one in the pipeline
+# - both lower it by the same
 
 # %%
 RMSE = "neg_root_mean_squared_error"  # scikit-learn's name: minus the error
@@ -11178,16 +11264,22 @@ print("\nRMSE in five folds; change to the first line, fold by fold (± its erro
 print(summary.to_string(float_format="%.4f"))
 
 # %% [markdown]
-# The feature that is fitted before the split seems to gain more. But that gain is a
-# leak: the feature also explains shuffled ratings, and nobody can do that. The gain of
-# the feature in the pipeline is real: it is many times its standard error, and with
-# shuffled ratings it is gone. It is about a hundredth of a star, about as much as the
-# `spread of folds`. To see it clearly, we must compare the models fold by fold.
+# **The one before the split.** But what it gains is a leak: the feature also explains
+# shuffled ratings, and nobody can do that. The gain of the feature in the pipeline is
+# real: it is many times its standard error, and with shuffled ratings it is gone. It is
+# about a hundredth of a star, about as much as the `spread of folds`. To see it
+# clearly, we must compare the models fold by fold.
 #
 # ## Each splitter asks another question: for whom will the model predict?
 # `GroupKFold` puts all rows of a group (`groups=`), such as a user, into one fold, so
 # the users of the test rows are new to the model. `TimeSeriesSplit` tests on later rows
 # than it trains on, as in real use; the rows must be sorted by time.
+#
+# **Guess first:** for users whom it has never seen, is the linear model better than
+# always answering the mean?
+#
+# - yes
+# - no
 
 
 # %%
@@ -11205,8 +11297,8 @@ ask("GroupKFold: new movies", linear, table, GroupKFold(5), groups=table["movie_
 ask("KFold: always the mean", DummyRegressor(), table, folds)
 
 # %% [markdown]
-# A new user or a new movie costs about a tenth of a star. Always answering the mean is
-# still worse.
+# **Yes.** A new user costs the model about a tenth of a star, and so does a new movie.
+# Always answering the mean is still worse.
 #
 # Does time matter? `drift=1` makes a table whose users change their tastes over two
 # years; all else is the same. The model `factors` learns tastes. `TimeSeriesSplit`
@@ -11301,6 +11393,10 @@ new_stars = stars[40_000:]
 #
 # **Guess first:** the noise of a guesser is half a star. By how much does the best of
 # 40 seem to be better than the mean of all, on 50 rows?
+#
+# - not at all
+# - by about 0.03 stars
+# - by more than 0.1 stars
 
 
 # %%
@@ -11363,9 +11459,9 @@ print(guessed.to_string(float_format="%.3f"))
 print(f"Mean of all 40 on 10,000 new rows: {np.mean(on_new):.3f}")
 
 # %% [markdown]
-# *Luck* is how much better the best guesser seems than the mean of all. On 50 rows it
-# is more than a tenth of a star, and it is all luck: on the new rows, the chosen
-# guessers are no better than all 40. On 1000 rows there is less luck.
+# **By more than 0.1 stars.** *Luck* is how much better the best guesser seems than the
+# mean of all. It is all luck: on the new rows, the chosen guessers are no better than
+# all 40. On 1000 rows there is less of it.
 #
 # In each line, the nested error is nearer to the mean of all than to the score of the
 # winner: it scores each choice on rows that took no part in it. (Compare within a line
@@ -11397,6 +11493,13 @@ if figure is not None:
 # begins with many candidates on few rows, and gives more rows to the best third, again
 # and again. We count the rows that are fitted: each fold trains on two thirds of the
 # rows that a candidate is given.
+#
+# **Guess first:** both searches try 54 candidates. How many rows does halving fit,
+# compared with the random search?
+#
+# - about as many
+# - about half
+# - less than a fifth
 
 # %%
 space = {
@@ -11429,15 +11532,22 @@ for name, n_given in rows_given.items():
     print(f"{name}: about {n_given * 2 // 3} rows fitted in each fold")
 
 # %% [markdown]
-# Halving saves most of the work. A single search cannot show whether it finds worse
-# trees for that. Here, `best_score_` is not too good: it is about equal to the nested
-# error. With 3000 rows there is less luck. And the chosen tree has an advantage, which
-# may hide the rest of the luck: in the end it is trained on all rows, but in the search
-# on two thirds of them at most.
+# **Less than a fifth.** Halving saves most of the work. A single search cannot show
+# whether it finds worse trees for that. Here, `best_score_` is not too good: it is
+# about equal to the nested error. With 3000 rows there is less luck. And the chosen
+# tree has an advantage, which may hide the rest of the luck: in the end it is trained
+# on all rows, but in the search on two thirds of them at most.
 #
 # ## Would more rows bring more?
 # A search cannot bring more than its best candidate. More rows may. A *learning curve*
 # shows the error by the number of training rows.
+#
+# **Guess first:** with more training rows, what becomes of the error on these training
+# rows?
+#
+# - it falls
+# - it stays the same
+# - it rises
 
 # %%
 model = SklearnEcosystemPipeline(model="linear").build_pipeline()
@@ -11454,12 +11564,12 @@ print("\nRMSE of the linear model")
 print(curve.to_string(float_format="%.3f"))
 
 # %% [markdown]
-# The gap between the two errors shrinks with the number of rows. If the error
-# `on these rows` keeps rising and that `on new rows` keeps falling, they meet somewhere
-# between the two errors of the line of 40000 rows. Then more rows lower the error of
-# this model by no more than the gap that is left, a few hundredths of a star. To gain
-# more, a model must learn something else, such as the taste of each user
-# (`pillars/4_factors.py`).
+# **It rises.** Many rows are harder to fit than few. On new rows the error falls, and
+# so the gap between the two shrinks. If the error `on these rows` keeps rising and that
+# `on new rows` keeps falling, they meet somewhere between the two errors of the line of
+# 40000 rows. Then more rows lower the error of this model by no more than the gap that
+# is left, a few hundredths of a star. To gain more, a model must learn something else,
+# such as the taste of each user (`pillars/4_factors.py`).
 #
 # **Try it:** let 200 guessers compete instead of 40 (in `guesses`, change `range(40)`
 # and `n_iter`). How lucky is the best one?
@@ -12194,6 +12304,10 @@ print(f"  expected {expected[row]:.2f} stars, rating {rating[row]:.1f}")
 # the movie's, one by one, and adds up: the sum says how well the two fit.
 #
 # **Guess first:** how much of the squared error of the best model is noise?
+#
+# - about a fifth
+# - about half
+# - about five sixths
 
 # %%
 models = {"mean": DummyRegressor()}  # always the mean rating of its training rows
@@ -12223,10 +12337,9 @@ print("\nSquared error in stars², RMSE in stars, and the model's part of the er
 print(errors.to_string(float_format="%.3f"))
 
 # %% [markdown]
-# Look at `ignorance / sum`. Of the squared error of `factors`, the best of these
-# models, about a sixth is the model's. Five sixths are noise, which even the best
-# possible model would keep. For linear, forest and boosting, ignorance is about a
-# quarter.
+# **About five sixths.** `factors` is the best of these models. Its `ignorance / sum` is
+# about a sixth, and the rest is noise, which even the best possible model would keep.
+# For linear, forest and boosting, ignorance is about a quarter.
 
 # %%
 figure, axes = new_picture("A better model shortens only the blue part of the bar")
@@ -12270,6 +12383,13 @@ for name in ("forest", "boosting", "factors"):
 # ## Whose ratings?
 # We sort the ratings by how careless their users are, and cut them into five groups of
 # equal size. The measure is `sigma`, the standard deviation of a user's noise in stars.
+#
+# **Guess first:** from the most careful group to the most careless one, how much does
+# the squared error of noise grow?
+#
+# - it doubles
+# - about four times
+# - more than ten times
 
 # %%
 sigma = dataset.law_["sigma"][table["user_id"] - 1]  # user ids count from 1
@@ -12285,10 +12405,9 @@ print("\nSquared error in stars², by the care of the users")
 print(by_care.to_string(float_format="%.3f"))
 
 # %% [markdown]
-# From the most careful users to the most careless, noise grows more than ten times, and
-# ignorance by about a third. So the error of a model depends strongly on whose ratings
-# it is measured on: the same model looks excellent for the `most careful` users, and
-# poor for the `most careless`.
+# **More than ten times.** Ignorance grows by about a third only. So the error of a
+# model depends strongly on whose ratings it is measured on: the same model looks
+# excellent for the `most careful` users, and poor for the `most careless`.
 #
 # **Try it:** make 200,000 ratings instead of 50,000. Which part of the error becomes
 # smaller, and for which models?
@@ -12383,6 +12502,10 @@ for stars in (2.5, 3.0, 3.5, 4.0, 4.5):
 #
 # **Guess first:** `balanced` and `features` differ only in this setting. Which of them
 # has the smaller log loss on the test rows?
+#
+# - `balanced`
+# - `features`
+# - they are about the same
 
 # %%
 features = UserMovieFeatureTransformer()
@@ -12406,8 +12529,8 @@ for name, chance in chances.items():
     print(f"  {name:8} {log_loss(liked, chance):.3f}")
 
 # %% [markdown]
-# `features`, by far. `balanced` gains next to nothing over the dummy. What is wrong
-# with it?
+# **`features`.** It is better by far. `balanced` gains next to nothing over the dummy.
+# What is wrong with it?
 #
 # ## Do the probabilities mean what they say?
 # A *calibration curve* answers that. It sorts the rows by the probability that the
@@ -12415,6 +12538,10 @@ for name, chance in chances.items():
 #
 # **Guess first:** to the highest fifth of the rows, `balanced` gives a probability of
 # about 0.8. How many of them are likes?
+#
+# - about four in ten
+# - about six in ten
+# - about eight in ten
 
 # %%
 curves = {}
@@ -12430,8 +12557,9 @@ print("\nProbability of a like that each model said, and the share of likes")
 print(calibration.to_string(float_format="%.2f"))
 
 # %% [markdown]
-# About six in ten. `features` and `factors` are right to a few hundredths. `balanced`
-# says too much in every part: it was trained as if half of the ratings were likes.
+# **About six in ten.** `features` and `factors` are right to a few hundredths.
+# `balanced` says too much in every part: it was trained as if half of the ratings were
+# likes.
 
 # %%
 highest = 100 * calibration.loc["highest fifth", "balanced"]
@@ -12512,7 +12640,11 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 # costs 2p, and yes is cheaper if p is above 1/3. (`predict` of a classifier says yes if
 # p is above 1/2, as if both errors cost the same.)
 #
-# **Guess first:** a quarter of the rows are likes. How often should we say yes?
+# **Guess first:** a quarter of the rows are likes. To how many should we say yes?
+#
+# - to fewer than a quarter
+# - to just a quarter
+# - to more than a quarter
 
 # %%
 rules = {
@@ -12542,7 +12674,7 @@ print("\nCost of 100 rows; more: than by `factors: p > 1/3` (± standard error)"
 print(summary.to_string(float_format="%.1f"))
 
 # %% [markdown]
-# The rule made for these costs, p > 1/3, says yes to more than a quarter, because a
+# **To more than a quarter.** So does the rule made for these costs, p > 1/3, because a
 # missed movie costs more than a bad evening. It is cheaper than `p > 1/2`. But it needs
 # probabilities that can be believed: with those of `balanced` it says yes to more than
 # half of the rows, and costs much more than with those of `features`, which reads the
@@ -12598,6 +12730,9 @@ from lesson_code import MatrixFactorization, MovieRecommendationDataset
 # learned factors. We take the movies that have one genre and at least 50 ratings.
 #
 # **Guess first:** will KMeans find genres that it has never seen?
+#
+# - no
+# - yes, some of them
 
 
 # %%
@@ -12633,9 +12768,9 @@ for number in range(3):
     print()
 
 # %% [markdown]
-# The model saw only ids and stars, no title and no genre. Yet you could give each of
-# these clusters a name. One movie does not fit: *The Faithful Lighthouse* is a drama
-# among adventures.
+# **Yes, some of them.** The model saw only ids and stars, no title and no genre. Yet
+# you could give each of these clusters a name. One movie does not fit: *The Faithful
+# Lighthouse* is a drama among adventures.
 #
 # The *adjusted Rand index* compares the clusters of all these movies with their genres:
 # 1 is the same grouping, and chance gives about 0. The dummy comes first: shuffled
@@ -12725,6 +12860,10 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.2f"))
 #
 # **Guess first:** we look at the movies with one genre and 50 ratings, at all movies,
 # and at the users. Which of the three will show groups?
+#
+# - all three
+# - both kinds of movies
+# - only the movies with one genre and 50 ratings
 
 
 # %%
@@ -12768,11 +12907,12 @@ print("\nSilhouette of the clusters, and the mean of ten controls")
 print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 
 # %% [markdown]
-# Compare `silhouette` with `control`. The line `202 movies` is above its control by
-# several times the control's spread. That is more than luck gives where there are no
-# groups, so it is a sign of groups. The other lines are not above their controls. The
-# users are even a little below, perhaps because they are not exactly Gaussian. So data
-# without groups can differ from its control, and a small difference would prove little.
+# **Only the movies with one genre and 50 ratings.** Compare `silhouette` with
+# `control`. The line `202 movies` is above its control by several times the control's
+# spread. That is more than luck gives where there are no groups, so it is a sign of
+# groups. The other lines are not above their controls. The users are even a little
+# below, perhaps because they are not exactly Gaussian. So data without groups can
+# differ from its control, and a small difference would prove little.
 #
 # Did you guess all movies, too? They include those with two genres or few ratings. The
 # genres are there, but do not show: to see no groups does not prove that there are
@@ -12911,7 +13051,11 @@ for places in ([1, 2], [1, 3], [1, 6], [5, 6]):
 # first, or, for those at random, least agreement first. The dummy, for which all are
 # equally odd, scores the share of shills.
 #
-# **Guess first:** which shills does the forest find?
+# **Guess first:** which 20 shills does the forest find best?
+#
+# - those who always give five
+# - those who always give three
+# - those who rate at random
 
 
 # %%
@@ -12948,12 +13092,12 @@ print(f"\nAverage precision among {n_honest} honest users, mean of ten draws")
 print(precision.to_string(float_format="%.2f"))
 
 # %% [markdown]
-# Look at the column `forest`. It puts nearly all shills who always give five at the top
-# of its list: they are rare, and extreme in all three figures. It does worse where the
-# mean is ordinary (always three), and where shills are many (200). Of those who rate at
-# random it finds few, though more than by chance. A rule that is made for one fraud
-# finds this fraud at least as well, and mostly far better. So use a forest when you
-# cannot say what you are looking for.
+# **Those who always give five.** Look at the column `forest`. It puts nearly all of
+# them at the top of its list: they are rare, and extreme in all three figures. It does
+# worse where the mean is ordinary (always three), and where shills are many (200). Of
+# those who rate at random it finds few, though more than by chance. A rule that is made
+# for one fraud finds this fraud at least as well, and mostly far better. So use a
+# forest when you cannot say what you are looking for.
 
 # %%
 title = "The forest finds who always gives five, and hardly who rates at random"
@@ -12972,6 +13116,10 @@ if figure is not None:
 # ## Who else is on the list?
 # **Guess first:** we sort the honest users by agreement, the least first, as the rule
 # for shills at random does. Who are the first 20?
+#
+# - mostly users of unusual taste
+# - mostly careless users
+# - mostly strict users
 
 # %%
 sigma = pd.Series(dataset.law_["sigma"], index=range(1, 1001))  # each user's noise
@@ -12981,8 +13129,8 @@ print("\nThe 20 honest users who agree least with the others")
 print(f"Of these, among the most careless fifth: {odd.isin(careless).sum()}")
 
 # %% [markdown]
-# Most of them were made careless by the formula. They do not cheat, but they look like
-# shills who rate at random. So the top of a list is a reason to look closer, not a
+# **Mostly careless users.** The formula made them so. They do not cheat, but they look
+# like shills who rate at random. So the top of a list is a reason to look closer, not a
 # proof.
 #
 # **Try it:** let the shills who always give five give four or five, by chance. Do the
@@ -13155,7 +13303,10 @@ print(f"by the lesson: {ranking_metrics(example, ratings, k=3)['NDCG@3']:.2f}")
 # share of their movies that is among the held-out rows at all.
 #
 # **Guess first:** the law knows what every user would give to every movie. Whose lists
-# are better by NDCG, and whose by true stars?
+# are better by NDCG?
+#
+# - the law's
+# - MovieRanker's
 
 
 # %%
@@ -13191,9 +13342,10 @@ print("\nThe lists of all users")
 print(pd.DataFrame(results).T.to_string(float_format="%.2f"))
 
 # %% [markdown]
-# The law loses by NDCG! It wins by true stars, by almost half a star. The column
-# `rated, %` says why: NDCG can count only what was rated, and that is less than a tenth
-# of the law's movies. The others get no points, however good they are.
+# **MovieRanker's.** The law loses by NDCG! It wins by true stars, by almost half a
+# star. The column `rated, %` says why: NDCG can count only what was rated, and that is
+# less than a tenth of the law's movies. The others get no points, however good they
+# are.
 #
 # ## A metric of your own as a scorer
 # `scoring=` takes a name, or a scorer: a function of (model, X, y), which returns one
@@ -13201,6 +13353,12 @@ print(pd.DataFrame(results).T.to_string(float_format="%.2f"))
 # scorer.) So `cross_validate` can judge models by all our figures at once. The model
 # `mean` gives the same score to all movies, so its ten movies are those with the first
 # ids.
+#
+# **Guess first:** `popularity` recommends the movies with the most ratings to
+# everybody. Is its NDCG higher than that of the law?
+#
+# - yes
+# - no
 
 
 # %%
@@ -13234,10 +13392,10 @@ print("\nRMSE in stars of the held-out rows, and the metrics of the lists")
 print(results.to_string(float_format="%.2f", na_rep="-"))
 
 # %% [markdown]
-# From `mean` down to the law, the RMSE falls and the lists get more true stars. NDCG
-# gives another order: even `popularity`, whose RMSE is near that of `mean`, is above
-# the law, because popular movies are rated most. (This is one split; small differences
-# may be luck.)
+# **Yes.** From `mean` down to the law, the RMSE falls and the lists get more true
+# stars. But NDCG gives another order: even `popularity`, whose RMSE is near that of
+# `mean`, is above the law, because popular movies are rated most. (This is one split;
+# small differences may be luck.)
 #
 # Neither metric is wrong. NDCG on held-out rows asks: what else did this user choose,
 # and like? True stars ask: what would this user like best? Held-out ratings cannot show
@@ -13269,6 +13427,11 @@ if figure is not None:
 # The file ends with a *digest*, a fingerprint of its content. `load_pipeline` checks it
 # before it loads any object. `joblib.load` does not. We change one bit of the file, and
 # try both.
+#
+# **Guess first:** what does `joblib.load` do with the damaged file?
+#
+# - it raises an error
+# - it gives a model, without a word
 
 # %%
 with tempfile.TemporaryDirectory() as folder:
@@ -13293,9 +13456,9 @@ print(recommender.recommend(1, n=3).to_string(index=False))
         print("One bit changed, load_pipeline:", message)
 
 # %% [markdown]
-# The fresh process recommends the same movies as above. `joblib.load` makes a model of
-# the damaged file without an error. It may answer as before, or wrongly: nobody can
-# tell. For `load_pipeline`, one wrong bit is enough to refuse the file.
+# **It gives a model, without a word.** It may answer as before, or wrongly: nobody can
+# tell. For `load_pipeline`, one wrong bit is enough to refuse the file. (And the good
+# file works: the fresh process recommends the same movies as above.)
 #
 # **Try it:** judge lists of 20 movies instead of 10 (change `LENGTH`). Who wins?
 #
@@ -13369,6 +13532,10 @@ for path, digest in (monday, tuesday):
 #
 # **Guess first:** we swap the models six times during 300 requests. How many answers
 # are lost, or mixed from both models?
+#
+# - none
+# - a few
+# - about one in ten
 
 
 # %%
@@ -13412,9 +13579,9 @@ print(f"Requests answered: {len(answers)}")
 print(f"Answers that are of neither model: {len(mixed)}")
 
 # %% [markdown]
-# None is lost, and none is mixed. One run does not prove that this never happens. But
-# the first line of `answer` makes sure of it: it reads the model once, so the rating
-# and the digest come from the same model, whatever happens in between.
+# **None.** One run does not prove that this never happens. But the first line of
+# `answer` makes sure of it: it reads the model once, so the rating and the digest come
+# from the same model, whatever happens in between.
 #
 # Here are the answers. Requests 25, 75, 125 and so on load the other model. Loading
 # takes some time, and meanwhile the other threads answer with the old model. So the
@@ -13475,6 +13642,12 @@ folder.cleanup()
 # same model on every visit. A hash is a number that looks random but depends only on
 # its input, so nothing has to be stored. Do not use Python's own `hash()`: for strings,
 # it differs from process to process.
+#
+# **Guess first:** how many of the users with B have B in the next test, too?
+#
+# - all of them
+# - about half
+# - none of them
 
 
 # %%
@@ -13491,9 +13664,9 @@ print(f"\nShare of users with B: {is_b.mean():.3f}")
 print(f"Of these, with B in the next test, too: {next_b[is_b].mean():.3f}")
 
 # %% [markdown]
-# The next test has another name, so it divides the users anew: of those who had B,
-# again about half get B. Otherwise the same users would try every new model, and what
-# one test did to them would disturb the next.
+# **About half.** The next test has another name, so it divides the users anew.
+# Otherwise the same users would try every new model, and what one test did to them
+# would disturb the next.
 #
 # **Try it:** in `answer`, use `self.model` twice, without the variable. How many
 # answers are of neither model now?
@@ -13552,6 +13725,10 @@ print(f"A {chance_a.mean():.3f}, B {chance_b.mean():.3f}, B - A {truth:.3f}")
 #
 # **Guess first:** B has about 4 more successes in 100 visits. From how many visits on
 # is the interval above 0?
+#
+# - from 1000 on
+# - from 2000 on
+# - from 5000 on
 
 
 # %%
@@ -13572,11 +13749,10 @@ for n in (1000, 2000, 5000, 10_000, 20_000):
     print(f"{n:7} visits: B - A = {difference:.3f} ± {half:.3f}")
 
 # %% [markdown]
-# Look at the line of 1000 visits. A is ahead, the worse model! Would you have stopped
-# there? It is bad luck: even the upper end of the interval is below the truth, which
-# happens to one interval in forty (5 % miss the truth, half of them on this side). From
-# 5000 visits on, the interval is above 0. (The five lines share visits, so they share
-# their luck, too.)
+# **From 5000 on.** Look at the line of 1000 visits. A is ahead, the worse model! Would
+# you have stopped there? It is bad luck: even the upper end of the interval is below
+# the truth, which happens to one interval in forty (5 % miss the truth, half of them on
+# this side). (The five lines share visits, so they share their luck, too.)
 #
 # ## How many visits?
 # Choose the smallest difference that matters to you; here we take the truth. We want
@@ -13653,6 +13829,10 @@ if figure is not None:
 #
 # **Guess first:** how many tests give a false alarm if you look every day, and stop at
 # the first significant difference?
+#
+# - about 5 %
+# - about 10 %
+# - more than a quarter
 
 # %%
 n_tests = 10_000
@@ -13669,10 +13849,10 @@ for rule, is_alarm in false_alarms.items():
     print(f"  {rule}: {is_alarm.mean():.3f} ± {is_alarm.std() / n_tests**0.5:.3f}")
 
 # %% [markdown]
-# One look gives about the 5 % that it promises. Twenty-eight looks do not give 28 times
-# as many false alarms, because each look shares its visits with the one before. But
-# they give about five times as many: more than a quarter of these tests choose a winner
-# between two models that are the same.
+# **More than a quarter.** One look gives about the 5 % that it promises. Twenty-eight
+# looks do not give 28 times as many false alarms, because each look shares its visits
+# with the one before. But they give about five times as many: that often, a winner is
+# chosen between two models that are the same.
 #
 # **Try it:** add a rule that looks once a week (`distance[:, 6::7]` has every seventh
 # day). How many false alarms are there?
@@ -13809,7 +13989,11 @@ for limit in (2, 3):
 # than 3 if luck adds more than 0.7. The share of a normal distribution above 0.7 is
 # `norm.sf(0.7)`, 24 %.
 #
-# **Guess first:** which of the three figures, RMSE, B and B - A, shows the drift first?
+# **Guess first:** which of the three figures shows the drift first?
+#
+# - the RMSE
+# - B
+# - B - A
 
 # %%
 N_VISITS = 5000  # of each model, in a period
@@ -13845,12 +14029,12 @@ for name in ("B", "B - A"):
     print(f"  {name}: {norm.sf(3 - abs(changes.loc[10, name])):.0%}")
 
 # %% [markdown]
-# Read the columns downwards. `RMSE` first passes three standard errors about half way,
-# and `RMSE, no drift` never does. (By luck, a measured figure may also fall below three
-# again.) `B` is the change to expect, and it stays below three to the end. Luck adds to
-# it or takes from it, so about one test in four finds the change in the last period.
-# All this is for our numbers of ratings and visits: with more visits, the successes
-# show the drift earlier.
+# **The RMSE.** Read the columns downwards. `RMSE` first passes three standard errors
+# about half way, and `RMSE, no drift` never does. (By luck, a measured figure may also
+# fall below three again.) `B` is the change to expect, and it stays below three to the
+# end. Luck adds to it or takes from it, so about one test in four finds the change in
+# the last period. All this is for our numbers of ratings and visits: with more visits,
+# the successes show the drift earlier.
 #
 # Did you bet on `B - A`, which an A/B test measures? It moves least. A gets a little
 # worse, too, and a difference has the errors of both shares: hardly any test finds it.
@@ -13874,6 +14058,12 @@ if figure is not None:
 # We ask at the end of the two years. Three models predict the last period: one trained
 # on the first 50,000 ratings, one on the last 50,000 before the period, and one on all
 # before it. The rows are the same for all, so we compare row by row.
+#
+# **Guess first:** tastes have changed. Is it better to train on all ratings than on the
+# last 50,000?
+#
+# - yes, more ratings are better
+# - no
 
 # %%
 rows = {}
@@ -13901,11 +14091,11 @@ print(
 print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 
 # %% [markdown]
-# Compare the two lines of `the first 50,000`. Under drift, the last 50,000 ratings are
-# clearly better than the first. Without drift no difference shows, but more ratings
-# help: the best model has all of them. Under drift, adding the old ratings did not
-# help: the last 50,000 alone are at least as good. (That difference is about two
-# standard errors.)
+# **No.** Under drift, adding the old ratings did not help: the last 50,000 alone are at
+# least as good. (The difference is about two standard errors.) Without drift it is the
+# other way round: the best model has all ratings. Compare also the two lines of `the
+# first 50,000`. Under drift, the last 50,000 ratings are clearly better than the first;
+# without drift no difference shows.
 #
 # **Try it:** give each model 500,000 visits in a period (change `N_VISITS`). What shows
 # the drift first?

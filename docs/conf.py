@@ -48,8 +48,9 @@ html_theme = "furo"
 html_title = project
 html_copy_source = False
 html_show_copyright = False
-html_static_path = ["site.css"]
+html_static_path = ["site.css", "site.js"]
 html_css_files = ["site.css"]
+html_js_files = [("site.js", {"defer": "defer"})]
 myst_heading_anchors = 3
 
 # Code can be copied, without prompts; outputs and formulas have no button.
@@ -145,7 +146,9 @@ def change_text(app, docname, source):
         text = site_pages.send_to_use(text)
     text = re.sub(r"\]\(([\w./-]+)\)", change_link, text)
     if docname == root_doc:
-        text = site_pages.home_page(text) + MENU
+        chapters = sorted(root.glob("pillars/[0-9]_*.py"))
+        real = (root / "docs" / "real.md").read_text("utf-8")
+        text = site_pages.home_page(text, chapters, real) + MENU
     elif docname == "docs/words":
         text = site_pages.words_page(text)
     elif docname == "docs/lesson":
@@ -190,6 +193,16 @@ def fold_answers(app, doctree):
         cell.parent.insert(place, [nodes.raw("", FOLD, format="html"), answer])
         mark = next(cell.findall(is_end_of_answer, include_self=False, siblings=True))
         mark.replace_self(nodes.raw("", "</details>", format="html"))
+
+
+def mark_choices(app, doctree):
+    """Mark the choices of each guess, of which `site.js` makes buttons."""
+    for words in doctree.findall(nodes.strong):
+        if words.astext() == site_pages.GUESS:
+            guess = words.parent
+            guess["classes"].append("guess")
+            choices = guess.parent[guess.parent.index(guess) + 1]
+            choices["classes"].append("choices")
 
 
 def is_end_of_answer(node):
@@ -248,6 +261,7 @@ def setup(app):
     """Connect the functions above to the events of Sphinx."""
     app.connect("source-read", change_text)
     app.connect("doctree-read", fold_answers)
+    app.connect("doctree-read", mark_choices)
     app.connect("doctree-resolved", shrink_wide_outputs)
     app.connect("doctree-resolved", add_alternative_texts)
     app.connect("doctree-resolved", let_names_break)

@@ -5,6 +5,8 @@ of a script with cells). Sphinx is not needed for it.
 """
 
 import ast
+import html
+import json
 import posixpath
 import re
 import textwrap
@@ -124,6 +126,22 @@ IMPORTS = (
     '"code_prompt_hide": "Hide the imports"}'
 )
 
+#: What a guess begins with. A list of choices follows it. Its answer, in the text after
+#: the next output, begins with the right choice.
+GUESS = "Guess first:"
+
+#: Where `site.js` tells how many guesses the reader has made.
+COUNT_OF_GUESSES = """\
+<p id="guesses" data-totals="{totals}">Every chapter asks you to guess before it
+answers. If you choose an answer, your browser counts here how often you were right.</p>
+"""
+
+#: What the home page says of a list of the page of real movies.
+FIRST_RECOMMENDATION = """\
+Somebody loves {loved}. Trained on real ratings, the recommender of this course answers:
+*{titles}*. [What it says to others, and to somebody who hates a
+film](docs/real.md)."""
+
 #: Tag of the cell that answers a guess, and the comment after its answer. `conf.py`
 #: folds what is between the two.
 ANSWER = "answer"
@@ -139,10 +157,31 @@ def replace_each(text, replacements):
     return text
 
 
-def home_page(readme):
-    """Return what a learner needs of the README, for readers of the site."""
+def home_page(readme, chapters, real):
+    """Return what a learner needs of the README, for readers of the site.
+
+    It begins with a recommendation of `real`, the page of real movies. After the table
+    of chapters, `site.js` tells how many of their guesses were made.
+    """
     part_for_learners, _, _ = readme.partition(PART_ABOUT_USE)
-    return replace_each(part_for_learners, ON_THE_HOME_PAGE)
+    page = replace_each(part_for_learners, ON_THE_HOME_PAGE)
+    page = page.replace("**Begin with", f"{first_recommendation(real)}\n\n**Begin with")
+    totals = {
+        f"pillars/{chapter.stem}": chapter.read_text("utf-8").count(f"**{GUESS}**")
+        for chapter in chapters
+    }
+    count = COUNT_OF_GUESSES.format(totals=html.escape(json.dumps(totals)))
+    return page.replace(AFTER_THE_TABLE, f"{count}\n{AFTER_THE_TABLE}")
+
+
+def first_recommendation(real):
+    """Return in words what the first list of the page of real movies recommends."""
+    loved = re.search(r"^\*\*Ann loves (.+?)\*\*", real, re.MULTILINE)[1]
+    _, _, after = real.partition("Ann loves")
+    table = re.search(r"```text\n(.*?)```", after, re.DOTALL)[1]
+    titles = re.findall(r"^\d+ +\d+ +(.+?) +\d\.\d+ ", table, re.MULTILINE)
+    titles = [title.partition(" or:")[0] for title in titles]  # the rest is cut
+    return FIRST_RECOMMENDATION.format(loved=loved, titles="*, *".join(titles))
 
 
 def use_page(page, readme):
@@ -195,7 +234,7 @@ def chapter_page(chapter):
     for number, before in enumerate([first, *cells[:-1]]):
         if draws_picture(cells[number]):
             tags[number] = ' tags=["hide-input"]'
-        elif "**Guess first:**" in before:
+        elif f"**{GUESS}**" in before:
             tags[number] = f' tags=["{ANSWER}"]'
             mark_end_of_answer(cells, number)
     page = first

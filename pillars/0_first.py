@@ -120,8 +120,11 @@ print(f"\n{len(X_train)} training rows, {len(X_test)} test rows")
 # The *RMSE* is the square root of the mean squared error. You can read it as the
 # typical error, in stars.
 #
-# **Guess first:** which model has the smallest error on the training rows, and which
-# one on the test rows?
+# **Guess first:** which model has the smallest error on the test rows?
+#
+# - the mean
+# - the tree
+# - the ridge
 
 # %%
 models = {
@@ -141,10 +144,9 @@ print("\nRMSE in stars")
 print(errors.to_string(float_format="%.3f"))
 
 # %% [markdown]
-# On the training rows, the tree makes no error at all: it knows them by heart. On the
-# test rows it is worse than the mean. An error on training rows says how well a model
-# remembers; only an error on other rows says how well it predicts. There, the ridge is
-# the best of the three.
+# **The ridge.** On the training rows, the tree makes no error at all: it knows them by
+# heart. But on the test rows it is worse than the mean. An error on training rows says
+# how well a model remembers; only an error on other rows says how well it predicts.
 
 # %%
 title = "The tree knows its training rows, and is worst on new ones"
@@ -194,6 +196,13 @@ print(parts.round(2).to_string(index=False))
 # into parts, called *folds*. Each fold is the test part once, and the model learns from
 # the others. (scikit-learn's scores are better when they are greater, so its score here
 # is minus the RMSE.)
+#
+# **Guess first:** above, the ridge was better than the mean. In how many of five folds
+# will it be better?
+#
+# - in about half of them
+# - in most of them
+# - in all five
 
 # %%
 folds = KFold(5, shuffle=True, random_state=0)
@@ -210,8 +219,9 @@ print(by_fold.to_string(float_format="%.3f"))
 print(f"The smallest error that can be expected: {dataset.best_rmse():.3f}")
 
 # %% [markdown]
-# Some folds are easier than others, but only by hundredths of a star. In each of them,
-# the ridge is better by two tenths. That is no luck: it has learned something.
+# **In all five.** Some folds are easier than others, but only by hundredths of a star.
+# In each of them, the ridge is better by two tenths. That is no luck: it has learned
+# something.
 #
 # How good can a model be? The last line shows the noise floor. `pillars/4_factors.py`
 # shows models that come nearer to it, because they learn who likes what: the taste.

@@ -56,8 +56,12 @@ print(rmse.head().to_string(float_format="%.3f"))
 # mean rating. But the figures of the ridge differ, although it is the same model in
 # every line. Only the test rows are different. Which rows are in a test set is luck.
 #
-# **Guess first:** there are 200 such sets. What is the smallest RMSE of the ridge, and
-# what is the largest?
+# **Guess first:** there are 200 such sets. How far apart are the smallest and the
+# largest RMSE of the ridge?
+#
+# - about 0.03 stars
+# - about 0.06 stars
+# - more than 0.1 stars
 
 # %%
 spread = rmse["ridge"].std()
@@ -68,10 +72,9 @@ print(f"mean {rmse['ridge'].mean():.3f}, standard deviation {spread:.3f}")
 print(f"within one standard deviation of the mean: {sum(from_mean < spread)} sets")
 
 # %% [markdown]
-# The smallest and the largest figure are more than a tenth of a star apart. But such
-# extremes are rare, as the picture below shows. About two thirds of the sets lie within
-# one standard deviation of the mean. So on 500 rows, luck typically moves this RMSE by
-# about 0.03 stars.
+# **More than 0.1 stars.** But such extremes are rare, as the picture below shows. About
+# two thirds of the sets lie within one standard deviation of the mean. So on 500 rows,
+# luck typically moves this RMSE by about 0.03 stars.
 
 # %%
 low = rmse["ridge"].min()
@@ -145,6 +148,10 @@ print(f"Standard deviation of the RMSEs of all 200 sets: {spread:.3f}")
 #
 # ## How many rows make luck half as large?
 # **Guess first:** how many times as many?
+#
+# - 2 times
+# - 4 times
+# - 8 times
 
 # %%
 sizes = []
@@ -158,8 +165,8 @@ print("\nSpread: the standard deviation of the RMSEs of all test sets, in stars"
 print(pd.DataFrame(sizes).to_string(index=False, float_format="%.3f"))
 
 # %% [markdown]
-# Four times as many: the rows of each line are four times those of the line above, and
-# the spread is about half. That is the root in the formula: the root of 4 is 2. To make
+# **4 times.** The rows of each line are four times those of the line above, and the
+# spread is about half. That is the root in the formula: the root of 4 is 2. To make
 # this luck ten times smaller, you need a hundred times as many rows.
 #
 # ## The bell
@@ -222,6 +229,9 @@ print(f"within two standard errors of it: {sum(distances.abs() < 2)} of 200 test
 #
 # **Guess first:** on the first test set, the two MSEs are 0.045 apart, and each has a
 # standard error of about 0.044. Can this set show which model is better?
+#
+# - yes
+# - no, luck alone could do that
 
 # %%
 strong_ridge = make_pipeline(OneHotEncoder(handle_unknown="ignore"), Ridge(alpha=20))
@@ -253,10 +263,10 @@ print(f"both on the same rows: {sum(same_rows)} of 200 times")
 print(f"on different rows: {sum(other_rows)} of 199 times")
 
 # %% [markdown]
-# Look at the line `difference`. Its standard error is about a third of the others, and
-# the 200 sets agree with that. So a difference of 0.045 is about three standard errors.
-# This is more than luck: the strong ridge is worse. (Not every set of 500 rows is large
-# enough to show it.)
+# **Yes.** Look at the line `difference`. Its standard error is about a third of the
+# others, and the 200 sets agree with that. So a difference of 0.045 is about three
+# standard errors. This is more than luck: the strong ridge is worse. (Not every set of
+# 500 rows is large enough to show it.)
 #
 # Why is the difference known so well? The correlation of the squared errors is not far
 # from 1: a row that is hard for one model is hard for the other, too. If many hard rows

@@ -39,6 +39,10 @@ for pillar in PILLARS:
 # function, display and splitter of your version counts once.
 #
 # **Guess first:** how many names are there?
+#
+# - about 200
+# - 500 to 600
+# - more than 800
 
 # %%
 counts = things.pivot_table(
@@ -52,10 +56,10 @@ print(f"\nPublic names of scikit-learn {sklearn.__version__}; met: in this lesso
 print(pd.concat([counts, total]).to_string())
 
 # %% [markdown]
-# Look at the line `all six`. Counted in this way, there are far fewer than 800 names,
-# and fewer than half of them are estimators. You meet only about a tenth of all names
-# here. You need not know the others by heart: all estimators learn by `fit`, and most
-# answer by `predict` or by `transform`.
+# **500 to 600.** Look at the line `all six`: fewer than half of the names are
+# estimators. You meet only about a tenth of all names here. You need not know the
+# others by heart: all estimators learn by `fit`, and most answer by `predict` or by
+# `transform`.
 
 # %%
 n_all = len(things)
@@ -76,6 +80,10 @@ if figure is not None:  # without matplotlib it is None, and nothing is drawn
 # We ask each class which of the three methods it has.
 #
 # **Guess first:** how many estimators can both predict and transform?
+#
+# - about one in ten
+# - about half
+# - nearly all
 
 # %%
 estimators = things[things["kind"] == "estimators"].set_index("name")
@@ -87,10 +95,10 @@ print("\nEstimators that can both predict and transform")
 print(textwrap.fill(", ".join(does_both), width=80))
 
 # %% [markdown]
-# Only about one estimator in ten can do both, and many of these hold other estimators.
-# `Pipeline` and `GridSearchCV`, for example, can do what the estimators that they hold
-# can do. Those with `fit` alone answer in other ways. `DBSCAN`, for example, groups the
-# rows that it is fitted on, and has no answer for new ones.
+# **About one in ten.** Many of these hold other estimators. `Pipeline` and
+# `GridSearchCV`, for example, can do what the estimators that they hold can do. Those
+# with `fit` alone answer in other ways. `DBSCAN`, for example, groups the rows that it
+# is fitted on, and has no answer for new ones.
 #
 # `KMeans` does both by itself. It sorts rows into groups. We give it the years of five
 # movies of the lesson's table, and then a movie that it has not seen.

@@ -73,7 +73,11 @@ print("\nA tag that Ridge has from RegressorMixin:", get_tags(Ridge()).estimator
 # `fit` learns end in `_`, and `fit` returns the object. We begin with a version that
 # does not check its input.
 #
-# **Guess first:** about how many of scikit-learn's 40 to 50 checks does it fail?
+# **Guess first:** how many of scikit-learn's 40 to 50 checks does it fail?
+#
+# - none
+# - about a quarter
+# - more than half
 
 
 # %%
@@ -105,7 +109,7 @@ def count_failures(estimator):
 count_failures(FirstAttempt())
 
 # %% [markdown]
-# It fails about a quarter of them.
+# **About a quarter.** They are listed by name.
 #
 # It works on clean data, so why should we care? Here are three movies, and the same
 # three with the columns in another order.
@@ -173,6 +177,10 @@ except ValueError as error:
 # One year in twenty is not known here, and somebody wrote 9999 in its place.
 #
 # **Guess first:** which quantile will the search choose?
+#
+# - 0.0
+# - 0.01
+# - 0.1
 
 # %%
 rng = np.random.default_rng(0)
@@ -193,9 +201,9 @@ print("Attributes of its clone:", list(vars(clone(chosen))))
 print("The clone's quantile:", clone(chosen).quantile)
 
 # %% [markdown]
-# The search chooses a tenth. Clipping a hundredth at each end does not help: one row in
-# twenty is wrong, so the upper limit is still 9999. With a tenth, the limit is a true
-# year. The clone has the same parameter, and nothing that was learned.
+# **0.1.** Clipping a hundredth at each end does not help: one row in twenty is wrong,
+# so the upper limit is still 9999. With a tenth, the limit is a true year. The clone
+# has the same parameter, and nothing that was learned.
 
 # %%
 title = "Inherit from two classes, write two methods: it works like scikit-learn's own"

@@ -103,6 +103,10 @@ print(f"\nRMSE of always answering the mean rating: {dummy_error:.3f} stars")
 #
 # ## The same models without and with the scaler
 # **Guess first:** which of the five models get worse without their scaler?
+#
+# - all five
+# - nearest neighbours and SGD
+# - all but the forest and boosting
 
 # %%
 models = {
@@ -123,9 +127,9 @@ print("\nRMSE in stars")
 print(errors.to_string(float_format="%.3f"))
 
 # %% [markdown]
-# Two of the five get worse. Nearest neighbours lose most of their lead over the mean,
-# and SGD becomes far worse than the mean. For the other three, the scaler makes no
-# difference that we can see here.
+# **Nearest neighbours and SGD.** Nearest neighbours lose most of their lead over the
+# mean, and SGD becomes far worse than the mean. For the other three, the scaler makes
+# no difference that we can see here.
 #
 # Trees, of which forest and boosting are made, only ask whether a value is above a
 # threshold. Scaling changes the values and the thresholds alike, so the answers stay
@@ -192,6 +196,12 @@ print(f"SGD without scaler, typical answer: {np.median(unclipped):.0e} stars")
 # ## What ridge does with a strong penalty
 # Above, the scaler made no visible difference to the error of ridge. Now we vary the
 # penalty, and look at each prediction.
+#
+# **Guess first:** without the scaler, which of these models give other predictions?
+#
+# - all of them
+# - those with a penalty
+# - none of them
 
 # %%
 models = {"least squares": LinearRegression()}
@@ -212,10 +222,10 @@ print("\nRMSE without and with scaler, and how far a prediction moves, in stars"
 print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 
 # %% [markdown]
-# Look at `largest change of a prediction`. Least squares gives the same predictions: a
-# smaller weight makes up for larger numbers. Ridge does not: its penalty is on the
-# weights, so it depends on the units of the features. With a strong penalty,
-# predictions move by up to a quarter of a star.
+# **Those with a penalty.** Look at `largest change of a prediction`. Least squares
+# gives the same predictions: a smaller weight makes up for larger numbers. Ridge does
+# not: its penalty is on the weights, so it depends on the units of the features. With a
+# strong penalty, predictions move by up to a quarter of a star.
 #
 # From `without` to `with scaler`, the error hardly changes, and with the strongest
 # penalty it is not smaller with the scaler either. So we do not scale for the sake of
@@ -225,6 +235,12 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 # We remove all ages of a third of the users. The gaps are filled *inside* the pipeline:
 # with the user's last known age; if there is none, as here, with the median of the
 # training rows.
+#
+# **Guess first:** what becomes of the error of ridge?
+#
+# - it grows a little
+# - it grows by a tenth of a star
+# - it stays the same
 
 # %%
 gaps = table["user_id"] % 3 == 0
@@ -245,10 +261,10 @@ before = errors.loc["linear (ridge)", "with scaler"]
 print(f"RMSE of ridge, with all ages: {before:.3f}, with gaps: {error(ridge):.3f}")
 
 # %% [markdown]
-# All gaps get the same age, and here `SimpleImputer` would fill in the same one. The
-# error stays about the same, but that is no praise for the median. The *law* of the
-# table, the formula that made its ratings, does not contain the age. So this table
-# cannot show how well a gap was filled.
+# **It stays the same.** To three decimals, at least. But that is no praise for the
+# median: the *law* of the table, the formula that made its ratings, does not contain
+# the age. So this table cannot show how well a gap was filled. (All gaps got the same
+# age, and here `SimpleImputer` would fill in the same one.)
 #
 # ## Categories
 # An id is a label: user 931 is not more than user 930. `TargetEncoder` replaces an id

@@ -49,6 +49,10 @@ for name, model in {"the dummy (always the mean)": dummy, "the forest": forest}.
 #
 # **Guess first:** five of the 11 features have no influence on a rating. How much of
 # the impurity do these five get together?
+#
+# - next to nothing
+# - about a sixth
+# - about half
 
 # %%
 # The pipeline's first two steps make the 13 features and drop the ids: 11 are left.
@@ -71,20 +75,20 @@ impurity_sum = worth.loc[WORTHLESS, "impurity, %"].sum()
 print(f"Impurity of the features without influence: {impurity_sum:.0f} %")
 
 # %% [markdown]
-# "Yes" in the column `signal` means that the feature says something about ratings, if
-# only together with another: a count says how far an average can be trusted, and a
-# genre matters differently to each user. We know it, because we know the law, the
-# formula that made the ratings (`pillars/0_first.py`). It reads who rates which movie,
-# and the movie's genres, but not the columns of the five features with "no".
+# **About a sixth.** So says the last line. "Yes" in the column `signal` means that the
+# feature says something about ratings, if only together with another: a count says how
+# far an average can be trusted, and a genre matters differently to each user. We know
+# it, because we know the law, the formula that made the ratings (`pillars/0_first.py`).
+# It reads who rates which movie, and the movie's genres, but not the columns of the
+# five features with "no".
 #
 # (`user_avg_rating` has more distinct values than there are users, because it is
 # cross-fitted, as `pillars/1_preprocessing.py` explains: the average of a row leaves
 # out the row's own fold. There are five folds, so a user has up to five averages.)
 #
-# The five features without influence (the rows with "no") get about a sixth of the
-# impurity. Among these, more distinct values mostly mean more impurity: of many
-# thresholds, one fits the training rows by luck. Impurity cannot show that it was luck,
-# because it is computed from the training rows alone.
+# Why do these five get so much? Among them, more distinct values mostly mean more
+# impurity: of many thresholds, one fits the training rows by luck. Impurity cannot show
+# that it was luck, because it is computed from the training rows alone.
 #
 # So we go to the test rows, and shuffle one column at a time.
 # `sklearn.inspection.permutation_importance` does this for you, and shows how the
@@ -144,6 +148,10 @@ if figure is not None:
 #
 # **Guess first:** by impurity and by shuffling, `user_movie_interaction` matters most.
 # How much will the error grow if the forest is trained without it?
+#
+# - by more than 0.1 stars
+# - by about 0.05 stars
+# - hardly at all
 
 # %%
 fresh_forest = clone(forest["model"]).set_params(n_jobs=2)
@@ -171,13 +179,14 @@ for measure in ("shuffled", "left out"):
     print("   ", ", ".join(worth.index[is_clear]))
 
 # %% [markdown]
-# Look at the row `user_movie_interaction`. By impurity and by shuffling it matters
-# most, by far. Left out, it is hardly missed, and neither is any other feature. It is
-# the product of the two averages: when it is shuffled, it misleads a forest that relies
-# on it; when it is left out, the two averages carry nearly the same information.
-# (Shuffling can mislead in the other direction, too: a forest that relies a little on
-# each of several correlated features gives each of them a small figure. scikit-learn's
-# guide warns of that: "Misleading values on strongly correlated features".)
+# **Hardly at all.** Look at the row `user_movie_interaction`. By impurity and by
+# shuffling it matters most, by far. Left out, it is hardly missed, and neither is any
+# other feature. It is the product of the two averages: when it is shuffled, it misleads
+# a forest that relies on it; when it is left out, the two averages carry nearly the
+# same information. (Shuffling can mislead in the other direction, too: a forest that
+# relies a little on each of several correlated features gives each of them a small
+# figure. scikit-learn's guide warns of that: "Misleading values on strongly correlated
+# features".)
 #
 # If the growth is below two standard errors, it may be luck: it shows neither that the
 # feature is of use nor that it is not. (By luck alone, about 5 figures in 100 are more
@@ -186,6 +195,9 @@ for measure in ("shuffled", "left out"):
 # the line proves little.)
 #
 # **Guess first:** what happens if all three averages are left out at once?
+#
+# - the error hardly grows, as with one
+# - the forest loses most of its lead over the dummy
 
 # %%
 averages = ["user_avg_rating", "movie_avg_rating", "user_movie_interaction"]
@@ -196,8 +208,8 @@ print(f"One of the three averages left out: at most {largest:+.4f}")
 print(f"All three averages left out: {growth_of_all:+.4f} ± {error:.4f}")
 
 # %% [markdown]
-# The forest does well without any one of the three, but not without all of them: then
-# it loses most of its lead over the dummy. So if each of several features has a small
+# **The forest loses most of its lead over the dummy.** It does well without any one of
+# the three, but not without all of them. So if each of several features has a small
 # figure, that is no reason to drop them all.
 #
 # ## How many features for nearest neighbours?
@@ -242,7 +254,12 @@ print(by_fold.to_string(float_format="%.4f"))
 # movie: the 1000 columns are pure noise. An honest R2 is about 0 or below (1 is
 # perfect, 0 is that of always predicting the mean).
 #
-# **Guess first:** we choose the ten best of them. What R2 do we get?
+# **Guess first:** by all 200 ratings, we choose the ten best horoscopes. Then we
+# cross-validate a model of these ten. What R2 do we get?
+#
+# - below 0
+# - about 0
+# - clearly above 0
 
 # %%
 horoscopes = np.random.default_rng(0).normal(size=(200, 1000))
@@ -257,10 +274,10 @@ print(f"chosen before the split: {before:.2f}")
 print(f"chosen inside the pipeline: {inside:.2f}")
 
 # %% [markdown]
-# Chosen before the split, horoscopes seem to predict ratings. That is a leak: the
-# selection has read the ratings of the test rows. Inside the pipeline, it reads only
-# the training rows of each fold, and R2 is below 0: what it learned is noise, which is
-# worse than the mean on new rows.
+# **Clearly above 0.** Horoscopes seem to predict ratings! That is a leak: chosen before
+# the split, they have read the ratings of the test rows. Inside the pipeline, the
+# selection reads only the training rows of each fold, and R2 is below 0: what it
+# learned is noise, which is worse than the mean on new rows.
 #
 # **Try it:** add the best 1, 3 and 8 features to the table of nearest neighbours.
 #

@@ -61,6 +61,13 @@ def predict_with(averages_of, train, test):
 # %% [markdown]
 # We try both on small tables and on larger ones, and compare with always answering the
 # mean (`dummy`) and with the noise floor (`floor`).
+#
+# **Guess first:** with only 1.5 ratings per user, how large is the error with averages
+# made before the split?
+#
+# - larger than with honest averages
+# - a little above the floor
+# - far below the floor
 
 # %%
 rows = []
@@ -86,10 +93,10 @@ print("RMSE in stars, the mean of two tables")
 print(curve[::-1].to_string(float_format="%.3f"))
 
 # %% [markdown]
-# Look at the line of 1.5 ratings per user. Averages made before the split give an error
-# far below the floor. No honest model gets there: that is a leak. With 20 ratings per
-# user, averages made before the split also give a smaller error than honest averages
-# do, but it is above the floor. So the floor does not reveal every leak.
+# **Far below the floor.** Look at the line of 1.5 ratings per user. No honest model
+# gets there: that is a leak. With 20 ratings per user, averages made before the split
+# also give a smaller error than honest averages do, but it is above the floor. So the
+# floor does not reveal every leak.
 
 # %%
 title = (
@@ -120,6 +127,12 @@ if figure is not None:
 # The floor of real data is not known. But everybody can shuffle the ratings: then there
 # is nothing to predict, and an honest R2 is about 0 or below. (R2 is 1 for a perfect
 # model, and 0 for the mean.)
+#
+# **Guess first:** what R2 does the forest get with averages of the whole table?
+#
+# - below 0
+# - about 0
+# - clearly above 0
 
 # %%
 table = MovieRecommendationDataset(n_ratings=10_000).generate()
@@ -135,11 +148,11 @@ for name, stars in answers.items():
     print(f"  {name}: R2 {r2_score(test['rating'], stars):.3f}")
 
 # %% [markdown]
-# The model of the `whole table` explains ratings that nobody can explain: that is a
-# leak. The model of the `training rows` has no leak: it has not seen the answers of the
-# test rows. But it is worse than the mean, because in each training row the averages
-# contain the row's own answer. So the forest learns to follow them, and on new rows it
-# follows noise. Cross-fitting mends that.
+# **Clearly above 0.** The model of the `whole table` explains ratings that nobody can
+# explain: that is a leak. The model of the `training rows` has no leak: it has not seen
+# the answers of the test rows. But it is worse than the mean, because in each training
+# row the averages contain the row's own answer. So the forest learns to follow them,
+# and on new rows it follows noise. Cross-fitting mends that.
 #
 # ## A 14th feature: it leaks, and then it helps
 # A user's average says nothing about the user's taste. The average of this user *for
@@ -202,7 +215,11 @@ models = {
 # We score the three models on the same five folds: by RMSE, and then, as a control, by
 # R2 on shuffled ratings.
 #
-# **Guess first:** by how many stars does each place of the encoder lower the RMSE?
+# **Guess first:** which encoder lowers the RMSE more?
+#
+# - the one before the split
+# - the one in the pipeline
+# - both lower it by the same
 
 # %%
 RMSE = "neg_root_mean_squared_error"  # scikit-learn's name: minus the error
@@ -239,16 +256,22 @@ print("\nRMSE in five folds; change to the first line, fold by fold (± its erro
 print(summary.to_string(float_format="%.4f"))
 
 # %% [markdown]
-# The feature that is fitted before the split seems to gain more. But that gain is a
-# leak: the feature also explains shuffled ratings, and nobody can do that. The gain of
-# the feature in the pipeline is real: it is many times its standard error, and with
-# shuffled ratings it is gone. It is about a hundredth of a star, about as much as the
-# `spread of folds`. To see it clearly, we must compare the models fold by fold.
+# **The one before the split.** But what it gains is a leak: the feature also explains
+# shuffled ratings, and nobody can do that. The gain of the feature in the pipeline is
+# real: it is many times its standard error, and with shuffled ratings it is gone. It is
+# about a hundredth of a star, about as much as the `spread of folds`. To see it
+# clearly, we must compare the models fold by fold.
 #
 # ## Each splitter asks another question: for whom will the model predict?
 # `GroupKFold` puts all rows of a group (`groups=`), such as a user, into one fold, so
 # the users of the test rows are new to the model. `TimeSeriesSplit` tests on later rows
 # than it trains on, as in real use; the rows must be sorted by time.
+#
+# **Guess first:** for users whom it has never seen, is the linear model better than
+# always answering the mean?
+#
+# - yes
+# - no
 
 
 # %%
@@ -266,8 +289,8 @@ ask("GroupKFold: new movies", linear, table, GroupKFold(5), groups=table["movie_
 ask("KFold: always the mean", DummyRegressor(), table, folds)
 
 # %% [markdown]
-# A new user or a new movie costs about a tenth of a star. Always answering the mean is
-# still worse.
+# **Yes.** A new user costs the model about a tenth of a star, and so does a new movie.
+# Always answering the mean is still worse.
 #
 # Does time matter? `drift=1` makes a table whose users change their tastes over two
 # years; all else is the same. The model `factors` learns tastes. `TimeSeriesSplit`

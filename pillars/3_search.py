@@ -56,6 +56,10 @@ new_stars = stars[40_000:]
 #
 # **Guess first:** the noise of a guesser is half a star. By how much does the best of
 # 40 seem to be better than the mean of all, on 50 rows?
+#
+# - not at all
+# - by about 0.03 stars
+# - by more than 0.1 stars
 
 
 # %%
@@ -118,9 +122,9 @@ print(guessed.to_string(float_format="%.3f"))
 print(f"Mean of all 40 on 10,000 new rows: {np.mean(on_new):.3f}")
 
 # %% [markdown]
-# *Luck* is how much better the best guesser seems than the mean of all. On 50 rows it
-# is more than a tenth of a star, and it is all luck: on the new rows, the chosen
-# guessers are no better than all 40. On 1000 rows there is less luck.
+# **By more than 0.1 stars.** *Luck* is how much better the best guesser seems than the
+# mean of all. It is all luck: on the new rows, the chosen guessers are no better than
+# all 40. On 1000 rows there is less of it.
 #
 # In each line, the nested error is nearer to the mean of all than to the score of the
 # winner: it scores each choice on rows that took no part in it. (Compare within a line
@@ -152,6 +156,13 @@ if figure is not None:
 # begins with many candidates on few rows, and gives more rows to the best third, again
 # and again. We count the rows that are fitted: each fold trains on two thirds of the
 # rows that a candidate is given.
+#
+# **Guess first:** both searches try 54 candidates. How many rows does halving fit,
+# compared with the random search?
+#
+# - about as many
+# - about half
+# - less than a fifth
 
 # %%
 space = {
@@ -184,15 +195,22 @@ for name, n_given in rows_given.items():
     print(f"{name}: about {n_given * 2 // 3} rows fitted in each fold")
 
 # %% [markdown]
-# Halving saves most of the work. A single search cannot show whether it finds worse
-# trees for that. Here, `best_score_` is not too good: it is about equal to the nested
-# error. With 3000 rows there is less luck. And the chosen tree has an advantage, which
-# may hide the rest of the luck: in the end it is trained on all rows, but in the search
-# on two thirds of them at most.
+# **Less than a fifth.** Halving saves most of the work. A single search cannot show
+# whether it finds worse trees for that. Here, `best_score_` is not too good: it is
+# about equal to the nested error. With 3000 rows there is less luck. And the chosen
+# tree has an advantage, which may hide the rest of the luck: in the end it is trained
+# on all rows, but in the search on two thirds of them at most.
 #
 # ## Would more rows bring more?
 # A search cannot bring more than its best candidate. More rows may. A *learning curve*
 # shows the error by the number of training rows.
+#
+# **Guess first:** with more training rows, what becomes of the error on these training
+# rows?
+#
+# - it falls
+# - it stays the same
+# - it rises
 
 # %%
 model = SklearnEcosystemPipeline(model="linear").build_pipeline()
@@ -209,12 +227,12 @@ print("\nRMSE of the linear model")
 print(curve.to_string(float_format="%.3f"))
 
 # %% [markdown]
-# The gap between the two errors shrinks with the number of rows. If the error
-# `on these rows` keeps rising and that `on new rows` keeps falling, they meet somewhere
-# between the two errors of the line of 40000 rows. Then more rows lower the error of
-# this model by no more than the gap that is left, a few hundredths of a star. To gain
-# more, a model must learn something else, such as the taste of each user
-# (`pillars/4_factors.py`).
+# **It rises.** Many rows are harder to fit than few. On new rows the error falls, and
+# so the gap between the two shrinks. If the error `on these rows` keeps rising and that
+# `on new rows` keeps falling, they meet somewhere between the two errors of the line of
+# 40000 rows. Then more rows lower the error of this model by no more than the gap that
+# is left, a few hundredths of a star. To gain more, a model must learn something else,
+# such as the taste of each user (`pillars/4_factors.py`).
 #
 # **Try it:** let 200 guessers compete instead of 40 (in `guesses`, change `range(40)`
 # and `n_iter`). How lucky is the best one?

@@ -51,6 +51,10 @@ print(f"  expected {expected[row]:.2f} stars, rating {rating[row]:.1f}")
 # the movie's, one by one, and adds up: the sum says how well the two fit.
 #
 # **Guess first:** how much of the squared error of the best model is noise?
+#
+# - about a fifth
+# - about half
+# - about five sixths
 
 # %%
 models = {"mean": DummyRegressor()}  # always the mean rating of its training rows
@@ -80,10 +84,9 @@ print("\nSquared error in stars², RMSE in stars, and the model's part of the er
 print(errors.to_string(float_format="%.3f"))
 
 # %% [markdown]
-# Look at `ignorance / sum`. Of the squared error of `factors`, the best of these
-# models, about a sixth is the model's. Five sixths are noise, which even the best
-# possible model would keep. For linear, forest and boosting, ignorance is about a
-# quarter.
+# **About five sixths.** `factors` is the best of these models. Its `ignorance / sum` is
+# about a sixth, and the rest is noise, which even the best possible model would keep.
+# For linear, forest and boosting, ignorance is about a quarter.
 
 # %%
 figure, axes = new_picture("A better model shortens only the blue part of the bar")
@@ -127,6 +130,13 @@ for name in ("forest", "boosting", "factors"):
 # ## Whose ratings?
 # We sort the ratings by how careless their users are, and cut them into five groups of
 # equal size. The measure is `sigma`, the standard deviation of a user's noise in stars.
+#
+# **Guess first:** from the most careful group to the most careless one, how much does
+# the squared error of noise grow?
+#
+# - it doubles
+# - about four times
+# - more than ten times
 
 # %%
 sigma = dataset.law_["sigma"][table["user_id"] - 1]  # user ids count from 1
@@ -142,10 +152,9 @@ print("\nSquared error in stars², by the care of the users")
 print(by_care.to_string(float_format="%.3f"))
 
 # %% [markdown]
-# From the most careful users to the most careless, noise grows more than ten times, and
-# ignorance by about a third. So the error of a model depends strongly on whose ratings
-# it is measured on: the same model looks excellent for the `most careful` users, and
-# poor for the `most careless`.
+# **More than ten times.** Ignorance grows by about a third only. So the error of a
+# model depends strongly on whose ratings it is measured on: the same model looks
+# excellent for the `most careful` users, and poor for the `most careless`.
 #
 # **Try it:** make 200,000 ratings instead of 50,000. Which part of the error becomes
 # smaller, and for which models?

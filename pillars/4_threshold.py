@@ -78,6 +78,10 @@ for stars in (2.5, 3.0, 3.5, 4.0, 4.5):
 #
 # **Guess first:** `balanced` and `features` differ only in this setting. Which of them
 # has the smaller log loss on the test rows?
+#
+# - `balanced`
+# - `features`
+# - they are about the same
 
 # %%
 features = UserMovieFeatureTransformer()
@@ -101,8 +105,8 @@ for name, chance in chances.items():
     print(f"  {name:8} {log_loss(liked, chance):.3f}")
 
 # %% [markdown]
-# `features`, by far. `balanced` gains next to nothing over the dummy. What is wrong
-# with it?
+# **`features`.** It is better by far. `balanced` gains next to nothing over the dummy.
+# What is wrong with it?
 #
 # ## Do the probabilities mean what they say?
 # A *calibration curve* answers that. It sorts the rows by the probability that the
@@ -110,6 +114,10 @@ for name, chance in chances.items():
 #
 # **Guess first:** to the highest fifth of the rows, `balanced` gives a probability of
 # about 0.8. How many of them are likes?
+#
+# - about four in ten
+# - about six in ten
+# - about eight in ten
 
 # %%
 curves = {}
@@ -125,8 +133,9 @@ print("\nProbability of a like that each model said, and the share of likes")
 print(calibration.to_string(float_format="%.2f"))
 
 # %% [markdown]
-# About six in ten. `features` and `factors` are right to a few hundredths. `balanced`
-# says too much in every part: it was trained as if half of the ratings were likes.
+# **About six in ten.** `features` and `factors` are right to a few hundredths.
+# `balanced` says too much in every part: it was trained as if half of the ratings were
+# likes.
 
 # %%
 highest = 100 * calibration.loc["highest fifth", "balanced"]
@@ -207,7 +216,11 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 # costs 2p, and yes is cheaper if p is above 1/3. (`predict` of a classifier says yes if
 # p is above 1/2, as if both errors cost the same.)
 #
-# **Guess first:** a quarter of the rows are likes. How often should we say yes?
+# **Guess first:** a quarter of the rows are likes. To how many should we say yes?
+#
+# - to fewer than a quarter
+# - to just a quarter
+# - to more than a quarter
 
 # %%
 rules = {
@@ -237,7 +250,7 @@ print("\nCost of 100 rows; more: than by `factors: p > 1/3` (± standard error)"
 print(summary.to_string(float_format="%.1f"))
 
 # %% [markdown]
-# The rule made for these costs, p > 1/3, says yes to more than a quarter, because a
+# **To more than a quarter.** So does the rule made for these costs, p > 1/3, because a
 # missed movie costs more than a bad evening. It is cheaper than `p > 1/2`. But it needs
 # probabilities that can be believed: with those of `balanced` it says yes to more than
 # half of the rows, and costs much more than with those of `features`, which reads the

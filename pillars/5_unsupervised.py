@@ -33,6 +33,9 @@ from lesson_code import MatrixFactorization, MovieRecommendationDataset
 # learned factors. We take the movies that have one genre and at least 50 ratings.
 #
 # **Guess first:** will KMeans find genres that it has never seen?
+#
+# - no
+# - yes, some of them
 
 
 # %%
@@ -68,9 +71,9 @@ for number in range(3):
     print()
 
 # %% [markdown]
-# The model saw only ids and stars, no title and no genre. Yet you could give each of
-# these clusters a name. One movie does not fit: *The Faithful Lighthouse* is a drama
-# among adventures.
+# **Yes, some of them.** The model saw only ids and stars, no title and no genre. Yet
+# you could give each of these clusters a name. One movie does not fit: *The Faithful
+# Lighthouse* is a drama among adventures.
 #
 # The *adjusted Rand index* compares the clusters of all these movies with their genres:
 # 1 is the same grouping, and chance gives about 0. The dummy comes first: shuffled
@@ -160,6 +163,10 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.2f"))
 #
 # **Guess first:** we look at the movies with one genre and 50 ratings, at all movies,
 # and at the users. Which of the three will show groups?
+#
+# - all three
+# - both kinds of movies
+# - only the movies with one genre and 50 ratings
 
 
 # %%
@@ -203,11 +210,12 @@ print("\nSilhouette of the clusters, and the mean of ten controls")
 print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 
 # %% [markdown]
-# Compare `silhouette` with `control`. The line `202 movies` is above its control by
-# several times the control's spread. That is more than luck gives where there are no
-# groups, so it is a sign of groups. The other lines are not above their controls. The
-# users are even a little below, perhaps because they are not exactly Gaussian. So data
-# without groups can differ from its control, and a small difference would prove little.
+# **Only the movies with one genre and 50 ratings.** Compare `silhouette` with
+# `control`. The line `202 movies` is above its control by several times the control's
+# spread. That is more than luck gives where there are no groups, so it is a sign of
+# groups. The other lines are not above their controls. The users are even a little
+# below, perhaps because they are not exactly Gaussian. So data without groups can
+# differ from its control, and a small difference would prove little.
 #
 # Did you guess all movies, too? They include those with two genres or few ratings. The
 # genres are there, but do not show: to see no groups does not prove that there are

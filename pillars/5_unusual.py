@@ -91,7 +91,11 @@ for places in ([1, 2], [1, 3], [1, 6], [5, 6]):
 # first, or, for those at random, least agreement first. The dummy, for which all are
 # equally odd, scores the share of shills.
 #
-# **Guess first:** which shills does the forest find?
+# **Guess first:** which 20 shills does the forest find best?
+#
+# - those who always give five
+# - those who always give three
+# - those who rate at random
 
 
 # %%
@@ -128,12 +132,12 @@ print(f"\nAverage precision among {n_honest} honest users, mean of ten draws")
 print(precision.to_string(float_format="%.2f"))
 
 # %% [markdown]
-# Look at the column `forest`. It puts nearly all shills who always give five at the top
-# of its list: they are rare, and extreme in all three figures. It does worse where the
-# mean is ordinary (always three), and where shills are many (200). Of those who rate at
-# random it finds few, though more than by chance. A rule that is made for one fraud
-# finds this fraud at least as well, and mostly far better. So use a forest when you
-# cannot say what you are looking for.
+# **Those who always give five.** Look at the column `forest`. It puts nearly all of
+# them at the top of its list: they are rare, and extreme in all three figures. It does
+# worse where the mean is ordinary (always three), and where shills are many (200). Of
+# those who rate at random it finds few, though more than by chance. A rule that is made
+# for one fraud finds this fraud at least as well, and mostly far better. So use a
+# forest when you cannot say what you are looking for.
 
 # %%
 title = "The forest finds who always gives five, and hardly who rates at random"
@@ -152,6 +156,10 @@ if figure is not None:
 # ## Who else is on the list?
 # **Guess first:** we sort the honest users by agreement, the least first, as the rule
 # for shills at random does. Who are the first 20?
+#
+# - mostly users of unusual taste
+# - mostly careless users
+# - mostly strict users
 
 # %%
 sigma = pd.Series(dataset.law_["sigma"], index=range(1, 1001))  # each user's noise
@@ -161,8 +169,8 @@ print("\nThe 20 honest users who agree least with the others")
 print(f"Of these, among the most careless fifth: {odd.isin(careless).sum()}")
 
 # %% [markdown]
-# Most of them were made careless by the formula. They do not cheat, but they look like
-# shills who rate at random. So the top of a list is a reason to look closer, not a
+# **Mostly careless users.** The formula made them so. They do not cheat, but they look
+# like shills who rate at random. So the top of a list is a reason to look closer, not a
 # proof.
 #
 # **Try it:** let the shills who always give five give four or five, by chance. Do the

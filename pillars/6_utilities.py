@@ -155,7 +155,10 @@ print(f"by the lesson: {ranking_metrics(example, ratings, k=3)['NDCG@3']:.2f}")
 # share of their movies that is among the held-out rows at all.
 #
 # **Guess first:** the law knows what every user would give to every movie. Whose lists
-# are better by NDCG, and whose by true stars?
+# are better by NDCG?
+#
+# - the law's
+# - MovieRanker's
 
 
 # %%
@@ -191,9 +194,10 @@ print("\nThe lists of all users")
 print(pd.DataFrame(results).T.to_string(float_format="%.2f"))
 
 # %% [markdown]
-# The law loses by NDCG! It wins by true stars, by almost half a star. The column
-# `rated, %` says why: NDCG can count only what was rated, and that is less than a tenth
-# of the law's movies. The others get no points, however good they are.
+# **MovieRanker's.** The law loses by NDCG! It wins by true stars, by almost half a
+# star. The column `rated, %` says why: NDCG can count only what was rated, and that is
+# less than a tenth of the law's movies. The others get no points, however good they
+# are.
 #
 # ## A metric of your own as a scorer
 # `scoring=` takes a name, or a scorer: a function of (model, X, y), which returns one
@@ -201,6 +205,12 @@ print(pd.DataFrame(results).T.to_string(float_format="%.2f"))
 # scorer.) So `cross_validate` can judge models by all our figures at once. The model
 # `mean` gives the same score to all movies, so its ten movies are those with the first
 # ids.
+#
+# **Guess first:** `popularity` recommends the movies with the most ratings to
+# everybody. Is its NDCG higher than that of the law?
+#
+# - yes
+# - no
 
 
 # %%
@@ -234,10 +244,10 @@ print("\nRMSE in stars of the held-out rows, and the metrics of the lists")
 print(results.to_string(float_format="%.2f", na_rep="-"))
 
 # %% [markdown]
-# From `mean` down to the law, the RMSE falls and the lists get more true stars. NDCG
-# gives another order: even `popularity`, whose RMSE is near that of `mean`, is above
-# the law, because popular movies are rated most. (This is one split; small differences
-# may be luck.)
+# **Yes.** From `mean` down to the law, the RMSE falls and the lists get more true
+# stars. But NDCG gives another order: even `popularity`, whose RMSE is near that of
+# `mean`, is above the law, because popular movies are rated most. (This is one split;
+# small differences may be luck.)
 #
 # Neither metric is wrong. NDCG on held-out rows asks: what else did this user choose,
 # and like? True stars ask: what would this user like best? Held-out ratings cannot show
@@ -269,6 +279,11 @@ if figure is not None:
 # The file ends with a *digest*, a fingerprint of its content. `load_pipeline` checks it
 # before it loads any object. `joblib.load` does not. We change one bit of the file, and
 # try both.
+#
+# **Guess first:** what does `joblib.load` do with the damaged file?
+#
+# - it raises an error
+# - it gives a model, without a word
 
 # %%
 with tempfile.TemporaryDirectory() as folder:
@@ -293,9 +308,9 @@ print(recommender.recommend(1, n=3).to_string(index=False))
         print("One bit changed, load_pipeline:", message)
 
 # %% [markdown]
-# The fresh process recommends the same movies as above. `joblib.load` makes a model of
-# the damaged file without an error. It may answer as before, or wrongly: nobody can
-# tell. For `load_pipeline`, one wrong bit is enough to refuse the file.
+# **It gives a model, without a word.** It may answer as before, or wrongly: nobody can
+# tell. For `load_pipeline`, one wrong bit is enough to refuse the file. (And the good
+# file works: the fresh process recommends the same movies as above.)
 #
 # **Try it:** judge lists of 20 movies instead of 10 (change `LENGTH`). Who wins?
 #

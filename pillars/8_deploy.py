@@ -58,6 +58,10 @@ for path, digest in (monday, tuesday):
 #
 # **Guess first:** we swap the models six times during 300 requests. How many answers
 # are lost, or mixed from both models?
+#
+# - none
+# - a few
+# - about one in ten
 
 
 # %%
@@ -101,9 +105,9 @@ print(f"Requests answered: {len(answers)}")
 print(f"Answers that are of neither model: {len(mixed)}")
 
 # %% [markdown]
-# None is lost, and none is mixed. One run does not prove that this never happens. But
-# the first line of `answer` makes sure of it: it reads the model once, so the rating
-# and the digest come from the same model, whatever happens in between.
+# **None.** One run does not prove that this never happens. But the first line of
+# `answer` makes sure of it: it reads the model once, so the rating and the digest come
+# from the same model, whatever happens in between.
 #
 # Here are the answers. Requests 25, 75, 125 and so on load the other model. Loading
 # takes some time, and meanwhile the other threads answer with the old model. So the
@@ -164,6 +168,12 @@ folder.cleanup()
 # same model on every visit. A hash is a number that looks random but depends only on
 # its input, so nothing has to be stored. Do not use Python's own `hash()`: for strings,
 # it differs from process to process.
+#
+# **Guess first:** how many of the users with B have B in the next test, too?
+#
+# - all of them
+# - about half
+# - none of them
 
 
 # %%
@@ -180,9 +190,9 @@ print(f"\nShare of users with B: {is_b.mean():.3f}")
 print(f"Of these, with B in the next test, too: {next_b[is_b].mean():.3f}")
 
 # %% [markdown]
-# The next test has another name, so it divides the users anew: of those who had B,
-# again about half get B. Otherwise the same users would try every new model, and what
-# one test did to them would disturb the next.
+# **About half.** The next test has another name, so it divides the users anew.
+# Otherwise the same users would try every new model, and what one test did to them
+# would disturb the next.
 #
 # **Try it:** in `answer`, use `self.model` twice, without the variable. How many
 # answers are of neither model now?

@@ -41,6 +41,10 @@ print(f"A {chance_a.mean():.3f}, B {chance_b.mean():.3f}, B - A {truth:.3f}")
 #
 # **Guess first:** B has about 4 more successes in 100 visits. From how many visits on
 # is the interval above 0?
+#
+# - from 1000 on
+# - from 2000 on
+# - from 5000 on
 
 
 # %%
@@ -61,11 +65,10 @@ for n in (1000, 2000, 5000, 10_000, 20_000):
     print(f"{n:7} visits: B - A = {difference:.3f} ± {half:.3f}")
 
 # %% [markdown]
-# Look at the line of 1000 visits. A is ahead, the worse model! Would you have stopped
-# there? It is bad luck: even the upper end of the interval is below the truth, which
-# happens to one interval in forty (5 % miss the truth, half of them on this side). From
-# 5000 visits on, the interval is above 0. (The five lines share visits, so they share
-# their luck, too.)
+# **From 5000 on.** Look at the line of 1000 visits. A is ahead, the worse model! Would
+# you have stopped there? It is bad luck: even the upper end of the interval is below
+# the truth, which happens to one interval in forty (5 % miss the truth, half of them on
+# this side). (The five lines share visits, so they share their luck, too.)
 #
 # ## How many visits?
 # Choose the smallest difference that matters to you; here we take the truth. We want
@@ -142,6 +145,10 @@ if figure is not None:
 #
 # **Guess first:** how many tests give a false alarm if you look every day, and stop at
 # the first significant difference?
+#
+# - about 5 %
+# - about 10 %
+# - more than a quarter
 
 # %%
 n_tests = 10_000
@@ -158,10 +165,10 @@ for rule, is_alarm in false_alarms.items():
     print(f"  {rule}: {is_alarm.mean():.3f} ± {is_alarm.std() / n_tests**0.5:.3f}")
 
 # %% [markdown]
-# One look gives about the 5 % that it promises. Twenty-eight looks do not give 28 times
-# as many false alarms, because each look shares its visits with the one before. But
-# they give about five times as many: more than a quarter of these tests choose a winner
-# between two models that are the same.
+# **More than a quarter.** One look gives about the 5 % that it promises. Twenty-eight
+# looks do not give 28 times as many false alarms, because each look shares its visits
+# with the one before. But they give about five times as many: that often, a winner is
+# chosen between two models that are the same.
 #
 # **Try it:** add a rule that looks once a week (`distance[:, 6::7]` has every seventh
 # day). How many false alarms are there?

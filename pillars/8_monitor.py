@@ -119,7 +119,11 @@ for limit in (2, 3):
 # than 3 if luck adds more than 0.7. The share of a normal distribution above 0.7 is
 # `norm.sf(0.7)`, 24 %.
 #
-# **Guess first:** which of the three figures, RMSE, B and B - A, shows the drift first?
+# **Guess first:** which of the three figures shows the drift first?
+#
+# - the RMSE
+# - B
+# - B - A
 
 # %%
 N_VISITS = 5000  # of each model, in a period
@@ -155,12 +159,12 @@ for name in ("B", "B - A"):
     print(f"  {name}: {norm.sf(3 - abs(changes.loc[10, name])):.0%}")
 
 # %% [markdown]
-# Read the columns downwards. `RMSE` first passes three standard errors about half way,
-# and `RMSE, no drift` never does. (By luck, a measured figure may also fall below three
-# again.) `B` is the change to expect, and it stays below three to the end. Luck adds to
-# it or takes from it, so about one test in four finds the change in the last period.
-# All this is for our numbers of ratings and visits: with more visits, the successes
-# show the drift earlier.
+# **The RMSE.** Read the columns downwards. `RMSE` first passes three standard errors
+# about half way, and `RMSE, no drift` never does. (By luck, a measured figure may also
+# fall below three again.) `B` is the change to expect, and it stays below three to the
+# end. Luck adds to it or takes from it, so about one test in four finds the change in
+# the last period. All this is for our numbers of ratings and visits: with more visits,
+# the successes show the drift earlier.
 #
 # Did you bet on `B - A`, which an A/B test measures? It moves least. A gets a little
 # worse, too, and a difference has the errors of both shares: hardly any test finds it.
@@ -184,6 +188,12 @@ if figure is not None:
 # We ask at the end of the two years. Three models predict the last period: one trained
 # on the first 50,000 ratings, one on the last 50,000 before the period, and one on all
 # before it. The rows are the same for all, so we compare row by row.
+#
+# **Guess first:** tastes have changed. Is it better to train on all ratings than on the
+# last 50,000?
+#
+# - yes, more ratings are better
+# - no
 
 # %%
 rows = {}
@@ -211,11 +221,11 @@ print(
 print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 
 # %% [markdown]
-# Compare the two lines of `the first 50,000`. Under drift, the last 50,000 ratings are
-# clearly better than the first. Without drift no difference shows, but more ratings
-# help: the best model has all of them. Under drift, adding the old ratings did not
-# help: the last 50,000 alone are at least as good. (That difference is about two
-# standard errors.)
+# **No.** Under drift, adding the old ratings did not help: the last 50,000 alone are at
+# least as good. (The difference is about two standard errors.) Without drift it is the
+# other way round: the best model has all ratings. Compare also the two lines of `the
+# first 50,000`. Under drift, the last 50,000 ratings are clearly better than the first;
+# without drift no difference shows.
 #
 # **Try it:** give each model 500,000 visits in a period (change `N_VISITS`). What shows
 # the drift first?

@@ -25,6 +25,8 @@ SCRIPTS = [*CHAPTERS, APPENDIX]
 NAMES = [script.stem for script in SCRIPTS]
 #: Seconds: a guard against hanging only, so a busy machine must not reach it.
 LIMIT = 300
+#: The choices of a guess.
+CHOICES = re.compile(r"(?<=\?\n#\n)# - .+?\n\n", re.DOTALL)
 NO_MATPLOTLIB = 'raise ImportError("hidden by a test")\n'
 
 
@@ -114,6 +116,7 @@ def check_figures(printed, chapter):
     """What the text says of a result can be seen above it."""
     _, first_code, *cells = chapter.read_text(encoding="utf-8").split("# %%")
     text = "".join(cell for cell in cells if cell.startswith(" [markdown]"))
+    text = CHOICES.sub("", text)  # most of them are wrong
     code = first_code + "".join(c for c in cells if not c.startswith(" [markdown]"))
     figures = set(re.findall(r"\d+\.\d+", text))
     assert [figure for figure in figures if figure not in printed + code] == []
@@ -127,6 +130,26 @@ def check_picture(folder, chapter):
     if pictures[0].suffix == ".svg":
         drawn = pictures[0].read_text(encoding="utf-8")
         assert len(re.search("<title>(.*)</title>", drawn)[1]) > 20
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=NAMES[:-1])
+def test_the_answer_to_a_guess_begins_with_one_of_its_choices(chapter):
+    """The site makes buttons of the choices, and reads there which one is right."""
+    text = chapter.read_text(encoding="utf-8")
+    guesses = text.split("**Guess first:**")[1:]
+    assert guesses
+    for guess in guesses:
+        question, _, rest = guess.partition("?\n#\n")
+        choices, _, rest = rest.partition("\n\n")
+        assert "\n#\n" not in question, "the choices stand directly under the question"
+        assert choices.startswith("# - "), f"no choices:{question}"
+        choices = [
+            " ".join(c.split()) for c in choices[4:].replace("\n# ", "\n").split("\n- ")
+        ]
+        assert 2 <= len(choices) <= 4
+        answer = re.search(r"# %% \[markdown\]\n# \*\*(.+?)\.\*\*", rest)[1]
+        right = [choice.lower() for choice in choices].count(answer.lower())
+        assert right == 1, f"{answer!r} is none of {choices}"
 
 
 def test_a_picture_goes_to_the_folder_of_the_run_and_not_to_the_documentation(tmp_path):

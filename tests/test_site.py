@@ -183,7 +183,7 @@ def test_home_is_followed_by_the_first_chapter_and_says_that_chapters_are_here(s
     assert following == f"pillars/{CHAPTERS[0].stem}.html"
     assert "Read the chapters here" in home and "clone this" not in home
     with pytest.raises(ValueError, match="found 0 times"):
-        site_pages.home_page("A README that says other things.")
+        site_pages.home_page("A README that says other things.", [], "")
 
 
 def test_no_page_speaks_of_a_full_project_that_the_reader_has_not(site):
@@ -228,6 +228,18 @@ def test_the_home_page_ends_after_the_chapters_and_use_has_a_page_of_its_own(sit
         text = (site / "docs" / f"{name}.html").read_text(encoding="utf-8")
         article = text.partition('<article role="main"')[2].partition("</article>")[0]
         assert "use_it.html" in Tags(article).links()
+
+
+def test_the_home_page_begins_with_a_list_of_real_movies(site):
+    home = (site / "index.html").read_text(encoding="utf-8")
+    before = home.partition("Begin with")[0]
+    real = (ROOT / "docs" / "real.md").read_text(encoding="utf-8")
+    rows = real.partition("Ann loves")[2].partition("```text")[2].partition("```")[0]
+    titles = re.findall(r"<em>(.+?)</em>", before)
+    assert len(titles) == 5
+    for row, title in zip(rows.strip().split("\n")[1:], titles, strict=True):
+        assert f" {title} " in row
+    assert 'href="docs/real.html"' in before
 
 
 def test_the_home_page_links_its_first_words_to_what_they_mean(site):
@@ -600,6 +612,42 @@ def test_an_answer_is_opened_by_the_keyboard_and_printed_open(phone, site):
     assert not phone.execute_script(is_seen)
     phone.find_element("css selector", "details.answer > summary").send_keys("\n")
     assert phone.execute_script(is_seen)
+
+
+def test_a_choice_says_whether_it_is_right_opens_the_answer_and_is_counted(phone, site):
+    phone.get((site / "pillars" / f"{CHAPTERS[0].stem}.html").as_uri())
+    phone.execute_script("localStorage.clear()")
+    phone.refresh()
+    answers = phone.find_elements("css selector", "details.answer")
+    lists = phone.find_elements("css selector", "ul.choices")
+    assert len(answers) == len(lists) > 1
+    chosen = []
+    for place, wanted in [(0, False), (1, True), (0, True)]:
+        right = phone.execute_script(
+            "return arguments[0].querySelector('p > strong').textContent",
+            answers[place],
+        )
+        for button in lists[place].find_elements("tag name", "button"):
+            if (f"{button.text}.".lower() == right.lower()) == wanted:
+                button.send_keys("\n")
+                chosen.append(button)
+                break
+    assert [answer.get_attribute("open") for answer in answers[:2]] == ["true", "true"]
+    status = "p[role='status']"
+    texts = [said.text for said in phone.find_elements("css selector", status)]
+    # The first choice counts: before the second one, the answer has been seen.
+    assert texts[0].startswith("Not this time") and texts[1].startswith("Right")
+    marks = [button.get_attribute("class") for button in chosen]
+    assert marks == ["wrong", "right", "right"]
+
+    phone.get((site / "index.html").as_uri())
+    count = phone.find_element("id", "guesses")
+    n_guesses = sum(c.read_text("utf-8").count("Guess first:") for c in CHAPTERS)
+    assert f"2 of {n_guesses}, 1 of them right" in count.text
+    mark = phone.find_element("css selector", "td .guessed")
+    assert mark.text == ("✓" if len(lists) == 2 else f"2/{len(lists)}")
+    count.find_element("tag name", "button").send_keys("\n")
+    assert "guess before" in phone.find_element("id", "guesses").text
 
 
 def test_every_recipe_shows_what_it_has_printed():
