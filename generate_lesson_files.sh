@@ -8,16 +8,16 @@ set -eu
 # The files are bytes to be copied, in whatever language the learner's computer speaks.
 export LC_ALL=C
 
-names="lesson_code.py test_lesson.py requirements.txt README.md LICENSE docs/words.md recommender/__init__.py recommender/artifact.py recommender/card.py recommender/checks.py recommender/commands.py recommender/console.py recommender/factors.py recommender/files.py recommender/forest.py recommender/ids.py recommender/locks.py recommender/matrix.py recommender/movielens.py recommender/names.py recommender/options.py recommender/pipeline.py recommender/ranking.py recommender/recommend.py recommender/release.py recommender/report.py recommender/solutions.py recommender/start.py recommender/steps.py recommender/strings.py recommender/synthetic.py recommender/table.py recommender/titles.py recommender/top_n.py recommender/warn.py recommender/wrapper.py pillars/0_first.py pillars/0_luck.py pillars/0_map.py pillars/0_parts.py pillars/1_preprocessing.py pillars/2_feature_selection.py pillars/3_model_selection.py pillars/3_search.py pillars/4_factors.py pillars/4_supervised.py pillars/4_threshold.py pillars/5_unsupervised.py pillars/5_unusual.py pillars/6_utilities.py pillars/8_deploy.py pillars/8_experiment.py pillars/8_monitor.py pillars/appendix_recipes.py pillars/catalog.py pillars/drawing.py pillars/shills.py pillars/visitors.py exercises/0_first.py exercises/0_luck.py exercises/0_map.py exercises/0_parts.py exercises/1_preprocessing.py exercises/1_scaling.py exercises/2_feature_selection.py exercises/3_cross_fitting.py exercises/3_model_selection.py exercises/3_search.py exercises/4_factors.py exercises/4_supervised.py exercises/4_threshold.py exercises/5_unsupervised.py exercises/5_unusual.py exercises/6_metrics.py exercises/6_utilities.py exercises/8_deploy.py exercises/8_experiment.py exercises/8_monitor.py exercises/9_capstone.py exercises/README.md exercises/conftest.py exercises/checks/checking.py exercises/checks/test_chapter_0.py exercises/checks/test_chapter_1.py exercises/checks/test_chapter_2.py exercises/checks/test_chapter_3.py exercises/checks/test_chapter_4.py exercises/checks/test_chapter_5.py exercises/checks/test_chapter_6.py exercises/checks/test_chapter_8.py exercises/checks/test_chapter_9.py exercises/solutions/0_first.py exercises/solutions/0_luck.py exercises/solutions/0_map.py exercises/solutions/0_parts.py exercises/solutions/1_preprocessing.py exercises/solutions/1_scaling.py exercises/solutions/2_feature_selection.py exercises/solutions/3_cross_fitting.py exercises/solutions/3_model_selection.py exercises/solutions/3_search.py exercises/solutions/4_factors.py exercises/solutions/4_supervised.py exercises/solutions/4_threshold.py exercises/solutions/5_unsupervised.py exercises/solutions/5_unusual.py exercises/solutions/6_metrics.py exercises/solutions/6_utilities.py exercises/solutions/8_deploy.py exercises/solutions/8_experiment.py exercises/solutions/8_monitor.py exercises/solutions/9_capstone.py"
+names="lesson_code.py test_lesson.py requirements.txt README.md LICENSE docs/words.md recommender/__init__.py recommender/artifact.py recommender/card.py recommender/checks.py recommender/commands.py recommender/console.py recommender/factors.py recommender/files.py recommender/forest.py recommender/ids.py recommender/locks.py recommender/matrix.py recommender/movielens.py recommender/names.py recommender/options.py recommender/pipeline.py recommender/ranking.py recommender/recommend.py recommender/release.py recommender/report.py recommender/solutions.py recommender/start.py recommender/steps.py recommender/strings.py recommender/synthetic.py recommender/table.py recommender/titles.py recommender/top_n.py recommender/warn.py recommender/wrapper.py pillars/0_first.py pillars/0_luck.py pillars/0_map.py pillars/0_parts.py pillars/1_preprocessing.py pillars/2_feature_selection.py pillars/3_model_selection.py pillars/3_search.py pillars/4_factors.py pillars/4_ranking.py pillars/4_supervised.py pillars/4_threshold.py pillars/5_unsupervised.py pillars/5_unusual.py pillars/6_utilities.py pillars/8_deploy.py pillars/8_experiment.py pillars/8_monitor.py pillars/appendix_recipes.py pillars/catalog.py pillars/drawing.py pillars/shills.py pillars/small_table.py pillars/visitors.py exercises/0_first.py exercises/0_luck.py exercises/0_map.py exercises/0_parts.py exercises/1_preprocessing.py exercises/1_scaling.py exercises/2_feature_selection.py exercises/3_cross_fitting.py exercises/3_model_selection.py exercises/3_search.py exercises/4_factors.py exercises/4_ranking.py exercises/4_supervised.py exercises/4_threshold.py exercises/5_unsupervised.py exercises/5_unusual.py exercises/6_metrics.py exercises/6_utilities.py exercises/8_deploy.py exercises/8_experiment.py exercises/8_monitor.py exercises/9_capstone.py exercises/README.md exercises/conftest.py exercises/checks/checking.py exercises/checks/test_chapter_0.py exercises/checks/test_chapter_1.py exercises/checks/test_chapter_2.py exercises/checks/test_chapter_3.py exercises/checks/test_chapter_4.py exercises/checks/test_chapter_5.py exercises/checks/test_chapter_6.py exercises/checks/test_chapter_8.py exercises/checks/test_chapter_9.py exercises/solutions/0_first.py exercises/solutions/0_luck.py exercises/solutions/0_map.py exercises/solutions/0_parts.py exercises/solutions/1_preprocessing.py exercises/solutions/1_scaling.py exercises/solutions/2_feature_selection.py exercises/solutions/3_cross_fitting.py exercises/solutions/3_model_selection.py exercises/solutions/3_search.py exercises/solutions/4_factors.py exercises/solutions/4_ranking.py exercises/solutions/4_supervised.py exercises/solutions/4_threshold.py exercises/solutions/5_unsupervised.py exercises/solutions/5_unusual.py exercises/solutions/6_metrics.py exercises/solutions/6_utilities.py exercises/solutions/8_deploy.py exercises/solutions/8_experiment.py exercises/solutions/8_monitor.py exercises/solutions/9_capstone.py"
 folders="docs recommender pillars exercises exercises/checks exercises/solutions"
 
 # What `cksum` tells of each file: its checksum and its size.
 recorded() {
     case $1 in
-        lesson_code.py) echo "3925607117 86612" ;;
+        lesson_code.py) echo "354880134 86612" ;;
         test_lesson.py) echo "3012794020 14500" ;;
         requirements.txt) echo "3471952364 498" ;;
-        README.md) echo "1064889162 12521" ;;
+        README.md) echo "1288447963 12615" ;;
         LICENSE) echo "191275814 1554" ;;
         docs/words.md) echo "1946563279 12518" ;;
         recommender/__init__.py) echo "1195575613 1810" ;;
@@ -58,7 +58,8 @@ recorded() {
         pillars/2_feature_selection.py) echo "3331865733 14048" ;;
         pillars/3_model_selection.py) echo "3092274265 15006" ;;
         pillars/3_search.py) echo "1309178199 10092" ;;
-        pillars/4_factors.py) echo "3888922146 21212" ;;
+        pillars/4_factors.py) echo "779357011 15777" ;;
+        pillars/4_ranking.py) echo "915486964 11152" ;;
         pillars/4_supervised.py) echo "304141630 7334" ;;
         pillars/4_threshold.py) echo "1489630046 11358" ;;
         pillars/5_unsupervised.py) echo "2948464573 14272" ;;
@@ -71,6 +72,7 @@ recorded() {
         pillars/catalog.py) echo "3196323463 5079" ;;
         pillars/drawing.py) echo "2501522004 5968" ;;
         pillars/shills.py) echo "4019456958 1559" ;;
+        pillars/small_table.py) echo "1654685034 704" ;;
         pillars/visitors.py) echo "516922048 4376" ;;
         exercises/0_first.py) echo "2819747283 703" ;;
         exercises/0_luck.py) echo "3277997444 1105" ;;
@@ -83,6 +85,7 @@ recorded() {
         exercises/3_model_selection.py) echo "3875331768 1111" ;;
         exercises/3_search.py) echo "1130967258 1155" ;;
         exercises/4_factors.py) echo "3062835804 1284" ;;
+        exercises/4_ranking.py) echo "1096854213 1779" ;;
         exercises/4_supervised.py) echo "576818055 1258" ;;
         exercises/4_threshold.py) echo "2926587024 1159" ;;
         exercises/5_unsupervised.py) echo "2787797425 1557" ;;
@@ -93,14 +96,14 @@ recorded() {
         exercises/8_experiment.py) echo "341665361 1385" ;;
         exercises/8_monitor.py) echo "2244694448 1236" ;;
         exercises/9_capstone.py) echo "4078000075 3040" ;;
-        exercises/README.md) echo "1288434834 3710" ;;
+        exercises/README.md) echo "516702782 3822" ;;
         exercises/conftest.py) echo "1849820771 6783" ;;
         exercises/checks/checking.py) echo "3599542015 7732" ;;
         exercises/checks/test_chapter_0.py) echo "1936903650 13469" ;;
         exercises/checks/test_chapter_1.py) echo "3027831586 7700" ;;
         exercises/checks/test_chapter_2.py) echo "3213786359 3573" ;;
         exercises/checks/test_chapter_3.py) echo "1291236117 18068" ;;
-        exercises/checks/test_chapter_4.py) echo "3464314893 16433" ;;
+        exercises/checks/test_chapter_4.py) echo "4195452749 24260" ;;
         exercises/checks/test_chapter_5.py) echo "3818102024 12487" ;;
         exercises/checks/test_chapter_6.py) echo "4278599215 10391" ;;
         exercises/checks/test_chapter_8.py) echo "2278209544 17548" ;;
@@ -116,6 +119,7 @@ recorded() {
         exercises/solutions/3_model_selection.py) echo "590076658 596" ;;
         exercises/solutions/3_search.py) echo "2128474253 660" ;;
         exercises/solutions/4_factors.py) echo "2092242467 888" ;;
+        exercises/solutions/4_ranking.py) echo "3141686399 1308" ;;
         exercises/solutions/4_supervised.py) echo "3412977040 909" ;;
         exercises/solutions/4_threshold.py) echo "2137102078 907" ;;
         exercises/solutions/5_unsupervised.py) echo "3658805828 1221" ;;
@@ -1482,7 +1486,7 @@ class RatingPipeline(FitsTables, TakesTables, RegressorMixin, Pipeline):
 # Heat. Bob, who likes Alien as she does, likes Heat: so the regression for the column
 # Heat gives a value above 0 in Ann's row. All these regressions at once, each with a
 # ridge penalty, are two lines of NumPy (*EASE*). Take them as given;
-# `pillars/4_factors.py` shows that they give the same as `Ridge`, and
+# `pillars/4_ranking.py` shows that they give the same as `Ridge`, and
 # recommender/ranking.py names the paper that derives them::
 #
 #     inverse = np.linalg.inv(likes.T @ likes + penalty * np.eye(n_movies))
@@ -2757,8 +2761,7 @@ model.fit(train, train["rating"])
 print(model.score(test, test["rating"]))  # R2 = -0.008: no better than the mean
 ```
 
-The cure: features are part of the model. The pipeline takes raw rows, and computes averages from the training rows only; those of a training
-row come from other rows (*cross-fitting*).
+The cure: features are part of the model. The pipeline computes averages from training rows only, and a training row's from other rows (*cross-fitting*).
 
 ## What you will learn
 
@@ -2776,7 +2779,8 @@ The chapters take some five hours, their exercises three, reading `lesson_code.p
 | [2 feature selection](pillars/2_feature_selection.py) | Which features carry signal? | 20 | [inside the fold](exercises/2_feature_selection.py) |
 | [3 model selection](pillars/3_model_selection.py) | Can a score be too good, and what did you ask? | 20 | [new users](exercises/3_model_selection.py), [cross-fitting](exercises/3_cross_fitting.py) |
 | [3 search](pillars/3_search.py) | How good is the best of many, and what would more rows bring? | 15 | [nested](exercises/3_search.py) |
-| [4 factors](pillars/4_factors.py) | How does a model learn a taste? | 35 | [gaps in ALS](exercises/4_factors.py) |
+| [4 factors](pillars/4_factors.py) | How do you learn a taste from ratings? | 20 | [gaps in ALS](exercises/4_factors.py) |
+| [4 ranking](pillars/4_ranking.py) | Which movies should we recommend? | 20 | [what is new](exercises/4_ranking.py) |
 | [4 supervised](pillars/4_supervised.py) | How much of the error is the model's? | 15 | [luck](exercises/4_supervised.py) |
 | [4 threshold](pillars/4_threshold.py) | Will this user like this movie? | 25 | [yes or no](exercises/4_threshold.py) |
 | [5 unsupervised](pillars/5_unsupervised.py) | Does it find what we hid? | 25 | [a control](exercises/5_unsupervised.py) |
@@ -11611,13 +11615,12 @@ END_OF_LESSON_FILE
 
 cat >"$new/pillars/4_factors.py" <<'END_OF_LESSON_FILE'
 # %% [markdown]
-# # 4 Factors: how does a model learn a taste?
+# # 4 Factors: how do you learn a taste from ratings?
 #
 # **You know**: ridge finds the weights of a linear model, and its penalty keeps them
 # small; averages of users and of movies predict stars. **You will see**: how a few
-# numbers describe a taste, and how a short loop finds them; how well the learned tastes
-# agree with the true ones; and how `MovieRanker` chooses what to recommend.
-# **Minutes**: 35.
+# numbers describe a taste; how a short loop finds them; and how well the learned tastes
+# agree with the true ones. **Minutes**: 20.
 #
 # ## A small table
 # Six users have rated five movies, with gaps. We subtract 3, the middle of the scale:
@@ -11633,27 +11636,11 @@ from sklearn.metrics import root_mean_squared_error
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
+from small_table import TITLES, small_table
 
-from lesson_code import (
-    MatrixFactorization,
-    MovieRecommendationDataset,
-    SklearnEcosystemPipeline,
-    ranking_metrics,
-)
+from lesson_code import MatrixFactorization, MovieRecommendationDataset
 
-titles = ["Alien", "Heat", "Titanic", "Casablanca", "Up"]
-GAP = np.nan
-stars = pd.DataFrame(
-    {
-        "Ann": [5, GAP, 2, GAP, 2],
-        "Bob": [5, 5, GAP, 2, 2],
-        "Cleo": [1, 2, 4, 5, GAP],
-        "Dan": [GAP, 2, 4, 4, 4],
-        "Eve": [4, 4, 4, 4, GAP],
-        "Finn": [3, 2, 2, GAP, GAP],
-    },
-    index=titles,
-).T
+stars = small_table()
 above_3 = stars - 3
 print("Stars minus 3")
 print(above_3.to_string(na_rep="-", float_format="%+.0f"))
@@ -11663,45 +11650,49 @@ print(above_3.to_string(na_rep="-", float_format="%+.0f"))
 #
 # ## A taste in two numbers
 # Imagine that somebody who knows these movies writes down two numbers for each: how
-# thrilling it is, and how romantic. And imagine that we know Ann's taste, as two
-# numbers, too: how much she loves thrills, and how much she loves romance. Then we
-# multiply Ann's numbers by the movie's, one by one, and add up.
-#
-# **Guess first:** how many stars does that give for Ann and Alien, and for Ann and
-# Heat?
+# thrilling it is, and how romantic.
 
 # %%
 by_hand = pd.DataFrame(
     {"thrill": [1.0, 1.0, 0.0, -0.5, -0.5], "romance": [-0.5, 0.2, 1.0, 1.0, 0.5]},
-    index=titles,
+    index=TITLES,
 )
+print("\nThe movies' numbers, written by hand")
+print(by_hand.to_string())
+
+# %% [markdown]
+# Ann's taste is two numbers, too: 1.5 for thrills, which she loves, and -1.0 for
+# romance, which she does not like. We multiply her numbers by the movie's, one by one,
+# and add up. For Alien, that is 1.5 times 1.0, plus -1.0 times -0.5. The sum is 2.0,
+# and 2.0 above the middle of the scale are 5 stars, as she gave.
+#
+# **Guess first:** how many stars does that give for Ann and Heat?
+#
+# - 1.3 stars
+# - 4.3 stars
+# - 4.7 stars
+
+# %%
 ann = pd.Series({"thrill": 1.5, "romance": -1.0})
 products = by_hand * ann
 products["sum"] = products.sum(axis=1)
 products["stars"] = products["sum"] + 3
-print("\nThe movies' numbers, written by hand")
-print(by_hand.to_string())
-print("\nThe same, multiplied by Ann's numbers (thrill 1.5, romance -1.0), and the sum")
+print("\nThe movies' numbers, multiplied by Ann's, and the sum")
 print(products.to_string(float_format="%.2f"))
 
 # %% [markdown]
-# Alien is thrilling, which Ann loves: 1.5 times 1.0. It is not romantic, and she does
-# not like romance: -1.0 times -0.5, which adds 0.5. The sum is 2.0, so the answer is 5
-# stars, as she gave. For Heat we get 4.3 stars. Casablanca is romantic and not
-# thrilling: 1.25 stars.
-#
-# Such numbers are called *factors*. That is the whole idea. What is missing is a way to
-# find them.
+# **4.3 stars.** Heat is thrilling: 1.5 times 1.0. It is a little romantic, too, which
+# Ann does not like: -1.0 times 0.2. The sum is 1.3, and we add the 3.
 #
 # ## The users' numbers, if the movies' are known
-# Now we have only the movies' numbers and Ann's ratings. Her two numbers are the
-# weights of a linear model: each movie that she has rated is a row, the movie's numbers
-# are the features, and the stars are the target. Three rows are few for two weights, so
-# we use ridge: its penalty keeps the numbers small. (Without an intercept, because 0 is
-# the middle of the scale.)
+# Such numbers are called *factors*. But who tells us Ann's? Her ratings do. Her two
+# numbers are the weights of a linear model: each movie that she has rated is a row, the
+# movie's numbers are the features, and the stars are the target. Three rows are few for
+# two weights, so we use ridge: its penalty keeps the numbers small. (There is no
+# intercept, because 0 is the middle of the scale.)
 #
-# Without an intercept, ridge is one line of NumPy. It gives the same numbers. From here
-# on we use that line, because we need it often, and it is faster.
+# Ridge is also one line of NumPy. From here on we use that line: it is faster, and we
+# need it often.
 
 # %%
 PENALTY = 0.5
@@ -11716,15 +11707,18 @@ print("Ridge:   ", ridge.coef_.round(3))
 print("one line:", one_line.round(3))
 
 # %% [markdown]
-# Ridge finds the direction that we have imagined: Ann loves thrills, and does not love
-# romance. Its numbers are smaller than ours: that is the penalty.
+# Both find what we have imagined: Ann loves thrills, and does not love romance. The
+# numbers are smaller than ours: that is the penalty.
 #
 # ## Nobody writes numbers: alternating least squares
-# Five movies can be described by hand, but not fifty thousand. But if the users'
-# numbers are known, the movies' numbers are found in the same way: each user who has
-# rated a movie is a row. So we begin with random numbers for the movies, find the
-# users', then the movies' again, and so on. Both sides are least squares with a
-# penalty, in turn: *alternating least squares*, or *ALS*.
+# Nobody can describe fifty thousand movies by hand. But if the users' numbers are
+# known, the movies' are found in the same way: each user who has rated a movie is a
+# row. So we begin with random numbers for the movies, find the users', then the movies'
+# again, and so on. Both sides are least squares with a penalty, in turn: *alternating
+# least squares*, or *ALS*.
+#
+# `fit_side` finds the numbers of one side, users or movies. `learn_factors` calls it
+# for both sides, round after round.
 
 
 # %%
@@ -11740,39 +11734,60 @@ def fit_side(ratings, other_side, penalty):
     return side
 
 
-def learn_factors(ratings, n_factors, penalty, seed=0):
-    """Return the numbers of users and movies, and the RMSE after each of ten rounds."""
+def learn_factors(ratings, n_factors, penalty, n_rounds=10, seed=0):
+    """Return the numbers of users and of movies."""
     movies = np.random.default_rng(seed).normal(size=(ratings.shape[1], n_factors))
-    errors = []
-    for _ in range(10):
+    for _ in range(n_rounds):
         users = fit_side(ratings, movies, penalty)
         movies = fit_side(ratings.T, users, penalty)
-        left_over = ratings - users @ movies.T  # NaN in the gaps
-        errors.append(np.sqrt(np.nanmean(left_over**2)))
-    return users, movies, errors
+    return users, movies
 
 
 ratings = above_3.to_numpy()  # (6 users, 5 movies)
-users, movies, errors = learn_factors(ratings, 2, PENALTY)
-by_round = pd.Series(errors, index=pd.RangeIndex(1, 11, name="round"))
-print("\nRMSE on the known ratings, in stars")
-print(by_round.to_string(float_format="%.3f"))
+print("\nTypical error on the known ratings (RMSE)")
+for n_rounds in (1, 2, 5, 10):
+    users, movies = learn_factors(ratings, 2, PENALTY, n_rounds)
+    left_over = ratings - users @ movies.T  # NaN in the gaps
+    error = np.sqrt(np.nanmean(left_over**2))
+    print(f"rounds: {n_rounds:2}   error: {error:.3f} stars")
 
 # %% [markdown]
 # `users @ movies.T` multiplies and adds up for every user and every movie at once. The
-# error falls quickly at first, then hardly at all. Now the sums also fill the gaps.
+# error falls quickly at first, then hardly at all.
+#
+# The sums also fill the gaps. But nobody has told this model what a movie is about.
+#
+# **Guess first:** which movie would Ann like, according to the learned numbers?
+#
+# - Heat
+# - Casablanca
+# - neither: she gave low stars to most movies
 
 # %%
-answers = pd.DataFrame(users @ movies.T, stars.index, titles) + 3
-marks = pd.DataFrame(np.where(stars.isna(), "*", " "), stars.index, titles)
+answers = pd.DataFrame(users @ movies.T, stars.index, TITLES) + 3
+marks = pd.DataFrame(np.where(stars.isna(), "*", " "), stars.index, TITLES)
 filled = answers.round(1).astype(str) + marks
 print("\nStars by the learned numbers (*: a gap)")
 print(filled.to_string())
 
-other_users, other_movies, _ = learn_factors(ratings, 2, PENALTY, seed=1)
+# %% [markdown]
+# **Heat.** It gets 4.1 stars, and Casablanca 1.7. The numbers written by hand said so,
+# too, but this model has found it in the ratings alone: Bob agrees with Ann about Alien
+# and Up, and he likes Heat.
+#
+# What if the loop begins with other random numbers?
+#
+# **Guess first:** what does another random start give?
+#
+# - the same numbers
+# - other numbers, but the same stars
+# - other numbers and other stars
+
+# %%
+other_users, other_movies = learn_factors(ratings, 2, PENALTY, seed=1)
 numbers = {
-    "from this start": pd.DataFrame(movies, titles, ["first", "second"]),
-    "from another": pd.DataFrame(other_movies, titles, ["first", "second"]),
+    "from this start": pd.DataFrame(movies, TITLES, ["first", "second"]),
+    "from another": pd.DataFrame(other_movies, TITLES, ["first", "second"]),
 }
 print("\nThe movies' numbers, from two random starts")
 print(pd.concat(numbers, axis=1).to_string(float_format="%.2f"))
@@ -11780,17 +11795,13 @@ difference = np.abs(other_users @ other_movies.T - users @ movies.T).max()
 print(f"Largest difference of the sums: {difference:.3f} stars")
 
 # %% [markdown]
-# The model says that Ann would like Heat, and not Casablanca. That is what the numbers
-# written by hand said, too, but this model was not told what a movie is about.
+# **Other numbers, but the same stars.** The sums agree to a few thousandths of a star.
+# (A slow start may need more than ten rounds.) So the learned numbers have no names,
+# such as "thrill". They are called *latent* factors, which means hidden.
 #
-# The learned numbers have no names. Another random start gave other numbers, but the
-# same sums to a few thousandths of a star. (A slow start may need more than ten rounds
-# to get there.) Such factors are called *latent*, which means hidden: no column of the
-# table holds them.
-#
-# With two numbers each, we can draw users and movies as points. If a user and a movie
-# lie in the same direction from the middle, their sum is high; in opposite directions,
-# it is below 0.
+# With two numbers each, users and movies are points. If a user and a movie lie in the
+# same direction from the middle, their sum is high; in opposite directions, it is below
+# 0.
 
 # %%
 title = "The model puts users near the movies that they like"
@@ -11799,7 +11810,7 @@ if figure is not None:
     axes.axhline(0, color="#CFCFCF", linewidth=1)
     axes.axvline(0, color="#CFCFCF", linewidth=1)
     for points, names, color, marker in (
-        (movies, titles, drawing.BLUE, "s"),
+        (movies, TITLES, drawing.BLUE, "s"),
         (users, stars.index, drawing.ORANGE, "o"),
     ):
         axes.plot(*points.T, marker, color=color, markersize=9)
@@ -11817,46 +11828,27 @@ if figure is not None:
     drawing.save_picture(figure, "4_factors.svg")
 
 # %% [markdown]
-# ## From 22 ratings to 50,000
 # Ann and Bob are near Alien, Cleo and Dan near Casablanca and Up. Eve, who has given 4
 # stars to all that she has seen, is between the two groups. Finn, who has liked none of
 # them, is far from all.
 #
+# ## From 22 ratings to 50,000
 # But a table of five movies proves nothing. Now we take the lesson's table, whose *law*
 # we know: the formula that made its ratings. A fifth of the rows is held out: the test
-# rows.
+# rows. Of the others, the training rows, we keep a fifth to choose the penalty.
 #
 # A rating is more than taste: some users are generous, and some movies are good for
-# everybody. So the averages of users and of movies come first. (They are the ridge of
-# `pillars/0_first.py`.) ALS learns from what they leave over, eight numbers for each
-# user and each movie. (The eight is not tuned.)
-#
-# The penalty does matter. We choose it inside the training rows: a fifth of them is
-# kept for the choice, and the test rows take no part in it.
-#
-# **Guess first:** with a weak penalty, is ALS better than the averages, or worse?
-
+# everybody. So the averages come first: one number for each user and one for each
+# movie, by ridge, as in `pillars/0_first.py`.
 
 # %%
+IDS = ["user_id", "movie_id"]
+
+
 def fit_averages(rows):
     """Return a model that adds a number for the user and one for the movie."""
     model = make_pipeline(OneHotEncoder(handle_unknown="ignore"), Ridge(alpha=3))
-    return model.fit(rows[["user_id", "movie_id"]], rows["rating"])
-
-
-def learn_tastes(rows, averages, penalty):
-    """Return the tastes of all users for all movies, in stars, by ten rounds of ALS."""
-    left = rows["rating"] - averages.predict(rows[["user_id", "movie_id"]])
-    ratings = np.full((1000, 500), np.nan)  # users and movies, whose ids count from 1
-    ratings[rows["user_id"] - 1, rows["movie_id"] - 1] = left
-    users, movies, _ = learn_factors(ratings, 8, penalty)
-    return users @ movies.T
-
-
-def predict(rows, averages, tastes):
-    """Return the averages plus the tastes, kept to the scale from 1 to 5 stars."""
-    taste = tastes[rows["user_id"] - 1, rows["movie_id"] - 1]
-    return np.clip(averages.predict(rows[["user_id", "movie_id"]]) + taste, 1, 5)
+    return model.fit(rows[IDS], rows["rating"])
 
 
 def rmse(rows, prediction):
@@ -11864,213 +11856,146 @@ def rmse(rows, prediction):
     return root_mean_squared_error(rows["rating"], prediction)
 
 
-dataset = MovieRecommendationDataset()
-table = dataset.generate()
+table = MovieRecommendationDataset().generate()
 train, test = train_test_split(table, test_size=0.2, random_state=42)
 learn_rows, choice_rows = train_test_split(train, test_size=0.2, random_state=0)
 
+mean = DummyRegressor().fit(learn_rows[IDS], learn_rows["rating"])
 averages = fit_averages(learn_rows)
-tastes_by_penalty = {"averages alone": np.zeros((1000, 500))}
-for penalty in (1, 3, 10, 15, 20):
-    tastes_by_penalty[penalty] = learn_tastes(learn_rows, averages, penalty)
+print("\nRMSE in stars")
+for name, model in {"mean": mean, "averages": averages}.items():
+    of_learned = rmse(learn_rows, model.predict(learn_rows[IDS]))
+    of_others = rmse(choice_rows, model.predict(choice_rows[IDS]))
+    print(f"{name:8}  rows learned from: {of_learned:.3f}  other rows: {of_others:.3f}")
 
+# %% [markdown]
+# What the averages leave over holds the taste, and noise. `learn_tastes` gives that to
+# ALS, which finds eight numbers for each user and each movie. (The eight is not tuned.)
+# `predict` adds the averages and the taste.
+
+
+# %%
+def learn_tastes(rows, averages, penalty):
+    """Return the tastes of all users for all movies, in stars."""
+    left_over = np.full((1000, 500), np.nan)  # users and movies, whose ids begin at 1
+    cells = rows["user_id"] - 1, rows["movie_id"] - 1
+    left_over[cells] = rows["rating"] - averages.predict(rows[IDS])
+    users, movies = learn_factors(left_over, 8, penalty)
+    return users @ movies.T
+
+
+def predict(rows, averages, tastes):
+    """Return the averages plus the tastes, kept to the scale from 1 to 5 stars."""
+    cells = rows["user_id"] - 1, rows["movie_id"] - 1
+    return np.clip(averages.predict(rows[IDS]) + tastes[cells], 1, 5)
+
+
+# %% [markdown]
+# Only the penalty is left to choose. We try four, from weak to strong.
+#
+# **Guess first:** with a weak penalty, 1, how good is ALS on rows that it has not seen?
+#
+# - better than the averages
+# - as good as they are
+# - worse
+
+# %%
 rows = {}
-for name, tastes in tastes_by_penalty.items():
-    rows[name] = {
-        "learned from": rmse(learn_rows, predict(learn_rows, averages, tastes)),
-        "kept for the choice": rmse(
-            choice_rows, predict(choice_rows, averages, tastes)
-        ),
+for penalty in (1, 10, 15, 20):
+    tastes = learn_tastes(learn_rows, averages, penalty)
+    rows[penalty] = {
+        "rows learned from": rmse(learn_rows, predict(learn_rows, averages, tastes)),
+        "other rows": rmse(choice_rows, predict(choice_rows, averages, tastes)),
     }
 trials = pd.DataFrame(rows).T
 print("\nRMSE in stars, by the penalty of ALS")
 print(trials.to_string(float_format="%.3f"))
 
 # %% [markdown]
-# With a weak penalty, ALS is much better than the averages on the rows that it has
-# learned from, and much worse on others. It has learned the noise of each rating. With
-# a strong penalty, the learned tastes are nearly 0, and the averages remain. The best
-# of the five is in between, and only a little better than the averages. With that one,
-# we learn from all training rows.
+# **Worse.** It is much better on the rows that it has learned from, but it has learned
+# their noise. With the strongest penalty, the tastes are nearly 0, and the averages
+# remain. The best of the four, 15, is only a little better than the averages. We keep
+# that one.
 #
 # ## How near is it to the true taste?
-# The lesson's own `MatrixFactorization` (`recommender/factors.py`) has the same idea,
-# but it fits one factor after the other (*CCD++*), and it learns the averages and the
-# factors together (it calls the averages *biases*). It gives less weight to users whose
-# ratings scatter widely, and it knows that its own numbers are uncertain. It also reads
-# more than stars: if a movie has few ratings, its numbers are drawn to those of other
-# movies of its genres and year; and who rated which movies counts, too. Its settings
-# are those of the lesson. We also fit it on stars alone.
-#
 # The law gives us what no real table can: the true taste of each row, in the attribute
 # `true_taste_`. The learned taste is what a prediction adds to the averages. We print
-# its *correlation* with the true one, which is 0 if the two have nothing in common. It
-# cannot quite reach 1, because the averages already hold a part of the taste, and
-# ratings end at 1 and 5 stars. So we also print it for the law's own prediction, the
-# best possible one. Then we do the same with 200,000 ratings, for the same number of
-# users and movies. (The penalty was chosen for 50,000 ratings, and is used for both.)
+# its *correlation* with the true one: 0 if the two have nothing in common, 1 if they
+# rise and fall together. `compare` measures three models:
 #
-# **Guess first:** is the learned taste close to the true one?
+# - our ALS
+# - the lesson's own `MatrixFactorization` (`recommender/factors.py`), which reads more
+#   than stars: genres, years, and who rated which movies
+# - the law's prediction, the best possible one. (Even its correlation is below 1: the
+#   averages already hold a part of the taste, and ratings end at 1 and 5 stars.)
 
 
 # %%
-def compare(dataset, penalty):
-    """Return the test error of each model, and how well its taste is the true one."""
+def compare(n_ratings, penalty):
+    """Return the models' test errors, and how well their tastes fit the true ones."""
+    dataset = MovieRecommendationDataset(n_ratings=n_ratings)
     table = dataset.generate()
     train, test = train_test_split(table, test_size=0.2, random_state=42)
     averages = fit_averages(train)
     tastes = learn_tastes(train, averages, penalty)
-    stars_alone = MatrixFactorization(content=False, n_patterns=0)
+
+    without_taste = predict(test, averages, np.zeros((1000, 500)))
+    true_taste = dataset.true_taste_[test.index]
+    learned = MatrixFactorization().fit(train)
     answers = {
-        "mean": DummyRegressor().fit(train, train["rating"]).predict(test),
-        "averages": predict(test, averages, np.zeros_like(tastes)),
         "our ALS": predict(test, averages, tastes),
-        "MatrixFactorization, stars alone": stars_alone.fit(train).predict(test),
-        "MatrixFactorization": MatrixFactorization().fit(train).predict(test),
+        "MatrixFactorization": learned.predict(test),
         "the law": dataset.true_expected_[test.index],
     }
-    rows = {}
+    rows = {"averages": {"RMSE": rmse(test, without_taste)}}
     for name, answer in answers.items():
-        rows[name] = {"RMSE": rmse(test, answer)}
-        if name not in ("mean", "averages"):  # these two have no taste
-            taste = answer - answers["averages"]
-            true_taste = dataset.true_taste_[test.index]
-            rows[name]["correlation"] = np.corrcoef(taste, true_taste)[0, 1]
+        rows[name] = {
+            "RMSE": rmse(test, answer),
+            "correlation": np.corrcoef(answer - without_taste, true_taste)[0, 1],
+        }
     return pd.DataFrame(rows).T
 
 
-chosen = trials.drop("averages alone")["kept for the choice"].idxmin()
-by_size = {}
-for n_ratings in (50_000, 200_000):
-    dataset = MovieRecommendationDataset(n_ratings=n_ratings)
-    by_size[f"{n_ratings} ratings"] = compare(dataset, chosen)
-print(f"\nRMSE on test rows, correlation with the true taste (ALS: penalty {chosen})")
-print(pd.concat(by_size, axis=1).to_string(float_format="%.3f", na_rep="-"))
-
 # %% [markdown]
-# With 50,000 ratings, ALS has 40 training ratings of an average user, and must find
-# eight numbers from them. What it learns agrees only weakly with the true taste, and
-# the error falls only a little. With four times the ratings, the same lines of code
-# come much nearer: the idea was right, but the ratings were few.
+# **Guess first:** our ALS learns from 40,000 ratings. How high is the correlation of
+# its taste with the true one?
 #
-# `MatrixFactorization` makes more of few ratings, even from stars alone; genres and who
-# rated what help it further. With many ratings, that help is small. But not even this
-# model gets to the error of the law: its noise floor, on these rows.
-#
-# ## What to recommend is another question
-# Factors answer how many stars a user *would* give. But a movie that a user would rate
-# highly is not always one that the user would choose to watch. So the lesson recommends
-# by another model, `MovieRanker`. It learns from who likes what together.
-#
-# We go back to the small table, and make a *matrix of likes* of it. A rating above 2.2
-# stars speaks for a movie, and one below speaks against it. (`MovieRanker` has a
-# similar rule.) A gap is 0. In ALS that would be wrong, because there we predict stars.
-# Here the 0 means that the user has not chosen this movie.
-#
-# For each movie, a ridge regression predicts its column from the columns of the other
-# movies. (The method is called *EASE*.) Here is the one for Heat.
+# - above 0.8
+# - between 0.5 and 0.8
+# - below 0.5
 
 # %%
-NEUTRAL = 2.2
-PENALTY_OF_LIKES = 4.0
-likes = (stars - NEUTRAL).fillna(0)
-
-others = [title for title in titles if title != "Heat"]
-ridge = Ridge(alpha=PENALTY_OF_LIKES, fit_intercept=False)
-ridge.fit(likes[others], likes["Heat"])
-
-inverse = np.linalg.inv(likes.T @ likes + PENALTY_OF_LIKES * np.eye(5))
-weights = pd.DataFrame(-inverse / np.diag(inverse), titles, titles)
-both = {"by Ridge": ridge.coef_, "by the inverse": weights.loc[others, "Heat"]}
-print("\nThe weights of the other movies in the regression for Heat")
-print(pd.DataFrame(both, others).to_string(float_format="%+.3f"))
+few = compare(n_ratings=50_000, penalty=15)
+print("\n50,000 ratings: RMSE on test rows, correlation with the true taste")
+print(few.to_string(float_format="%.3f", na_rep="-"))
 
 # %% [markdown]
-# Who likes Alien probably likes Heat, too: the weight is above 0. The second column is
-# the same. It comes from one matrix, whose columns hold the weights of all five
-# regressions at once. You may take this as a fast recipe, which the table shows to be
-# right. With thousands of movies, it is much faster than a `Ridge` for each. (The
-# docstring of `MovieRanker` in `recommender/ranking.py` names the paper that derives
-# it.)
+# **Below 0.5.** An average user has 40 training ratings, and ALS must find eight
+# numbers from them. What it learns agrees only weakly with the true taste, and the
+# error falls only a little. `MatrixFactorization` makes more of few ratings.
 #
-# A user's likes, times the weights for a movie, say how well the movie fits. On the
-# diagonal of the matrix stands -1, so `likes + likes @ weights` leaves out the like of
-# the movie itself.
+# What do more ratings bring? We give the same users and movies 200,000 ratings, four
+# times as many. All the rest stays, the penalty too.
 #
-# **Guess first:** which movie is recommended to Ann, and which of her ratings speaks
-# for it?
+# **Guess first:** which model gains most by that?
+#
+# - our ALS
+# - `MatrixFactorization`
+# - both gain the same
 
 # %%
-fit = likes + likes @ weights  # (6 users, 5 movies)
-parts = {}
-for title in ("Heat", "Casablanca"):
-    part = pd.DataFrame({"like": likes.loc["Ann"], "weight": weights[title]}, titles)
-    part["product"] = part["like"] * part["weight"]
-    parts[title] = part[rated_by_ann]
-print("\nAnn's likes, times the weights of the regressions for two movies")
-print(pd.concat(parts, axis=1).to_string(float_format="%+.2f"))
-print("\nHow well these two movies fit Ann: the sums of the products")
-print(fit.loc["Ann", list(parts)].to_string(float_format="%+.2f"))
+many = compare(n_ratings=200_000, penalty=15)
+print("\n200,000 ratings: RMSE on test rows, correlation with the true taste")
+print(many.to_string(float_format="%.3f", na_rep="-"))
 
 # %% [markdown]
-# Heat fits best, so it is recommended. Nearly all of its sum comes from one rating: Ann
-# likes Alien, and the weight of Alien for Heat is high, because those who like the one
-# like the other. The method `recommend(..., explain=True)` names such movies.
+# **Our ALS.** The same lines of code come much nearer to the true taste: the idea was
+# right, but the ratings were few. The lead of `MatrixFactorization` is smaller now. But
+# not even this model gets to the error of the law: its noise floor, on these rows.
 #
-# Which way to recommend is best? Back to the table of 50,000 ratings. We recommend ten
-# movies to each user, and check which of them the user liked (4 stars or more) in the
-# test rows. *NDCG@10* counts these, and the first places count more; 1 is the best.
-# EASE gets the penalty of `MovieRanker`, which measures likes in another unit, so we
-# convert it.
-#
-# **Guess first:** what is better, ten movies that most people watch, or the ten with
-# the highest predicted stars?
-
-# %%
-recommender = SklearnEcosystemPipeline(model="factors").fit(train)
-ways = {
-    "chance": "chance",
-    "most stars, as predicted": "rating",
-    "most ratings": "popularity",
-    "MovieRanker": "taste",
-}
-scores = {}
-for name, way in ways.items():
-    scores[name] = recommender.evaluate_ranking(test, by=way)["NDCG@10"]
-
-likes = np.zeros((1000, 500))
-likes[train["user_id"] - 1, train["movie_id"] - 1] = train["rating"] - NEUTRAL
-ranker = recommender.ranker_
-penalty = ranker.penalty_ * ranker.unit_**2  # in the unit of `likes`
-inverse = np.linalg.inv(likes.T @ likes + penalty * np.eye(500))
-fit = likes + likes @ (-inverse / np.diag(inverse))
-
-fit[train["user_id"] - 1, train["movie_id"] - 1] = -np.inf  # not what was rated
-best = np.argsort(-fit, axis=1)[:, :10]  # (1000 users, 10 movies)
-recommended = pd.DataFrame(
-    {
-        "user_id": np.repeat(np.arange(1, 1001), 10),
-        "rank": np.tile(np.arange(1, 11), 1000),
-        "movie_id": best.ravel() + 1,
-    }
-)
-scores["EASE"] = ranking_metrics(recommended, test)["NDCG@10"]
-print(f"\nNDCG@10 on the test rows (EASE: penalty {penalty:.0f})")
-print(pd.Series(scores).sort_values().to_string(float_format="%.3f"))
-
-# %% [markdown]
-# The movies that most people have rated are a better choice than those with the highest
-# predicted stars. That looks strange, but NDCG counts only what the user did watch and
-# rate, and people watch what is popular. (`pillars/6_utilities.py` asks whether NDCG is
-# the right question.) EASE is better than both: its matrix holds who likes what
-# together, and, by its zeros, what is seldom chosen.
-#
-# `MovieRanker` is EASE with some additions. It adds a little of the predicted stars.
-# Popular movies and users with many ratings count a little less. And movies of the same
-# genre or decade count as alike. Its docstring has the whole formula. Here it is a
-# little ahead of EASE; on other tables of this kind, it is not always.
-#
-# **Try it:** give EASE a penalty of 1000. What is left of the lead of `MovieRanker`?
+# **Try it:** let `MatrixFactorization` read stars alone, by
+# `MatrixFactorization(content=False, n_patterns=0)`. What is left of its lead over our
+# ALS?
 #
 # **Remember:** a taste is a few numbers for the user, to multiply by the movie's; each
 # side is a ridge regression on the other, in turn.
@@ -12080,9 +12005,278 @@ print(pd.Series(scores).sort_values().to_string(float_format="%.3f"))
 # and [matrix factorization](https://scikit-learn.org/stable/modules/decomposition.html)
 # of tables without gaps.
 #
-# The same code on real ratings: `docs/real.md` recommends movies that you may know.
+# Factors answer how many stars a user *would* give. What to recommend is another
+# question: the next chapter, `pillars/4_ranking.py`.
 #
 # Exercise: `exercises/4_factors.py`.
+END_OF_LESSON_FILE
+
+cat >"$new/pillars/4_ranking.py" <<'END_OF_LESSON_FILE'
+# %% [markdown]
+# # 4 Ranking: which movies should we recommend?
+#
+# **You know**: a model can predict how many stars a user would give to a movie
+# (`pillars/4_factors.py`), and ridge is a linear model whose penalty keeps its weights
+# small. **You will see**: how a list of recommendations is scored; why the movies with
+# the highest predicted stars are not the best list; and a better one, by a ridge
+# regression for each movie. **Minutes**: 20.
+#
+# ## How good is a list?
+# A model recommends three movies to a user, in this order: Alien, Heat, Up. Later we
+# learn which of them the user *liked*: rated with 4 stars or more. Say that these are
+# Alien and Up.
+#
+# People read from the top. So a liked movie gives more points if it stands at a better
+# rank: 1 / log2(rank + 1) points. The others give no points.
+
+# %%
+import drawing
+import numpy as np
+import pandas as pd
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import train_test_split
+from small_table import TITLES, small_table
+
+from lesson_code import (
+    MovieRecommendationDataset,
+    SklearnEcosystemPipeline,
+    ranking_metrics,
+)
+
+LIKED = ["Alien", "Up"]
+
+
+def points_of(movies):
+    """Return a list of movies with the points of each."""
+    points = pd.DataFrame({"rank": [1, 2, 3], "movie": movies})
+    points["liked"] = points["movie"].isin(LIKED)
+    points["points"] = points["liked"] / np.log2(points["rank"] + 1)
+    return points
+
+
+our_list = points_of(["Alien", "Heat", "Up"])
+best_list = points_of(["Alien", "Up", "Heat"])
+best = best_list["points"].sum()
+print("Our list of three movies, and its points")
+print(our_list.to_string(index=False, float_format="%.2f"))
+print("\nThe best possible list")
+print(best_list.to_string(index=False, float_format="%.2f"))
+print(f"\nOur points, divided by the best: {our_list['points'].sum() / best:.2f}")
+
+# %% [markdown]
+# Our list has 1.00 + 0.50 points. The best possible list has both liked movies at the
+# top: 1.00 + 0.63 points. The first sum divided by the second is the *NDCG* (normalised
+# discounted cumulative gain): 0.92. So 1 is the best, and 0 means that no movie of the
+# list was liked.
+#
+# Now we only change the order: Heat, which the user did not like, comes first.
+#
+# **Guess first:** what happens to the NDCG?
+#
+# - it stays the same: two of three movies are liked
+# - it falls
+# - it becomes 0
+
+# %%
+other_order = points_of(["Heat", "Alien", "Up"])
+print("\nThe same movies in another order")
+print(other_order.to_string(index=False, float_format="%.2f"))
+print(f"NDCG: {other_order['points'].sum() / best:.2f}")
+
+# %% [markdown]
+# **It falls.** The same two movies are liked, but now none of them stands at the top,
+# and the NDCG is 0.69. The first ranks count most.
+#
+# ## Stars, or the crowd?
+# Now we take the lesson's table of 50,000 ratings. A fifth of them are test rows. A
+# model learns from the other rows, and recommends ten movies to each user, which this
+# user has not rated there. *NDCG@10* scores these lists of ten: liked are the movies
+# that the user rated with 4 stars or more in the test rows. We take the mean over all
+# users who liked one.
+#
+# For each way to recommend, `evaluate_ranking` of the lesson makes all lists, and
+# scores them. The dummy is chance.
+
+# %%
+table = MovieRecommendationDataset().generate()
+train, test = train_test_split(table, test_size=0.2, random_state=42)
+recommender = SklearnEcosystemPipeline(model="factors").fit(train)
+by_chance = recommender.evaluate_ranking(test, by="chance")["NDCG@10"]
+print(f"\nNDCG@10 of ten movies by chance: {by_chance:.3f}")
+
+# %% [markdown]
+# There are two simple ways to do better. We may recommend to each user the ten movies
+# with the most stars, as predicted by the factors of the lesson. Or we recommend to all
+# users the ten movies with the most ratings, whatever their taste.
+#
+# **Guess first:** which lists have the higher NDCG@10?
+#
+# - most stars, as predicted
+# - most ratings
+# - they are about equal
+
+# %%
+scores = {"chance": by_chance}
+scores["most stars"] = recommender.evaluate_ranking(test, by="rating")["NDCG@10"]
+scores["most ratings"] = recommender.evaluate_ranking(test, by="popularity")["NDCG@10"]
+print("\nNDCG@10 on the test rows")
+print(pd.Series(scores).to_string(float_format="%.3f"))
+
+# %% [markdown]
+# **Most ratings.** That looks strange, because the predicted stars are different for
+# each user, and the crowd is the same for all. But NDCG counts only what the user did
+# watch and rate, and people watch what is popular. A movie that a user would rate
+# highly is not always one that the user would choose. (`pillars/6_utilities.py` asks
+# whether NDCG is the right question.)
+#
+# ## What is liked together
+# So the stars alone do not say what people choose. We want a way that is personal, as
+# the stars are, and that knows what is chosen, as the crowd does. Here is a small table
+# of six users and five movies, with gaps.
+#
+# We make a *matrix of likes* of it. A rating above 2.2 stars speaks for a movie, and
+# one below speaks against it. A gap is 0: the user has not chosen this movie. (The 2.2
+# is low, because people mostly watch what they expect to like. `MovieRanker`, the
+# lesson's recommender, has a similar rule.)
+
+# %%
+NEUTRAL = 2.2
+stars = small_table()
+likes = (stars - NEUTRAL).fillna(0)
+print("\nThe stars of six users")
+print(stars.to_string(na_rep="-", float_format="%.0f"))
+print("\nTheir likes")
+print(likes.to_string(float_format="%+.1f"))
+
+# %% [markdown]
+# For each movie, a ridge regression predicts its column from the columns of the other
+# movies. (The method is called *EASE*.) Here is the one for Heat.
+#
+# There is a faster way: one matrix, made by two lines of NumPy, whose columns hold the
+# weights of all five regressions at once. You may take it as a recipe. We print its
+# weights for Heat beside those of `Ridge`.
+
+# %%
+PENALTY = 4.0
+others = [title for title in TITLES if title != "Heat"]
+ridge = Ridge(alpha=PENALTY, fit_intercept=False).fit(likes[others], likes["Heat"])
+
+inverse = np.linalg.inv(likes.T @ likes + PENALTY * np.eye(5))
+weights = pd.DataFrame(-inverse / np.diag(inverse), TITLES, TITLES)
+both = {"by Ridge": ridge.coef_, "by the inverse": weights.loc[others, "Heat"]}
+print("\nThe weights of the other movies in the regression for Heat")
+print(pd.DataFrame(both, others).to_string(float_format="%+.3f"))
+
+# %% [markdown]
+# The two are the same. Who likes Alien probably likes Heat, too: the weight is above 0.
+# (The docstring of `MovieRanker` in `recommender/ranking.py` names the paper that
+# derives the recipe. With thousands of movies, it is much faster than a `Ridge` for
+# each.)
+#
+# A user's likes, times the weights for a movie, added up, say how well the movie fits.
+# Ann has not seen Heat or Casablanca. She gave 5 stars to Alien, and 2 to Titanic and
+# to Up.
+#
+# **Guess first:** which of the two fits Ann best, and which of her ratings says so?
+#
+# - Heat, because of Alien
+# - Heat, because of Titanic and Up
+# - Casablanca, because of Titanic
+
+# %%
+parts = {}
+for title in ("Heat", "Casablanca"):
+    part = pd.DataFrame({"like": likes.loc["Ann"], "weight": weights[title]})
+    part["product"] = part["like"] * part["weight"]
+    parts[title] = part[stars.loc["Ann"].notna()]
+    print(f"\nHow well {title} fits Ann: {parts[title]['product'].sum():+.2f}")
+    print(parts[title].to_string(float_format="%+.2f"))
+
+# %% [markdown]
+# **Heat, because of Alien.** Nearly all of its sum comes from there: Ann likes Alien,
+# and the weight of Alien for Heat is high, because those who like the one like the
+# other. That is a reason we can tell her. The method `recommend(..., explain=True)`
+# names such movies.
+#
+# ## How good are these lists?
+# We make the same matrix for the table of 50,000 ratings, with 1000 users and 500
+# movies. Two things are worth a look. On the diagonal of the matrix stands -1, so
+# `likes + likes @ weights` takes out the like of the movie itself. And nobody wants a
+# movie again that he or she has rated already. Their fit becomes minus infinity, which
+# is below all others.
+
+# %%
+cells = train["user_id"] - 1, train["movie_id"] - 1  # ids count from 1
+likes = np.zeros((1000, 500))
+likes[cells] = train["rating"] - NEUTRAL
+
+ranker = recommender.ranker_  # a MovieRanker, which was trained above
+penalty = ranker.penalty_ * ranker.unit_**2  # its penalty, in our unit of likes
+inverse = np.linalg.inv(likes.T @ likes + penalty * np.eye(500))
+fit = likes + likes @ (-inverse / np.diag(inverse))  # (1000 users, 500 movies)
+fit[cells] = -np.inf  # do not recommend what was rated
+
+best = np.argsort(-fit, axis=1)[:, :10]  # (1000 users, 10 movies), the best first
+lists = pd.DataFrame(
+    {
+        "user_id": np.repeat(np.arange(1, 1001), 10),
+        "rank": np.tile(np.arange(1, 11), 1000),
+        "movie_id": best.ravel() + 1,
+    }
+)
+titles = table.drop_duplicates("movie_id").set_index("movie_id")["title"]
+lists["title"] = lists["movie_id"].map(titles)
+print("\nThe first three movies for user 1, by EASE")
+print(lists[:3].to_string(index=False))
+
+# %% [markdown]
+# `MovieRanker` is EASE with some additions. It adds a little of the predicted stars.
+# Popular movies and users with many ratings count a little less. And movies of the same
+# genre or decade count as alike. Its docstring has the whole formula.
+#
+# **Guess first:** where does EASE, these few lines, end up?
+#
+# - below most ratings
+# - between most ratings and `MovieRanker`
+# - above `MovieRanker`
+
+# %%
+scores["EASE"] = ranking_metrics(lists, test)["NDCG@10"]
+scores["MovieRanker"] = recommender.evaluate_ranking(test, by="taste")["NDCG@10"]
+print("\nNDCG@10 on the test rows")
+print(pd.Series(scores).to_string(float_format="%.3f"))
+
+# %% [markdown]
+# **Between most ratings and `MovieRanker`.** The matrix holds who likes what together,
+# and, by its zeros, what is seldom chosen. Here `MovieRanker` is a little ahead of
+# EASE; on other tables of this kind, it is not always.
+
+# %%
+title = "What is liked together makes better lists than the most stars"
+figure, axes = drawing.new_picture(title, height=3.2)
+if figure is not None:
+    colors = [drawing.GREY, drawing.GREY, drawing.GREY, drawing.ORANGE, drawing.GREY]
+    bars = axes.barh(list(scores), list(scores.values()), color=colors)
+    axes.bar_label(bars, fmt="%.2f", padding=4)
+    axes.invert_yaxis()
+    axes.set(xlabel="NDCG@10 (1 is the best)", xlim=(0, 0.37))
+    axes.set(xticks=[0, 0.1, 0.2, 0.3])
+    drawing.save_picture(figure, "4_ranking.svg")
+
+# %% [markdown]
+# **Try it:** give EASE a penalty of 1000. What is left of the lead of `MovieRanker`?
+#
+# **Remember:** how many stars a user would give and what to recommend are two
+# questions; for the second, ask what is liked together.
+#
+# Go on in scikit-learn's user guide:
+# [Ridge regression](https://scikit-learn.org/stable/modules/linear_model.html#ridge-regression-and-classification),
+# and [NDCG](https://scikit-learn.org/stable/modules/model_evaluation.html#discounted-cumulative-gain)
+# and other metrics of an order.
+#
+# The same code on real ratings: `docs/real.md` recommends movies that you may know.
+#
+# Exercise: `exercises/4_ranking.py`.
 END_OF_LESSON_FILE
 
 cat >"$new/pillars/4_supervised.py" <<'END_OF_LESSON_FILE'
@@ -14680,6 +14874,33 @@ def describe_users(ratings):
     return figures.fillna(0.0)
 END_OF_LESSON_FILE
 
+cat >"$new/pillars/small_table.py" <<'END_OF_LESSON_FILE'
+"""A table of six users and five movies, small enough to see all its ratings.
+
+`4_factors.py` and `4_ranking.py` explain with it how a model works.
+"""
+
+import numpy as np
+import pandas as pd
+
+#: The movies: the columns of the table.
+TITLES = ["Alien", "Heat", "Titanic", "Casablanca", "Up"]
+
+
+def small_table():
+    """Return the stars of six users, a row for each; a gap is NaN."""
+    gap = np.nan
+    stars = {
+        "Ann": [5, gap, 2, gap, 2],
+        "Bob": [5, 5, gap, 2, 2],
+        "Cleo": [1, 2, 4, 5, gap],
+        "Dan": [gap, 2, 4, 4, 4],
+        "Eve": [4, 4, 4, 4, gap],
+        "Finn": [3, 2, 2, gap, gap],
+    }
+    return pd.DataFrame.from_dict(stars, orient="index", columns=TITLES)
+END_OF_LESSON_FILE
+
 cat >"$new/pillars/visitors.py" <<'END_OF_LESSON_FILE'
 """Visitors whose true tastes are known: what they watch, and whether they like it.
 
@@ -15108,6 +15329,53 @@ def fit_users(ratings, movies, penalty):
     return users
 END_OF_LESSON_FILE
 
+cat >"$new/exercises/4_ranking.py" <<'END_OF_LESSON_FILE'
+"""Exercise of chapter 4, ranking (8 minutes): what should we not recommend?
+
+`recommend` computes how well each movie fits each user, by EASE, and returns the titles
+that fit best. But users complain. Bob gave 5 stars to Alien last week, and today it is
+at the top of his list. It fits him well, but he needs no help to find it.
+
+Task: recommend to each user only movies that he or she has not rated, the best first.
+    A user who has fewer than `n` of them gets a shorter list.
+Hint: why does pillars/4_ranking.py take minus infinity, and not 0? With pandas, you may
+    also leave titles out: a gap in `stars` is NaN.
+Check: python -m pytest exercises -k 4_ranking
+"""
+
+import numpy as np
+import pandas as pd
+
+NEUTRAL = 2.2  # stars above it speak for a movie, and stars below against it
+PENALTY = 4.0
+
+
+def fit_of_movies(stars):
+    """Return how well each movie fits each user: a table like `stars`, without gaps.
+
+    Take it as given: it is EASE, as in the chapter.
+    """
+    likes = (stars - NEUTRAL).fillna(0)
+    inverse = np.linalg.inv(likes.T @ likes + PENALTY * np.eye(stars.shape[1]))
+    weights = pd.DataFrame(-inverse / np.diag(inverse), stars.columns, stars.columns)
+    return likes + likes @ weights
+
+
+def recommend(stars, n):
+    """Return the titles that fit each user best: a dict of user and list of titles.
+
+    `stars` is a table with a row for each user and a column for each title. A gap is
+    NaN: this user has not rated this movie.
+    """
+    fit = fit_of_movies(stars)
+    recommended = {}
+    for user in stars.index:
+        fit_of_user = fit.loc[user]  # TODO: which of these titles may be in the list?
+        in_order = fit_of_user.sort_values(ascending=False)
+        recommended[user] = list(in_order.index[:n])
+    return recommended
+END_OF_LESSON_FILE
+
 cat >"$new/exercises/4_supervised.py" <<'END_OF_LESSON_FILE'
 """Exercise of chapter 4, supervised learning (10 minutes): better, or only lucky?
 
@@ -15497,6 +15765,7 @@ The output says how many are solved, what is wrong with each of the others, why 
 | 15 | `3_cross_fitting.py` | cross-fit an average, so that it does not contain the answer | `pillars/3_model_selection.py` |
 | 5 | `3_search.py` | the error of the best of many, without its luck | `pillars/3_search.py` |
 | 10 | `4_factors.py` | let a gap say nothing about a taste | `pillars/4_factors.py` |
+| 8 | `4_ranking.py` | recommend nothing that the user has rated, and the best first | `pillars/4_ranking.py` |
 | 10 | `4_supervised.py` | distinguish a better model from a lucky one | `pillars/4_supervised.py` |
 | 5 | `4_threshold.py` | say yes or no by what errors cost | `pillars/4_threshold.py` |
 | 10 | `5_unsupervised.py` | a control that keeps all but the groups | `pillars/5_unsupervised.py` |
@@ -16954,18 +17223,25 @@ cat >"$new/exercises/checks/test_chapter_4.py" <<'END_OF_LESSON_FILE'
 """The checks of chapter 4, supervised learning. Read a task before its check."""
 
 import numpy as np
+import pandas as pd
 from checking import (
     check,
     check_numbers,
     check_of,
     check_returned,
     check_true_or_false,
+    first_five,
+    ratings,
+    shorten,
     standard_error,
 )
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.model_selection import train_test_split
 from sklearn.tree import DecisionTreeRegressor
+
+from lesson_code import ranking_metrics
 
 # ----- 4_factors
 
@@ -17114,6 +17390,187 @@ def test_4_factors(exercise):
     print(
         f"Measured: for {is_gap.sum()} gaps, your numbers predict the stars with an "
         f"RMSE of {figures['yours']}; with gaps as 0 it is {figures['filled']}."
+    )
+
+
+# ----- 4_ranking
+
+
+def make_stars(n_users, n_movies, share_of_gaps, seed):
+    """Return stars from 1 to 5 with gaps: a table of users (rows) and titles."""
+    ratings, _, _ = make_ratings(n_users, n_movies, share_of_gaps, 0.5, seed)
+    stars = np.clip(np.round(3 + ratings), 1, 5)
+    users = [f"user {number}" for number in range(n_users)]
+    titles = [f"movie {number}" for number in range(n_movies)]
+    return pd.DataFrame(stars, users, titles)
+
+
+def fit_by_ease(stars):
+    """Return how well each movie fits each user, by the formula of the chapter."""
+    likes = (stars - 2.2).fillna(0).to_numpy()
+    inverse = np.linalg.inv(likes.T @ likes + 4 * np.eye(likes.shape[1]))
+    fit = likes - likes @ inverse / np.diag(inverse)
+    return pd.DataFrame(fit, stars.index, stars.columns)
+
+
+def why_rated(lists, stars):
+    """Return why a program recommends rated titles, as far as its lists show it."""
+    is_rated = stars.notna()
+    below_neutral = stars < 2.2
+    fit = fit_by_ease(stars)
+    only_rated = True
+    only_disliked = True
+    only_after_good = True
+    for user, titles in lists.items():
+        rated = [title for title in titles if is_rated.loc[user, title]]
+        good = fit.columns[(fit.loc[user] > 0) & ~is_rated.loc[user]]
+        only_rated &= len(rated) == len(titles)
+        only_disliked &= bool(below_neutral.loc[user, rated].all())
+        only_after_good &= set(titles[: len(good)]) <= set(good)
+    if only_rated:
+        return (
+            "You recommend nothing else, so your mask is turned around: `isna()` is "
+            "True in the gaps, and the gaps are what is new to the user."
+        )
+    if only_disliked:
+        return (
+            "The user dislikes all of these. To leave out what is liked is not enough: "
+            "what the user has seen and found bad is the last thing to recommend."
+        )
+    if only_after_good:
+        return (
+            "They come after the new titles whose fit is above 0. Did you set their "
+            "fit to 0? A fit can be below 0, so 0 is not the end of the list."
+        )
+    return (
+        "Such a place of the list is lost: the user knows the movie. And a test gives "
+        "no points for it, because what was rated in training is not rated again in "
+        "the test rows."
+    )
+
+
+@check_of(
+    "pillars/4_ranking.py",
+    usual_causes="`fit.loc[user]` and `stars.loc[user]` are Series with the titles as "
+    "their index. A mask in square brackets must be a Series of True and False with "
+    "the same titles; `isna()` makes one. The titles of a Series are in its `index`.",
+)
+def test_4_ranking(exercise):
+    stars = make_stars(60, 30, 0.6, 51)  # each user has 10 gaps or more
+
+    def lists_of(stars, n):
+        lists = exercise.recommend(stars.copy(), n)
+        check_returned(lists, "recommend")
+        check(
+            isinstance(lists, dict) and list(lists) == list(stars.index),
+            "Expected a dict with a list of titles for each user, in the order of the "
+            f"rows of `stars`; got {shorten(repr(lists))}.",
+        )
+        lists = {user: list(titles) for user, titles in lists.items()}
+        for user, titles in lists.items():
+            strange = [str(title) for title in titles if title not in stars.columns]
+            check(
+                not strange,
+                f"In the list of {user!r}, this is no title: {first_five(strange)}. Of "
+                "a Series, the titles are the index, and the values say how well they "
+                "fit.",
+            )
+        return lists
+
+    lists = lists_of(stars, 10)
+    check(
+        any(lists.values()),
+        "All lists are empty, but each user has at least ten movies that he or she has "
+        "not rated. Do you ask anew for each user what is rated? What one user has not "
+        "rated, another one has.",
+    )
+    rated = []
+    first = 0
+    for user, titles in lists.items():
+        is_rated = stars.loc[user, titles].notna().tolist()
+        rated += is_rated
+        first += any(is_rated[:1])
+    check(
+        not any(rated),
+        f"Of {len(rated)} titles in your lists, the users have already rated "
+        f"{sum(rated)}, and {first} of 60 users see one at the top. "
+        f"{why_rated(lists, stars)}",
+    )
+    short = [user for user, titles in lists.items() if len(titles) < 10]
+    check(
+        not short,
+        f"{len(short)} of 60 users get fewer than the ten titles that we asked for, "
+        "but there are more which they have not rated. Leave out the rated titles "
+        "first, and take the first `n` of what remains.",
+    )
+    numbers = {
+        n: {len(titles) for titles in lists_of(stars, n).values()} for n in (3, 10)
+    }
+    check(
+        numbers == {3: {3}, 10: {10}},
+        "We asked for 3 titles and for 10, and your lists have the lengths "
+        f"{sorted(numbers[3])} and {sorted(numbers[10])}. `n` is how many titles are "
+        "asked for.",
+    )
+
+    fit = fit_by_ease(stars)
+    best = {}
+    worst = {}
+    for user in stars.index:
+        in_order = fit.loc[user][stars.loc[user].isna()].sort_values(ascending=False)
+        best[user] = list(in_order.index[:10])
+        worst[user] = list(in_order.index[::-1][:10])
+    check(
+        lists != worst,
+        "You recommend the movies that fit worst. A high fit is a good one, so the "
+        "highest comes first: `ascending=False`.",
+    )
+    same_titles = all(set(lists[user]) == set(best[user]) for user in best)
+    check(
+        lists == best or not same_titles,
+        "You recommend the right titles, but in another order. People read from the "
+        "top, and NDCG gives more points there: the title that fits best comes first.",
+    )
+    n_other = sum(lists[user] != best[user] for user in best)
+    check(
+        lists == best,
+        f"For {n_other} of 60 users, another title that they have not rated fits "
+        "better than one of your list. What is rated must not be in the list, but it "
+        "says what the user likes: compute the fit from all ratings, and leave titles "
+        "out after that. And take those that fit best, not the first that are new.",
+    )
+
+    fuller = stars.fillna(3.0)
+    fuller.iloc[1:] = stars.iloc[1:]
+    fuller.iloc[0, [4, 8]] = np.nan  # two titles are new to this user
+    lists = lists_of(fuller, 5)["user 0"]
+    check(
+        len(lists) == 2 and set(lists) == {"movie 4", "movie 8"},
+        "A user has rated all movies but two, and we asked for five titles. You "
+        f"returned {len(lists)}: {first_five(lists)}. Only the two new ones should be "
+        "there. A list that is too short is no fault; a list that is filled up with "
+        "what the user has rated is one.",
+    )
+
+    table = ratings(6000)
+    train, test = train_test_split(table, random_state=0)
+    stars = train.pivot(index="user_id", columns="movie_id", values="rating")
+    fit = fit_by_ease(stars)
+    with_rated = {}
+    for user in stars.index:
+        in_order = fit.loc[user].sort_values(ascending=False)
+        with_rated[user] = list(in_order.index[:5])
+    figures = {}
+    for name, lists in {"yours": lists_of(stars, 5), "with rated": with_rated}.items():
+        rows = []
+        for user, movies in lists.items():
+            for rank, movie in enumerate(movies, start=1):
+                rows.append({"user_id": user, "rank": rank, "movie_id": movie})
+        figures[name] = ranking_metrics(pd.DataFrame(rows), test, k=5)["NDCG@5"]
+    print(
+        f"Measured: on test rows, your lists of five have an NDCG@5 of "
+        f"{figures['yours']:.2f}; with the rated movies in them, it is "
+        f"{figures['with rated']:.2f}."
     )
 
 
@@ -18867,6 +19324,46 @@ def fit_users(ratings, movies, penalty):
         if rated.any():
             users[user] = ridge.fit(movies[rated], ratings_of_user[rated]).coef_
     return users
+END_OF_LESSON_FILE
+
+cat >"$new/exercises/solutions/4_ranking.py" <<'END_OF_LESSON_FILE'
+"""Solution of chapter 4, ranking: what should we not recommend?
+
+What the user has rated, good or bad: these titles are left out before the first ones
+are taken. A fit can be below 0, so a 0 in their place would be no way to the end.
+"""
+
+import numpy as np
+import pandas as pd
+
+NEUTRAL = 2.2  # stars above it speak for a movie, and stars below against it
+PENALTY = 4.0
+
+
+def fit_of_movies(stars):
+    """Return how well each movie fits each user: a table like `stars`, without gaps.
+
+    Take it as given: it is EASE, as in the chapter.
+    """
+    likes = (stars - NEUTRAL).fillna(0)
+    inverse = np.linalg.inv(likes.T @ likes + PENALTY * np.eye(stars.shape[1]))
+    weights = pd.DataFrame(-inverse / np.diag(inverse), stars.columns, stars.columns)
+    return likes + likes @ weights
+
+
+def recommend(stars, n):
+    """Return the titles that fit each user best: a dict of user and list of titles.
+
+    `stars` is a table with a row for each user and a column for each title. A gap is
+    NaN: this user has not rated this movie.
+    """
+    fit = fit_of_movies(stars)
+    recommended = {}
+    for user in stars.index:
+        is_new = stars.loc[user].isna()
+        in_order = fit.loc[user][is_new].sort_values(ascending=False)
+        recommended[user] = list(in_order.index[:n])
+    return recommended
 END_OF_LESSON_FILE
 
 cat >"$new/exercises/solutions/4_supervised.py" <<'END_OF_LESSON_FILE'

@@ -1207,7 +1207,7 @@ class RatingPipeline(FitsTables, TakesTables, RegressorMixin, Pipeline):
 # Heat. Bob, who likes Alien as she does, likes Heat: so the regression for the column
 # Heat gives a value above 0 in Ann's row. All these regressions at once, each with a
 # ridge penalty, are two lines of NumPy (*EASE*). Take them as given;
-# `pillars/4_factors.py` shows that they give the same as `Ridge`, and
+# `pillars/4_ranking.py` shows that they give the same as `Ridge`, and
 # recommender/ranking.py names the paper that derives them::
 #
 #     inverse = np.linalg.inv(likes.T @ likes + penalty * np.eye(n_movies))

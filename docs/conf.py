@@ -35,7 +35,7 @@ include_patterns = [
 #: What the lesson and the chapters import has pages, too.
 HELPERS = ["recommender/*.py"]
 HELPERS += ["pillars/catalog.py", "pillars/drawing.py", "pillars/shills.py"]
-HELPERS += ["pillars/visitors.py"]
+HELPERS += ["pillars/small_table.py", "pillars/visitors.py"]
 include_patterns += HELPERS
 #: The files of the project, where git cannot name them.
 USUAL_FILES = ["LICENSE", "Makefile", "*.py", "*.md", "*.txt", "*.sh", "*.toml"]

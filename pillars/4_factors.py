@@ -1,11 +1,10 @@
 # %% [markdown]
-# # 4 Factors: how does a model learn a taste?
+# # 4 Factors: how do you learn a taste from ratings?
 #
 # **You know**: ridge finds the weights of a linear model, and its penalty keeps them
 # small; averages of users and of movies predict stars. **You will see**: how a few
-# numbers describe a taste, and how a short loop finds them; how well the learned tastes
-# agree with the true ones; and how `MovieRanker` chooses what to recommend.
-# **Minutes**: 35.
+# numbers describe a taste; how a short loop finds them; and how well the learned tastes
+# agree with the true ones. **Minutes**: 20.
 #
 # ## A small table
 # Six users have rated five movies, with gaps. We subtract 3, the middle of the scale:
@@ -21,27 +20,11 @@ from sklearn.metrics import root_mean_squared_error
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
+from small_table import TITLES, small_table
 
-from lesson_code import (
-    MatrixFactorization,
-    MovieRecommendationDataset,
-    SklearnEcosystemPipeline,
-    ranking_metrics,
-)
+from lesson_code import MatrixFactorization, MovieRecommendationDataset
 
-titles = ["Alien", "Heat", "Titanic", "Casablanca", "Up"]
-GAP = np.nan
-stars = pd.DataFrame(
-    {
-        "Ann": [5, GAP, 2, GAP, 2],
-        "Bob": [5, 5, GAP, 2, 2],
-        "Cleo": [1, 2, 4, 5, GAP],
-        "Dan": [GAP, 2, 4, 4, 4],
-        "Eve": [4, 4, 4, 4, GAP],
-        "Finn": [3, 2, 2, GAP, GAP],
-    },
-    index=titles,
-).T
+stars = small_table()
 above_3 = stars - 3
 print("Stars minus 3")
 print(above_3.to_string(na_rep="-", float_format="%+.0f"))
@@ -51,45 +34,49 @@ print(above_3.to_string(na_rep="-", float_format="%+.0f"))
 #
 # ## A taste in two numbers
 # Imagine that somebody who knows these movies writes down two numbers for each: how
-# thrilling it is, and how romantic. And imagine that we know Ann's taste, as two
-# numbers, too: how much she loves thrills, and how much she loves romance. Then we
-# multiply Ann's numbers by the movie's, one by one, and add up.
-#
-# **Guess first:** how many stars does that give for Ann and Alien, and for Ann and
-# Heat?
+# thrilling it is, and how romantic.
 
 # %%
 by_hand = pd.DataFrame(
     {"thrill": [1.0, 1.0, 0.0, -0.5, -0.5], "romance": [-0.5, 0.2, 1.0, 1.0, 0.5]},
-    index=titles,
+    index=TITLES,
 )
+print("\nThe movies' numbers, written by hand")
+print(by_hand.to_string())
+
+# %% [markdown]
+# Ann's taste is two numbers, too: 1.5 for thrills, which she loves, and -1.0 for
+# romance, which she does not like. We multiply her numbers by the movie's, one by one,
+# and add up. For Alien, that is 1.5 times 1.0, plus -1.0 times -0.5. The sum is 2.0,
+# and 2.0 above the middle of the scale are 5 stars, as she gave.
+#
+# **Guess first:** how many stars does that give for Ann and Heat?
+#
+# - 1.3 stars
+# - 4.3 stars
+# - 4.7 stars
+
+# %%
 ann = pd.Series({"thrill": 1.5, "romance": -1.0})
 products = by_hand * ann
 products["sum"] = products.sum(axis=1)
 products["stars"] = products["sum"] + 3
-print("\nThe movies' numbers, written by hand")
-print(by_hand.to_string())
-print("\nThe same, multiplied by Ann's numbers (thrill 1.5, romance -1.0), and the sum")
+print("\nThe movies' numbers, multiplied by Ann's, and the sum")
 print(products.to_string(float_format="%.2f"))
 
 # %% [markdown]
-# Alien is thrilling, which Ann loves: 1.5 times 1.0. It is not romantic, and she does
-# not like romance: -1.0 times -0.5, which adds 0.5. The sum is 2.0, so the answer is 5
-# stars, as she gave. For Heat we get 4.3 stars. Casablanca is romantic and not
-# thrilling: 1.25 stars.
-#
-# Such numbers are called *factors*. That is the whole idea. What is missing is a way to
-# find them.
+# **4.3 stars.** Heat is thrilling: 1.5 times 1.0. It is a little romantic, too, which
+# Ann does not like: -1.0 times 0.2. The sum is 1.3, and we add the 3.
 #
 # ## The users' numbers, if the movies' are known
-# Now we have only the movies' numbers and Ann's ratings. Her two numbers are the
-# weights of a linear model: each movie that she has rated is a row, the movie's numbers
-# are the features, and the stars are the target. Three rows are few for two weights, so
-# we use ridge: its penalty keeps the numbers small. (Without an intercept, because 0 is
-# the middle of the scale.)
+# Such numbers are called *factors*. But who tells us Ann's? Her ratings do. Her two
+# numbers are the weights of a linear model: each movie that she has rated is a row, the
+# movie's numbers are the features, and the stars are the target. Three rows are few for
+# two weights, so we use ridge: its penalty keeps the numbers small. (There is no
+# intercept, because 0 is the middle of the scale.)
 #
-# Without an intercept, ridge is one line of NumPy. It gives the same numbers. From here
-# on we use that line, because we need it often, and it is faster.
+# Ridge is also one line of NumPy. From here on we use that line: it is faster, and we
+# need it often.
 
 # %%
 PENALTY = 0.5
@@ -104,15 +91,18 @@ print("Ridge:   ", ridge.coef_.round(3))
 print("one line:", one_line.round(3))
 
 # %% [markdown]
-# Ridge finds the direction that we have imagined: Ann loves thrills, and does not love
-# romance. Its numbers are smaller than ours: that is the penalty.
+# Both find what we have imagined: Ann loves thrills, and does not love romance. The
+# numbers are smaller than ours: that is the penalty.
 #
 # ## Nobody writes numbers: alternating least squares
-# Five movies can be described by hand, but not fifty thousand. But if the users'
-# numbers are known, the movies' numbers are found in the same way: each user who has
-# rated a movie is a row. So we begin with random numbers for the movies, find the
-# users', then the movies' again, and so on. Both sides are least squares with a
-# penalty, in turn: *alternating least squares*, or *ALS*.
+# Nobody can describe fifty thousand movies by hand. But if the users' numbers are
+# known, the movies' are found in the same way: each user who has rated a movie is a
+# row. So we begin with random numbers for the movies, find the users', then the movies'
+# again, and so on. Both sides are least squares with a penalty, in turn: *alternating
+# least squares*, or *ALS*.
+#
+# `fit_side` finds the numbers of one side, users or movies. `learn_factors` calls it
+# for both sides, round after round.
 
 
 # %%
@@ -128,39 +118,60 @@ def fit_side(ratings, other_side, penalty):
     return side
 
 
-def learn_factors(ratings, n_factors, penalty, seed=0):
-    """Return the numbers of users and movies, and the RMSE after each of ten rounds."""
+def learn_factors(ratings, n_factors, penalty, n_rounds=10, seed=0):
+    """Return the numbers of users and of movies."""
     movies = np.random.default_rng(seed).normal(size=(ratings.shape[1], n_factors))
-    errors = []
-    for _ in range(10):
+    for _ in range(n_rounds):
         users = fit_side(ratings, movies, penalty)
         movies = fit_side(ratings.T, users, penalty)
-        left_over = ratings - users @ movies.T  # NaN in the gaps
-        errors.append(np.sqrt(np.nanmean(left_over**2)))
-    return users, movies, errors
+    return users, movies
 
 
 ratings = above_3.to_numpy()  # (6 users, 5 movies)
-users, movies, errors = learn_factors(ratings, 2, PENALTY)
-by_round = pd.Series(errors, index=pd.RangeIndex(1, 11, name="round"))
-print("\nRMSE on the known ratings, in stars")
-print(by_round.to_string(float_format="%.3f"))
+print("\nTypical error on the known ratings (RMSE)")
+for n_rounds in (1, 2, 5, 10):
+    users, movies = learn_factors(ratings, 2, PENALTY, n_rounds)
+    left_over = ratings - users @ movies.T  # NaN in the gaps
+    error = np.sqrt(np.nanmean(left_over**2))
+    print(f"rounds: {n_rounds:2}   error: {error:.3f} stars")
 
 # %% [markdown]
 # `users @ movies.T` multiplies and adds up for every user and every movie at once. The
-# error falls quickly at first, then hardly at all. Now the sums also fill the gaps.
+# error falls quickly at first, then hardly at all.
+#
+# The sums also fill the gaps. But nobody has told this model what a movie is about.
+#
+# **Guess first:** which movie would Ann like, according to the learned numbers?
+#
+# - Heat
+# - Casablanca
+# - neither: she gave low stars to most movies
 
 # %%
-answers = pd.DataFrame(users @ movies.T, stars.index, titles) + 3
-marks = pd.DataFrame(np.where(stars.isna(), "*", " "), stars.index, titles)
+answers = pd.DataFrame(users @ movies.T, stars.index, TITLES) + 3
+marks = pd.DataFrame(np.where(stars.isna(), "*", " "), stars.index, TITLES)
 filled = answers.round(1).astype(str) + marks
 print("\nStars by the learned numbers (*: a gap)")
 print(filled.to_string())
 
-other_users, other_movies, _ = learn_factors(ratings, 2, PENALTY, seed=1)
+# %% [markdown]
+# **Heat.** It gets 4.1 stars, and Casablanca 1.7. The numbers written by hand said so,
+# too, but this model has found it in the ratings alone: Bob agrees with Ann about Alien
+# and Up, and he likes Heat.
+#
+# What if the loop begins with other random numbers?
+#
+# **Guess first:** what does another random start give?
+#
+# - the same numbers
+# - other numbers, but the same stars
+# - other numbers and other stars
+
+# %%
+other_users, other_movies = learn_factors(ratings, 2, PENALTY, seed=1)
 numbers = {
-    "from this start": pd.DataFrame(movies, titles, ["first", "second"]),
-    "from another": pd.DataFrame(other_movies, titles, ["first", "second"]),
+    "from this start": pd.DataFrame(movies, TITLES, ["first", "second"]),
+    "from another": pd.DataFrame(other_movies, TITLES, ["first", "second"]),
 }
 print("\nThe movies' numbers, from two random starts")
 print(pd.concat(numbers, axis=1).to_string(float_format="%.2f"))
@@ -168,17 +179,13 @@ difference = np.abs(other_users @ other_movies.T - users @ movies.T).max()
 print(f"Largest difference of the sums: {difference:.3f} stars")
 
 # %% [markdown]
-# The model says that Ann would like Heat, and not Casablanca. That is what the numbers
-# written by hand said, too, but this model was not told what a movie is about.
+# **Other numbers, but the same stars.** The sums agree to a few thousandths of a star.
+# (A slow start may need more than ten rounds.) So the learned numbers have no names,
+# such as "thrill". They are called *latent* factors, which means hidden.
 #
-# The learned numbers have no names. Another random start gave other numbers, but the
-# same sums to a few thousandths of a star. (A slow start may need more than ten rounds
-# to get there.) Such factors are called *latent*, which means hidden: no column of the
-# table holds them.
-#
-# With two numbers each, we can draw users and movies as points. If a user and a movie
-# lie in the same direction from the middle, their sum is high; in opposite directions,
-# it is below 0.
+# With two numbers each, users and movies are points. If a user and a movie lie in the
+# same direction from the middle, their sum is high; in opposite directions, it is below
+# 0.
 
 # %%
 title = "The model puts users near the movies that they like"
@@ -187,7 +194,7 @@ if figure is not None:
     axes.axhline(0, color="#CFCFCF", linewidth=1)
     axes.axvline(0, color="#CFCFCF", linewidth=1)
     for points, names, color, marker in (
-        (movies, titles, drawing.BLUE, "s"),
+        (movies, TITLES, drawing.BLUE, "s"),
         (users, stars.index, drawing.ORANGE, "o"),
     ):
         axes.plot(*points.T, marker, color=color, markersize=9)
@@ -205,46 +212,27 @@ if figure is not None:
     drawing.save_picture(figure, "4_factors.svg")
 
 # %% [markdown]
-# ## From 22 ratings to 50,000
 # Ann and Bob are near Alien, Cleo and Dan near Casablanca and Up. Eve, who has given 4
 # stars to all that she has seen, is between the two groups. Finn, who has liked none of
 # them, is far from all.
 #
+# ## From 22 ratings to 50,000
 # But a table of five movies proves nothing. Now we take the lesson's table, whose *law*
 # we know: the formula that made its ratings. A fifth of the rows is held out: the test
-# rows.
+# rows. Of the others, the training rows, we keep a fifth to choose the penalty.
 #
 # A rating is more than taste: some users are generous, and some movies are good for
-# everybody. So the averages of users and of movies come first. (They are the ridge of
-# `pillars/0_first.py`.) ALS learns from what they leave over, eight numbers for each
-# user and each movie. (The eight is not tuned.)
-#
-# The penalty does matter. We choose it inside the training rows: a fifth of them is
-# kept for the choice, and the test rows take no part in it.
-#
-# **Guess first:** with a weak penalty, is ALS better than the averages, or worse?
-
+# everybody. So the averages come first: one number for each user and one for each
+# movie, by ridge, as in `pillars/0_first.py`.
 
 # %%
+IDS = ["user_id", "movie_id"]
+
+
 def fit_averages(rows):
     """Return a model that adds a number for the user and one for the movie."""
     model = make_pipeline(OneHotEncoder(handle_unknown="ignore"), Ridge(alpha=3))
-    return model.fit(rows[["user_id", "movie_id"]], rows["rating"])
-
-
-def learn_tastes(rows, averages, penalty):
-    """Return the tastes of all users for all movies, in stars, by ten rounds of ALS."""
-    left = rows["rating"] - averages.predict(rows[["user_id", "movie_id"]])
-    ratings = np.full((1000, 500), np.nan)  # users and movies, whose ids count from 1
-    ratings[rows["user_id"] - 1, rows["movie_id"] - 1] = left
-    users, movies, _ = learn_factors(ratings, 8, penalty)
-    return users @ movies.T
-
-
-def predict(rows, averages, tastes):
-    """Return the averages plus the tastes, kept to the scale from 1 to 5 stars."""
-    taste = tastes[rows["user_id"] - 1, rows["movie_id"] - 1]
-    return np.clip(averages.predict(rows[["user_id", "movie_id"]]) + taste, 1, 5)
+    return model.fit(rows[IDS], rows["rating"])
 
 
 def rmse(rows, prediction):
@@ -252,213 +240,146 @@ def rmse(rows, prediction):
     return root_mean_squared_error(rows["rating"], prediction)
 
 
-dataset = MovieRecommendationDataset()
-table = dataset.generate()
+table = MovieRecommendationDataset().generate()
 train, test = train_test_split(table, test_size=0.2, random_state=42)
 learn_rows, choice_rows = train_test_split(train, test_size=0.2, random_state=0)
 
+mean = DummyRegressor().fit(learn_rows[IDS], learn_rows["rating"])
 averages = fit_averages(learn_rows)
-tastes_by_penalty = {"averages alone": np.zeros((1000, 500))}
-for penalty in (1, 3, 10, 15, 20):
-    tastes_by_penalty[penalty] = learn_tastes(learn_rows, averages, penalty)
+print("\nRMSE in stars")
+for name, model in {"mean": mean, "averages": averages}.items():
+    of_learned = rmse(learn_rows, model.predict(learn_rows[IDS]))
+    of_others = rmse(choice_rows, model.predict(choice_rows[IDS]))
+    print(f"{name:8}  rows learned from: {of_learned:.3f}  other rows: {of_others:.3f}")
 
+# %% [markdown]
+# What the averages leave over holds the taste, and noise. `learn_tastes` gives that to
+# ALS, which finds eight numbers for each user and each movie. (The eight is not tuned.)
+# `predict` adds the averages and the taste.
+
+
+# %%
+def learn_tastes(rows, averages, penalty):
+    """Return the tastes of all users for all movies, in stars."""
+    left_over = np.full((1000, 500), np.nan)  # users and movies, whose ids begin at 1
+    cells = rows["user_id"] - 1, rows["movie_id"] - 1
+    left_over[cells] = rows["rating"] - averages.predict(rows[IDS])
+    users, movies = learn_factors(left_over, 8, penalty)
+    return users @ movies.T
+
+
+def predict(rows, averages, tastes):
+    """Return the averages plus the tastes, kept to the scale from 1 to 5 stars."""
+    cells = rows["user_id"] - 1, rows["movie_id"] - 1
+    return np.clip(averages.predict(rows[IDS]) + tastes[cells], 1, 5)
+
+
+# %% [markdown]
+# Only the penalty is left to choose. We try four, from weak to strong.
+#
+# **Guess first:** with a weak penalty, 1, how good is ALS on rows that it has not seen?
+#
+# - better than the averages
+# - as good as they are
+# - worse
+
+# %%
 rows = {}
-for name, tastes in tastes_by_penalty.items():
-    rows[name] = {
-        "learned from": rmse(learn_rows, predict(learn_rows, averages, tastes)),
-        "kept for the choice": rmse(
-            choice_rows, predict(choice_rows, averages, tastes)
-        ),
+for penalty in (1, 10, 15, 20):
+    tastes = learn_tastes(learn_rows, averages, penalty)
+    rows[penalty] = {
+        "rows learned from": rmse(learn_rows, predict(learn_rows, averages, tastes)),
+        "other rows": rmse(choice_rows, predict(choice_rows, averages, tastes)),
     }
 trials = pd.DataFrame(rows).T
 print("\nRMSE in stars, by the penalty of ALS")
 print(trials.to_string(float_format="%.3f"))
 
 # %% [markdown]
-# With a weak penalty, ALS is much better than the averages on the rows that it has
-# learned from, and much worse on others. It has learned the noise of each rating. With
-# a strong penalty, the learned tastes are nearly 0, and the averages remain. The best
-# of the five is in between, and only a little better than the averages. With that one,
-# we learn from all training rows.
+# **Worse.** It is much better on the rows that it has learned from, but it has learned
+# their noise. With the strongest penalty, the tastes are nearly 0, and the averages
+# remain. The best of the four, 15, is only a little better than the averages. We keep
+# that one.
 #
 # ## How near is it to the true taste?
-# The lesson's own `MatrixFactorization` (`recommender/factors.py`) has the same idea,
-# but it fits one factor after the other (*CCD++*), and it learns the averages and the
-# factors together (it calls the averages *biases*). It gives less weight to users whose
-# ratings scatter widely, and it knows that its own numbers are uncertain. It also reads
-# more than stars: if a movie has few ratings, its numbers are drawn to those of other
-# movies of its genres and year; and who rated which movies counts, too. Its settings
-# are those of the lesson. We also fit it on stars alone.
-#
 # The law gives us what no real table can: the true taste of each row, in the attribute
 # `true_taste_`. The learned taste is what a prediction adds to the averages. We print
-# its *correlation* with the true one, which is 0 if the two have nothing in common. It
-# cannot quite reach 1, because the averages already hold a part of the taste, and
-# ratings end at 1 and 5 stars. So we also print it for the law's own prediction, the
-# best possible one. Then we do the same with 200,000 ratings, for the same number of
-# users and movies. (The penalty was chosen for 50,000 ratings, and is used for both.)
+# its *correlation* with the true one: 0 if the two have nothing in common, 1 if they
+# rise and fall together. `compare` measures three models:
 #
-# **Guess first:** is the learned taste close to the true one?
+# - our ALS
+# - the lesson's own `MatrixFactorization` (`recommender/factors.py`), which reads more
+#   than stars: genres, years, and who rated which movies
+# - the law's prediction, the best possible one. (Even its correlation is below 1: the
+#   averages already hold a part of the taste, and ratings end at 1 and 5 stars.)
 
 
 # %%
-def compare(dataset, penalty):
-    """Return the test error of each model, and how well its taste is the true one."""
+def compare(n_ratings, penalty):
+    """Return the models' test errors, and how well their tastes fit the true ones."""
+    dataset = MovieRecommendationDataset(n_ratings=n_ratings)
     table = dataset.generate()
     train, test = train_test_split(table, test_size=0.2, random_state=42)
     averages = fit_averages(train)
     tastes = learn_tastes(train, averages, penalty)
-    stars_alone = MatrixFactorization(content=False, n_patterns=0)
+
+    without_taste = predict(test, averages, np.zeros((1000, 500)))
+    true_taste = dataset.true_taste_[test.index]
+    learned = MatrixFactorization().fit(train)
     answers = {
-        "mean": DummyRegressor().fit(train, train["rating"]).predict(test),
-        "averages": predict(test, averages, np.zeros_like(tastes)),
         "our ALS": predict(test, averages, tastes),
-        "MatrixFactorization, stars alone": stars_alone.fit(train).predict(test),
-        "MatrixFactorization": MatrixFactorization().fit(train).predict(test),
+        "MatrixFactorization": learned.predict(test),
         "the law": dataset.true_expected_[test.index],
     }
-    rows = {}
+    rows = {"averages": {"RMSE": rmse(test, without_taste)}}
     for name, answer in answers.items():
-        rows[name] = {"RMSE": rmse(test, answer)}
-        if name not in ("mean", "averages"):  # these two have no taste
-            taste = answer - answers["averages"]
-            true_taste = dataset.true_taste_[test.index]
-            rows[name]["correlation"] = np.corrcoef(taste, true_taste)[0, 1]
+        rows[name] = {
+            "RMSE": rmse(test, answer),
+            "correlation": np.corrcoef(answer - without_taste, true_taste)[0, 1],
+        }
     return pd.DataFrame(rows).T
 
 
-chosen = trials.drop("averages alone")["kept for the choice"].idxmin()
-by_size = {}
-for n_ratings in (50_000, 200_000):
-    dataset = MovieRecommendationDataset(n_ratings=n_ratings)
-    by_size[f"{n_ratings} ratings"] = compare(dataset, chosen)
-print(f"\nRMSE on test rows, correlation with the true taste (ALS: penalty {chosen})")
-print(pd.concat(by_size, axis=1).to_string(float_format="%.3f", na_rep="-"))
-
 # %% [markdown]
-# With 50,000 ratings, ALS has 40 training ratings of an average user, and must find
-# eight numbers from them. What it learns agrees only weakly with the true taste, and
-# the error falls only a little. With four times the ratings, the same lines of code
-# come much nearer: the idea was right, but the ratings were few.
+# **Guess first:** our ALS learns from 40,000 ratings. How high is the correlation of
+# its taste with the true one?
 #
-# `MatrixFactorization` makes more of few ratings, even from stars alone; genres and who
-# rated what help it further. With many ratings, that help is small. But not even this
-# model gets to the error of the law: its noise floor, on these rows.
-#
-# ## What to recommend is another question
-# Factors answer how many stars a user *would* give. But a movie that a user would rate
-# highly is not always one that the user would choose to watch. So the lesson recommends
-# by another model, `MovieRanker`. It learns from who likes what together.
-#
-# We go back to the small table, and make a *matrix of likes* of it. A rating above 2.2
-# stars speaks for a movie, and one below speaks against it. (`MovieRanker` has a
-# similar rule.) A gap is 0. In ALS that would be wrong, because there we predict stars.
-# Here the 0 means that the user has not chosen this movie.
-#
-# For each movie, a ridge regression predicts its column from the columns of the other
-# movies. (The method is called *EASE*.) Here is the one for Heat.
+# - above 0.8
+# - between 0.5 and 0.8
+# - below 0.5
 
 # %%
-NEUTRAL = 2.2
-PENALTY_OF_LIKES = 4.0
-likes = (stars - NEUTRAL).fillna(0)
-
-others = [title for title in titles if title != "Heat"]
-ridge = Ridge(alpha=PENALTY_OF_LIKES, fit_intercept=False)
-ridge.fit(likes[others], likes["Heat"])
-
-inverse = np.linalg.inv(likes.T @ likes + PENALTY_OF_LIKES * np.eye(5))
-weights = pd.DataFrame(-inverse / np.diag(inverse), titles, titles)
-both = {"by Ridge": ridge.coef_, "by the inverse": weights.loc[others, "Heat"]}
-print("\nThe weights of the other movies in the regression for Heat")
-print(pd.DataFrame(both, others).to_string(float_format="%+.3f"))
+few = compare(n_ratings=50_000, penalty=15)
+print("\n50,000 ratings: RMSE on test rows, correlation with the true taste")
+print(few.to_string(float_format="%.3f", na_rep="-"))
 
 # %% [markdown]
-# Who likes Alien probably likes Heat, too: the weight is above 0. The second column is
-# the same. It comes from one matrix, whose columns hold the weights of all five
-# regressions at once. You may take this as a fast recipe, which the table shows to be
-# right. With thousands of movies, it is much faster than a `Ridge` for each. (The
-# docstring of `MovieRanker` in `recommender/ranking.py` names the paper that derives
-# it.)
+# **Below 0.5.** An average user has 40 training ratings, and ALS must find eight
+# numbers from them. What it learns agrees only weakly with the true taste, and the
+# error falls only a little. `MatrixFactorization` makes more of few ratings.
 #
-# A user's likes, times the weights for a movie, say how well the movie fits. On the
-# diagonal of the matrix stands -1, so `likes + likes @ weights` leaves out the like of
-# the movie itself.
+# What do more ratings bring? We give the same users and movies 200,000 ratings, four
+# times as many. All the rest stays, the penalty too.
 #
-# **Guess first:** which movie is recommended to Ann, and which of her ratings speaks
-# for it?
+# **Guess first:** which model gains most by that?
+#
+# - our ALS
+# - `MatrixFactorization`
+# - both gain the same
 
 # %%
-fit = likes + likes @ weights  # (6 users, 5 movies)
-parts = {}
-for title in ("Heat", "Casablanca"):
-    part = pd.DataFrame({"like": likes.loc["Ann"], "weight": weights[title]}, titles)
-    part["product"] = part["like"] * part["weight"]
-    parts[title] = part[rated_by_ann]
-print("\nAnn's likes, times the weights of the regressions for two movies")
-print(pd.concat(parts, axis=1).to_string(float_format="%+.2f"))
-print("\nHow well these two movies fit Ann: the sums of the products")
-print(fit.loc["Ann", list(parts)].to_string(float_format="%+.2f"))
+many = compare(n_ratings=200_000, penalty=15)
+print("\n200,000 ratings: RMSE on test rows, correlation with the true taste")
+print(many.to_string(float_format="%.3f", na_rep="-"))
 
 # %% [markdown]
-# Heat fits best, so it is recommended. Nearly all of its sum comes from one rating: Ann
-# likes Alien, and the weight of Alien for Heat is high, because those who like the one
-# like the other. The method `recommend(..., explain=True)` names such movies.
+# **Our ALS.** The same lines of code come much nearer to the true taste: the idea was
+# right, but the ratings were few. The lead of `MatrixFactorization` is smaller now. But
+# not even this model gets to the error of the law: its noise floor, on these rows.
 #
-# Which way to recommend is best? Back to the table of 50,000 ratings. We recommend ten
-# movies to each user, and check which of them the user liked (4 stars or more) in the
-# test rows. *NDCG@10* counts these, and the first places count more; 1 is the best.
-# EASE gets the penalty of `MovieRanker`, which measures likes in another unit, so we
-# convert it.
-#
-# **Guess first:** what is better, ten movies that most people watch, or the ten with
-# the highest predicted stars?
-
-# %%
-recommender = SklearnEcosystemPipeline(model="factors").fit(train)
-ways = {
-    "chance": "chance",
-    "most stars, as predicted": "rating",
-    "most ratings": "popularity",
-    "MovieRanker": "taste",
-}
-scores = {}
-for name, way in ways.items():
-    scores[name] = recommender.evaluate_ranking(test, by=way)["NDCG@10"]
-
-likes = np.zeros((1000, 500))
-likes[train["user_id"] - 1, train["movie_id"] - 1] = train["rating"] - NEUTRAL
-ranker = recommender.ranker_
-penalty = ranker.penalty_ * ranker.unit_**2  # in the unit of `likes`
-inverse = np.linalg.inv(likes.T @ likes + penalty * np.eye(500))
-fit = likes + likes @ (-inverse / np.diag(inverse))
-
-fit[train["user_id"] - 1, train["movie_id"] - 1] = -np.inf  # not what was rated
-best = np.argsort(-fit, axis=1)[:, :10]  # (1000 users, 10 movies)
-recommended = pd.DataFrame(
-    {
-        "user_id": np.repeat(np.arange(1, 1001), 10),
-        "rank": np.tile(np.arange(1, 11), 1000),
-        "movie_id": best.ravel() + 1,
-    }
-)
-scores["EASE"] = ranking_metrics(recommended, test)["NDCG@10"]
-print(f"\nNDCG@10 on the test rows (EASE: penalty {penalty:.0f})")
-print(pd.Series(scores).sort_values().to_string(float_format="%.3f"))
-
-# %% [markdown]
-# The movies that most people have rated are a better choice than those with the highest
-# predicted stars. That looks strange, but NDCG counts only what the user did watch and
-# rate, and people watch what is popular. (`pillars/6_utilities.py` asks whether NDCG is
-# the right question.) EASE is better than both: its matrix holds who likes what
-# together, and, by its zeros, what is seldom chosen.
-#
-# `MovieRanker` is EASE with some additions. It adds a little of the predicted stars.
-# Popular movies and users with many ratings count a little less. And movies of the same
-# genre or decade count as alike. Its docstring has the whole formula. Here it is a
-# little ahead of EASE; on other tables of this kind, it is not always.
-#
-# **Try it:** give EASE a penalty of 1000. What is left of the lead of `MovieRanker`?
+# **Try it:** let `MatrixFactorization` read stars alone, by
+# `MatrixFactorization(content=False, n_patterns=0)`. What is left of its lead over our
+# ALS?
 #
 # **Remember:** a taste is a few numbers for the user, to multiply by the movie's; each
 # side is a ridge regression on the other, in turn.
@@ -468,6 +389,7 @@ print(pd.Series(scores).sort_values().to_string(float_format="%.3f"))
 # and [matrix factorization](https://scikit-learn.org/stable/modules/decomposition.html)
 # of tables without gaps.
 #
-# The same code on real ratings: `docs/real.md` recommends movies that you may know.
+# Factors answer how many stars a user *would* give. What to recommend is another
+# question: the next chapter, `pillars/4_ranking.py`.
 #
 # Exercise: `exercises/4_factors.py`.

@@ -32,6 +32,7 @@ MESSAGES = {
     "3_cross_fitting": "with the ratings of their own rows: they contain them",
     "3_search": "The rows that chose the winner also scored it",
     "4_factors": "So gaps have a say in a user's numbers",
+    "4_ranking": "users see one at the top. Such a place of the list",
     "4_supervised": "of 30 tables you call the new model better",
     "4_threshold": "You say yes to the same 307 of 2000 rows",
     "5_unsupervised": "You found groups in 2 of 5 tables",

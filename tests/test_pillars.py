@@ -453,65 +453,79 @@ def check_conclusions_of_the_search(printed):
 
 
 def check_conclusions_of_the_factors(printed):
-    sums = printed.partition("multiplied by Ann's numbers")[2]
-    assert numbers_after("Alien", sums.partition("learned")[0])[-1] == 5
-    assert numbers_after("Heat", sums.partition("learned")[0])[-1] == 4.3
+    sums = printed.partition("multiplied by Ann's")[2].partition("learned")[0]
+    assert numbers_after("Alien", sums)[-1] == 5
+    assert numbers_after("Heat", sums)[-1] == 4.3
     thrill, romance = numbers_after("Ridge:", printed)
     assert thrill > 0.5 > -0.5 > romance
     assert numbers_after("one line:", printed) == [thrill, romance]
 
-    rounds = printed.partition("RMSE on the known")[2].partition("Stars by")[0]
-    errors = [numbers_after(f"{number} ", rounds)[0] for number in range(1, 11)]
+    errors = [numbers_after(f"rounds: {n:2}", printed)[0] for n in (1, 2, 5, 10)]
     assert errors[0] > 2 * errors[1], "quickly at first, ..."
-    assert errors[5] - errors[-1] < 0.01, "... then hardly at all"
+    assert errors[2] - errors[3] < 0.01, "... then hardly at all"
     answers = printed.partition("Stars by the learned numbers")[2]
+    answers, _, starts = answers.partition("from two random starts")
     _, heat, _, casablanca, _ = numbers_after("Ann", answers)
     assert heat > 4 > 2 > casablanca
-    first, second, *others = numbers_after(
-        "Alien", answers.partition("two random starts")[2].partition("Ann's likes")[0]
-    )
+    first, second, *others = numbers_after("Alien", starts)
     assert abs(first - others[0]) + abs(second - others[1]) > 0.2
-    assert numbers_after("Largest difference of the sums:", printed)[0] < 0.02
+    assert numbers_after("Largest difference of the sums:", starts)[0] < 0.02
 
-    trials = printed.partition("by the penalty of ALS")[2].partition("RMSE on test")[0]
-    learned, alone = numbers_after("averages alone", trials)
-    weak_on_learned, weak = numbers_after("1  ", trials)
+    trials, _, results = starts.partition("50,000 ratings:")
+    assert numbers_after("averages", trials)[1] < numbers_after("mean", trials)[1] - 0.1
+    learned, alone = numbers_after("averages", trials)
+    by_penalty = trials.partition("by the penalty of ALS")[2]
+    weak_on_learned, weak = numbers_after("1  ", by_penalty)
     assert weak_on_learned < learned - 0.2
     assert weak > alone + 0.1, "it has learned the noise"
-    _, best = numbers_after("15  ", trials)
-    assert alone - 0.01 < best < alone, "only a little better"
-    assert numbers_after("20  ", trials)[0] > learned - 0.01, "the tastes are nearly 0"
+    of_penalty = {n: numbers_after(f"{n}  ", by_penalty)[1] for n in (1, 10, 15, 20)}
+    assert min(of_penalty, key=of_penalty.get) == 15
+    assert alone - 0.01 < of_penalty[15] < alone, "only a little better"
+    strong_on_learned, _ = numbers_after("20  ", by_penalty)
+    assert strong_on_learned > learned - 0.01, "the tastes are nearly 0"
 
-    results = printed.partition("ALS: penalty 15")[2]
-    averages, averages_of_many = numbers_after("averages  ", results)
-    als, agrees, als_of_many, agrees_of_many = numbers_after("our ALS", results)
+    few, _, many = results.partition("200,000 ratings:")
+    (averages,) = numbers_after("averages", few)
+    (averages_of_many,) = numbers_after("averages", many)
+    als, agrees = numbers_after("our ALS", few)
+    als_of_many, agrees_of_many = numbers_after("our ALS", many)
     assert averages - 0.02 < als < averages
     assert agrees < 0.4 < 0.7 < agrees_of_many
     assert als_of_many < averages_of_many - 0.05
-    stars_alone = numbers_after("MatrixFactorization, stars alone", results)
-    lesson = numbers_after("MatrixFactorization  ", results)
-    assert agrees < stars_alone[1] - 0.1 < lesson[1] - 0.2
-    assert 0 < lesson[3] - stars_alone[3] < 0.05, "with many ratings the help is small"
-    law, agrees_by_law, law_of_many, _ = numbers_after("the law", results)
+    lesson = numbers_after("MatrixFactorization", few)
+    lesson_of_many = numbers_after("MatrixFactorization", many)
+    assert lesson[0] < als - 0.02 and lesson[1] > agrees + 0.2, "more of few ratings"
+    assert als - als_of_many > lesson[0] - lesson_of_many[0] + 0.01, "gains most, ..."
+    assert agrees_of_many - agrees > lesson_of_many[1] - lesson[1] + 0.1, "... twice"
+    law, agrees_by_law = numbers_after("the law", few)
     assert law < lesson[0] - 0.02
-    assert law_of_many < lesson[2] - 0.02
+    assert numbers_after("the law", many)[0] < lesson_of_many[0] - 0.02
     assert 0.8 < agrees_by_law < 0.95, "it cannot quite reach 1"
 
-    weights, _, likes = printed.partition("regression for Heat")[2].partition("Ann's")
+
+def check_conclusions_of_the_ranking(printed):
+    (ndcg,) = numbers_after("Our points, divided by the best:", printed)
+    (of_other_order,) = numbers_after("NDCG:", printed)
+    assert 0 < of_other_order < ndcg < 1, "both lists hold the same movies"
+
+    weights = printed.partition("regression for Heat")[2].partition("How well")[0]
     for title in ("Alien", "Titanic", "Casablanca", "Up"):
         by_ridge, by_inverse = numbers_after(title, weights)
         assert by_ridge == by_inverse
-    alien = numbers_after("Alien", likes)
-    heat, casablanca = [
-        numbers_after(title, likes)[-1] for title in ("Heat  ", "Casablanca  ")
-    ]
+    (heat,) = numbers_after("How well Heat fits Ann:", printed)
+    (casablanca,) = numbers_after("How well Casablanca fits Ann:", printed)
     assert casablanca < 0 < heat
-    assert alien[2] == pytest.approx(heat, rel=0.1), "nearly all comes from Alien"
-    assert alien[1] > 0.4
-    ways = ("chance", "most stars, as predicted", "most ratings")
-    ways += ("EASE  ", "MovieRanker  ")
-    ndcg = [numbers_after(way, likes)[0] for way in ways]
-    assert ndcg == sorted(ndcg)
+    products = printed.partition("How well Heat")[2].partition("How well")[0]
+    like, weight, product = numbers_after("Alien", products)
+    assert like > 0
+    assert weight > 0.4
+    assert product == pytest.approx(heat, rel=0.1), "nearly all comes from Alien"
+
+    last = printed.split("NDCG@10 on the test rows")[2]
+    ways = ("chance", "most stars", "most ratings", "EASE", "MovieRanker")
+    chance, stars, ratings, ease, ranker = [numbers_after(way, last)[0] for way in ways]
+    assert chance < 0.03 < stars < ratings - 0.02
+    assert ratings + 0.03 < ease < ranker
 
 
 def check_conclusions_of_chapter_4(printed):
@@ -677,6 +691,7 @@ CONCLUSIONS = {
     "3_model_selection": check_conclusions_of_chapter_3,
     "3_search": check_conclusions_of_the_search,
     "4_factors": check_conclusions_of_the_factors,
+    "4_ranking": check_conclusions_of_the_ranking,
     "4_supervised": check_conclusions_of_chapter_4,
     "4_threshold": check_conclusions_of_the_threshold,
     "5_unsupervised": check_conclusions_of_chapter_5,

@@ -1,18 +1,25 @@
 """The checks of chapter 4, supervised learning. Read a task before its check."""
 
 import numpy as np
+import pandas as pd
 from checking import (
     check,
     check_numbers,
     check_of,
     check_returned,
     check_true_or_false,
+    first_five,
+    ratings,
+    shorten,
     standard_error,
 )
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.model_selection import train_test_split
 from sklearn.tree import DecisionTreeRegressor
+
+from lesson_code import ranking_metrics
 
 # ----- 4_factors
 
@@ -161,6 +168,187 @@ def test_4_factors(exercise):
     print(
         f"Measured: for {is_gap.sum()} gaps, your numbers predict the stars with an "
         f"RMSE of {figures['yours']}; with gaps as 0 it is {figures['filled']}."
+    )
+
+
+# ----- 4_ranking
+
+
+def make_stars(n_users, n_movies, share_of_gaps, seed):
+    """Return stars from 1 to 5 with gaps: a table of users (rows) and titles."""
+    ratings, _, _ = make_ratings(n_users, n_movies, share_of_gaps, 0.5, seed)
+    stars = np.clip(np.round(3 + ratings), 1, 5)
+    users = [f"user {number}" for number in range(n_users)]
+    titles = [f"movie {number}" for number in range(n_movies)]
+    return pd.DataFrame(stars, users, titles)
+
+
+def fit_by_ease(stars):
+    """Return how well each movie fits each user, by the formula of the chapter."""
+    likes = (stars - 2.2).fillna(0).to_numpy()
+    inverse = np.linalg.inv(likes.T @ likes + 4 * np.eye(likes.shape[1]))
+    fit = likes - likes @ inverse / np.diag(inverse)
+    return pd.DataFrame(fit, stars.index, stars.columns)
+
+
+def why_rated(lists, stars):
+    """Return why a program recommends rated titles, as far as its lists show it."""
+    is_rated = stars.notna()
+    below_neutral = stars < 2.2
+    fit = fit_by_ease(stars)
+    only_rated = True
+    only_disliked = True
+    only_after_good = True
+    for user, titles in lists.items():
+        rated = [title for title in titles if is_rated.loc[user, title]]
+        good = fit.columns[(fit.loc[user] > 0) & ~is_rated.loc[user]]
+        only_rated &= len(rated) == len(titles)
+        only_disliked &= bool(below_neutral.loc[user, rated].all())
+        only_after_good &= set(titles[: len(good)]) <= set(good)
+    if only_rated:
+        return (
+            "You recommend nothing else, so your mask is turned around: `isna()` is "
+            "True in the gaps, and the gaps are what is new to the user."
+        )
+    if only_disliked:
+        return (
+            "The user dislikes all of these. To leave out what is liked is not enough: "
+            "what the user has seen and found bad is the last thing to recommend."
+        )
+    if only_after_good:
+        return (
+            "They come after the new titles whose fit is above 0. Did you set their "
+            "fit to 0? A fit can be below 0, so 0 is not the end of the list."
+        )
+    return (
+        "Such a place of the list is lost: the user knows the movie. And a test gives "
+        "no points for it, because what was rated in training is not rated again in "
+        "the test rows."
+    )
+
+
+@check_of(
+    "pillars/4_ranking.py",
+    usual_causes="`fit.loc[user]` and `stars.loc[user]` are Series with the titles as "
+    "their index. A mask in square brackets must be a Series of True and False with "
+    "the same titles; `isna()` makes one. The titles of a Series are in its `index`.",
+)
+def test_4_ranking(exercise):
+    stars = make_stars(60, 30, 0.6, 51)  # each user has 10 gaps or more
+
+    def lists_of(stars, n):
+        lists = exercise.recommend(stars.copy(), n)
+        check_returned(lists, "recommend")
+        check(
+            isinstance(lists, dict) and list(lists) == list(stars.index),
+            "Expected a dict with a list of titles for each user, in the order of the "
+            f"rows of `stars`; got {shorten(repr(lists))}.",
+        )
+        lists = {user: list(titles) for user, titles in lists.items()}
+        for user, titles in lists.items():
+            strange = [str(title) for title in titles if title not in stars.columns]
+            check(
+                not strange,
+                f"In the list of {user!r}, this is no title: {first_five(strange)}. Of "
+                "a Series, the titles are the index, and the values say how well they "
+                "fit.",
+            )
+        return lists
+
+    lists = lists_of(stars, 10)
+    check(
+        any(lists.values()),
+        "All lists are empty, but each user has at least ten movies that he or she has "
+        "not rated. Do you ask anew for each user what is rated? What one user has not "
+        "rated, another one has.",
+    )
+    rated = []
+    first = 0
+    for user, titles in lists.items():
+        is_rated = stars.loc[user, titles].notna().tolist()
+        rated += is_rated
+        first += any(is_rated[:1])
+    check(
+        not any(rated),
+        f"Of {len(rated)} titles in your lists, the users have already rated "
+        f"{sum(rated)}, and {first} of 60 users see one at the top. "
+        f"{why_rated(lists, stars)}",
+    )
+    short = [user for user, titles in lists.items() if len(titles) < 10]
+    check(
+        not short,
+        f"{len(short)} of 60 users get fewer than the ten titles that we asked for, "
+        "but there are more which they have not rated. Leave out the rated titles "
+        "first, and take the first `n` of what remains.",
+    )
+    numbers = {
+        n: {len(titles) for titles in lists_of(stars, n).values()} for n in (3, 10)
+    }
+    check(
+        numbers == {3: {3}, 10: {10}},
+        "We asked for 3 titles and for 10, and your lists have the lengths "
+        f"{sorted(numbers[3])} and {sorted(numbers[10])}. `n` is how many titles are "
+        "asked for.",
+    )
+
+    fit = fit_by_ease(stars)
+    best = {}
+    worst = {}
+    for user in stars.index:
+        in_order = fit.loc[user][stars.loc[user].isna()].sort_values(ascending=False)
+        best[user] = list(in_order.index[:10])
+        worst[user] = list(in_order.index[::-1][:10])
+    check(
+        lists != worst,
+        "You recommend the movies that fit worst. A high fit is a good one, so the "
+        "highest comes first: `ascending=False`.",
+    )
+    same_titles = all(set(lists[user]) == set(best[user]) for user in best)
+    check(
+        lists == best or not same_titles,
+        "You recommend the right titles, but in another order. People read from the "
+        "top, and NDCG gives more points there: the title that fits best comes first.",
+    )
+    n_other = sum(lists[user] != best[user] for user in best)
+    check(
+        lists == best,
+        f"For {n_other} of 60 users, another title that they have not rated fits "
+        "better than one of your list. What is rated must not be in the list, but it "
+        "says what the user likes: compute the fit from all ratings, and leave titles "
+        "out after that. And take those that fit best, not the first that are new.",
+    )
+
+    fuller = stars.fillna(3.0)
+    fuller.iloc[1:] = stars.iloc[1:]
+    fuller.iloc[0, [4, 8]] = np.nan  # two titles are new to this user
+    lists = lists_of(fuller, 5)["user 0"]
+    check(
+        len(lists) == 2 and set(lists) == {"movie 4", "movie 8"},
+        "A user has rated all movies but two, and we asked for five titles. You "
+        f"returned {len(lists)}: {first_five(lists)}. Only the two new ones should be "
+        "there. A list that is too short is no fault; a list that is filled up with "
+        "what the user has rated is one.",
+    )
+
+    table = ratings(6000)
+    train, test = train_test_split(table, random_state=0)
+    stars = train.pivot(index="user_id", columns="movie_id", values="rating")
+    fit = fit_by_ease(stars)
+    with_rated = {}
+    for user in stars.index:
+        in_order = fit.loc[user].sort_values(ascending=False)
+        with_rated[user] = list(in_order.index[:5])
+    figures = {}
+    for name, lists in {"yours": lists_of(stars, 5), "with rated": with_rated}.items():
+        rows = []
+        for user, movies in lists.items():
+            for rank, movie in enumerate(movies, start=1):
+                rows.append({"user_id": user, "rank": rank, "movie_id": movie})
+        figures[name] = ranking_metrics(pd.DataFrame(rows), test, k=5)["NDCG@5"]
+    print(
+        f"Measured: on test rows, your lists of five have an NDCG@5 of "
+        f"{figures['yours']:.2f}; with the rated movies in them, it is "
+        f"{figures['with rated']:.2f}."
     )
 
 

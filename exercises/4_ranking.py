@@ -1,0 +1,44 @@
+"""Exercise of chapter 4, ranking (8 minutes): what should we not recommend?
+
+`recommend` computes how well each movie fits each user, by EASE, and returns the titles
+that fit best. But users complain. Bob gave 5 stars to Alien last week, and today it is
+at the top of his list. It fits him well, but he needs no help to find it.
+
+Task: recommend to each user only movies that he or she has not rated, the best first.
+    A user who has fewer than `n` of them gets a shorter list.
+Hint: why does pillars/4_ranking.py take minus infinity, and not 0? With pandas, you may
+    also leave titles out: a gap in `stars` is NaN.
+Check: python -m pytest exercises -k 4_ranking
+"""
+
+import numpy as np
+import pandas as pd
+
+NEUTRAL = 2.2  # stars above it speak for a movie, and stars below against it
+PENALTY = 4.0
+
+
+def fit_of_movies(stars):
+    """Return how well each movie fits each user: a table like `stars`, without gaps.
+
+    Take it as given: it is EASE, as in the chapter.
+    """
+    likes = (stars - NEUTRAL).fillna(0)
+    inverse = np.linalg.inv(likes.T @ likes + PENALTY * np.eye(stars.shape[1]))
+    weights = pd.DataFrame(-inverse / np.diag(inverse), stars.columns, stars.columns)
+    return likes + likes @ weights
+
+
+def recommend(stars, n):
+    """Return the titles that fit each user best: a dict of user and list of titles.
+
+    `stars` is a table with a row for each user and a column for each title. A gap is
+    NaN: this user has not rated this movie.
+    """
+    fit = fit_of_movies(stars)
+    recommended = {}
+    for user in stars.index:
+        fit_of_user = fit.loc[user]  # TODO: which of these titles may be in the list?
+        in_order = fit_of_user.sort_values(ascending=False)
+        recommended[user] = list(in_order.index[:n])
+    return recommended
