@@ -64,7 +64,7 @@ recorded() {
         pillars/4_threshold.py) echo "1489630046 11358" ;;
         pillars/5_unsupervised.py) echo "2948464573 14272" ;;
         pillars/5_unusual.py) echo "1275310202 8176" ;;
-        pillars/6_utilities.py) echo "353845652 15053" ;;
+        pillars/6_utilities.py) echo "3198495330 14216" ;;
         pillars/8_deploy.py) echo "3034951465 8156" ;;
         pillars/8_experiment.py) echo "799194287 8373" ;;
         pillars/8_monitor.py) echo "590080916 11703" ;;
@@ -13386,32 +13386,16 @@ for name, movie_ids in {"MovieRanker": by_ranker, "the law": by_law}.items():
 # users have rated it, and user 1 is not one of them.
 #
 # ## Two metrics of a list
-# Each of these two columns gives a metric. *Liked* means: rated 4 or more among the
-# held-out rows. *NDCG* asks whether the movies of a list are liked, above all the first
-# ones. A movie that the user would love but did not rate gets no points. Here is a list
-# of three movies for a user who has two held-out ratings.
-
-# %%
-ratings = pd.DataFrame({"user_id": 1, "movie_id": [11, 33], "rating": [4.5, 4.0]})
-example = pd.DataFrame({"user_id": 1, "rank": [1, 2, 3], "movie_id": [11, 22, 33]})
-print("\nA list of three movies, and its points")
-shown = example.assign(liked=[1, 0, 1])
-shown["points"] = shown["liked"] / np.log2(shown["rank"] + 1)
-print(shown.to_string(index=False, float_format="%.2f"))
-
-best_points = 1 / np.log2(2) + 1 / np.log2(3)  # both liked movies first
-print(f"NDCG: {shown['points'].sum():.2f} / {best_points:.2f} = ", end="")
-print(f"{shown['points'].sum() / best_points:.2f}")
-print(f"by the lesson: {ranking_metrics(example, ratings, k=3)['NDCG@3']:.2f}")
-
-# %% [markdown]
-# A liked movie at rank r gets 1 / log2(r + 1) points. The sum is divided by that of the
-# best possible list, which begins with the two liked movies.
+# Each of these two columns gives a metric of all users' lists:
 #
-# For our lists of ten we take NDCG@10, the mean over all users who liked a held-out
-# movie. *True stars* are the mean true stars of all lists, rated or not. *Rated* is the
-# share of their movies that is among the held-out rows at all. `best_lists` makes the
-# lists of all users, in the same three steps as above.
+# - *NDCG* asks whether the movies of a list are *liked*: rated 4 or more among the
+#   held-out rows. A liked movie gives points, more of them at the top;
+#   `pillars/4_ranking.py` shows the formula. A movie that the user would love but did
+#   not rate gives none. We take the mean over all users who liked a held-out movie.
+# - *True stars* are the mean true stars of all movies in the lists, rated or not.
+#
+# *Rated* is the share of the movies that is among the held-out rows at all.
+# `best_lists` makes the lists of all users, in the same three steps as above.
 #
 # **Guess first:** the law knows what every user would give to every movie. Whose lists
 # are better by NDCG?
