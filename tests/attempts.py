@@ -249,7 +249,7 @@ ATTEMPTS = [
         "    train, test = split(add_features(ratings))\n",
         """\
     rows = add_features(ratings)
-    rows["movie_year"] = rows.groupby("genre")["rating"].transform("mean")
+    rows["user_age"] = rows.groupby("genre")["rating"].transform("mean")
     train, test = split(rows)
 """,
         "Leaks left: 1 of 3. .* a feature contains ratings of the test rows",
@@ -307,6 +307,12 @@ ATTEMPTS = [
         "3_too_good",
         "test_size=0.25, random_state=0",
         "test_size=0.25",
+        "other test rows in a second call",
+    ),
+    (
+        "3_too_good",
+        "min_samples_leaf=leaf, random_state=0",
+        "min_samples_leaf=leaf",
         "Fix every random_state",
     ),
     ("3_too_good", "test_size=0.25", "test_size=0.01", "`split` keeps 4 of 400 rows"),

@@ -274,11 +274,24 @@ def test_each_unsolved_exercise_fails_with_its_own_message(unsolved):
 
 def test_the_run_says_what_to_do_how_many_are_solved_and_what_is_next(unsolved):
     assert unsolved.returncode == 1
-    start, _, end = unsolved.stdout.partition("FAILURES")
-    assert f"{N} exercises, small broken programs. With a TODO: {N}." in start
+    end = unsolved.stdout.rpartition("= exercises =")[2]
     assert f"Solved: 0 of the {N} checked" in end
     assert "Next: exercises/0_first.py. Exercise of chapter 0, first (1 minute)" in end
+    assert "check it alone:\n  python -m pytest exercises -k 0_first\n" in end
     assert "delete the TODO" not in end
+
+
+def test_the_check_of_one_exercise_says_its_message_and_little_else(tmp_path):
+    copy_lesson(tmp_path)
+    shutil.copytree(EXERCISES, tmp_path / "exercises")
+    lines = pytest_exercises(tmp_path, "-k", "0_first").stdout.splitlines()
+    place = next(n for n, line in enumerate(lines) if "made from the answers" in line)
+    assert place <= 4, "what is before the message"
+    assert lines[-2].endswith(" See pillars/0_first.py.")
+    assert re.match("1 failed, .* in ", lines[-1])
+    # What was asked for by an option is shown.
+    told = pytest_exercises(tmp_path, "-k", "0_first", "-v").stdout
+    assert "test session starts" in told
 
 
 def test_a_solved_exercise_may_lose_its_todo(tmp_path):
@@ -378,7 +391,7 @@ def test_a_program_that_is_not_python_is_told_with_its_line(tmp_path, program, m
     copy_lesson(tmp_path)
     shutil.copytree(EXERCISES, tmp_path / "exercises")
     (tmp_path / "exercises" / "0_first.py").write_bytes(program.encode("latin-1"))
-    run = pytest_exercises(tmp_path, "-k", "0_first")
+    run = pytest_exercises(tmp_path, "-k", "0_first or 0_luck")
     assert message in run.stdout
     assert re.search(r"^Next: exercises/0_first\.py\.$", run.stdout, re.MULTILINE)
     for noise in ("INTERNALERROR", "Traceback", "During handling"):

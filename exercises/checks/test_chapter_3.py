@@ -400,14 +400,14 @@ def test_3_too_good(exercise):
         f"`split` keeps {len(test)} of 400 rows for the test. Keep its quarter: a test "
         "of few rows is luck, and a forest needs rows, too.",
     )
+    check(
+        test.equals(exercise.split(one_user.copy())[1]),
+        "`split` gave other test rows in a second call. Fix its random_state, so that "
+        "others can check your report.",
+    )
     turned = one_user["rating"].where(~is_test, 6 - one_user["rating"])
     as_before = report_of(one_user)
     of_turned = report_of(one_user.assign(rating=turned))
-    check(
-        as_before == report_of(one_user),
-        "Two reports on the same table differ. Fix every random_state, so that others "
-        "can check your report.",
-    )
     check(
         of_turned["RMSE"] > as_before["RMSE"] + 0.5,
         "We turned the ratings of the test rows (those that `split` gives): 5 stars "
@@ -428,9 +428,15 @@ def test_3_too_good(exercise):
     of_means = table_of(users, genres, noise(400, rng), rng)
     of_means = of_means.assign(movie_year=1990, user_age=30)
 
+    report = report_of(of_means)
+    check(
+        report == report_of(of_means),
+        "Two reports on the same table differ. Fix every random_state, so that others "
+        "can check your report.",
+    )
     leaks = find_leaks(
         report_of(of_twins)["R2"],
-        report_of(of_means)["R2"],
+        report["R2"],
         (as_before["leaf"], of_turned["leaf"]),
     )
     if leaks:
