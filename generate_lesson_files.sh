@@ -8,7 +8,7 @@ set -eu
 # The files are bytes to be copied, in whatever language the learner's computer speaks.
 export LC_ALL=C
 
-names="lesson_code.py test_lesson.py requirements.txt README.md LICENSE docs/words.md recommender/__init__.py recommender/artifact.py recommender/card.py recommender/checks.py recommender/commands.py recommender/console.py recommender/factors.py recommender/files.py recommender/forest.py recommender/ids.py recommender/locks.py recommender/matrix.py recommender/movielens.py recommender/names.py recommender/options.py recommender/pipeline.py recommender/ranking.py recommender/recommend.py recommender/release.py recommender/report.py recommender/solutions.py recommender/start.py recommender/steps.py recommender/strings.py recommender/synthetic.py recommender/table.py recommender/titles.py recommender/top_n.py recommender/warn.py recommender/wrapper.py pillars/0_first.py pillars/0_luck.py pillars/0_map.py pillars/0_parts.py pillars/1_preprocessing.py pillars/2_feature_selection.py pillars/3_model_selection.py pillars/3_search.py pillars/4_factors.py pillars/4_ranking.py pillars/4_supervised.py pillars/4_threshold.py pillars/5_unsupervised.py pillars/5_unusual.py pillars/6_utilities.py pillars/8_deploy.py pillars/8_experiment.py pillars/8_monitor.py pillars/appendix_recipes.py pillars/catalog.py pillars/drawing.py pillars/shills.py pillars/small_table.py pillars/visitors.py exercises/0_first.py exercises/0_luck.py exercises/0_map.py exercises/0_parts.py exercises/1_preprocessing.py exercises/1_scaling.py exercises/2_feature_selection.py exercises/3_cross_fitting.py exercises/3_model_selection.py exercises/3_search.py exercises/4_factors.py exercises/4_ranking.py exercises/4_supervised.py exercises/4_threshold.py exercises/5_unsupervised.py exercises/5_unusual.py exercises/6_metrics.py exercises/6_utilities.py exercises/8_deploy.py exercises/8_experiment.py exercises/8_monitor.py exercises/9_capstone.py exercises/README.md exercises/conftest.py exercises/checks/checking.py exercises/checks/test_chapter_0.py exercises/checks/test_chapter_1.py exercises/checks/test_chapter_2.py exercises/checks/test_chapter_3.py exercises/checks/test_chapter_4.py exercises/checks/test_chapter_5.py exercises/checks/test_chapter_6.py exercises/checks/test_chapter_8.py exercises/checks/test_chapter_9.py exercises/solutions/0_first.py exercises/solutions/0_luck.py exercises/solutions/0_map.py exercises/solutions/0_parts.py exercises/solutions/1_preprocessing.py exercises/solutions/1_scaling.py exercises/solutions/2_feature_selection.py exercises/solutions/3_cross_fitting.py exercises/solutions/3_model_selection.py exercises/solutions/3_search.py exercises/solutions/4_factors.py exercises/solutions/4_ranking.py exercises/solutions/4_supervised.py exercises/solutions/4_threshold.py exercises/solutions/5_unsupervised.py exercises/solutions/5_unusual.py exercises/solutions/6_metrics.py exercises/solutions/6_utilities.py exercises/solutions/8_deploy.py exercises/solutions/8_experiment.py exercises/solutions/8_monitor.py exercises/solutions/9_capstone.py"
+names="lesson_code.py test_lesson.py requirements.txt README.md LICENSE docs/words.md recommender/__init__.py recommender/artifact.py recommender/card.py recommender/checks.py recommender/commands.py recommender/console.py recommender/factors.py recommender/files.py recommender/forest.py recommender/ids.py recommender/locks.py recommender/matrix.py recommender/movielens.py recommender/names.py recommender/options.py recommender/pipeline.py recommender/ranking.py recommender/recommend.py recommender/release.py recommender/report.py recommender/solutions.py recommender/start.py recommender/steps.py recommender/strings.py recommender/synthetic.py recommender/table.py recommender/titles.py recommender/top_n.py recommender/warn.py recommender/wrapper.py pillars/0_first.py pillars/0_luck.py pillars/0_map.py pillars/0_parts.py pillars/1_preprocessing.py pillars/2_feature_selection.py pillars/3_model_selection.py pillars/3_search.py pillars/4_factors.py pillars/4_ranking.py pillars/4_supervised.py pillars/4_threshold.py pillars/5_unsupervised.py pillars/5_unusual.py pillars/6_utilities.py pillars/8_deploy.py pillars/8_experiment.py pillars/8_monitor.py pillars/appendix_recipes.py pillars/catalog.py pillars/drawing.py pillars/shills.py pillars/small_table.py pillars/visitors.py exercises/0_first.py exercises/0_luck.py exercises/0_map.py exercises/0_parts.py exercises/1_preprocessing.py exercises/1_scaling.py exercises/2_feature_selection.py exercises/3_cross_fitting.py exercises/3_model_selection.py exercises/3_search.py exercises/3_too_good.py exercises/4_factors.py exercises/4_ranking.py exercises/4_supervised.py exercises/4_threshold.py exercises/5_unsupervised.py exercises/5_unusual.py exercises/6_metrics.py exercises/6_utilities.py exercises/8_deploy.py exercises/8_experiment.py exercises/8_monitor.py exercises/9_capstone.py exercises/README.md exercises/conftest.py exercises/checks/checking.py exercises/checks/test_chapter_0.py exercises/checks/test_chapter_1.py exercises/checks/test_chapter_2.py exercises/checks/test_chapter_3.py exercises/checks/test_chapter_4.py exercises/checks/test_chapter_5.py exercises/checks/test_chapter_6.py exercises/checks/test_chapter_8.py exercises/checks/test_chapter_9.py exercises/solutions/0_first.py exercises/solutions/0_luck.py exercises/solutions/0_map.py exercises/solutions/0_parts.py exercises/solutions/1_preprocessing.py exercises/solutions/1_scaling.py exercises/solutions/2_feature_selection.py exercises/solutions/3_cross_fitting.py exercises/solutions/3_model_selection.py exercises/solutions/3_search.py exercises/solutions/3_too_good.py exercises/solutions/4_factors.py exercises/solutions/4_ranking.py exercises/solutions/4_supervised.py exercises/solutions/4_threshold.py exercises/solutions/5_unsupervised.py exercises/solutions/5_unusual.py exercises/solutions/6_metrics.py exercises/solutions/6_utilities.py exercises/solutions/8_deploy.py exercises/solutions/8_experiment.py exercises/solutions/8_monitor.py exercises/solutions/9_capstone.py"
 folders="docs recommender pillars exercises exercises/checks exercises/solutions"
 
 # What `cksum` tells of each file: its checksum and its size.
@@ -17,7 +17,7 @@ recorded() {
         lesson_code.py) echo "354880134 86612" ;;
         test_lesson.py) echo "3012794020 14500" ;;
         requirements.txt) echo "3471952364 498" ;;
-        README.md) echo "1288447963 12615" ;;
+        README.md) echo "197244544 12663" ;;
         LICENSE) echo "191275814 1554" ;;
         docs/words.md) echo "1946563279 12518" ;;
         recommender/__init__.py) echo "1195575613 1810" ;;
@@ -56,7 +56,7 @@ recorded() {
         pillars/0_parts.py) echo "4180687985 10607" ;;
         pillars/1_preprocessing.py) echo "1837846617 14230" ;;
         pillars/2_feature_selection.py) echo "3331865733 14048" ;;
-        pillars/3_model_selection.py) echo "3092274265 15006" ;;
+        pillars/3_model_selection.py) echo "3975136537 15036" ;;
         pillars/3_search.py) echo "1309178199 10092" ;;
         pillars/4_factors.py) echo "779357011 15777" ;;
         pillars/4_ranking.py) echo "915486964 11152" ;;
@@ -83,7 +83,8 @@ recorded() {
         exercises/2_feature_selection.py) echo "1876921126 1142" ;;
         exercises/3_cross_fitting.py) echo "657749172 1089" ;;
         exercises/3_model_selection.py) echo "3875331768 1111" ;;
-        exercises/3_search.py) echo "1130967258 1155" ;;
+        exercises/3_search.py) echo "3237191867 1161" ;;
+        exercises/3_too_good.py) echo "3641311907 2612" ;;
         exercises/4_factors.py) echo "3062835804 1284" ;;
         exercises/4_ranking.py) echo "1096854213 1779" ;;
         exercises/4_supervised.py) echo "576818055 1258" ;;
@@ -96,13 +97,13 @@ recorded() {
         exercises/8_experiment.py) echo "341665361 1385" ;;
         exercises/8_monitor.py) echo "2244694448 1236" ;;
         exercises/9_capstone.py) echo "4078000075 3040" ;;
-        exercises/README.md) echo "516702782 3822" ;;
-        exercises/conftest.py) echo "1849820771 6783" ;;
+        exercises/README.md) echo "2392254658 4046" ;;
+        exercises/conftest.py) echo "2572243564 6805" ;;
         exercises/checks/checking.py) echo "3599542015 7732" ;;
         exercises/checks/test_chapter_0.py) echo "1936903650 13469" ;;
         exercises/checks/test_chapter_1.py) echo "3027831586 7700" ;;
         exercises/checks/test_chapter_2.py) echo "3213786359 3573" ;;
-        exercises/checks/test_chapter_3.py) echo "1291236117 18068" ;;
+        exercises/checks/test_chapter_3.py) echo "1470828272 26104" ;;
         exercises/checks/test_chapter_4.py) echo "4195452749 24260" ;;
         exercises/checks/test_chapter_5.py) echo "3818102024 12487" ;;
         exercises/checks/test_chapter_6.py) echo "4278599215 10391" ;;
@@ -118,6 +119,7 @@ recorded() {
         exercises/solutions/3_cross_fitting.py) echo "3944335096 766" ;;
         exercises/solutions/3_model_selection.py) echo "590076658 596" ;;
         exercises/solutions/3_search.py) echo "2128474253 660" ;;
+        exercises/solutions/3_too_good.py) echo "245430463 2715" ;;
         exercises/solutions/4_factors.py) echo "2092242467 888" ;;
         exercises/solutions/4_ranking.py) echo "3141686399 1308" ;;
         exercises/solutions/4_supervised.py) echo "3412977040 909" ;;
@@ -2765,7 +2767,7 @@ The cure: features are part of the model. The pipeline computes averages from tr
 
 ## What you will learn
 
-The chapters take some five hours, their exercises three, reading `lesson_code.py` two (its docstring says what to skip). A chapter is a script of cells
+The chapters take some five hours, their exercises three and a half, reading `lesson_code.py` two (its docstring says what to skip). A chapter is a script of cells
 (`# %%`): read it beside what `python pillars/0_first.py` prints (pictures: `pip install matplotlib`), or run `make site` or `make notebooks`
 (`pip install jupytext -r docs/requirements.txt`). An [exercise](exercises/README.md) is a small broken program: `python -m pytest exercises` checks it.
 
@@ -2777,7 +2779,7 @@ The chapters take some five hours, their exercises three, reading `lesson_code.p
 | [0 parts](pillars/0_parts.py) | What is an estimator built from, and how do you build one? | 15 | [a transformer](exercises/0_parts.py) |
 | [1 preprocessing](pillars/1_preprocessing.py) | Who needs the scaler? | 20 | [gaps](exercises/1_preprocessing.py), [scaling](exercises/1_scaling.py) |
 | [2 feature selection](pillars/2_feature_selection.py) | Which features carry signal? | 20 | [inside the fold](exercises/2_feature_selection.py) |
-| [3 model selection](pillars/3_model_selection.py) | Can a score be too good, and what did you ask? | 20 | [new users](exercises/3_model_selection.py), [cross-fitting](exercises/3_cross_fitting.py) |
+| [3 model selection](pillars/3_model_selection.py) | Can a score be too good, and what did you ask? | 20 | [new users](exercises/3_model_selection.py), [cross-fitting](exercises/3_cross_fitting.py), [too good](exercises/3_too_good.py) |
 | [3 search](pillars/3_search.py) | How good is the best of many, and what would more rows bring? | 15 | [nested](exercises/3_search.py) |
 | [4 factors](pillars/4_factors.py) | How do you learn a taste from ratings? | 20 | [gaps in ALS](exercises/4_factors.py) |
 | [4 ranking](pillars/4_ranking.py) | Which movies should we recommend? | 20 | [what is new](exercises/4_ranking.py) |
@@ -11360,7 +11362,8 @@ for drift in (0, 1):
 # [Cross-validation](https://scikit-learn.org/stable/modules/cross_validation.html) and
 # [Common pitfalls](https://scikit-learn.org/stable/common_pitfalls.html).
 #
-# Exercises: `exercises/3_model_selection.py` and `exercises/3_cross_fitting.py`.
+# Exercises: `exercises/3_model_selection.py`, `exercises/3_cross_fitting.py`, and
+# `exercises/3_too_good.py`.
 END_OF_LESSON_FILE
 
 cat >"$new/pillars/3_search.py" <<'END_OF_LESSON_FILE'
@@ -15271,7 +15274,7 @@ RMSE = "neg_root_mean_squared_error"
 
 
 def estimate_error(model, candidates, X, y):
-    """Return the RMSE that a search's choice is expected to have on new rows.
+    """Return the RMSE to expect on new rows of the candidate that a search chooses.
 
     `candidates` is a dict: the name of a parameter and its values.
     """
@@ -15279,6 +15282,66 @@ def estimate_error(model, candidates, X, y):
     search = GridSearchCV(model, candidates, cv=folds, scoring=RMSE)
     search.fit(X, y)
     return -search.best_score_  # TODO: measured on which rows?
+END_OF_LESSON_FILE
+
+cat >"$new/exercises/3_too_good.py" <<'END_OF_LESSON_FILE'
+"""Exercise of chapter 3, model selection (12 minutes): why is this report too good?
+
+Kim, a colleague, has written this program. Print its report, in the folder of
+`lesson_code.py`, with `python -m exercises.3_too_good`. It predicts what users give to
+movies, with an error of 0.72 stars. The boss is delighted. You are not: the noise floor
+of this table is 0.74, and Kim has 1000 ratings and a forest of ten trees.
+
+Task: find out what is wrong, and mend it. There is no TODO here: as at work, nobody
+    tells you the line. In three ways, and each is of another kind, the report uses
+    the ratings of the test rows. Keep `split` and `report`, and what they return. The
+    check says how many of the three leaks are left.
+Hint: follow one test row from `ratings` to the report. Its rating may be used only to
+    measure the error. Where else is it used: for the rows of the forest, for its
+    features, for its settings?
+Check: python -m pytest exercises -k 3_too_good
+"""
+
+from sklearn.ensemble import ExtraTreesRegressor
+from sklearn.metrics import r2_score, root_mean_squared_error
+from sklearn.model_selection import train_test_split
+
+from lesson_code import MovieRecommendationDataset
+
+FEATURES = ["user_id_mean", "genre_mean", "times_rated", "movie_year", "user_age"]
+
+
+def add_features(ratings):
+    """Return the ratings, with a row for each genre of a movie, and their features."""
+    rows = ratings.assign(genre=ratings["genre"].str.split("|"))
+    rows = rows.explode("genre", ignore_index=True)
+    for name in ("user_id", "genre"):
+        rows[f"{name}_mean"] = rows.groupby(name)["rating"].transform("mean")
+    rows["times_rated"] = rows.groupby("movie_id")["rating"].transform("size")
+    return rows
+
+
+def split(rows):
+    """Return the training rows and the test rows."""
+    return train_test_split(rows, test_size=0.25, random_state=0)
+
+
+def report(ratings):
+    """Return the RMSE and the R2 of the forest on the test rows, and its leaf size."""
+    train, test = split(add_features(ratings))
+    reports = []
+    for leaf in (1, 2, 5, 10, 20, 50):
+        forest = ExtraTreesRegressor(10, min_samples_leaf=leaf, random_state=0)
+        forest.fit(train[FEATURES], train["rating"])
+        predicted = forest.predict(test[FEATURES])
+        rmse = root_mean_squared_error(test["rating"], predicted)
+        r2 = r2_score(test["rating"], predicted)
+        reports.append({"RMSE": rmse, "R2": r2, "leaf": leaf})
+    return min(reports, key=lambda report: report["RMSE"])
+
+
+if __name__ == "__main__":
+    print(report(MovieRecommendationDataset(300, 150, n_ratings=1000).generate()))
 END_OF_LESSON_FILE
 
 cat >"$new/exercises/4_factors.py" <<'END_OF_LESSON_FILE'
@@ -15722,9 +15785,9 @@ cat >"$new/exercises/README.md" <<'END_OF_LESSON_FILE'
 # Exercises
 
 These are small broken programs. Each takes one to fifteen minutes. (The last, the capstone, is an open task: you write two
-functions, in half an hour.) A `TODO` marks where the mistake is, and asks a question.
-In some of them other lines change too, such as an import. In the folder of `lesson_code.py`, with the environment of
-the lesson:
+functions, in half an hour.) A `TODO` marks where the mistake is, and asks a question. (Only `3_too_good.py` has none: there you
+find the lines yourself, as at work.) In some of them other lines change too, such as an import. In the folder of
+`lesson_code.py`, with the environment of the lesson:
 
 ```sh
 python -m pytest exercises
@@ -15747,6 +15810,7 @@ The output says how many are solved, what is wrong with each of the others, why 
 | 5 | `2_feature_selection.py` | choose features inside each fold | `pillars/2_feature_selection.py` |
 | 10 | `3_model_selection.py` | hold out whole users | `pillars/3_model_selection.py` |
 | 15 | `3_cross_fitting.py` | cross-fit an average, so that it does not contain the answer | `pillars/3_model_selection.py` |
+| 12 | `3_too_good.py` | find three leaks in a report that is too good; nobody tells you the line | `pillars/3_model_selection.py` |
 | 5 | `3_search.py` | the error of the best of many, without its luck | `pillars/3_search.py` |
 | 10 | `4_factors.py` | let a gap say nothing about a taste | `pillars/4_factors.py` |
 | 8 | `4_ranking.py` | recommend nothing that the user has rated, and the best first | `pillars/4_ranking.py` |
@@ -15759,7 +15823,7 @@ The output says how many are solved, what is wrong with each of the others, why 
 | 10 | `8_deploy.py` | give a user the same model at every visit, also while more users get the new one | `pillars/8_deploy.py` |
 | 10 | `8_experiment.py` | decide an A/B test once, at a number of visits set before | `pillars/8_experiment.py` |
 | 5 | `8_monitor.py` | an alarm that hears a slow drift | `pillars/8_monitor.py` |
-| 30 | `9_capstone.py` | a model of your own, and a report that says whether to deploy it | `pillars/8_monitor.py` |
+| 30 | `9_capstone.py` | a model of your own, and a report that says whether to deploy it | all, after `pillars/8_monitor.py` |
 
 Every check uses data of its own and tests a property, so an answer that is written down as a number does not pass. If your
 program stops with an error, the output says in which line, and what the usual cause is. At the end, it says what each solution
@@ -15772,7 +15836,7 @@ time, to see which of its tests fail.
 END_OF_LESSON_FILE
 
 cat >"$new/exercises/conftest.py" <<'END_OF_LESSON_FILE'
-"""What `python -m pytest exercises` says before and after its checks.
+"""What `python -m pytest exercises` says after its checks.
 
 It also reads your programs here.
 """
@@ -15834,6 +15898,9 @@ def pytest_configure(config):
     config.option.reportchars = config.option.reportchars.replace("fE", "")
     if config.option.tbstyle == "auto":
         config.option.tbstyle = "short"
+    # A learner wants the message, and not versions and plugins before it.
+    if asked_for(config) and config.option.verbose == 0:
+        config.option.verbose = -1  # as -q does
 
 
 def pytest_collection_modifyitems(items):
@@ -15844,19 +15911,6 @@ def pytest_collection_modifyitems(items):
         return NAMES.index(name) if name in NAMES else len(NAMES)
 
     items.sort(key=place)
-
-
-def pytest_report_header(config):
-    if config.option.solutions:
-        return f"checking the solutions of {len(NAMES)} exercises"
-    n_to_do = sum(has_todo(name) for name in NAMES)
-    return [
-        f"{len(NAMES)} exercises, small broken programs. With a TODO: {n_to_do}.",
-        "Open one, read the task at its top, correct the line with the TODO, and run "
-        "this again.",
-        "One exercise alone: python -m pytest exercises -k 0_first. Stuck? "
-        "exercises/README.md",
-    ]
 
 
 @pytest.fixture
@@ -15948,6 +16002,8 @@ def pytest_terminal_summary(terminalreporter, config):
     unsolved = [name for name in NAMES if name in checked - passed]
     to_delete = [name for name in NAMES if name in passed and has_todo(name)]
 
+    if len(checked) == 1 and unsolved:
+        return  # the message of its check says it all
     terminalreporter.section("exercises")
     terminalreporter.line(
         f"Solved: {len(passed)} of the {len(checked)} checked here ({len(NAMES)} in "
@@ -15964,6 +16020,11 @@ def pytest_terminal_summary(terminalreporter, config):
         following = unsolved[0]
         line = f"Next: exercises/{following}.py. {question_of(following)}"
         terminalreporter.line(line.rstrip())
+        terminalreporter.line(
+            "Read the task at its top, correct the program, and check it alone:"
+        )
+        terminalreporter.line(f"  python -m pytest exercises -k {following}")
+        terminalreporter.line("Stuck? See exercises/README.md.")
     elif checked and not config.option.solutions:
         terminalreporter.line(
             "Compare your answers with those in exercises/solutions/."
@@ -16804,6 +16865,8 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.model_selection import KFold, cross_val_score
 from sklearn.neighbors import KNeighborsRegressor
 
+from lesson_code import MovieRecommendationDataset
+
 # ----- 3_model_selection
 
 
@@ -17067,6 +17130,194 @@ def test_3_cross_fitting(exercise):
         "Measured: with shuffled ratings, the correlation of your averages is "
         f"{correlation:.2f} ± {1 / np.sqrt(len(noise)):.2f} (that of plain averages: "
         f"{plain:.2f}); with what users usually give, where users differ, {known:.2f}."
+    )
+
+
+# ----- 3_too_good
+
+#: How many leaks the program has.
+N_LEAKS = 3
+#: An honest R2 on shuffled ratings is about 0 or below. Luck may bring it this far.
+LUCK = 0.15
+
+
+def table_of(users, genres, stars, rng, movies=None):
+    """Return a table of ratings with the columns of the lesson's.
+
+    Without `movies`, each row has a movie of its own.
+    """
+    users = np.asarray(users)
+    if movies is None:
+        movies = rng.permutation(len(users))
+    years = rng.permutation(np.arange(len(users)))  # of each movie, in no order
+    return pd.DataFrame(
+        {
+            "user_id": users,
+            "movie_id": movies,
+            "rating": stars,
+            "timestamp": 1_500_000_000 + rng.permutation(len(users)),
+            "genre": genres,
+            "movie_year": 1600 + years[movies],
+            "user_age": 20 + users % 50,
+            "user_country": "FR",
+            "title": [f"Movie {movie}" for movie in movies],
+        }
+    )
+
+
+def noise(n_rows, rng):
+    """Return ratings that nobody can predict."""
+    return rng.integers(1, 11, n_rows) / 2
+
+
+def find_leaks(r2_of_twins, r2_of_means, leaves):
+    """Return a message for each leak of a report.
+
+    `r2_of_twins` and `r2_of_means` are R2 on shuffled ratings, where only rows that
+    have a twin or only features could leak. `leaves` are the leaf sizes that were
+    chosen for two tables which differ in nothing but the ratings of the test rows.
+    """
+    messages = []
+    if r2_of_twins > LUCK:
+        messages.append(
+            "On shuffled ratings, of movies with many genres, your report says R2 "
+            f"{r2_of_twins:.2f}. Nobody can predict these, so it should be about 0. "
+            "Each user has 25 ratings here, so a mean gives none of them away. But the "
+            "forest remembers them: ratings that it is tested on are in its training "
+            "rows, too."
+        )
+    if r2_of_means > LUCK:
+        messages.append(
+            "On shuffled ratings, two of each user and of each genre, your report "
+            f"says R2 {r2_of_means:.2f}. Nobody can predict these, so it should be "
+            "about 0. Here no rating is in two rows. So a feature contains ratings of "
+            "the test rows, and in a mean of few ratings each is a large part."
+        )
+    if leaves[0] != leaves[1]:
+        messages.append(
+            "We changed the ratings of the test rows (those that `split` gives) and "
+            f"no others, and your report chose the leaf size {leaves[1]} instead of "
+            f"{leaves[0]}. So the test rows choose, and then they score their choice: "
+            "its luck on them is in the error. What is chosen must follow from the "
+            "training rows alone."
+        )
+    return messages
+
+
+@check_of(
+    "pillars/3_model_selection.py (means made before the split) and "
+    "pillars/2_feature_selection.py (choices)",
+    usual_causes="`report` takes the table of ratings as the lesson makes it, and "
+    'returns a dict with "RMSE", "R2" and "leaf". A column must be made in the '
+    "training rows and in the test rows. A user or genre of the test rows may be new, "
+    "so that no mean is known. (But most are known: a split by users asks another "
+    "question.) And where the index was changed, rows of two tables do "
+    "not fit any more.",
+)
+def test_3_too_good(exercise):
+    def report_of(table):
+        report = exercise.report(table.copy())
+        check_returned(report, "report")
+        check(
+            isinstance(report, dict) and {"RMSE", "R2", "leaf"} <= set(report),
+            '`report` should return a dict with "RMSE", "R2" and "leaf", as before.',
+        )
+        return report
+
+    rng = np.random.default_rng(0)
+
+    # All by one user, and each movie has one row. Old movies are bad, new ones good.
+    one_user = table_of(np.zeros(400, dtype=int), "Drama", 1.0, rng)
+    one_user.loc[one_user["movie_year"] >= 1800, "rating"] = 5.0
+    parts = exercise.split(one_user.copy())
+    check_returned(parts, "split")
+    check(
+        len(parts) == 2,
+        f"`split` should return two tables, and returns {len(parts)}.",
+    )
+    train, test = parts
+    is_test = one_user["movie_id"].isin(test["movie_id"])
+    check(
+        len(train) + len(test) == 400 == (~is_test).sum() + len(test),
+        "`split` should put each row of a table into one of its two parts. It made "
+        f"parts of {len(train)} and {len(test)} rows from 400.",
+    )
+    check(
+        60 <= len(test) <= 200,
+        f"`split` keeps {len(test)} of 400 rows for the test. Keep its quarter: a test "
+        "of few rows is luck, and a forest needs rows, too.",
+    )
+    check(
+        test.equals(exercise.split(one_user.copy())[1]),
+        "`split` gave other test rows in a second call. Fix its random_state, so that "
+        "others can check your report.",
+    )
+    turned = one_user["rating"].where(~is_test, 6 - one_user["rating"])
+    as_before = report_of(one_user)
+    of_turned = report_of(one_user.assign(rating=turned))
+    check(
+        of_turned["RMSE"] > as_before["RMSE"] + 0.5,
+        "We turned the ratings of the test rows (those that `split` gives): 5 stars "
+        "became 1, and 1 became 5. An error on these rows must grow by stars; yours "
+        f"went from {as_before['RMSE']:.2f} to {of_turned['RMSE']:.2f}. On which rows "
+        "did you measure it? Or has the forest no feature that helps?",
+    )
+
+    # Users with many ratings. Each movie has many genres, so that a rating which gets a
+    # row for each of them is seen in large leaves, too.
+    genres = "|".join(f"Genre {number}" for number in range(60))
+    users = np.repeat(np.arange(8), 25)
+    movies = np.tile(np.arange(25), 8)
+    of_twins = table_of(users, genres, noise(200, rng), rng, movies)
+    # Users and genres with two ratings. Each movie has one genre; all else is equal.
+    users = np.repeat(np.arange(200), 2)
+    genres = [f"Genre {number}" for number in rng.permutation(400) // 2]
+    of_means = table_of(users, genres, noise(400, rng), rng)
+    of_means = of_means.assign(movie_year=1990, user_age=30)
+
+    report = report_of(of_means)
+    check(
+        report == report_of(of_means),
+        "Two reports on the same table differ. Fix every random_state, so that others "
+        "can check your report.",
+    )
+    leaks = find_leaks(
+        report_of(of_twins)["R2"],
+        report["R2"],
+        (as_before["leaf"], of_turned["leaf"]),
+    )
+    if leaks:
+        check(False, f"Leaks left: {len(leaks)} of {N_LEAKS}. {leaks[0]}")
+
+    # Generous users and strict ones: a mean of theirs says much, and nothing else does.
+    users = np.tile(np.arange(30), 30)
+    levels = np.where(np.arange(30) % 2 == 0, 2.0, 4.0)
+    stars = levels[users] + rng.integers(-1, 2, 900) / 2
+    of_levels = table_of(users, "Drama", stars, rng).assign(user_age=30)
+    report = report_of(of_levels)
+    check(
+        report["R2"] > 0.5,
+        "There is no leak left. But of these users, one half gives about 2 stars, the "
+        f"other about 4, and your report says R2 {report['R2']:.2f}; a mean of the "
+        "user's training ratings is enough for 0.8. The means were a good idea, made "
+        "from the wrong rows.",
+    )
+    r2_by_rmse = 1 - report["RMSE"] ** 2 / np.var(stars)
+    check(
+        np.isclose(r2_by_rmse, report["R2"], atol=0.1),
+        f"An RMSE of {report['RMSE']:.2f} stars means an R2 of about {r2_by_rmse:.2f} "
+        f"in this table; your report says {report['R2']:.2f}. Measure both on the same "
+        "test rows.",
+    )
+
+    dataset = MovieRecommendationDataset(300, 150, n_ratings=1000)
+    table = dataset.generate()
+    report = report_of(table)
+    print(
+        f"Measured: without the leaks, the report says {report['RMSE']:.2f} stars, not "
+        f"0.72; always the mean has {table['rating'].std():.2f}, and the noise floor "
+        f"is {dataset.best_rmse(table):.2f}. With few ratings, the forest has learned "
+        "little."
     )
 
 
@@ -19282,6 +19533,73 @@ def estimate_error(model, candidates, X, y):
     folds = KFold(5, shuffle=True, random_state=0)
     search = GridSearchCV(model, candidates, cv=folds, scoring=RMSE)
     return -cross_val_score(search, X, y, cv=folds, scoring=RMSE).mean()
+END_OF_LESSON_FILE
+
+cat >"$new/exercises/solutions/3_too_good.py" <<'END_OF_LESSON_FILE'
+"""Solution of exercise 3, model selection: why is this report too good?
+
+Three kinds of leaks: rows, features, settings.
+
+- Rows: a movie of two genres got two rows. So one rating could be among the training
+  rows and among the test rows. Now each rating has one row, with its first genre.
+- Features: the means were computed from all rows, before the split. Now the encoder in
+  the pipeline computes them from the training rows, and cross-fits them.
+- Settings: the leaf size was chosen by the error on the test rows. Now rows of the
+  training part choose it (validation rows).
+
+`times_rated` also counts test rows. That is no leak of answers, because it reads no
+rating.
+"""
+
+from sklearn.compose import make_column_transformer
+from sklearn.ensemble import ExtraTreesRegressor
+from sklearn.metrics import r2_score, root_mean_squared_error
+from sklearn.model_selection import KFold, train_test_split
+from sklearn.pipeline import make_pipeline
+
+from lesson_code import MovieRecommendationDataset
+from recommender.steps import seeded_target_encoder
+
+MEANS_OF = ["user_id", "genre"]
+FEATURES = ["times_rated", "movie_year", "user_age"]
+
+
+def add_features(ratings):
+    """Return the ratings, with the features that read no rating."""
+    rows = ratings.assign(genre=ratings["genre"].str.partition("|")[0])
+    rows["times_rated"] = rows.groupby("movie_id")["movie_id"].transform("size")
+    return rows
+
+
+def split(rows):
+    """Return the training rows and the test rows."""
+    return train_test_split(rows, test_size=0.25, random_state=0)
+
+
+def train_forest(rows, leaf):
+    """Return a forest, with the means of users and genres that go with it."""
+    means = seeded_target_encoder(KFold(5, shuffle=True, random_state=0))
+    features = make_column_transformer((means, MEANS_OF), ("passthrough", FEATURES))
+    forest = ExtraTreesRegressor(10, min_samples_leaf=leaf, random_state=0)
+    return make_pipeline(features, forest).fit(rows, rows["rating"])
+
+
+def report(ratings):
+    """Return the RMSE and the R2 of the forest on the test rows, and its leaf size."""
+    train, test = split(add_features(ratings))
+    fitted_on, validation = split(train)
+    errors = {}
+    for leaf in (1, 2, 5, 10, 20, 50):
+        predicted = train_forest(fitted_on, leaf).predict(validation)
+        errors[leaf] = root_mean_squared_error(validation["rating"], predicted)
+    leaf = min(errors, key=errors.get)
+    predicted = train_forest(train, leaf).predict(test)
+    rmse = root_mean_squared_error(test["rating"], predicted)
+    return {"RMSE": rmse, "R2": r2_score(test["rating"], predicted), "leaf": leaf}
+
+
+if __name__ == "__main__":
+    print(report(MovieRecommendationDataset(300, 150, n_ratings=1000).generate()))
 END_OF_LESSON_FILE
 
 cat >"$new/exercises/solutions/4_factors.py" <<'END_OF_LESSON_FILE'

@@ -408,14 +408,16 @@ def exercise_page(path):
     words, solution = split_docstring(path.parent / "solutions" / path.name)
     _, _, explanation = words.partition("\n\n")
     number = path.stem.partition("_")[0]  # of its chapter
-    chapter = chapter_of_exercise(path)
+    chapter = f"**Chapter:** [](/{chapter_of_exercise(path)})"
+    if "of all chapters" in parts["kind"]:
+        chapter = "**Chapters:** [all of them](/README.md#what-you-will-learn)"
     return f"""# {number}: {one_line(parts["question"])}
 
 {{download}}`Download {path.name} <{path.name}>`
 
 {parts["kind"]}: `exercises/{path.name}`. ([How to begin](README.md))
 
-**Chapter:** [](/{chapter})
+{chapter}
 
 {parts["story"]}
 

@@ -18,7 +18,7 @@ RMSE = "neg_root_mean_squared_error"
 
 
 def estimate_error(model, candidates, X, y):
-    """Return the RMSE that a search's choice is expected to have on new rows.
+    """Return the RMSE to expect on new rows of the candidate that a search chooses.
 
     `candidates` is a dict: the name of a parameter and its values.
     """

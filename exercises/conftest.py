@@ -1,4 +1,4 @@
-"""What `python -m pytest exercises` says before and after its checks.
+"""What `python -m pytest exercises` says after its checks.
 
 It also reads your programs here.
 """
@@ -60,6 +60,9 @@ def pytest_configure(config):
     config.option.reportchars = config.option.reportchars.replace("fE", "")
     if config.option.tbstyle == "auto":
         config.option.tbstyle = "short"
+    # A learner wants the message, and not versions and plugins before it.
+    if asked_for(config) and config.option.verbose == 0:
+        config.option.verbose = -1  # as -q does
 
 
 def pytest_collection_modifyitems(items):
@@ -70,19 +73,6 @@ def pytest_collection_modifyitems(items):
         return NAMES.index(name) if name in NAMES else len(NAMES)
 
     items.sort(key=place)
-
-
-def pytest_report_header(config):
-    if config.option.solutions:
-        return f"checking the solutions of {len(NAMES)} exercises"
-    n_to_do = sum(has_todo(name) for name in NAMES)
-    return [
-        f"{len(NAMES)} exercises, small broken programs. With a TODO: {n_to_do}.",
-        "Open one, read the task at its top, correct the line with the TODO, and run "
-        "this again.",
-        "One exercise alone: python -m pytest exercises -k 0_first. Stuck? "
-        "exercises/README.md",
-    ]
 
 
 @pytest.fixture
@@ -174,6 +164,8 @@ def pytest_terminal_summary(terminalreporter, config):
     unsolved = [name for name in NAMES if name in checked - passed]
     to_delete = [name for name in NAMES if name in passed and has_todo(name)]
 
+    if len(checked) == 1 and unsolved:
+        return  # the message of its check says it all
     terminalreporter.section("exercises")
     terminalreporter.line(
         f"Solved: {len(passed)} of the {len(checked)} checked here ({len(NAMES)} in "
@@ -190,6 +182,11 @@ def pytest_terminal_summary(terminalreporter, config):
         following = unsolved[0]
         line = f"Next: exercises/{following}.py. {question_of(following)}"
         terminalreporter.line(line.rstrip())
+        terminalreporter.line(
+            "Read the task at its top, correct the program, and check it alone:"
+        )
+        terminalreporter.line(f"  python -m pytest exercises -k {following}")
+        terminalreporter.line("Stuck? See exercises/README.md.")
     elif checked and not config.option.solutions:
         terminalreporter.line(
             "Compare your answers with those in exercises/solutions/."

@@ -352,4 +352,5 @@ for drift in (0, 1):
 # [Cross-validation](https://scikit-learn.org/stable/modules/cross_validation.html) and
 # [Common pitfalls](https://scikit-learn.org/stable/common_pitfalls.html).
 #
-# Exercises: `exercises/3_model_selection.py` and `exercises/3_cross_fitting.py`.
+# Exercises: `exercises/3_model_selection.py`, `exercises/3_cross_fitting.py`, and
+# `exercises/3_too_good.py`.

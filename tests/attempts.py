@@ -222,6 +222,127 @@ ATTEMPTS = [
         "you reported",
     ),
     ("3_search", "-cross_val_score", "cross_val_score", "is minus the error"),
+    (
+        "3_too_good",
+        'ratings["genre"].str.partition("|")[0])',
+        'ratings["genre"].str.split("|")).explode("genre", ignore_index=True)',
+        "Leaks left: 1 of 3. .* many genres, .* in its training rows, too",
+    ),
+    (
+        "3_too_good",
+        "fitted_on, validation = split(train)",
+        "fitted_on, validation = train, test",
+        "Leaks left: 1 of 3. .* and then they score their choice",
+    ),
+    (
+        "3_too_good",
+        "    train, test = split(add_features(ratings))\n",
+        """\
+    rows = add_features(ratings)
+    rows["user_age"] = rows.groupby("user_id")["rating"].transform("mean")
+    train, test = split(rows)
+""",
+        "Leaks left: 1 of 3. .* a feature contains ratings of the test rows",
+    ),
+    (
+        "3_too_good",
+        "    train, test = split(add_features(ratings))\n",
+        """\
+    rows = add_features(ratings)
+    rows["user_age"] = rows.groupby("genre")["rating"].transform("mean")
+    train, test = split(rows)
+""",
+        "Leaks left: 1 of 3. .* a feature contains ratings of the test rows",
+    ),
+    (
+        "3_too_good",
+        "(means, MEANS_OF), ",
+        "",
+        "There is no leak left. .* The means were a good idea",
+    ),
+    (
+        "3_too_good",
+        "train_forest(train, leaf)",
+        "train_forest(test, leaf)",
+        "On which rows did you measure it",
+    ),
+    (
+        "3_too_good",
+        "train_forest(train, leaf).predict(test)",
+        "train_forest(train, leaf).predict(test := train)",
+        "On which rows did you measure it",
+    ),
+    (
+        "3_too_good",
+        '{"RMSE": rmse, "R2": r2_score(test["rating"], predicted), "leaf": leaf}',
+        '{"RMSE": 0.99, "R2": 0.08, "leaf": 10}',
+        "On which rows did you measure it",
+    ),
+    (
+        "3_too_good",
+        'r2_score(test["rating"], predicted)',
+        "max(0.9, rmse)",
+        "Leaks left: 2 of 3",
+    ),
+    (
+        "3_too_good",
+        'rmse = root_mean_squared_error(test["rating"], predicted)',
+        'rmse = 1 + root_mean_squared_error(test["rating"], predicted)',
+        "Measure both on the same test rows",
+    ),
+    (
+        "3_too_good",
+        '{"RMSE": rmse, "R2": r2_score(test["rating"], predicted), "leaf": leaf}',
+        'rmse, r2_score(test["rating"], predicted), leaf',
+        'return a dict with "RMSE", "R2" and "leaf"',
+    ),
+    (
+        "3_too_good",
+        '{"RMSE": rmse, "R2": r2_score(test["rating"], predicted), "leaf": leaf}',
+        "print(rmse)",
+        "`report` returned nothing",
+    ),
+    ("3_too_good", "def report(", "def new_report(", "has no `report`"),
+    (
+        "3_too_good",
+        "test_size=0.25, random_state=0",
+        "test_size=0.25",
+        "other test rows in a second call",
+    ),
+    (
+        "3_too_good",
+        "min_samples_leaf=leaf, random_state=0",
+        "min_samples_leaf=leaf",
+        "Fix every random_state",
+    ),
+    ("3_too_good", "test_size=0.25", "test_size=0.01", "`split` keeps 4 of 400 rows"),
+    (
+        "3_too_good",
+        "return train_test_split(rows, test_size=0.25, random_state=0)",
+        "return [rows]",
+        "`split` should return two tables, and returns 1",
+    ),
+    (
+        "3_too_good",
+        "return train_test_split(rows, test_size=0.25, random_state=0)",
+        "return rows, rows.sample(frac=0.25, random_state=0)",
+        "each row of a table into one of its two parts",
+    ),
+    (
+        "3_too_good",
+        "return train_test_split(rows, test_size=0.25, random_state=0)",
+        """\
+splitter = GroupShuffleSplit(1, test_size=0.25, random_state=0)
+    train, test = next(splitter.split(rows, groups=rows["user_id"]))
+    return rows.iloc[train], rows.iloc[test]""",
+        "stopped in line .* a split by users asks another question",
+    ),
+    (
+        "3_too_good",
+        'rows["times_rated"] = ',
+        'rows["rated"] = ',
+        "stopped in line .* A column must be made in the training rows",
+    ),
     ("3_model_selection", "GroupKFold(5)", "KFold(5)", "`KFold` ignores `groups=`"),
     (
         "3_model_selection",

@@ -4,6 +4,7 @@ honest error learns something.
 
 import ast
 import importlib
+import itertools
 import re
 import shutil
 import subprocess
@@ -13,6 +14,8 @@ import types
 import pytest
 from attempts import ATTEMPTS, IMPORTS
 from repository import ROOT, copy_lesson
+
+from lesson_code import MovieRecommendationDataset
 
 EXERCISES = ROOT / "exercises"
 SOLUTIONS = EXERCISES / "solutions"
@@ -30,6 +33,7 @@ MESSAGES = {
     ),
     "3_model_selection": "of the test rows are of users whom the model has never seen",
     "3_cross_fitting": "with the ratings of their own rows: they contain them",
+    "3_too_good": "Leaks left: 3 of 3. On shuffled ratings, of movies with many genres",
     "3_search": "The rows that chose the winner also scored it",
     "4_factors": "So gaps have a say in a user's numbers",
     "4_ranking": "users see one at the top. Such a place of the list",
@@ -47,6 +51,10 @@ MESSAGES = {
     "8_monitor": "since the first week the steps have added up",
     "9_capstone": "`report` returned nothing (None). It is still empty",
 }
+#: At work, nobody marks the line: here the learner must find it.
+WITHOUT_TODO = {"3_too_good"}
+#: Functions that do something else in the solution, and say so.
+OWN_WORDS = {("3_too_good", "add_features")}
 N = len(MESSAGES)
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -156,8 +164,10 @@ def test_a_hint_points_to_what_is_there_and_is_not_the_answer(name):
 @pytest.mark.parametrize("name", MESSAGES)
 def test_an_exercise_tells_task_hint_minutes_and_command(name):
     text = (EXERCISES / f"{name}.py").read_text(encoding="utf-8")
-    assert text.count("TODO") == text.count("# TODO: ") == 1
-    assert re.search(r"# TODO: .+\?$", text, re.MULTILINE), "a TODO asks a question"
+    questions = re.findall(r"# TODO: .+\?$", text, re.MULTILINE)
+    n_marks = 0 if name in WITHOUT_TODO else 1
+    assert text.count("# TODO") == len(questions) == n_marks, "a TODO asks a question"
+    assert n_marks == 0 or text.count("TODO") == 1
     for word in ("Task: ", "Hint: ", f"Check: python -m pytest exercises -k {name}\n"):
         assert text.count(word) == 1
     assert not re.search(r"^[\s\])}]+# TODO", text, re.MULTILINE), "not on its line"
@@ -165,6 +175,88 @@ def test_an_exercise_tells_task_hint_minutes_and_command(name):
         r'"""Exercise of (chapter \d|all chapters), .+ \(\d+ minutes?\): ', text
     )
     assert "TODO" not in (SOLUTIONS / f"{name}.py").read_text(encoding="utf-8")
+
+
+def docstrings_of(file):
+    """The docstrings of the functions and classes of a program, by their names."""
+    program = ast.parse(file.read_text(encoding="utf-8"))
+    return {
+        node.name: ast.get_docstring(node)
+        for node in ast.walk(program)
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef))
+    }
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_a_solution_answers_the_question_of_its_exercise_by_the_same_functions(name):
+    exercise = EXERCISES / f"{name}.py"
+    solution = SOLUTIONS / f"{name}.py"
+    questions = []
+    for file in (exercise, solution):
+        first = docstring_of(file).partition("\n\n")[0]
+        questions.append(" ".join(first.partition(": ")[2].split()))
+    assert questions[0] == questions[1]
+    answered = docstrings_of(solution)
+    for function, docstring in docstrings_of(exercise).items():
+        if name == "9_capstone":  # the task is in its docstrings, and is not repeated
+            assert docstring.startswith(answered.get(function, ""))
+        elif (name, function) not in OWN_WORDS:
+            assert answered[function] == docstring
+
+
+def mended(program, kinds):
+    """Return the program of `3_too_good` without the leaks of some kinds."""
+    if "rows" in kinds:
+        program = program.replace('.str.split("|")', '.str.partition("|")[0]')
+    if "features" in kinds:
+        before_the_split = """\
+    for name in ("user_id", "genre"):
+        rows[f"{name}_mean"] = rows.groupby(name)["rating"].transform("mean")
+"""
+        after_the_split = """\
+    train, test = train.copy(), test.copy()
+    for name in ("user_id", "genre"):
+        means = train.groupby(name)["rating"].mean()
+        train[f"{name}_mean"] = train[name].map(means)
+        test[f"{name}_mean"] = test[name].map(means)
+"""
+        program = program.replace(before_the_split, "")
+        program = program.replace(
+            "    reports = []\n", f"{after_the_split}    reports = []\n"
+        )
+    if "settings" in kinds:
+        program = program.replace("(1, 2, 5, 10, 20, 50)", "(5,)")
+    return program
+
+
+@pytest.mark.parametrize("n_mended", [0, 1, 2, 3])
+def test_the_leaks_that_are_left_are_counted_in_whatever_order_they_are_mended(
+    checks, n_mended, capsys
+):
+    text = (EXERCISES / "3_too_good.py").read_text(encoding="utf-8")
+    for kinds in itertools.combinations(["rows", "features", "settings"], n_mended):
+        attempt = types.ModuleType("attempt")
+        attempt.__file__ = "attempt.py"
+        exec(mended(text, kinds), vars(attempt))
+        if n_mended == 3:
+            checks["3_too_good"](attempt)
+            assert "Measured: " in capsys.readouterr().out
+            continue
+        with pytest.raises(pytest.fail.Exception) as failed:
+            checks["3_too_good"](attempt)
+        assert str(failed.value).startswith(f"Leaks left: {3 - n_mended} of 3."), kinds
+
+
+def test_the_report_that_is_too_good_is_below_the_noise_floor_as_its_story_says():
+    text = (EXERCISES / "3_too_good.py").read_text(encoding="utf-8")
+    program = types.ModuleType("program")
+    exec(text, vars(program))
+    dataset = MovieRecommendationDataset(300, 150, n_ratings=1000)
+    table = dataset.generate()
+    rmse = program.report(table)["RMSE"]
+    assert rmse < dataset.best_rmse(table)
+    assert f"error of {rmse:.2f} stars" in text
+    assert f"is {dataset.best_rmse(table):.2f}, and" in " ".join(text.split())
 
 
 def test_each_unsolved_exercise_fails_with_its_own_message(unsolved):
@@ -182,11 +274,24 @@ def test_each_unsolved_exercise_fails_with_its_own_message(unsolved):
 
 def test_the_run_says_what_to_do_how_many_are_solved_and_what_is_next(unsolved):
     assert unsolved.returncode == 1
-    start, _, end = unsolved.stdout.partition("FAILURES")
-    assert f"{N} exercises, small broken programs. With a TODO: {N}." in start
+    end = unsolved.stdout.rpartition("= exercises =")[2]
     assert f"Solved: 0 of the {N} checked" in end
     assert "Next: exercises/0_first.py. Exercise of chapter 0, first (1 minute)" in end
+    assert "check it alone:\n  python -m pytest exercises -k 0_first\n" in end
     assert "delete the TODO" not in end
+
+
+def test_the_check_of_one_exercise_says_its_message_and_little_else(tmp_path):
+    copy_lesson(tmp_path)
+    shutil.copytree(EXERCISES, tmp_path / "exercises")
+    lines = pytest_exercises(tmp_path, "-k", "0_first").stdout.splitlines()
+    place = next(n for n, line in enumerate(lines) if "made from the answers" in line)
+    assert place <= 4, "what is before the message"
+    assert lines[-2].endswith(" See pillars/0_first.py.")
+    assert re.match("1 failed, .* in ", lines[-1])
+    # What was asked for by an option is shown.
+    told = pytest_exercises(tmp_path, "-k", "0_first", "-v").stdout
+    assert "test session starts" in told
 
 
 def test_a_solved_exercise_may_lose_its_todo(tmp_path):
@@ -286,7 +391,7 @@ def test_a_program_that_is_not_python_is_told_with_its_line(tmp_path, program, m
     copy_lesson(tmp_path)
     shutil.copytree(EXERCISES, tmp_path / "exercises")
     (tmp_path / "exercises" / "0_first.py").write_bytes(program.encode("latin-1"))
-    run = pytest_exercises(tmp_path, "-k", "0_first")
+    run = pytest_exercises(tmp_path, "-k", "0_first or 0_luck")
     assert message in run.stdout
     assert re.search(r"^Next: exercises/0_first\.py\.$", run.stdout, re.MULTILINE)
     for noise in ("INTERNALERROR", "Traceback", "During handling"):

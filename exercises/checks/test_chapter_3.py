@@ -18,6 +18,8 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.model_selection import KFold, cross_val_score
 from sklearn.neighbors import KNeighborsRegressor
 
+from lesson_code import MovieRecommendationDataset
+
 # ----- 3_model_selection
 
 
@@ -281,6 +283,194 @@ def test_3_cross_fitting(exercise):
         "Measured: with shuffled ratings, the correlation of your averages is "
         f"{correlation:.2f} ± {1 / np.sqrt(len(noise)):.2f} (that of plain averages: "
         f"{plain:.2f}); with what users usually give, where users differ, {known:.2f}."
+    )
+
+
+# ----- 3_too_good
+
+#: How many leaks the program has.
+N_LEAKS = 3
+#: An honest R2 on shuffled ratings is about 0 or below. Luck may bring it this far.
+LUCK = 0.15
+
+
+def table_of(users, genres, stars, rng, movies=None):
+    """Return a table of ratings with the columns of the lesson's.
+
+    Without `movies`, each row has a movie of its own.
+    """
+    users = np.asarray(users)
+    if movies is None:
+        movies = rng.permutation(len(users))
+    years = rng.permutation(np.arange(len(users)))  # of each movie, in no order
+    return pd.DataFrame(
+        {
+            "user_id": users,
+            "movie_id": movies,
+            "rating": stars,
+            "timestamp": 1_500_000_000 + rng.permutation(len(users)),
+            "genre": genres,
+            "movie_year": 1600 + years[movies],
+            "user_age": 20 + users % 50,
+            "user_country": "FR",
+            "title": [f"Movie {movie}" for movie in movies],
+        }
+    )
+
+
+def noise(n_rows, rng):
+    """Return ratings that nobody can predict."""
+    return rng.integers(1, 11, n_rows) / 2
+
+
+def find_leaks(r2_of_twins, r2_of_means, leaves):
+    """Return a message for each leak of a report.
+
+    `r2_of_twins` and `r2_of_means` are R2 on shuffled ratings, where only rows that
+    have a twin or only features could leak. `leaves` are the leaf sizes that were
+    chosen for two tables which differ in nothing but the ratings of the test rows.
+    """
+    messages = []
+    if r2_of_twins > LUCK:
+        messages.append(
+            "On shuffled ratings, of movies with many genres, your report says R2 "
+            f"{r2_of_twins:.2f}. Nobody can predict these, so it should be about 0. "
+            "Each user has 25 ratings here, so a mean gives none of them away. But the "
+            "forest remembers them: ratings that it is tested on are in its training "
+            "rows, too."
+        )
+    if r2_of_means > LUCK:
+        messages.append(
+            "On shuffled ratings, two of each user and of each genre, your report "
+            f"says R2 {r2_of_means:.2f}. Nobody can predict these, so it should be "
+            "about 0. Here no rating is in two rows. So a feature contains ratings of "
+            "the test rows, and in a mean of few ratings each is a large part."
+        )
+    if leaves[0] != leaves[1]:
+        messages.append(
+            "We changed the ratings of the test rows (those that `split` gives) and "
+            f"no others, and your report chose the leaf size {leaves[1]} instead of "
+            f"{leaves[0]}. So the test rows choose, and then they score their choice: "
+            "its luck on them is in the error. What is chosen must follow from the "
+            "training rows alone."
+        )
+    return messages
+
+
+@check_of(
+    "pillars/3_model_selection.py (means made before the split) and "
+    "pillars/2_feature_selection.py (choices)",
+    usual_causes="`report` takes the table of ratings as the lesson makes it, and "
+    'returns a dict with "RMSE", "R2" and "leaf". A column must be made in the '
+    "training rows and in the test rows. A user or genre of the test rows may be new, "
+    "so that no mean is known. (But most are known: a split by users asks another "
+    "question.) And where the index was changed, rows of two tables do "
+    "not fit any more.",
+)
+def test_3_too_good(exercise):
+    def report_of(table):
+        report = exercise.report(table.copy())
+        check_returned(report, "report")
+        check(
+            isinstance(report, dict) and {"RMSE", "R2", "leaf"} <= set(report),
+            '`report` should return a dict with "RMSE", "R2" and "leaf", as before.',
+        )
+        return report
+
+    rng = np.random.default_rng(0)
+
+    # All by one user, and each movie has one row. Old movies are bad, new ones good.
+    one_user = table_of(np.zeros(400, dtype=int), "Drama", 1.0, rng)
+    one_user.loc[one_user["movie_year"] >= 1800, "rating"] = 5.0
+    parts = exercise.split(one_user.copy())
+    check_returned(parts, "split")
+    check(
+        len(parts) == 2,
+        f"`split` should return two tables, and returns {len(parts)}.",
+    )
+    train, test = parts
+    is_test = one_user["movie_id"].isin(test["movie_id"])
+    check(
+        len(train) + len(test) == 400 == (~is_test).sum() + len(test),
+        "`split` should put each row of a table into one of its two parts. It made "
+        f"parts of {len(train)} and {len(test)} rows from 400.",
+    )
+    check(
+        60 <= len(test) <= 200,
+        f"`split` keeps {len(test)} of 400 rows for the test. Keep its quarter: a test "
+        "of few rows is luck, and a forest needs rows, too.",
+    )
+    check(
+        test.equals(exercise.split(one_user.copy())[1]),
+        "`split` gave other test rows in a second call. Fix its random_state, so that "
+        "others can check your report.",
+    )
+    turned = one_user["rating"].where(~is_test, 6 - one_user["rating"])
+    as_before = report_of(one_user)
+    of_turned = report_of(one_user.assign(rating=turned))
+    check(
+        of_turned["RMSE"] > as_before["RMSE"] + 0.5,
+        "We turned the ratings of the test rows (those that `split` gives): 5 stars "
+        "became 1, and 1 became 5. An error on these rows must grow by stars; yours "
+        f"went from {as_before['RMSE']:.2f} to {of_turned['RMSE']:.2f}. On which rows "
+        "did you measure it? Or has the forest no feature that helps?",
+    )
+
+    # Users with many ratings. Each movie has many genres, so that a rating which gets a
+    # row for each of them is seen in large leaves, too.
+    genres = "|".join(f"Genre {number}" for number in range(60))
+    users = np.repeat(np.arange(8), 25)
+    movies = np.tile(np.arange(25), 8)
+    of_twins = table_of(users, genres, noise(200, rng), rng, movies)
+    # Users and genres with two ratings. Each movie has one genre; all else is equal.
+    users = np.repeat(np.arange(200), 2)
+    genres = [f"Genre {number}" for number in rng.permutation(400) // 2]
+    of_means = table_of(users, genres, noise(400, rng), rng)
+    of_means = of_means.assign(movie_year=1990, user_age=30)
+
+    report = report_of(of_means)
+    check(
+        report == report_of(of_means),
+        "Two reports on the same table differ. Fix every random_state, so that others "
+        "can check your report.",
+    )
+    leaks = find_leaks(
+        report_of(of_twins)["R2"],
+        report["R2"],
+        (as_before["leaf"], of_turned["leaf"]),
+    )
+    if leaks:
+        check(False, f"Leaks left: {len(leaks)} of {N_LEAKS}. {leaks[0]}")
+
+    # Generous users and strict ones: a mean of theirs says much, and nothing else does.
+    users = np.tile(np.arange(30), 30)
+    levels = np.where(np.arange(30) % 2 == 0, 2.0, 4.0)
+    stars = levels[users] + rng.integers(-1, 2, 900) / 2
+    of_levels = table_of(users, "Drama", stars, rng).assign(user_age=30)
+    report = report_of(of_levels)
+    check(
+        report["R2"] > 0.5,
+        "There is no leak left. But of these users, one half gives about 2 stars, the "
+        f"other about 4, and your report says R2 {report['R2']:.2f}; a mean of the "
+        "user's training ratings is enough for 0.8. The means were a good idea, made "
+        "from the wrong rows.",
+    )
+    r2_by_rmse = 1 - report["RMSE"] ** 2 / np.var(stars)
+    check(
+        np.isclose(r2_by_rmse, report["R2"], atol=0.1),
+        f"An RMSE of {report['RMSE']:.2f} stars means an R2 of about {r2_by_rmse:.2f} "
+        f"in this table; your report says {report['R2']:.2f}. Measure both on the same "
+        "test rows.",
+    )
+
+    dataset = MovieRecommendationDataset(300, 150, n_ratings=1000)
+    table = dataset.generate()
+    report = report_of(table)
+    print(
+        f"Measured: without the leaks, the report says {report['RMSE']:.2f} stars, not "
+        f"0.72; always the mean has {table['rating'].std():.2f}, and the noise floor "
+        f"is {dataset.best_rmse(table):.2f}. With few ratings, the forest has learned "
+        "little."
     )
 
 
