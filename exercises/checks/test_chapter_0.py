@@ -147,8 +147,8 @@ def test_0_job(exercise):
             "to make it, and its accuracy is no longer that of unseen rows. See what "
             "that does on tables whose answers we made by tossing a coin. Nobody can "
             "be right in more than half, in the long run. Your function reports an "
-            f"accuracy of {mean_and_error(by_chance)}. (Above 0.50, it is the luck of the best "
-            "of several tries.) Choose by folds of the training rows.",
+            f"accuracy of {mean_and_error(by_chance)}. (Above 0.50, it is the luck of "
+            "the best of several tries.) Choose by folds of the training rows.",
         )
 
     # Nor must other test rows.
