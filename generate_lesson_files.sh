@@ -51,7 +51,7 @@ recorded() {
         recommender/warn.py) echo "242794426 1121" ;;
         recommender/wrapper.py) echo "3322355790 4289" ;;
         pillars/0_first.py) echo "1070858070 10185" ;;
-        pillars/0_job.py) echo "575514469 16066" ;;
+        pillars/0_job.py) echo "2527823604 16066" ;;
         pillars/0_luck.py) echo "2613033179 13684" ;;
         pillars/0_map.py) echo "458614888 6583" ;;
         pillars/0_parts.py) echo "4180687985 10607" ;;
@@ -9755,8 +9755,8 @@ print(f"\n{len(X_train)} training rows, {len(X_test)} test rows")
 #   makes a column for them, too.)
 #
 # A `Pipeline` puts steps one after the other: first fill, then scale. A
-# `ColumnTransformer` puts them side by side: each gets the columns that you list for it.
-# In both, every part has a name of your choice.
+# `ColumnTransformer` puts them side by side: each gets the columns that you list for
+# it. In both, every part has a name of your choice.
 
 # %%
 numbers = X.columns.drop("sex")
@@ -9822,8 +9822,8 @@ print(errors.to_string(float_format="%.1f"))
 # %% [markdown]
 # **Less than a third.** From 78.0 to 56.1 points is 28 %. What is left is noise, or
 # something that no column says or no ridge learns: without the law, nobody can tell.
-# But in every fold, `bmi` alone is better than the mean, and all columns are better than
-# `bmi` alone.
+# But in every fold, `bmi` alone is better than the mean, and all columns are better
+# than `bmi` alone.
 
 # %%
 title = "One feature is better than the mean, and ten are better than one"
@@ -9909,8 +9909,8 @@ print(changes.to_string(float_format="%.1f"))
 # lower it in some folds and raise it in others, by tenths: here nobody can say which
 # value is better, and it hardly matters. So on this table it pays to use all columns,
 # and of the two settings it only matters that `alpha` is not far too large. On another
-# table this may be different, and a search tells. (`pillars/3_model_selection.py` compares models in
-# folds with more care.)
+# table this may be different, and a search tells. (`pillars/3_model_selection.py`
+# compares models in folds with more care.)
 #
 # ## The test rows, once
 # Everything is chosen. Now, and only now, we look at the test rows. `search.predict`
