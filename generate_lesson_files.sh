@@ -8,7 +8,7 @@ set -eu
 # The files are bytes to be copied, in whatever language the learner's computer speaks.
 export LC_ALL=C
 
-names="lesson_code.py test_lesson.py requirements.txt README.md LICENSE docs/words.md recommender/__init__.py recommender/artifact.py recommender/card.py recommender/checks.py recommender/commands.py recommender/console.py recommender/factors.py recommender/files.py recommender/forest.py recommender/ids.py recommender/locks.py recommender/matrix.py recommender/movielens.py recommender/names.py recommender/options.py recommender/pipeline.py recommender/ranking.py recommender/recommend.py recommender/release.py recommender/report.py recommender/solutions.py recommender/start.py recommender/steps.py recommender/strings.py recommender/synthetic.py recommender/table.py recommender/titles.py recommender/top_n.py recommender/warn.py recommender/wrapper.py pillars/0_first.py pillars/0_luck.py pillars/0_map.py pillars/0_parts.py pillars/1_preprocessing.py pillars/2_feature_selection.py pillars/3_model_selection.py pillars/3_search.py pillars/4_factors.py pillars/4_ranking.py pillars/4_supervised.py pillars/4_threshold.py pillars/5_unsupervised.py pillars/5_unusual.py pillars/6_utilities.py pillars/8_deploy.py pillars/8_experiment.py pillars/8_monitor.py pillars/appendix_recipes.py pillars/catalog.py pillars/drawing.py pillars/shills.py pillars/small_table.py pillars/visitors.py exercises/0_first.py exercises/0_luck.py exercises/0_map.py exercises/0_parts.py exercises/1_preprocessing.py exercises/1_scaling.py exercises/2_feature_selection.py exercises/3_cross_fitting.py exercises/3_model_selection.py exercises/3_search.py exercises/3_too_good.py exercises/4_factors.py exercises/4_ranking.py exercises/4_supervised.py exercises/4_threshold.py exercises/5_unsupervised.py exercises/5_unusual.py exercises/6_metrics.py exercises/6_utilities.py exercises/8_deploy.py exercises/8_experiment.py exercises/8_monitor.py exercises/9_capstone.py exercises/README.md exercises/conftest.py exercises/checks/checking.py exercises/checks/test_chapter_0.py exercises/checks/test_chapter_1.py exercises/checks/test_chapter_2.py exercises/checks/test_chapter_3.py exercises/checks/test_chapter_4.py exercises/checks/test_chapter_5.py exercises/checks/test_chapter_6.py exercises/checks/test_chapter_8.py exercises/checks/test_chapter_9.py exercises/solutions/0_first.py exercises/solutions/0_luck.py exercises/solutions/0_map.py exercises/solutions/0_parts.py exercises/solutions/1_preprocessing.py exercises/solutions/1_scaling.py exercises/solutions/2_feature_selection.py exercises/solutions/3_cross_fitting.py exercises/solutions/3_model_selection.py exercises/solutions/3_search.py exercises/solutions/3_too_good.py exercises/solutions/4_factors.py exercises/solutions/4_ranking.py exercises/solutions/4_supervised.py exercises/solutions/4_threshold.py exercises/solutions/5_unsupervised.py exercises/solutions/5_unusual.py exercises/solutions/6_metrics.py exercises/solutions/6_utilities.py exercises/solutions/8_deploy.py exercises/solutions/8_experiment.py exercises/solutions/8_monitor.py exercises/solutions/9_capstone.py"
+names="lesson_code.py test_lesson.py requirements.txt README.md LICENSE docs/words.md recommender/__init__.py recommender/artifact.py recommender/card.py recommender/checks.py recommender/commands.py recommender/console.py recommender/factors.py recommender/files.py recommender/forest.py recommender/ids.py recommender/locks.py recommender/matrix.py recommender/movielens.py recommender/names.py recommender/options.py recommender/pipeline.py recommender/ranking.py recommender/recommend.py recommender/release.py recommender/report.py recommender/solutions.py recommender/start.py recommender/steps.py recommender/strings.py recommender/synthetic.py recommender/table.py recommender/titles.py recommender/top_n.py recommender/warn.py recommender/wrapper.py pillars/0_first.py pillars/0_job.py pillars/0_luck.py pillars/0_map.py pillars/0_parts.py pillars/1_preprocessing.py pillars/2_feature_selection.py pillars/3_model_selection.py pillars/3_search.py pillars/4_factors.py pillars/4_ranking.py pillars/4_supervised.py pillars/4_threshold.py pillars/5_unsupervised.py pillars/5_unusual.py pillars/6_utilities.py pillars/8_deploy.py pillars/8_experiment.py pillars/8_monitor.py pillars/appendix_recipes.py pillars/catalog.py pillars/drawing.py pillars/shills.py pillars/small_table.py pillars/visitors.py exercises/0_first.py exercises/0_job.py exercises/0_luck.py exercises/0_map.py exercises/0_parts.py exercises/1_preprocessing.py exercises/1_scaling.py exercises/2_feature_selection.py exercises/3_cross_fitting.py exercises/3_model_selection.py exercises/3_search.py exercises/3_too_good.py exercises/4_factors.py exercises/4_ranking.py exercises/4_supervised.py exercises/4_threshold.py exercises/5_unsupervised.py exercises/5_unusual.py exercises/6_metrics.py exercises/6_utilities.py exercises/8_deploy.py exercises/8_experiment.py exercises/8_monitor.py exercises/9_capstone.py exercises/README.md exercises/conftest.py exercises/checks/checking.py exercises/checks/test_chapter_0.py exercises/checks/test_chapter_1.py exercises/checks/test_chapter_2.py exercises/checks/test_chapter_3.py exercises/checks/test_chapter_4.py exercises/checks/test_chapter_5.py exercises/checks/test_chapter_6.py exercises/checks/test_chapter_8.py exercises/checks/test_chapter_9.py exercises/solutions/0_first.py exercises/solutions/0_job.py exercises/solutions/0_luck.py exercises/solutions/0_map.py exercises/solutions/0_parts.py exercises/solutions/1_preprocessing.py exercises/solutions/1_scaling.py exercises/solutions/2_feature_selection.py exercises/solutions/3_cross_fitting.py exercises/solutions/3_model_selection.py exercises/solutions/3_search.py exercises/solutions/3_too_good.py exercises/solutions/4_factors.py exercises/solutions/4_ranking.py exercises/solutions/4_supervised.py exercises/solutions/4_threshold.py exercises/solutions/5_unsupervised.py exercises/solutions/5_unusual.py exercises/solutions/6_metrics.py exercises/solutions/6_utilities.py exercises/solutions/8_deploy.py exercises/solutions/8_experiment.py exercises/solutions/8_monitor.py exercises/solutions/9_capstone.py"
 folders="docs recommender pillars exercises exercises/checks exercises/solutions"
 
 # What `cksum` tells of each file: its checksum and its size.
@@ -17,9 +17,9 @@ recorded() {
         lesson_code.py) echo "354880134 86612" ;;
         test_lesson.py) echo "3012794020 14500" ;;
         requirements.txt) echo "3471952364 498" ;;
-        README.md) echo "197244544 12663" ;;
+        README.md) echo "277957162 12777" ;;
         LICENSE) echo "191275814 1554" ;;
-        docs/words.md) echo "1946563279 12518" ;;
+        docs/words.md) echo "2261836082 12818" ;;
         recommender/__init__.py) echo "1195575613 1810" ;;
         recommender/artifact.py) echo "2348867996 21137" ;;
         recommender/card.py) echo "4231388113 2324" ;;
@@ -50,8 +50,9 @@ recorded() {
         recommender/top_n.py) echo "1862535642 10293" ;;
         recommender/warn.py) echo "242794426 1121" ;;
         recommender/wrapper.py) echo "3322355790 4289" ;;
-        pillars/0_first.py) echo "2770648330 10176" ;;
-        pillars/0_luck.py) echo "1688729073 13610" ;;
+        pillars/0_first.py) echo "1070858070 10185" ;;
+        pillars/0_job.py) echo "2527823604 16066" ;;
+        pillars/0_luck.py) echo "2613033179 13684" ;;
         pillars/0_map.py) echo "458614888 6583" ;;
         pillars/0_parts.py) echo "4180687985 10607" ;;
         pillars/1_preprocessing.py) echo "1837846617 14230" ;;
@@ -75,6 +76,7 @@ recorded() {
         pillars/small_table.py) echo "1654685034 704" ;;
         pillars/visitors.py) echo "516922048 4376" ;;
         exercises/0_first.py) echo "2819747283 703" ;;
+        exercises/0_job.py) echo "357251528 1718" ;;
         exercises/0_luck.py) echo "3277997444 1105" ;;
         exercises/0_map.py) echo "2711920132 828" ;;
         exercises/0_parts.py) echo "1185232307 1382" ;;
@@ -97,10 +99,10 @@ recorded() {
         exercises/8_experiment.py) echo "341665361 1385" ;;
         exercises/8_monitor.py) echo "2244694448 1236" ;;
         exercises/9_capstone.py) echo "4078000075 3040" ;;
-        exercises/README.md) echo "2392254658 4046" ;;
+        exercises/README.md) echo "2982119976 4128" ;;
         exercises/conftest.py) echo "2572243564 6805" ;;
         exercises/checks/checking.py) echo "3599542015 7732" ;;
-        exercises/checks/test_chapter_0.py) echo "1936903650 13469" ;;
+        exercises/checks/test_chapter_0.py) echo "1620728563 19922" ;;
         exercises/checks/test_chapter_1.py) echo "3027831586 7700" ;;
         exercises/checks/test_chapter_2.py) echo "3213786359 3573" ;;
         exercises/checks/test_chapter_3.py) echo "1470828272 26104" ;;
@@ -110,6 +112,7 @@ recorded() {
         exercises/checks/test_chapter_8.py) echo "2278209544 17548" ;;
         exercises/checks/test_chapter_9.py) echo "4277242340 15378" ;;
         exercises/solutions/0_first.py) echo "1430744920 337" ;;
+        exercises/solutions/0_job.py) echo "1089439760 828" ;;
         exercises/solutions/0_luck.py) echo "1515529094 533" ;;
         exercises/solutions/0_map.py) echo "3495680003 468" ;;
         exercises/solutions/0_parts.py) echo "1516718467 1050" ;;
@@ -2774,6 +2777,7 @@ The chapters take some five hours, their exercises three and a half, reading `le
 | chapter | its question | minutes | exercise |
 |---|---|---|---|
 | [0 first](pillars/0_first.py) | Has the model learned anything? | 10 | [a baseline](exercises/0_first.py) |
+| [0 job](pillars/0_job.py) | What does the usual program look like? | 15 | [who may choose](exercises/0_job.py) |
 | [0 luck](pillars/0_luck.py) | How much of a figure is luck? | 20 | [a standard error](exercises/0_luck.py) |
 | [0 map](pillars/0_map.py) | What is in scikit-learn, and how much of it have you met? | 10 | [tags](exercises/0_map.py) |
 | [0 parts](pillars/0_parts.py) | What is an estimator built from, and how do you build one? | 15 | [a transformer](exercises/0_parts.py) |
@@ -2813,7 +2817,6 @@ print(recommender.recommend(42, n=3, explain=True).to_string())  # ranked by tas
 print(recommender.recommend(42, n=3, ratings={7: 5.0}, exclude=[9]))  # a new rating
 print(recommender.recommend(ratings={1: 5.0}, candidates=range(1, 50)))  # a new user
 print(recommender.similar(1, n=3))
-
 path = recommender.save_pipeline("small.pkl")  # and small.pkl.json, its model card
 loaded = SklearnEcosystemPipeline.load_pipeline(path, strict=True)
 ```
@@ -2940,6 +2943,7 @@ and the other pages of `docs`.)
 | clone | a new estimator with the same parameters, which has learned nothing yet |
 | cluster | a group of points that are near each other, which an algorithm such as `KMeans` has found |
 | cold start | a user or a movie that training has never seen |
+| ColumnTransformer | puts transformers side by side: each gets the columns that it names, and all their outputs together are the new table |
 | control | data that keeps everything but what is tested: for groups, random points of the same mean and covariance (a Gaussian cloud), in which there are no groups to find |
 | correlation | how closely two columns go together: 1 or -1 if a straight line describes it exactly, 0 if no straight line helps |
 | covariance | how widely columns spread, and how they go together; the correlation is the covariance of columns whose spread is 1 |
@@ -2962,6 +2966,7 @@ and the other pages of `docs`.)
 | forest, boosting | models of many decision trees: in a forest, their answers are averaged; in boosting, each tree learns the errors that the trees before it have left |
 | the fragile way | to compute averages before the split, so that they contain the answers of the test rows (a *leak*) |
 | Gaussian | of a normal distribution; a Gaussian cloud has a mean and a covariance, and no groups |
+| grid search | a search that tries every combination of the values that are listed for each hyperparameter; `GridSearchCV` scores them by cross-validation |
 | groups | rows that belong together, such as those of one user; `GroupKFold` needs `groups=` and keeps each group in one fold |
 | halving | a search that begins with many candidates on few rows, and gives more rows to the best, again and again |
 | hash | a number that looks random but depends only on its input |
@@ -9652,9 +9657,368 @@ print(f"The smallest error that can be expected: {dataset.best_rmse():.3f}")
 #
 # Go on in scikit-learn's user guide:
 # [Getting started](https://scikit-learn.org/stable/getting_started.html). The next
-# chapter, `pillars/0_luck.py`, shows how far luck moves such a figure.
+# chapter, `pillars/0_job.py`, has the usual program for a real table with gaps.
 #
 # Exercise: `exercises/0_first.py`.
+END_OF_LESSON_FILE
+
+cat >"$new/pillars/0_job.py" <<'END_OF_LESSON_FILE'
+# %% [markdown]
+# # 0 Job: what does the usual program look like?
+#
+# **You know**: training rows and test rows, `fit` and `predict`, the mean as baseline,
+# and five folds. **You will see**: a real table with gaps and a category, from the
+# first look to the prediction for a new patient. All of it is one program of 30 lines
+# at the end, which you can copy for a table of your own. **Minutes**: 15.
+#
+# Words: a *gap* is a value that is missing; pandas shows it as NaN. A *category* says
+# of which kind a row is. A *transformer* turns columns into other columns: it learns
+# with `fit`, and works with `transform`. A *setting*, such as the `alpha` of a ridge,
+# is chosen before the training. (Later chapters call it a *hyperparameter*.)
+#
+# ## Look at the table
+# The table comes with scikit-learn. Each row is a patient with diabetes. The columns
+# are the age in years, the sex, the body mass index (`bmi`, weight in kg / height² in
+# m²), the mean blood pressure (`bp`), and six measures of the blood (`s1` to `s6`). The
+# target says how far the disease had progressed a year later, in points.
+#
+# These are real patients: nobody knows the law behind them, nor the noise floor. So
+# nobody can say how good a model could be here. (That is why the other chapters use a
+# table whose law is known.)
+#
+# The table has no gaps, but usual tables do. So we take away a tenth of `bmi`.
+
+# %%
+import drawing
+import numpy as np
+import pandas as pd
+from sklearn.compose import ColumnTransformer
+from sklearn.datasets import load_diabetes
+from sklearn.dummy import DummyRegressor
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import Ridge
+from sklearn.metrics import root_mean_squared_error
+from sklearn.model_selection import GridSearchCV, cross_val_score, train_test_split
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+table = load_diabetes(as_frame=True, scaled=False).frame
+gaps = table.sample(frac=0.1, random_state=0).index
+table.loc[gaps, "bmi"] = np.nan
+print(f"{len(table)} patients. The first three, and what is in each column")
+print(table.head(3).to_string(index=False))
+
+facts = pd.DataFrame(
+    {
+        "gaps": table.isna().sum(),
+        "different values": table.nunique(),
+        "smallest": table.min(),
+        "median": table.median(),
+        "largest": table.max(),
+    }
+)
+print()
+print(facts.to_string(float_format="%.1f"))
+
+# %% [markdown]
+# The *median* is the value in the middle: half of the others are smaller, and half are
+# larger. Two lines of the table need a decision:
+#
+# - `bmi` has 44 gaps. The models here cannot compute with gaps, so something must be
+#   put there.
+# - `sex` has two values, 1 and 2. They are names, not amounts: a category, although
+#   they look like numbers. pandas cannot know this; you must say it.
+#
+# (To know the columns we have looked at all rows. But nothing is chosen by how the
+# target depends on them.)
+#
+# ## Hide the test rows
+# A fifth of the patients are the test rows. Nobody touches them until the end.
+
+# %%
+X = table.drop(columns="target")
+y = table["target"]
+X_train, X_test, y_train, y_test = train_test_split(
+    X, y, test_size=0.2, random_state=42
+)
+print(f"\n{len(X_train)} training rows, {len(X_test)} test rows")
+
+# %% [markdown]
+# ## Prepare the columns
+# Numbers and categories need different preparations:
+#
+# - An *imputer* fills gaps. `SimpleImputer(strategy="median")` learns the median of
+#   each column, and puts it into the gaps.
+# - A *scaler* brings columns to one scale. `StandardScaler` takes off the mean, and
+#   divides by the standard deviation, which says how far the values typically lie from
+#   their mean. A ridge keeps all its weights small alike. Without a scaler, it would
+#   matter whether a height is in metres or in miles.
+# - `OneHotEncoder` makes a column of 0 and 1 for each kind. (If a category has gaps, it
+#   makes a column for them, too.)
+#
+# A `Pipeline` puts steps one after the other: first fill, then scale. A
+# `ColumnTransformer` puts them side by side: each gets the columns that you list for
+# it. In both, every part has a name of your choice.
+
+# %%
+numbers = X.columns.drop("sex")
+fill_and_scale = Pipeline(
+    [("fill", SimpleImputer(strategy="median")), ("scale", StandardScaler())]
+)
+one_hot = OneHotEncoder(handle_unknown="ignore")
+prepare = ColumnTransformer(
+    [("numbers", fill_and_scale, numbers), ("categories", one_hot, ["sex"])]
+)
+
+prepared = pd.DataFrame(
+    prepare.fit_transform(X_train),
+    index=X_train.index,
+    columns=prepare.get_feature_names_out(),
+)
+with_gap = X_train.index[X_train["bmi"].isna()][:1]
+some = X_train.index[:3].union(with_gap)
+print("\nFour training rows, before ...")
+print(X_train.loc[some, ["age", "bmi", "sex"]].to_string())
+print("... and after the preparation")
+shown = prepared.filter(regex="age|bmi|sex")
+print(shown.loc[some].to_string(float_format="%.2f"))
+
+# %% [markdown]
+# The last row had a gap: now it has the median, which is a little below the mean, so it
+# became a number a little below 0. (In these columns, 1 is one standard deviation above
+# the mean.) The sex has become two columns, so that there are eleven in all.
+#
+# All this was learned: medians, means, standard deviations, and which kinds there are.
+# So it must be learned from training rows only. Therefore the preparation and the model
+# become one pipeline, and whoever fits it fits both.
+#
+# ## What do the features bring?
+# We compare three models in five folds of the training rows: the mean, a ridge that
+# sees only `bmi`, and a ridge that sees all ten columns. (`cv=5` makes five folds of
+# the rows as they stand. The split has shuffled them already.)
+#
+# **Guess first:** which part of the RMSE of the mean goes away with all ten columns?
+#
+# - nearly all of it
+# - more than half
+# - less than a third
+
+# %%
+RMSE = "neg_root_mean_squared_error"  # scikit-learn's name: minus the RMSE
+model = Pipeline([("prepare", prepare), ("model", Ridge())])
+bmi_model = Pipeline([("prepare", fill_and_scale), ("model", Ridge())])
+models = {
+    "the mean": (DummyRegressor(), X_train),
+    "bmi alone": (bmi_model, X_train[["bmi"]]),
+    "all columns": (model, X_train),
+}
+names_of_folds = [f"fold {number}" for number in range(1, 6)]
+rows = {}
+for name, (candidate, columns) in models.items():
+    rows[name] = -cross_val_score(candidate, columns, y_train, cv=5, scoring=RMSE)
+by_fold = pd.DataFrame(rows, index=names_of_folds).T
+errors = by_fold.assign(**{"mean of five": by_fold.mean(axis=1)})
+print("\nRMSE in points, in five folds")
+print(errors.to_string(float_format="%.1f"))
+
+# %% [markdown]
+# **Less than a third.** From 78.0 to 56.1 points is 28 %. What is left is noise, or
+# something that no column says or no ridge learns: without the law, nobody can tell.
+# But in every fold, `bmi` alone is better than the mean, and all columns are better
+# than `bmi` alone.
+
+# %%
+title = "One feature is better than the mean, and ten are better than one"
+figure, axes = drawing.new_picture(title, height=3.2)
+if figure is not None:  # without matplotlib it is None, and nothing is drawn
+    places = np.arange(len(errors))
+    colors = [drawing.GREY, drawing.ORANGE, drawing.BLUE]
+    for place, color in zip(places, colors):
+        in_folds = by_fold.iloc[place]
+        mean = in_folds.mean()
+        axes.plot(in_folds, [place] * 5, "o", color=color, markersize=8, alpha=0.6)
+        axes.plot([mean, mean], [place - 0.25, place + 0.25], color=color)
+        axes.text(mean, place - 0.3, f"{mean:.0f}", ha="center", color=color)
+    axes.set(yticks=places, yticklabels=errors.index, ylim=(2.5, -0.7))
+    axes.set(xlabel="RMSE in points: the five folds, and their mean")
+    drawing.save_picture(figure, "0_job.svg")
+
+# %% [markdown]
+# ## Let a search choose the settings
+# Our pipeline has settings: how strongly the ridge keeps its weights near 0 (`alpha`),
+# and with what the gaps are filled. Two underscores lead from a step to what is inside
+# it: `model__alpha` is the `alpha` of the step `model`.
+#
+# `GridSearchCV` tries every combination of the values that we list. Each combination is
+# a *candidate*, and is scored in five folds of the training rows. Then the search
+# trains the best candidate on all training rows.
+#
+# **Guess first:** above, with `alpha=1` and the median, the RMSE was 56.1. How much
+# smaller is it for the best of ten candidates?
+#
+# - about 5 points smaller
+# - about 1 point smaller
+# - less than 0.1 points smaller
+
+# %%
+grid = {
+    "model__alpha": [0.1, 1, 10, 100, 1000],
+    "prepare__numbers__fill__strategy": ["median", "mean"],
+}
+search = GridSearchCV(model, grid, cv=5, scoring=RMSE)
+search.fit(X_train, y_train)
+print("\nbest_params_:", search.best_params_)
+print(f"RMSE of the best: {-search.best_score_:.3f}")
+
+results = pd.DataFrame(search.cv_results_)
+results["alpha"] = results["param_model__alpha"].astype(float)
+results["gaps"] = results["param_prepare__numbers__fill__strategy"]
+results["RMSE"] = -results["mean_test_score"]
+columns = ["alpha", "gaps", "RMSE", "rank_test_score"]
+print("\nFrom cv_results_: all candidates")
+print(results[columns].to_string(index=False, float_format="%.4g"))
+
+# %% [markdown]
+# **Less than 0.1 points smaller.** `best_params_` always names a winner, even where six
+# candidates are as good as equal. But the two lines with `alpha=1000` are far behind:
+# such a ridge keeps its weights so near to 0 that little of the features is left.
+#
+# Are these differences luck? A first test is to look at each fold. What is better for a
+# reason should be better in all or most of them.
+
+# %%
+of_candidate = -results.set_index(["alpha", "gaps"]).filter(regex="split._test_score")
+of_candidate.columns = names_of_folds
+best = of_candidate.loc[(10, "mean")]
+changes = pd.DataFrame(
+    {
+        "bmi instead of the mean": by_fold.loc["bmi alone"] - by_fold.loc["the mean"],
+        "all columns instead of bmi": (
+            by_fold.loc["all columns"] - by_fold.loc["bmi alone"]
+        ),
+        "alpha 10 instead of 1000": best - of_candidate.loc[(1000, "mean")],
+        "alpha 10 instead of 1": best - of_candidate.loc[(1, "mean")],
+        "gaps: mean instead of median": best - of_candidate.loc[(10, "median")],
+    }
+).T
+changes["mean of five"] = changes.mean(axis=1)
+print("\nChange of the RMSE in points (below 0 is better)")
+changes = changes.round(1) + 0  # + 0 turns -0.0 into 0.0
+print(changes.to_string(float_format="%.1f"))
+
+# %% [markdown]
+# The first three changes lower the RMSE in all five folds, by points. The last two
+# lower it in some folds and raise it in others, by tenths: here nobody can say which
+# value is better, and it hardly matters. So on this table it pays to use all columns,
+# and of the two settings it only matters that `alpha` is not far too large. On another
+# table this may be different, and a search tells. (`pillars/3_model_selection.py`
+# compares models in folds with more care.)
+#
+# ## The test rows, once
+# Everything is chosen. Now, and only now, we look at the test rows. `search.predict`
+# uses the best candidate.
+#
+# **Guess first:** there are 89 test rows. With 89 other patients, how far would the
+# RMSE of this model typically move?
+#
+# - by about 0.4 points
+# - by about 4 points
+# - by about 40 points
+
+# %%
+predicted = search.predict(X_test)
+rmse = root_mean_squared_error(y_test, predicted)
+always_mean = np.full(len(y_test), y_train.mean())
+dummy_rmse = root_mean_squared_error(y_test, always_mean)
+squares = (y_test - predicted) ** 2
+standard_error = squares.sem() / (2 * rmse)  # the next chapter explains this line
+print(f"\nRMSE on {len(y_test)} test rows: {rmse:.1f} ± {standard_error:.1f} points")
+print(f"The mean on the same rows: {dummy_rmse:.1f} points")
+
+# %% [markdown]
+# **By about 4 points.** The number after ± is the *standard error*: how far the figure
+# would typically move with other rows. The next chapter shows where it comes from.
+#
+# In the folds, the RMSE was 56.1. On the test rows it is smaller, but by less than the
+# standard error, so this need not mean anything. The mean does better here, too: 73.2
+# instead of 78.0. These patients may be a little easier.
+#
+# Resist the wish to go back and try more settings now. If the test rows help to choose,
+# their figure is no longer that of unseen rows. The exercise shows what happens.
+#
+# ## A new patient, with a gap
+# The whole pipeline is in `search`. So a new row comes as a table with the same
+# columns, and may have gaps. This patient's blood pressure is missing.
+
+# %%
+patient = pd.DataFrame({"age": [45], "sex": [2], "bmi": [31.5], "bp": [np.nan]})
+patient = patient.assign(s1=190.0, s2=115.0, s3=45.0, s4=4.0, s5=4.9, s6=95.0)
+mean_bp = X_train["bp"].mean()
+print(f"\nPrediction: {search.predict(patient)[0]:.1f} points")
+print(f"With bp={mean_bp:.1f}: {search.predict(patient.assign(bp=mean_bp))[0]:.1f}")
+
+# %% [markdown]
+# In training, `bp` had no gaps. The imputer has learned its mean anyway, so the two
+# predictions are the same.
+#
+# ## The usual program
+# Here is all of it, without the looking around. For a table of your own, import pandas,
+# and change the two lines that make the table, the name of the target, and the list of
+# categories. Leave out columns that only name a row, such as an id.
+
+# %%
+"""The usual program: it learns from a table with gaps and categories."""
+from sklearn.compose import ColumnTransformer
+from sklearn.datasets import load_diabetes
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import Ridge
+from sklearn.metrics import root_mean_squared_error
+from sklearn.model_selection import GridSearchCV, train_test_split
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+table = load_diabetes(as_frame=True, scaled=False).frame  # yours: pd.read_csv("my.csv")
+table.loc[table.sample(frac=0.1, random_state=0).index, "bmi"] = None  # leave this out
+X, y = table.drop(columns="target"), table["target"]
+X_train, X_test, y_train, y_test = train_test_split(
+    X, y, test_size=0.2, random_state=42
+)
+categories = ["sex"]
+numbers = X.columns.drop(categories)
+fill_and_scale = Pipeline([("fill", SimpleImputer()), ("scale", StandardScaler())])
+one_hot = OneHotEncoder(handle_unknown="ignore")
+parts = [("numbers", fill_and_scale, numbers), ("categories", one_hot, categories)]
+model = Pipeline([("prepare", ColumnTransformer(parts)), ("model", Ridge())])
+grid = {"model__alpha": [0.1, 1, 10, 100, 1000]}
+grid["prepare__numbers__fill__strategy"] = ["median", "mean"]
+search = GridSearchCV(model, grid, cv=5, scoring="neg_root_mean_squared_error")
+search.fit(X_train, y_train)
+print("\nThe usual program:", search.best_params_)
+always_mean = [y_train.mean()] * len(y_test)
+print(f"The mean: {root_mean_squared_error(y_test, always_mean):.1f}")
+print(f"RMSE: {root_mean_squared_error(y_test, search.predict(X_test)):.1f}")
+
+# %% [markdown]
+# It prints the same RMSE as above. Two warnings for your own table. If some rows belong
+# together, such as several visits of one patient, a random split is too kind:
+# `pillars/3_model_selection.py` splits by groups. And if your target is a yes or no,
+# you need a classifier: `pillars/4_threshold.py`.
+#
+# **Try it:** a search can choose the model, too: the step `model` is a setting like any
+# other. Let it also try a forest, which is the mean of many decision trees. Is it
+# better than the ridge on this table?
+#
+# **Remember:** hide test rows, put everything that learns into one pipeline, let a
+# search choose settings on the training rows, and look at the test rows once.
+#
+# Go on in scikit-learn's user guide: [Pipelines and composite
+# estimators](https://scikit-learn.org/stable/modules/compose.html), with the
+# [ColumnTransformer](https://scikit-learn.org/stable/modules/compose.html#column-transformer),
+# and [Tuning the hyper-parameters of an
+# estimator](https://scikit-learn.org/stable/modules/grid_search.html). The next
+# chapter, `pillars/0_luck.py`, shows how far luck moves a figure.
+#
+# Exercise: `exercises/0_job.py`.
 END_OF_LESSON_FILE
 
 cat >"$new/pillars/0_luck.py" <<'END_OF_LESSON_FILE'
@@ -9801,7 +10165,8 @@ print(f"Standard deviation of the RMSEs of all 200 sets: {spread:.3f}")
 # Here is why: (0.84 + 0.01)² is 0.84² + 2 · 0.84 · 0.01 + 0.01², and the last part is
 # too small to count. So the MSE changes 2 · RMSE times as much as the RMSE. The other
 # way round: if the MSE changes by a small d, the RMSE changes by d / (2 · RMSE).
-# Therefore we divide the standard error of the MSE by 2 · RMSE.
+# Therefore we divide the standard error of the MSE by 2 · RMSE. (This is the line of
+# `pillars/0_job.py` that was to be explained here.)
 #
 # Again, one set alone is enough to say roughly what 200 sets show. We write a figure
 # with its standard error. For the first set it is: RMSE 0.85 ± 0.03.
@@ -15022,6 +15387,48 @@ def predict_mean(train, test):
     return np.full(len(test), mean)
 END_OF_LESSON_FILE
 
+cat >"$new/exercises/0_job.py" <<'END_OF_LESSON_FILE'
+"""Exercise of chapter 0, job (10 minutes): which rows may choose a setting?
+
+Is a tumour malignant or benign? `choose_and_test` trains a decision tree that answers
+this. How many questions may the tree ask, one after the other? The function tries some
+numbers, and returns the best model and its *accuracy*: the share of the test rows for
+which the answer is right. But this accuracy is too good.
+
+Task: choose the number of questions without the test rows. Use them once, for the
+    accuracy of the model that was chosen. Keep the pipeline and the numbers to try.
+Hint: "Let a search choose the settings" in pillars/0_job.py does it with
+    `GridSearchCV`, and a search has the method `score`, as a model has. What is the
+    name of a setting of the step `model`?
+Check: python -m pytest exercises -k 0_job
+"""
+
+from sklearn.base import clone
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import Pipeline
+from sklearn.tree import DecisionTreeClassifier
+
+NUMBERS_TO_TRY = [1, 2, 3, 5, 8, 12]
+
+
+def choose_and_test(X_train, X_test, y_train, y_test):
+    """Return the best model, fitted on the training rows, and its accuracy."""
+    fill = SimpleImputer(strategy="median")
+    tree = DecisionTreeClassifier(random_state=0)
+    model = Pipeline([("fill", fill), ("model", tree)])
+
+    best_model = None
+    best_accuracy = -1
+    for number in NUMBERS_TO_TRY:
+        candidate = clone(model).set_params(model__max_depth=number)
+        candidate.fit(X_train, y_train)
+        accuracy = candidate.score(X_test, y_test)  # TODO: which rows may choose?
+        if accuracy > best_accuracy:
+            best_model = candidate
+            best_accuracy = accuracy
+    return best_model, best_accuracy
+END_OF_LESSON_FILE
+
 cat >"$new/exercises/0_luck.py" <<'END_OF_LESSON_FILE'
 """Exercise of chapter 0, luck (5 minutes): how far may this RMSE be off?
 
@@ -15802,6 +16209,7 @@ The output says how many are solved, what is wrong with each of the others, why 
 | minutes | program | what you practise | chapter |
 |---|---|---|---|
 | 1 | `0_first.py` | a baseline that does not look at the answers | `pillars/0_first.py` |
+| 10 | `0_job.py` | choose a setting without the test rows | `pillars/0_job.py` |
 | 5 | `0_luck.py` | the standard error of an RMSE, from one test set | `pillars/0_luck.py` |
 | 5 | `0_map.py` | choose estimators by their tags | `pillars/0_map.py` |
 | 10 | `0_parts.py` | a transformer of your own, which passes scikit-learn's checks | `pillars/0_parts.py` |
@@ -16271,9 +16679,13 @@ def first_five(names):
 END_OF_LESSON_FILE
 
 cat >"$new/exercises/checks/test_chapter_0.py" <<'END_OF_LESSON_FILE'
-"""The checks of chapter 0: first, luck, map and parts. Read a task before its check."""
+"""The checks of chapter 0: first, job, luck, map and parts.
+
+Read a task before its check.
+"""
 
 import numpy as np
+import pandas as pd
 from checking import (
     check,
     check_numbers,
@@ -16282,10 +16694,15 @@ from checking import (
     error_of,
     first_five,
     first_line,
+    mean_and_error,
+    percent,
     ratings,
     standard_error,
 )
 from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.datasets import load_breast_cancer
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import train_test_split
 from sklearn.utils import get_tags
 from sklearn.utils.discovery import all_estimators
 from sklearn.utils.estimator_checks import check_estimator
@@ -16329,6 +16746,145 @@ def test_0_first(exercise):
     print(
         f"Measured: on {len(test)} new ratings, the baseline has an RMSE of {rmse:.2f} "
         f"± {error:.2f} stars. A model must be better."
+    )
+
+
+def tumours(seed, n_rows=569, by_chance=False):
+    """Return a split of rows of a real table: X_train, X_test, y_train, y_test.
+
+    A tenth of the values are gaps. `by_chance`: the answers are those of a coin.
+    """
+    rng = np.random.default_rng(seed)
+    X, y = load_breast_cancer(return_X_y=True, as_frame=True)
+    rows = rng.permutation(len(X))[:n_rows]
+    X = X.iloc[rows, :10]
+    y = y.iloc[rows]
+    if by_chance:
+        y = pd.Series(rng.integers(0, 2, n_rows), index=y.index)
+    X = X.mask(rng.random(X.shape) < 0.1)
+    return train_test_split(X, y, test_size=0.3, random_state=seed)
+
+
+def lines_and_answers(is_yes, share_false, seed=0):
+    """Return a split of 1000 rows whose answer depends on the column `a` alone.
+
+    `is_yes` says how, and `share_false` for which share of the rows it is turned round.
+    """
+    rng = np.random.default_rng(seed)
+    X = pd.DataFrame(rng.random((1000, 3)), columns=["a", "b", "c"])
+    y = is_yes(X["a"]) ^ (rng.random(1000) < share_false)
+    return train_test_split(X, y.astype(int), test_size=0.5, random_state=seed)
+
+
+def chosen_by(exercise, split):
+    """Return the model and the accuracy that `choose_and_test` returns for a split."""
+    answer = exercise.choose_and_test(*[part.copy() for part in split])
+    check_returned(answer, "choose_and_test")
+    check(
+        isinstance(answer, tuple | list) and len(answer) == 2,
+        "`choose_and_test` should return two things, the model and its accuracy: "
+        "`return model, accuracy`.",
+    )
+    model, accuracy = answer
+    check(
+        hasattr(model, "predict"),
+        "The first thing that `choose_and_test` returns is of the type "
+        f"{type(model).__name__}, which cannot predict. Return the fitted model, or "
+        "the fitted search, which predicts with its best model.",
+    )
+    check(
+        not isinstance(error_of(model.predict, split[1]), NotFittedError),
+        "The model that you return has not been fitted, so it knows no row. A search "
+        "chooses and trains in `fit`.",
+    )
+    return model, accuracy
+
+
+@check_of(
+    "pillars/0_job.py",
+    usual_causes="in the grid, a setting has the name of its step, two underscores, "
+    "and its own name, as in `model__alpha`; its values are a list. A search is fitted "
+    "like a model, and its `score` takes rows and their answers.",
+)
+def test_0_job(exercise):
+    split = tumours(0)
+    X_train, X_test, y_train, y_test = split
+    model, accuracy = chosen_by(exercise, split)
+    predicted = model.predict(X_test)
+
+    # Other answers of the test rows must not lead to another model.
+    turned_round = [X_train, X_test, y_train, 1 - y_test]
+    other_model, _ = chosen_by(exercise, turned_round)
+    changed = np.mean(other_model.predict(X_test) != predicted)
+    if changed > 0:
+        by_chance = [
+            chosen_by(exercise, tumours(seed, 200, by_chance=True))[1]
+            for seed in range(20)
+        ]
+        check(
+            False,
+            "We turned the answers of the test rows round, and got another model: "
+            f"{changed:.0%} of its predictions are different. So the test rows helped "
+            "to make it, and its accuracy is no longer that of unseen rows. See what "
+            "that does on tables whose answers we made by tossing a coin. Nobody can "
+            "be right in more than half, in the long run. Your function reports an "
+            f"accuracy of {mean_and_error(by_chance)}. (Above 0.50, it is the luck of "
+            "the best of several tries.) Choose by folds of the training rows.",
+        )
+
+    # Nor must other test rows.
+    other_rows = [X_train, 10 * X_test.max() - X_test, y_train, y_test]
+    other_model, _ = chosen_by(exercise, other_rows)
+    check(
+        np.array_equal(other_model.predict(X_test), predicted),
+        "We gave you other test rows, and got another model. So something was learned "
+        "from the test rows, such as the median that fills the gaps. Later rows are "
+        "not there when a model is made. Let the pipeline learn everything from the "
+        "training rows.",
+    )
+
+    right = np.mean(predicted == y_test)
+    in_folds = getattr(model, "best_score_", None)
+    check(
+        accuracy != in_folds,
+        "The accuracy that you return is `best_score_`: that of the folds which chose. "
+        "It is the best of several tries, so it may have been lucky. The test rows "
+        "have not been used at all: ask them, once.",
+    )
+    check(
+        np.ndim(accuracy) == 0 and np.isclose(float(accuracy), right),
+        f"Your model is right for {right:.3f} of the test rows, but the accuracy that "
+        f"you return is {accuracy}. It must be the share of the test rows, as they "
+        "are, for which the model that you return is right.",
+    )
+
+    # The best number of questions is small in one table, and large in another.
+    noisy = lines_and_answers(lambda a: a > 0.5, share_false=0.3)
+    model, accuracy = chosen_by(exercise, noisy)
+    check(
+        accuracy > 0.64,
+        "In a table of ours, one question is enough, and 30% of the answers are false. "
+        "A tree that asks once is right in about 70% of the test rows; yours is in "
+        f"{accuracy:.0%}. A tree with many questions learns the false answers by "
+        "heart: on its own training rows it looks best, so they must not choose. Score "
+        "each number in folds: rows that its tree was not trained on.",
+    )
+    stripes = lines_and_answers(lambda a: (8 * a) % 2 > 1, share_false=0)
+    model, accuracy = chosen_by(exercise, stripes)
+    check(
+        accuracy > 0.9,
+        "In a table of ours, the answer changes 15 times along one column, so a tree "
+        "must ask several questions, one after the other. A good choice is right in "
+        f"nearly all test rows; yours is in {accuracy:.0%}. Are all numbers of "
+        "`NUMBERS_TO_TRY` tried, and is the best one chosen?",
+    )
+    by_chance = [
+        chosen_by(exercise, tumours(seed, 200, by_chance=True))[1] for seed in range(5)
+    ]
+    print(
+        f"Measured: on {len(y_test)} tumours, an accuracy of "
+        f"{percent(right, len(y_test))}; where the answers are chance, "
+        f"{mean_and_error(by_chance)}."
     )
 
 
@@ -19334,6 +19890,32 @@ def predict_mean(train, test):
     """Return one prediction in stars per row of `test`: always the same mean rating."""
     mean = train["rating"].mean()
     return np.full(len(test), mean)
+END_OF_LESSON_FILE
+
+cat >"$new/exercises/solutions/0_job.py" <<'END_OF_LESSON_FILE'
+"""Solution of exercise 0, job: which rows may choose a setting?
+
+The search chooses in folds of the training rows. The test rows only say how good the
+choice is.
+"""
+
+from sklearn.impute import SimpleImputer
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import Pipeline
+from sklearn.tree import DecisionTreeClassifier
+
+NUMBERS_TO_TRY = [1, 2, 3, 5, 8, 12]
+
+
+def choose_and_test(X_train, X_test, y_train, y_test):
+    """Return the best model, fitted on the training rows, and its accuracy."""
+    fill = SimpleImputer(strategy="median")
+    tree = DecisionTreeClassifier(random_state=0)
+    model = Pipeline([("fill", fill), ("model", tree)])
+
+    search = GridSearchCV(model, {"model__max_depth": NUMBERS_TO_TRY}, cv=5)
+    search.fit(X_train, y_train)
+    return search, search.score(X_test, y_test)
 END_OF_LESSON_FILE
 
 cat >"$new/exercises/solutions/0_luck.py" <<'END_OF_LESSON_FILE'

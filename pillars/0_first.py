@@ -238,6 +238,6 @@ print(f"The smallest error that can be expected: {dataset.best_rmse():.3f}")
 #
 # Go on in scikit-learn's user guide:
 # [Getting started](https://scikit-learn.org/stable/getting_started.html). The next
-# chapter, `pillars/0_luck.py`, shows how far luck moves such a figure.
+# chapter, `pillars/0_job.py`, has the usual program for a real table with gaps.
 #
 # Exercise: `exercises/0_first.py`.

@@ -141,7 +141,8 @@ print(f"Standard deviation of the RMSEs of all 200 sets: {spread:.3f}")
 # Here is why: (0.84 + 0.01)² is 0.84² + 2 · 0.84 · 0.01 + 0.01², and the last part is
 # too small to count. So the MSE changes 2 · RMSE times as much as the RMSE. The other
 # way round: if the MSE changes by a small d, the RMSE changes by d / (2 · RMSE).
-# Therefore we divide the standard error of the MSE by 2 · RMSE.
+# Therefore we divide the standard error of the MSE by 2 · RMSE. (This is the line of
+# `pillars/0_job.py` that was to be explained here.)
 #
 # Again, one set alone is enough to say roughly what 200 sets show. We write a figure
 # with its standard error. For the first set it is: RMSE 0.85 ± 0.03.

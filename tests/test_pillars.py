@@ -304,6 +304,63 @@ def check_conclusions_of_the_first_chapter(printed):
     assert bitter.split()[-5:] == ["2.89", "-0.77", "0.43", "2.55", "4.5"]
 
 
+def test_the_usual_program_has_30_lines_and_runs_alone(tmp_path):
+    text = (PILLARS / "0_job.py").read_text(encoding="utf-8")
+    program = text[text.index('"""The usual program') :].partition("\n# %%")[0]
+    assert len(program.splitlines()) <= 30
+    (tmp_path / "program.py").write_text(program, encoding="utf-8")
+    printed = run(tmp_path, "program.py", path=tmp_path)
+    (rmse,) = numbers_after("RMSE:", printed)
+    assert rmse < numbers_after("The mean:", printed)[0]
+
+
+def check_conclusions_of_the_job(printed):
+    columns, _, printed = printed.partition("353 training rows, 89 test rows")
+    assert numbers_after("bmi ", columns)[0] == 44
+    assert numbers_after("sex ", columns)[:4] == [0, 2, 1, 1]
+    before, _, after = printed.partition("... and after")
+    assert re.search(r"\n360 .* NaN .*\n$", before), "the last row has a gap"
+    bmi = numbers_after("360 ", after)[1]
+    assert -0.3 < bmi < 0, "the median is a little below the mean"
+
+    dummy = numbers_after("the mean  ", after)
+    alone = numbers_after("bmi alone  ", after)
+    columns = numbers_after("all columns  ", after)
+    for of_mean, of_one, of_all in zip(dummy, alone, columns):
+        assert of_mean > of_one > of_all
+    assert columns[-1] / dummy[-1] > 2 / 3, "less than a third goes away"
+
+    candidates = re.findall(
+        r"^ *[\d.]+ +(?:mean|median) +([\d.]+) +\d+$", after, re.MULTILINE
+    )
+    errors = sorted(map(float, candidates))
+    assert columns[-1] - errors[0] < 0.1
+    assert len(errors) == 10
+    assert errors[5] - errors[0] < 0.1, "six are as good as equal"
+    assert errors[8] - errors[0] > 8, "with alpha=1000"
+    for start in ("bmi instead", "all columns instead", "alpha 10 instead of 1000"):
+        changes = re.findall(rf"^{start}.*$", after, re.MULTILINE)[0].split()[-6:]
+        assert max(map(float, changes)) < -2
+    for start in ("alpha 10 instead of 1 ", "gaps: mean instead"):
+        changes = re.findall(rf"^{start}.*$", after, re.MULTILINE)[0].split()[-6:]
+        changes = [float(change) for change in changes]
+        assert min(changes) < 0 < max(changes), "better in some folds only"
+        assert max(map(abs, changes)) < 1
+        assert changes[-1] == 0
+
+    rmse, error = numbers_after("RMSE on 89 test rows:", after)
+    (of_mean,) = numbers_after("The mean on the same rows:", after)
+    assert 3 < error < 5
+    assert rmse < columns[-1] < rmse + error
+    assert of_mean < dummy[-1]
+    (with_gap,) = numbers_after("Prediction:", after)
+    assert numbers_after("With bp=", after)[-1] == with_gap
+    _, _, alone = after.partition("The usual program: ")
+    assert alone.partition("\n")[0] in after.partition("The usual program: ")[0]
+    assert numbers_after("RMSE:", alone) == [rmse]
+    assert numbers_after("The mean:", alone) == [of_mean]
+
+
 def check_conclusions_of_luck(printed):
     start, _, end = printed.partition("MSE in stars²\n")
     for number in range(5):
@@ -684,6 +741,7 @@ def check_conclusions_of_chapter_6(printed):
 #: What is printed must bear out what the text says. (0_map has tests of its own.)
 CONCLUSIONS = {
     "0_first": check_conclusions_of_the_first_chapter,
+    "0_job": check_conclusions_of_the_job,
     "0_luck": check_conclusions_of_luck,
     "0_parts": check_conclusions_of_parts,
     "1_preprocessing": check_conclusions_of_chapter_1,

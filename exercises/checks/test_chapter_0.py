@@ -1,6 +1,10 @@
-"""The checks of chapter 0: first, luck, map and parts. Read a task before its check."""
+"""The checks of chapter 0: first, job, luck, map and parts.
+
+Read a task before its check.
+"""
 
 import numpy as np
+import pandas as pd
 from checking import (
     check,
     check_numbers,
@@ -9,10 +13,15 @@ from checking import (
     error_of,
     first_five,
     first_line,
+    mean_and_error,
+    percent,
     ratings,
     standard_error,
 )
 from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.datasets import load_breast_cancer
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import train_test_split
 from sklearn.utils import get_tags
 from sklearn.utils.discovery import all_estimators
 from sklearn.utils.estimator_checks import check_estimator
@@ -56,6 +65,145 @@ def test_0_first(exercise):
     print(
         f"Measured: on {len(test)} new ratings, the baseline has an RMSE of {rmse:.2f} "
         f"± {error:.2f} stars. A model must be better."
+    )
+
+
+def tumours(seed, n_rows=569, by_chance=False):
+    """Return a split of rows of a real table: X_train, X_test, y_train, y_test.
+
+    A tenth of the values are gaps. `by_chance`: the answers are those of a coin.
+    """
+    rng = np.random.default_rng(seed)
+    X, y = load_breast_cancer(return_X_y=True, as_frame=True)
+    rows = rng.permutation(len(X))[:n_rows]
+    X = X.iloc[rows, :10]
+    y = y.iloc[rows]
+    if by_chance:
+        y = pd.Series(rng.integers(0, 2, n_rows), index=y.index)
+    X = X.mask(rng.random(X.shape) < 0.1)
+    return train_test_split(X, y, test_size=0.3, random_state=seed)
+
+
+def lines_and_answers(is_yes, share_false, seed=0):
+    """Return a split of 1000 rows whose answer depends on the column `a` alone.
+
+    `is_yes` says how, and `share_false` for which share of the rows it is turned round.
+    """
+    rng = np.random.default_rng(seed)
+    X = pd.DataFrame(rng.random((1000, 3)), columns=["a", "b", "c"])
+    y = is_yes(X["a"]) ^ (rng.random(1000) < share_false)
+    return train_test_split(X, y.astype(int), test_size=0.5, random_state=seed)
+
+
+def chosen_by(exercise, split):
+    """Return the model and the accuracy that `choose_and_test` returns for a split."""
+    answer = exercise.choose_and_test(*[part.copy() for part in split])
+    check_returned(answer, "choose_and_test")
+    check(
+        isinstance(answer, tuple | list) and len(answer) == 2,
+        "`choose_and_test` should return two things, the model and its accuracy: "
+        "`return model, accuracy`.",
+    )
+    model, accuracy = answer
+    check(
+        hasattr(model, "predict"),
+        "The first thing that `choose_and_test` returns is of the type "
+        f"{type(model).__name__}, which cannot predict. Return the fitted model, or "
+        "the fitted search, which predicts with its best model.",
+    )
+    check(
+        not isinstance(error_of(model.predict, split[1]), NotFittedError),
+        "The model that you return has not been fitted, so it knows no row. A search "
+        "chooses and trains in `fit`.",
+    )
+    return model, accuracy
+
+
+@check_of(
+    "pillars/0_job.py",
+    usual_causes="in the grid, a setting has the name of its step, two underscores, "
+    "and its own name, as in `model__alpha`; its values are a list. A search is fitted "
+    "like a model, and its `score` takes rows and their answers.",
+)
+def test_0_job(exercise):
+    split = tumours(0)
+    X_train, X_test, y_train, y_test = split
+    model, accuracy = chosen_by(exercise, split)
+    predicted = model.predict(X_test)
+
+    # Other answers of the test rows must not lead to another model.
+    turned_round = [X_train, X_test, y_train, 1 - y_test]
+    other_model, _ = chosen_by(exercise, turned_round)
+    changed = np.mean(other_model.predict(X_test) != predicted)
+    if changed > 0:
+        by_chance = [
+            chosen_by(exercise, tumours(seed, 200, by_chance=True))[1]
+            for seed in range(20)
+        ]
+        check(
+            False,
+            "We turned the answers of the test rows round, and got another model: "
+            f"{changed:.0%} of its predictions are different. So the test rows helped "
+            "to make it, and its accuracy is no longer that of unseen rows. See what "
+            "that does on tables whose answers we made by tossing a coin. Nobody can "
+            "be right in more than half, in the long run. Your function reports an "
+            f"accuracy of {mean_and_error(by_chance)}. (Above 0.50, it is the luck of "
+            "the best of several tries.) Choose by folds of the training rows.",
+        )
+
+    # Nor must other test rows.
+    other_rows = [X_train, 10 * X_test.max() - X_test, y_train, y_test]
+    other_model, _ = chosen_by(exercise, other_rows)
+    check(
+        np.array_equal(other_model.predict(X_test), predicted),
+        "We gave you other test rows, and got another model. So something was learned "
+        "from the test rows, such as the median that fills the gaps. Later rows are "
+        "not there when a model is made. Let the pipeline learn everything from the "
+        "training rows.",
+    )
+
+    right = np.mean(predicted == y_test)
+    in_folds = getattr(model, "best_score_", None)
+    check(
+        accuracy != in_folds,
+        "The accuracy that you return is `best_score_`: that of the folds which chose. "
+        "It is the best of several tries, so it may have been lucky. The test rows "
+        "have not been used at all: ask them, once.",
+    )
+    check(
+        np.ndim(accuracy) == 0 and np.isclose(float(accuracy), right),
+        f"Your model is right for {right:.3f} of the test rows, but the accuracy that "
+        f"you return is {accuracy}. It must be the share of the test rows, as they "
+        "are, for which the model that you return is right.",
+    )
+
+    # The best number of questions is small in one table, and large in another.
+    noisy = lines_and_answers(lambda a: a > 0.5, share_false=0.3)
+    model, accuracy = chosen_by(exercise, noisy)
+    check(
+        accuracy > 0.64,
+        "In a table of ours, one question is enough, and 30% of the answers are false. "
+        "A tree that asks once is right in about 70% of the test rows; yours is in "
+        f"{accuracy:.0%}. A tree with many questions learns the false answers by "
+        "heart: on its own training rows it looks best, so they must not choose. Score "
+        "each number in folds: rows that its tree was not trained on.",
+    )
+    stripes = lines_and_answers(lambda a: (8 * a) % 2 > 1, share_false=0)
+    model, accuracy = chosen_by(exercise, stripes)
+    check(
+        accuracy > 0.9,
+        "In a table of ours, the answer changes 15 times along one column, so a tree "
+        "must ask several questions, one after the other. A good choice is right in "
+        f"nearly all test rows; yours is in {accuracy:.0%}. Are all numbers of "
+        "`NUMBERS_TO_TRY` tried, and is the best one chosen?",
+    )
+    by_chance = [
+        chosen_by(exercise, tumours(seed, 200, by_chance=True))[1] for seed in range(5)
+    ]
+    print(
+        f"Measured: on {len(y_test)} tumours, an accuracy of "
+        f"{percent(right, len(y_test))}; where the answers are chance, "
+        f"{mean_and_error(by_chance)}."
     )
 
 
