@@ -79,8 +79,7 @@ MENU = """
 ```{toctree}
 :hidden:
 :caption: Chapters
-:glob:
-pillars/[0-9]_*
+CHAPTERS
 pillars/appendix_recipes
 docs/tried
 exercises/README
@@ -91,7 +90,6 @@ exercises/README
 :caption: The lesson
 docs/lesson
 docs/the_run_explained
-docs/real
 docs/words
 ```
 
@@ -148,7 +146,11 @@ def change_text(app, docname, source):
     if docname == root_doc:
         chapters = sorted(root.glob("pillars/[0-9]_*.py"))
         real = (root / "docs" / "real.md").read_text("utf-8")
-        text = site_pages.home_page(text, chapters, real) + MENU
+        text = site_pages.home_page(text, chapters, real)
+        text += MENU.replace("CHAPTERS", "\n".join(site_pages.route(chapters)))
+    elif docname == "docs/what_now":
+        chapters = sorted(root.glob("pillars/[0-9]_*.py"))
+        text += site_pages.count_of_guesses(chapters)
     elif docname == "docs/words":
         text = site_pages.words_page(text)
     elif docname == "docs/lesson":

@@ -127,9 +127,10 @@ function showCourse(place) {
       again,
     );
   }
-  if (course.last) {
+  const goOn = document.querySelector("#go-on");
+  if (goOn && course.last) {
     const link = makeElement("a", { href: `${course.last.page}.html`, textContent: course.last.title });
-    document.querySelector("#go-on").replaceChildren("Go on where you stopped: ", link);
+    goOn.replaceChildren("Go on where you stopped: ", link);
   }
 }
 

@@ -60,9 +60,8 @@ PARTS_OF_HOME = ["## What you will learn", "## Run it", "## Can a score be too g
 
 #: What the home page says after the table of chapters.
 AFTER_THE_TABLE = """\
-That is the course. After it, or before, see what the same code recommends to people
-who love "Alien" or "Toy Story": [real movies](docs/real.md). If something does not
-work, see [troubleshooting](docs/troubleshooting.md).
+That is the course; [at its end](docs/what_now.md) stands what you can do then. If
+something does not work, see [troubleshooting](docs/troubleshooting.md).
 
 To use the recommender in your own programs, on the command line or as a service, see
 [Use it](docs/use_it.md), which also says
@@ -140,6 +139,18 @@ answers. Your browser counts here how often you were right, and what you have so
 tells nobody.</p>
 """
 
+#: Pages of the course that are no chapters, and the chapter before each.
+AFTER_CHAPTER = {
+    "docs/real": "pillars/4_ranking",
+    "docs/what_now": "pillars/8_monitor",
+}
+
+#: The row of one of them in the table of the home page.
+ROW_OF_REAL = (
+    '| [real movies](docs/real.md) | What if you love "Alien", or hate "Toy Story"? '
+    "| 10 | [ten films of yours](docs/real.md#on-your-own) |\n"
+)
+
 #: Where `site.js` links to the page that was read last.
 GO_ON = '<p id="go-on"></p>'
 
@@ -173,15 +184,30 @@ def home_page(readme, chapters, real):
     part_for_learners, _, _ = readme.partition(PART_ABOUT_USE)
     page = replace_each(part_for_learners, ON_THE_HOME_PAGE)
     page = page.replace("**Begin with", f"{first_recommendation(real)}\n\n**Begin with")
-    totals = {
-        f"pillars/{chapter.stem}": chapter.read_text("utf-8").count(f"**{GUESS}**")
-        for chapter in chapters
-    }
-    count = COUNT_OF_GUESSES.format(totals=html.escape(json.dumps(totals)))
+    count = count_of_guesses(chapters)
     page = page.replace(AFTER_THE_TABLE, f"{count}\n{AFTER_THE_TABLE}")
+    row = rf"^\| .+\({AFTER_CHAPTER['docs/real']}\.py\).+\n"
+    page = re.sub(row, rf"\g<0>{ROW_OF_REAL}", page, flags=re.MULTILINE)
     first, *parts = re.split("^(?=## )", page, flags=re.MULTILINE)
     parts.sort(key=lambda part: PARTS_OF_HOME.index(part.partition("\n")[0]))
     return "\n".join([first + GO_ON + "\n", *parts])
+
+
+def route(chapters):
+    """Return the pages of the course in the order of "Next", without the exercises."""
+    pages = [f"pillars/{chapter.stem}" for chapter in chapters]
+    for page, chapter in AFTER_CHAPTER.items():
+        pages.insert(pages.index(chapter) + 1, page)
+    return pages
+
+
+def count_of_guesses(chapters):
+    """Return where `site.js` counts guesses, with how many each chapter has."""
+    totals = {}
+    for chapter in chapters:
+        n_guesses = chapter.read_text("utf-8").count(f"**{GUESS}**")
+        totals[f"pillars/{chapter.stem}"] = n_guesses
+    return COUNT_OF_GUESSES.format(totals=html.escape(json.dumps(totals)))
 
 
 def first_recommendation(real):
