@@ -479,7 +479,7 @@ def test_on_a_phone_code_and_outputs_are_large_enough_to_read(phone, site):
             "  block.style.getPropertyValue('--columns')])"
         )
         # An output with wide tables may be a little smaller, so that they are seen.
-        limits = [8 if columns and int(columns) > 50 else 11 for _, columns in sizes]
+        limits = [8 if columns and int(columns) > 45 else 11 for _, columns in sizes]
         small += [page.name for (size, _), n in zip(sizes, limits) if size < n]
     assert small == []
 
