@@ -550,7 +550,9 @@ def link_files(text, docname, titles):
             page = "docs/lesson.md" if file == "lesson_code.py" else file
             docname_of_page = page.rpartition(".")[0]
             if docname_of_page in titles and docname_of_page != docname:
-                words = titles[docname_of_page] or f"`{name}`"
+                words = titles[docname_of_page]
+                if words is None or name == "lesson_code.py":
+                    words = f"`{name}`"
                 return f"[{words}](/{page})"
         return match[0]
 
