@@ -168,7 +168,9 @@ def change_text(app, docname, source):
         text = site_pages.as_script(page)
     text = site_pages.for_readers_of_the_site(text)
     text = site_pages.narrow_tables(site_pages.join_alternative_texts(text))
-    source[0] = site_pages.link_files(text, docname, app.env.found_docs)
+    pages = app.env.found_docs
+    titles = {page: site_pages.title_of_page(root, page) for page in pages}
+    source[0] = site_pages.link_files(text, docname, titles)
 
 
 def add_alternative_texts(app, doctree, docname):

@@ -1,45 +1,54 @@
-// Choices of a "Guess first" become buttons, and the browser counts the guesses.
-// Without JavaScript they stay a list, and the answer opens by a click all the same.
+// What the browser keeps of the course: guesses, solved exercises, and the page where
+// the reader stopped. Nothing leaves the browser. Without JavaScript the choices of a
+// guess stay a list, and its answer opens by a click all the same.
 
-const STORE = "guesses";
+const STORE = "course";
 
-// The guesses made so far: for each page, of each guess the number of the choice and
-// whether it was right.
-function loadGuesses() {
+// `guesses` has for each page, of each guess, the number of the choice and whether it
+// was right; `solved` the names of exercises; `last` the page read last.
+function loadCourse() {
+  const empty = { guesses: {}, solved: [], last: null };
   try {
-    return JSON.parse(localStorage.getItem(STORE)) ?? {};
+    return { ...empty, ...JSON.parse(localStorage.getItem(STORE)) };
   } catch {
-    return {}; // no storage, or not ours
+    return empty; // no storage, or not ours
   }
 }
 
-function saveGuesses(guesses) {
+function saveCourse(course) {
   try {
-    localStorage.setItem(STORE, JSON.stringify(guesses));
+    localStorage.setItem(STORE, JSON.stringify(course));
   } catch {
-    // The count is lost with the page; nothing else is.
+    // What the reader has done is forgotten with the page; all else works.
   }
 }
 
 // The name of a page, such as "pillars/0_first".
 function nameOfPage(address) {
-  return new URL(address, location).pathname.split("/").slice(-2).join("/").replace(".html", "");
+  const path = new URL(address, location).pathname;
+  return path.split("/").slice(-2).join("/").replace(".html", "");
 }
 
 function plainWords(element) {
   return element.textContent.trim().replace(/\.$/, "").toLowerCase();
 }
 
+function makeElement(tag, properties) {
+  return Object.assign(document.createElement(tag), properties);
+}
+
+// ---------------------------------------------------------------- on a chapter's page
+
 function makeButtons(list, answer, number) {
   const page = nameOfPage(location);
   const right = plainWords(answer.querySelector("p > strong"));
-  const items = [...list.querySelectorAll("li")];
   answer.id = `answer-${number + 1}`;
+  const items = [...list.querySelectorAll("li")];
   const status = document.createElement("p");
   status.setAttribute("role", "status");
   list.after(status);
 
-  function show(chosen) {
+  function mark(chosen) {
     items.forEach((item, place) => {
       const button = item.querySelector("button");
       const isRight = plainWords(button) === right;
@@ -47,77 +56,116 @@ function makeButtons(list, answer, number) {
       button.classList.toggle("wrong", place === chosen && !isRight);
       button.setAttribute("aria-pressed", place === chosen);
     });
-    const isRight = plainWords(items[chosen]) === right;
-    status.textContent = isRight ? "Right! " : "Not this time. ";
-    const link = document.createElement("a");
-    link.href = `#${answer.id}`;
-    link.textContent = "Why?";
-    status.append(link);
-    return isRight;
   }
 
   items.forEach((item, place) => {
-    const button = document.createElement("button");
-    button.type = "button";
+    const button = makeElement("button", { type: "button" });
     button.append(...item.childNodes);
     item.append(button);
     button.addEventListener("click", () => {
-      const guesses = loadGuesses();
-      guesses[page] ??= {};
+      const course = loadCourse();
+      course.guesses[page] ??= {};
       // The first choice counts: afterwards, the answer is known.
-      guesses[page][number] ??= { chosen: place, right: plainWords(button) === right };
-      saveGuesses(guesses);
-      show(guesses[page][number].chosen);
+      course.guesses[page][number] ??= { chosen: place, right: plainWords(button) === right };
+      saveCourse(course);
+      const guess = course.guesses[page][number];
+      mark(guess.chosen);
+      const why = makeElement("a", { href: `#${answer.id}`, textContent: "Why?" });
+      status.replaceChildren(guess.right ? "Right! " : "Not this time. ", why);
       answer.open = true;
     });
   });
-  const before = loadGuesses()[page]?.[number];
+
+  const before = loadCourse().guesses[page]?.[number];
   if (before && before.chosen < items.length) {
-    show(before.chosen);
+    mark(before.chosen);
     status.textContent = before.right ? "You guessed right." : "You guessed wrong.";
   }
 }
 
-// On the home page: how many guesses were made, in all and in each chapter.
-function showCount(place) {
+// -------------------------------------------------------------- on an exercise's page
+
+function addBoxForSolved(page) {
+  const box = makeElement("input", { type: "checkbox", checked: loadCourse().solved.includes(page) });
+  box.addEventListener("change", () => {
+    const course = loadCourse();
+    course.solved = course.solved.filter((name) => name !== page);
+    if (box.checked) course.solved.push(page);
+    saveCourse(course);
+  });
+  const label = makeElement("label", { className: "solved" });
+  label.append(box, " I have solved it");
+  document.querySelector("article h1").after(label);
+}
+
+// ------------------------------------------------------------------- on the home page
+
+function showCourse(place) {
+  const course = loadCourse();
   const totals = JSON.parse(place.dataset.totals);
-  const guesses = loadGuesses();
-  let all = 0;
-  let made = 0;
-  let right = 0;
+  let nGuesses = 0;
+  let nMade = 0;
+  let nRight = 0;
   for (const [page, total] of Object.entries(totals)) {
-    const ofPage = Object.values(guesses[page] ?? {});
-    all += total;
-    made += ofPage.length;
-    right += ofPage.filter((guess) => guess.right).length;
-    const link = [...document.querySelectorAll("article table a")].find(
-      (link) => nameOfPage(link.href) === page,
-    );
-    link?.parentElement.querySelector(".guessed")?.remove();
-    if (link && ofPage.length) {
-      const mark = document.createElement("span");
-      mark.className = "guessed";
-      mark.textContent = ofPage.length < total ? ` ${ofPage.length}/${total}` : " ✓";
-      mark.title = `${ofPage.length} of ${total} guesses made`;
-      link.after(mark);
-    }
+    const made = Object.values(course.guesses[page] ?? {});
+    nGuesses += total;
+    nMade += made.length;
+    nRight += made.filter((guess) => guess.right).length;
+    if (made.length) markLink(page, made.length < total ? `${made.length}/${total}` : "✓");
   }
-  if (made) {
-    place.textContent = `Your guesses: ${made} of ${all}, ${right} of them right. `;
-    const again = document.createElement("button");
-    again.type = "button";
-    again.textContent = "Start again";
+  course.solved.forEach((page) => markLink(page, "✓"));
+
+  if (nMade || course.solved.length) {
+    const again = makeElement("button", { type: "button", textContent: "Start again" });
     again.addEventListener("click", () => {
-      saveGuesses({});
+      saveCourse({});
       location.reload();
     });
-    place.append(again);
+    place.replaceChildren(
+      `Guesses: ${nMade} of ${nGuesses}, ${nRight} of them right. `,
+      `Exercises solved: ${course.solved.length}. `,
+      again,
+    );
+  }
+  if (course.last) {
+    const link = makeElement("a", { href: `${course.last.page}.html`, textContent: course.last.title });
+    document.querySelector("#go-on").replaceChildren("Go on where you stopped: ", link);
   }
 }
 
+function markLink(page, words) {
+  const links = [...document.querySelectorAll("article table a")];
+  const mark = makeElement("span", { className: "done", textContent: ` ${words}` });
+  links.find((link) => nameOfPage(link.href) === page)?.after(mark);
+}
+
+// ------------------------------------------------------------------- on every page
+
+// On a phone, sentences of an output go on in the next line, and the font is as small as
+// its widest table needs, within limits; see `site.css`.
+function fitOutput(pre) {
+  const lines = pre.textContent.replace(/\n$/, "").split("\n");
+  const isTable = (line) => /\S {2,}\S|^ +\S/.test(line);
+  const widths = lines.filter(isTable).map((line) => line.length);
+  pre.style.setProperty("--columns", Math.max(...widths, 1));
+  pre.replaceChildren();
+  for (const line of lines) {
+    const shown = makeElement("span", { className: isTable(line) ? "" : "sentence", textContent: line });
+    pre.append(shown, "\n");
+  }
+}
+
+document.querySelectorAll(".cell_output pre").forEach(fitOutput);
+
+const page = nameOfPage(location);
+if (/^(pillars|exercises)\/\d/.test(page)) {
+  const title = document.querySelector("article h1").firstChild.textContent;
+  saveCourse({ ...loadCourse(), last: { page, title } });
+  if (page.startsWith("exercises/")) addBoxForSolved(page);
+}
 const answers = document.querySelectorAll("details.answer");
 document.querySelectorAll("ul.choices").forEach((list, number) => {
   makeButtons(list, answers[number], number);
 });
 const count = document.querySelector("#guesses");
-if (count) showCount(count);
+if (count) showCourse(count);

@@ -55,6 +55,9 @@ WORDS_OF_OUTPUT = ["CV", "RMSE", "standard error", "noise floor", "leak"]
 #: of its own on the site.
 PART_ABOUT_USE = "## Use it from Python"
 
+#: The headings of the home page, in its order: the chapters come first.
+PARTS_OF_HOME = ["## What you will learn", "## Run it", "## Can a score be too good?"]
+
 #: What the home page says after the table of chapters.
 AFTER_THE_TABLE = """\
 That is the course. After it, or before, see what the same code recommends to people
@@ -70,7 +73,8 @@ nor the others under "Reference" in the menu.
 #: What the README says to a reader who has the files, and what the home page says
 #: instead. It shows what a learner needs, and folds the rest.
 ON_THE_HOME_PAGE = {
-    r"clone\s+this\s+repository,?\s+or\s+download\s+it\s+as\s+a\s+zip\s+file": (
+    r"Get\s+the\s+code:\s+clone\b.+?\bzip\s+file": (
+        "To do the exercises, and to change the code, get it: "
         '<a href="lesson.zip">download it as a zip file</a>, unpack it'
     ),
     r"A\s+chapter\s+is\s+a\s+script\b.+?\.(?=\s+[A-Z])": (
@@ -86,8 +90,7 @@ ON_THE_HOME_PAGE = {
         f" and run it. It prints the {word_link('R2')} of two models:"
     ),
     r"New\s+to\s+scikit-learn\?\s+Begin\s+with\s+(\[the\s+first\s+chapter\]\S+)": (
-        "\n\n**Begin with \\1** To read, you need not install anything. To change the "
-        "code and to do the exercises, run it:"
+        "\n\n**Begin with \\1** To read, you need not install anything."
     ),
     # The picture stands where it is explained.
     r"(\[!\[[^\n]+\n)\n(.+?\n## Can a score be too good\?\n)": r"\2\n\1",
@@ -133,8 +136,12 @@ GUESS = "Guess first:"
 #: Where `site.js` tells how many guesses the reader has made.
 COUNT_OF_GUESSES = """\
 <p id="guesses" data-totals="{totals}">Every chapter asks you to guess before it
-answers. If you choose an answer, your browser counts here how often you were right.</p>
+answers. Your browser counts here how often you were right, and what you have solved. It
+tells nobody.</p>
 """
+
+#: Where `site.js` links to the page that was read last.
+GO_ON = '<p id="go-on"></p>'
 
 #: What the home page says of a list of the page of real movies.
 FIRST_RECOMMENDATION = """\
@@ -171,7 +178,10 @@ def home_page(readme, chapters, real):
         for chapter in chapters
     }
     count = COUNT_OF_GUESSES.format(totals=html.escape(json.dumps(totals)))
-    return page.replace(AFTER_THE_TABLE, f"{count}\n{AFTER_THE_TABLE}")
+    page = page.replace(AFTER_THE_TABLE, f"{count}\n{AFTER_THE_TABLE}")
+    first, *parts = re.split("^(?=## )", page, flags=re.MULTILINE)
+    parts.sort(key=lambda part: PARTS_OF_HOME.index(part.partition("\n")[0]))
+    return "\n".join([first + GO_ON + "\n", *parts])
 
 
 def first_recommendation(real):
@@ -481,9 +491,24 @@ def as_script(markdown):
     return "# %% [markdown]\n" + textwrap.indent(markdown, "# ", lambda _: True)
 
 
-def link_files(text, docname, docnames):
+def title_of_page(root, docname):
+    """Return what a link to a page says, such as "0 Map": its title, or the first part.
+
+    None: the page is that of a file of code, and has the name of the file.
+    """
+    if re.match(r"pillars/\d", docname):
+        text = (root / f"{docname}.py").read_text("utf-8")
+        return re.search(r"^# # (.+?):", text, re.MULTILINE)[1]
+    if docname.startswith("docs/"):
+        text = (root / f"{docname}.md").read_text("utf-8")
+        return re.search(r"^# (.+?)(?::|$)", text, re.MULTILINE)[1]
+    return None
+
+
+def link_files(text, docname, titles):
     """Make links of the names of files that have a page, such as `pillars/0_map.py`.
 
+    `titles` has for each page what a link to it says, or None: the name of the file.
     With its folder, a name may stand without backticks. Links are left as they are, as
     is code.
     """
@@ -496,8 +521,9 @@ def link_files(text, docname, docnames):
         for file in (name, posixpath.join(folder, name)):
             page = "docs/lesson.md" if file == "lesson_code.py" else file
             docname_of_page = page.rpartition(".")[0]
-            if docname_of_page in docnames and docname_of_page != docname:
-                return f"[`{name}`](/{page})"
+            if docname_of_page in titles and docname_of_page != docname:
+                words = titles[docname_of_page] or f"`{name}`"
+                return f"[{words}](/{page})"
         return match[0]
 
     return NAME_OF_FILE.sub(link, text)

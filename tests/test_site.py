@@ -1,5 +1,6 @@
 """The site: every chapter with its output and picture, and nothing from other hosts."""
 
+import html
 import importlib.util
 import os
 import re
@@ -202,18 +203,17 @@ def test_the_home_page_ends_after_the_chapters_and_use_has_a_page_of_its_own(sit
     home = (site / "index.html").read_text(encoding="utf-8")
     home = home.partition('<article role="main"')[2].partition("</article>")[0]
     assert re.findall(r"<h2>(.*?)<a", home) == [
+        "What you will learn",
         "Run it",
         "Can a score be too good?",
-        "What you will learn",
     ]
-    before, _, after = home.partition("</table>")
     # What a beginner need not read at once is folded.
+    open_text = re.sub("<details>.*?</details>", "", home, flags=re.DOTALL)
     for words in ("noise floor: expected", "fragile.score", "--break"):
-        assert words not in re.sub(
-            "<details>.*?</details>", "", before, flags=re.DOTALL
-        )
-    assert before.count("<details>") == before.count("</details>") == 2
-    assert before.index("<h2>Can a score") < before.index("<img")
+        assert words not in open_text
+    assert home.count("<details>") == home.count("</details>") == 2
+    assert home.index("<h2>Can a score") < home.index("<img")
+    after = home.partition("</table>")[2].partition("<h2>")[0]
     assert {"docs/use_it.html", "docs/troubleshooting.html"} <= {*Tags(after).links()}
     assert "<pre>" not in after
 
@@ -246,8 +246,7 @@ def test_the_home_page_links_its_first_words_to_what_they_mean(site):
     words = (site / "docs" / "words.html").read_text(encoding="utf-8")
     places = [attrs["id"] for tag, attrs in Tags(words).all if "id" in attrs]
     home = (site / "index.html").read_text(encoding="utf-8")
-    before_chapters, _, _ = home.partition("<table")
-    links = Tags(before_chapters).links()
+    links = Tags(home.partition('<article role="main"')[2]).links()
     named = [link.partition("#")[2] for link in links if "words.html#" in (link or "")]
     assert {"standard-error", "r2"} <= set(named) <= set(places)
     assert len(set(places)) == len(places)
@@ -341,17 +340,20 @@ def test_a_long_line_is_cut_between_its_words():
 def test_only_names_in_prose_become_links():
     text = "`a.py` [`a.py`](a.py) `b.py` `d/a.py`\n```\n`a.py`\n```\n"
     text += "# %%\n# `a.py`\n# %% [markdown]\n# `a.py`\n"
-    linked = text.replace("`a.py`", "[`a.py`](/d/a.py)", 1)
-    linked = linked.replace("`d/a.py`", "[`d/a.py`](/d/a.py)")
-    linked = linked.removesuffix("`a.py`\n") + "[`a.py`](/d/a.py)\n"
-    assert site_pages.link_files(text, "d/x", {"d/a", "d/x"}) == linked
+    for title, words in (None, "`a.py`"), ("0 A", "0 A"):
+        linked = text.replace("`a.py`", f"[{words}](/d/a.py)", 1)
+        whole = "`d/a.py`" if title is None else words
+        linked = linked.replace("`d/a.py`", f"[{whole}](/d/a.py)")
+        linked = linked.removesuffix("`a.py`\n") + f"[{words}](/d/a.py)\n"
+        titles = {"d/a": title, "d/x": None}
+        assert site_pages.link_files(text, "d/x", titles) == linked
 
 
 def test_with_its_folder_a_name_becomes_a_link_without_backticks():
     kept = "a.py ``d/a.py`` `python d/a.py` https://x/d/a.py [d/a.py](d/a.py) e/d/a.py"
     text = f"{kept} [![](e.svg)](d/a.py) (d/a.py)"
     linked = f"{kept} [![](e.svg)](d/a.py) ([`d/a.py`](/d/a.py))"
-    assert site_pages.link_files(text, "x", {"d/a"}) == linked
+    assert site_pages.link_files(text, "x", {"d/a": None}) == linked
 
 
 def test_no_page_of_the_course_names_a_page_without_a_link(site):
@@ -533,6 +535,37 @@ def test_what_answers_a_guess_is_folded_from_its_output_to_the_end(site, chapter
         assert not after.lstrip().startswith('<div class="cell tag_hide-input')
 
 
+def test_on_a_phone_the_sentences_of_an_output_are_seen_and_most_tables(phone, site):
+    fitted = 0
+    for chapter in CHAPTERS:
+        phone.get((site / "pillars" / f"{chapter.stem}.html").as_uri())
+        phone.execute_script(
+            "document.querySelectorAll('details').forEach((fold) => fold.open = true)"
+        )
+        outputs = phone.execute_script(
+            "return [...document.querySelectorAll('.cell_output pre')].map((pre) => ["
+            "  Number(pre.style.getPropertyValue('--columns')),"
+            "  pre.scrollWidth > pre.clientWidth, pre.innerText])"
+        )
+        printed = chapter_output(chapter.stem, site)
+        assert [text.rstrip() for _, _, text in outputs] == printed
+        cut_off = [
+            text for columns, is_cut, text in outputs if columns <= 60 and is_cut
+        ]
+        assert cut_off == []
+        fitted += sum(columns <= 60 for columns, _, _ in outputs)
+    assert fitted > 50
+
+
+def chapter_output(name, site):
+    """Return the outputs of a chapter, as the file of its page has them."""
+    text = (site / "pillars" / f"{name}.html").read_text(encoding="utf-8")
+    outputs = re.findall(
+        r'<div class="output.*?<pre><span></span>(.*?)</pre>', text, re.DOTALL
+    )
+    return [html.unescape(re.sub("<[^>]+>", "", output)).rstrip() for output in outputs]
+
+
 def test_an_answer_ends_before_what_leads_to_other_code_or_to_a_guess():
     code = "\n# %%\nprint(3)\n\n# %% [markdown]\n# Three.\n"
     mark = f"# % {site_pages.ANSWER_ENDS}\n"
@@ -644,10 +677,31 @@ def test_a_choice_says_whether_it_is_right_opens_the_answer_and_is_counted(phone
     count = phone.find_element("id", "guesses")
     n_guesses = sum(c.read_text("utf-8").count("Guess first:") for c in CHAPTERS)
     assert f"2 of {n_guesses}, 1 of them right" in count.text
-    mark = phone.find_element("css selector", "td .guessed")
+    mark = phone.find_element("css selector", "td .done")
     assert mark.text == ("✓" if len(lists) == 2 else f"2/{len(lists)}")
     count.find_element("tag name", "button").send_keys("\n")
     assert "guess before" in phone.find_element("id", "guesses").text
+
+
+def test_the_home_page_knows_what_is_solved_and_where_the_reader_stopped(phone, site):
+    phone.get((site / "exercises" / f"{CHAPTERS[0].stem}.html").as_uri())
+    phone.execute_script("localStorage.clear()")
+    phone.refresh()
+    phone.find_element("css selector", ".solved input").send_keys(" ")
+    phone.refresh()
+    assert phone.find_element("css selector", ".solved input").is_selected()
+    title = phone.find_element("css selector", "h1").text.rstrip("#")
+    phone.get((site / "index.html").as_uri())
+    assert "Exercises solved: 1" in phone.find_element("id", "guesses").text
+    mark = phone.find_element("css selector", "td .done")
+    assert mark.text == "✓"
+    go_on = phone.find_element("css selector", "#go-on a")
+    assert go_on.text == title
+    go_on.send_keys("\n")
+    box = phone.find_element("css selector", ".solved input")
+    box.send_keys(" ")
+    phone.get((site / "index.html").as_uri())
+    assert phone.find_elements("css selector", "td .done") == []
 
 
 def test_every_recipe_shows_what_it_has_printed():
