@@ -105,9 +105,9 @@ def count_failures(estimator):
 count_failures(FirstAttempt())
 
 # %% [markdown]
-# **About a quarter.** For example, `check_estimators_nan_inf` gives it a column with
-# gaps, and wants an error. `check_fit1d` gives it one flat list of numbers, and wants
-# an error, too. `check_n_features_in` wants it to remember how many columns it had.
+# **About a quarter.** For example, `check_estimators_nan_inf` gives it a table with a
+# gap, and wants an error. `check_fit1d` gives it one flat list of numbers, and wants an
+# error, too. `check_n_features_in` wants it to remember how many columns it had.
 #
 # It works on clean data, so why should we care? Here are three movies, and the same
 # three with the columns in another order.

@@ -275,10 +275,10 @@ print(f"chosen before the split: {before:.2f}")
 print(f"chosen inside the pipeline: {inside:.2f}")
 
 # %% [markdown]
-# **Clearly above 0.** Horoscopes seem to predict ratings! This selection cheats. It is a
-# leak: chosen before the split, they have read the ratings of the test rows. Inside the pipeline, the
-# selection reads only the training rows of each fold, and R2 is below 0: what it
-# learned is noise, which is worse than the mean on new rows.
+# **Clearly above 0.** Horoscopes seem to predict ratings! This selection cheats: it has
+# read the ratings of the test rows, which is a leak. Inside the pipeline, the selection
+# reads only the training rows of each fold, and R2 is below 0: what it learned is
+# noise, which is worse than the mean on new rows.
 #
 # **Try it:** add the best 1, 3 and 8 features to the table of nearest neighbours.
 #
