@@ -3,7 +3,7 @@
 #
 # **You know**: Python, and what a table is. **You will see**: what all other chapters
 # build on. A model learns from some rows, predicts others, and is compared with the
-# mean. **Minutes**: 10.
+# mean. **Minutes**: 15.
 #
 # Words: a *feature* is a column that a model reads. The *target* is the column that it
 # predicts. A *model* learns with `fit` and answers with `predict`; a *regressor* is a
@@ -32,9 +32,9 @@ print("The first five ratings")
 print(table[["user_id", "movie_id", "title", "rating"]].head().to_string(index=False))
 
 # %% [markdown]
-# Nobody has seen these movies. A formula made the users, the movies and the ratings; we
-# call it *the law*. So we know what can be learned from this table, and what is only
-# luck. With real ratings, nobody knows that.
+# Nobody has seen these movies. A formula made the users, the movies and the ratings. We
+# call it *the law*; other books say *data-generating process*. So we know what can be
+# learned from this table, and what is only luck. With real ratings, nobody knows that.
 #
 # ## The law
 # What a user thinks of a movie, the *opinion*, is a sum of four parts:
@@ -44,11 +44,12 @@ print(table[["user_id", "movie_id", "title", "rating"]].head().to_string(index=F
 #
 # The mean is the same for all. `user` says how generous or strict the user is, and
 # `movie` how good the movie is for everybody. The *taste* is how much this user loves
-# each genre, times how much of the genre is in this movie, added up. (The law takes off
-# the mean taste of all rows.) The *noise* is chance, such as the mood of the day. Some
-# users have more of it than others.
+# each genre, times how much of the genre is in this movie, added up. From this sum, the
+# mean of all rows is taken off, so that the taste is 0 on average. The *noise* is
+# chance, such as the mood of the day. Some users have more of it than others.
 #
-# Here is the fourth rating above, worked through with the numbers of the law.
+# Here is the fourth rating above, worked through with the numbers of the law. First
+# its taste: we show the three genres that matter most.
 
 # %%
 law = dataset.law_
@@ -56,37 +57,34 @@ row = table.loc[3]  # the fourth row
 user = row["user_id"] - 1  # ids count from 1, the arrays of the law from 0
 movie = row["movie_id"] - 1
 
-by_genre = pd.DataFrame(index=GENRES)
-by_genre["love"] = law["T"][user]
-by_genre["in the movie"] = law["G"][movie]
-by_genre["love * in the movie"] = by_genre["love"] * by_genre["in the movie"]
-print(f"\nThe taste of user {row['user_id']} for {row['title']}")
-print(by_genre.to_string(float_format="%.3f"))
-total = by_genre["love * in the movie"].sum()
-print(f"Sum: {total:.3f}; minus the mean taste, {law['mean_taste']:.3f}")
-
-stars = pd.Series(
-    {
-        "mean": LAW["mean"],
-        "user": law["user"][user],
-        "movie": law["movie"][movie],
-        "taste": total - law["mean_taste"],
-    }
+by_genre = pd.DataFrame(
+    {"love": law["T"][user], "in the movie": law["G"][movie]}, index=GENRES
 )
-stars["opinion"] = stars.sum()
-stars["left over"] = row["rating"] - stars["opinion"]
-stars["rating"] = row["rating"]
-print("\nThe parts of the rating, in stars")
-print(stars.to_string(float_format="%.3f"))
+by_genre["product"] = by_genre["love"] * by_genre["in the movie"]
+taste = by_genre["product"].sum() - law["mean_taste"]
+print(f"\nThe taste of user {row['user_id']} for {row['title']}")
+print(by_genre.loc[["Comedy", "Sci-Fi", "Thriller"]].to_string(float_format="%.3f"))
+print(f"All eight genres, minus the mean: {taste:.3f}")
 
 # %% [markdown]
-# This user is strict. The movie is above all a comedy, which the user likes a little,
-# but it also has something of a thriller, which the user does not like at all. (An
-# amount below 0 means less than usual.) Together the parts make an opinion of 1.768
-# stars. What is left over, up to the rating, is noise and rounding.
+# An amount below 0 means less than usual. The movie is above all a comedy, which the
+# user likes a little, but it also has something of a thriller, which the user does not
+# like at all. Now all parts together.
+
+# %%
+stars = pd.Series({"mean": LAW["mean"], "taste": taste})
+stars["user"] = law["user"][user]
+stars["movie"] = law["movie"][movie]
+print("\nThe parts of the opinion, in stars")
+print(stars.to_string(float_format="%.3f"))
+print(f"opinion  {stars.sum():.3f}")
+
+# %% [markdown]
+# This user is strict, so the opinion is far below the mean. The rating was 2.0 stars.
+# The difference is noise and rounding.
 #
-# A perfect predictor knows the opinion, but not the noise: the error that even it makes
-# is called the *noise floor*.
+# A perfect predictor knows the opinion, but not the noise. The error that even it makes
+# is called the *noise floor*; other books say *irreducible error* or *Bayes error*.
 #
 # ## Hide some rows
 # The target is `rating`. Our features are the two ids: who rates, and which movie. The
@@ -114,8 +112,11 @@ print(f"\n{len(X_train)} training rows, {len(X_test)} test rows")
 #   them. An id is a name, not a quantity: user 20 is not twice user 10. So
 #   `OneHotEncoder` first makes a column for each user and each movie. It holds 1 in
 #   their rows, and 0 in all others. `make_pipeline` joins the two steps to one model.
-#   (`alpha=3` keeps numbers that are learned from few ratings near 0. With
-#   `handle_unknown="ignore"`, an id that is new in the test rows adds nothing.)
+#
+# A weight that is learned from few ratings may be far off. So a ridge has a *penalty*:
+# it keeps each weight near 0, unless many ratings speak against that. `alpha=3` says
+# how strong the penalty is. With `handle_unknown="ignore"`, an id that is new in the
+# test rows adds nothing.
 #
 # The *RMSE* is the square root of the mean squared error. You can read it as the
 # typical error, in stars.
@@ -194,8 +195,8 @@ print(parts.round(2).to_string(index=False))
 # ## Was it luck?
 # Another split gives another error. *Cross-validation* tries several. It cuts all rows
 # into parts, called *folds*. Each fold is the test part once, and the model learns from
-# the others. (scikit-learn's scores are better when they are greater, so its score here
-# is minus the RMSE.)
+# the others. scikit-learn's scores are better when they are greater, so its score here
+# is minus the RMSE.
 #
 # **Guess first:** above, the ridge was better than the mean. In how many of five folds
 # will it be better?

@@ -4,7 +4,7 @@
 # **You know**: a model learns from training rows, and is scored on test rows. **You
 # will see**: one model on 200 sets of test rows; how a single set can say how far its
 # figure may be off; and when one model is better than another by more than luck.
-# **Minutes**: 20.
+# **Minutes**: 25.
 #
 # Words: the *MSE* is the mean of the squared errors. The *RMSE* is its root, and you
 # can read it as the typical error, in stars. The *standard deviation* says how far
@@ -57,28 +57,30 @@ print(rmse.head().to_string(float_format="%.3f"))
 # every line. Only the test rows are different. Which rows are in a test set is luck.
 #
 # **Guess first:** there are 200 such sets. How far apart are the smallest and the
-# largest RMSE of the ridge?
+# largest RMSE of the ridge, compared with these five?
 #
-# - about 0.03 stars
-# - about 0.06 stars
-# - more than 0.1 stars
+# - hardly more than in these five
+# - about twice as much
+# - more than twice as much
 
 # %%
 spread = rmse["ridge"].std()
 from_mean = (rmse["ridge"] - rmse["ridge"].mean()).abs()
+low = rmse["ridge"].min()
+high = rmse["ridge"].max()
+five = rmse["ridge"].head()
 print("\nRMSE of the ridge on 200 test sets, in stars")
-print(f"smallest {rmse['ridge'].min():.3f}, largest {rmse['ridge'].max():.3f}")
+print(f"smallest {low:.3f}, largest {high:.3f}: {high - low:.3f} apart")
+print(f"in the first five sets: {five.max() - five.min():.3f} apart")
 print(f"mean {rmse['ridge'].mean():.3f}, standard deviation {spread:.3f}")
 print(f"within one standard deviation of the mean: {sum(from_mean < spread)} sets")
 
 # %% [markdown]
-# **More than 0.1 stars.** But such extremes are rare, as the picture below shows. About
+# **More than twice as much.** But such extremes are rare, as the picture shows. About
 # two thirds of the sets lie within one standard deviation of the mean. So on 500 rows,
 # luck typically moves this RMSE by about 0.03 stars.
 
 # %%
-low = rmse["ridge"].min()
-high = rmse["ridge"].max()
 title = f"One model, 200 test sets: its RMSE is anything from {low:.2f} to {high:.2f}"
 figure, axes = drawing.new_picture(title, height=3.8)
 if figure is not None:
@@ -137,12 +139,11 @@ print(f"from any one set: {errors['ridge'].min():.3f} to {errors['ridge'].max():
 print(f"Standard deviation of the RMSEs of all 200 sets: {spread:.3f}")
 
 # %% [markdown]
-# In the table `If the RMSE grows by 0.01`, the last two columns are nearly the same.
-# Here is why: (0.84 + 0.01)² is 0.84² + 2 · 0.84 · 0.01 + 0.01², and the last part is
-# too small to count. So the MSE changes 2 · RMSE times as much as the RMSE. The other
-# way round: if the MSE changes by a small d, the RMSE changes by d / (2 · RMSE).
-# Therefore we divide the standard error of the MSE by 2 · RMSE. (This is the line of
-# `pillars/0_job.py` that was to be explained here.)
+# In the first table, the last two columns are nearly the same. Here is why:
+# (0.84 + 0.01)² is 0.84² + 2 · 0.84 · 0.01 + 0.01², and the last part is too small to
+# count. So the MSE changes 2 · RMSE times as much as the RMSE. The other way round: if
+# the MSE changes by a small d, the RMSE changes by d / (2 · RMSE). Therefore we divide
+# the standard error of the MSE by 2 · RMSE, as `pillars/0_job.py` did.
 #
 # Again, one set alone is enough to say roughly what 200 sets show. We write a figure
 # with its standard error. For the first set it is: RMSE 0.85 ± 0.03.
@@ -203,7 +204,8 @@ print(f"more than two above: {above:.1%} (norm.sf(2): {norm.sf(2):.1%})")
 # sum, of many independent ones is spread like a bell, even if the single numbers are
 # not. This spread is called the *normal distribution*, and SciPy has it as `norm`:
 #
-# - `norm.cdf(limit)` is the share below a limit. Below 0.84 there are 80 %.
+# - `norm.cdf(limit)` is the share below a limit. Below 0.84 there are 80 %, a figure
+#   that `pillars/8_experiment.py` needs.
 # - `norm.sf(limit)` is the share above it, which is 1 - `norm.cdf(limit)`.
 #
 # Many chapters use two facts. About 95 % of the figures lie within two standard errors.
@@ -257,32 +259,44 @@ print(
 correlation = squares["ridge"].corr(squares["strong ridge"])
 print(f"Correlation of the squared errors of the two models: {correlation:.2f}")
 
+# %% [markdown]
+# **Yes.** Look at the line `difference`. Its standard error is about a third of the
+# others, and the 200 sets agree with that. So a difference of 0.045 is about three
+# standard errors. This is more than luck: the strong ridge is worse.
+#
+# Why is the difference known so well? The correlation of the squared errors is not far
+# from 1: a row that is hard for one model is hard for the other, too. If many hard rows
+# are in a test set, both MSEs are large, but their difference is not.
+#
+# Now we count the sets in which the strong ridge seems to be better: first with both
+# models on the same rows, then with the ridge on other rows, those of the set before:
+# `shift` moves its column down by one line.
+
+# %%
+is_clear = mse["difference"] > 2 * squares["difference"].groupby(test_set).sem()
 same_rows = mse["strong ridge"] < mse["ridge"]
-other_rows = mse["strong ridge"] < mse["ridge"].shift()  # the ridge on the set before
-print("\nHow often does the strong ridge seem to be better?")
+other_rows = mse["strong ridge"] < mse["ridge"].shift()
+print(f"\nDifference above two standard errors: {sum(is_clear)} of 200 times")
+print("How often does the strong ridge seem to be better?")
 print(f"both on the same rows: {sum(same_rows)} of 200 times")
 print(f"on different rows: {sum(other_rows)} of 199 times")
 
 # %% [markdown]
-# **Yes.** Look at the line `difference`. Its standard error is about a third of the
-# others, and the 200 sets agree with that. So a difference of 0.045 is about three
-# standard errors. This is more than luck: the strong ridge is worse. (Not every set of
-# 500 rows is large enough to show it.)
+# On the same rows, the worse model hardly ever seems to be better. On different rows,
+# it does in more than a quarter of the comparisons. So give two models the same test
+# rows, and look at the differences. In about a quarter of the 200 sets, even the
+# difference is below two standard errors: 500 rows may be too few to show it.
 #
-# Why is the difference known so well? The correlation of the squared errors is not far
-# from 1: a row that is hard for one model is hard for the other, too. If many hard rows
-# are in a test set, both MSEs are large, but their difference is not. On the same rows,
-# the worse model hardly ever seems to be better. On different rows (each set of one
-# model with the set before of the other), it does about once in four times.
+# Cross-validation makes several test sets, and `pillars/3_model_selection.py` takes the
+# differences there *fold by fold*.
 #
-# So give two models the same test rows, and look at the differences. Cross-validation
-# makes several test sets, and `pillars/3_model_selection.py` takes the differences
-# there *fold by fold*.
+# ## Three kinds of luck
+# All this is the luck of the test rows. There are two more kinds, and the standard
+# errors here contain neither:
 #
-# (All this is the luck of the test rows. Other training rows would make another model,
-# and the standard errors here do not contain this second kind of luck. Nor do they
-# contain a third kind, that of other users. The rows of one user are alike, so if you
-# ask how the model will do for other users, your sample is the users, not the rows.)
+# - *Other training rows* would make another model.
+# - *Other users* may be easier or harder. The rows of one user are alike, so if you ask
+#   how the model will do for other users, your sample is the users, not the rows.
 #
 # **Try it:** give the strong ridge `alpha=10`. Can the first test set still show which
 # model is better? Can all 100,000 rows?
@@ -293,6 +307,5 @@ print(f"on different rows: {sum(other_rows)} of 199 times")
 #
 # Go on in scikit-learn's user guide:
 # [Metrics and scoring](https://scikit-learn.org/stable/modules/model_evaluation.html).
-# The next chapter, `pillars/0_map.py`, shows what else is in scikit-learn.
 #
 # Exercise: `exercises/0_luck.py`.

@@ -1,20 +1,13 @@
 # %% [markdown]
 # # 0 Parts: what is an estimator built from, and how do you build one?
 #
-# This is the most technical chapter. If you are new to scikit-learn, go on with
-# `pillars/1_preprocessing.py`, and come back later: where a later chapter uses
-# something from here, it explains it again.
-#
-# **You know**: `fit`, `predict` and `transform`, and that a class can inherit from
-# another. **You will see**: the few parts that all estimators share; a transformer of
-# your own from the same parts; what scikit-learn's own checks say about it.
-# **Minutes**: 15.
+# **You know**: pipelines and searches, and that a class can inherit from another. **You
+# will see**: the few parts that all estimators share; a transformer of your own from
+# the same parts; what scikit-learn's own checks say about it. **Minutes**: 20.
 #
 # Words: a *mixin* is a small class that adds one ability to the classes that inherit
-# from it. A *tag* says what an estimator is, and which input it accepts.
-# *Cross-validation* cuts the rows into parts (*folds*); each part is predicted by a
-# model that was trained on the others. A *search* tries several values of a parameter
-# by cross-validation, and keeps the best.
+# from it. A *tag* says what an estimator is, and which input it accepts. The *quantile*
+# 0.01 of a column is the value that a hundredth of the column's values are below.
 
 # %%
 import drawing
@@ -57,10 +50,12 @@ print("\nA tag that Ridge has from RegressorMixin:", get_tags(Ridge()).estimator
 # %% [markdown]
 # All estimators inherit from `BaseEstimator`, and most from one or two of these mixins.
 # The table is short, and `fit`, `predict` and `transform` are not in it: they differ
-# from estimator to estimator. A mixin also sets a tag. `GridSearchCV`, for example, a
-# search, reads the tag of its model: for a classifier, it makes folds that all have
-# about the same share of each class. (We do not need `get_metadata_routing`: it is for
-# input beside `X` and `y`.)
+# from estimator to estimator. `get_metadata_routing` is for input beside `X` and `y`;
+# we do not need it.
+#
+# A mixin also sets a tag, such as "regressor" or "classifier". Other code asks for it:
+# if the model is a classifier, `GridSearchCV` makes folds that all have about the same
+# share of each class.
 #
 # `get_params` finds the names of the parameters in the signature of `__init__`. That is
 # why `__init__` only stores its arguments, under the same names. `clone` makes a new
@@ -71,7 +66,8 @@ print("\nA tag that Ridge has from RegressorMixin:", get_tags(Ridge()).estimator
 # It clips each column to the range that is usual in the training rows, so that a few
 # wrong values, such as the year 9999, mislead a linear model less. The names of what
 # `fit` learns end in `_`, and `fit` returns the object. We begin with a version that
-# does not check its input.
+# does not check its input. The function `count_failures` runs scikit-learn's own
+# checks, `check_estimator`.
 #
 # **Guess first:** how many of scikit-learn's 40 to 50 checks does it fail?
 #
@@ -109,7 +105,9 @@ def count_failures(estimator):
 count_failures(FirstAttempt())
 
 # %% [markdown]
-# **About a quarter.** They are listed by name.
+# **About a quarter.** For example, `check_estimators_nan_inf` gives it a table with a
+# gap, and wants an error. `check_fit1d` gives it one flat list of numbers, and wants an
+# error, too. `check_n_features_in` wants it to remember how many columns it had.
 #
 # It works on clean data, so why should we care? Here are three movies, and the same
 # three with the columns in another order.
@@ -128,9 +126,8 @@ print(first.transform(other_order).round(1).to_string())
 
 # %% [markdown]
 # The second table has movies with about two thousand stars, made in the year 3. The
-# stars were clipped to the range of the years, and no error told us. The failed checks
-# are about other input that it should refuse by a clear message, such as gaps or a
-# wrong number of columns.
+# stars were clipped to the range of the years, and no error told us. Most of the failed
+# checks are about other input that it should refuse by a clear message.
 #
 # Two functions mend that. `validate_data` refuses values that we cannot compute with
 # (gaps, text, complex numbers) and turns the table into an array. In `fit` it also
@@ -169,18 +166,20 @@ except ValueError as error:
 # is for. Whether it clips at the right values is for your own tests to say.
 #
 # ## It works in a pipeline and in a search
-# A *meta-estimator* holds other estimators. It calls your `fit` and `transform`, what
-# you have inherited (such as `get_params`, `set_params` and `fit_transform`), and needs
-# nothing else of you. So it can hold your estimator, too. Here a pipeline holds it, and
-# a search holds the pipeline. The search names a parameter by its step: in
-# `clip__quantile`, two underscores join the name of the step and that of the parameter.
-# One year in twenty is not known here, and somebody wrote 9999 in its place.
+# A *meta-estimator* holds other estimators. It calls your `fit` and `transform` and
+# what you have inherited, such as `set_params`, and needs nothing else of you. So it
+# can hold your estimator, too. Here a pipeline holds it, and a search holds the
+# pipeline.
 #
-# **Guess first:** which quantile will the search choose?
+# The stars in this table depend on the year, and on little else. But one year in twenty
+# is not known, and somebody wrote 9999 in its place. The search tries three quantiles;
+# with 0.0, nothing is clipped.
 #
-# - 0.0
-# - 0.01
-# - 0.1
+# **Guess first:** what R2 does the ridge get in cross-validation if nothing is clipped?
+#
+# - about 0
+# - about 0.5
+# - about 0.9
 
 # %%
 rng = np.random.default_rng(0)
@@ -201,12 +200,16 @@ print("Attributes of its clone:", list(vars(clone(chosen))))
 print("The clone's quantile:", clone(chosen).quantile)
 
 # %% [markdown]
-# **0.1.** Clipping a hundredth at each end does not help: one row in twenty is wrong,
-# so the upper limit is still 9999. With a tenth, the limit is a true year. The clone
-# has the same parameter, and nothing that was learned.
+# **About 0.** A few wrong years are enough: the ridge is no better than the mean.
+# Clipping a hundredth at each end does not help, because one row in twenty is wrong,
+# and the upper limit is still 9999. With a tenth, the limit is a true year. So the
+# search chooses 0.1. The clone has the same parameter, and nothing that was learned.
 
 # %%
-title = "Inherit from two classes, write two methods: it works like scikit-learn's own"
+title = (
+    "Inherit from two classes, write two methods that check their input: "
+    "it works like scikit-learn's own"
+)
 figure, axes = drawing.new_picture(title, height=7.4)
 if figure is not None:
     numbers = parts["estimators"]

@@ -3,11 +3,10 @@
 #
 # **You know**: `fit` learns, `predict` answers, a `Pipeline` puts steps in a row. **You
 # will see**: the same pipeline with and without its scaler; how missing ages are
-# filled; the same averages computed by us and by scikit-learn. **Minutes**: 20.
+# filled; the same averages computed by us and by scikit-learn. **Minutes**: 25.
 #
 # The *scaler* here, `StandardScaler`, brings every feature to mean 0 and standard
-# deviation 1. Without it, in a distance between two rows, a difference of ten years in
-# one column counts for more than a difference of four stars in another.
+# deviation 1.
 #
 # Words: *nearest neighbours* answer with the mean rating of the rows that are nearest.
 # *Forest* and *boosting* are models made of decision trees. *Least squares* is the
@@ -74,13 +73,33 @@ for name, value in features_of_train.iloc[0].items():
     print(f"{name:23}{value:6.4g}  {meanings.get(name, '')}".rstrip())
 
 # %% [markdown]
-# Why "from other rows"? A training row's own rating is the answer, so the model must
-# not see it in an average. The averages are *cross-fitted*: the rows are cut into five
+# Genres and countries are categories, and here each gets a number. These numbers mean
+# nothing: genre 2 is not twice genre 1, nor nearer to it than genre 9. Trees can live
+# with that, because they can cut the numbers into pieces. For a linear model, one would
+# make a column for each category, by `OneHotEncoder`. The course keeps the numbers, so
+# that there are 13 features and no more.
+#
+# Most features are read from the table. The averages need a computation. Here is the
+# simplest form, for the users: three lines of pandas.
+
+# %%
+means = train.groupby("user_id")["rating"].mean()
+by_hand = train[["user_id", "rating"]].head(3)
+by_hand = by_hand.assign(plain_average=by_hand["user_id"].map(means))
+by_hand["user_avg_rating"] = features_of_train["user_avg_rating"].head(3)
+print("\nThe average of the user of three rows: plain, and that of the lesson's code")
+print(by_hand.to_string(index=False, float_format="%.3f"))
+
+# %% [markdown]
+# The two differ for two reasons. One is *damping*: "Categories", below, explains it.
+# The other is that the plain average of a training row contains its own rating. That is
+# the answer, and the model must not see it.
+#
+# So the averages of training rows are *cross-fitted*: the rows are cut into five
 # *folds*, and the averages of a row come from the four folds that it is not in. If a
 # user gave 5, 2, 3, 4 and 3 stars, one in each fold, the row of fold 1 gets the mean of
 # 2, 3, 4 and 3, which is 3. The row of fold 2 gets the mean of 5, 3, 4 and 3. A new row
-# gets the mean of all five, because its own rating is not among them. (The averages are
-# also *damped*, which "Categories" explains, below.)
+# gets the mean of all five, because its own rating is not among them.
 #
 # Now the models. First the baseline: always the mean rating.
 
@@ -97,9 +116,9 @@ dummy_error = error(DummyRegressor())
 print(f"\nRMSE of always answering the mean rating: {dummy_error:.3f} stars")
 
 # %% [markdown]
-# The function `error` drops the column `rating` before it predicts, so that you can see
-# that no model reads the answers. (It would make no difference: `predict` never reads
-# that column.)
+# `fit` gets the whole table, with the column `rating`: the step `features` needs the
+# ratings for its averages, and training rows are there to be learned from. The test
+# rows go to `predict` without that column, so no answer of theirs can reach a model.
 #
 # ## The same models without and with the scaler
 # **Guess first:** which of the five models get worse without their scaler?
@@ -155,9 +174,10 @@ if figure is not None:
     drawing.save_picture(figure, "1_preprocessing.svg")
 
 # %% [markdown]
-# ## Why nearest neighbours need it
-# They predict the mean rating of the 50 nearest rows. Which features decide what is
-# near?
+# ## A look at the distances
+# They predict the mean rating of the 50 nearest rows. Without a scaler, a difference of
+# ten years in one column counts for more, in a distance between two rows, than a
+# difference of four stars in another. Which features decide here what is near?
 
 # %%
 features = UserMovieFeatureTransformer().fit(train).transform(test)
@@ -171,7 +191,7 @@ print(spread.sort_values(ascending=False).to_string(float_format="%.1f"))
 # (`pillars/2_feature_selection.py` shows it), but their standard deviation is less than
 # half a star, so they hardly count.
 #
-# ## What the error of SGD hides
+# ## Before the predictions are clipped
 # The lesson's pipeline clips predictions to the scale of the ratings, from 1 to 5. We
 # look at the predictions before they are clipped: those of its last step,
 # `pipeline["model"]`, for rows that the other steps, `pipeline[:-1]`, have transformed.
@@ -193,7 +213,7 @@ print(f"SGD without scaler, typical answer: {np.median(unclipped):.0e} stars")
 # large numbers as features, the steps are too long, and the error grows from step to
 # step: SGD *diverges*.
 #
-# ## What ridge does with a strong penalty
+# ## The scaler and the ridge
 # Above, the scaler made no visible difference to the error of ridge. Now we vary the
 # penalty, and look at each prediction.
 #
@@ -224,12 +244,16 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 # %% [markdown]
 # **Those with a penalty.** Look at `largest change of a prediction`. Least squares
 # gives the same predictions: a smaller weight makes up for larger numbers. Ridge does
-# not: its penalty is on the weights, so it depends on the units of the features. With a
-# strong penalty, predictions move by up to a quarter of a star.
+# not. Its penalty is on the weights, and a feature in large numbers, such as a count,
+# needs only a small weight. So without the scaler, `alpha` hardly holds back the
+# counts, and holds back the averages most. Here, with a strong penalty, predictions
+# move by up to a quarter of a star.
 #
-# From `without` to `with scaler`, the error hardly changes, and with the strongest
-# penalty it is not smaller with the scaler either. So we do not scale for the sake of
-# the error here. We scale so that the same `alpha` means the same for every feature.
+# Does this make ridge better? Not here: the errors are equal, and with the strongest
+# penalty the one with the scaler is even larger. Why scale, then? Because without it,
+# the units of a column decide how strongly its weight is held back: the same age in
+# months would give another model. With the scaler, they do not, and you can choose one
+# `alpha` for all features.
 #
 # ## Missing values
 # We remove all ages of a third of the users. The gaps are filled *inside* the pipeline:
@@ -261,10 +285,9 @@ before = errors.loc["linear (ridge)", "with scaler"]
 print(f"RMSE of ridge, with all ages: {before:.3f}, with gaps: {error(ridge):.3f}")
 
 # %% [markdown]
-# **It stays the same.** To three decimals, at least. But that is no praise for the
-# median: the *law* of the table, the formula that made its ratings, does not contain
-# the age. So this table cannot show how well a gap was filled. (All gaps got the same
-# age, and here `SimpleImputer` would fill in the same one.)
+# **It stays the same.** But that is no praise for the median: the *law* of the table,
+# the formula that made its ratings, does not contain the age. So this table cannot show
+# how well a gap was filled. `SimpleImputer`, the usual tool, fills in the same age.
 #
 # ## Categories
 # An id is a label: user 931 is not more than user 930. `TargetEncoder` replaces an id
@@ -280,7 +303,7 @@ encoder.fit(train[["user_id", "movie_id"]], train["rating"])
 users = train.groupby("user_id")["rating"].agg(ratings="size", mean="mean")
 total = users["ratings"] * users["mean"] + 10 * train["rating"].mean()
 users["damped"] = total / (users["ratings"] + 10)
-users["TargetEncoder"] = encoder.encodings_[0]
+users["TargetEncoder"] = encoder.encodings_[0]  # of the first column, the users
 active_users = users[users["ratings"] >= 30]
 two_users = [users["mean"].idxmax(), active_users["mean"].idxmax()]
 print(f"\nMean of all ratings: {train['rating'].mean():.2f} stars")

@@ -3,9 +3,11 @@
 #
 # **You know**: a forest averages many trees, which split rows by thresholds of
 # features. **You will see**: three measures of the importance of a feature, which
-# answer three questions; how many features to give to nearest neighbours; a selection
-# that cheats. **Minutes**: 20. In the lesson's table we know the truth: age, country,
-# year, hour and weekday have no influence on a rating.
+# answer three questions; how many features to give to nearest neighbours; and 1000
+# horoscopes. **Minutes**: 25.
+#
+# In our table we know the truth: age, country, year, hour and weekday have no influence
+# on a rating.
 
 # %%
 import drawing
@@ -45,6 +47,20 @@ for name, model in {"the dummy (always the mean)": dummy, "the forest": forest}.
 # - *Left out*: how much the error on new rows grows when the forest is trained again
 #   without the column.
 #
+# For these we need the features of the rows. The first two steps of the pipeline make
+# the 13 features and drop the ids: 11 are left. For training rows, we call
+# `fit_transform`. Here it is not the same as `fit` and then `transform`: it cross-fits
+# the averages, so that no row's averages contain its own rating.
+# `pillars/3_model_selection.py` shows why that matters.
+
+# %%
+names = list(forest["features"].get_feature_names_out()[2:])  # without the ids
+features_of_train = clone(forest[:2]).fit_transform(train, train["rating"])
+features_of_train = pd.DataFrame(np.asarray(features_of_train), columns=names)
+features_of_test = pd.DataFrame(np.asarray(forest[:2].transform(test)), columns=names)
+
+# %% [markdown]
+# ## The first measure: impurity
 # We begin with impurity, and look at each feature's number of distinct values, too.
 #
 # **Guess first:** five of the 11 features have no influence on a rating. How much of
@@ -55,14 +71,6 @@ for name, model in {"the dummy (always the mean)": dummy, "the forest": forest}.
 # - about half
 
 # %%
-# The pipeline's first two steps make the 13 features and drop the ids: 11 are left.
-# A clone of them is fitted again: `fit_transform` cross-fits the averages, as in
-# training, so no row's averages contain its own rating. `pillars/3_model_selection.py`
-# shows why.
-names = list(forest["features"].get_feature_names_out()[2:])
-features_of_train = clone(forest[:2]).fit_transform(train, train["rating"])
-features_of_train = pd.DataFrame(np.asarray(features_of_train), columns=names)
-
 worth = pd.DataFrame(index=names)
 worth["signal"] = ["no" if name in WORTHLESS else "yes" for name in names]
 worth["distinct"] = features_of_train.nunique()
@@ -75,60 +83,57 @@ impurity_sum = worth.loc[WORTHLESS, "impurity, %"].sum()
 print(f"Impurity of the features without influence: {impurity_sum:.0f} %")
 
 # %% [markdown]
-# **About a sixth.** So says the last line. "Yes" in the column `signal` means that the
+# **About a sixth.** "Yes" in the column `signal` means that the
 # feature says something about ratings, if only together with another: a count says how
 # far an average can be trusted, and a genre matters differently to each user. We know
 # it, because we know the law, the formula that made the ratings (`pillars/0_first.py`).
 # It reads who rates which movie, and the movie's genres, but not the columns of the
 # five features with "no".
 #
-# (`user_avg_rating` has more distinct values than there are users, because it is
-# cross-fitted, as `pillars/1_preprocessing.py` explains: the average of a row leaves
-# out the row's own fold. There are five folds, so a user has up to five averages.)
-#
 # Why do these five get so much? Among them, more distinct values mostly mean more
 # impurity: of many thresholds, one fits the training rows by luck. Impurity cannot show
 # that it was luck, because it is computed from the training rows alone.
 #
+# ## The second measure: shuffled
 # So we go to the test rows, and shuffle one column at a time.
 # `sklearn.inspection.permutation_importance` does this for you, and shows how the
 # result varies from shuffle to shuffle. By hand we also get a standard error: how much
-# the result would vary with other test rows (`pillars/0_luck.py`).
+# the result would vary with other test rows.
+#
+# It is computed as in `pillars/0_luck.py`. There are two predictions for the same rows,
+# so we take the differences of their squared errors, row by row. The standard error of
+# their mean is that of the change of the MSE. Divided by 2 · RMSE, it is that of the
+# change of the RMSE.
 
 # %%
-features_of_test = pd.DataFrame(np.asarray(forest[:2].transform(test)), columns=names)
-stars = test["rating"].to_numpy()
-squares = (forest.predict(test) - stars) ** 2
+squares = (test["rating"] - forest.predict(test)) ** 2
+rmse = np.sqrt(squares.mean())
 
 
 def growth(predictions):
     """Return how much the RMSE grows, in stars, and the standard error of that."""
-    new_squares = (predictions - stars) ** 2
-    rmse = np.sqrt(squares.mean())
+    new_squares = (test["rating"] - predictions) ** 2
     new_rmse = np.sqrt(new_squares.mean())
-    # The standard error of a mean, here of the change of the MSE:
-    mse_error = (new_squares - squares).std() / np.sqrt(len(squares))
-    # ... and of the RMSE, as in `pillars/0_luck.py`. If the MSE grows from 0.64 to
-    # 0.65, the RMSE grows from 0.8 to 0.806: by 0.01 / (2 * 0.8).
-    error = mse_error / (2 * rmse)
-    return new_rmse - rmse, error
+    return new_rmse - rmse, (new_squares - squares).sem() / (2 * rmse)
 
 
+rest = forest[2:]  # the steps after the features
 rng = np.random.default_rng(0)
 for name in names:
-    column = rng.permutation(features_of_test[name])
-    shuffled = features_of_test.assign(**{name: column}).to_numpy()
-    worth.loc[name, ["shuffled", "± shuffled"]] = growth(forest[2:].predict(shuffled))
+    shuffled = features_of_test.copy()
+    shuffled[name] = rng.permutation(shuffled[name])
+    predictions = rest.predict(shuffled.to_numpy())
+    worth.loc[name, ["shuffled", "± shuffled"]] = growth(predictions)
 print("\nGrowth of the RMSE if a column is shuffled, in stars, and its standard error")
 print(worth[["signal", "shuffled", "± shuffled"]].to_string(float_format="%.4f"))
 
 # %% [markdown]
 # The forest relies on the averages, and most of all on their product,
-# `user_movie_interaction`. Then look at the rows with "no": none of these figures is
-# clearly above 0. (A figure of less than two standard errors may well be luck.)
+# `user_movie_interaction`. Then look at the rows with "no": all these figures are less
+# than two standard errors, so they may well be luck.
 
 # %%
-title = f"Impurity gives {impurity_sum:.0f} % to features that are worth nothing"
+title = "If the grey columns are shuffled, the error does not grow"
 figure, axes = drawing.new_picture(title, ncols=2, height=6, sharey=True)
 if figure is not None:
     bars = worth[::-1]  # the first bar is drawn at the bottom
@@ -143,8 +148,9 @@ if figure is not None:
     drawing.save_picture(figure, "2_feature_selection.svg")
 
 # %% [markdown]
-# For the third measure, we train the forest again, without one column. As a control we
-# also train it with all columns and another seed. What changes then is luck.
+# ## The third measure: left out
+# We train the forest again, without one column. As a control we also train it with all
+# columns and another seed. What changes then is luck.
 #
 # **Guess first:** by impurity and by shuffling, `user_movie_interaction` matters most.
 # How much will the error grow if the forest is trained without it?
@@ -169,7 +175,8 @@ for name in names:
     worth.loc[name, ["left out", "± left out"]] = growth_without([name])
 print("\nThe three measures; shuffled and left out: growth of the RMSE, in stars")
 formats = {"impurity, %": "{:.1f}".format}
-print(worth.iloc[:, 2:].to_string(float_format="%.4f", formatters=formats))
+measures = worth.drop(columns=["signal", "distinct"])
+print(measures.to_string(float_format="%.4f", formatters=formats))
 
 seed_growth, error = growth_without([], random_state=1)
 print(f"No feature left out, another seed: {seed_growth:+.4f} ± {error:.4f}")
@@ -183,21 +190,20 @@ for measure in ("shuffled", "left out"):
 # shuffling it matters most, by far. Left out, it is hardly missed, and neither is any
 # other feature. It is the product of the two averages: when it is shuffled, it misleads
 # a forest that relies on it; when it is left out, the two averages carry nearly the
-# same information. (Shuffling can mislead in the other direction, too: a forest that
-# relies a little on each of several correlated features gives each of them a small
-# figure. scikit-learn's guide warns of that: "Misleading values on strongly correlated
-# features".)
+# same information.
 #
 # If the growth is below two standard errors, it may be luck: it shows neither that the
-# feature is of use nor that it is not. (By luck alone, about 5 figures in 100 are more
-# than two standard errors away from 0. Half of these are above 0, so luck passes the
-# line about once in 40 times. There are 22 figures here, so a figure that is just above
-# the line proves little.)
+# feature is of use nor that it is not. Luck alone lifts one figure in 40 above that
+# line, and the table has 22 of them. So a figure just above the line proves little.
 #
-# **Guess first:** what happens if all three averages are left out at once?
+# What if several features are missing? The two averages and their product are computed
+# from the same ratings.
 #
-# - the error hardly grows, as with one
-# - the forest loses most of its lead over the dummy
+# **Guess first:** by how much does the error grow if all three are left out at once?
+#
+# - by about 0.01 stars
+# - by about 0.05 stars
+# - by more than 0.1 stars
 
 # %%
 averages = ["user_avg_rating", "movie_avg_rating", "user_movie_interaction"]
@@ -208,16 +214,17 @@ print(f"One of the three averages left out: at most {largest:+.4f}")
 print(f"All three averages left out: {growth_of_all:+.4f} ± {error:.4f}")
 
 # %% [markdown]
-# **The forest loses most of its lead over the dummy.** It does well without any one of
-# the three, but not without all of them. So if each of several features has a small
-# figure, that is no reason to drop them all.
+# **By more than 0.1 stars.** The forest loses most of its lead over the dummy. It does
+# well without any one of the three, but not without all of them. So if each of several
+# features has a small figure, that is no reason to drop them all.
 #
 # ## How many features for nearest neighbours?
 # Every feature without influence adds noise to a distance. `select=` puts `SelectKBest`
 # into the pipeline. It chooses the features anew in every fold, from the training rows
 # alone. Its measure is `f_regression`: how strongly a feature correlates with the
-# rating. `select__k` is its parameter `k`: how many features to keep. `drop_ids` is a
-# step of the lesson; we leave it out to see why it is there.
+# rating. `select__k` is its parameter `k`: how many features to keep.
+#
+# The 16,000 rows are a part of the training rows, so compare only within the table.
 
 # %%
 rows = train[:16_000]
@@ -226,12 +233,10 @@ folds = KFold(3, shuffle=True, random_state=42)
 neighbours = KNeighborsRegressor(50, algorithm="brute")
 selecting = SklearnEcosystemPipeline(model=neighbours, select=SelectKBest(f_regression))
 selecting = selecting.build_pipeline()
-with_ids = SklearnEcosystemPipeline(model=neighbours).build_pipeline()
 models = {
     "best 2 features": clone(selecting).set_params(select__k=2),
     "best 5 features": clone(selecting).set_params(select__k=5),
     "all 11 features": clone(selecting).set_params(select__k=11),
-    "all 11 and two ids": with_ids.set_params(drop_ids="passthrough"),
 }
 scores = {}
 for name, model in models.items():
@@ -242,14 +247,10 @@ print("\nRMSE of nearest neighbours in cross-validation on 16,000 rows, in stars
 print(by_fold.to_string(float_format="%.4f"))
 
 # %% [markdown]
-# (These are other rows than above, so compare only within this table.) The folds are
-# the same for all models, so compare them column by column. All 11 features are worse
-# than the best 5 in every fold. Between 2 and 5, the folds disagree. With the ids, the
-# error is a little larger still. Three folds are too few to be sure of so small a
-# difference, but there is a reason for it: an id is a label, and it means nothing that
-# two ids are close.
+# The folds are the same for all models, so compare them column by column. All 11
+# features are worse than the best 5 in every fold. Between 2 and 5, the folds disagree.
 #
-# ## A selection that cheats
+# ## 1000 horoscopes
 # Think of 1000 horoscopes, and of 200 ratings. No horoscope knows anything about a
 # movie: the 1000 columns are pure noise. An honest R2 is about 0 or below (1 is
 # perfect, 0 is that of always predicting the mean).
@@ -274,10 +275,10 @@ print(f"chosen before the split: {before:.2f}")
 print(f"chosen inside the pipeline: {inside:.2f}")
 
 # %% [markdown]
-# **Clearly above 0.** Horoscopes seem to predict ratings! That is a leak: chosen before
-# the split, they have read the ratings of the test rows. Inside the pipeline, the
-# selection reads only the training rows of each fold, and R2 is below 0: what it
-# learned is noise, which is worse than the mean on new rows.
+# **Clearly above 0.** Horoscopes seem to predict ratings! This selection cheats: it has
+# read the ratings of the test rows, which is a leak. Inside the pipeline, the selection
+# reads only the training rows of each fold, and R2 is below 0: what it learned is
+# noise, which is worse than the mean on new rows.
 #
 # **Try it:** add the best 1, 3 and 8 features to the table of nearest neighbours.
 #

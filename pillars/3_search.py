@@ -1,9 +1,10 @@
 # %% [markdown]
 # # 3 Search: how good is the best of many, and what would more rows bring?
 #
-# **You know**: cross-validation, and that a search tries candidates and keeps the best.
-# **You will see**: the score of the best of many candidates when none is better than
-# another; a random search and a cheaper one; a learning curve. **Minutes**: 15.
+# **You know**: cross-validation, and `GridSearchCV`, which tries candidates and keeps
+# the best (chapter 0 Job). **You will see**: the score of the best of many candidates
+# when none is better than another; the same with real candidates; a search that is
+# cheaper; a learning curve. **Minutes**: 20.
 #
 # Words: a *hyperparameter* is set before training, such as the depth of a tree. A
 # *candidate* is one value for each of them. *Nested* cross-validation: an inner one
@@ -13,10 +14,11 @@
 import drawing
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401  allows Halving
 from sklearn.metrics import root_mean_squared_error
 from sklearn.model_selection import (
+    GridSearchCV,
     HalvingRandomSearchCV,
     KFold,
     RandomizedSearchCV,
@@ -35,25 +37,71 @@ RMSE = "neg_root_mean_squared_error"  # scikit-learn's name: minus the error
 folds = KFold(3, shuffle=True, random_state=0)
 outer_folds = KFold(3, shuffle=True, random_state=1)
 
-# The features are made from the first 30,000 rows, the searches use the next ones, and
-# the last 10,000 are used by neither: they show how good the choice really is.
 table = MovieRecommendationDataset().generate()
-transformer = UserMovieFeatureTransformer().fit(table[:30_000])
-features = transformer.transform(table).drop(columns=["user_id", "movie_id"]).to_numpy()
 stars = table["rating"].to_numpy()
-new_features = features[40_000:]
-new_stars = stars[40_000:]
 
 # %% [markdown]
 # ## The best of many random guessers
-# As a control, we take 40 candidates, each of which answers the mean plus a random
-# number. None is better than another, so all that the best one gains over the mean of
-# all is luck.
+# We begin with 40 candidates that know nothing. Each of them answers the mean plus a
+# random number. None is better than another, so all that the best one gains over the
+# mean of all is luck.
 #
-# The class `Guesser` is such a candidate: a model that ignores the features. It
-# inherits from two classes of scikit-learn, so that a search can use it. You need not
-# understand the class to go on.
-#
+# The random numbers are columns of a table, `noise`: one column for each candidate. The
+# class `Guesser` is a model whose only hyperparameter says which column it adds. It
+# inherits from two classes of scikit-learn, so that a search can use it.
+
+
+# %%
+class Guesser(RegressorMixin, BaseEstimator):
+    """Answer the mean of the training ratings plus one column of noise."""
+
+    def __init__(self, column=0):
+        self.column = column
+
+    def fit(self, X, y):
+        self.mean_ = np.mean(y)
+        return self
+
+    def predict(self, X):
+        return self.mean_ + X[:, self.column]
+
+
+noise = np.random.default_rng(0).normal(0, 0.5, (len(table), 40))  # half a star
+guesses = GridSearchCV(Guesser(), {"column": range(40)}, cv=folds, scoring=RMSE)
+
+# %% [markdown]
+# A search gives its winner a score, `best_score_`. We compare it with two others: that
+# of nested cross-validation, for which `cross_val_score` takes the whole search as its
+# model, and the error on the last 10,000 rows, which no search uses.
+
+
+# %%
+def search_and_check(search, X, first, n_rows):
+    """Search on some rows; return the errors of the choice by different measures."""
+    rows = slice(first, first + n_rows)
+    search.fit(X[rows], stars[rows])
+    nested = cross_val_score(search, X[rows], stars[rows], cv=outer_folds, scoring=RMSE)
+
+    errors_on_new = []  # of all candidates
+    for candidate in search.cv_results_["params"]:
+        model = clone(search.estimator).set_params(**candidate)
+        model.fit(X[rows], stars[rows])
+        errors_on_new.append(error_on_new_rows(model, X))
+    return {
+        "best_score_": -search.best_score_,
+        "nested": -nested.mean(),
+        "all": -np.mean(search.cv_results_["mean_test_score"]),
+        "new rows: winner": error_on_new_rows(search, X),
+        "new rows: all": np.mean(errors_on_new),
+    }
+
+
+def error_on_new_rows(model, X):
+    """Return the RMSE on the last 10,000 rows."""
+    return root_mean_squared_error(stars[40_000:], model.predict(X[40_000:]))
+
+
+# %% [markdown]
 # **Guess first:** the noise of a guesser is half a star. By how much does the best of
 # 40 seem to be better than the mean of all, on 50 rows?
 #
@@ -61,85 +109,41 @@ new_stars = stars[40_000:]
 # - by about 0.03 stars
 # - by more than 0.1 stars
 
-
 # %%
-class Guesser(RegressorMixin, BaseEstimator):
-    """Answer the mean plus noise, with a standard deviation of half a star."""
-
-    def __init__(self, seed=0):
-        self.seed = seed
-
-    def fit(self, X, y):
-        self.mean_ = np.mean(y)
-        return self
-
-    def predict(self, X):
-        # Each fold has other rows, and must get other noise: so a number computed from
-        # the rows is the second part of the seed.
-        sum_of_rows = int(np.abs(X).sum())
-        rng = np.random.default_rng([self.seed, sum_of_rows])
-        return self.mean_ + rng.normal(0, 0.5, len(X))
-
-
-def search_and_check(search, n_rows, first=30_000):
-    """Search on some rows; return the errors of the choice by different measures."""
-    rows = slice(first, first + n_rows)
-    search.fit(features[rows], stars[rows])
-    nested = cross_val_score(
-        search, features[rows], stars[rows], cv=outer_folds, scoring=RMSE
-    )
-    return {
-        "best_score_": -search.best_score_,
-        "nested": -nested.mean(),
-        "mean of all": -np.mean(search.cv_results_["mean_test_score"]),
-        "on 10,000 new rows": root_mean_squared_error(
-            new_stars, search.predict(new_features)
-        ),
-    }
-
-
-guesses = RandomizedSearchCV(
-    Guesser(), {"seed": range(40)}, n_iter=40, cv=folds, scoring=RMSE, random_state=0
-)
 rows = {}
 for n_rows in (50, 200, 1000):
     # Ten searches, each on rows of its own.
     errors = []
     for number in range(10):
         first = 30_000 + number * n_rows
-        errors.append(search_and_check(guesses, n_rows, first))
+        errors.append(search_and_check(guesses, noise, first, n_rows))
     rows[n_rows] = pd.DataFrame(errors).mean()
 guessed = pd.DataFrame(rows).T
 guessed.index.name = "rows"
-# All 40 on the new rows, whoever was chosen.
-on_new = []
-for seed in range(40):
-    guesser = Guesser(seed).fit(features[30_000:40_000], stars[30_000:40_000])
-    on_new.append(root_mean_squared_error(new_stars, guesser.predict(new_features)))
-guessed["luck"] = guessed["mean of all"] - guessed["best_score_"]
-print("RMSE of the best of 40 guessers, the mean of ten searches")
+guessed["luck"] = guessed["all"] - guessed["best_score_"]
+print("RMSE of the best of 40 guessers, and of all 40; the mean of ten searches")
 print(guessed.to_string(float_format="%.3f"))
-print(f"Mean of all 40 on 10,000 new rows: {np.mean(on_new):.3f}")
 
 # %% [markdown]
 # **By more than 0.1 stars.** *Luck* is how much better the best guesser seems than the
-# mean of all. It is all luck: on the new rows, the chosen guessers are no better than
-# all 40. On 1000 rows there is less of it.
+# mean of all. It is all luck: on the new rows, the winners are no better than all 40.
+# On 1000 rows there is less of it.
 #
-# In each line, the nested error is nearer to the mean of all than to the score of the
-# winner: it scores each choice on rows that took no part in it. (Compare within a line
-# only, because each line has other rows.)
+# In each line, the nested error is nearer to that of all than to the score of the
+# winner: it scores each choice on rows that took no part in it.
 
 # %%
 title = "The best of 40 random guessers looks good, above all on few rows"
 figure, axes = drawing.new_picture(title, height=4)
 if figure is not None:
     places = range(len(guessed))
-    axes.plot(places, guessed["mean of all"], "o--", color="black")
+    axes.plot(places, guessed["all"], "o--", color="black")
+    axes.plot(places, guessed["nested"], "o-", color=drawing.BLUE)
     axes.plot(places, guessed["best_score_"], "o-", color=drawing.ORANGE)
     middle = guessed.iloc[1]
-    axes.text(1, middle["mean of all"] + 0.02, "mean of all 40", ha="center")
-    height = middle["best_score_"] - 0.04
+    axes.text(1, middle["all"] + 0.012, "mean of all 40", ha="center")
+    axes.text(0.4, 1.12, "nested", color=drawing.BLUE, va="center")
+    height = middle["best_score_"] - 0.02
     axes.text(1.1, height, "score of the winner", color=drawing.ORANGE, va="top")
     axes.set(xticks=places, xticklabels=guessed.index)
     axes.set(xlabel="rows to search on", ylabel="error (RMSE, stars)")
@@ -147,15 +151,64 @@ if figure is not None:
     drawing.save_picture(figure, "3_search.svg")
 
 # %% [markdown]
-# ## A random search, and halving
-# Now we search among real candidates: trees of different sizes. `RandomizedSearchCV`
-# draws candidates at random. Bergstra and Bengio ("Random Search for Hyper-Parameter
-# Optimization", JMLR, 2012) found for neural networks that a random search gives models
-# as good as those of a grid, or better, in a fraction of the time: usually only a few
-# hyperparameters matter, and a grid tries few values of each. `HalvingRandomSearchCV`
-# begins with many candidates on few rows, and gives more rows to the best third, again
-# and again. We count the rows that are fitted: each fold trains on two thirds of the
-# rows that a candidate is given.
+# ## Real candidates
+# Now the candidates are trees of different sizes, and they read features of the
+# ratings. `RandomizedSearchCV` draws 54 of them at random, where a grid would try all
+# 126. Bergstra and Bengio ("Random Search for Hyper-Parameter Optimization", JMLR,
+# 2012) found for neural networks that a random search gives models as good as those of
+# a grid, or better, in a fraction of the time: usually only a few hyperparameters
+# matter, and a grid tries few values of each.
+#
+# We search ten times, on 150 other rows each time. Some of these trees really are
+# better than others. Is the score of the winner still too good?
+
+# %%
+# The averages of users and movies come from the first 30,000 rows.
+transformer = UserMovieFeatureTransformer().fit(table[:30_000])
+features = transformer.transform(table).drop(columns=["user_id", "movie_id"]).to_numpy()
+
+space = {
+    "max_depth": [2, 3, 4, 6, 8, 12],
+    "min_samples_leaf": [1, 2, 5, 10, 20, 50, 100],
+    "max_features": [0.3, 0.5, 1.0],
+}
+tree = DecisionTreeRegressor(random_state=0)
+options = {"cv": folds, "scoring": RMSE, "random_state": 0}
+random_search = RandomizedSearchCV(tree, space, n_iter=54, **options)
+
+errors = []
+winners = []
+for number in range(10):
+    first = 30_000 + number * 150
+    errors.append(search_and_check(random_search, features, first, n_rows=150))
+    winners.append(random_search.best_params_)
+errors = pd.DataFrame(errors)
+print("\nRMSE of trees that were searched on 150 rows, the mean of ten searches")
+print(errors.mean().to_string(float_format="%.3f"))
+seems_better = errors["all"] - errors["best_score_"]
+is_better = errors["new rows: all"] - errors["new rows: winner"]
+luck = seems_better - is_better
+print("\nBy how much the winners are better than the mean of all, in stars")
+print(f"in the search: {seems_better.mean():.3f}")
+print(f"on new rows: {is_better.mean():.3f}")
+print(f"luck, the difference: {luck.mean():.3f} ± {luck.sem():.3f}")
+print("\nThe ten winners")
+print(pd.DataFrame(winners).to_string())
+
+# %% [markdown]
+# It is. The searches are not useless, as those of the guessers are: on new rows, the
+# winners are better than the mean of all trees. But a third of what they seem to gain
+# in the search is luck. On so few rows, luck helps to choose: look at how different the
+# ten winners are.
+#
+# Nested cross-validation warns of it without new rows. Its error is about 0.05 stars
+# above `best_score_`.
+#
+# ## A cheaper search
+# `HalvingRandomSearchCV` begins with many candidates on few rows, and gives more rows
+# to the best third, again and again. We give both searches 3000 rows, and count the
+# rows that are fitted: each fold trains on two thirds of the rows that a candidate is
+# given.
 #
 # **Guess first:** both searches try 54 candidates. How many rows does halving fit,
 # compared with the random search?
@@ -165,30 +218,23 @@ if figure is not None:
 # - less than a fifth
 
 # %%
-space = {
-    "max_depth": [2, 3, 4, 6, 8, 12],
-    "min_samples_leaf": [1, 2, 5, 10, 20, 50, 100],
-    "max_features": [0.3, 0.5, 1.0],
-}
-tree = DecisionTreeRegressor(random_state=0)
-options = {"cv": folds, "scoring": RMSE, "random_state": 0}
-searches = {
-    "random, 54": RandomizedSearchCV(tree, space, n_iter=54, **options),
-    "halving, 54": HalvingRandomSearchCV(
-        tree, space, n_candidates=54, min_resources=100, **options
-    ),
-}
-n_rows = 3000
-rows = {}
-for name, search in searches.items():
-    rows[name] = search_and_check(search, n_rows)
-found = pd.DataFrame(rows).drop("mean of all")
-print(f"\nRMSE of trees that were searched on {n_rows} rows")
-print(found.to_string(float_format="%.3f"))
+halving = HalvingRandomSearchCV(
+    tree, space, n_candidates=54, min_resources=100, **options
+)
+found = pd.DataFrame(
+    {
+        "random, 54": search_and_check(random_search, features, 30_000, 3000),
+        "halving, 54": search_and_check(halving, features, 30_000, 3000),
+    }
+)
+print("\nRMSE of trees that were searched on 3000 rows")
+measures = ["best_score_", "nested", "new rows: winner"]
+print(found.loc[measures].to_string(float_format="%.3f"))
+print("The winner of the random search:", random_search.best_params_)
+print("The winner of halving:", halving.best_params_)
 
-halving = searches["halving, 54"]
 rows_given = {
-    "random, 54": 54 * n_rows,
+    "random, 54": 54 * 3000,
     "halving, 54": np.dot(halving.n_candidates_, halving.n_resources_),
 }
 for name, n_given in rows_given.items():
@@ -196,10 +242,10 @@ for name, n_given in rows_given.items():
 
 # %% [markdown]
 # **Less than a fifth.** Halving saves most of the work. A single search cannot show
-# whether it finds worse trees for that. Here, `best_score_` is not too good: it is
-# about equal to the nested error. With 3000 rows there is less luck. And the chosen
-# tree has an advantage, which may hide the rest of the luck: in the end it is trained
-# on all rows, but in the search on two thirds of them at most.
+# whether it finds worse trees for that.
+#
+# On 3000 rows, `best_score_` of the random search is no longer too good: it is about
+# equal to the nested error. As with the guessers, more rows leave less room for luck.
 #
 # ## Would more rows bring more?
 # A search cannot bring more than its best candidate. More rows may. A *learning curve*
@@ -214,11 +260,15 @@ for name, n_given in rows_given.items():
 
 # %%
 model = SklearnEcosystemPipeline(model="linear").build_pipeline()
-five_folds = KFold(5, shuffle=True, random_state=1)
 sizes, train_scores, test_scores = learning_curve(
-    model, table, stars, train_sizes=[0.1, 0.3, 1.0], cv=five_folds, scoring=RMSE
+    model,
+    table,
+    stars,
+    train_sizes=[0.1, 0.2, 0.4, 0.7, 1.0],
+    cv=KFold(5, shuffle=True, random_state=1),
+    scoring=RMSE,
 )
-# Both scores have the shape (3 sizes, 5 folds). We take the means of the folds.
+# Both scores have the shape (5 sizes, 5 folds). We take the means of the folds.
 curve = pd.DataFrame(index=pd.Index(sizes, name="training rows"))
 curve["on these rows"] = -train_scores.mean(axis=1)
 curve["on new rows"] = -test_scores.mean(axis=1)
@@ -228,14 +278,42 @@ print(curve.to_string(float_format="%.3f"))
 
 # %% [markdown]
 # **It rises.** Many rows are harder to fit than few. On new rows the error falls, and
-# so the gap between the two shrinks. If the error `on these rows` keeps rising and that
-# `on new rows` keeps falling, they meet somewhere between the two errors of the line of
-# 40000 rows. Then more rows lower the error of this model by no more than the gap that
-# is left, a few hundredths of a star. To gain more, a model must learn something else,
-# such as the taste of each user (`pillars/4_factors.py`).
+# so the gap between the two shrinks.
+
+# %%
+title = "With more rows, the two errors come closer"
+figure, axes = drawing.new_picture(title, height=4)
+if figure is not None:
+    axes.fill_between(
+        curve.index, curve["on these rows"], curve["on new rows"], color="#EEEEEE"
+    )
+    axes.plot(curve.index, curve["on new rows"], "o-", color=drawing.BLUE)
+    axes.plot(curve.index, curve["on these rows"], "o-", color=drawing.GREY)
+    last = curve.iloc[-1]
+    end = curve.index[-1]
+    axes.text(
+        end, last["on new rows"] + 0.01, "on new rows", color=drawing.BLUE, ha="right"
+    )
+    axes.text(
+        end,
+        last["on these rows"] - 0.01,
+        "on the training rows",
+        color="#6A6A6A",
+        ha="right",
+        va="top",
+    )
+    axes.set(xlabel="training rows", ylabel="error (RMSE, stars)")
+    axes.set(xticks=[0, 10_000, 20_000, 30_000, 40_000], ylim=(0.77, 0.93))
+    drawing.save_picture(figure, "3_search_curve.svg")
+
+# %% [markdown]
+# If the two curves go on like this, they meet somewhere in the gap on the right, which
+# is 0.028 stars wide. So more rows lower the error of this model by less than that. To
+# gain more, a model must learn something else, such as the taste of each user
+# (`pillars/4_factors.py`).
 #
-# **Try it:** let 200 guessers compete instead of 40 (in `guesses`, change `range(40)`
-# and `n_iter`). How lucky is the best one?
+# **Try it:** let 200 guessers compete instead of 40 (change the columns of `noise`, and
+# `range(40)`). How lucky is the best one?
 #
 # **Remember:** the score by which the winner was chosen can be too good; score the
 # whole search on rows that it has not seen.

@@ -284,13 +284,11 @@ def check_conclusions_of_the_first_chapter(printed):
     law, _, printed = printed.partition("40000 training rows")
     loves = numbers_after("Comedy", law)[0], numbers_after("Thriller", law)[0]
     assert loves[0] > 0 > loves[1]
-    parts = [numbers_after(f"{part}  ", law)[0] for part in ("mean", "user", "movie")]
-    parts += numbers_after("taste  ", law)
+    names = ("mean", "user", "movie", "taste")
+    parts = [numbers_after(f"{part}  ", law)[0] for part in names]
     assert parts[1] < -0.5, "strict"
     assert numbers_after("opinion  ", law)[0] == pytest.approx(sum(parts), abs=0.003)
-    left_over, rating = numbers_after("left over", law) + numbers_after("rating ", law)
-    assert rating == pytest.approx(sum(parts) + left_over, abs=0.003)
-    assert f"The Amber Neighbour (2017)     {rating:.1f}" in law, "as in the table"
+    assert "The Amber Neighbour (2017)     2.0" in law
 
     tree_by_heart, tree = numbers_after("tree  ", printed)
     _, mean, *mean_by_fold = numbers_after("mean  ", printed)
@@ -366,8 +364,10 @@ def check_conclusions_of_luck(printed):
     for number in range(5):
         mean, ridge = numbers_after(f"{number} ", start.partition("\n\n")[0])
         assert ridge < mean
-    low, high = numbers_after("smallest", start)
-    assert high - low > 0.1
+    low, high, apart = numbers_after("smallest", start)
+    assert apart == pytest.approx(high - low, abs=0.0015)
+    (apart_in_five,) = numbers_after("in the first five sets:", start)
+    assert apart > 2.5 * apart_in_five, "clearly more than twice as much"
     spread = numbers_after("mean 0.", start)[-1]
     assert spread == pytest.approx(0.03, abs=0.005)
     (near,) = numbers_after("within one standard deviation of the mean:", start)
@@ -402,13 +402,18 @@ def check_conclusions_of_luck(printed):
     assert 2.5 < difference / its_error < 3.5, "about three"
     assert numbers_after("Correlation of the squared errors", end)[0] > 0.9
     assert numbers_after("both on the same rows:", end)[0] < 5
-    assert 40 < numbers_after("on different rows:", end)[0] < 65, "once in four"
+    seem_better, of = numbers_after("on different rows:", end)
+    assert 1 / 4 < seem_better / of < 1 / 3, "more than a quarter"
+    clear, _ = numbers_after("Difference above two standard errors:", end)
+    assert 140 < clear < 160, "not in about a quarter of the sets"
 
 
 def check_conclusions_of_parts(printed):
     failed, of = numbers_after("FirstAttempt fails", printed)
-    assert failed > 5
+    assert failed / of == pytest.approx(1 / 4, abs=0.05)
     assert numbers_after("ClipToTraining fails", printed) == [0, of]
+    (r2_of_none,) = numbers_after("clip__quantile=0.0: R2", printed)
+    assert abs(r2_of_none) < 0.05, "no better than the mean"
     (r2_of_one,) = numbers_after("clip__quantile=0.01: R2", printed)
     (r2_of_ten,) = numbers_after("clip__quantile=0.1: R2", printed)
     assert r2_of_ten > r2_of_one + 0.3
@@ -438,19 +443,18 @@ def check_conclusions_of_chapter_2(printed):
     for name in ("user_age", "movie_year", "hour_of_day", "day_of_week"):
         impurity, growth, error, _, _ = numbers_after(f"{name}  ", all_measures)
         assert impurity > 1
-        assert growth < 2.5 * error, "no use where the law has none"
+        assert growth < 2 * error, "no use where the law has none"
     (one,) = numbers_after("One of the three averages left out:", printed)
     all_three, _ = numbers_after("All three averages left out:", printed)
-    assert all_three > 10 * one
+    assert all_three > max(0.1, 10 * one)
     lead = numbers_after("RMSE of the dummy", printed)[0]
     lead -= numbers_after("RMSE of the forest", printed)[0]
     assert all_three > lead / 2
 
     best_5 = numbers_after("best 5 features", printed)
     all_11 = numbers_after("all 11 features", printed)
-    with_ids = numbers_after("all 11 and two ids", printed)
     for fold in range(3):
-        assert best_5[fold] < all_11[fold] < with_ids[fold]
+        assert best_5[fold] < all_11[fold]
     (before,) = numbers_after("chosen before the split:", printed)
     (inside,) = numbers_after("chosen inside the pipeline:", printed)
     assert before > 0.2
@@ -463,9 +467,7 @@ def check_conclusions_of_chapter_3(printed):
     assert numbers_after("whole table: R2", printed)[-1] > 0.05
     assert numbers_after("the same, cross-fitted: R2", printed)[-1] < 0.01
     before, inside = "14th, before the split", "14th, in the pipeline"
-    sizes, _, printed = printed.partition("RMSE in stars; spread")
-    for name, expected in {"13 features": 13, before: 14, inside: 14}.items():
-        assert numbers_after(f"{name}:", sizes) == [expected]
+    _, _, printed = printed.partition("RMSE in stars; spread")
     for number in range(1, 6):
         none, leaking, honest = numbers_after(f"fold {number} ", printed)
         assert none - leaking == pytest.approx(0.07, abs=0.008)
@@ -480,33 +482,53 @@ def check_conclusions_of_chapter_3(printed):
     shuffled = printed.partition("R2 on shuffled ratings")[2]
     assert numbers_after(before, shuffled)[0] > 0.1
     assert numbers_after(inside, shuffled)[0] < 0.005
-    mixed = numbers_after("drift 0, KFold, times mixed", printed)[-1]
-    by_time = numbers_after("drift 0, the last sixth by time", printed)[-1]
-    assert abs(mixed - by_time) < 0.01
-    mixed = numbers_after("drift 1, KFold, times mixed", printed)[-1]
-    by_time = numbers_after("drift 1, the last sixth by time", printed)[-1]
-    assert by_time > mixed + 0.01
+    worse = {}
+    for drift in (0, 1):
+        mixed = numbers_after(f"drift {drift}, KFold, times mixed", printed)[-1]
+        by_time = numbers_after(f"drift {drift}, the last sixth by time", printed)[-1]
+        worse[drift] = by_time - mixed
+    assert abs(worse[0]) < 0.005, "nearly the same"
+    assert worse[1] > worse[0] + 0.01
 
 
 def check_conclusions_of_the_search(printed):
+    guesses, _, trees = printed.partition("searched on 150 rows")
     for n_rows in (50, 200, 1000):
-        best, nested, of_all, _, _ = numbers_after(f"{n_rows}  ", printed)
-        assert abs(nested - of_all) < nested - best, "nearer to the mean of all"
-    luck_on_few = numbers_after("50  ", printed)[-1]
+        best, nested, of_all, winner_on_new, all_on_new, luck = numbers_after(
+            f"{n_rows}  ", guesses
+        )
+        assert abs(nested - of_all) < nested - best, "nearer to that of all"
+        assert winner_on_new == pytest.approx(all_on_new, abs=0.01), "only lucky"
+        assert luck == pytest.approx(of_all - best, abs=0.0015)
+    luck_on_few = numbers_after("50  ", guesses)[-1]
+    luck_on_many = numbers_after("1000  ", guesses)[-1]
     assert luck_on_few > 0.1
-    _, _, _, on_new, luck_on_many = numbers_after("1000  ", printed)
     assert luck_on_few > 2 * luck_on_many > 0
-    (all_on_new,) = numbers_after("Mean of all 40 on 10,000 new rows:", printed)
-    assert abs(all_on_new - on_new) < 0.02, "the winner was only lucky"
-    (by_random,) = numbers_after("random, 54:", printed)
-    (by_halving,) = numbers_after("halving, 54:", printed)
-    assert by_halving < by_random / 3
-    best = numbers_after("best_score_  ", printed)[-2:]
-    on_new = numbers_after("on 10,000 new rows  ", printed)[-2:]
-    assert min(b - n for b, n in zip(best, on_new)) > -0.01
-    on_these, on_new, gap = numbers_after("40000  ", printed)
-    assert on_new - on_these == pytest.approx(gap, abs=0.0015)
-    assert 0.01 < gap < 0.05, "a few hundredths of a star"
+
+    trees, _, many_rows = trees.partition("searched on 3000 rows")
+    (seems_better,) = numbers_after("in the search:", trees)
+    (is_better,) = numbers_after("on new rows:", trees)
+    luck, error = numbers_after("luck, the difference:", trees)
+    assert is_better > 0.05, "the searches are not useless, ..."
+    assert luck > 3 * error, "... but what they gain is in part luck"
+    assert luck / seems_better == pytest.approx(1 / 3, abs=0.05)
+    (best,) = numbers_after("best_score_", trees)
+    (nested,) = numbers_after("nested", trees)
+    assert nested - best == pytest.approx(0.05, abs=0.01)
+    (by_random,) = numbers_after("random, 54:", many_rows)
+    (by_halving,) = numbers_after("halving, 54:", many_rows)
+    assert by_halving < by_random / 5
+    best, _ = numbers_after("best_score_  ", many_rows)
+    nested, _ = numbers_after("nested  ", many_rows)
+    assert best == pytest.approx(nested, abs=0.005)
+
+    sizes = (4000, 8000, 16000, 28000, 40000)
+    lines = [numbers_after(f"{n}  ", many_rows) for n in sizes]
+    errors_on_these, errors_on_new, gaps = map(list, zip(*lines))
+    assert errors_on_these == sorted(errors_on_these)
+    assert errors_on_new == sorted(errors_on_new, reverse=True)
+    assert gaps == sorted(gaps, reverse=True)
+    assert errors_on_new[-1] - errors_on_these[-1] == pytest.approx(0.028, abs=0.002)
 
 
 def check_conclusions_of_the_factors(printed):
