@@ -2,7 +2,7 @@
 # # 3 Search: how good is the best of many, and what would more rows bring?
 #
 # **You know**: cross-validation, and `GridSearchCV`, which tries candidates and keeps
-# the best (chapter 0 Job). **You will see**: the score of the best of many candidates
+# the best (`pillars/0_job.py`). **You will see**: the score of the best of many candidates
 # when none is better than another; the same with real candidates; a search that is
 # cheaper; a learning curve. **Minutes**: 20.
 #
