@@ -226,10 +226,13 @@ def check_conclusions_of_deploy(printed):
 
 
 def check_conclusions_of_the_experiment(printed):
-    truth = numbers_after("A ", printed.partition("measured")[0])[-1]
+    truth = numbers_after("A ", printed.partition("Of 10,000")[0])[-1]
     measured, half = numbers_after("1000 visits: B - A =", printed)
     assert -half < measured < 0, "a thousand visits cannot tell, and A is ahead"
-    assert measured + half < truth, "this interval misses the truth"
+    measured, half = numbers_after("2000 visits: B - A =", printed)
+    assert measured < half
+    assert numbers_after("1.96:", printed) == [50]
+    assert numbers_after("2.80:", printed) == [pytest.approx(80, abs=0.1)]
     for n in (5000, 10_000, 20_000):
         measured, half = numbers_after(f"{n} visits: B - A =", printed)
         assert measured > half
