@@ -107,8 +107,8 @@ for middle in (0, 1.96, 2.4, 2.8, 3.2):
 
 # %% [markdown]
 # If the truth is just at the limit, half of the tests are above it. For 80 %, the truth
-# must be 2.8 standard errors. With equal models, 2.5 % of the tests are above the limit,
-# and as many are below -1.96: together the 5 % of false alarms.
+# must be 2.8 standard errors. With equal models, 2.5 % of the tests are above the
+# limit, and as many are below -1.96: together the 5 % of false alarms.
 
 # %%
 title = "If the truth is 2.8 standard errors, 80 % of the tests are above the limit"
