@@ -5,7 +5,7 @@
 # its *factors*. Multiply the user's numbers by the movie's, one by one, and add up: the
 # sum says how well the two fit (`pillars/4_factors.py`). **You will see**: what KMeans
 # makes of users and of movies; and how a control shows whether there may be groups.
-# **Minutes**: 20.
+# **Minutes**: 25.
 #
 # The law of the ratings, the formula that made them, has eight genres. It has no groups
 # of users: every user's love of every genre is drawn independently of the others. Our

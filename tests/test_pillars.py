@@ -648,9 +648,9 @@ def check_conclusions_of_the_unusual(printed):
 def check_conclusions_of_chapter_6(printed):
     (by_formula,) = numbers_after("By a formula, of all (true stars):", printed)
     assert numbers_after("The mean of 100,000 such ratings:", printed) == [by_formula]
-    rated, by_all, of_all = numbers_after("True stars, mean of", printed)
-    assert rated > by_all + 0.05, "users choose what they love, ..."
-    assert by_all > of_all + 0.05, "... and good movies are rated more"
+    rated, others = numbers_after("True stars, mean of", printed)
+    assert rated > others + 0.2, "missing not at random"
+    assert numbers_after("Users for whom the first is higher:", printed)[0] > 98
     by_ranker, by_law = re.findall(r"the first five by (?:.+\n)+", printed)
     stars_of_rated = re.findall(r" (\d\.\d)$", by_ranker, re.MULTILINE)
     assert sorted(map(float, stars_of_rated)) == [3.5, 4, 4]
@@ -664,10 +664,8 @@ def check_conclusions_of_chapter_6(printed):
     by_true_stars = sorted(names, key=lambda name: -rows[name][2])
     assert by_ndcg[:3] == ["MovieRanker", "popularity", "the law"]
     assert by_true_stars[0] == "the law"
-    assert rows["MovieRanker"][2] < rows["the law"][2] - 0.2
+    assert rows["MovieRanker"][2] < rows["factors"][2] - 0.1
     assert rows["MovieRanker"][1] > 1.5 * rows["the law"][1], "what NDCG can count"
-    assert "joblib.load gives a SklearnEcosystemPipeline" in printed
-    assert "load_pipeline: model.pkl is damaged" in printed
 
 
 #: What is printed must bear out what the text says. (0_map has tests of its own.)
