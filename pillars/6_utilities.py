@@ -260,5 +260,5 @@ if figure is not None:
 # Go on in scikit-learn's user guide:
 # [Metrics and scoring](https://scikit-learn.org/stable/modules/model_evaluation.html).
 #
-# Exercises: `exercises/6_utilities.py` and `exercises/6_metrics.py`. The first is about a
-# saved model: `pillars/8_deploy.py` shows what that needs.
+# Exercises: `exercises/6_utilities.py` and `exercises/6_metrics.py`. The first is about
+# a saved model: `pillars/8_deploy.py` shows what that needs.

@@ -216,6 +216,8 @@ def numbers_after(words, printed):
 
 def check_conclusions_of_deploy(printed):
     assert numbers_after("Answers that are of neither model", printed) == [0]
+    assert "joblib.load gives a SklearnEcosystemPipeline" in printed
+    assert "damaged.pkl is damaged" in printed.partition("400 requests")[0]
     assert printed.count("Refused: ") == 3
     assert "The model before them still answers: True" in printed
 
