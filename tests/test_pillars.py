@@ -549,8 +549,11 @@ def check_conclusions_of_chapter_4(printed):
     assert -0.005 < gain < -2 * standard_error, "more than luck, but next to nothing"
     gain, standard_error = numbers_after("factors", gains)
     assert gain > 20 * standard_error, "of another size"
-    noise, ignorance = numbers_after("most careful", gains)
-    more_noise, more_ignorance = numbers_after("most careless", gains)
+    sigmas, _, by_care = gains.partition("by the care of the users")
+    (sigma,) = numbers_after("most careful", sigmas)
+    assert numbers_after("most careless", sigmas)[0] > 4 * sigma
+    noise, ignorance = numbers_after("most careful", by_care)
+    more_noise, more_ignorance = numbers_after("most careless", by_care)
     assert more_noise > 10 * noise
     assert 1.2 < more_ignorance / ignorance < 1.5, "by about a third"
 
