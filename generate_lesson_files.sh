@@ -17,7 +17,7 @@ recorded() {
         lesson_code.py) echo "354880134 86612" ;;
         test_lesson.py) echo "3012794020 14500" ;;
         requirements.txt) echo "3471952364 498" ;;
-        README.md) echo "97745212 12615" ;;
+        README.md) echo "2174074563 12615" ;;
         LICENSE) echo "191275814 1554" ;;
         docs/words.md) echo "1946563279 12518" ;;
         recommender/__init__.py) echo "1195575613 1810" ;;
@@ -58,12 +58,12 @@ recorded() {
         pillars/2_feature_selection.py) echo "3331865733 14048" ;;
         pillars/3_model_selection.py) echo "3092274265 15006" ;;
         pillars/3_search.py) echo "1309178199 10092" ;;
-        pillars/4_factors.py) echo "779357011 15777" ;;
+        pillars/4_factors.py) echo "4098127336 15862" ;;
         pillars/4_ranking.py) echo "182933655 11049" ;;
-        pillars/4_supervised.py) echo "2772506073 9101" ;;
-        pillars/4_threshold.py) echo "1489630046 11358" ;;
+        pillars/4_supervised.py) echo "843615827 9100" ;;
+        pillars/4_threshold.py) echo "2824165242 12861" ;;
         pillars/5_unsupervised.py) echo "268917098 10764" ;;
-        pillars/5_unusual.py) echo "1275310202 8176" ;;
+        pillars/5_unusual.py) echo "3022797004 8109" ;;
         pillars/6_utilities.py) echo "2041653199 11670" ;;
         pillars/8_deploy.py) echo "332216433 8888" ;;
         pillars/8_experiment.py) echo "1324483918 9829" ;;
@@ -2779,10 +2779,10 @@ The chapters take some five hours, their exercises three, reading `lesson_code.p
 | [2 feature selection](pillars/2_feature_selection.py) | Which features carry signal? | 20 | [inside the fold](exercises/2_feature_selection.py) |
 | [3 model selection](pillars/3_model_selection.py) | Can a score be too good, and what did you ask? | 20 | [new users](exercises/3_model_selection.py), [cross-fitting](exercises/3_cross_fitting.py) |
 | [3 search](pillars/3_search.py) | How good is the best of many, and what would more rows bring? | 15 | [nested](exercises/3_search.py) |
-| [4 factors](pillars/4_factors.py) | How do you learn a taste from ratings? | 20 | [gaps in ALS](exercises/4_factors.py) |
+| [4 factors](pillars/4_factors.py) | How do you learn a taste from ratings? | 30 | [gaps in ALS](exercises/4_factors.py) |
 | [4 ranking](pillars/4_ranking.py) | Which movies should we recommend? | 25 | [what is new](exercises/4_ranking.py) |
 | [4 supervised](pillars/4_supervised.py) | How much of the error is the model's? | 20 | [luck](exercises/4_supervised.py) |
-| [4 threshold](pillars/4_threshold.py) | Will this user like this movie? | 25 | [yes or no](exercises/4_threshold.py) |
+| [4 threshold](pillars/4_threshold.py) | Will this user like this movie? | 30 | [yes or no](exercises/4_threshold.py) |
 | [5 unsupervised](pillars/5_unsupervised.py) | Does it find what we hid? | 25 | [a control](exercises/5_unsupervised.py) |
 | [5 unusual](pillars/5_unusual.py) | Are the false ones found? | 15 | [suspects](exercises/5_unusual.py) |
 | [6 utilities](pillars/6_utilities.py) | Which metric did you mean? | 25 | [an artifact](exercises/6_utilities.py), [metrics](exercises/6_metrics.py) |
@@ -11620,7 +11620,7 @@ cat >"$new/pillars/4_factors.py" <<'END_OF_LESSON_FILE'
 # **You know**: ridge finds the weights of a linear model, and its penalty keeps them
 # small; averages of users and of movies predict stars. **You will see**: how a few
 # numbers describe a taste; how a short loop finds them; and how well the learned tastes
-# agree with the true ones. **Minutes**: 20.
+# agree with the true ones. **Minutes**: 30.
 #
 # ## A small table
 # Six users have rated five movies, with gaps. We subtract 3, the middle of the scale:
@@ -11688,8 +11688,8 @@ print(products.to_string(float_format="%.2f"))
 # Such numbers are called *factors*. But who tells us Ann's? Her ratings do. Her two
 # numbers are the weights of a linear model: each movie that she has rated is a row, the
 # movie's numbers are the features, and the stars are the target. Three rows are few for
-# two weights, so we use ridge: its penalty keeps the numbers small. (There is no
-# intercept, because 0 is the middle of the scale.)
+# two weights, so we use ridge: its penalty keeps the numbers small. There is no
+# intercept, because 0 is the middle of the scale.
 #
 # Ridge is also one line of NumPy. From here on we use that line: it is faster, and we
 # need it often.
@@ -11708,7 +11708,7 @@ print("one line:", one_line.round(3))
 
 # %% [markdown]
 # Both find what we have imagined: Ann loves thrills, and does not love romance. The
-# numbers are smaller than ours: that is the penalty.
+# numbers are smaller than ours: that is mostly the penalty.
 #
 # ## Nobody writes numbers: alternating least squares
 # Nobody can describe fifty thousand movies by hand. But if the users' numbers are
@@ -11796,8 +11796,8 @@ print(f"Largest difference of the sums: {difference:.3f} stars")
 
 # %% [markdown]
 # **Other numbers, but the same stars.** The sums agree to a few thousandths of a star.
-# (A slow start may need more than ten rounds.) So the learned numbers have no names,
-# such as "thrill". They are called *latent* factors, which means hidden.
+# So the learned numbers have no names, such as "thrill". They are called *latent*
+# factors, which means hidden.
 #
 # With two numbers each, users and movies are points. If a user and a movie lie in the
 # same direction from the middle, their sum is high; in opposite directions, it is below
@@ -11870,15 +11870,15 @@ for name, model in {"mean": mean, "averages": averages}.items():
 
 # %% [markdown]
 # What the averages leave over holds the taste, and noise. `learn_tastes` gives that to
-# ALS, which finds eight numbers for each user and each movie. (The eight is not tuned.)
-# `predict` adds the averages and the taste.
+# ALS, which finds eight numbers for each user and each movie. `predict` adds the
+# averages and the taste.
 
 
 # %%
 def learn_tastes(rows, averages, penalty):
     """Return the tastes of all users for all movies, in stars."""
     left_over = np.full((1000, 500), np.nan)  # users and movies, whose ids begin at 1
-    cells = rows["user_id"] - 1, rows["movie_id"] - 1
+    cells = rows["user_id"] - 1, rows["movie_id"] - 1  # rows and columns of an array
     left_over[cells] = rows["rating"] - averages.predict(rows[IDS])
     users, movies = learn_factors(left_over, 8, penalty)
     return users @ movies.T
@@ -11924,10 +11924,12 @@ print(trials.to_string(float_format="%.3f"))
 # rise and fall together. `compare` measures three models:
 #
 # - our ALS
-# - the lesson's own `MatrixFactorization` (`recommender/factors.py`), which reads more
-#   than stars: genres, years, and who rated which movies
-# - the law's prediction, the best possible one. (Even its correlation is below 1: the
-#   averages already hold a part of the taste, and ratings end at 1 and 5 stars.)
+# - `MatrixFactorization` of `lesson_code.py`, which reads more than stars. Genres and
+#   years tell it what movies have in common, and which movies a user chose to rate
+#   tells it about the taste, too. So it needs fewer ratings.
+# - the law's prediction, the best possible one. Even its correlation is below 1: the
+#   averages already hold a part of the taste, they have errors of their own, and
+#   ratings end at 1 and 5 stars.
 
 
 # %%
@@ -12334,7 +12336,7 @@ print(export_text(tree, feature_names=list(two_features), decimals=1))
 #   `MatrixFactorization` of `lesson_code.py`, and `pillars/4_factors.py` builds one.
 #
 # ## What no model can foresee
-# An error of 0.80 stars: is that good? On real data nobody can say. Here we know the
+# An error of 0.8 stars: is that good? On real data nobody can say. Here we know the
 # *law* of the ratings, the formula that made them. So we know the best possible answer
 # for every row, its *expected rating*. That splits the squared error in two:
 #
@@ -12494,8 +12496,8 @@ cat >"$new/pillars/4_threshold.py" <<'END_OF_LESSON_FILE'
 #
 # **You know**: a model may predict stars, and a part of its error is *noise*, which no
 # model can remove; the rest is *ignorance*. **You will see**: how to score a model that
-# answers with a probability; how a popular setting makes probabilities too high; and at
-# which probability to say yes, if errors have a cost. **Minutes**: 25.
+# answers with a probability; whether its probabilities mean what they say; and at which
+# probability to say yes, if errors have a cost. **Minutes**: 30.
 #
 # *Liked* means 4 stars or more. A *classifier* answers with the probability of a like.
 # A page that shows the movie or does not show it needs more: a yes or a no. The
@@ -12509,7 +12511,13 @@ from scipy.stats import norm
 from sklearn.calibration import calibration_curve
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import log_loss
+from sklearn.metrics import (
+    confusion_matrix,
+    log_loss,
+    precision_score,
+    recall_score,
+    roc_auc_score,
+)
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -12538,7 +12546,8 @@ print(f"  and the user does not:        -log 0.2 = {-np.log(0.2):.2f}")
 # `MatrixFactorization`, the model of `pillars/4_factors.py`, predicts stars.
 # `LogisticRegression` turns them into a probability: it learns from the training rows
 # at how many stars a like is as probable as not, and how steeply the probability rises
-# there. (Training stars are cross-fitted: a row's own rating is not in them.)
+# there. The stars of the training rows are cross-fitted: a row's own rating is not in
+# them.
 
 # %%
 dataset = MovieRecommendationDataset()
@@ -12550,7 +12559,8 @@ liked = (test["rating"] >= 4).to_numpy()
 factors = MatrixFactorization()
 train_stars = factors.fit_transform(train)
 test_stars = factors.transform(test)
-logistic = LogisticRegression().fit(np.reshape(train_stars, (-1, 1)), train_liked)
+train_column = np.reshape(train_stars, (-1, 1))  # scikit-learn wants a table
+logistic = LogisticRegression().fit(train_column, train_liked)
 print("\nPredicted stars, and the probability of a like")
 for stars in (2.5, 3.0, 3.5, 4.0, 4.5):
     print(f"  {stars} stars: {logistic.predict_proba([[stars]])[0, 1]:.2f}")
@@ -12576,7 +12586,8 @@ for stars in (2.5, 3.0, 3.5, 4.0, 4.5):
 
 # %%
 features = UserMovieFeatureTransformer()
-train_features = np.asarray(features.fit_transform(train))[:, 2:]  # without the ids
+# [:, 2:] takes all columns but the first two, which are the ids.
+train_features = np.asarray(features.fit_transform(train))[:, 2:]
 test_features = np.asarray(features.transform(test))[:, 2:]
 balanced = LogisticRegression(class_weight="balanced")
 candidates = {
@@ -12598,6 +12609,19 @@ for name, chance in chances.items():
 # %% [markdown]
 # **`features`.** It is better by far. `balanced` gains next to nothing over the dummy.
 # What is wrong with it?
+#
+# Perhaps the order. Take a row that was liked and one that was not: how often does a
+# model give the liked one the higher probability? The share of all such pairs is called
+# *ROC AUC*: 0.5 by chance, 1 at best.
+
+# %%
+print("\nROC AUC")
+for name, chance in chances.items():
+    print(f"  {name:8} {roc_auc_score(liked, chance):.3f}")
+
+# %% [markdown]
+# It is not the order: `balanced` and `features` sort the rows equally well. But ROC AUC
+# sees nothing else. If all probabilities are too high, the order is the same.
 #
 # ## Do the probabilities mean what they say?
 # A *calibration curve* answers that. It sorts the rows by the probability that the
@@ -12662,9 +12686,23 @@ if figure is not None:
 # cases, and an opinion that is one `sigma` higher in 84 %.
 #
 # Say the true chance is 0.7. If a model says 0.8, its loss will be -log 0.8 in 70 % of
-# such cases, and -log 0.2 in 30 %. No answer has a smaller loss on average than 0.7,
-# the true chance. The loss of the true chance is noise, and what a model loses in
-# addition is ignorance.
+# such cases, and -log 0.2 in 30 %. `expected_loss` computes the mean. Which answer has
+# the smallest?
+
+
+# %%
+def expected_loss(said, true):
+    """Return the loss to expect, the mean over the rows, if `true` are the chances."""
+    return np.mean(-true * np.log(said) - (1 - true) * np.log(1 - said))
+
+
+print("\nLoss to expect if the true chance is 0.7")
+for said in (0.5, 0.6, 0.7, 0.8, 0.9):
+    print(f"  a model says {said}: {expected_loss(said, 0.7):.3f}")
+
+# %% [markdown]
+# The true chance has the smallest loss. That loss is noise, and what a model loses in
+# addition is ignorance. Now the same for all test rows.
 
 # %%
 opinion, _ = dataset.opinions(test)
@@ -12672,16 +12710,6 @@ sigma = dataset.law_["sigma"][test["user_id"] - 1]  # user ids count from 1
 true_chance = norm.cdf((opinion - 3.75) / sigma)
 true_chance = true_chance.clip(1e-9, 1 - 1e-9)  # a logarithm of 0 does not exist
 chances["the law"] = true_chance
-
-
-def expected_loss(said, true):
-    """Return the loss to expect, the mean over the rows, if `true` are the chances."""
-    return np.mean(-true * np.log(said) - (1 - true) * np.log(1 - said))
-
-
-print("\nLoss to expect if the true chance is 0.7")
-for said in (0.7, 0.8):
-    print(f"  a model says {said}: {expected_loss(said, 0.7):.3f}")
 
 noise = expected_loss(true_chance, true_chance)
 rows = {}
@@ -12745,8 +12773,24 @@ print(summary.to_string(float_format="%.1f"))
 # missed movie costs more than a bad evening. It is cheaper than `p > 1/2`. But it needs
 # probabilities that can be believed: with those of `balanced` it says yes to more than
 # half of the rows, and costs much more than with those of `features`, which reads the
-# same features. (± assumes independent rows. Rows of one user are not, so it may be too
-# small.)
+# same features.
+#
+# Where are the errors of `factors: p > 1/3`? The *confusion matrix* counts them.
+
+# %%
+says_yes = rules["factors: p > 1/3"]
+counts = confusion_matrix(liked, says_yes)
+matrix = pd.DataFrame(counts, ["not liked", "liked"], ["says no", "says yes"])
+print("\nConfusion matrix of `factors: p > 1/3`, in test rows")
+print(matrix.to_string())
+print(f"Precision: {precision_score(liked, says_yes):.2f}")
+print(f"Recall:    {recall_score(liked, says_yes):.2f}")
+
+# %% [markdown]
+# At the upper right are the bad evenings, at the lower left the good movies missed.
+# *Precision* is the share of likes among the rows with a yes. *Recall* is the share of
+# likes that got a yes. A lower threshold gives more recall, and mostly less precision.
+# Neither knows what errors cost.
 #
 # **Try it:** let a missed movie cost 5. From which probability on is yes cheaper? Add
 # this rule to `rules`, and compare its cost.
@@ -13057,8 +13101,8 @@ from lesson_code import STARS, MovieRecommendationDataset
 # ## A user in three figures
 # We describe a user by mean and spread of the stars, and by *agreement*, the
 # correlation of the user's stars with the averages of the other users.
-# (`describe_users` of `pillars/shills.py` computes them.) Here are the first honest
-# users with at least 20 ratings.
+# `describe_users` of `pillars/shills.py` computes them. Here are the first honest users
+# with at least 20 ratings.
 
 # %%
 dataset = MovieRecommendationDataset()
@@ -13094,8 +13138,7 @@ print(pd.DataFrame(twins).T.to_string(float_format="%.2f"))
 
 # %% [markdown]
 # Two of the shills have no spread, so a simple rule will do. The one who rates at
-# random agrees little with the others. But an honest user who rates carelessly may
-# agree little, too.
+# random agrees little with the others.
 #
 # ## How good is a list of suspects?
 # A detector gives every user a number, and sorts them, the oddest first. Somebody then
@@ -13113,8 +13156,8 @@ for places in ([1, 2], [1, 3], [1, 6], [5, 6]):
 
 # %% [markdown]
 # It is 1 if all shills come first. With shills at 1 and 3, it is the mean of 1/1 and
-# 2/3. (Accuracy, the share of users who are judged correctly, would not do: if 20 of
-# 900 users are shills, to accuse nobody is correct for 98 % of them.)
+# 2/3. *Accuracy*, the share of users who are judged correctly, would not do: if 20 of
+# 900 users are shills, to accuse nobody is correct for 98 % of them.
 #
 # ## A forest and a rule
 # Now we hide 20 shills among the honest users, or 200. An `IsolationForest` gets no

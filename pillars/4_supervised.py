@@ -54,7 +54,7 @@ print(export_text(tree, feature_names=list(two_features), decimals=1))
 #   `MatrixFactorization` of `lesson_code.py`, and `pillars/4_factors.py` builds one.
 #
 # ## What no model can foresee
-# An error of 0.80 stars: is that good? On real data nobody can say. Here we know the
+# An error of 0.8 stars: is that good? On real data nobody can say. Here we know the
 # *law* of the ratings, the formula that made them. So we know the best possible answer
 # for every row, its *expected rating*. That splits the squared error in two:
 #

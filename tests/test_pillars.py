@@ -563,7 +563,7 @@ def check_conclusions_of_the_threshold(printed):
     by_stars = re.findall(r"\d\.\d stars: (\d\.\d\d)", start)
     assert len(by_stars) == 5
     assert by_stars == sorted(by_stars), "the more stars, the more probable"
-    losses = start.partition("are liked)")[2]
+    losses, _, areas = start.partition("are liked)")[2].partition("ROC AUC")
     loss_of = {
         name: numbers_after(f"{name} ", losses)[0]
         for name in ("dummy", "balanced", "features", "factors")
@@ -580,6 +580,13 @@ def check_conclusions_of_the_threshold(printed):
     assert numbers_after("highest fifth", end)[0] == pytest.approx(0.8, abs=0.03)
     assert numbers_after("highest fifth", end)[1] == pytest.approx(0.6, abs=0.04)
 
+    auc = {name: numbers_after(f"{name} ", areas)[0] for name in loss_of}
+    assert auc["balanced"] == pytest.approx(auc["features"], abs=0.005)
+    assert auc["dummy"] == 0.5 < auc["features"] < auc["factors"]
+    losses = [
+        numbers_after(f"a model says 0.{tenth}:", end)[0] for tenth in range(5, 10)
+    ]
+    assert min(losses) == losses[2], "the true chance"
     split = end.partition("split into its two parts")[2].partition("Cost of")[0]
     parts = {name: numbers_after(f"{name} ", split) for name in loss_of}
     for name in ("features", "factors"):
@@ -597,6 +604,13 @@ def check_conclusions_of_the_threshold(printed):
     assert share > 50 > share_of_features
     assert cost > cost_of_features + 5
     assert 25 < numbers_after("factors: p > 1/3", end)[0] < 35
+    _, bad_evenings = numbers_after("not liked", end)
+    matrix = end.partition("says yes\n")[2].partition("not liked")[2]
+    missed, found = numbers_after("liked", matrix)
+    (precision,) = numbers_after("Precision:", end)
+    (recall,) = numbers_after("Recall:", end)
+    assert precision == pytest.approx(found / (found + bad_evenings), abs=0.006)
+    assert recall == pytest.approx(found / (found + missed), abs=0.006)
 
 
 def check_conclusions_of_chapter_5(printed):
