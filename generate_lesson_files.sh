@@ -58,8 +58,8 @@ recorded() {
         pillars/2_feature_selection.py) echo "3331865733 14048" ;;
         pillars/3_model_selection.py) echo "3092274265 15006" ;;
         pillars/3_search.py) echo "1309178199 10092" ;;
-        pillars/4_factors.py) echo "4098127336 15862" ;;
-        pillars/4_ranking.py) echo "182933655 11049" ;;
+        pillars/4_factors.py) echo "3149999215 15862" ;;
+        pillars/4_ranking.py) echo "2470883232 11049" ;;
         pillars/4_supervised.py) echo "843615827 9100" ;;
         pillars/4_threshold.py) echo "2824165242 12861" ;;
         pillars/5_unsupervised.py) echo "268917098 10764" ;;
@@ -11833,7 +11833,7 @@ if figure is not None:
 # them, is far from all.
 #
 # ## From 22 ratings to 50,000
-# But a table of five movies proves nothing. Now we take the lesson's table, whose *law*
+# But a table of five movies proves nothing. Now we take the course's table, whose *law*
 # we know: the formula that made its ratings. A fifth of the rows is held out: the test
 # rows. Of the others, the training rows, we keep a fifth to choose the penalty.
 #
@@ -12090,7 +12090,7 @@ print(f"NDCG: {other_order['points'].sum() / best:.2f}")
 # and the NDCG is 0.69. The first ranks count most.
 #
 # ## Stars, or the crowd?
-# Now we take the lesson's table of 50,000 ratings. A fifth of them are test rows. A
+# Now we take the course's table of 50,000 ratings. A fifth of them are test rows. A
 # model learns from the other rows, and recommends ten movies to each user, which this
 # user has not rated there. *NDCG@10* scores these lists of ten: liked are the movies
 # that the user rated with 4 stars or more in the test rows. We take the mean over all

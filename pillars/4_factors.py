@@ -217,7 +217,7 @@ if figure is not None:
 # them, is far from all.
 #
 # ## From 22 ratings to 50,000
-# But a table of five movies proves nothing. Now we take the lesson's table, whose *law*
+# But a table of five movies proves nothing. Now we take the course's table, whose *law*
 # we know: the formula that made its ratings. A fifth of the rows is held out: the test
 # rows. Of the others, the training rows, we keep a fifth to choose the penalty.
 #

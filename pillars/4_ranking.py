@@ -74,7 +74,7 @@ print(f"NDCG: {other_order['points'].sum() / best:.2f}")
 # and the NDCG is 0.69. The first ranks count most.
 #
 # ## Stars, or the crowd?
-# Now we take the lesson's table of 50,000 ratings. A fifth of them are test rows. A
+# Now we take the course's table of 50,000 ratings. A fifth of them are test rows. A
 # model learns from the other rows, and recommends ten movies to each user, which this
 # user has not rated there. *NDCG@10* scores these lists of ten: liked are the movies
 # that the user rated with 4 stars or more in the test rows. We take the mean over all
