@@ -128,7 +128,7 @@ for name, chance in chances.items():
 
 # %% [markdown]
 # It is not the order: `balanced` and `features` sort the rows equally well. But ROC AUC
-# sees nothing else. If all probabilities are too high, the order is the same.
+# sees nothing else. It cannot see whether 0.8 means that 80 % are likes.
 #
 # ## Do the probabilities mean what they say?
 # A *calibration curve* answers that. It sorts the rows by the probability that the
