@@ -150,8 +150,8 @@ print(both.to_string(float_format="%.1f"))
 
 # %% [markdown]
 # **The RMSE.** Read the columns downwards. Under drift, `RMSE` passes three standard
-# errors, here in period 5. `B` and `B - A` do not, to the end. Without drift, no figure
-# passes the limit.
+# errors, here in period 5, and after a step back it stays above. `B` and `B - A` do not
+# get there, to the end. Without drift, no figure passes the limit.
 #
 # All this is for our numbers of ratings and visits: with more visits, the successes
 # show the drift earlier.
@@ -161,7 +161,7 @@ title = "Here, the error of the predictions shows the drift before the successes
 figure, axes = new_picture(title)
 if figure is not None:
     axes.axhspan(-3, 3, color="#EEEEEE")
-    axes.text(1, -2.7, "within three errors: may be luck")
+    axes.text(1, -2.7, "within 3: may be luck")
     for name, color in {"RMSE": BLUE, "B": GREEN, "B - A": ORANGE}.items():
         axes.plot(changes[name], "o-", color=color)
         level = changes.loc[10, name]
