@@ -4,7 +4,7 @@
 # **You know**: ridge finds the weights of a linear model, and its penalty keeps them
 # small; averages of users and of movies predict stars. **You will see**: how a few
 # numbers describe a taste; how a short loop finds them; and how well the learned tastes
-# agree with the true ones. **Minutes**: 20.
+# agree with the true ones. **Minutes**: 30.
 #
 # ## A small table
 # Six users have rated five movies, with gaps. We subtract 3, the middle of the scale:
@@ -72,8 +72,8 @@ print(products.to_string(float_format="%.2f"))
 # Such numbers are called *factors*. But who tells us Ann's? Her ratings do. Her two
 # numbers are the weights of a linear model: each movie that she has rated is a row, the
 # movie's numbers are the features, and the stars are the target. Three rows are few for
-# two weights, so we use ridge: its penalty keeps the numbers small. (There is no
-# intercept, because 0 is the middle of the scale.)
+# two weights, so we use ridge: its penalty keeps the numbers small. There is no
+# intercept, because 0 is the middle of the scale.
 #
 # Ridge is also one line of NumPy. From here on we use that line: it is faster, and we
 # need it often.
@@ -92,7 +92,7 @@ print("one line:", one_line.round(3))
 
 # %% [markdown]
 # Both find what we have imagined: Ann loves thrills, and does not love romance. The
-# numbers are smaller than ours: that is the penalty.
+# numbers are smaller than ours: that is mostly the penalty.
 #
 # ## Nobody writes numbers: alternating least squares
 # Nobody can describe fifty thousand movies by hand. But if the users' numbers are
@@ -180,8 +180,8 @@ print(f"Largest difference of the sums: {difference:.3f} stars")
 
 # %% [markdown]
 # **Other numbers, but the same stars.** The sums agree to a few thousandths of a star.
-# (A slow start may need more than ten rounds.) So the learned numbers have no names,
-# such as "thrill". They are called *latent* factors, which means hidden.
+# So the learned numbers have no names, such as "thrill". They are called *latent*
+# factors, which means hidden.
 #
 # With two numbers each, users and movies are points. If a user and a movie lie in the
 # same direction from the middle, their sum is high; in opposite directions, it is below
@@ -217,7 +217,7 @@ if figure is not None:
 # them, is far from all.
 #
 # ## From 22 ratings to 50,000
-# But a table of five movies proves nothing. Now we take the lesson's table, whose *law*
+# But a table of five movies proves nothing. Now we take the course's table, whose *law*
 # we know: the formula that made its ratings. A fifth of the rows is held out: the test
 # rows. Of the others, the training rows, we keep a fifth to choose the penalty.
 #
@@ -254,15 +254,15 @@ for name, model in {"mean": mean, "averages": averages}.items():
 
 # %% [markdown]
 # What the averages leave over holds the taste, and noise. `learn_tastes` gives that to
-# ALS, which finds eight numbers for each user and each movie. (The eight is not tuned.)
-# `predict` adds the averages and the taste.
+# ALS, which finds eight numbers for each user and each movie. `predict` adds the
+# averages and the taste.
 
 
 # %%
 def learn_tastes(rows, averages, penalty):
     """Return the tastes of all users for all movies, in stars."""
     left_over = np.full((1000, 500), np.nan)  # users and movies, whose ids begin at 1
-    cells = rows["user_id"] - 1, rows["movie_id"] - 1
+    cells = rows["user_id"] - 1, rows["movie_id"] - 1  # rows and columns of an array
     left_over[cells] = rows["rating"] - averages.predict(rows[IDS])
     users, movies = learn_factors(left_over, 8, penalty)
     return users @ movies.T
@@ -308,10 +308,12 @@ print(trials.to_string(float_format="%.3f"))
 # rise and fall together. `compare` measures three models:
 #
 # - our ALS
-# - the lesson's own `MatrixFactorization` (`recommender/factors.py`), which reads more
-#   than stars: genres, years, and who rated which movies
-# - the law's prediction, the best possible one. (Even its correlation is below 1: the
-#   averages already hold a part of the taste, and ratings end at 1 and 5 stars.)
+# - `MatrixFactorization` of `lesson_code.py`, which reads more than stars. Genres and
+#   years tell it what movies have in common, and which movies a user chose to rate
+#   tells it about the taste, too. So it needs fewer ratings.
+# - the law's prediction, the best possible one. Even its correlation is below 1: the
+#   averages already hold a part of the taste, they have errors of their own, and
+#   ratings end at 1 and 5 stars.
 
 
 # %%

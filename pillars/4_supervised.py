@@ -2,19 +2,9 @@
 # # 4 Supervised learning: how much of the error is the model's?
 #
 # **You know**: `fit` learns, `predict` answers, and cross-validation scores rows that
-# the model has not seen. **You will see**: an error split into two parts, one of which
-# no model can remove; how far three models that read the same features are apart; and
-# on whose ratings any model looks good. **Minutes**: 15.
-#
-# An error of 0.80 stars: is that good? On real data nobody can say. Here we know the
-# *law* of the ratings, the formula that made them. So we know the best possible answer
-# for every row, its *expected rating*. That splits the squared error in two:
-#
-#     mean of (rating - answer)²
-#         =  noise: people are not consistent
-#         +  mean of (expected - answer)²: ignorance, what a better model could avoid
-#
-# On one table the two sides differ a little, by luck.
+# the model has not seen. **You will see**: four kinds of models; an error split into
+# two parts, one of which no model can remove; and whose ratings make that part large.
+# **Minutes**: 20.
 
 # %%
 import pandas as pd
@@ -22,18 +12,64 @@ from drawing import BLUE, GREY, new_picture, save_picture
 from sklearn.dummy import DummyRegressor
 from sklearn.metrics import mean_squared_error
 from sklearn.model_selection import KFold, cross_val_predict
+from sklearn.tree import DecisionTreeRegressor, export_text
 
-from lesson_code import MovieRecommendationDataset, SklearnEcosystemPipeline
+from lesson_code import (
+    MovieRecommendationDataset,
+    SklearnEcosystemPipeline,
+    UserMovieFeatureTransformer,
+)
 
 # %% [markdown]
-# ## What no model can foresee
-# We begin with the noise. Of 50,000 ratings, this one is farthest from its expected
-# rating.
+# ## Four kinds of models
+# In *supervised learning*, each row has a known answer to learn from: here, the rating.
+# A *decision tree* asks a row questions, one feature at a time, and answers with the
+# mean of all training rows that gave the same replies. Its *depth* is the number of
+# questions. Here is a tree of depth 2, which reads two features.
 
 # %%
 dataset = MovieRecommendationDataset()
 table = dataset.generate()
 rating = table["rating"]
+
+features = UserMovieFeatureTransformer().set_output(transform="pandas")
+two_features = features.fit_transform(table)[["user_avg_rating", "movie_avg_rating"]]
+tree = DecisionTreeRegressor(max_depth=2).fit(two_features, rating)
+print(export_text(tree, feature_names=list(two_features), decimals=1))
+
+# %% [markdown]
+# A `value` is the answer, in stars. With many more questions, a tree learns single rows
+# by heart, as in `pillars/0_first.py`. We compare four models that do better:
+#
+# - `linear` multiplies each feature by a weight and adds up. It is `Ridge`, from
+#   `sklearn.linear_model`. It is simple, and cannot learn that a feature matters only
+#   together with another.
+# - `forest` takes the mean of many deep trees, each of which has seen other rows. So
+#   what one tree has learned by heart hardly counts. It is `RandomForestRegressor`,
+#   from `sklearn.ensemble`.
+# - `boosting` adds small trees, one after the other. Each learns what those before it
+#   have left over. It is `HistGradientBoostingRegressor`, from `sklearn.ensemble`.
+# - `factors` reads no such features. It learns a few numbers for each user and each
+#   movie, which say how well the two fit. scikit-learn has no such model: it is
+#   `MatrixFactorization` of `lesson_code.py`, and `pillars/4_factors.py` builds one.
+#
+# ## What no model can foresee
+# An error of 0.8 stars: is that good? On real data nobody can say. Here we know the
+# *law* of the ratings, the formula that made them. So we know the best possible answer
+# for every row, its *expected rating*. That splits the squared error in two:
+#
+#     mean of (rating - answer)²
+#         =  noise: people are not consistent
+#         +  mean of (expected - answer)²: ignorance, what a better model could avoid
+#
+# The usual names are *irreducible error* for the noise (also *Bayes error*), and
+# *reducible error* for the ignorance. On one table the two sides differ a little, by
+# luck.
+#
+# We begin with the noise. Of 50,000 ratings, this one is farthest from its expected
+# rating.
+
+# %%
 expected = dataset.true_expected_
 row = (rating - expected).abs().idxmax()
 print(f"User {table['user_id'][row]} and {table['title'][row]}")
@@ -44,17 +80,14 @@ print(f"  expected {expected[row]:.2f} stars, rating {rating[row]:.1f}")
 # model can foresee that: it is noise.
 #
 # ## Noise and ignorance
-# Now we compare models on the same five folds, the dummy first. `cross_val_predict`
-# answers each row by a model that was trained on the other folds. *Taste* is how well a
-# user's love of genres fits a movie. `factors` learns numbers for every user and movie
-# (*matrix factorization*, `pillars/4_factors.py`). It multiplies the user's numbers by
-# the movie's, one by one, and adds up: the sum says how well the two fit.
+# Now we compare the models on the same five folds, the dummy first. `cross_val_predict`
+# answers each row by a model that was trained on the other folds.
 #
 # **Guess first:** how much of the squared error of the best model is noise?
 #
-# - about a fifth
+# - about a quarter
 # - about half
-# - about five sixths
+# - more than three quarters
 
 # %%
 models = {"mean": DummyRegressor()}  # always the mean rating of its training rows
@@ -84,8 +117,9 @@ print("\nSquared error in stars², RMSE in stars, and the model's part of the er
 print(errors.to_string(float_format="%.3f"))
 
 # %% [markdown]
-# **About five sixths.** `factors` is the best of these models. Its `ignorance / sum` is
-# about a sixth, and the rest is noise, which even the best possible model would keep.
+# **More than three quarters.** `factors` is the best of these models. About a sixth of
+# its error is ignorance. The rest is noise, which even the best possible model would
+# keep.
 # For linear, forest and boosting, ignorance is about a quarter.
 
 # %%
@@ -118,43 +152,49 @@ for name in ("forest", "boosting", "factors"):
 # A difference of less than twice its standard error may well be luck. The difference of
 # boosting is just below this limit, so this table does not show whether boosting is
 # better or worse; another table may. The forest is worse by more than the limit, but
-# the difference is tiny. (Rows of the same user or movie are not independent, so the
-# true standard errors may be larger.)
+# the difference is tiny. Rows of the same user or movie are not independent, so the
+# true standard errors may be larger.
 #
-# The three algorithms are very different, but they read the same 11 features (the 13
-# without the two ids), and their errors are nearly the same. (The 14th feature of
-# `pillars/3_model_selection.py` shows what another changes.) `factors` reads who rated
-# what, and learns each user's taste. No feature holds the taste, and the gain of
-# `factors` is far larger.
+# The three algorithms are very different, but they read the same 11 features, and their
+# errors are nearly the same. `factors` reads who rated what, and learns each user's
+# *taste*: the love of genres. No feature holds the taste, and the gain of `factors` is
+# far larger.
 #
 # ## Whose ratings?
 # We sort the ratings by how careless their users are, and cut them into five groups of
 # equal size. The measure is `sigma`, the standard deviation of a user's noise in stars.
+
+# %%
+sigma = pd.Series(dataset.law_["sigma"][table["user_id"] - 1])  # ids count from 1
+care = ["most careful", "careful", "middle", "careless", "most careless"]
+group = pd.qcut(sigma, 5, labels=care)
+print("\nMean sigma of the five groups, in stars")
+print(sigma.groupby(group, observed=True).mean().to_string(float_format="%.2f"))
+
+# %% [markdown]
+# **Guess first:** how large is the *squared* noise of the most careless group, compared
+# with that of the most careful one?
 #
-# **Guess first:** from the most careful group to the most careless one, how much does
-# the squared error of noise grow?
-#
-# - it doubles
-# - about four times
+# - about three times
+# - about five times
 # - more than ten times
 
 # %%
-sigma = dataset.law_["sigma"][table["user_id"] - 1]  # user ids count from 1
-care = ["most careful", "careful", "middle", "careless", "most careless"]
 squares = pd.DataFrame(
     {
         "noise": (rating - expected) ** 2,
         "ignorance of factors": (expected - answers["factors"]) ** 2,
     }
 )
-by_care = squares.groupby(pd.qcut(sigma, 5, labels=care), observed=True).mean()
+by_care = squares.groupby(group, observed=True).mean()
 print("\nSquared error in stars², by the care of the users")
 print(by_care.to_string(float_format="%.3f"))
 
 # %% [markdown]
-# **More than ten times.** Ignorance grows by about a third only. So the error of a
-# model depends strongly on whose ratings it is measured on: the same model looks
-# excellent for the `most careful` users, and poor for the `most careless`.
+# **More than ten times.** From the first group to the last, `sigma` grows more than
+# four times, and squares grow faster. Ignorance grows by about a third only. So the
+# error of a model depends strongly on whose ratings it is measured on: the same model
+# looks excellent for the `most careful` users, and poor for the `most careless`.
 #
 # **Try it:** make 200,000 ratings instead of 50,000. Which part of the error becomes
 # smaller, and for which models?
@@ -163,6 +203,6 @@ print(by_care.to_string(float_format="%.3f"))
 #
 # Go on in scikit-learn's user guide:
 # [Supervised learning](https://scikit-learn.org/stable/supervised_learning.html).
-# The next chapter, `pillars/4_threshold.py`, asks a question of yes or no.
+# `pillars/4_factors.py` builds the best of these models.
 #
 # Exercise: `exercises/4_supervised.py`.

@@ -3,8 +3,8 @@
 #
 # **You know**: a model may predict stars, and a part of its error is *noise*, which no
 # model can remove; the rest is *ignorance*. **You will see**: how to score a model that
-# answers with a probability; how a popular setting makes probabilities too high; and at
-# which probability to say yes, if errors have a cost. **Minutes**: 25.
+# answers with a probability; whether its probabilities mean what they say; and at which
+# probability to say yes, if errors have a cost. **Minutes**: 30.
 #
 # *Liked* means 4 stars or more. A *classifier* answers with the probability of a like.
 # A page that shows the movie or does not show it needs more: a yes or a no. The
@@ -18,7 +18,13 @@ from scipy.stats import norm
 from sklearn.calibration import calibration_curve
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import log_loss
+from sklearn.metrics import (
+    confusion_matrix,
+    log_loss,
+    precision_score,
+    recall_score,
+    roc_auc_score,
+)
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -47,7 +53,8 @@ print(f"  and the user does not:        -log 0.2 = {-np.log(0.2):.2f}")
 # `MatrixFactorization`, the model of `pillars/4_factors.py`, predicts stars.
 # `LogisticRegression` turns them into a probability: it learns from the training rows
 # at how many stars a like is as probable as not, and how steeply the probability rises
-# there. (Training stars are cross-fitted: a row's own rating is not in them.)
+# there. The stars of the training rows are cross-fitted: a row's own rating is not in
+# them.
 
 # %%
 dataset = MovieRecommendationDataset()
@@ -59,7 +66,8 @@ liked = (test["rating"] >= 4).to_numpy()
 factors = MatrixFactorization()
 train_stars = factors.fit_transform(train)
 test_stars = factors.transform(test)
-logistic = LogisticRegression().fit(np.reshape(train_stars, (-1, 1)), train_liked)
+train_column = np.reshape(train_stars, (-1, 1))  # scikit-learn wants a table
+logistic = LogisticRegression().fit(train_column, train_liked)
 print("\nPredicted stars, and the probability of a like")
 for stars in (2.5, 3.0, 3.5, 4.0, 4.5):
     print(f"  {stars} stars: {logistic.predict_proba([[stars]])[0, 1]:.2f}")
@@ -85,7 +93,8 @@ for stars in (2.5, 3.0, 3.5, 4.0, 4.5):
 
 # %%
 features = UserMovieFeatureTransformer()
-train_features = np.asarray(features.fit_transform(train))[:, 2:]  # without the ids
+# [:, 2:] takes all columns but the first two, which are the ids.
+train_features = np.asarray(features.fit_transform(train))[:, 2:]
 test_features = np.asarray(features.transform(test))[:, 2:]
 balanced = LogisticRegression(class_weight="balanced")
 candidates = {
@@ -107,6 +116,19 @@ for name, chance in chances.items():
 # %% [markdown]
 # **`features`.** It is better by far. `balanced` gains next to nothing over the dummy.
 # What is wrong with it?
+#
+# Perhaps the order. Take a row that was liked and one that was not: how often does a
+# model give the liked one the higher probability? The share of all such pairs is called
+# *ROC AUC*: 0.5 by chance, 1 at best.
+
+# %%
+print("\nROC AUC")
+for name, chance in chances.items():
+    print(f"  {name:8} {roc_auc_score(liked, chance):.3f}")
+
+# %% [markdown]
+# It is not the order: `balanced` and `features` sort the rows equally well. But ROC AUC
+# sees nothing else. It cannot see whether 0.8 means that 80 % are likes.
 #
 # ## Do the probabilities mean what they say?
 # A *calibration curve* answers that. It sorts the rows by the probability that the
@@ -171,9 +193,23 @@ if figure is not None:
 # cases, and an opinion that is one `sigma` higher in 84 %.
 #
 # Say the true chance is 0.7. If a model says 0.8, its loss will be -log 0.8 in 70 % of
-# such cases, and -log 0.2 in 30 %. No answer has a smaller loss on average than 0.7,
-# the true chance. The loss of the true chance is noise, and what a model loses in
-# addition is ignorance.
+# such cases, and -log 0.2 in 30 %. `expected_loss` computes the mean. Which answer has
+# the smallest?
+
+
+# %%
+def expected_loss(said, true):
+    """Return the loss to expect, the mean over the rows, if `true` are the chances."""
+    return np.mean(-true * np.log(said) - (1 - true) * np.log(1 - said))
+
+
+print("\nLoss to expect if the true chance is 0.7")
+for said in (0.5, 0.6, 0.7, 0.8, 0.9):
+    print(f"  a model says {said}: {expected_loss(said, 0.7):.3f}")
+
+# %% [markdown]
+# The true chance has the smallest loss. That loss is noise, and what a model loses in
+# addition is ignorance. Now the same for all test rows.
 
 # %%
 opinion, _ = dataset.opinions(test)
@@ -181,16 +217,6 @@ sigma = dataset.law_["sigma"][test["user_id"] - 1]  # user ids count from 1
 true_chance = norm.cdf((opinion - 3.75) / sigma)
 true_chance = true_chance.clip(1e-9, 1 - 1e-9)  # a logarithm of 0 does not exist
 chances["the law"] = true_chance
-
-
-def expected_loss(said, true):
-    """Return the loss to expect, the mean over the rows, if `true` are the chances."""
-    return np.mean(-true * np.log(said) - (1 - true) * np.log(1 - said))
-
-
-print("\nLoss to expect if the true chance is 0.7")
-for said in (0.7, 0.8):
-    print(f"  a model says {said}: {expected_loss(said, 0.7):.3f}")
 
 noise = expected_loss(true_chance, true_chance)
 rows = {}
@@ -254,8 +280,24 @@ print(summary.to_string(float_format="%.1f"))
 # missed movie costs more than a bad evening. It is cheaper than `p > 1/2`. But it needs
 # probabilities that can be believed: with those of `balanced` it says yes to more than
 # half of the rows, and costs much more than with those of `features`, which reads the
-# same features. (± assumes independent rows. Rows of one user are not, so it may be too
-# small.)
+# same features.
+#
+# Where are the errors of `factors: p > 1/3`? The *confusion matrix* counts them.
+
+# %%
+says_yes = rules["factors: p > 1/3"]
+counts = confusion_matrix(liked, says_yes)
+matrix = pd.DataFrame(counts, ["not liked", "liked"], ["says no", "says yes"])
+print("\nConfusion matrix of `factors: p > 1/3`, in test rows")
+print(matrix.to_string())
+print(f"Precision: {precision_score(liked, says_yes):.2f}")
+print(f"Recall:    {recall_score(liked, says_yes):.2f}")
+
+# %% [markdown]
+# At the upper right are the bad evenings, at the lower left the good movies missed.
+# *Precision* is the share of likes among the rows with a yes. *Recall* is the share of
+# likes that got a yes. A lower threshold gives more recall, and mostly less precision.
+# Neither knows what errors cost.
 #
 # **Try it:** let a missed movie cost 5. From which probability on is yes cheaper? Add
 # this rule to `rules`, and compare its cost.

@@ -25,8 +25,8 @@ from lesson_code import STARS, MovieRecommendationDataset
 # ## A user in three figures
 # We describe a user by mean and spread of the stars, and by *agreement*, the
 # correlation of the user's stars with the averages of the other users.
-# (`describe_users` of `pillars/shills.py` computes them.) Here are the first honest
-# users with at least 20 ratings.
+# `describe_users` of `pillars/shills.py` computes them. Here are the first honest users
+# with at least 20 ratings.
 
 # %%
 dataset = MovieRecommendationDataset()
@@ -62,8 +62,7 @@ print(pd.DataFrame(twins).T.to_string(float_format="%.2f"))
 
 # %% [markdown]
 # Two of the shills have no spread, so a simple rule will do. The one who rates at
-# random agrees little with the others. But an honest user who rates carelessly may
-# agree little, too.
+# random agrees little with the others.
 #
 # ## How good is a list of suspects?
 # A detector gives every user a number, and sorts them, the oddest first. Somebody then
@@ -81,8 +80,8 @@ for places in ([1, 2], [1, 3], [1, 6], [5, 6]):
 
 # %% [markdown]
 # It is 1 if all shills come first. With shills at 1 and 3, it is the mean of 1/1 and
-# 2/3. (Accuracy, the share of users who are judged correctly, would not do: if 20 of
-# 900 users are shills, to accuse nobody is correct for 98 % of them.)
+# 2/3. *Accuracy*, the share of users who are judged correctly, would not do: if 20 of
+# 900 users are shills, to accuse nobody is correct for 98 % of them.
 #
 # ## A forest and a rule
 # Now we hide 20 shills among the honest users, or 200. An `IsolationForest` gets no

@@ -4,14 +4,15 @@
 # **You know**: in an *A/B test*, half of the users get model A, half get model B, and
 # we compare what they do. **You will see**: a simulated test whose true difference we
 # know; how many visits it needs; what happens if you look at it every day.
-# **Minutes**: 15.
+# **Minutes**: 20.
 #
 # On a real site nobody knows the true difference. Here we compute it from the *law*,
 # the formula that made the ratings.
 
 # %%
 import numpy as np
-from drawing import BLUE, ORANGE, new_picture, save_picture
+from drawing import BLUE, GREY, ORANGE, new_picture, save_picture
+from scipy.stats import norm
 from visitors import chance_of_success, first_movies
 
 from lesson_code import MovieRecommendationDataset
@@ -34,17 +35,39 @@ print("True share of successful visits")
 print(f"A {chance_a.mean():.3f}, B {chance_b.mean():.3f}, B - A {truth:.3f}")
 
 # %% [markdown]
-# (These shares depend on the table, and on how we made the visitors: they watch by
-# taste, which helps B.) On a real site nobody sees this line. There, the visits come
-# one after the other. We count the successes of A and of B, and compute a *95 %
-# interval*, which contains the truth in about 95 % of all tests.
+# On a real site nobody sees this line. There, we count the successes of A and of B. If
+# B - A is above 1.96 standard errors, we say that the test *finds* B better. With equal
+# models, luck alone gets above this limit, up or down, in 5 % of all tests.
 #
-# **Guess first:** B has about 4 more successes in 100 visits. From how many visits on
-# is the interval above 0?
+# **Guess first:** B has about 4 more successes in 100 visits. Are 1000 visits enough to
+# find that?
 #
-# - from 1000 on
-# - from 2000 on
-# - from 5000 on
+# - yes, in most tests they are
+# - no, in most tests they are not
+
+
+# %%
+def print_many_tests(n):
+    """Print how 10,000 tests of n visits end."""
+    rng = np.random.default_rng(0)
+    of_each = n // 2  # visits of each model
+    a = rng.binomial(of_each, chance_a.mean(), 10_000) / of_each  # of 10,000 tests
+    b = rng.binomial(of_each, chance_b.mean(), 10_000) / of_each
+    error = np.sqrt((a * (1 - a) + b * (1 - b)) / of_each)
+    finds_b = np.mean(b - a > 1.96 * error)
+    print(f"{n:7} visits: B is better {finds_b:4.0%}, A is ahead {np.mean(a > b):4.0%}")
+
+
+print("\nOf 10,000 tests, how many find that B is better, and in how many is A ahead?")
+print_many_tests(1000)
+
+# %% [markdown]
+# **No, in most tests they are not.** Only about a quarter of the tests find B better,
+# and in nearly one of ten, the worse model is ahead.
+#
+# Here is one of the tests, with more and more visits. Beside B - A stands its *95 %
+# interval*, which contains the truth in about 95 % of all tests: 1.96 standard errors
+# up and down.
 
 
 # %%
@@ -65,54 +88,71 @@ for n in (1000, 2000, 5000, 10_000, 20_000):
     print(f"{n:7} visits: B - A = {difference:.3f} ± {half:.3f}")
 
 # %% [markdown]
-# **From 5000 on.** Look at the line of 1000 visits. A is ahead, the worse model! Would
-# you have stopped there? It is bad luck: even the upper end of the interval is below
-# the truth, which happens to one interval in forty (5 % miss the truth, half of them on
-# this side). (The five lines share visits, so they share their luck, too.)
+# Look at the line of 1000 visits. A is ahead, the worse model! Would you have stopped
+# there? In this test, the interval is above 0 from 5000 visits on.
 #
 # ## How many visits?
-# Choose the smallest difference that matters to you; here we take the truth. We want
-# 5 % of false alarms, and a test that finds the difference in 80 % of all cases (its
-# *power*).
+# Choose the smallest difference that matters to you; here we take the truth. And choose
+# in how many tests you want to find it: the *power* of the test. Usual is 80 %.
 #
-# - A limit of 1.96 standard errors keeps false alarms at 5 %.
-# - By luck, tests measure more or less than the true difference, in a normal
-#   distribution (`pillars/0_luck.py`): 80 % of them measure at least the truth minus
-#   0.84 standard errors. So if the truth is 0.84 standard errors above the limit, 80 %
-#   of the tests pass the limit.
+# Tests of the same two models measure differences that lie around the truth in a bell,
+# the normal distribution (`pillars/0_luck.py`). How far from 0 must the middle of the
+# bell be, so that 80 % of it are above the limit? `norm.sf` computes the part of a bell
+# above a limit.
+
+# %%
+print("\nThe truth, in standard errors, and the share of tests above 1.96")
+for middle in (0, 1.96, 2.4, 2.8, 3.2):
+    print(f"  {middle:4.2f}: {norm.sf(1.96, loc=middle):.1%}")
+
+# %% [markdown]
+# If the truth is just at the limit, half of the tests are above it. For 80 %, the truth
+# must be 2.8 standard errors. With equal models, 2.5 % of the tests are above the
+# limit, and as many are below -1.96: together the 5 % of false alarms.
+
+# %%
+title = "If the truth is 2.8 standard errors, 80 % of the tests are above the limit"
+figure, axes = new_picture(title, height=3.4)
+if figure is not None:
+    x = np.linspace(-3.5, 6.3, 300)
+    above = x >= 1.96
+    for middle, color in {0: GREY, 2.8: BLUE}.items():
+        bell = norm.pdf(x, loc=middle)
+        axes.plot(x, bell, color=color)
+        axes.fill_between(x[above], bell[above], color=color, alpha=0.4)
+    axes.axvline(1.96, color=ORANGE, linestyle="--")
+    axes.text(1.8, 0.46, "the limit, 1.96", color=ORANGE, ha="right")
+    axes.text(-0.9, 0.31, "equal\nmodels", color="#606060", ha="right")
+    axes.text(4.0, 0.31, "B is\nbetter", color=BLUE)
+    axes.text(3.05, 0.13, "80 %", ha="center")
+    axes.set(xlabel="measured difference (standard errors)", ylim=(0, 0.52), yticks=[])
+    axes.spines["left"].set_visible(False)
+    save_picture(figure, "8_experiment_bells.svg")
+
+# %% [markdown]
+# More visits make the standard error smaller. A visit is a 1 (success) or a 0. If a
+# share `rate` of them is 1, their variance is rate · (1 - rate): for
+# `np.var([1, 0, 0, 0])`, it is 1/4 · 3/4. The variance of a mean of n visits is n times
+# smaller, and those of the two models add up. So we want:
 #
-# Together: the `difference` B - A must be 1.96 + 0.84 = 2.8 standard errors. A visit is
-# a 1 (success) or a 0. If a share `rate` of them is 1, their variance is
-# rate · (1 - rate): for `np.var([1, 0, 0, 0])`, it is 1/4 · 3/4. The variance of a mean
-# of n visits is n times smaller. For the difference of two means, the two variances add
-# up, because each model has luck of its own:
+#     difference = 2.8 · standard error = 2.8 · root of (2 · rate · (1 - rate) / n)
 #
-#     standard error = root of (2 · rate · (1 - rate) / n)
-#     difference     = 2.8 · root of (2 · rate · (1 - rate) / n)
-#
-# Square both sides, and solve for n:
+# Square both sides, and solve for n, the visits of each model:
 #
 #     n = 2.8² · 2 · rate · (1 - rate) / difference²
 
 # %%
 rate = (chance_a.mean() + chance_b.mean()) / 2
-n_errors = 1.96 + 0.84  # 2.8 standard errors
-of_each_model = n_errors**2 * 2 * rate * (1 - rate) / truth**2
+of_each_model = 2.8**2 * 2 * rate * (1 - rate) / truth**2
 needed = 100 * round(2 * of_each_model / 100)
 print(f"\nrate {rate:.3f}, difference {truth:.4f}: {of_each_model:.0f} visits each")
 print(f"Both models together need {needed} visits.")
 print("Of 10,000 tests, how many find that B is better, and in how many is A ahead?")
-for n in (1000, needed):
-    a = rng.binomial(n // 2, chance_a.mean(), 10_000) / (n // 2)  # of 10,000 tests
-    b = rng.binomial(n // 2, chance_b.mean(), 10_000) / (n // 2)
-    error = np.sqrt((a * (1 - a) + b * (1 - b)) / (n // 2))
-    finds_b = np.mean(b - a > 1.96 * error)
-    print(f"{n:7} visits: B is better {finds_b:4.0%}, A is ahead {np.mean(a > b):4.0%}")
+print_many_tests(needed)
 
 # %% [markdown]
 # So for this difference, nearly 5000 visits are needed. The formula is right: with this
-# number, about 80 % of the tests find that B is better. With 1000 visits only a quarter
-# do, and in about one test of ten the worse model is ahead. By the formula, half the
+# number, about 80 % of the tests find that B is better. By the formula, half the
 # difference would take four times the visits.
 
 # %%
@@ -167,8 +207,8 @@ for rule, is_alarm in false_alarms.items():
 # %% [markdown]
 # **More than a quarter.** One look gives about the 5 % that it promises. Twenty-eight
 # looks do not give 28 times as many false alarms, because each look shares its visits
-# with the one before. But they give about five times as many: that often, a winner is
-# chosen between two models that are the same.
+# with the one before. But they give more than five times as many: that often, a winner
+# is chosen between two models that are the same.
 #
 # **Try it:** add a rule that looks once a week (`distance[:, 6::7]` has every seventh
 # day). How many false alarms are there?

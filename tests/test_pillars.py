@@ -216,6 +216,8 @@ def numbers_after(words, printed):
 
 def check_conclusions_of_deploy(printed):
     assert numbers_after("Answers that are of neither model", printed) == [0]
+    assert "joblib.load gives a SklearnEcosystemPipeline" in printed
+    assert "damaged.pkl is damaged" in printed.partition("400 requests")[0]
     assert printed.count("Refused: ") == 3
     assert "The model before them still answers: True" in printed
 
@@ -226,10 +228,13 @@ def check_conclusions_of_deploy(printed):
 
 
 def check_conclusions_of_the_experiment(printed):
-    truth = numbers_after("A ", printed.partition("measured")[0])[-1]
+    truth = numbers_after("A ", printed.partition("Of 10,000")[0])[-1]
     measured, half = numbers_after("1000 visits: B - A =", printed)
     assert -half < measured < 0, "a thousand visits cannot tell, and A is ahead"
-    assert measured + half < truth, "this interval misses the truth"
+    measured, half = numbers_after("2000 visits: B - A =", printed)
+    assert measured < half
+    assert numbers_after("1.96:", printed) == [50]
+    assert numbers_after("2.80:", printed) == [pytest.approx(80, abs=0.1)]
     for n in (5000, 10_000, 20_000):
         measured, half = numbers_after(f"{n} visits: B - A =", printed)
         assert measured > half
@@ -248,34 +253,31 @@ def check_conclusions_of_the_experiment(printed):
 
 
 def check_conclusions_of_monitoring(printed):
-    figures, _, rest = printed.partition("Without drift: change of the RMSE")
-    control, _, rest = rest.partition("Under drift: change since the first period")
-    changes, _, tests = rest.partition("The last period, in standard errors")
-    of_all = numbers_after("10 ", figures)[-1]
-    assert 0.5 < of_all / numbers_after("1 ", figures)[-1] < 0.65, "half is left"
-    assert 20 < numbers_after("2 standard errors:", figures)[0] < 30, "a quarter"
-    assert numbers_after("3 standard errors:", figures)[0] < 5
+    figures, _, rest = printed.partition("Change since the first period")
+    shares, _, tests = figures.partition("by period\n")[2].partition("by period\n")
+    rmse, still = numbers_after("1 ", shares)
+    assert numbers_after("10 ", shares)[0] > rmse + 0.05
+    assert abs(numbers_after("10 ", shares)[1] - still) < 0.015
+    of_all = numbers_after("10 ", tests)[2]
+    assert 0.5 < of_all / numbers_after("1 ", tests)[2] < 0.65, "half is left"
 
-    for period in range(2, 11):
-        _, change, error, by_luck = numbers_after(f"{period} ", control)
-        assert change / error == pytest.approx(by_luck, abs=0.2)
-        assert abs(by_luck) < 3, "without drift there is nothing to show"
-    rmse_change, share_change, test_change = numbers_after("10 ", changes)
-    assert rmse_change > 3, "RMSE shows the drift, ..."
-    assert -3 < share_change < test_change < 0, "... and the successes do not yet"
-    assert numbers_after("4 ", changes)[0] < 3 < numbers_after("7 ", changes)[0]
-    expected, missing, found = numbers_after("B:", tests)
-    assert expected + missing == pytest.approx(3)
-    assert 20 < found < 30, "one test in four"
-    assert numbers_after("B - A:", tests)[-1] < 10
+    changes, _, rest = rest.partition("B falls by more than three errors")
+    # (RMSE, B, B - A under drift; the same without)
+    by_period = [numbers_after(f"{period} ", changes) for period in range(1, 11)]
+    for *successes, rmse, b, difference in by_period:
+        assert max(map(abs, (*successes[1:], rmse, b, difference))) < 3
+    assert [row[0] > 3 for row in by_period[:5]] == [False] * 4 + [True]
+    assert by_period[-1][0] > 3
+    (found,) = numbers_after("B falls by more than three errors:", printed)
+    assert 20 < found < 30, "one count in four"
 
-    # (RMSE, how much more it is than with the last 50,000, the error of that)
-    first = numbers_after("drift, the first 50,000", printed)
-    whole = numbers_after("drift, all before", printed)
+    # (RMSE, how much more squared error than with the last 50,000, the error of that)
+    first = numbers_after("drift, the first 50,000", rest)
+    whole = numbers_after("drift, all before", rest)
     assert first[1] > 3 * first[2], "training again pays under drift, ..."
-    assert whole[1] > 0, "... most with the last rows"
-    first = numbers_after("no drift, the first 50,000", printed)
-    whole = numbers_after("no drift, all before", printed)
+    assert whole[1] > -whole[2], "... and old ratings do not help"
+    first = numbers_after("no drift, the first 50,000", rest)
+    whole = numbers_after("no drift, all before", rest)
     assert abs(first[1]) < 2 * first[2], "without drift it pays only with more rows"
     assert whole[1] < -3 * whole[2]
 
@@ -604,7 +606,7 @@ def check_conclusions_of_the_ranking(printed):
     ways = ("chance", "most stars", "most ratings", "EASE", "MovieRanker")
     chance, stars, ratings, ease, ranker = [numbers_after(way, last)[0] for way in ways]
     assert chance < 0.03 < stars < ratings - 0.02
-    assert ratings + 0.03 < ease < ranker
+    assert min(ease, ranker) > ratings + 0.03
 
 
 def check_conclusions_of_chapter_4(printed):
@@ -626,8 +628,11 @@ def check_conclusions_of_chapter_4(printed):
     assert -0.005 < gain < -2 * standard_error, "more than luck, but next to nothing"
     gain, standard_error = numbers_after("factors", gains)
     assert gain > 20 * standard_error, "of another size"
-    noise, ignorance = numbers_after("most careful", gains)
-    more_noise, more_ignorance = numbers_after("most careless", gains)
+    sigmas, _, by_care = gains.partition("by the care of the users")
+    (sigma,) = numbers_after("most careful", sigmas)
+    assert numbers_after("most careless", sigmas)[0] > 4 * sigma
+    noise, ignorance = numbers_after("most careful", by_care)
+    more_noise, more_ignorance = numbers_after("most careless", by_care)
     assert more_noise > 10 * noise
     assert 1.2 < more_ignorance / ignorance < 1.5, "by about a third"
 
@@ -637,7 +642,7 @@ def check_conclusions_of_the_threshold(printed):
     by_stars = re.findall(r"\d\.\d stars: (\d\.\d\d)", start)
     assert len(by_stars) == 5
     assert by_stars == sorted(by_stars), "the more stars, the more probable"
-    losses = start.partition("are liked)")[2]
+    losses, _, areas = start.partition("are liked)")[2].partition("ROC AUC")
     loss_of = {
         name: numbers_after(f"{name} ", losses)[0]
         for name in ("dummy", "balanced", "features", "factors")
@@ -654,6 +659,13 @@ def check_conclusions_of_the_threshold(printed):
     assert numbers_after("highest fifth", end)[0] == pytest.approx(0.8, abs=0.03)
     assert numbers_after("highest fifth", end)[1] == pytest.approx(0.6, abs=0.04)
 
+    auc = {name: numbers_after(f"{name} ", areas)[0] for name in loss_of}
+    assert auc["balanced"] == pytest.approx(auc["features"], abs=0.005)
+    assert auc["dummy"] == 0.5 < auc["features"] < auc["factors"]
+    losses = [
+        numbers_after(f"a model says 0.{tenth}:", end)[0] for tenth in range(5, 10)
+    ]
+    assert min(losses) == losses[2], "the true chance"
     split = end.partition("split into its two parts")[2].partition("Cost of")[0]
     parts = {name: numbers_after(f"{name} ", split) for name in loss_of}
     for name in ("features", "factors"):
@@ -671,49 +683,45 @@ def check_conclusions_of_the_threshold(printed):
     assert share > 50 > share_of_features
     assert cost > cost_of_features + 5
     assert 25 < numbers_after("factors: p > 1/3", end)[0] < 35
+    _, bad_evenings = numbers_after("not liked", end)
+    matrix = end.partition("says yes\n")[2].partition("not liked")[2]
+    missed, found = numbers_after("liked", matrix)
+    (precision,) = numbers_after("Precision:", end)
+    (recall,) = numbers_after("Recall:", end)
+    assert precision == pytest.approx(found / (found + bad_evenings), abs=0.006)
+    assert recall == pytest.approx(found / (found + missed), abs=0.006)
 
 
 def check_conclusions_of_chapter_5(printed):
-    assert numbers_after("Adjusted Rand index with true genres:", printed)[0] > 0.5
-    assert abs(numbers_after("Adjusted Rand index with shuffled", printed)[0]) < 0.05
-    middle = printed.partition("Adjusted Rand")[0]
-    assert re.search(
-        r"Adventure\n.*Adventure\n *The Faithful Lighthouse.* Drama", middle
-    )
-    (true_index,) = numbers_after("Adjusted Rand index with true genres:", printed)
-    _, genres_of_middle = numbers_after("50000  ", printed)
-    tastes_of_few, genres_of_few = numbers_after("5000  ", printed)
-    tastes_of_many, genres_of_many = numbers_after("200000  ", printed)
-    assert max(tastes_of_few, genres_of_few) < 0.1
-    assert min(tastes_of_many, genres_of_many) > 0.8
-    in_genre, of_movies = numbers_after("In the cluster of their genre:", printed)
-    assert 0.7 < in_genre / of_movies < 1
-    assert genres_of_middle < 0.6 * true_index, "the few ratings are the difference"
-
+    sizes = numbers_after("Users in each of the eight clusters:", printed)
+    assert sum(sizes) == 1000 and min(sizes) > 50, "they look like kinds of people"
     (far_apart,) = numbers_after("two groups, far apart:", printed)
     (cloud,) = numbers_after("one cloud, eight columns:", printed)
     (flat_cloud,) = numbers_after("one cloud, two columns:", printed)
     assert far_apart > 0.8 > 0.4 > flat_cloud > 2.5 * cloud > 0.1
-    assert numbers_after("the points:", printed)[0] > 0.8
-    assert abs(numbers_after("each column shuffled:", printed)[0]) < 0.2
-    assert numbers_after("Gaussian, same covariance:", printed)[0] > 0.8
+    correlation, score = numbers_after("the points:", printed)
+    shuffled, score_of_shuffled = numbers_after("each column shuffled:", printed)
+    of_gaussian, score_of_gaussian = numbers_after("Gaussian, same", printed)
+    assert min(correlation, of_gaussian) > 0.8 > 0.2 > abs(shuffled)
+    assert score > score_of_shuffled + 0.1, "it is the shape"
+    assert score == pytest.approx(score_of_gaussian, abs=0.05)
 
-    score, control, spread, _ = numbers_after("202 movies", printed)
-    assert score > control + 4 * spread
-    for name in ("all movies", "users", "no groups"):
-        score, control, spread, shuffled = numbers_after(name, printed)
-        assert score < control + 2 * spread, "no groups show"
-    assert score > 1.5 * shuffled, "shuffled columns would find groups"
-    score, control, spread, _ = numbers_after("users", printed)
-    assert score < control - 2 * spread, "no exact Gaussian"
-    for seed in (1, 2):
-        index, score, control, spread = numbers_after(
-            f"table with seed {seed}", printed
-        )
-        assert score > control + 2 * spread
-    index, score, control, spread = numbers_after("table with seed 3", printed)
-    assert score < control + 2 * spread, "the groups do not show, ..."
-    assert index > 0.2, "... but they are there"
+    of_users, of_movies = re.findall(r"mean of ten controls\n(?:.+\n)+", printed)
+    _, _, difference, spread = numbers_after("users", of_users)
+    assert difference < spread, "no groups show"
+    assert numbers_after("users", of_movies)[2] == difference
+    _, _, of_genres, spread = numbers_after("202 movies", of_movies)
+    assert of_genres > 4 * max(spread, abs(difference))
+
+    by_chance, by_genre = re.findall(r"genres: +(-?\d\.\d+)", printed)[:2]
+    assert float(by_genre) > 0.5 > 0.3 > float(by_chance)
+    by_chance, by_genre = re.findall(r"genres: +(-?\d\.\d+)", printed)[2:]
+    assert float(by_genre) > 0.5
+    assert abs(float(by_chance)) < 0.05
+    (few,) = numbers_after("50,000 ratings:", printed)
+    (many,) = numbers_after("200,000 ratings:", printed)
+    assert few < 0.5 * float(by_genre), "the few ratings are the difference"
+    assert many > 0.8
 
 
 def check_conclusions_of_the_unusual(printed):
@@ -738,9 +746,9 @@ def check_conclusions_of_the_unusual(printed):
 def check_conclusions_of_chapter_6(printed):
     (by_formula,) = numbers_after("By a formula, of all (true stars):", printed)
     assert numbers_after("The mean of 100,000 such ratings:", printed) == [by_formula]
-    rated, by_all, of_all = numbers_after("True stars, mean of", printed)
-    assert rated > by_all + 0.05, "users choose what they love, ..."
-    assert by_all > of_all + 0.05, "... and good movies are rated more"
+    rated, others = numbers_after("True stars, mean of", printed)
+    assert rated > others + 0.2, "missing not at random"
+    assert numbers_after("Users for whom the first is higher:", printed)[0] > 98
     by_ranker, by_law = re.findall(r"the first five by (?:.+\n)+", printed)
     stars_of_rated = re.findall(r" (\d\.\d)$", by_ranker, re.MULTILINE)
     assert sorted(map(float, stars_of_rated)) == [3.5, 4, 4]
@@ -754,10 +762,8 @@ def check_conclusions_of_chapter_6(printed):
     by_true_stars = sorted(names, key=lambda name: -rows[name][2])
     assert by_ndcg[:3] == ["MovieRanker", "popularity", "the law"]
     assert by_true_stars[0] == "the law"
-    assert rows["MovieRanker"][2] < rows["the law"][2] - 0.2
+    assert rows["MovieRanker"][2] < rows["factors"][2] - 0.1
     assert rows["MovieRanker"][1] > 1.5 * rows["the law"][1], "what NDCG can count"
-    assert "joblib.load gives a SklearnEcosystemPipeline" in printed
-    assert "load_pipeline: model.pkl is damaged" in printed
 
 
 #: What is printed must bear out what the text says. (0_map has tests of its own.)
