@@ -1035,7 +1035,7 @@ MODELS = {
     # numbers, the *factors*, and predicts mean + user's bias (how generous the user is)
     # + movie's bias (how good the movie is) + (user's factors . movie's factors), like
     # the opinion in section 1. It must know who rated what, so it takes raw rows, with
-    # the ids that `DropIds` would drop. `pillars/4_factors.py` finds factors in ten
+    # the ids that `DropIds` would drop. `pillars/4_taste.py` finds factors in ten
     # lines; recommender/factors.py has the lesson's own way.
     "factors": {
         "features": FunctionTransformer(),  # changes nothing
@@ -1207,7 +1207,7 @@ class RatingPipeline(FitsTables, TakesTables, RegressorMixin, Pipeline):
 # Heat. Bob, who likes Alien as she does, likes Heat: so the regression for the column
 # Heat gives a value above 0 in Ann's row. All these regressions at once, each with a
 # ridge penalty, are two lines of NumPy (*EASE*). Take them as given;
-# `pillars/4_ranking.py` shows that they give the same as `Ridge`, and
+# `pillars/4_top_ten.py` shows that they give the same as `Ridge`, and
 # recommender/ranking.py names the paper that derives them::
 #
 #     inverse = np.linalg.inv(likes.T @ likes + penalty * np.eye(n_movies))

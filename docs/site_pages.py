@@ -141,7 +141,7 @@ tells nobody.</p>
 
 #: Pages of the course that are no chapters, and the chapter before each.
 AFTER_CHAPTER = {
-    "docs/real": "pillars/4_ranking",
+    "docs/real": "pillars/4_top_ten",
     "docs/what_now": "pillars/8_monitor",
 }
 
@@ -329,7 +329,7 @@ def draws_picture(cell):
 
 def add_link_to_answer(chapter):
     """Add a link to the answer in docs/tried.md to the task of a chapter."""
-    name = re.search(r"# # (.+?):", chapter)[1]  # such as "0 Map"
+    name = re.search(r"# # (.+?):", chapter)[1]  # such as "7 Map"
     return re.sub(
         r"\*\*Try it:\*\* .+(?:\n# .+)*",
         rf"\g<0>\n# ([What you see](../docs/tried.md#{anchor(name)}))",
@@ -520,7 +520,7 @@ def as_script(markdown):
 
 
 def title_of_page(root, docname):
-    """Return what a link to a page says, such as "0 Map": its title, or the first part.
+    """Return what a link to a page says, such as "7 Map": its title, or the first part.
 
     None: the page is that of a file of code, and has the name of the file.
     """
@@ -534,7 +534,7 @@ def title_of_page(root, docname):
 
 
 def link_files(text, docname, titles):
-    """Make links of the names of files that have a page, such as `pillars/0_map.py`.
+    """Make links of the names of files that have a page, such as `pillars/7_map.py`.
 
     `titles` has for each page what a link to it says, or None: the name of the file.
     With its folder, a name may stand without backticks. Links are left as they are, as

@@ -1,28 +1,40 @@
-"""Exercise of chapter 6, utilities (5 minutes): does the artifact work in another
-process?
+"""Exercise of chapter 6, utilities (10 minutes): which metric did you mean?
 
-The artifact is the file that a trained model is saved in. Tomorrow another program
-loads it with `SklearnEcosystemPipeline.load_pipeline` and predicts from a user's id and
-a movie's id. It fails with this artifact: only the last step of the pipeline was saved,
-and that step reads features. Nor would the program notice if the file were damaged.
+A page shows each user one movie: of those that it may show, the one with the highest
+prediction. `choose_model` takes the model with the best score. But the score is minus
+the RMSE, which counts the errors of all movies, shown or not. A model that only knows
+which users are generous has a small RMSE, and no idea which movie to show them.
 
-Task: save all that is needed to predict from the two ids, with a digest (a checksum of
-    the file's content).
-Hint: `print(recommender.pipeline)` shows the steps that a row goes through, and
-    `help(recommender)` the methods; one of them saves.
+Task: score what the page shows. It may show the rows of X, so each user gets the movie
+    with the user's highest prediction. Return the mean rating of the shown movies.
+Hint: print X and y in the scorer. Which rows belong to one user, and where is the
+    highest prediction (`idxmax`)? `judge` in pillars/6_utilities.py is a scorer, too.
 Check: python -m pytest exercises -k 6_utilities
 """
 
-import joblib
+from sklearn.metrics import root_mean_squared_error
+from sklearn.model_selection import KFold, cross_val_score
 
-from lesson_code import SklearnEcosystemPipeline
 
+def stars_of_shown(model, X, y):
+    """Return the mean rating of the movies that a page with this model shows.
 
-def train_and_save(table, path):
-    """Train on a table of ratings and save an artifact at `path`.
-
-    Return the recommender.
+    X are held-out rows, with the columns user_id and movie_id; y are their ratings.
     """
-    recommender = SklearnEcosystemPipeline(model="linear").fit(table)
-    joblib.dump(recommender.pipeline["model"], path)  # TODO: is this all it needs?
-    return recommender
+    predictions = model.predict(X)
+    return -root_mean_squared_error(y, predictions)  # TODO: which rows does it show?
+
+
+def choose_model(models, table):
+    """Return the name of the model with the best score in cross-validation.
+
+    `models` is a dict of models that take the table of ratings.
+    """
+    folds = KFold(5, shuffle=True, random_state=0)
+    scores = {}
+    for name, model in models.items():
+        of_folds = cross_val_score(
+            model, table, table["rating"], cv=folds, scoring=stars_of_shown
+        )
+        scores[name] = of_folds.mean()
+    return max(scores, key=scores.get)

@@ -224,7 +224,7 @@ print(f"The smallest error that can be expected: {dataset.best_rmse():.3f}")
 # In each of them, the ridge is better by two tenths. That is no luck: it has learned
 # something.
 #
-# How good can a model be? The last line shows the noise floor. `pillars/4_factors.py`
+# How good can a model be? The last line shows the noise floor. `pillars/4_taste.py`
 # shows models that come nearer to it, because they learn who likes what: the taste.
 #
 # ## The trap

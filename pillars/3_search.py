@@ -2,9 +2,9 @@
 # # 3 Search: how good is the best of many, and what would more rows bring?
 #
 # **You know**: cross-validation, and `GridSearchCV`, which tries candidates and keeps
-# the best (`pillars/0_job.py`). **You will see**: the score of the best of many candidates
-# when none is better than another; the same with real candidates; a search that is
-# cheaper; a learning curve. **Minutes**: 20.
+# the best (`pillars/0_job.py`). **You will see**: the score of the best of many
+# candidates when none is better than another; the same with real candidates; a search
+# that is cheaper; a learning curve. **Minutes**: 20.
 #
 # Words: a *hyperparameter* is set before training, such as the depth of a tree. A
 # *candidate* is one value for each of them. *Nested* cross-validation: an inner one
@@ -112,16 +112,16 @@ def error_on_new_rows(model, X):
 # %%
 rows = {}
 for n_rows in (50, 200, 1000):
-    # Ten searches, each on rows of its own.
+    # Five searches, each on rows of its own.
     errors = []
-    for number in range(10):
+    for number in range(5):
         first = 30_000 + number * n_rows
         errors.append(search_and_check(guesses, noise, first, n_rows))
     rows[n_rows] = pd.DataFrame(errors).mean()
 guessed = pd.DataFrame(rows).T
 guessed.index.name = "rows"
 guessed["luck"] = guessed["all"] - guessed["best_score_"]
-print("RMSE of the best of 40 guessers, and of all 40; the mean of ten searches")
+print("RMSE of the best of 40 guessers, and of all 40; the mean of five searches")
 print(guessed.to_string(float_format="%.3f"))
 
 # %% [markdown]
@@ -159,7 +159,7 @@ if figure is not None:
 # a grid, or better, in a fraction of the time: usually only a few hyperparameters
 # matter, and a grid tries few values of each.
 #
-# We search ten times, on 150 other rows each time. Some of these trees really are
+# We search six times, on 150 other rows each time. Some of these trees really are
 # better than others. Is the score of the winner still too good?
 
 # %%
@@ -178,12 +178,12 @@ random_search = RandomizedSearchCV(tree, space, n_iter=54, **options)
 
 errors = []
 winners = []
-for number in range(10):
+for number in range(6):
     first = 30_000 + number * 150
     errors.append(search_and_check(random_search, features, first, n_rows=150))
     winners.append(random_search.best_params_)
 errors = pd.DataFrame(errors)
-print("\nRMSE of trees that were searched on 150 rows, the mean of ten searches")
+print("\nRMSE of trees that were searched on 150 rows, the mean of six searches")
 print(errors.mean().to_string(float_format="%.3f"))
 seems_better = errors["all"] - errors["best_score_"]
 is_better = errors["new rows: all"] - errors["new rows: winner"]
@@ -192,14 +192,14 @@ print("\nBy how much the winners are better than the mean of all, in stars")
 print(f"in the search: {seems_better.mean():.3f}")
 print(f"on new rows: {is_better.mean():.3f}")
 print(f"luck, the difference: {luck.mean():.3f} ± {luck.sem():.3f}")
-print("\nThe ten winners")
+print("\nThe six winners")
 print(pd.DataFrame(winners).to_string())
 
 # %% [markdown]
 # It is. The searches are not useless, as those of the guessers are: on new rows, the
 # winners are better than the mean of all trees. But a third of what they seem to gain
 # in the search is luck. On so few rows, luck helps to choose: look at how different the
-# ten winners are.
+# six winners are.
 #
 # Nested cross-validation warns of it without new rows. Its error is about 0.05 stars
 # above `best_score_`.
@@ -310,7 +310,7 @@ if figure is not None:
 # If the two curves go on like this, they meet somewhere in the gap on the right, which
 # is 0.028 stars wide. So more rows lower the error of this model by less than that. To
 # gain more, a model must learn something else, such as the taste of each user
-# (`pillars/4_factors.py`).
+# (`pillars/4_taste.py`).
 #
 # **Try it:** let 200 guessers compete instead of 40 (change the columns of `noise`, and
 # `range(40)`). How lucky is the best one?

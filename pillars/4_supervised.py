@@ -51,7 +51,7 @@ print(export_text(tree, feature_names=list(two_features), decimals=1))
 #   have left over. It is `HistGradientBoostingRegressor`, from `sklearn.ensemble`.
 # - `factors` reads no such features. It learns a few numbers for each user and each
 #   movie, which say how well the two fit. scikit-learn has no such model: it is
-#   `MatrixFactorization` of `lesson_code.py`, and `pillars/4_factors.py` builds one.
+#   `MatrixFactorization` of `lesson_code.py`, and `pillars/4_taste.py` builds one.
 #
 # ## What no model can foresee
 # An error of 0.8 stars: is that good? On real data nobody can say. Here we know the
@@ -203,6 +203,6 @@ print(by_care.to_string(float_format="%.3f"))
 #
 # Go on in scikit-learn's user guide:
 # [Supervised learning](https://scikit-learn.org/stable/supervised_learning.html).
-# `pillars/4_factors.py` builds the best of these models.
+# `pillars/4_taste.py` builds the best of these models.
 #
 # Exercise: `exercises/4_supervised.py`.

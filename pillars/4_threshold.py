@@ -50,7 +50,7 @@ print(f"  and the user does not:        -log 0.2 = {-np.log(0.2):.2f}")
 # *log loss* is the mean over all rows.
 #
 # ## From stars to a probability
-# `MatrixFactorization`, the model of `pillars/4_factors.py`, predicts stars.
+# `MatrixFactorization`, the model of `pillars/4_taste.py`, predicts stars.
 # `LogisticRegression` turns them into a probability: it learns from the training rows
 # at how many stars a like is as probable as not, and how steeply the probability rises
 # there. The stars of the training rows are cross-fitted: a row's own rating is not in

@@ -3,7 +3,7 @@
 #
 # **You know**: *matrix factorization* gives every user and movie some learned numbers,
 # its *factors*. Multiply the user's numbers by the movie's, one by one, and add up: the
-# sum says how well the two fit (`pillars/4_factors.py`). **You will see**: what KMeans
+# sum says how well the two fit (`pillars/4_taste.py`). **You will see**: what KMeans
 # makes of users and of movies; and how a control shows whether there may be groups.
 # **Minutes**: 25.
 #

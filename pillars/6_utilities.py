@@ -139,7 +139,7 @@ for name, lists in {"MovieRanker": lists_of_ranker, "the law": lists_of_law}.ite
 #
 # - *NDCG* asks whether the movies of a list are *liked*: rated 4 or more among the
 #   held-out rows. A liked movie gives points, more of them at the top;
-#   `pillars/4_ranking.py` shows the formula. A movie that the user would love but did
+#   `pillars/4_top_ten.py` shows the formula. A movie that the user would love but did
 #   not rate gives none. We take the mean over all users who liked a held-out movie.
 # - *True stars* are the mean true stars of all movies in the lists, rated or not.
 #
@@ -260,5 +260,4 @@ if figure is not None:
 # Go on in scikit-learn's user guide:
 # [Metrics and scoring](https://scikit-learn.org/stable/modules/model_evaluation.html).
 #
-# Exercises: `exercises/6_utilities.py` and `exercises/6_metrics.py`. The first is about
-# a saved model: `pillars/8_deploy.py` shows what that needs.
+# Exercise: `exercises/6_utilities.py`.

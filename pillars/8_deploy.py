@@ -229,4 +229,4 @@ print(f"Of these, with B in the next test, too: {next_b[is_b].mean():.3f}")
 # [Model persistence](https://scikit-learn.org/stable/model_persistence.html), then with
 # `pillars/8_experiment.py`.
 #
-# Exercise: `exercises/8_deploy.py`.
+# Exercises: `exercises/8_artifact.py` and `exercises/8_deploy.py`.

@@ -1,6 +1,6 @@
 """All public names of scikit-learn, sorted into the six pillars of the lesson.
 
-`pillars/0_map.py` counts them. scikit-learn lists its names itself
+`pillars/7_map.py` counts them. scikit-learn lists its names itself
 (`sklearn.utils.discovery`), and its estimators say by their tags what they can do.
 """
 

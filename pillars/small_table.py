@@ -1,6 +1,6 @@
 """A table of six users and five movies, small enough to see all its ratings.
 
-`4_factors.py` and `4_ranking.py` explain with it how a model works.
+`4_taste.py` and `4_top_ten.py` explain with it how a model works.
 """
 
 import numpy as np

@@ -25,8 +25,8 @@ MESSAGES = {
     "0_first": "they were made from the answers",
     "0_job": "We turned the answers of the test rows round, and got another model",
     "0_luck": "It should become half as large: in a mean of more numbers",
-    "0_map": "Missed: BaggingRegressor, Careful, DecisionTreeRegressor",
-    "0_parts": "A user who was not seen in `fit` stopped `transform`",
+    "7_map": "Missed: BaggingRegressor, Careful, DecisionTreeRegressor",
+    "7_parts": "A user who was not seen in `fit` stopped `transform`",
     "1_preprocessing": "predicting new rows with gaps failed: Input X contains NaN",
     "1_scaling": "An answer must not depend on the rows that come with it",
     "2_feature_selection": (
@@ -36,14 +36,14 @@ MESSAGES = {
     "3_cross_fitting": "with the ratings of their own rows: they contain them",
     "3_too_good": "Leaks left: 3 of 3. On shuffled ratings, of movies with many genres",
     "3_search": "The rows that chose the winner also scored it",
-    "4_factors": "So gaps have a say in a user's numbers",
-    "4_ranking": "users see one at the top. Such a place of the list",
+    "4_taste": "So gaps have a say in a user's numbers",
+    "4_top_ten": "users see one at the top. Such a place of the list",
     "4_supervised": "of 30 tables you call the new model better",
     "4_threshold": "You say yes to the same 307 of 2000 rows",
     "5_unsupervised": "You found groups in 2 of 5 tables",
     "5_unusual": "that accuses nobody, gets 0.99 from you",
-    "6_metrics": "It still shows the same movies, but your score went from",
-    "6_utilities": (
+    "6_utilities": "It still shows the same movies, but your score went from",
+    "8_artifact": (
         "A fresh process could not predict from the two ids: "
         "ValueError: X has 2 features"
     ),
@@ -317,10 +317,10 @@ def test_the_next_exercise_is_that_of_the_table_and_one_without_a_row_is_last(tm
     page.write_text(
         page.read_text("utf-8").replace(first + job + luck + the_map, the_map + luck)
     )
-    run = pytest_exercises(tmp_path, "-k", "0_first or 0_luck or 0_map")
+    run = pytest_exercises(tmp_path, "-k", "0_first or 0_luck or 7_map")
     checked = re.findall(r"^_+ test_(\w+) _+$", run.stdout, re.MULTILINE)
-    assert checked == ["0_map", "0_luck", "0_first"]
-    assert "Next: exercises/0_map.py" in run.stdout
+    assert checked == ["7_map", "0_luck", "0_first"]
+    assert "Next: exercises/7_map.py" in run.stdout
     page.unlink()
     run = pytest_exercises(tmp_path, "-k", "0_first or 0_luck")
     assert "Next: exercises/0_first.py" in run.stdout
@@ -370,7 +370,7 @@ def test_a_wrong_attempt_gets_a_message_and_a_written_down_figure_fails(
     attempt.__file__ = str(file)
     exec(compile(file.read_text(encoding="utf-8"), file, "exec"), vars(attempt))
     fixtures = {}
-    if name == "6_utilities":
+    if name == "8_artifact":
         fixtures = {"tmp_path": tmp_path, "monkeypatch": monkeypatch}
     with pytest.raises(pytest.fail.Exception) as failed:
         checks[name](attempt, **fixtures)

@@ -154,12 +154,12 @@ def test_no_link_and_no_picture_of_a_written_page_is_dead(written):
 
 def test_dead_links_leave_their_text_and_dead_pictures_nothing():
     page = (
-        "# A\n\n[![p](docs/p.svg)](0_map.py)\n\n![p](docs/p.svg)\n![q](docs/q.svg)\n\n"
+        "# A\n\n[![p](docs/p.svg)](7_map.py)\n\n![p](docs/p.svg)\n![q](docs/q.svg)\n\n"
     )
-    page += "[Chapter](0_map.py#L1), "
+    page += "[Chapter](7_map.py#L1), "
     page += "[web](https://b.c/d), [below](#x),\n[use](../docs/use.md). ![i](i.png)"
     mended = generator.without_dead_links("pillars/page.md", page)
-    rest = "\n[Chapter](0_map.py#L1), [web](https://b.c/d), [below](#x),\n"
+    rest = "\n[Chapter](7_map.py#L1), [web](https://b.c/d), [below](#x),\n"
     assert mended == f"# A\n{generator.NOTE}{rest}use (`../docs/use.md`). "
     assert generator.without_dead_links("pillars/page.md", rest) == rest
 

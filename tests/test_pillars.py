@@ -107,7 +107,7 @@ def test_a_chapter_runs_without_matplotlib(tmp_path):
     (tmp_path / "matplotlib" / "__init__.py").write_text(
         NO_MATPLOTLIB, encoding="utf-8"
     )
-    chapter = PILLARS / "0_map.py"
+    chapter = PILLARS / "7_map.py"
     check_output(run(tmp_path, chapter, path=tmp_path), chapter)
     assert not (tmp_path / "pictures").exists()
 
@@ -200,10 +200,10 @@ def test_the_readme_lists_the_chapters_in_order_with_their_questions_and_minutes
     assert re.findall(row, readme) == expected
 
 
-def test_the_chapters_are_numbered_without_a_gap_but_7_which_is_the_appendix():
-    # A chapter may have a second file, such as 0_parts.
+def test_the_chapters_are_numbered_without_a_gap():
+    # A number may have several chapters, such as 7_map and 7_parts.
     numbers = {int(chapter.stem[0]) for chapter in CHAPTERS}
-    assert numbers == {0, 1, 2, 3, 4, 5, 6, 8}
+    assert numbers == {*range(9)}
     assert APPENDIX.exists()
 
 
@@ -766,18 +766,18 @@ def check_conclusions_of_chapter_6(printed):
     assert rows["MovieRanker"][1] > 1.5 * rows["the law"][1], "what NDCG can count"
 
 
-#: What is printed must bear out what the text says. (0_map has tests of its own.)
+#: What is printed must bear out what the text says. (7_map has tests of its own.)
 CONCLUSIONS = {
     "0_first": check_conclusions_of_the_first_chapter,
     "0_job": check_conclusions_of_the_job,
     "0_luck": check_conclusions_of_luck,
-    "0_parts": check_conclusions_of_parts,
+    "7_parts": check_conclusions_of_parts,
     "1_preprocessing": check_conclusions_of_chapter_1,
     "2_feature_selection": check_conclusions_of_chapter_2,
     "3_model_selection": check_conclusions_of_chapter_3,
     "3_search": check_conclusions_of_the_search,
-    "4_factors": check_conclusions_of_the_factors,
-    "4_ranking": check_conclusions_of_the_ranking,
+    "4_taste": check_conclusions_of_the_factors,
+    "4_top_ten": check_conclusions_of_the_ranking,
     "4_supervised": check_conclusions_of_chapter_4,
     "4_threshold": check_conclusions_of_the_threshold,
     "5_unsupervised": check_conclusions_of_chapter_5,
@@ -790,7 +790,7 @@ CONCLUSIONS = {
 
 
 def test_every_chapter_but_the_map_has_its_conclusions_checked():
-    assert {*CONCLUSIONS, "0_map"} == {chapter.stem for chapter in CHAPTERS}
+    assert {*CONCLUSIONS, "7_map"} == {chapter.stem for chapter in CHAPTERS}
 
 
 # One test, so that a chapter, which takes up to 30 seconds, is run once, whatever the
@@ -808,7 +808,7 @@ def test_a_chapter_prints_draws_and_bears_out_its_words(tmp_path, chapter):
 
 @pytest.fixture(scope="module")
 def whole_map(tmp_path_factory):
-    return run(tmp_path_factory.mktemp("map"), PILLARS / "0_map.py", "all")
+    return run(tmp_path_factory.mktemp("map"), PILLARS / "7_map.py", "all")
 
 
 def test_a_pillar_claims_every_module_of_the_installed_scikit_learn(tmp_path):

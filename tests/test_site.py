@@ -306,8 +306,8 @@ def test_names_of_files_that_have_a_page_are_links(site):
     catalog = (site / "pillars" / "catalog.html").read_text(encoding="utf-8")
     assert "PILLARS" in catalog
     for page, target in [
-        ("pillars/0_map", "catalog.html"),
-        ("pillars/4_factors", "../recommender/factors.html"),
+        ("pillars/7_map", "catalog.html"),
+        ("pillars/4_taste", "../recommender/factors.html"),
         ("exercises/8_monitor", "../pillars/8_monitor.html"),
         ("exercises/4_supervised", "../docs/words.html"),
         ("exercises/README", "0_first.html"),

@@ -122,7 +122,7 @@ def main():
         "--only",
         default="",
         metavar="NAME",
-        help="only chapters whose name contains this, such as 0_parts",
+        help="only chapters whose name contains this, such as 7_parts",
     )
     options = parser.parse_args()
     is_right = True

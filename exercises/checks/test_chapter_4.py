@@ -21,7 +21,118 @@ from sklearn.tree import DecisionTreeRegressor
 
 from lesson_code import ranking_metrics
 
-# ----- 4_factors
+# ----- 4_supervised
+
+
+class Reader(RegressorMixin, BaseEstimator):
+    """A linear model that reads some columns of an array."""
+
+    def __init__(self, columns):
+        self.columns = columns
+
+    def fit(self, X, y):
+        self.model_ = LinearRegression().fit(X[:, self.columns], y)
+        return self
+
+    def predict(self, X):
+        return self.model_.predict(X[:, self.columns])
+
+
+@check_of(
+    "pillars/4_supervised.py",
+    usual_causes="`gain` is an array of NumPy, with one number per row. `gain.std()` "
+    "is their standard deviation, `len(gain)` how many they are, and `np.sqrt` the "
+    "root.",
+)
+def test_4_supervised(exercise):
+    first = Reader([0])
+    second = Reader([1])
+    both = Reader([0, 1])
+
+    # A model that reads both columns of a sum is better than one that reads one.
+    rng = np.random.default_rng(31)
+    X = rng.normal(size=(200, 2))
+    y = X.sum(axis=1) + rng.normal(size=200)
+    answer = exercise.is_better(first, both, X.copy(), y.copy())
+    check_true_or_false(answer, "is_better")
+    check(
+        not answer,
+        "You call the worse of two models the better one. The new model was the worse: "
+        "it reads a single column, the old one reads both, and y is their sum, plus "
+        "noise. A gain far from 0 is not enough. It must be above 0: the error of the "
+        "old model minus that of the new.",
+    )
+
+    # Two columns of equal worth: a model that reads one is as good as one that reads
+    # the other. The unit of y is another one in every table.
+    n_better = 0
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        X = rng.normal(size=(200, 2))
+        y = (X.sum(axis=1) + rng.normal(size=200)) * 10.0 ** rng.integers(-2, 3)
+        n_better += exercise.is_better(second, first, X.copy(), y.copy())
+    check(
+        n_better <= 3,
+        f"In {n_better} of 30 tables you call the new model better. By construction "
+        "the two are equally good, and which one has the smaller error is luck. Ask "
+        "for more than luck gives: a mean gain above twice its standard error. The "
+        "standard error of a mean is the standard deviation divided by the root of the "
+        "number of rows.",
+    )
+
+    # Nothing can be predicted here. A tree knows its training rows by heart.
+    rng = np.random.default_rng(30)
+    X = rng.normal(size=(200, 2))
+    y = rng.normal(size=200)
+    tree = DecisionTreeRegressor(random_state=0)
+    check(
+        not exercise.is_better(tree, DummyRegressor(), X.copy(), y.copy()),
+        "You call a tree better than the mean where nothing can be predicted. It has "
+        "learned its training rows by heart, noise included. Compare the models on "
+        "rows that they were not trained on.",
+    )
+
+    # The gain is many times its standard error.
+    X = rng.normal(size=(200, 2))
+    y = (X.sum(axis=1) + rng.normal(size=200)) / 100
+    check(
+        exercise.is_better(both, first, X.copy(), y.copy()),
+        "A model that reads both columns really is better than one that reads a single "
+        "column, because y is their sum, plus noise. But your function says False. The "
+        "unit of y is small here, and no fixed limit serves all units. And the "
+        "standard error of a mean is the standard deviation divided by the root of the "
+        "number of rows.",
+    )
+
+    # A small gain beside much noise that both models share.
+    X = rng.normal(size=(2000, 2))
+    y = X[:, 0] + 0.25 * X[:, 1] + rng.normal(size=2000)
+    check(
+        exercise.is_better(both, first, X.copy(), y.copy()),
+        "The new model really is better, by more than four times the standard error, "
+        "but your function says False. The gain is small, but so is its standard "
+        "error, if the models are compared row by row: what makes a row hard for both "
+        "then cancels. Twice the standard error is asked for.",
+    )
+
+    # A gain of 2.5 standard errors.
+    rng = np.random.default_rng(26)
+    X = rng.normal(size=(2000, 2))
+    y = X[:, 0] + 0.12 * X[:, 1] + rng.normal(size=2000)
+    check(
+        exercise.is_better(both, first, X.copy(), y.copy()),
+        "The new model really is better, and its gain is 2.5 times its standard error, "
+        "but your function says False. Twice is asked for: by luck, an equal model "
+        "gains more in only about 2 of 100 cases. A stricter limit misses more of the "
+        "real gains.",
+    )
+    print(
+        f"Measured: in {n_better} of 30 tables you call an equal model better (in 15 "
+        "± 3 if every gain counts). A real gain of 2.5 standard errors is found."
+    )
+
+
+# ----- 4_taste
 
 
 def make_ratings(n_users, n_movies, share_of_gaps, noise, seed):
@@ -51,13 +162,13 @@ def ridge_numbers(ratings, movies, penalty, with_intercept=False):
 
 
 @check_of(
-    "pillars/4_factors.py",
+    "pillars/4_taste.py",
     usual_causes="`np.isnan(ratings_of_user)` is True in the gaps, and `~` turns True "
     "and False around. Take the rows of `movies` and the ratings by the same mask, so "
     "that they have the same length. `fit` stops at NaN. It also stops if it gets no "
     "row at all: a user who has rated nothing keeps the zeros.",
 )
-def test_4_factors(exercise):
+def test_4_taste(exercise):
     def numbers_of(ratings, movies, penalty=2.0):
         numbers = exercise.fit_users(ratings.copy(), movies.copy(), penalty)
         check_returned(numbers, "fit_users")
@@ -171,7 +282,114 @@ def test_4_factors(exercise):
     )
 
 
-# ----- 4_ranking
+# ----- 4_threshold
+
+
+def make_likes(n_rows, seed):
+    """Return inputs, likes, and their true chances, of which a quarter is on average.
+
+    The chances are those that `LogisticRegression` can learn.
+    """
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n_rows, 2))
+    chance = 1 / (1 + np.exp(1.7 - X @ [1.5, 0.8]))
+    return X, rng.random(n_rows) < chance, chance
+
+
+def cost_to_expect(yes, chance, cost_of_bad, cost_of_missed):
+    """Return the cost of each row, on average over what may happen."""
+    return np.where(yes, (1 - chance) * cost_of_bad, chance * cost_of_missed)
+
+
+@check_of(
+    "pillars/4_threshold.py",
+    usual_causes="`predict_proba` returns an array of the shape (rows, 2): the second "
+    "column, `[:, 1]`, is the probability of True, a like. Train the classifier first.",
+)
+def test_4_threshold(exercise):
+    X, y, _ = make_likes(3000, 61)
+    X_new, _, chance = make_likes(2000, 62)
+
+    def decide(cost_of_bad, cost_of_missed, rows=slice(None)):
+        asked = X_new[rows].copy()
+        answer = exercise.says_yes(
+            LogisticRegression(), X.copy(), y.copy(), asked, cost_of_bad, cost_of_missed
+        )
+        numbers = check_numbers(answer, len(asked), "says_yes")
+        check(
+            np.isin(numbers, [0, 1]).all(),
+            f"`says_yes` returned {numbers[0]:.3g} for the first row. A page shows a "
+            "movie or does not: return True or False for each row, which is a "
+            "comparison of the probability with the threshold.",
+        )
+        return numbers == 1
+
+    equal = decide(1, 1)
+    dear = decide(1, 6)
+    cheap = decide(6, 1)
+    check(
+        not (np.array_equal(equal, dear) and np.array_equal(equal, cheap)),
+        f"You say yes to the same {equal.sum()} of 2000 rows, whether a missed movie "
+        "costs as much as a bad evening, six times as much, or a sixth. `predict` says "
+        "yes above a probability of 1/2, and a fixed threshold serves one pair of "
+        "costs only. The threshold must come from the costs.",
+    )
+    check(
+        dear.sum() > equal.sum() > cheap.sum(),
+        f"You say yes to {equal.sum()} of 2000 rows if both errors cost the same, to "
+        f"{dear.sum()} if a missed movie costs six times as much as a bad evening, and "
+        f"to {cheap.sum()} if it costs a sixth. The more a missed movie costs, "
+        "the more often you should say yes. Do both costs count? With equal costs, the "
+        "threshold is 1/2: is yours? Did you exchange the two costs, or turn the "
+        "comparison around?",
+    )
+    check(
+        chance[dear].mean() > chance[~dear].mean(),
+        "The rows to which you say yes are less often liked than the others. Take the "
+        "probability of True, the second column, and say yes above the threshold.",
+    )
+    n_other = np.sum(decide(1, 6, slice(0, 2000, 40)) != dear[::40])
+    check(
+        n_other == 0,
+        f"When 50 of the rows came alone, {n_other} of them got another answer than "
+        "among the 2000. What is best for a user must not depend on which others come "
+        "along. Did you sort the new rows, or count off a share of them?",
+    )
+    n_other = np.sum(decide(0.1, 0.6) != dear)
+    check(
+        n_other == 0,
+        f"With the costs 0.1 and 0.6 instead of 1 and 6, {n_other} of 2000 answers are "
+        "others. A cost in another currency must not change what is cheaper: only the "
+        "ratio of the two costs counts.",
+    )
+
+    said = LogisticRegression().fit(X, y).predict_proba(X_new)[:, 1]
+    for costs in ((1, 1), (1, 2), (1, 6), (6, 1)):
+        yes = decide(*costs)
+        best = said * costs[1] > (1 - said) * costs[0]
+        paid = cost_to_expect(yes, said, *costs).sum()
+        lowest = cost_to_expect(best, said, *costs).sum()
+        check(
+            paid < 1.01 * lowest,
+            f"A bad evening costs {costs[0]}, and a missed movie {costs[1]}. You say "
+            f"yes to {yes.sum()} of 2000 rows. By the model's probabilities this costs "
+            f"{paid:.0f} on average, and {lowest:.0f} would do, with yes to "
+            f"{best.sum()}. If p is the probability of a like, yes costs (1 - p) times "
+            "the one, and no costs p times the other. At the threshold both cost the "
+            "same.",
+        )
+
+    at_half = cost_to_expect(said > 0.5, chance, 1, 6)
+    saved = at_half - cost_to_expect(dear, chance, 1, 6)
+    print(
+        f"Measured: if a missed movie costs 6, you say yes to {dear.mean():.0%} of the "
+        f"rows, {np.mean(said > 0.5):.0%} are above 1/2. By the true chances, this "
+        f"saves {100 * saved.mean():.0f} ± {100 * standard_error(saved):.0f} of "
+        f"{100 * at_half.mean():.0f} per 100 rows."
+    )
+
+
+# ----- 4_top_ten
 
 
 def make_stars(n_users, n_movies, share_of_gaps, seed):
@@ -228,12 +446,12 @@ def why_rated(lists, stars):
 
 
 @check_of(
-    "pillars/4_ranking.py",
+    "pillars/4_top_ten.py",
     usual_causes="`fit.loc[user]` and `stars.loc[user]` are Series with the titles as "
     "their index. A mask in square brackets must be a Series of True and False with "
     "the same titles; `isna()` makes one. The titles of a Series are in its `index`.",
 )
-def test_4_ranking(exercise):
+def test_4_top_ten(exercise):
     stars = make_stars(60, 30, 0.6, 51)  # each user has 10 gaps or more
 
     def lists_of(stars, n):
@@ -349,222 +567,4 @@ def test_4_ranking(exercise):
         f"Measured: on test rows, your lists of five have an NDCG@5 of "
         f"{figures['yours']:.2f}; with the rated movies in them, it is "
         f"{figures['with rated']:.2f}."
-    )
-
-
-# ----- 4_supervised
-
-
-class Reader(RegressorMixin, BaseEstimator):
-    """A linear model that reads some columns of an array."""
-
-    def __init__(self, columns):
-        self.columns = columns
-
-    def fit(self, X, y):
-        self.model_ = LinearRegression().fit(X[:, self.columns], y)
-        return self
-
-    def predict(self, X):
-        return self.model_.predict(X[:, self.columns])
-
-
-@check_of(
-    "pillars/4_supervised.py",
-    usual_causes="`gain` is an array of NumPy, with one number per row. `gain.std()` "
-    "is their standard deviation, `len(gain)` how many they are, and `np.sqrt` the "
-    "root.",
-)
-def test_4_supervised(exercise):
-    first = Reader([0])
-    second = Reader([1])
-    both = Reader([0, 1])
-
-    # A model that reads both columns of a sum is better than one that reads one.
-    rng = np.random.default_rng(31)
-    X = rng.normal(size=(200, 2))
-    y = X.sum(axis=1) + rng.normal(size=200)
-    answer = exercise.is_better(first, both, X.copy(), y.copy())
-    check_true_or_false(answer, "is_better")
-    check(
-        not answer,
-        "You call the worse of two models the better one. The new model was the worse: "
-        "it reads a single column, the old one reads both, and y is their sum, plus "
-        "noise. A gain far from 0 is not enough. It must be above 0: the error of the "
-        "old model minus that of the new.",
-    )
-
-    # Two columns of equal worth: a model that reads one is as good as one that reads
-    # the other. The unit of y is another one in every table.
-    n_better = 0
-    for seed in range(30):
-        rng = np.random.default_rng(seed)
-        X = rng.normal(size=(200, 2))
-        y = (X.sum(axis=1) + rng.normal(size=200)) * 10.0 ** rng.integers(-2, 3)
-        n_better += exercise.is_better(second, first, X.copy(), y.copy())
-    check(
-        n_better <= 3,
-        f"In {n_better} of 30 tables you call the new model better. By construction "
-        "the two are equally good, and which one has the smaller error is luck. Ask "
-        "for more than luck gives: a mean gain above twice its standard error. The "
-        "standard error of a mean is the standard deviation divided by the root of the "
-        "number of rows.",
-    )
-
-    # Nothing can be predicted here. A tree knows its training rows by heart.
-    rng = np.random.default_rng(30)
-    X = rng.normal(size=(200, 2))
-    y = rng.normal(size=200)
-    tree = DecisionTreeRegressor(random_state=0)
-    check(
-        not exercise.is_better(tree, DummyRegressor(), X.copy(), y.copy()),
-        "You call a tree better than the mean where nothing can be predicted. It has "
-        "learned its training rows by heart, noise included. Compare the models on "
-        "rows that they were not trained on.",
-    )
-
-    # The gain is many times its standard error.
-    X = rng.normal(size=(200, 2))
-    y = (X.sum(axis=1) + rng.normal(size=200)) / 100
-    check(
-        exercise.is_better(both, first, X.copy(), y.copy()),
-        "A model that reads both columns really is better than one that reads a single "
-        "column, because y is their sum, plus noise. But your function says False. The "
-        "unit of y is small here, and no fixed limit serves all units. And the "
-        "standard error of a mean is the standard deviation divided by the root of the "
-        "number of rows.",
-    )
-
-    # A small gain beside much noise that both models share.
-    X = rng.normal(size=(2000, 2))
-    y = X[:, 0] + 0.25 * X[:, 1] + rng.normal(size=2000)
-    check(
-        exercise.is_better(both, first, X.copy(), y.copy()),
-        "The new model really is better, by more than four times the standard error, "
-        "but your function says False. The gain is small, but so is its standard "
-        "error, if the models are compared row by row: what makes a row hard for both "
-        "then cancels. Twice the standard error is asked for.",
-    )
-
-    # A gain of 2.5 standard errors.
-    rng = np.random.default_rng(26)
-    X = rng.normal(size=(2000, 2))
-    y = X[:, 0] + 0.12 * X[:, 1] + rng.normal(size=2000)
-    check(
-        exercise.is_better(both, first, X.copy(), y.copy()),
-        "The new model really is better, and its gain is 2.5 times its standard error, "
-        "but your function says False. Twice is asked for: by luck, an equal model "
-        "gains more in only about 2 of 100 cases. A stricter limit misses more of the "
-        "real gains.",
-    )
-    print(
-        f"Measured: in {n_better} of 30 tables you call an equal model better (in 15 "
-        "± 3 if every gain counts). A real gain of 2.5 standard errors is found."
-    )
-
-
-# ----- 4_threshold
-
-
-def make_likes(n_rows, seed):
-    """Return inputs, likes, and their true chances, of which a quarter is on average.
-
-    The chances are those that `LogisticRegression` can learn.
-    """
-    rng = np.random.default_rng(seed)
-    X = rng.normal(size=(n_rows, 2))
-    chance = 1 / (1 + np.exp(1.7 - X @ [1.5, 0.8]))
-    return X, rng.random(n_rows) < chance, chance
-
-
-def cost_to_expect(yes, chance, cost_of_bad, cost_of_missed):
-    """Return the cost of each row, on average over what may happen."""
-    return np.where(yes, (1 - chance) * cost_of_bad, chance * cost_of_missed)
-
-
-@check_of(
-    "pillars/4_threshold.py",
-    usual_causes="`predict_proba` returns an array of the shape (rows, 2): the second "
-    "column, `[:, 1]`, is the probability of True, a like. Train the classifier first.",
-)
-def test_4_threshold(exercise):
-    X, y, _ = make_likes(3000, 61)
-    X_new, _, chance = make_likes(2000, 62)
-
-    def decide(cost_of_bad, cost_of_missed, rows=slice(None)):
-        asked = X_new[rows].copy()
-        answer = exercise.says_yes(
-            LogisticRegression(), X.copy(), y.copy(), asked, cost_of_bad, cost_of_missed
-        )
-        numbers = check_numbers(answer, len(asked), "says_yes")
-        check(
-            np.isin(numbers, [0, 1]).all(),
-            f"`says_yes` returned {numbers[0]:.3g} for the first row. A page shows a "
-            "movie or does not: return True or False for each row, which is a "
-            "comparison of the probability with the threshold.",
-        )
-        return numbers == 1
-
-    equal = decide(1, 1)
-    dear = decide(1, 6)
-    cheap = decide(6, 1)
-    check(
-        not (np.array_equal(equal, dear) and np.array_equal(equal, cheap)),
-        f"You say yes to the same {equal.sum()} of 2000 rows, whether a missed movie "
-        "costs as much as a bad evening, six times as much, or a sixth. `predict` says "
-        "yes above a probability of 1/2, and a fixed threshold serves one pair of "
-        "costs only. The threshold must come from the costs.",
-    )
-    check(
-        dear.sum() > equal.sum() > cheap.sum(),
-        f"You say yes to {equal.sum()} of 2000 rows if both errors cost the same, to "
-        f"{dear.sum()} if a missed movie costs six times as much as a bad evening, and "
-        f"to {cheap.sum()} if it costs a sixth. The more a missed movie costs, "
-        "the more often you should say yes. Do both costs count? With equal costs, the "
-        "threshold is 1/2: is yours? Did you exchange the two costs, or turn the "
-        "comparison around?",
-    )
-    check(
-        chance[dear].mean() > chance[~dear].mean(),
-        "The rows to which you say yes are less often liked than the others. Take the "
-        "probability of True, the second column, and say yes above the threshold.",
-    )
-    n_other = np.sum(decide(1, 6, slice(0, 2000, 40)) != dear[::40])
-    check(
-        n_other == 0,
-        f"When 50 of the rows came alone, {n_other} of them got another answer than "
-        "among the 2000. What is best for a user must not depend on which others come "
-        "along. Did you sort the new rows, or count off a share of them?",
-    )
-    n_other = np.sum(decide(0.1, 0.6) != dear)
-    check(
-        n_other == 0,
-        f"With the costs 0.1 and 0.6 instead of 1 and 6, {n_other} of 2000 answers are "
-        "others. A cost in another currency must not change what is cheaper: only the "
-        "ratio of the two costs counts.",
-    )
-
-    said = LogisticRegression().fit(X, y).predict_proba(X_new)[:, 1]
-    for costs in ((1, 1), (1, 2), (1, 6), (6, 1)):
-        yes = decide(*costs)
-        best = said * costs[1] > (1 - said) * costs[0]
-        paid = cost_to_expect(yes, said, *costs).sum()
-        lowest = cost_to_expect(best, said, *costs).sum()
-        check(
-            paid < 1.01 * lowest,
-            f"A bad evening costs {costs[0]}, and a missed movie {costs[1]}. You say "
-            f"yes to {yes.sum()} of 2000 rows. By the model's probabilities this costs "
-            f"{paid:.0f} on average, and {lowest:.0f} would do, with yes to "
-            f"{best.sum()}. If p is the probability of a like, yes costs (1 - p) times "
-            "the one, and no costs p times the other. At the threshold both cost the "
-            "same.",
-        )
-
-    at_half = cost_to_expect(said > 0.5, chance, 1, 6)
-    saved = at_half - cost_to_expect(dear, chance, 1, 6)
-    print(
-        f"Measured: if a missed movie costs 6, you say yes to {dear.mean():.0%} of the "
-        f"rows, {np.mean(said > 0.5):.0%} are above 1/2. By the true chances, this "
-        f"saves {100 * saved.mean():.0f} ± {100 * standard_error(saved):.0f} of "
-        f"{100 * at_half.mean():.0f} per 100 rows."
     )

@@ -1,6 +1,6 @@
-"""The checks of chapter 6, utilities: a metric of your own, and an artifact.
+"""The check of chapter 6, utilities: a metric of your own.
 
-Read a task before its check.
+Read the task before its check.
 """
 
 import numpy as np
@@ -10,15 +10,9 @@ from checking import (
     check,
     check_of,
     check_returned,
-    first_five,
-    last_line,
     mean_and_error,
-    ratings,
-    run_fresh,
 )
 from sklearn.model_selection import KFold, cross_val_score
-
-# ----- 6_metrics
 
 
 class Prepared:
@@ -65,7 +59,7 @@ def scores_of(model, table, scoring):
     "`iloc`). And `make_scorer` takes a function of (y_true, y_pred), which cannot "
     "see whose rows these are.",
 )
-def test_6_metrics(exercise):
+def test_6_utilities(exercise):
     rng = np.random.default_rng(0)
     X, y = held_out_rows(rng)
     generosity = pd.Series(rng.normal(0, 1, 40)).loc[X["user_id"]].to_numpy()
@@ -165,85 +159,4 @@ def test_6_metrics(exercise):
         f"{mean_and_error(stars['movies'])} stars. The one with the smaller RMSE "
         f"({rmse['users']:.2f}, yours {rmse['movies']:.2f}) shows movies of "
         f"{mean_and_error(stars['users'])} stars (5 folds)."
-    )
-
-
-# ----- 6_utilities
-
-#: Predict by an artifact. Then change one bit of it, at one place after another, and
-#: count what is noticed.
-USE_ARTIFACT = """import pathlib, sys, pandas
-from lesson_code import SklearnEcosystemPipeline
-path = pathlib.Path(sys.argv[1])
-pair = pandas.DataFrame({"user_id": [7], "movie_id": [9]})
-print(SklearnEcosystemPipeline.load_pipeline(path).predict(pair)[0])
-whole = path.read_bytes()
-copy = path.with_name("copy")
-noticed = 0
-for part in range(1, 10):
-    content = bytearray(whole)
-    content[part * len(whole) // 10] ^= 1
-    copy.write_bytes(content)
-    try:
-        SklearnEcosystemPipeline.load_pipeline(copy)
-    except Exception:
-        noticed += 1
-print(noticed)"""
-
-
-@check_of(
-    "pillars/6_utilities.py, and lesson_code.py, section 5",
-    usual_causes="the recommender itself has the method that saves, its pipeline has "
-    "not; the method needs the path, exactly as it is given. Return the recommender.",
-)
-def test_6_utilities(exercise, tmp_path, monkeypatch):
-    path = tmp_path / "artifact.pkl"
-    # What is saved under another name must not overwrite a file of yours.
-    current = tmp_path / "current"
-    current.mkdir()
-    monkeypatch.chdir(current)
-    recommender = exercise.train_and_save(ratings(), path)
-    check_returned(recommender, "train_and_save")
-    elsewhere = sorted(file.name for file in current.iterdir())
-    check(
-        path.exists() or not elsewhere,
-        f"There is no file at `path`, but {first_five(elsewhere)} in the current "
-        "folder. There, it overwrites what was saved before, and the program that "
-        "loads `path` does not find it. The method that saves takes the path as its "
-        "argument.",
-    )
-    check(path.exists(), "There is no file at `path`: save the artifact there.")
-
-    fresh = run_fresh(USE_ARTIFACT, path)
-    problem = last_line(fresh)
-    check(
-        "digest" not in problem,
-        f"A fresh process refused the file: {problem}. It was written again after it "
-        "was saved. Save it once, by `save_pipeline`.",
-    )
-    check(
-        fresh.returncode == 0,
-        "A fresh process could not predict from the two ids: "
-        f"{problem}. It has only what is in the file. The steps before the model "
-        "(features, scaler) belong to the model and must travel with it.",
-    )
-    predicted = float(fresh.stdout.splitlines()[0])
-    noticed = int(fresh.stdout.splitlines()[1])
-    expected = recommender.predict(pd.DataFrame({"user_id": [7], "movie_id": [9]}))[0]
-    check(
-        np.isclose(predicted, expected),
-        f"The fresh process predicts {predicted:.4f}, this one "
-        f"{expected:.4f}. An artifact must give the same answers everywhere: save the "
-        "object that was trained.",
-    )
-    check(
-        noticed == 9,
-        "The artifact works. Then we changed one bit in each of nine copies of it, and "
-        f"{9 - noticed} of them were loaded without an error: nothing in the file says "
-        "what its content was. Save it with a digest, as `save_pipeline` does.",
-    )
-    print(
-        "Measured: the fresh process predicts the same, "
-        f"{predicted:.4f} stars; of nine damaged copies, {noticed} are refused "
-        f"({path.stat().st_size / 1000:.0f} kB)."
     )

@@ -1,4 +1,4 @@
-"""Solution of chapter 0, first: how good is a baseline?
+"""Solution of exercise 0, first: how good is a baseline?
 
 The answers of `test` are not known when a prediction is made.
 """

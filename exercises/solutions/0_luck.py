@@ -1,4 +1,4 @@
-"""Solution of chapter 0, luck: how far may this RMSE be off?
+"""Solution of exercise 0, luck: how far may this RMSE be off?
 
 Good luck and bad luck even out in a mean, the more numbers it has, the better.
 """

@@ -1,4 +1,4 @@
-"""Exercise of chapter 4, factors (10 minutes): what does a gap say about a taste?
+"""Exercise of chapter 4, taste (10 minutes): what does a gap say about a taste?
 
 In one half of alternating least squares, the movies' numbers are known, and each user's
 numbers are the weights of a ridge regression: what the user thinks of a movie, from the
@@ -6,9 +6,9 @@ movie's numbers. `fit_users` does that, but not well: it takes a gap for a ratin
 
 Task: let only what a user has rated decide the user's numbers. A user who has rated
 nothing gets zeros.
-Hint: "a gap says nothing" in pillars/4_factors.py. NaN is not equal to itself, so ask
+Hint: "a gap says nothing" in pillars/4_taste.py. NaN is not equal to itself, so ask
 NumPy which ratings are NaN.
-Check: python -m pytest exercises -k 4_factors
+Check: python -m pytest exercises -k 4_taste
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""Exercise of chapter 4, ranking (8 minutes): what should we not recommend?
+"""Exercise of chapter 4, top ten (8 minutes): what should we not recommend?
 
 `recommend` computes how well each movie fits each user, by EASE, and returns the titles
 that fit best. But users complain. Bob gave 5 stars to Alien last week, and today it is
@@ -6,9 +6,9 @@ at the top of his list. It fits him well, but he needs no help to find it.
 
 Task: recommend to each user only movies that he or she has not rated, the best first.
     A user who has fewer than `n` of them gets a shorter list.
-Hint: why does pillars/4_ranking.py take minus infinity, and not 0? With pandas, you may
+Hint: why does pillars/4_top_ten.py take minus infinity, and not 0? With pandas, you may
     also leave titles out: a gap in `stars` is NaN.
-Check: python -m pytest exercises -k 4_ranking
+Check: python -m pytest exercises -k 4_top_ten
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""Solution of chapter 4, factors: what does a gap say about a taste?
+"""Solution of exercise 4, taste: what does a gap say about a taste?
 
 It says nothing: the user has not seen the movie. Filled with a 0, it becomes a rating
 in the middle of the scale, and all numbers shrink.

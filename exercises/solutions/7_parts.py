@@ -1,4 +1,4 @@
-"""Solution of exercise 0, parts: what does your transformer do with a new user?
+"""Solution of exercise 7, parts: what does your transformer do with a new user?
 
 `validate_data` with `reset=False` also refuses a table with other columns.
 """

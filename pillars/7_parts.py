@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 0 Parts: what is an estimator built from, and how do you build one?
+# # 7 Parts: what is an estimator built from, and how do you build one?
 #
 # **You know**: pipelines and searches, and that a class can inherit from another. **You
 # will see**: the few parts that all estimators share; a transformer of your own from
@@ -246,7 +246,7 @@ if figure is not None:
         axes.annotate("", end, start, arrowprops=arrow)
     axes.set(xlim=(-0.05, 10.05), ylim=(-0.7, 7.7))
     axes.axis("off")
-    drawing.save_picture(figure, "0_parts.svg")
+    drawing.save_picture(figure, "7_parts.svg")
 
 # %% [markdown]
 # **Try it:** leave `check_is_fitted` out of `ClipToTraining`. Does a check fail? What
@@ -259,4 +259,4 @@ if figure is not None:
 # Go on in scikit-learn's user guide:
 # [Developing scikit-learn estimators](https://scikit-learn.org/stable/developers/develop.html).
 #
-# Exercise: `exercises/0_parts.py`.
+# Exercise: `exercises/7_parts.py`.

@@ -1,4 +1,4 @@
-"""Exercise of chapter 0, parts (10 minutes): what does your transformer do with a new
+"""Exercise of chapter 7, parts (10 minutes): what does your transformer do with a new
 user?
 
 `CountPerUser` replaces the ids of users by how often each was seen in `fit`. It works
@@ -7,9 +7,9 @@ scikit-learn's own checks, because it does not check its input.
 
 Task: make it pass the checks, and give 0 to a user who was not seen in `fit`. One line
     is marked; three more lines are missing.
-Hint: compare it with `ClipToTraining` in pillars/0_parts.py, which passes the checks.
+Hint: compare it with `ClipToTraining` in pillars/7_parts.py, which passes the checks.
     And how do you ask a dict for a key that it may not have?
-Check: python -m pytest exercises -k 0_parts
+Check: python -m pytest exercises -k 7_parts
 """
 
 import numpy as np

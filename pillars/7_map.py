@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 0 Map: what is in scikit-learn, and how much of it have you met?
+# # 7 Map: what is in scikit-learn, and how much of it have you met?
 #
 # **You know**: many estimators, and what they are for. **You will see**: how many names
 # there are, which kinds of answers estimators give, and how to ask one what it accepts.
@@ -70,7 +70,7 @@ if figure is not None:  # without matplotlib it is None, and nothing is drawn
     axes.barh(counts.index, counts["met"], color=drawing.BLUE)
     axes.invert_yaxis()
     axes.set(xticks=[], xlim=(0, 1.25 * counts["all"].max()), frame_on=False)
-    drawing.save_picture(figure, "0_map.svg")
+    drawing.save_picture(figure, "7_map.svg")
 
 # %% [markdown]
 # ## What an estimator can do
@@ -128,7 +128,7 @@ if sys.argv[1:] == ["all"]:
     print(things.to_string(index=False))
 
 # %% [markdown]
-# **Try it:** run `python pillars/0_map.py all`, and compare the verbs of `KMeans`,
+# **Try it:** run `python pillars/7_map.py all`, and compare the verbs of `KMeans`,
 # `MeanShift` and `DBSCAN`. Which of them can name the group of a new movie?
 #
 # **Remember:** every estimator has `fit`; most answer by `predict` or by `transform`,
@@ -136,6 +136,6 @@ if sys.argv[1:] == ["all"]:
 #
 # Go on in scikit-learn's user guide:
 # [Choosing the right estimator](https://scikit-learn.org/stable/machine_learning_map.html).
-# The next chapter, `pillars/0_parts.py`, shows what estimators are built from.
+# The next chapter, `pillars/7_parts.py`, shows what estimators are built from.
 #
-# Exercise: `exercises/0_map.py`.
+# Exercise: `exercises/7_map.py`.

@@ -1,4 +1,4 @@
-"""Solution of chapter 4, ranking: what should we not recommend?
+"""Solution of exercise 4, top ten: what should we not recommend?
 
 What the user has rated, good or bad: these titles are left out before the first ones
 are taken. A fit can be below 0, so a 0 in their place would be no way to the end.

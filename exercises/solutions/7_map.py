@@ -1,4 +1,4 @@
-"""Solution of exercise 0, the map: which regressors accept missing values?
+"""Solution of exercise 7, the map: which regressors accept missing values?
 
 A tag is a promise of the estimator itself, so the list is right in every version of
 scikit-learn.

@@ -1,8 +1,8 @@
 # %% [markdown]
-# # 4 Ranking: which movies should we recommend?
+# # 4 Top ten: which movies should we recommend?
 #
 # **You know**: a model can predict how many stars a user would give to a movie
-# (`pillars/4_factors.py`), and ridge is a linear model whose penalty keeps its weights
+# (`pillars/4_taste.py`), and ridge is a linear model whose penalty keeps its weights
 # small. **You will see**: how a list of recommendations is scored; four ways to make
 # such lists; and how a ridge regression for each movie learns what is liked together.
 # **Minutes**: 25.
@@ -245,7 +245,7 @@ if figure is not None:
     axes.invert_yaxis()
     axes.set(xlabel="NDCG@10 (1 is the best)", xlim=(0, 0.37))
     axes.set(xticks=[0, 0.1, 0.2, 0.3])
-    drawing.save_picture(figure, "4_ranking.svg")
+    drawing.save_picture(figure, "4_top_ten.svg")
 
 # %% [markdown]
 # **Try it:** give EASE a penalty of 1000. What is left of the lead of `MovieRanker`?
@@ -260,4 +260,4 @@ if figure is not None:
 #
 # The same code on real ratings: `docs/real.md` recommends movies that you may know.
 #
-# Exercise: `exercises/4_ranking.py`.
+# Exercise: `exercises/4_top_ten.py`.

@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 4 Factors: how do you learn a taste from ratings?
+# # 4 Taste: how do you learn a taste from ratings?
 #
 # **You know**: ridge finds the weights of a linear model, and its penalty keeps them
 # small; averages of users and of movies predict stars. **You will see**: how a few
@@ -209,7 +209,7 @@ if figure is not None:
             )
     axes.set(xlabel="first number", ylabel="second number", aspect="equal")
     axes.set(xlim=(-1.2, 2.1), ylim=(-1.1, 1.5))
-    drawing.save_picture(figure, "4_factors.svg")
+    drawing.save_picture(figure, "4_taste.svg")
 
 # %% [markdown]
 # Ann and Bob are near Alien, Cleo and Dan near Casablanca and Up. Eve, who has given 4
@@ -392,6 +392,6 @@ print(many.to_string(float_format="%.3f", na_rep="-"))
 # of tables without gaps.
 #
 # Factors answer how many stars a user *would* give. What to recommend is another
-# question: the next chapter, `pillars/4_ranking.py`.
+# question: `pillars/4_top_ten.py` asks it.
 #
-# Exercise: `exercises/4_factors.py`.
+# Exercise: `exercises/4_taste.py`.
