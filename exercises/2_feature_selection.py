@@ -6,8 +6,8 @@ score is too good: `SelectKBest` reads y, and it has read the y of the rows that
 held out later.
 
 Task: choose the features inside each fold, from the training rows only.
-Hint: what does `cross_val_score` fit anew in each fold, and what not? ("A selection
-    that cheats" in pillars/2_feature_selection.py)
+Hint: what does `cross_val_score` fit anew in each fold, and what not? ("1000
+    horoscopes" in pillars/2_feature_selection.py)
 Check: python -m pytest exercises -k 2_feature_selection
 """
 
