@@ -61,7 +61,7 @@ recorded() {
         pillars/4_taste.py) echo "3396658933 15846" ;;
         pillars/4_threshold.py) echo "2081651437 12854" ;;
         pillars/4_top_ten.py) echo "1237984020 11047" ;;
-        pillars/4_writing.py) echo "4226537263 13303" ;;
+        pillars/4_writing.py) echo "2672922899 13308" ;;
         pillars/5_unsupervised.py) echo "4112773411 10762" ;;
         pillars/5_unusual.py) echo "3022797004 8109" ;;
         pillars/6_utilities.py) echo "2105707033 11559" ;;
@@ -12935,8 +12935,8 @@ print("Test rows of each digit:    ", *np.bincount(y_test))
 # - *Nearest neighbours* looks for the five training images whose numbers are most like
 #   those of the new image, and answers the digit that most of them are.
 # - *Logistic regression* learns a weight of each square for each digit. The digit with
-#   the highest sum wins. Its solver works best with small numbers, so a scaler brings
-#   every square to the range from 0 to 1.
+#   the highest sum wins. The search for the weights works best with small numbers, so
+#   a scaler brings every square to the range from 0 to 1.
 # - A *support vector machine* (`SVC`) compares the new image with training images, too,
 #   but gives them weights. It learns from the images near the border between two
 #   digits, because those decide where the border is.
@@ -13045,12 +13045,12 @@ if figure is not None:
 # compares squares.
 #
 # ## From 64 numbers to 2
-# Squares are not independent: neighbours are often black together. *PCA* (principal
-# component analysis) makes new features, called *components*: each is a sum of all
-# squares, with weights. The first has the weights (their squares add up to 1) with
-# which the images differ most. The second is at a right angle to it, and has most of
-# what is left, and so on. PCA does not look at the target. So each image becomes a
-# point in a plane, if we keep two components.
+# Squares that lie side by side are often black together, so 64 numbers say less than
+# they seem to. *PCA* (principal component analysis) makes new features, called
+# *components*. Each is a sum of all squares, multiplied by weights. The first component
+# has those weights by which the images differ most. The second has most of what is
+# left, and so on. PCA does not look at the target. If we keep two components, each
+# image becomes a point in a plane.
 
 # %%
 pca = PCA(2, random_state=0)
