@@ -5,14 +5,21 @@
 const STORE = "course";
 
 // `guesses` has for each page, of each guess, the number of the choice and whether it
-// was right; `solved` the names of exercises; `last` the page read last.
+// was right; `totals` how many guesses a page has; `solved` the names of exercises;
+// `last` the page read last, and the one after it.
 function loadCourse() {
-  const empty = { guesses: {}, solved: [], last: null };
+  const empty = { guesses: {}, totals: {}, solved: [], last: null };
   try {
     return { ...empty, ...JSON.parse(localStorage.getItem(STORE)) };
   } catch {
     return empty; // no storage, or not ours
   }
+}
+
+// Whether an exercise is solved, or all guesses of a chapter are made.
+function isDone(page, course) {
+  const made = Object.keys(course.guesses[page] ?? {}).length;
+  return course.solved.includes(page) || (made > 0 && made >= course.totals[page]);
 }
 
 function saveCourse(course) {
@@ -68,19 +75,20 @@ function makeButtons(list, answer, number) {
       // The first choice counts: afterwards, the answer is known.
       course.guesses[page][number] ??= { chosen: place, right: plainWords(button) === right };
       saveCourse(course);
-      const guess = course.guesses[page][number];
-      mark(guess.chosen);
-      const why = makeElement("a", { href: `#${answer.id}`, textContent: "Why?" });
-      status.replaceChildren(guess.right ? "Right! " : "Not this time. ", why);
+      show(course.guesses[page][number]);
       answer.open = true;
     });
   });
 
-  const before = loadCourse().guesses[page]?.[number];
-  if (before && before.chosen < items.length) {
-    mark(before.chosen);
-    status.textContent = before.right ? "You guessed right." : "You guessed wrong.";
+  function show(guess) {
+    mark(guess.chosen);
+    const why = makeElement("a", { href: `#${answer.id}`, textContent: "Why?" });
+    why.addEventListener("click", () => (answer.open = true));
+    status.replaceChildren(guess.right ? "Right! " : "Not this time. ", why);
   }
+
+  const before = loadCourse().guesses[page]?.[number];
+  if (before && before.chosen < items.length) show(before);
 }
 
 // -------------------------------------------------------------- on an exercise's page
@@ -129,7 +137,9 @@ function showCourse(place) {
   }
   const goOn = document.querySelector("#go-on");
   if (goOn && course.last) {
-    const link = makeElement("a", { href: `${course.last.page}.html`, textContent: course.last.title });
+    const isNext = isDone(course.last.page, course) && course.last.next;
+    const { page, title } = isNext ? course.last.next : course.last;
+    const link = makeElement("a", { href: `${page}.html`, textContent: title });
     goOn.replaceChildren("Go on where you stopped: ", link);
   }
 }
@@ -158,15 +168,37 @@ function fitOutput(pre) {
 
 document.querySelectorAll(".cell_output pre").forEach(fitOutput);
 
-const page = nameOfPage(location);
-if (/^(pillars|exercises)\/\d/.test(page)) {
+// Keep which page this is, which one follows, and how many guesses it has.
+function keepPage(page, nGuesses) {
+  const course = loadCourse();
   const title = document.querySelector("article h1").firstChild.textContent;
-  saveCourse({ ...loadCourse(), last: { page, title } });
-  if (page.startsWith("exercises/")) addBoxForSolved(page);
+  const link = document.querySelector("a.next-page");
+  const next = link && {
+    page: nameOfPage(link.href),
+    title: link.querySelector(".title").textContent,
+  };
+  course.totals[page] = nGuesses;
+  course.last = { page, title, next };
+  saveCourse(course);
 }
+
+function markMenu() {
+  const course = loadCourse();
+  document.querySelectorAll(".sidebar-tree a.reference").forEach((link) => {
+    if (isDone(nameOfPage(link.href), course)) {
+      link.append(makeElement("span", { className: "done", textContent: " ✓" }));
+    }
+  });
+}
+
+const page = nameOfPage(location);
 const answers = document.querySelectorAll("details.answer");
-document.querySelectorAll("ul.choices").forEach((list, number) => {
-  makeButtons(list, answers[number], number);
-});
+const lists = document.querySelectorAll("ul.choices");
+lists.forEach((list, number) => makeButtons(list, answers[number], number));
+if (/^(pillars|exercises)\/\d/.test(page)) keepPage(page, lists.length);
+if (/^exercises\/\d/.test(page)) addBoxForSolved(page);
 const count = document.querySelector("#guesses");
 if (count) showCourse(count);
+markMenu();
+// The course ends here; the pages that follow in the menu are for reference.
+if (page === "docs/what_now") document.querySelector("a.next-page")?.remove();

@@ -287,10 +287,10 @@ def chapter_page(chapter):
 def mark_end_of_answer(cells, number):
     """Write a comment where the answer ends that the code of a cell begins.
 
-    The answer is the output, the text after it, and a picture directly after that. If
-    the text leads to other code, its last paragraph introduces that, and stays open. If
-    it leads to the next guess, it stays open from the last paragraph that begins with a
-    question.
+    The answer is the output, the text after it, and a picture directly after that with
+    what is said of it up to a heading. If the text leads to other code, its last
+    paragraph introduces that, and stays open. If it leads to the next guess, it stays
+    open from the last paragraph that begins with a question.
     """
     cell = cells[number]
     start = cell.index(TEXT_CELL) + len(TEXT_CELL)
@@ -304,6 +304,9 @@ def mark_end_of_answer(cells, number):
         number += 1
         cell = cells[number]
         place = cell.index(TEXT_CELL) + len(TEXT_CELL)
+        end = END_OF_ANSWER.search(cell, place)
+        if end is not None:  # what stands under the picture belongs to it
+            place = end.start()
     elif EMPTY_LINE in cell[start:]:
         place = cell.rindex(EMPTY_LINE) + 1
     else:
