@@ -65,8 +65,8 @@ def predict_with(averages_of, train, test):
 # made before the split?
 #
 # - larger than with honest averages
-# - a little above the floor
 # - far below the floor
+# - a little above the floor
 
 # %%
 rows = []
@@ -129,9 +129,9 @@ if figure is not None:
 #
 # **Guess first:** what R2 does the forest get with averages of the whole table?
 #
-# - below 0
 # - about 0
 # - clearly above 0
+# - below 0
 
 # %%
 table = MovieRecommendationDataset(n_ratings=10_000).generate()
