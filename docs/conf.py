@@ -33,9 +33,11 @@ include_patterns = [
     "benchmarks/README.md",
 ]
 #: What the lesson and the chapters import has pages, too.
+FOLDER = Path(__file__).resolve().parent.parent
 HELPERS = ["recommender/*.py"]
-HELPERS += ["pillars/catalog.py", "pillars/drawing.py", "pillars/shills.py"]
-HELPERS += ["pillars/small_table.py", "pillars/visitors.py"]
+for path in sorted(FOLDER.glob("pillars/[a-z]*.py")):
+    if not path.stem.startswith("appendix"):
+        HELPERS.append(f"pillars/{path.name}")
 include_patterns += HELPERS
 #: The files of the project, where git cannot name them.
 USUAL_FILES = ["LICENSE", "Makefile", "*.py", "*.md", "*.txt", "*.sh", "*.toml"]

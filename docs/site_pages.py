@@ -134,18 +134,17 @@ GUESS = "Guess first:"
 
 #: Where `site.js` tells how many guesses the reader has made.
 COUNT_OF_GUESSES = """\
-<p id="guesses" data-totals="{totals}">Every chapter asks you to guess before it
-answers. Your browser counts here how often you were right, and what you have solved. It
-tells nobody.</p>
+<p id="guesses" data-totals="{totals}" data-exercises="{exercises}">Every chapter asks
+you to guess before it answers.</p>
 """
 
-#: Pages of the course that are no chapters, and the chapter before each.
+#: Chapters that are followed, after their exercises, by a page that is no chapter.
 AFTER_CHAPTER = {
-    "docs/real": "pillars/4_top_ten",
-    "docs/what_now": "pillars/8_monitor",
+    "pillars/4_top_ten": "docs/real",
+    "pillars/8_monitor": "docs/what_now",
 }
 
-#: The row of one of them in the table of the home page.
+#: The row of one such page in the table of the home page.
 ROW_OF_REAL = (
     '| [real movies](docs/real.md) | What if you love "Alien", or hate "Toy Story"? '
     "| 10 | [ten films of yours](docs/real.md#on-your-own) |\n"
@@ -186,8 +185,8 @@ def home_page(readme, chapters, real):
     page = page.replace("**Begin with", f"{first_recommendation(real)}\n\n**Begin with")
     count = count_of_guesses(chapters)
     page = page.replace(AFTER_THE_TABLE, f"{count}\n{AFTER_THE_TABLE}")
-    row = rf"^\| .+\({AFTER_CHAPTER['docs/real']}\.py\).+\n"
-    page = re.sub(row, rf"\g<0>{ROW_OF_REAL}", page, flags=re.MULTILINE)
+    before_real = r"^\| .+\(pillars/4_top_ten\.py\).+\n"
+    page = re.sub(before_real, rf"\g<0>{ROW_OF_REAL}", page, flags=re.MULTILINE)
     first, *parts = re.split("^(?=## )", page, flags=re.MULTILINE)
     parts.sort(key=lambda part: PARTS_OF_HOME.index(part.partition("\n")[0]))
     return "\n".join([first + GO_ON + "\n", *parts])
@@ -195,19 +194,29 @@ def home_page(readme, chapters, real):
 
 def route(chapters):
     """Return the pages of the course in the order of "Next", without the exercises."""
-    pages = [f"pillars/{chapter.stem}" for chapter in chapters]
-    for page, chapter in AFTER_CHAPTER.items():
-        pages.insert(pages.index(chapter) + 1, page)
+    pages = []
+    for chapter in chapters:
+        page = f"pillars/{chapter.stem}"
+        pages.append(page)
+        if page in AFTER_CHAPTER:
+            pages.append(AFTER_CHAPTER[page])
     return pages
 
 
 def count_of_guesses(chapters):
-    """Return where `site.js` counts guesses, with how many each chapter has."""
+    """Return where `site.js` counts, with the guesses and the exercises of chapters."""
     totals = {}
+    exercises = []
     for chapter in chapters:
-        n_guesses = chapter.read_text("utf-8").count(f"**{GUESS}**")
-        totals[f"pillars/{chapter.stem}"] = n_guesses
-    return COUNT_OF_GUESSES.format(totals=html.escape(json.dumps(totals)))
+        text = chapter.read_text("utf-8")
+        totals[f"pillars/{chapter.stem}"] = text.count(f"**{GUESS}**")
+        exercises += re.findall(
+            r"`(exercises/\w+)\.py`", text.partition("# Exercise")[2]
+        )
+    return COUNT_OF_GUESSES.format(
+        totals=html.escape(json.dumps(totals)),
+        exercises=html.escape(json.dumps(exercises)),
+    )
 
 
 def first_recommendation(real):
@@ -287,10 +296,10 @@ def chapter_page(chapter):
 def mark_end_of_answer(cells, number):
     """Write a comment where the answer ends that the code of a cell begins.
 
-    The answer is the output, the text after it, and a picture directly after that. If
-    the text leads to other code, its last paragraph introduces that, and stays open. If
-    it leads to the next guess, it stays open from the last paragraph that begins with a
-    question.
+    The answer is the output, the text after it, and a picture directly after that with
+    what is said of it up to a heading. If the text leads to other code, its last
+    paragraph introduces that, and stays open. If it leads to the next guess, it stays
+    open from the last paragraph that begins with a question.
     """
     cell = cells[number]
     start = cell.index(TEXT_CELL) + len(TEXT_CELL)
@@ -304,6 +313,9 @@ def mark_end_of_answer(cells, number):
         number += 1
         cell = cells[number]
         place = cell.index(TEXT_CELL) + len(TEXT_CELL)
+        end = END_OF_ANSWER.search(cell, place)
+        if end is not None:  # what stands under the picture belongs to it
+            place = end.start()
     elif EMPTY_LINE in cell[start:]:
         place = cell.rindex(EMPTY_LINE) + 1
     else:

@@ -4,7 +4,7 @@
 # **You know**: training rows and test rows, `fit` and `predict`, the mean as baseline,
 # and five folds. **You will see**: a real table with gaps and a category, from the
 # first look to the prediction for a new patient. All of it is one program of 30 lines
-# at the end, which you can copy for a table of your own. **Minutes**: 15.
+# at the end, which you can copy for a table of your own. **Minutes**: 25.
 #
 # Words: a *gap* is a value that is missing; pandas shows it as NaN. A *category* says
 # of which kind a row is. A *transformer* turns columns into other columns: it learns
@@ -134,9 +134,9 @@ print(shown.loc[some].to_string(float_format="%.2f"))
 #
 # **Guess first:** which part of the RMSE of the mean goes away with all ten columns?
 #
-# - nearly all of it
-# - more than half
 # - less than a third
+# - more than half
+# - nearly all of it
 
 # %%
 RMSE = "neg_root_mean_squared_error"  # scikit-learn's name: minus the RMSE
@@ -191,9 +191,9 @@ if figure is not None:  # without matplotlib it is None, and nothing is drawn
 # **Guess first:** above, with `alpha=1` and the median, the RMSE was 56.1. How much
 # smaller is it for the best of ten candidates?
 #
-# - about 5 points smaller
-# - about 1 point smaller
 # - less than 0.1 points smaller
+# - about 1 point smaller
+# - about 5 points smaller
 
 # %%
 grid = {

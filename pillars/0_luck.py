@@ -60,8 +60,8 @@ print(rmse.head().to_string(float_format="%.3f"))
 # largest RMSE of the ridge, compared with these five?
 #
 # - hardly more than in these five
-# - about twice as much
 # - more than twice as much
+# - more than five times as much
 
 # %%
 spread = rmse["ridge"].std()
@@ -233,8 +233,8 @@ print(f"within two standard errors of it: {sum(distances.abs() < 2)} of 200 test
 # **Guess first:** on the first test set, the two MSEs are 0.045 apart, and each has a
 # standard error of about 0.044. Can this set show which model is better?
 #
-# - yes
 # - no, luck alone could do that
+# - yes
 
 # %%
 strong_ridge = make_pipeline(OneHotEncoder(handle_unknown="ignore"), Ridge(alpha=20))

@@ -201,9 +201,9 @@ for measure in ("shuffled", "left out"):
 #
 # **Guess first:** by how much does the error grow if all three are left out at once?
 #
-# - by about 0.01 stars
-# - by about 0.05 stars
 # - by more than 0.1 stars
+# - by about 0.05 stars
+# - by about 0.01 stars
 
 # %%
 averages = ["user_avg_rating", "movie_avg_rating", "user_movie_interaction"]
@@ -258,9 +258,9 @@ print(by_fold.to_string(float_format="%.4f"))
 # **Guess first:** by all 200 ratings, we choose the ten best horoscopes. Then we
 # cross-validate a model of these ten. What R2 do we get?
 #
-# - below 0
-# - about 0
 # - clearly above 0
+# - about 0
+# - below 0
 
 # %%
 horoscopes = np.random.default_rng(0).normal(size=(200, 1000))

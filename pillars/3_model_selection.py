@@ -65,8 +65,8 @@ def predict_with(averages_of, train, test):
 # made before the split?
 #
 # - larger than with honest averages
-# - a little above the floor
 # - far below the floor
+# - a little above the floor
 
 # %%
 rows = []
@@ -129,9 +129,9 @@ if figure is not None:
 #
 # **Guess first:** what R2 does the forest get with averages of the whole table?
 #
-# - below 0
 # - about 0
 # - clearly above 0
+# - below 0
 
 # %%
 table = MovieRecommendationDataset(n_ratings=10_000).generate()
@@ -261,8 +261,8 @@ for name in ("14th, before the split", "14th, in the pipeline"):
 # **The one before the split.** In every fold, it lowers the error by about 0.07 stars,
 # and the one in the pipeline by about 0.01.
 #
-# Is the larger gain a leak? We use the control from above: we shuffle the ratings, so
-# that there is nothing to predict.
+# Now the control from above: we score the same models on shuffled ratings, where there
+# is nothing to predict.
 
 # %%
 shuffled = table["rating"].sample(frac=1, random_state=0).to_numpy()
@@ -271,11 +271,11 @@ print("\nR2 on shuffled ratings, the mean of five folds")
 print(r2.to_string(float_format="%.4f"))
 
 # %% [markdown]
-# It is a leak: the feature that is fitted before the split also explains shuffled
-# ratings, and nobody can do that. The gain of the feature in the pipeline is real: it
-# is many times its standard error, and with shuffled ratings it is gone. Here it is
-# about as large as the `spread` of the folds. Such a gain shows clearly only if we
-# compare fold by fold.
+# So the larger gain is a leak: the feature that is fitted before the split also
+# explains shuffled ratings, and nobody can do that. The gain of the feature in the
+# pipeline is real: it is many times its standard error, and with shuffled ratings it is
+# gone. Here it is about as large as the `spread` of the folds. Such a gain shows
+# clearly only if we compare fold by fold.
 #
 # ## Each splitter asks another question: for whom will the model predict?
 # `GroupKFold` puts all rows of a group (`groups=`), such as a user, into one fold, so

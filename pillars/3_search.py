@@ -105,9 +105,9 @@ def error_on_new_rows(model, X):
 # **Guess first:** the noise of a guesser is half a star. By how much does the best of
 # 40 seem to be better than the mean of all, on 50 rows?
 #
-# - not at all
-# - by about 0.03 stars
 # - by more than 0.1 stars
+# - by about 0.03 stars
+# - not at all
 
 # %%
 rows = {}
@@ -213,9 +213,9 @@ print(pd.DataFrame(winners).to_string())
 # **Guess first:** both searches try 54 candidates. How many rows does halving fit,
 # compared with the random search?
 #
-# - about as many
-# - about half
 # - less than a fifth
+# - about half
+# - about as many
 
 # %%
 halving = HalvingRandomSearchCV(
@@ -254,9 +254,9 @@ for name, n_given in rows_given.items():
 # **Guess first:** with more training rows, what becomes of the error on these training
 # rows?
 #
-# - it falls
-# - it stays the same
 # - it rises
+# - it stays the same
+# - it falls
 
 # %%
 model = SklearnEcosystemPipeline(model="linear").build_pipeline()

@@ -85,9 +85,9 @@ print(f"  expected {expected[row]:.2f} stars, rating {rating[row]:.1f}")
 #
 # **Guess first:** how much of the squared error of the best model is noise?
 #
-# - about a quarter
-# - about half
 # - more than three quarters
+# - about half
+# - about a quarter
 
 # %%
 models = {"mean": DummyRegressor()}  # always the mean rating of its training rows
@@ -176,8 +176,8 @@ print(sigma.groupby(group, observed=True).mean().to_string(float_format="%.2f"))
 # with that of the most careful one?
 #
 # - about three times
-# - about five times
-# - more than ten times
+# - about ten times
+# - about fifty times
 
 # %%
 squares = pd.DataFrame(
@@ -191,10 +191,11 @@ print("\nSquared error in stars², by the care of the users")
 print(by_care.to_string(float_format="%.3f"))
 
 # %% [markdown]
-# **More than ten times.** From the first group to the last, `sigma` grows more than
-# four times, and squares grow faster. Ignorance grows by about a third only. So the
-# error of a model depends strongly on whose ratings it is measured on: the same model
-# looks excellent for the `most careful` users, and poor for the `most careless`.
+# **About ten times.** From the first group to the last, `sigma` grows more than four
+# times, so its square grows about twenty times. But ratings are rounded, and end at 1
+# and 5 stars. Ignorance grows by about a third only. So the error of a model depends
+# strongly on whose ratings it is measured on: the same model looks excellent for the
+# `most careful` users, and poor for the `most careless`.
 #
 # **Try it:** make 200,000 ratings instead of 50,000. Which part of the error becomes
 # smaller, and for which models?

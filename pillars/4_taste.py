@@ -279,9 +279,9 @@ def predict(rows, averages, tastes):
 #
 # **Guess first:** with a weak penalty, 1, how good is ALS on rows that it has not seen?
 #
-# - better than the averages
-# - as good as they are
 # - worse
+# - as good as they are
+# - better than the averages
 
 # %%
 rows = {}
@@ -346,9 +346,9 @@ def compare(n_ratings, penalty):
 # **Guess first:** our ALS learns from 40,000 ratings. How high is the correlation of
 # its taste with the true one?
 #
-# - above 0.8
-# - between 0.5 and 0.8
 # - below 0.5
+# - between 0.5 and 0.8
+# - above 0.8
 
 # %%
 few = compare(n_ratings=50_000, penalty=15)

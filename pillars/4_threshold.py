@@ -115,11 +115,13 @@ for name, chance in chances.items():
 
 # %% [markdown]
 # **`features`.** It is better by far. `balanced` gains next to nothing over the dummy.
-# What is wrong with it?
+# What is wrong with it? We look at the order of the rows, and then at the
+# probabilities themselves.
 #
-# Perhaps the order. Take a row that was liked and one that was not: how often does a
-# model give the liked one the higher probability? The share of all such pairs is called
-# *ROC AUC*: 0.5 by chance, 1 at best.
+# A model of probabilities should at least put the rows in a good order. Take a row that
+# was liked and one that was not: how often does a model give the liked one the higher
+# probability? The share of all such pairs is called *ROC AUC*: 0.5 by chance, 1 at
+# best.
 
 # %%
 print("\nROC AUC")
@@ -127,8 +129,8 @@ for name, chance in chances.items():
     print(f"  {name:8} {roc_auc_score(liked, chance):.3f}")
 
 # %% [markdown]
-# It is not the order: `balanced` and `features` sort the rows equally well. But ROC AUC
-# sees nothing else. It cannot see whether 0.8 means that 80 % are likes.
+# The order is not wrong: `balanced` and `features` sort the rows equally well. But ROC
+# AUC sees nothing else. It cannot see whether 0.8 means that 80 % are likes.
 #
 # ## Do the probabilities mean what they say?
 # A *calibration curve* answers that. It sorts the rows by the probability that the
@@ -244,9 +246,9 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 #
 # **Guess first:** a quarter of the rows are likes. To how many should we say yes?
 #
-# - to fewer than a quarter
-# - to just a quarter
 # - to more than a quarter
+# - to just a quarter
+# - to fewer than a quarter
 
 # %%
 rules = {

@@ -220,9 +220,9 @@ print(lists[:3].to_string(index=False))
 #
 # **Guess first:** where does EASE, these few lines, end up?
 #
-# - below most stars
-# - between most stars and most ratings
 # - above most ratings
+# - between most stars and most ratings
+# - below most stars
 
 # %%
 scores["EASE"] = ranking_metrics(lists, test)["NDCG@10"]

@@ -191,8 +191,8 @@ print(compared.T.to_string(float_format="%.3f"))
 # genre?
 #
 # - about a quarter, as if the genres were shuffled
-# - about four in ten
 # - more than half
+# - more than 95 %
 
 # %%
 genre = movies["genre"][kept]

@@ -39,7 +39,7 @@ for pillar in PILLARS:
 #
 # **Guess first:** how much of all this have you met?
 #
-# - about an eighth
+# - about a tenth
 # - about a third
 # - more than half
 
@@ -55,7 +55,7 @@ print(f"\nPublic names of scikit-learn {sklearn.__version__}; met: in this cours
 print(pd.concat([counts, total]).to_string())
 
 # %% [markdown]
-# **About an eighth.** Look at the line `all six`. You need not know the others by heart:
+# **About a tenth.** Look at the line `all six`. You need not know the others by heart:
 # all estimators learn by `fit`, and most answer by `predict` or by `transform`.
 
 # %%

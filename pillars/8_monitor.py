@@ -171,7 +171,7 @@ if figure is not None:
     save_picture(figure, "8_monitor.svg")
 
 # %% [markdown]
-# Did only our visits miss the drift, by bad luck? We count the visits to B of the first
+# One series of visits may be lucky or unlucky. So we count the visits to B of the first
 # and of the last period 10,000 times.
 
 # %%

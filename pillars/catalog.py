@@ -58,7 +58,7 @@ def public_names():
     names : DataFrame
         The columns `name`, `kind` (one of `KINDS`), `module`, `pillar` (None if no
         pillar claims the module), `verbs` (those of `VERBS` that it has), `tags` (of an
-        estimator) and `met` (whether the lesson or a chapter imports the name).
+        estimator) and `met` (whether a chapter imports the name).
     """
     names_of_kind = dict(
         zip(KINDS, [all_estimators(), all_functions(), all_displays(), splitters()])
@@ -85,16 +85,13 @@ def public_names():
 
 
 def names_met():
-    """Return the names that the lesson and the chapters import from scikit-learn.
+    """Return the names that the chapters import from scikit-learn.
 
     We find them in the code: `ast` turns a file into a tree, in which an import is a
     node.
     """
-    files = [drawing.ROOT / "lesson_code.py"]
-    files += (drawing.ROOT / "recommender").glob("*.py")
-    files += (drawing.ROOT / "pillars").glob("*.py")
     met = set()
-    for file in files:
+    for file in (drawing.ROOT / "pillars").glob("[0-9]_*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom):
                 module = node.module or ""

@@ -158,7 +158,10 @@ def test_the_answer_to_a_guess_begins_with_one_of_its_choices(chapter):
             " ".join(c.split()) for c in choices[4:].replace("\n# ", "\n").split("\n- ")
         ]
         assert 2 <= len(choices) <= 4
-        answer = re.search(r"# %% \[markdown\]\n# \*\*(.+?)\.\*\*", rest)[1]
+        assert not any("](" in choice for choice in choices), "a button holds no link"
+        answer = re.search(r"# %% \[markdown\]\n# \*\*(.+?)\.\*\*", rest)
+        assert answer, f"the answer does not begin with a choice in bold:{question}"
+        answer = answer[1]
         right = [choice.lower() for choice in choices].count(answer.lower())
         assert right == 1, f"{answer!r} is none of {choices}"
 

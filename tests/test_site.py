@@ -292,8 +292,8 @@ def test_next_leads_from_a_chapter_to_its_exercises_and_to_the_next_chapter(site
             else:
                 assert Tags(own).links() == [f"../{name}.html"]
         route += [name, *named]
-        pages_after = site_pages.AFTER_CHAPTER.items()
-        route += [page for page, before in pages_after if before == name]
+        if name in site_pages.AFTER_CHAPTER:
+            route.append(site_pages.AFTER_CHAPTER[name])
     for name, following in zip(route, [*route[1:], "pillars/appendix_recipes"]):
         text = (site / f"{name}.html").read_text(encoding="utf-8")
         shown = re.search(r'class="next-page" href="(.+?)\.html"', text)[1]
@@ -307,7 +307,7 @@ def test_names_of_files_that_have_a_page_are_links(site):
     assert "PILLARS" in catalog
     for page, target in [
         ("pillars/7_map", "catalog.html"),
-        ("pillars/4_taste", "../recommender/factors.html"),
+        ("pillars/4_top_ten", "../recommender/ranking.html"),
         ("exercises/8_monitor", "../pillars/8_monitor.html"),
         ("exercises/4_supervised", "../docs/words.html"),
         ("exercises/README", "0_first.html"),
@@ -681,18 +681,34 @@ def test_a_choice_says_whether_it_is_right_opens_the_answer_and_is_counted(phone
     marks = [button.get_attribute("class") for button in chosen]
     assert marks == ["wrong", "right", "right"]
 
+    # After a reload the guess is known, and its answer is closed.
+    phone.refresh()
+    marked = phone.find_elements("css selector", "ul.choices button[class]")
+    assert [button.get_attribute("class") for button in marked][:2] == [
+        "wrong",
+        "right",
+    ]
+    pressed = "ul.choices button[aria-pressed='true']"
+    assert len(phone.find_elements("css selector", pressed)) == 2
+    assert "Not this time" in phone.find_element("css selector", status).text
+    assert phone.find_element("id", "answer-1").get_attribute("open") is None
+    phone.find_element("css selector", f"{status} a").send_keys("\n")
+    assert phone.find_element("id", "answer-1").get_attribute("open")
+
     phone.get((site / "index.html").as_uri())
-    count = phone.find_element("id", "guesses")
+    count = phone.find_element("id", "guesses").text
     n_guesses = sum(c.read_text("utf-8").count("Guess first:") for c in CHAPTERS)
-    assert f"2 of {n_guesses}, 1 of them right" in count.text
+    assert f"2 of {n_guesses} guesses, 1 of them right" in count
     mark = phone.find_element("css selector", "td .done")
     assert mark.text == ("✓" if len(lists) == 2 else f"2/{len(lists)}")
-    count.find_element("tag name", "button").send_keys("\n")
-    assert "guess before" in phone.find_element("id", "guesses").text
+
+
+STORED = "localStorage['scikit-learn-ecosystem-lesson']"
 
 
 def test_the_home_page_knows_what_is_solved_and_where_the_reader_stopped(phone, site):
-    phone.get((site / "exercises" / f"{CHAPTERS[0].stem}.html").as_uri())
+    exercise = site / "exercises" / f"{CHAPTERS[0].stem}.html"
+    phone.get(exercise.as_uri())
     phone.execute_script("localStorage.clear()")
     phone.refresh()
     phone.find_element("css selector", ".solved input").send_keys(" ")
@@ -700,16 +716,64 @@ def test_the_home_page_knows_what_is_solved_and_where_the_reader_stopped(phone, 
     assert phone.find_element("css selector", ".solved input").is_selected()
     title = phone.find_element("css selector", "h1").text.rstrip("#")
     phone.get((site / "index.html").as_uri())
-    assert "Exercises solved: 1" in phone.find_element("id", "guesses").text
-    mark = phone.find_element("css selector", "td .done")
-    assert mark.text == "✓"
-    go_on = phone.find_element("css selector", "#go-on a")
-    assert go_on.text == title
-    go_on.send_keys("\n")
-    box = phone.find_element("css selector", ".solved input")
-    box.send_keys(" ")
+    n_exercises = len([*(ROOT / "exercises").glob("[0-9]_*.py")])
+    solved = f"solved 1 of {n_exercises} exercises"
+    assert solved in phone.find_element("id", "guesses").text
+    assert phone.find_element("css selector", "td .done").text == "✓"
+    assert phone.find_element("css selector", "#go-on a").text.startswith("0 Job")
+    in_menu = "return document.querySelectorAll('.sidebar-tree .done').length"
+    assert phone.execute_script(in_menu) == 1
+
+    button = phone.find_element("css selector", "#guesses button")
+    button.send_keys("\n")
+    phone.switch_to.alert.dismiss()
+    assert phone.execute_script(in_menu) == 1
+    button.send_keys("\n")
+    phone.switch_to.alert.accept()
+    assert "solved 0 of" in phone.find_element("id", "guesses").text
+    assert phone.execute_script(in_menu) == 0
+    assert phone.find_element("css selector", "#go-on a").text == title
+
+
+@pytest.mark.parametrize(
+    "rubbish",
+    [
+        "{",
+        "7",
+        "[]",
+        '{"guesses": null, "solved": {}, "last": "x", "totals": 3}',
+        '{"guesses": {"pillars/0_first": [null]}, "solved": [null, 1], "last": {}}',
+        '{"guesses": {"pillars/0_first": {"0": {"words": "?"}, "9": {"words": "?"}}}}',
+        '{"last": {"page": "javascript:alert(1)", "title": "x"}, "solved": ["gone"]}',
+    ],
+)
+def test_rubbish_in_the_store_of_the_browser_breaks_nothing(phone, site, rubbish):
+    page = (site / "pillars" / f"{CHAPTERS[0].stem}.html").as_uri()
+    phone.get(page)
+    phone.execute_script(f"{STORED} = arguments[0]", rubbish)
     phone.get((site / "index.html").as_uri())
-    assert phone.find_elements("css selector", "td .done") == []
+    text = phone.find_element("id", "guesses").text
+    assert " made 0 of " in text or "words" in rubbish
+    assert "solved 0 of" in text
+    phone.execute_script(f"{STORED} = arguments[0]", rubbish)
+    phone.get(page)
+    n_choices = len(phone.find_elements("css selector", "ul.choices li"))
+    buttons = phone.find_elements("css selector", "ul.choices button")
+    assert len(buttons) == n_choices > 0
+    buttons[0].send_keys("\n")
+    assert phone.find_element("css selector", "details.answer").get_attribute("open")
+    phone.get((site / "index.html").as_uri())
+    assert " made 1 of " in phone.find_element("id", "guesses").text
+
+
+def test_an_address_that_leads_into_an_answer_opens_it(phone, site):
+    page = (site / "pillars" / f"{CHAPTERS[0].stem}.html").as_uri()
+    phone.get(f"{page}#answer-2")
+    opened = [
+        a.get_attribute("open")
+        for a in phone.find_elements("css selector", "details.answer")
+    ]
+    assert opened[:2] == [None, "true"]
 
 
 def test_every_recipe_shows_what_it_has_printed():
