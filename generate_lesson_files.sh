@@ -8,7 +8,7 @@ set -eu
 # The files are bytes to be copied, in whatever language the learner's computer speaks.
 export LC_ALL=C
 
-names="lesson_code.py test_lesson.py requirements.txt README.md LICENSE docs/words.md recommender/__init__.py recommender/artifact.py recommender/card.py recommender/checks.py recommender/commands.py recommender/console.py recommender/factors.py recommender/files.py recommender/forest.py recommender/ids.py recommender/locks.py recommender/matrix.py recommender/movielens.py recommender/names.py recommender/options.py recommender/pipeline.py recommender/ranking.py recommender/recommend.py recommender/release.py recommender/report.py recommender/solutions.py recommender/start.py recommender/steps.py recommender/strings.py recommender/synthetic.py recommender/table.py recommender/titles.py recommender/top_n.py recommender/warn.py recommender/wrapper.py pillars/0_first.py pillars/0_job.py pillars/0_luck.py pillars/1_preprocessing.py pillars/2_feature_selection.py pillars/3_model_selection.py pillars/3_search.py pillars/4_supervised.py pillars/4_taste.py pillars/4_threshold.py pillars/4_top_ten.py pillars/5_unsupervised.py pillars/5_unusual.py pillars/6_utilities.py pillars/7_map.py pillars/7_parts.py pillars/8_deploy.py pillars/8_experiment.py pillars/8_monitor.py pillars/appendix_recipes.py pillars/catalog.py pillars/drawing.py pillars/shills.py pillars/small_table.py pillars/visitors.py exercises/0_first.py exercises/0_job.py exercises/0_luck.py exercises/1_preprocessing.py exercises/1_scaling.py exercises/2_feature_selection.py exercises/3_cross_fitting.py exercises/3_model_selection.py exercises/3_search.py exercises/3_too_good.py exercises/4_supervised.py exercises/4_taste.py exercises/4_threshold.py exercises/4_top_ten.py exercises/5_unsupervised.py exercises/5_unusual.py exercises/6_utilities.py exercises/7_map.py exercises/7_parts.py exercises/8_artifact.py exercises/8_deploy.py exercises/8_experiment.py exercises/8_monitor.py exercises/9_capstone.py exercises/README.md exercises/conftest.py exercises/checks/checking.py exercises/checks/test_chapter_0.py exercises/checks/test_chapter_1.py exercises/checks/test_chapter_2.py exercises/checks/test_chapter_3.py exercises/checks/test_chapter_4.py exercises/checks/test_chapter_5.py exercises/checks/test_chapter_6.py exercises/checks/test_chapter_7.py exercises/checks/test_chapter_8.py exercises/checks/test_chapter_9.py exercises/solutions/0_first.py exercises/solutions/0_job.py exercises/solutions/0_luck.py exercises/solutions/1_preprocessing.py exercises/solutions/1_scaling.py exercises/solutions/2_feature_selection.py exercises/solutions/3_cross_fitting.py exercises/solutions/3_model_selection.py exercises/solutions/3_search.py exercises/solutions/3_too_good.py exercises/solutions/4_supervised.py exercises/solutions/4_taste.py exercises/solutions/4_threshold.py exercises/solutions/4_top_ten.py exercises/solutions/5_unsupervised.py exercises/solutions/5_unusual.py exercises/solutions/6_utilities.py exercises/solutions/7_map.py exercises/solutions/7_parts.py exercises/solutions/8_artifact.py exercises/solutions/8_deploy.py exercises/solutions/8_experiment.py exercises/solutions/8_monitor.py exercises/solutions/9_capstone.py"
+names="lesson_code.py test_lesson.py requirements.txt README.md LICENSE docs/words.md recommender/__init__.py recommender/artifact.py recommender/card.py recommender/checks.py recommender/commands.py recommender/console.py recommender/factors.py recommender/files.py recommender/forest.py recommender/ids.py recommender/locks.py recommender/matrix.py recommender/movielens.py recommender/names.py recommender/options.py recommender/pipeline.py recommender/ranking.py recommender/recommend.py recommender/release.py recommender/report.py recommender/solutions.py recommender/start.py recommender/steps.py recommender/strings.py recommender/synthetic.py recommender/table.py recommender/titles.py recommender/top_n.py recommender/warn.py recommender/wrapper.py pillars/0_first.py pillars/0_job.py pillars/0_luck.py pillars/1_preprocessing.py pillars/2_feature_selection.py pillars/3_model_selection.py pillars/3_search.py pillars/4_supervised.py pillars/4_taste.py pillars/4_threshold.py pillars/4_top_ten.py pillars/4_writing.py pillars/5_unsupervised.py pillars/5_unusual.py pillars/6_utilities.py pillars/7_map.py pillars/7_parts.py pillars/8_deploy.py pillars/8_experiment.py pillars/8_monitor.py pillars/appendix_recipes.py pillars/catalog.py pillars/drawing.py pillars/shills.py pillars/small_table.py pillars/visitors.py exercises/0_first.py exercises/0_job.py exercises/0_luck.py exercises/1_preprocessing.py exercises/1_scaling.py exercises/2_feature_selection.py exercises/3_cross_fitting.py exercises/3_model_selection.py exercises/3_search.py exercises/3_too_good.py exercises/4_supervised.py exercises/4_taste.py exercises/4_threshold.py exercises/4_top_ten.py exercises/4_writing.py exercises/5_unsupervised.py exercises/5_unusual.py exercises/6_utilities.py exercises/7_map.py exercises/7_parts.py exercises/8_artifact.py exercises/8_deploy.py exercises/8_experiment.py exercises/8_monitor.py exercises/9_capstone.py exercises/README.md exercises/conftest.py exercises/checks/checking.py exercises/checks/test_chapter_0.py exercises/checks/test_chapter_1.py exercises/checks/test_chapter_2.py exercises/checks/test_chapter_3.py exercises/checks/test_chapter_4.py exercises/checks/test_chapter_5.py exercises/checks/test_chapter_6.py exercises/checks/test_chapter_7.py exercises/checks/test_chapter_8.py exercises/checks/test_chapter_9.py exercises/solutions/0_first.py exercises/solutions/0_job.py exercises/solutions/0_luck.py exercises/solutions/1_preprocessing.py exercises/solutions/1_scaling.py exercises/solutions/2_feature_selection.py exercises/solutions/3_cross_fitting.py exercises/solutions/3_model_selection.py exercises/solutions/3_search.py exercises/solutions/3_too_good.py exercises/solutions/4_supervised.py exercises/solutions/4_taste.py exercises/solutions/4_threshold.py exercises/solutions/4_top_ten.py exercises/solutions/4_writing.py exercises/solutions/5_unsupervised.py exercises/solutions/5_unusual.py exercises/solutions/6_utilities.py exercises/solutions/7_map.py exercises/solutions/7_parts.py exercises/solutions/8_artifact.py exercises/solutions/8_deploy.py exercises/solutions/8_experiment.py exercises/solutions/8_monitor.py exercises/solutions/9_capstone.py"
 folders="docs recommender pillars exercises exercises/checks exercises/solutions"
 
 # What `cksum` tells of each file: its checksum and its size.
@@ -17,9 +17,9 @@ recorded() {
         lesson_code.py) echo "995889110 86610" ;;
         test_lesson.py) echo "3012794020 14500" ;;
         requirements.txt) echo "3471952364 498" ;;
-        README.md) echo "780025130 12773" ;;
+        README.md) echo "2989308585 12891" ;;
         LICENSE) echo "191275814 1554" ;;
-        docs/words.md) echo "237361965 12816" ;;
+        docs/words.md) echo "2152921247 13667" ;;
         recommender/__init__.py) echo "1195575613 1810" ;;
         recommender/artifact.py) echo "2348867996 21137" ;;
         recommender/card.py) echo "4231388113 2324" ;;
@@ -61,6 +61,7 @@ recorded() {
         pillars/4_taste.py) echo "4132143533 15846" ;;
         pillars/4_threshold.py) echo "3230521659 12989" ;;
         pillars/4_top_ten.py) echo "2908071584 11047" ;;
+        pillars/4_writing.py) echo "2672922899 13308" ;;
         pillars/5_unsupervised.py) echo "3951574146 10759" ;;
         pillars/5_unusual.py) echo "3022797004 8109" ;;
         pillars/6_utilities.py) echo "2105707033 11559" ;;
@@ -89,6 +90,7 @@ recorded() {
         exercises/4_taste.py) echo "4020141682 1278" ;;
         exercises/4_threshold.py) echo "2926587024 1159" ;;
         exercises/4_top_ten.py) echo "869630368 1779" ;;
+        exercises/4_writing.py) echo "76402404 1086" ;;
         exercises/5_unsupervised.py) echo "2787797425 1557" ;;
         exercises/5_unusual.py) echo "2906770124 1135" ;;
         exercises/6_utilities.py) echo "4005407199 1748" ;;
@@ -99,14 +101,14 @@ recorded() {
         exercises/8_experiment.py) echo "341665361 1385" ;;
         exercises/8_monitor.py) echo "2244694448 1236" ;;
         exercises/9_capstone.py) echo "4078000075 3040" ;;
-        exercises/README.md) echo "82687990 4122" ;;
+        exercises/README.md) echo "2137582675 4206" ;;
         exercises/conftest.py) echo "2572243564 6805" ;;
         exercises/checks/checking.py) echo "3599542015 7732" ;;
         exercises/checks/test_chapter_0.py) echo "216100114 12334" ;;
         exercises/checks/test_chapter_1.py) echo "3027831586 7700" ;;
         exercises/checks/test_chapter_2.py) echo "3213786359 3573" ;;
         exercises/checks/test_chapter_3.py) echo "1470828272 26104" ;;
-        exercises/checks/test_chapter_4.py) echo "553945320 24254" ;;
+        exercises/checks/test_chapter_4.py) echo "1793851532 28046" ;;
         exercises/checks/test_chapter_5.py) echo "3818102024 12487" ;;
         exercises/checks/test_chapter_6.py) echo "942658814 7026" ;;
         exercises/checks/test_chapter_7.py) echo "1335441609 7782" ;;
@@ -126,6 +128,7 @@ recorded() {
         exercises/solutions/4_taste.py) echo "257099323 887" ;;
         exercises/solutions/4_threshold.py) echo "2137102078 907" ;;
         exercises/solutions/4_top_ten.py) echo "4190965790 1309" ;;
+        exercises/solutions/4_writing.py) echo "2930233135 842" ;;
         exercises/solutions/5_unsupervised.py) echo "3658805828 1221" ;;
         exercises/solutions/5_unusual.py) echo "211315837 736" ;;
         exercises/solutions/6_utilities.py) echo "1736048478 1235" ;;
@@ -2788,6 +2791,7 @@ The chapters take some seven hours, their exercises three and a half, reading `l
 | [4 taste](pillars/4_taste.py) | How do you learn a taste from ratings? | 30 | [gaps in ALS](exercises/4_taste.py) |
 | [4 threshold](pillars/4_threshold.py) | Will this user like this movie? | 30 | [yes or no](exercises/4_threshold.py) |
 | [4 top ten](pillars/4_top_ten.py) | Which movies should we recommend? | 25 | [what is new](exercises/4_top_ten.py) |
+| [4 writing](pillars/4_writing.py) | Can a model read handwriting? | 20 | [digit by digit](exercises/4_writing.py) |
 | [5 unsupervised](pillars/5_unsupervised.py) | Does it find what we hid? | 25 | [a control](exercises/5_unsupervised.py) |
 | [5 unusual](pillars/5_unusual.py) | Are the false ones found? | 15 | [suspects](exercises/5_unusual.py) |
 | [6 utilities](pillars/6_utilities.py) | Which metric did you mean? | 25 | [metrics](exercises/6_utilities.py) |
@@ -2884,9 +2888,8 @@ by time, all models beat the mean, but no model is clearly best. Rankings, other
 
 ## Around the lesson
 
-`recommender/` is the machinery of `lesson_code.py`: copy the two together. `serving/` is the service, `tests/` checks it all (how (`docs/trust.md`);
-`python -m pytest --break list` names nine safeguards, `--break ids` takes one out). Design (`docs/design.md`), millions of ratings (`docs/bigger.md`), troubleshooting (`docs/troubleshooting.md`),
-changes (`docs/CHANGELOG.md`), contributing (`.github/CONTRIBUTING.md`), BSD-3-Clause. `bash generate_lesson_files.sh` writes only what learners need.
+`recommender/` is the machinery of `lesson_code.py`: copy the two together. `serving/` is the service, `tests/` checks it all (how (`docs/trust.md`); `python -m pytest --break list` names nine safeguards, `--break ids` takes one out). Design (`docs/design.md`),
+millions of ratings (`docs/bigger.md`), troubleshooting (`docs/troubleshooting.md`), changes (`docs/CHANGELOG.md`), contributing (`.github/CONTRIBUTING.md`), BSD-3-Clause. `bash generate_lesson_files.sh` writes only what learners need.
 END_OF_LESSON_FILE
 
 cat >"$new/LICENSE" <<'END_OF_LESSON_FILE'
@@ -2945,6 +2948,8 @@ and the other pages of `docs`.)
 | cluster | a group of points that are near each other, which an algorithm such as `KMeans` has found |
 | cold start | a user or a movie that training has never seen |
 | ColumnTransformer | puts transformers side by side: each gets the columns that it names, and all their outputs together are the new table |
+| component | one of the new features that PCA makes |
+| confusion matrix | a table that counts rows by the true class (its rows) and by the class that a model answered (its columns); the right answers are on the diagonal |
 | control | data that keeps everything but what is tested: for groups, random points of the same mean and covariance (a Gaussian cloud), in which there are no groups to find |
 | correlation | how closely two columns go together: 1 or -1 if a straight line describes it exactly, 0 if no straight line helps |
 | covariance | how widely columns spread, and how they go together; the correlation is the covariance of columns whose spread is 1 |
@@ -2995,6 +3000,7 @@ and the other pages of `docs`.)
 | normal distribution | how a mean or a sum of many independent numbers is spread, like a bell: about two thirds within one standard deviation of the middle, about 95 % within two; in SciPy, `norm.cdf(0.84)` = 0.80 is the share below 0.84 standard deviations above the middle, and `norm.sf(0.84)` = 0.20 the share above (chapter 0 luck counts it) |
 | outlier | a row that is far from most others; `IsolationForest` looks for rows that few random cuts separate from all others |
 | patterns | the strongest directions of a table, found by a singular value decomposition: here, who rates what |
+| PCA | principal component analysis: makes new features, each a weighted sum of the old ones, in which the rows differ most; the first few often keep most of what matters |
 | penalty | a cost that large weights of a linear model add to its error; the parameter `alpha` says how high it is |
 | permutation importance | a measure of importance: how much the error on new rows grows when the column of a feature is shuffled |
 | pickle | Python's format for objects; loading one can run code, so load only what you trust |
@@ -3003,6 +3009,7 @@ and the other pages of `docs`.)
 | power | how often a test finds a difference that is there; 80 % is usual |
 | p-value | how often luck alone would show at least such a difference between equal models |
 | ranked by taste | as `MovieRanker` ranks: by what the same people like; the other way is by predicted rating |
+| precision, recall of a class | precision: the share of the class among the rows that a model says are of it; recall: the share of the rows of the class that the model says are of it |
 | R2 | the share of the variance that is explained: 1 is perfect, 0 is what the mean reaches, below 0 is worse than the mean |
 | regressor | a model whose answer is a number, such as a rating |
 | ridge | a linear model that keeps its weights small |
@@ -3020,7 +3027,9 @@ and the other pages of `docs`.)
 | splitter | says which rows are for training and which for testing, as `KFold` does |
 | standard deviation | how far numbers typically lie from their mean |
 | standard error | by how much a figure would typically vary if other rows had been drawn; a difference of less than twice its standard error may well be luck; that of a mean of independent rows is the standard deviation divided by the root of their number, `x.std() / np.sqrt(len(x))`. If 500 squared errors have a standard deviation of 1, that of their mean, the MSE, is 1 / √500 = 0.045; that of an RMSE of 0.84 is 0.045 / (2 · 0.84) = 0.027 (chapter 0 luck) |
+| stratified | cut so that each part has the same share of each class; `StratifiedKFold` does it for folds |
 | supervised, unsupervised | supervised models learn from answers (the column `y`), such as ratings; unsupervised ones look for structure where there are no answers |
+| support vector machine, SVC | a classifier that compares a new row with training rows, and gives most weight to those near the border between two classes |
 | tag | says what an estimator is, and which input it accepts |
 | target, `y` | the column that a model predicts: here, the rating; the features are `X` |
 | taste | how well a user's love of genres fits a movie, in stars |
@@ -12846,6 +12855,320 @@ if figure is not None:
 # Exercise: `exercises/4_top_ten.py`.
 END_OF_LESSON_FILE
 
+cat >"$new/pillars/4_writing.py" <<'END_OF_LESSON_FILE'
+# %% [markdown]
+# # 4 Writing: can a model read handwriting?
+#
+# **You know**: pipelines, folds and test rows, standard errors, and classifiers that
+# answer yes or no. **You will see**: a classifier with ten answers, on real images.
+# Everybody can judge its errors: would you have read them? **Minutes**: 20.
+#
+# ## The images
+# The table comes with scikit-learn. Real people wrote digits on paper. Each image was
+# made small, to 8 x 8 squares. For each square there is a number from 0 (white) to 16
+# (black). So an image is a row of 64 numbers: these are the features. The target is the
+# digit that was meant. In machine learning, the answers of a classifier are called
+# *classes*: here are ten.
+
+# %%
+import textwrap
+
+import drawing
+import numpy as np
+import pandas as pd
+from sklearn.datasets import load_digits
+from sklearn.decomposition import PCA
+from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import confusion_matrix, precision_score, recall_score
+from sklearn.model_selection import (
+    KFold,
+    StratifiedKFold,
+    cross_val_predict,
+    cross_val_score,
+    train_test_split,
+)
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler
+from sklearn.svm import SVC
+
+digits = load_digits()
+X = digits.data
+y = digits.target
+print(f"{len(X)} images, {X.shape[1]} features. A 0, as a square of numbers")
+print(pd.DataFrame(X[0].reshape(8, 8).astype(int)).to_string(header=False, index=False))
+print("\nImages of each digit:", *np.bincount(y))
+
+# %% [markdown]
+# If you look at the large numbers only, you see a ring: the 0. Here are the first
+# twenty images as pictures. Most are easy, but is the last one a 5 or a 9?
+
+# %%
+title = "Twenty digits, as coarse as the model sees them"
+figure, axes = drawing.new_picture(title, height=2.3)
+if figure is not None:  # without matplotlib it is None, and nothing is drawn
+    framed = np.pad(digits.images[:20], [(0, 0), (1, 1), (1, 1)])
+    first_row = np.hstack(framed[:10])
+    second_row = np.hstack(framed[10:])
+    axes.imshow(np.vstack([first_row, second_row]), cmap="gray_r")
+    axes.axis("off")
+    drawing.save_picture(figure, "4_writing_images.svg")
+
+# %% [markdown]
+# It was meant as a 9. (These digits come in order, from 0 to 9, twice.)
+#
+# ## Hide the test rows
+# Half of the images are the test rows: then there are enough errors to look at. With
+# `stratify=y`, both halves get the same share of each digit. `StratifiedKFold` does the
+# same for folds. Where a class is rare, a part without it would test nothing of it.
+
+# %%
+X_train, X_test, y_train, y_test = train_test_split(
+    X, y, test_size=0.5, stratify=y, random_state=42
+)
+print("\nTraining rows of each digit:", *np.bincount(y_train))
+print("Test rows of each digit:    ", *np.bincount(y_test))
+
+# %% [markdown]
+# ## Four models
+# The *accuracy* is the share of right answers. The dummy always answers the most
+# frequent digit. Three models learn:
+#
+# - *Nearest neighbours* looks for the five training images whose numbers are most like
+#   those of the new image, and answers the digit that most of them are.
+# - *Logistic regression* learns a weight of each square for each digit. The digit with
+#   the highest sum wins. The search for the weights works best with small numbers, so
+#   a scaler brings every square to the range from 0 to 1.
+# - A *support vector machine* (`SVC`) compares the new image with training images, too,
+#   but gives them weights. It learns from the images near the border between two
+#   digits, because those decide where the border is.
+#
+# Images need no scaler to make the squares comparable: all have the same unit.
+#
+# `cross_val_predict` makes folds like `cross_val_score`, but returns the answers: each
+# training row is read once, by a model that has not seen it.
+#
+# **Guess first:** how many of 100 new digits does the best of them read right?
+#
+# - about 80
+# - about 90
+# - about 98
+
+# %%
+models = {
+    "dummy": DummyClassifier(strategy="most_frequent"),
+    "neighbours": KNeighborsClassifier(),
+    "logistic": make_pipeline(MinMaxScaler(), LogisticRegression()),
+    "SVC": SVC(),
+}
+folds = StratifiedKFold(5, shuffle=True, random_state=0)
+right = pd.DataFrame()  # of each training row, by each model
+for name, model in models.items():
+    right[name] = cross_val_predict(model, X_train, y_train, cv=folds) == y_train
+
+share = right.mean()
+behind = -right.astype(float).sub(right["SVC"], axis=0)  # on the same rows
+summary = pd.DataFrame(
+    {
+        "accuracy, %": 100 * share,
+        "±": 100 * np.sqrt(share * (1 - share) / len(right)),
+        "behind SVC": 100 * behind.mean(),
+        "± ": 100 * behind.sem(),
+    }
+)
+print("\nTraining rows, read in folds (± standard error)")
+print(summary.to_string(float_format="%.1f"))
+
+# %% [markdown]
+# **About 98.** The dummy is right for a tenth. All three others read far more, and a
+# program of ten lines gets there without a word about lines, rings or hooks.
+#
+# Which differences are luck? If a share p of n answers is right, its standard error is
+# the root of p(1 - p)/n: the first ±. For differences, we count on the same rows: the
+# second ±. `neighbours` is behind `SVC` by less than one standard error, so nobody can
+# say which of the two is better. `logistic` is behind by about three: that is hardly
+# luck.
+#
+# ## The test rows, once
+# We take `SVC`, which is the best in the folds. Which digits are hard? A *confusion
+# matrix* has a row for each digit that was meant, and a column for each answer. So the
+# right answers are on the diagonal.
+#
+# **Guess first:** which of these digits does it misread most often?
+#
+# - the 1
+# - the 5
+# - the 9
+
+# %%
+model = models["SVC"].fit(X_train, y_train)
+said = model.predict(X_test)
+wrong = np.flatnonzero(said != y_test)  # the numbers of the misread rows
+p = np.mean(said == y_test)
+error = np.sqrt(p * (1 - p) / len(y_test))
+print(f"\nAccuracy on {len(y_test)} test rows: {100 * p:.1f} ± {100 * error:.1f} %")
+print(f"{len(wrong)} are misread. Rows: meant; columns: said")
+print(pd.DataFrame(confusion_matrix(y_test, said)).to_string())
+print(f"\nRecall of the 9:    {recall_score(y_test == 9, said == 9):.3f}")
+print(f"Precision of the 9: {precision_score(y_test == 9, said == 9):.3f}")
+print(f"Recall of the 7:    {recall_score(y_test == 7, said == 7):.3f}")
+print(f"Precision of the 7: {precision_score(y_test == 7, said == 7):.3f}")
+
+# %% [markdown]
+# **The 9.** Eight of 90 are misread: six as a 7, and two as a 5. After that comes the
+# 8: three are read as a 1. For most other digits, it is one error or none.
+#
+# *Recall* goes along a row: of the images that were meant as a 9, 82 of 90 are read as
+# a 9. *Precision* goes down a column: of the images that are read as a 9, 82 of 83 were
+# meant as one. The 7 is the other way round: no 7 is missed, but seven of the images
+# that are read as a 7 are something else. So a 9 from this model can be believed more
+# than a 7, though it misses more of them. The accuracy says nothing of this.
+#
+# Now look at all that are misread. Would you have read them?
+
+# %%
+title = f"The {len(wrong)} misread digits: would you have read them?"
+figure, axes = drawing.new_picture(title, height=5.2)
+if figure is not None:
+    for place, row in enumerate(wrong):
+        left = 10.5 * (place % 6)
+        top = 14 * (place // 6)
+        box = (left, left + 8, top + 8, top)
+        axes.imshow(X_test[row].reshape(8, 8), cmap="gray_r", extent=box)
+        words = f"said {said[row]},\nmeant {y_test[row]}"
+        axes.text(left + 4, top + 8.5, words, ha="center", va="top", fontsize=12)
+    axes.set(xlim=(-1.5, 62), ylim=(40.5, -0.5))
+    axes.axis("off")
+    drawing.save_picture(figure, "4_writing.svg")
+
+# %% [markdown]
+# Some are hard for people, too: where the ring of a 9 is not closed, a 7 is left. In
+# others you may see at once what was meant. The model has never seen a ring: it only
+# compares squares.
+#
+# ## From 64 numbers to 2
+# Squares that lie side by side are often black together, so 64 numbers say less than
+# they seem to. *PCA* (principal component analysis) makes new features, called
+# *components*. Each is a sum of all squares, multiplied by weights. The first component
+# has those weights by which the images differ most. The second has most of what is
+# left, and so on. PCA does not look at the target. If we keep two components, each
+# image becomes a point in a plane.
+
+# %%
+pca = PCA(2, random_state=0)
+points = pca.fit_transform(X_train)
+part = pca.explained_variance_ratio_.sum()
+print(f"\nTwo components keep {100 * part:.0f} % of the variance of 64 squares")
+centres = pd.DataFrame(points).groupby(y_train).mean()
+centres.columns = ["first", "second"]
+print("The mean of the images of each digit")
+print(centres.T.to_string(float_format="%.0f"))
+
+# %%
+title = "Two numbers keep some digits apart, and mix others"
+figure, axes = drawing.new_picture(title, height=5.4)
+if figure is not None:
+    for digit in range(10):
+        some = points[y_train == digit][:30]
+        axes.plot(some[:, 0], some[:, 1], linestyle="", marker=f"${digit}$")
+    axes.set(xlabel="first component", ylabel="second component")
+    drawing.save_picture(figure, "4_writing_plane.svg")
+
+# %% [markdown]
+# The picture has 30 images of each digit. PCA did not know the digits, but many of them
+# lie together: 0, 4 and 6 at the edge. In the middle they are mixed.
+#
+# How many components does a reader need? We use `neighbours`, which only asks how far
+# images are from each other. PCA learns, too, so it belongs into the pipeline.
+#
+# **Guess first:** how many of the 64 numbers are enough to lose less than one point of
+# accuracy?
+#
+# - about 2
+# - about 20
+# - about 50
+
+# %%
+rows = {}
+for n_components in (2, 5, 10, 20, 40):
+    reader = make_pipeline(PCA(n_components, random_state=0), KNeighborsClassifier())
+    scores = cross_val_score(reader, X_train, y_train, cv=folds)
+    rows[f"{n_components} components"] = 100 * scores
+rows["64 squares"] = 100 * cross_val_score(
+    KNeighborsClassifier(), X_train, y_train, cv=folds
+)
+by_number = pd.DataFrame(rows).mean()
+print("\nAccuracy of `neighbours` in %, mean of five folds")
+print(by_number.to_string(float_format="%.1f"))
+
+# %% [markdown]
+# **About 20.** They are as good as all 64 squares, and 40 are no better. Ten lose about
+# a point. With two components, more than half of the digits are read right, which you
+# may not believe from the picture.
+#
+# ## Whose writing is it?
+# One question is left. Would the model read *your* digits as well? scikit-learn's
+# description of the table says who wrote.
+
+# %%
+sentences = " ".join(digits.DESCR.split()).split(". ")
+print()
+for sentence in sentences:
+    if "43 people" in sentence:
+        print(textwrap.fill(sentence, 80))
+
+# %% [markdown]
+# It also says that this table is a copy of that test set. So only 13 people wrote these
+# 1797 images. But no column says who wrote which. Our split was random, so each of them
+# is probably in the training rows and in the test rows. We have measured how well new
+# images of *known* writers are read. For new writers you would hold out whole people,
+# with `GroupKFold`, as `pillars/3_model_selection.py` does with users. Without a column
+# for the writer, that cannot be done.
+#
+# There is only a hint. If the images of a person are near each other in the table, then
+# a fifth of the table, as it stands, is of few people. So we cut the table into five
+# parts without shuffling, and compare with shuffled folds. (Nothing is chosen any more,
+# so we may use all rows.)
+#
+# **Guess first:** what happens to the accuracy if the parts are not shuffled?
+#
+# - it becomes lower
+# - it stays the same
+# - it becomes higher
+
+# %%
+parts = {}
+parts["shuffled"] = cross_val_score(SVC(), X, y, cv=folds)
+parts["as it stands"] = cross_val_score(SVC(), X, y, cv=KFold(5))
+names_of_parts = [f"part {number}" for number in range(1, 6)]
+by_part = pd.DataFrame(parts, index=names_of_parts).T
+by_part["mean"] = by_part.mean(axis=1)
+counts = [np.bincount(y[rows]) for _, rows in KFold(5).split(X)]
+print("\nAccuracy of `SVC` in %, all images in five parts")
+print((100 * by_part).to_string(float_format="%.1f"))
+print(f"As it stands, a part has {np.min(counts)} to {np.max(counts)} of each digit")
+
+# %% [markdown]
+# **It becomes lower.** The mean falls by two points, and the errors become more than
+# twice as many. Every part has all digits, in nearly equal numbers, so that is not the
+# reason. It fits the thought that new writers are harder to read. But it does
+# not prove it: we do not know where one writer ends, and something else may change
+# along the table. Do not promise 98 % for a stranger.
+#
+# **Try it:** many people scale everything. Put a `StandardScaler` before `neighbours`
+# and before `SVC`. What becomes of their accuracy?
+#
+# **Remember:** accuracy is one number for ten digits; the confusion matrix says which
+# are misread as what, and nothing here says how well a stranger's writing is read.
+#
+# Go on in scikit-learn's user guide:
+# [Support vector machines](https://scikit-learn.org/stable/modules/svm.html),
+# [PCA](https://scikit-learn.org/stable/modules/decomposition.html#pca).
+#
+# Exercise: `exercises/4_writing.py`.
+END_OF_LESSON_FILE
+
 cat >"$new/pillars/5_unsupervised.py" <<'END_OF_LESSON_FILE'
 # %% [markdown]
 # # 5 Unsupervised learning: does it find what we hid?
@@ -15877,6 +16200,35 @@ def recommend(stars, n):
     return recommended
 END_OF_LESSON_FILE
 
+cat >"$new/exercises/4_writing.py" <<'END_OF_LESSON_FILE'
+"""Exercise of chapter 4, writing (8 minutes): which digit is read badly?
+
+A machine reads the digits of postal codes. `how_well_read` scores each digit alone: "is
+it an 8, or not?" All digits look fine: none has less than 0.9. But the machine never
+says 8.
+
+Task: return, for each digit, the share of its images that are read as this digit.
+Hint: which figure of "The test rows, once" in pillars/4_writing.py goes along a row of
+    the confusion matrix? Of which images do you take the mean?
+Check: python -m pytest exercises -k 4_writing
+"""
+
+import pandas as pd
+
+
+def how_well_read(meant, said):
+    """Return how well each digit is read: a Series, with the digits as its index.
+
+    `meant` and `said` are arrays: the digit that was meant in each image, and what the
+    machine said. The Series has the digits that were meant at least once, in order.
+    """
+    shares = {}
+    for digit in sorted(set(meant)):
+        is_right = (meant == digit) == (said == digit)
+        shares[digit] = is_right.mean()  # TODO: which images say how an 8 is read?
+    return pd.Series(shares)
+END_OF_LESSON_FILE
+
 cat >"$new/exercises/5_unsupervised.py" <<'END_OF_LESSON_FILE'
 """Exercise of chapter 5, unsupervised learning (10 minutes): are these groups real?
 
@@ -16276,6 +16628,7 @@ The output says how many are solved, what is wrong with each of the others, why 
 | 10 | `4_taste.py` | let a gap say nothing about a taste | `pillars/4_taste.py` |
 | 5 | `4_threshold.py` | say yes or no by what errors cost | `pillars/4_threshold.py` |
 | 8 | `4_top_ten.py` | recommend nothing that the user has rated, and the best first | `pillars/4_top_ten.py` |
+| 8 | `4_writing.py` | score each class alone, by recall | `pillars/4_writing.py` |
 | 10 | `5_unsupervised.py` | a control that keeps all but the groups | `pillars/5_unsupervised.py` |
 | 10 | `5_unusual.py` | score a list of suspects, where accuracy praises whoever accuses nobody | `pillars/5_unusual.py` |
 | 10 | `6_utilities.py` | score a model by what a page shows, with a scorer of your own | `pillars/6_utilities.py` |
@@ -18460,6 +18813,100 @@ def test_4_top_ten(exercise):
         f"{figures['yours']:.2f}; with the rated movies in them, it is "
         f"{figures['with rated']:.2f}."
     )
+
+
+# ----- 4_writing
+
+
+def make_answers(n_of_each, seed):
+    """Return digits that were meant, and what a machine says: 1 too often, 8 never."""
+    rng = np.random.default_rng(seed)
+    meant = rng.permutation(np.repeat(np.arange(10), n_of_each))
+    said = meant.copy()
+    unclear = rng.random(len(meant)) < 0.15
+    said[unclear] = rng.choice([0, 1, 1, 3, 7], unclear.sum())
+    said[meant == 8] = rng.choice([1, 3], np.sum(meant == 8))
+    return meant, said
+
+
+@check_of(
+    "pillars/4_writing.py",
+    usual_causes="`meant == digit` is a mask: True for the images of this digit. In "
+    "square brackets behind an array of the same length, it keeps those.",
+)
+def test_4_writing(exercise):
+    def shares_of(meant, said):
+        shares = exercise.how_well_read(meant.copy(), said.copy())
+        check_returned(shares, "how_well_read")
+        digits = sorted(set(meant))
+        check(
+            isinstance(shares, pd.Series) and list(shares.index) == digits,
+            f"Expected a Series with the index {[int(digit) for digit in digits]}, the "
+            f"digits that were meant; got {shorten(repr(shares))}.",
+        )
+        without = [str(digit) for digit in digits if np.isnan(shares[digit])]
+        check(
+            not without,
+            f"Your share of the {first_five(without)} is NaN. Which images are in its "
+            "mean? Precision has none where a digit is never said; but each of these "
+            "digits was meant at least once.",
+        )
+        return shares
+
+    meant, said = make_answers(200, 71)
+    shares = shares_of(meant, said)
+    check(
+        shares.nunique() > 1,
+        f"Every digit gets the same share, {shares.iloc[0]:.3f}. An accuracy of all "
+        "images hides which digit is read badly: take the images of one digit only.",
+    )
+    check(
+        shares.between(0, 1).all(),
+        f"Your share of the {shares.idxmax()} is {shares.max():.3g}, and a share is "
+        "from 0 to 1. Is it a count? Divide by the number of images of the digit.",
+    )
+    check(
+        shares[8] < 0.5,
+        f"This machine never says 8, but its 8 gets {shares[8]:.2f} from you. Nine of "
+        "ten images are no 8, and on those whoever never says 8 is right. They say "
+        "nothing of how an 8 is read.",
+    )
+    check(
+        shares[8] == 0,
+        f"No 8 is read as an 8 here, but its 8 gets {shares[8]:.2f} from you. Only "
+        "the images that are an 8 count, and only if the answer is 8.",
+    )
+
+    repeat = np.where(np.isin(meant, [3, 5]), 10, 1)
+    repeated = shares_of(np.repeat(meant, repeat), np.repeat(said, repeat))
+    moved = (repeated - shares).abs()
+    most = moved.idxmax()
+    check(
+        moved.max() < 1e-9,
+        "We gave the machine each 3 and each 5 ten times, and it answered as before. "
+        f"But your share of the {most} went from {shares[most]:.2f} to "
+        f"{repeated[most]:.2f}. How well a digit is read must not depend "
+        "on how often it, or another, is written. Did you divide by the images that "
+        "are *read* as the digit (that is precision), or by all images?",
+    )
+
+    expected = pd.Series(said == meant).groupby(meant).mean()
+    off = (shares - expected).abs()
+    digit = off.idxmax()
+    check(
+        off.max() < 1e-9,
+        f"Of the images of the {digit}, the share {expected[digit]:.3f} is read as a "
+        f"{digit}, and you return {shares[digit]:.3f}. Is it the share that is read "
+        "wrong, or is it rounded?",
+    )
+    few = np.isin(meant, [2, 7])
+    shares_of(meant[few], said[few])
+
+    as_detector = np.mean((meant == 8) == (said == 8))
+    print(
+        f"Measured: of a machine that never says 8, you return {shares[8]:.2f} for the "
+        f'8. The accuracy of "is it an 8?" is {as_detector:.2f}.'
+    )
 END_OF_LESSON_FILE
 
 cat >"$new/exercises/checks/test_chapter_5.py" <<'END_OF_LESSON_FILE'
@@ -20312,6 +20759,31 @@ def recommend(stars, n):
         in_order = fit.loc[user][is_new].sort_values(ascending=False)
         recommended[user] = list(in_order.index[:n])
     return recommended
+END_OF_LESSON_FILE
+
+cat >"$new/exercises/solutions/4_writing.py" <<'END_OF_LESSON_FILE'
+"""Solution of exercise 4, writing: which digit is read badly?
+
+The recall of a digit is a mean over its own images only. The other images were nine
+tenths of the rows, and on them whoever never says 8 is always right. (In scikit-learn,
+`recall_score(meant, said, average=None)` returns the same numbers; their mean is
+`balanced_accuracy_score`.)
+"""
+
+import pandas as pd
+
+
+def how_well_read(meant, said):
+    """Return how well each digit is read: a Series, with the digits as its index.
+
+    `meant` and `said` are arrays: the digit that was meant in each image, and what the
+    machine said. The Series has the digits that were meant at least once, in order.
+    """
+    shares = {}
+    for digit in sorted(set(meant)):
+        is_right = said == meant
+        shares[digit] = is_right[meant == digit].mean()
+    return pd.Series(shares)
 END_OF_LESSON_FILE
 
 cat >"$new/exercises/solutions/5_unsupervised.py" <<'END_OF_LESSON_FILE'

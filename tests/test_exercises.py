@@ -38,6 +38,7 @@ MESSAGES = {
     "3_search": "The rows that chose the winner also scored it",
     "4_taste": "So gaps have a say in a user's numbers",
     "4_top_ten": "users see one at the top. Such a place of the list",
+    "4_writing": "This machine never says 8, but its 8 gets 0.",
     "4_supervised": "of 30 tables you call the new model better",
     "4_threshold": "You say yes to the same 307 of 2000 rows",
     "5_unsupervised": "You found groups in 2 of 5 tables",

@@ -769,6 +769,48 @@ def check_conclusions_of_chapter_6(printed):
     assert rows["MovieRanker"][1] > 1.5 * rows["the law"][1], "what NDCG can count"
 
 
+def check_conclusions_of_writing(printed):
+    before, _, after = printed.partition("Accuracy on 899 test rows:")
+    accuracy = {}
+    for name in ("dummy", "neighbours", "logistic", "SVC"):
+        accuracy[name], _, behind, error = numbers_after(f"{name}  ", before)
+        accuracy[name, "luck"] = behind < error
+        accuracy[name, "sure"] = behind > 2.5 * error
+    assert accuracy["dummy"] == 10
+    assert min(accuracy["neighbours"], accuracy["SVC"]) > 97
+    assert accuracy["neighbours", "luck"]
+    assert accuracy["logistic", "sure"]
+
+    first = after.partition("\n")[0]
+    assert float(first.split()[0]) == pytest.approx(98, abs=0.5)
+    matrix, _, after = after.partition("Recall of the 9:")
+    rows = [numbers_after(f"{digit} ", matrix)[-10:] for digit in range(10)]
+    misread = [sum(row) - row[digit] for digit, row in enumerate(rows)]
+    assert sum(misread) == 17
+    assert misread[9] == 8, "the 9 is misread most often, ..."
+    assert rows[9][7] == 6
+    assert rows[9][5] == 2
+    assert misread[8] == rows[8][1] == 3, "... and then the 8"
+    assert max(misread[:8]) == 1
+    assert sum(row[9] for row in rows) == 83
+    assert sum(row[7] for row in rows) == 89 + 7
+
+    by_number = [
+        numbers_after(f"{n} components", after)[-1] for n in (2, 5, 10, 20, 40)
+    ]
+    (of_all,) = numbers_after("64 squares  ", after)
+    assert 50 < by_number[0] < by_number[1] < of_all - 1, "lose more than a point"
+    assert of_all - by_number[2] == pytest.approx(1, abs=0.5)
+    assert abs(of_all - by_number[3]) < 0.5
+    assert by_number[4] < by_number[3] + 0.5
+    assert "different 13" in after
+    shuffled = numbers_after("shuffled  ", after)[-1]
+    in_order = numbers_after("as it stands  ", after)[-1]
+    assert 100 - in_order > 2 * (100 - shuffled)
+    fewest, most = numbers_after("As it stands, a part has", after)
+    assert 33 <= fewest < most <= 39
+
+
 #: What is printed must bear out what the text says. (7_map has tests of its own.)
 CONCLUSIONS = {
     "0_first": check_conclusions_of_the_first_chapter,
@@ -781,6 +823,7 @@ CONCLUSIONS = {
     "3_search": check_conclusions_of_the_search,
     "4_taste": check_conclusions_of_the_factors,
     "4_top_ten": check_conclusions_of_the_ranking,
+    "4_writing": check_conclusions_of_writing,
     "4_supervised": check_conclusions_of_chapter_4,
     "4_threshold": check_conclusions_of_the_threshold,
     "5_unsupervised": check_conclusions_of_chapter_5,

@@ -568,3 +568,97 @@ def test_4_top_ten(exercise):
         f"{figures['yours']:.2f}; with the rated movies in them, it is "
         f"{figures['with rated']:.2f}."
     )
+
+
+# ----- 4_writing
+
+
+def make_answers(n_of_each, seed):
+    """Return digits that were meant, and what a machine says: 1 too often, 8 never."""
+    rng = np.random.default_rng(seed)
+    meant = rng.permutation(np.repeat(np.arange(10), n_of_each))
+    said = meant.copy()
+    unclear = rng.random(len(meant)) < 0.15
+    said[unclear] = rng.choice([0, 1, 1, 3, 7], unclear.sum())
+    said[meant == 8] = rng.choice([1, 3], np.sum(meant == 8))
+    return meant, said
+
+
+@check_of(
+    "pillars/4_writing.py",
+    usual_causes="`meant == digit` is a mask: True for the images of this digit. In "
+    "square brackets behind an array of the same length, it keeps those.",
+)
+def test_4_writing(exercise):
+    def shares_of(meant, said):
+        shares = exercise.how_well_read(meant.copy(), said.copy())
+        check_returned(shares, "how_well_read")
+        digits = sorted(set(meant))
+        check(
+            isinstance(shares, pd.Series) and list(shares.index) == digits,
+            f"Expected a Series with the index {[int(digit) for digit in digits]}, the "
+            f"digits that were meant; got {shorten(repr(shares))}.",
+        )
+        without = [str(digit) for digit in digits if np.isnan(shares[digit])]
+        check(
+            not without,
+            f"Your share of the {first_five(without)} is NaN. Which images are in its "
+            "mean? Precision has none where a digit is never said; but each of these "
+            "digits was meant at least once.",
+        )
+        return shares
+
+    meant, said = make_answers(200, 71)
+    shares = shares_of(meant, said)
+    check(
+        shares.nunique() > 1,
+        f"Every digit gets the same share, {shares.iloc[0]:.3f}. An accuracy of all "
+        "images hides which digit is read badly: take the images of one digit only.",
+    )
+    check(
+        shares.between(0, 1).all(),
+        f"Your share of the {shares.idxmax()} is {shares.max():.3g}, and a share is "
+        "from 0 to 1. Is it a count? Divide by the number of images of the digit.",
+    )
+    check(
+        shares[8] < 0.5,
+        f"This machine never says 8, but its 8 gets {shares[8]:.2f} from you. Nine of "
+        "ten images are no 8, and on those whoever never says 8 is right. They say "
+        "nothing of how an 8 is read.",
+    )
+    check(
+        shares[8] == 0,
+        f"No 8 is read as an 8 here, but its 8 gets {shares[8]:.2f} from you. Only "
+        "the images that are an 8 count, and only if the answer is 8.",
+    )
+
+    repeat = np.where(np.isin(meant, [3, 5]), 10, 1)
+    repeated = shares_of(np.repeat(meant, repeat), np.repeat(said, repeat))
+    moved = (repeated - shares).abs()
+    most = moved.idxmax()
+    check(
+        moved.max() < 1e-9,
+        "We gave the machine each 3 and each 5 ten times, and it answered as before. "
+        f"But your share of the {most} went from {shares[most]:.2f} to "
+        f"{repeated[most]:.2f}. How well a digit is read must not depend "
+        "on how often it, or another, is written. Did you divide by the images that "
+        "are *read* as the digit (that is precision), or by all images?",
+    )
+
+    expected = pd.Series(said == meant).groupby(meant).mean()
+    off = (shares - expected).abs()
+    digit = off.idxmax()
+    check(
+        off.max() < 1e-9,
+        f"Of the images of the {digit}, the share {expected[digit]:.3f} is read as a "
+        f"{digit}, and you return {shares[digit]:.3f}. Is it the share that is read "
+        "wrong, or is it rounded?",
+    )
+    few = np.isin(meant, [2, 7])
+    shares_of(meant[few], said[few])
+
+    as_detector = np.mean((meant == 8) == (said == 8))
+    print(
+        f"Measured: of a machine that never says 8, you return {shares[8]:.2f} for the "
+        f'8. The accuracy of "is it an 8?" is {as_detector:.2f}.'
+    )
