@@ -53,10 +53,10 @@ recorded() {
         pillars/0_first.py) echo "2075679827 10419" ;;
         pillars/0_job.py) echo "2890196095 16066" ;;
         pillars/0_luck.py) echo "3745775616 14151" ;;
-        pillars/1_preprocessing.py) echo "2650793002 15529" ;;
-        pillars/2_feature_selection.py) echo "3640440463 13340" ;;
-        pillars/3_model_selection.py) echo "3286602271 14451" ;;
-        pillars/3_search.py) echo "3864489452 12672" ;;
+        pillars/1_preprocessing.py) echo "2424659536 19352" ;;
+        pillars/2_feature_selection.py) echo "1856707892 13311" ;;
+        pillars/3_model_selection.py) echo "1868052917 14667" ;;
+        pillars/3_search.py) echo "4019698916 14528" ;;
         pillars/4_supervised.py) echo "3495370558 9157" ;;
         pillars/4_taste.py) echo "4132143533 15846" ;;
         pillars/4_threshold.py) echo "3230521659 12989" ;;
@@ -10387,13 +10387,15 @@ cat >"$new/pillars/1_preprocessing.py" <<'END_OF_LESSON_FILE'
 import drawing
 import numpy as np
 import pandas as pd
+from sklearn.compose import ColumnTransformer
 from sklearn.dummy import DummyRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, Ridge, SGDRegressor
 from sklearn.metrics import root_mean_squared_error
 from sklearn.model_selection import train_test_split
 from sklearn.neighbors import KNeighborsRegressor
-from sklearn.preprocessing import TargetEncoder
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler, TargetEncoder
 
 from lesson_code import (
     MovieRecommendationDataset,
@@ -10424,12 +10426,12 @@ for name, value in features_of_train.iloc[0].items():
 # %% [markdown]
 # Genres and countries are categories, and here each gets a number. These numbers mean
 # nothing: genre 2 is not twice genre 1, nor nearer to it than genre 9. Trees can live
-# with that, because they can cut the numbers into pieces. For a linear model, one would
-# make a column for each category, by `OneHotEncoder`. The course keeps the numbers, so
-# that there are 13 features and no more.
+# with that, because they can cut the numbers into pieces. For a linear model, the usual
+# way is `OneHotEncoder`, which makes a column for each category: "Categories", below,
+# measures what it brings here.
 #
 # Most features are read from the table. The averages need a computation. Here is the
-# simplest form, for the users: three lines of pandas.
+# simplest form, for the users, in a few lines of pandas.
 
 # %%
 means = train.groupby("user_id")["rating"].mean()
@@ -10449,7 +10451,35 @@ print(by_hand.to_string(index=False, float_format="%.3f"))
 # user gave 5, 2, 3, 4 and 3 stars, one in each fold, the row of fold 1 gets the mean of
 # 2, 3, 4 and 3, which is 3. The row of fold 2 gets the mean of 5, 3, 4 and 3. A new row
 # gets the mean of all five, because its own rating is not among them.
-#
+
+# %%
+title = "The average of a training row is made from the other folds"
+figure, axes = drawing.new_picture(title, height=3.4)
+if figure is not None:
+    five_stars = np.array([5, 2, 3, 4, 3])
+    lines = {"row of fold 1": [0], "row of fold 2": [1], "a new row": []}
+    for number in range(5):
+        axes.text(number, 0.75, number + 1, ha="center", color="#606060")
+    axes.text(-0.7, 0.75, "fold", ha="right", color="#606060")
+    for line, (name, left_out) in enumerate(lines.items()):
+        axes.text(-0.7, -line, name, ha="right", va="center")
+        for number, rating in enumerate(five_stars):
+            is_out = number in left_out
+            face = "white" if is_out else drawing.BLUE
+            edge = drawing.GREY if is_out else drawing.BLUE
+            style = "--" if is_out else "-"
+            box = {"facecolor": face, "edgecolor": edge, "linestyle": style}
+            axes.bar(number, 0.7, 0.8, -line - 0.35, linewidth=1.5, **box)
+            colour = "#606060" if is_out else "white"
+            axes.text(number, -line, rating, ha="center", va="center", color=colour)
+        average = np.delete(five_stars, left_out).mean()
+        axes.text(4.7, -line, f"mean {average:.2f}", va="center", fontweight="bold")
+    axes.text(-0.4, -2.9, "dashed: its own rating, left out", color="#606060")
+    axes.set(xlim=(-3.1, 6.7), ylim=(-3.1, 1.1))
+    axes.axis("off")
+    drawing.save_picture(figure, "1_preprocessing_folds.svg")
+
+# %% [markdown]
 # Now the models. First the baseline: always the mean rating.
 
 
@@ -10524,9 +10554,9 @@ if figure is not None:
 
 # %% [markdown]
 # ## A look at the distances
-# They predict the mean rating of the 50 nearest rows. Without a scaler, a difference of
-# ten years in one column counts for more, in a distance between two rows, than a
-# difference of four stars in another. Which features decide here what is near?
+# Nearest neighbours predict the mean rating of the 50 nearest rows. Without a scaler, a
+# difference of ten years in one column counts for more, in a distance between two rows,
+# than a difference of four stars in another. Which features decide here what is near?
 
 # %%
 features = UserMovieFeatureTransformer().fit(train).transform(test)
@@ -10593,16 +10623,40 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 # %% [markdown]
 # **Those with a penalty.** Look at `largest change of a prediction`. Least squares
 # gives the same predictions: a smaller weight makes up for larger numbers. Ridge does
-# not. Its penalty is on the weights, and a feature in large numbers, such as a count,
-# needs only a small weight. So without the scaler, `alpha` hardly holds back the
-# counts, and holds back the averages most. Here, with a strong penalty, predictions
+# not, because its penalty is on the weights. With the strongest penalty, predictions
 # move by up to a quarter of a star.
 #
-# Does this make ridge better? Not here: the errors are equal, and with the strongest
-# penalty the one with the scaler is even larger. Why scale, then? Because without it,
-# the units of a column decide how strongly its weight is held back: the same age in
-# months would give another model. With the scaler, they do not, and you can choose one
-# `alpha` for all features.
+# Does this make ridge better? Not here: the errors are nearly equal, and with the
+# strongest penalty the one with the scaler is even larger. Why scale, then? We write
+# the same thing in another unit: the user's average in stars, and in tenths of a star,
+# such as 32 for 3.2 stars. Nothing else changes.
+
+# %%
+features = UserMovieFeatureTransformer()
+in_stars = features.fit_transform(train).drop(columns=["user_id", "movie_id"])
+new_in_stars = features.transform(test).drop(columns=["user_id", "movie_id"])
+in_tenths = in_stars.assign(user_avg_rating=10 * in_stars["user_avg_rating"])
+new_in_tenths = new_in_stars.assign(
+    user_avg_rating=10 * new_in_stars["user_avg_rating"]
+)
+
+rows = {}
+for alpha in (1000, 100_000):
+    row = {}
+    for name, scaler in {"without": None, "with scaler": StandardScaler()}.items():
+        ridge = make_pipeline(scaler, Ridge(alpha))
+        by_stars = ridge.fit(in_stars, train["rating"]).predict(new_in_stars)
+        by_tenths = ridge.fit(in_tenths, train["rating"]).predict(new_in_tenths)
+        row[name] = np.abs(by_stars - by_tenths).max()
+    rows[f"ridge, alpha={alpha}, tenths"] = row
+print("\nLargest change of a prediction, in stars, by another unit of one column")
+print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
+
+# %% [markdown]
+# Without the scaler, another unit gives another model, although the table says the
+# same. In tenths, the average needs only a tenth of the weight, so the penalty hardly
+# holds it back. With the scaler, the unit does not matter, and one `alpha` means the
+# same for all features. That is the reason to scale for ridge.
 #
 # ## Missing values
 # We remove all ages of a third of the users. The gaps are filled *inside* the pipeline:
@@ -10639,11 +10693,32 @@ print(f"RMSE of ridge, with all ages: {before:.3f}, with gaps: {error(ridge):.3f
 # how well a gap was filled. `SimpleImputer`, the usual tool, fills in the same age.
 #
 # ## Categories
-# An id is a label: user 931 is not more than user 930. `TargetEncoder` replaces an id
-# by the average rating of its rows, as our features do. The average is *damped*: ten
-# imaginary average ratings are added, so that a few ratings do not give an extreme
-# average. We look at the user with the highest mean, and at the one with the highest
-# mean among those with 30 ratings or more.
+# First the genre. `OneHotEncoder` makes one column for each genre, or pair of genres,
+# of the training rows: 1 if a row has it, else 0. We put these columns beside the 13 features, by a
+# `ColumnTransformer`, which gives each part of the table to its own step.
+
+# %%
+ridge = SklearnEcosystemPipeline(model="linear").build_pipeline()
+by_number = error(ridge)
+one_hot = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+made_of = list(train.drop(columns="rating"))  # of these, the 13 features are made
+parts = [("thirteen", ridge["features"], made_of), ("genre", one_hot, ["genre"])]
+ridge.set_params(features=ColumnTransformer(parts))
+by_column = error(ridge)
+print("\nDifferent entries in the column genre:", train["genre"].nunique())
+print(f"RMSE of ridge without them: {by_number:.3f}, with them: {by_column:.3f}")
+
+# %% [markdown]
+# Here it brings nothing. A genre is loved by some users and disliked by others, and a
+# column of its own gives it one weight for all users. Where a category matters in the
+# same way for everybody, such as the district for the rent of a flat, `OneHotEncoder`
+# is what a linear model needs.
+#
+# Now the ids. An id is a label: user 931 is not more than user 930. `TargetEncoder`
+# replaces an id by the average rating of its rows, as our features do. The average is
+# *damped*: ten imaginary average ratings are added, so that a few ratings do not give
+# an extreme average. We look at the user with the highest mean, and at the one with the
+# highest mean among those with 30 ratings or more.
 
 # %%
 encoder = TargetEncoder(target_type="continuous", smooth=10.0)
@@ -10744,10 +10819,10 @@ for name, model in {"the dummy (always the mean)": dummy, "the forest": forest}.
 # `pillars/3_model_selection.py` shows why that matters.
 
 # %%
-names = list(forest["features"].get_feature_names_out()[2:])  # without the ids
-features_of_train = clone(forest[:2]).fit_transform(train, train["rating"])
-features_of_train = pd.DataFrame(np.asarray(features_of_train), columns=names)
-features_of_test = pd.DataFrame(np.asarray(forest[:2].transform(test)), columns=names)
+first_steps = clone(forest[:2]).set_output(transform="pandas")
+features_of_train = first_steps.fit_transform(train, train["rating"])
+features_of_test = first_steps.transform(test)
+names = list(features_of_train)
 
 # %% [markdown]
 # ## The first measure: impurity
@@ -10790,10 +10865,11 @@ print(f"Impurity of the features without influence: {impurity_sum:.0f} %")
 # result varies from shuffle to shuffle. By hand we also get a standard error: how much
 # the result would vary with other test rows.
 #
-# It is computed as in `pillars/0_luck.py`. There are two predictions for the same rows,
-# so we take the differences of their squared errors, row by row. The standard error of
-# their mean is that of the change of the MSE. Divided by 2 · RMSE, it is that of the
-# change of the RMSE.
+# There are two predictions for the same rows, so we take the differences of their
+# squared errors, row by row. The standard error of their mean is that of the change of
+# the MSE. From there to the RMSE as in `pillars/0_luck.py`: if the MSE changes by a
+# small d, the RMSE changes by d / (2 · RMSE). So we divide the standard error by 2 ·
+# RMSE, too.
 
 # %%
 squares = (test["rating"] - forest.predict(test)) ** 2
@@ -10823,7 +10899,7 @@ print(worth[["signal", "shuffled", "± shuffled"]].to_string(float_format="%.4f"
 # than two standard errors, so they may well be luck.
 
 # %%
-title = "If the grey columns are shuffled, the error does not grow"
+title = "Impurity credits columns that are worth nothing, shuffling does not"
 figure, axes = drawing.new_picture(title, ncols=2, height=6, sharey=True)
 if figure is not None:
     bars = worth[::-1]  # the first bar is drawn at the bottom
@@ -11155,10 +11231,10 @@ print(table[columns].head(3).to_string(index=False))
 
 # %% [markdown]
 # Then `TargetEncoder` replaces each string by the average rating of its rows. It pulls
-# averages of few rows towards the mean (*damping*), as our own averages do. The
-# function `seeded_target_encoder` returns such an encoder. It also sets the seed of its
-# cross-fitting, which newer versions of scikit-learn take in another form. We call the
-# result `taste`.
+# averages of few rows towards the mean (*damping*), as our own averages do. In your own
+# code, write `TargetEncoder(target_type="continuous", cv=5, smooth=10.0)`.
+# `seeded_target_encoder` returns the same with a fixed seed for its cross-fitting, so
+# that you get the figures of this page. We call the result `taste`.
 
 # %%
 encoder = seeded_target_encoder(KFold(5, shuffle=True, random_state=0))
@@ -11188,8 +11264,9 @@ print(table[columns].head(3).to_string(index=False, float_format="%.2f"))
 # - *in the pipeline*: the model gets the strings, and has the encoder inside. So it is
 #   fitted on the training rows of each fold, and cross-fits them.
 #
-# In both, a `ColumnTransformer` puts the new feature beside the 13, and takes the place
-# of the step `features`. `"passthrough"` means that a column stays as it is.
+# In both, the first step of the pipeline is now a `ColumnTransformer`: it makes the 13
+# features as before, and puts the new one beside them. `"passthrough"` means that a
+# column stays as it is.
 
 
 # %%
@@ -11211,7 +11288,7 @@ models = {
 # %% [markdown]
 # We score the three models on the same five folds, by RMSE.
 #
-# **Guess first:** which encoder lowers the RMSE more?
+# **Guess first:** which encoder seems to lower the RMSE more?
 #
 # - the one before the split
 # - the one in the pipeline
@@ -11245,8 +11322,9 @@ for name in ("14th, before the split", "14th, in the pipeline"):
     print(f"  {name}: {changes[name].mean():.4f} ± {changes[name].sem():.4f}")
 
 # %% [markdown]
-# **The one before the split.** In every fold, it lowers the error by about 0.07 stars,
-# and the one in the pipeline by about 0.01.
+# **The one before the split.** In every fold, it seems to lower the error by about 0.07
+# stars, and the one in the pipeline by about 0.01. Take the ± as a rough measure: any
+# two folds share most of their training rows, so the five changes are not independent.
 #
 # Now the control from above: we score the same models on shuffled ratings, where there
 # is nothing to predict.
@@ -11409,6 +11487,43 @@ guesses = GridSearchCV(Guesser(), {"column": range(40)}, cv=folds, scoring=RMSE)
 # of nested cross-validation, for which `cross_val_score` takes the whole search as its
 # model, and the error on the last 10,000 rows, which no search uses.
 
+# %%
+title = "Nested: the inner folds choose, the outer one scores"
+figure, axes = drawing.new_picture(title, height=4.6)
+if figure is not None:
+    trains = {"facecolor": "#E6E6E6", "edgecolor": "white"}
+    scores = {"facecolor": drawing.ORANGE, "edgecolor": "white"}
+    chooses = {"facecolor": drawing.BLUE, "edgecolor": "white"}
+    # Three outer folds of width 3; in the training part of the last one, which is 6
+    # wide, three inner folds of width 2.
+    for top, width, tested, word in [
+        (6, 3, scores, "score"),
+        (2, 2, chooses, "choose"),
+    ]:
+        for line in range(3):
+            for place in range(3):
+                look = tested if place == line else trains
+                axes.bar(width * place, 0.8, width, top - line, align="edge", **look)
+            middle = width * (line + 0.5)
+            level = top - line + 0.4
+            axes.text(middle, level, word, ha="center", va="center", color="white")
+    for place in (0, 6):
+        axes.plot([place, place], [2.85, 3.95], ":", color="black", linewidth=1.5)
+    axes.text(0.2, 3.4, "the same grey rows, split again", va="center")
+    axes.text(-0.2, 5.4, "outer", ha="right", va="center", color=drawing.ORANGE)
+    axes.text(-0.2, 1.4, "inner", ha="right", va="center", color=drawing.BLUE)
+    axes.text(
+        6.3, 1.4, "together: the\nbest candidate", va="center", color=drawing.BLUE
+    )
+    axes.set(xlim=(-1.6, 9.4), ylim=(-0.2, 7))
+    axes.axis("off")
+    drawing.save_picture(figure, "3_search_nested.svg")
+
+# %% [markdown]
+# The outer folds score the choice: the orange rows took no part in it. Each of the
+# three outer splits has a search of its own, in its grey rows; the picture shows the
+# last one.
+
 
 # %%
 def search_and_check(search, X, first, n_rows):
@@ -11462,7 +11577,8 @@ print(guessed.to_string(float_format="%.3f"))
 # %% [markdown]
 # **By more than 0.1 stars.** *Luck* is how much better the best guesser seems than the
 # mean of all. It is all luck: on the new rows, the winners are no better than all 40.
-# On 1000 rows there is less of it.
+# On 1000 rows there is less of it. The columns `all` and `new rows: all` differ because
+# they are measured on other rows: the few rows of the first line are easier, by luck.
 #
 # In each line, the nested error is nearer to that of all than to the score of the
 # winner: it scores each choice on rows that took no part in it.
@@ -11477,7 +11593,7 @@ if figure is not None:
     axes.plot(places, guessed["best_score_"], "o-", color=drawing.ORANGE)
     middle = guessed.iloc[1]
     axes.text(1, middle["all"] + 0.012, "mean of all 40", ha="center")
-    axes.text(0.4, 1.12, "nested", color=drawing.BLUE, va="center")
+    axes.text(0.27, 1.05, "nested", color=drawing.BLUE, va="center")
     height = middle["best_score_"] - 0.02
     axes.text(1.1, height, "score of the winner", color=drawing.ORANGE, va="top")
     axes.set(xticks=places, xticklabels=guessed.index)

@@ -38,13 +38,15 @@
 import drawing
 import numpy as np
 import pandas as pd
+from sklearn.compose import ColumnTransformer
 from sklearn.dummy import DummyRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, Ridge, SGDRegressor
 from sklearn.metrics import root_mean_squared_error
 from sklearn.model_selection import train_test_split
 from sklearn.neighbors import KNeighborsRegressor
-from sklearn.preprocessing import TargetEncoder
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler, TargetEncoder
 
 from lesson_code import (
     MovieRecommendationDataset,
@@ -75,12 +77,12 @@ for name, value in features_of_train.iloc[0].items():
 # %% [markdown]
 # Genres and countries are categories, and here each gets a number. These numbers mean
 # nothing: genre 2 is not twice genre 1, nor nearer to it than genre 9. Trees can live
-# with that, because they can cut the numbers into pieces. For a linear model, one would
-# make a column for each category, by `OneHotEncoder`. The course keeps the numbers, so
-# that there are 13 features and no more.
+# with that, because they can cut the numbers into pieces. For a linear model, the usual
+# way is `OneHotEncoder`, which makes a column for each category: "Categories", below,
+# measures what it brings here.
 #
 # Most features are read from the table. The averages need a computation. Here is the
-# simplest form, for the users: three lines of pandas.
+# simplest form, for the users, in a few lines of pandas.
 
 # %%
 means = train.groupby("user_id")["rating"].mean()
@@ -100,7 +102,35 @@ print(by_hand.to_string(index=False, float_format="%.3f"))
 # user gave 5, 2, 3, 4 and 3 stars, one in each fold, the row of fold 1 gets the mean of
 # 2, 3, 4 and 3, which is 3. The row of fold 2 gets the mean of 5, 3, 4 and 3. A new row
 # gets the mean of all five, because its own rating is not among them.
-#
+
+# %%
+title = "The average of a training row is made from the other folds"
+figure, axes = drawing.new_picture(title, height=3.4)
+if figure is not None:
+    five_stars = np.array([5, 2, 3, 4, 3])
+    lines = {"row of fold 1": [0], "row of fold 2": [1], "a new row": []}
+    for number in range(5):
+        axes.text(number, 0.75, number + 1, ha="center", color="#606060")
+    axes.text(-0.7, 0.75, "fold", ha="right", color="#606060")
+    for line, (name, left_out) in enumerate(lines.items()):
+        axes.text(-0.7, -line, name, ha="right", va="center")
+        for number, rating in enumerate(five_stars):
+            is_out = number in left_out
+            face = "white" if is_out else drawing.BLUE
+            edge = drawing.GREY if is_out else drawing.BLUE
+            style = "--" if is_out else "-"
+            box = {"facecolor": face, "edgecolor": edge, "linestyle": style}
+            axes.bar(number, 0.7, 0.8, -line - 0.35, linewidth=1.5, **box)
+            colour = "#606060" if is_out else "white"
+            axes.text(number, -line, rating, ha="center", va="center", color=colour)
+        average = np.delete(five_stars, left_out).mean()
+        axes.text(4.7, -line, f"mean {average:.2f}", va="center", fontweight="bold")
+    axes.text(-0.4, -2.9, "dashed: its own rating, left out", color="#606060")
+    axes.set(xlim=(-3.1, 6.7), ylim=(-3.1, 1.1))
+    axes.axis("off")
+    drawing.save_picture(figure, "1_preprocessing_folds.svg")
+
+# %% [markdown]
 # Now the models. First the baseline: always the mean rating.
 
 
@@ -175,9 +205,9 @@ if figure is not None:
 
 # %% [markdown]
 # ## A look at the distances
-# They predict the mean rating of the 50 nearest rows. Without a scaler, a difference of
-# ten years in one column counts for more, in a distance between two rows, than a
-# difference of four stars in another. Which features decide here what is near?
+# Nearest neighbours predict the mean rating of the 50 nearest rows. Without a scaler, a
+# difference of ten years in one column counts for more, in a distance between two rows,
+# than a difference of four stars in another. Which features decide here what is near?
 
 # %%
 features = UserMovieFeatureTransformer().fit(train).transform(test)
@@ -244,16 +274,40 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 # %% [markdown]
 # **Those with a penalty.** Look at `largest change of a prediction`. Least squares
 # gives the same predictions: a smaller weight makes up for larger numbers. Ridge does
-# not. Its penalty is on the weights, and a feature in large numbers, such as a count,
-# needs only a small weight. So without the scaler, `alpha` hardly holds back the
-# counts, and holds back the averages most. Here, with a strong penalty, predictions
+# not, because its penalty is on the weights. With the strongest penalty, predictions
 # move by up to a quarter of a star.
 #
-# Does this make ridge better? Not here: the errors are equal, and with the strongest
-# penalty the one with the scaler is even larger. Why scale, then? Because without it,
-# the units of a column decide how strongly its weight is held back: the same age in
-# months would give another model. With the scaler, they do not, and you can choose one
-# `alpha` for all features.
+# Does this make ridge better? Not here: the errors are nearly equal, and with the
+# strongest penalty the one with the scaler is even larger. Why scale, then? We write
+# the same thing in another unit: the user's average in stars, and in tenths of a star,
+# such as 32 for 3.2 stars. Nothing else changes.
+
+# %%
+features = UserMovieFeatureTransformer()
+in_stars = features.fit_transform(train).drop(columns=["user_id", "movie_id"])
+new_in_stars = features.transform(test).drop(columns=["user_id", "movie_id"])
+in_tenths = in_stars.assign(user_avg_rating=10 * in_stars["user_avg_rating"])
+new_in_tenths = new_in_stars.assign(
+    user_avg_rating=10 * new_in_stars["user_avg_rating"]
+)
+
+rows = {}
+for alpha in (1000, 100_000):
+    row = {}
+    for name, scaler in {"without": None, "with scaler": StandardScaler()}.items():
+        ridge = make_pipeline(scaler, Ridge(alpha))
+        by_stars = ridge.fit(in_stars, train["rating"]).predict(new_in_stars)
+        by_tenths = ridge.fit(in_tenths, train["rating"]).predict(new_in_tenths)
+        row[name] = np.abs(by_stars - by_tenths).max()
+    rows[f"ridge, alpha={alpha}, tenths"] = row
+print("\nLargest change of a prediction, in stars, by another unit of one column")
+print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
+
+# %% [markdown]
+# Without the scaler, another unit gives another model, although the table says the
+# same. In tenths, the average needs only a tenth of the weight, so the penalty hardly
+# holds it back. With the scaler, the unit does not matter, and one `alpha` means the
+# same for all features. That is the reason to scale for ridge.
 #
 # ## Missing values
 # We remove all ages of a third of the users. The gaps are filled *inside* the pipeline:
@@ -290,11 +344,32 @@ print(f"RMSE of ridge, with all ages: {before:.3f}, with gaps: {error(ridge):.3f
 # how well a gap was filled. `SimpleImputer`, the usual tool, fills in the same age.
 #
 # ## Categories
-# An id is a label: user 931 is not more than user 930. `TargetEncoder` replaces an id
-# by the average rating of its rows, as our features do. The average is *damped*: ten
-# imaginary average ratings are added, so that a few ratings do not give an extreme
-# average. We look at the user with the highest mean, and at the one with the highest
-# mean among those with 30 ratings or more.
+# First the genre. `OneHotEncoder` makes one column for each genre, or pair of genres,
+# of the training rows: 1 if a row has it, else 0. We put these columns beside the 13 features, by a
+# `ColumnTransformer`, which gives each part of the table to its own step.
+
+# %%
+ridge = SklearnEcosystemPipeline(model="linear").build_pipeline()
+by_number = error(ridge)
+one_hot = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+made_of = list(train.drop(columns="rating"))  # of these, the 13 features are made
+parts = [("thirteen", ridge["features"], made_of), ("genre", one_hot, ["genre"])]
+ridge.set_params(features=ColumnTransformer(parts))
+by_column = error(ridge)
+print("\nDifferent entries in the column genre:", train["genre"].nunique())
+print(f"RMSE of ridge without them: {by_number:.3f}, with them: {by_column:.3f}")
+
+# %% [markdown]
+# Here it brings nothing. A genre is loved by some users and disliked by others, and a
+# column of its own gives it one weight for all users. Where a category matters in the
+# same way for everybody, such as the district for the rent of a flat, `OneHotEncoder`
+# is what a linear model needs.
+#
+# Now the ids. An id is a label: user 931 is not more than user 930. `TargetEncoder`
+# replaces an id by the average rating of its rows, as our features do. The average is
+# *damped*: ten imaginary average ratings are added, so that a few ratings do not give
+# an extreme average. We look at the user with the highest mean, and at the one with the
+# highest mean among those with 30 ratings or more.
 
 # %%
 encoder = TargetEncoder(target_type="continuous", smooth=10.0)

@@ -54,10 +54,10 @@ for name, model in {"the dummy (always the mean)": dummy, "the forest": forest}.
 # `pillars/3_model_selection.py` shows why that matters.
 
 # %%
-names = list(forest["features"].get_feature_names_out()[2:])  # without the ids
-features_of_train = clone(forest[:2]).fit_transform(train, train["rating"])
-features_of_train = pd.DataFrame(np.asarray(features_of_train), columns=names)
-features_of_test = pd.DataFrame(np.asarray(forest[:2].transform(test)), columns=names)
+first_steps = clone(forest[:2]).set_output(transform="pandas")
+features_of_train = first_steps.fit_transform(train, train["rating"])
+features_of_test = first_steps.transform(test)
+names = list(features_of_train)
 
 # %% [markdown]
 # ## The first measure: impurity
@@ -100,10 +100,11 @@ print(f"Impurity of the features without influence: {impurity_sum:.0f} %")
 # result varies from shuffle to shuffle. By hand we also get a standard error: how much
 # the result would vary with other test rows.
 #
-# It is computed as in `pillars/0_luck.py`. There are two predictions for the same rows,
-# so we take the differences of their squared errors, row by row. The standard error of
-# their mean is that of the change of the MSE. Divided by 2 · RMSE, it is that of the
-# change of the RMSE.
+# There are two predictions for the same rows, so we take the differences of their
+# squared errors, row by row. The standard error of their mean is that of the change of
+# the MSE. From there to the RMSE as in `pillars/0_luck.py`: if the MSE changes by a
+# small d, the RMSE changes by d / (2 · RMSE). So we divide the standard error by 2 ·
+# RMSE, too.
 
 # %%
 squares = (test["rating"] - forest.predict(test)) ** 2
@@ -133,7 +134,7 @@ print(worth[["signal", "shuffled", "± shuffled"]].to_string(float_format="%.4f"
 # than two standard errors, so they may well be luck.
 
 # %%
-title = "If the grey columns are shuffled, the error does not grow"
+title = "Impurity credits columns that are worth nothing, shuffling does not"
 figure, axes = drawing.new_picture(title, ncols=2, height=6, sharey=True)
 if figure is not None:
     bars = worth[::-1]  # the first bar is drawn at the bottom

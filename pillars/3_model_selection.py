@@ -168,10 +168,10 @@ print(table[columns].head(3).to_string(index=False))
 
 # %% [markdown]
 # Then `TargetEncoder` replaces each string by the average rating of its rows. It pulls
-# averages of few rows towards the mean (*damping*), as our own averages do. The
-# function `seeded_target_encoder` returns such an encoder. It also sets the seed of its
-# cross-fitting, which newer versions of scikit-learn take in another form. We call the
-# result `taste`.
+# averages of few rows towards the mean (*damping*), as our own averages do. In your own
+# code, write `TargetEncoder(target_type="continuous", cv=5, smooth=10.0)`.
+# `seeded_target_encoder` returns the same with a fixed seed for its cross-fitting, so
+# that you get the figures of this page. We call the result `taste`.
 
 # %%
 encoder = seeded_target_encoder(KFold(5, shuffle=True, random_state=0))
@@ -201,8 +201,9 @@ print(table[columns].head(3).to_string(index=False, float_format="%.2f"))
 # - *in the pipeline*: the model gets the strings, and has the encoder inside. So it is
 #   fitted on the training rows of each fold, and cross-fits them.
 #
-# In both, a `ColumnTransformer` puts the new feature beside the 13, and takes the place
-# of the step `features`. `"passthrough"` means that a column stays as it is.
+# In both, the first step of the pipeline is now a `ColumnTransformer`: it makes the 13
+# features as before, and puts the new one beside them. `"passthrough"` means that a
+# column stays as it is.
 
 
 # %%
@@ -224,7 +225,7 @@ models = {
 # %% [markdown]
 # We score the three models on the same five folds, by RMSE.
 #
-# **Guess first:** which encoder lowers the RMSE more?
+# **Guess first:** which encoder seems to lower the RMSE more?
 #
 # - the one before the split
 # - the one in the pipeline
@@ -258,8 +259,9 @@ for name in ("14th, before the split", "14th, in the pipeline"):
     print(f"  {name}: {changes[name].mean():.4f} ± {changes[name].sem():.4f}")
 
 # %% [markdown]
-# **The one before the split.** In every fold, it lowers the error by about 0.07 stars,
-# and the one in the pipeline by about 0.01.
+# **The one before the split.** In every fold, it seems to lower the error by about 0.07
+# stars, and the one in the pipeline by about 0.01. Take the ± as a rough measure: any
+# two folds share most of their training rows, so the five changes are not independent.
 #
 # Now the control from above: we score the same models on shuffled ratings, where there
 # is nothing to predict.

@@ -434,8 +434,15 @@ def check_conclusions_of_chapter_1(printed):
     assert float(typical) > 1e12, "more than the stars of a galaxy"
     assert numbers_after("least squares  ", printed)[-1] == 0
     assert numbers_after("ridge, alpha=1000  ", printed)[-1] > 0.1, "predictions move"
+    for alpha in (1000, 100_000):
+        start = f"ridge, alpha={alpha}, tenths"
+        without, with_scaler = numbers_after(start, printed)
+        assert without > 0.1, "the unit of a column changes a ridge without a scaler"
+        assert with_scaler == 0
     before, now = numbers_after("RMSE of ridge, with all ages:", printed)[:2]
     assert abs(before - now) < 0.005
+    without, one_hot = numbers_after("RMSE of ridge without them:", printed)
+    assert abs(without - one_hot) < 0.003, "columns for the genres bring nothing here"
 
 
 def check_conclusions_of_chapter_2(printed):
@@ -508,6 +515,8 @@ def check_conclusions_of_the_search(printed):
     luck_on_few = numbers_after("50  ", guesses)[-1]
     luck_on_many = numbers_after("1000  ", guesses)[-1]
     assert luck_on_few > 0.1
+    of_all, _, all_on_new, _ = numbers_after("50  ", guesses)[2:]
+    assert of_all < all_on_new - 0.05, "the few rows are easier, by luck"
     assert luck_on_few > 2 * luck_on_many > 0
 
     trees, _, many_rows = trees.partition("searched on 3000 rows")
