@@ -162,7 +162,7 @@ title = "Here, the error of the predictions shows the drift before the successes
 figure, axes = new_picture(title)
 if figure is not None:
     axes.axhspan(-3, 3, color="#EEEEEE")
-    axes.text(10, 2.2, "within 3: may be luck", ha="right")
+    axes.text(11.4, 1.3, "within 3: may be luck", ha="right")
     for name, color in {"RMSE": BLUE, "B": GREEN, "B - A": ORANGE}.items():
         axes.plot(changes[name], "o-", color=color)
         level = changes.loc[10, name]
