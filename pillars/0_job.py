@@ -129,13 +129,13 @@ print(shown.loc[some].to_string(float_format="%.2f"))
 #
 # ## What do the features bring?
 # We compare three models in five folds of the training rows: the mean, a ridge that
-# sees only `bmi`, and a ridge that sees all ten columns. (`cv=5` makes five folds of
-# the rows as they stand. The split has shuffled them already.)
+# sees only `bmi`, and a ridge that sees all ten columns. (`cv=5` asks for
+# five folds.)
 #
 # **Guess first:** which part of the RMSE of the mean goes away with all ten columns?
 #
 # - less than a third
-# - more than half
+# - about half
 # - nearly all of it
 
 # %%
@@ -211,7 +211,7 @@ results["gaps"] = results["param_prepare__numbers__fill__strategy"]
 results["RMSE"] = -results["mean_test_score"]
 columns = ["alpha", "gaps", "RMSE", "rank_test_score"]
 print("\nFrom cv_results_: all candidates")
-print(results[columns].to_string(index=False, float_format="%.4g"))
+print(results[columns].to_string(index=False, float_format="%.6g"))
 
 # %% [markdown]
 # **Less than 0.1 points smaller.** `best_params_` always names a winner, even where six

@@ -4,7 +4,7 @@
 # **You know**: a model learns from training rows, and is scored on test rows. **You
 # will see**: one model on 200 sets of test rows; how a single set can say how far its
 # figure may be off; and when one model is better than another by more than luck.
-# **Minutes**: 25.
+# **Minutes**: 35.
 #
 # Words: the *MSE* is the mean of the squared errors. The *RMSE* is its root, and you
 # can read it as the typical error, in stars. The *standard deviation* says how far
@@ -172,15 +172,15 @@ print(pd.DataFrame(sizes).to_string(index=False, float_format="%.3f"))
 # this luck ten times smaller, you need a hundred times as many rows.
 #
 # ## The bell
-# The picture above looks a little like a bell: most sets are in the middle, and few are
-# far out. Single squared errors are not like that. Most are small, and some are very
-# large. What happens if we take the mean of more and more of them? We draw rows at
-# random, 10,000 times, and ask which share of the means lies below some limits. A limit
-# of -2 is two standard errors below the mean of all.
+# The 200 figures of the first picture look a little like a bell: most are in the
+# middle, and few are far out. Single squared errors are not like that. Most are small,
+# and some are very large. What happens if we take the mean of more and more of them? We
+# draw rows at random, 10,000 times, and ask which share of the means lies below some
+# limits. A limit of -2 is two standard errors below the mean of all.
 
 # %%
 rng = np.random.default_rng(0)
-limits = [-2, -1, 0, 0.84, 1, 2]
+limits = [-2, -1, 0, 0.84, 1, 2]  # 0.84: 8 Experiment needs 1.96 + 0.84 = 2.8
 below = pd.DataFrame(index=limits)
 distances_of = {}  # for each n: how far the means are from their middle
 for n in (1, 10, 500):
@@ -196,6 +196,8 @@ within = np.mean(np.abs(distances_of[500]) < 2)
 above = np.mean(distances_of[500] > 2)
 print(f"\nMeans of 500 within two standard errors: {within:.1%}")
 print(f"more than two above: {above:.1%} (norm.sf(2): {norm.sf(2):.1%})")
+within_by_norm = norm.cdf(1.96) - norm.cdf(-1.96)
+print(f"within 1.96 of a normal distribution: {within_by_norm:.1%}")
 
 # %% [markdown]
 # Read the table from left to right. The column of single errors is far from the last
@@ -204,12 +206,17 @@ print(f"more than two above: {above:.1%} (norm.sf(2): {norm.sf(2):.1%})")
 # sum, of many independent ones is spread like a bell, even if the single numbers are
 # not. This spread is called the *normal distribution*, and SciPy has it as `norm`:
 #
-# - `norm.cdf(limit)` is the share below a limit. Below 0.84 there are 80 %, a figure
-#   that `pillars/8_experiment.py` needs.
+# - `norm.cdf(limit)` is the share below a limit.
 # - `norm.sf(limit)` is the share above it, which is 1 - `norm.cdf(limit)`.
 #
+# Why is there a line for 0.84? Below it are 80 % of the figures. The bell has two equal
+# sides, so 80 % are also above the truth minus 0.84 standard errors. Say that the truth
+# is 2.8 standard errors above 0. Then 80 % of all tests measure more than 1.96 standard
+# errors, because 2.8 = 1.96 + 0.84. `pillars/8_experiment.py` needs that.
+#
 # Many chapters use two facts. About 95 % of the figures lie within two standard errors.
-# And luck alone lifts a figure by more than two standard errors about once in 40 times.
+# (More exactly, it is 1.96, which we round to two.) And luck alone lifts a figure by
+# more than two standard errors about once in 40 times.
 #
 # Does this also hold if each test set computes its own standard error?
 
@@ -269,8 +276,9 @@ print(f"Correlation of the squared errors of the two models: {correlation:.2f}")
 # are in a test set, both MSEs are large, but their difference is not.
 #
 # Now we count the sets in which the strong ridge seems to be better: first with both
-# models on the same rows, then with the ridge on other rows, those of the set before:
-# `shift` moves its column down by one line.
+# models on the same rows, then with different rows. For that, we compare the strong
+# ridge on set 1 with the ridge on set 0, then set 2 with set 1, and so on. (`shift()`
+# moves the figures of the ridge down by one line, beside those of the next set.)
 
 # %%
 is_clear = mse["difference"] > 2 * squares["difference"].groupby(test_set).sem()

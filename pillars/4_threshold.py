@@ -188,7 +188,8 @@ if figure is not None:
 # ## How good is the best one?
 # Again, we can say so only because we know the law, the formula that made the ratings,
 # and with it the true chance of a like. A rating is the user's opinion plus noise,
-# rounded to half stars. So it becomes 4 or more if opinion plus noise is above 3.75.
+# rounded to half stars: from 3.75 on, to 4. So it is a like if opinion plus noise is
+# above 3.75.
 # The noise is normally distributed, with the standard deviation `sigma` of the user.
 # `norm.cdf(x)` is the share of a normal distribution that lies below x, counted in
 # standard deviations from its mean: an opinion of 3.75 becomes a like in half of all
@@ -278,7 +279,7 @@ print("\nCost of 100 rows; more: than by `factors: p > 1/3` (± standard error)"
 print(summary.to_string(float_format="%.1f"))
 
 # %% [markdown]
-# **To more than a quarter.** So does the rule made for these costs, p > 1/3, because a
+# **To more than a quarter.** The rule made for these costs, p > 1/3, does so, because a
 # missed movie costs more than a bad evening. It is cheaper than `p > 1/2`. But it needs
 # probabilities that can be believed: with those of `balanced` it says yes to more than
 # half of the rows, and costs much more than with those of `features`, which reads the

@@ -131,8 +131,8 @@ if figure is not None:
 # We draw ten Gaussians like the users' points, and take the mean and the spread of
 # their silhouettes.
 #
-# **Guess first:** the law has no groups of users. Is the silhouette of their eight
-# clusters above that of the control?
+# **Guess first:** is the silhouette of the users' eight clusters above that of the
+# control?
 #
 # - yes
 # - no
@@ -159,7 +159,8 @@ print(compared.T.to_string(float_format="%.3f"))
 
 # %% [markdown]
 # **No.** One cloud, cut in eight, gives the same silhouette, or a little more. So the
-# eight clusters of users are no sign of eight kinds of people.
+# eight clusters of users are no sign of eight kinds of people. That is right: the law
+# has no groups of users.
 #
 # ## Do the movies?
 # Here we have hidden something: the genres. We take the movies that have one genre and

@@ -4,7 +4,7 @@
 # **You know**: RMSE is the typical error of predicted stars. NDCG@10 scores a list of
 # ten movies: each liked movie gives points, more at the top, and the sum is divided by
 # that of the best possible list. **You will see**: what two metrics say of the same
-# lists, and why; and a metric of your own as a scorer. **Minutes**: 25.
+# lists, and why; and a metric of your own as a scorer. **Minutes**: 35.
 
 # %%
 import numpy as np
@@ -135,15 +135,15 @@ for name, lists in {"MovieRanker": lists_of_ranker, "the law": lists_of_law}.ite
 # users have rated it, and user 1 is not one of them.
 #
 # ## Two metrics of a list
-# Each of these two columns gives a metric of all users' lists:
+# Each of these two columns becomes a metric of all users' lists. A third figure,
+# *rated*, helps to understand them:
 #
 # - *NDCG* asks whether the movies of a list are *liked*: rated 4 or more among the
 #   held-out rows. A liked movie gives points, more of them at the top;
 #   `pillars/4_top_ten.py` shows the formula. A movie that the user would love but did
 #   not rate gives none. We take the mean over all users who liked a held-out movie.
 # - *True stars* are the mean true stars of all movies in the lists, rated or not.
-#
-# *Rated* is the share of the movies that is among the held-out rows at all.
+# - *Rated* is the share of the movies that is among the held-out rows at all.
 #
 # **Guess first:** the law knows what every user would give to every movie. Whose lists
 # are better by NDCG?

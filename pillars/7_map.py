@@ -13,8 +13,24 @@
 # for training and which for testing. A *tag* says what an estimator is, and which input
 # it accepts: *sparse* data, for example, which stores only the values that are not 0.
 #
+# ## Which name for which question?
+# Here are estimators of this course, and what to ask them.
+#
+# | question | estimators |
+# |---|---|
+# | What must a model beat? | `DummyRegressor`, `DummyClassifier` |
+# | How many: which number? | `Ridge`, `DecisionTreeRegressor`, `KNeighborsRegressor` |
+# | Yes or no, with which probability? | `LogisticRegression` |
+# | Which rows are alike? | `KMeans` |
+# | Which rows are unusual? | `IsolationForest` |
+# | How do gaps go away, and scales? | `SimpleImputer`, `StandardScaler` |
+# | How does a name become numbers? | `OneHotEncoder`, `TargetEncoder` |
+# | Which features shall we keep? | `SelectKBest` |
+# | How do we join steps? | `Pipeline`, `ColumnTransformer` |
+# | Which settings are best? | `GridSearchCV`, `RandomizedSearchCV` |
+#
 # scikit-learn lists its own names, and `catalog.py` sorts them. *Met* means that the
-# course imports the name.
+# course imports the name. Here are five of them.
 
 # %%
 import sys
@@ -28,10 +44,9 @@ from sklearn.linear_model import Ridge
 from sklearn.utils import get_tags
 
 things = public_names()
-print("Names that you have met, up to three of each pillar")
-for pillar in PILLARS:
-    names = things.loc[things["met"] & (things["pillar"] == pillar), "name"]
-    print(f"  {pillar + ':':19} {', '.join(names[:3])}")
+five = ["Ridge", "KMeans", "log_loss", "ConfusionMatrixDisplay", "KFold"]
+facts = things.set_index("name").loc[five, ["kind", "pillar", "met"]]
+print(facts.rename_axis(None).to_string())
 
 # %% [markdown]
 # ## The count

@@ -3,7 +3,7 @@
 #
 # **You know**: a pipeline learns by `fit`, and answers by `predict`. **You will see**:
 # how it is saved, so that another program can load it; a model that is replaced while
-# threads ask it; and how to give each user one model. **Minutes**: 15.
+# threads ask it; and how to give each user one model. **Minutes**: 20.
 #
 # In the full project, `serving/` does the same over HTTP.
 

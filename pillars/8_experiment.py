@@ -36,8 +36,9 @@ print(f"A {chance_a.mean():.3f}, B {chance_b.mean():.3f}, B - A {truth:.3f}")
 
 # %% [markdown]
 # On a real site nobody sees this line. There, we count the successes of A and of B. If
-# B - A is above 1.96 standard errors, we say that the test *finds* B better. With equal
-# models, luck alone gets above this limit, up or down, in 5 % of all tests.
+# B - A is above 1.96 standard errors, which `pillars/0_luck.py` rounded to two, we say
+# that the test *finds* B better. With equal models, luck alone gets above this limit,
+# up or down, in 5 % of all tests.
 #
 # **Guess first:** B has about 4 more successes in 100 visits. Are 1000 visits enough to
 # find that?
@@ -102,13 +103,16 @@ for n in (1000, 2000, 5000, 10_000, 20_000):
 
 # %%
 print("\nThe truth, in standard errors, and the share of tests above 1.96")
-for middle in (0, 1.96, 2.4, 2.8, 3.2):
-    print(f"  {middle:4.2f}: {norm.sf(1.96, loc=middle):.1%}")
+for middle in (0, 1.96, 2.4, 1.96 + 0.84, 3.2):
+    above_limit = norm.sf(1.96, loc=middle)  # loc: the middle of the bell
+    print(f"  {middle:4.2f}: {above_limit:.1%}")
 
 # %% [markdown]
 # If the truth is just at the limit, half of the tests are above it. For 80 %, the truth
-# must be 2.8 standard errors. With equal models, 2.5 % of the tests are above the
-# limit, and as many are below -1.96: together the 5 % of false alarms.
+# must be 2.8 standard errors: 1.96 up to the limit, and 0.84 more, because 80 % of a
+# bell are above its middle minus 0.84 (`pillars/0_luck.py`). With equal models, 2.5 %
+# of the tests are above the limit, and as many are below -1.96: together the 5 % of
+# false alarms.
 
 # %%
 title = "If the truth is 2.8 standard errors, 80 % of the tests are above the limit"

@@ -113,7 +113,8 @@ print(pd.concat(sides, axis=1).to_string(float_format="%.3f"))
 # ## Which change is more than luck?
 # We follow three measured figures: the RMSE, B, and B - A. For each period, we take the
 # change since the first one, and divide it by its standard error. That is made of the
-# errors of both periods: their squares add up.
+# errors of both periods. Their squares add up, because the two errors are independent:
+# sometimes they add, and sometimes they cancel.
 #
 # Our limit is three standard errors. Two would be too few, because nine periods give
 # luck nine chances. The table without drift is the control: there, nothing should pass
@@ -161,7 +162,7 @@ title = "Here, the error of the predictions shows the drift before the successes
 figure, axes = new_picture(title)
 if figure is not None:
     axes.axhspan(-3, 3, color="#EEEEEE")
-    axes.text(1, -2.7, "within 3: may be luck")
+    axes.text(11.4, 1.3, "within 3: may be luck", ha="right")
     for name, color in {"RMSE": BLUE, "B": GREEN, "B - A": ORANGE}.items():
         axes.plot(changes[name], "o-", color=color)
         level = changes.loc[10, name]
@@ -227,12 +228,13 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 # **Try it:** give each model 500,000 visits in a period (change `N_VISITS`). What shows
 # the drift first?
 #
-# **Remember:** watch the error of the predictions: here it showed the drift earlier
-# than the successes did. If tastes change, train again.
+# **Remember:** watch the error of the predictions, too: here it showed the drift before
+# the successes did. If tastes change, train again.
 #
-# This was the last chapter. You can now train a model, say how much of its error is
-# luck, noise or its own, and put it to work. And you can tell a good score from one
-# that is too good: that is rarer than a good model.
+# This was the last chapter. The course began with one question: has the model learned
+# anything? Since then you have measured luck, found leaks, split an error into noise
+# and ignorance, and tested a model on users. What you can do with all that, and where
+# to go from here, is in `docs/what_now.md` ("What you can do now").
 #
 # Go on in scikit-learn's user guide:
 # [Common pitfalls](https://scikit-learn.org/stable/common_pitfalls.html).
