@@ -2,6 +2,7 @@
 
 import html
 import importlib.util
+import json
 import os
 import re
 import subprocess
@@ -712,6 +713,57 @@ def test_the_home_page_knows_what_is_solved_and_where_the_reader_stopped(phone, 
     assert phone.find_elements("css selector", "td .done") == []
     assert phone.execute_script(in_menu) == 0
     assert phone.find_element("css selector", "#go-on a").text == title
+
+
+def test_whoever_rates_like_ann_stands_beside_her_on_the_map_of_tastes(phone, site):
+    chapter = site / "pillars" / "4_taste.html"
+    others = [p for p, text in pages(site).items() if "taste.js" in text]
+    assert others == [chapter], "no other page loads the program of the map"
+    text = html.unescape(chapter.read_text(encoding="utf-8"))
+    printed = text.partition("Stars by the learned numbers")[2].partition("</pre>")[0]
+    header, row = re.findall(r"^(?: +|Ann +)\w.+", printed, re.MULTILINE)[:2]
+    stars_of_ann = dict(zip(header.split(), re.findall(r"[\d.]+", row)))
+    phone.get(chapter.as_uri())
+    phone.execute_script(
+        "document.querySelectorAll('details').forEach(d => d.open = 1)"
+    )
+    told = phone.find_element("css selector", "#you-on-the-map [role='status']")
+    assert "Rate a movie" in told.text
+    place_of_you = (
+        "return new DOMMatrix(document.querySelector('#you-on-the-map .you')"
+        ".style.transform).toString()"
+    )
+    middle = phone.execute_script(place_of_you)
+
+    for title, stars in {"Alien": 5, "Titanic": 2, "Up": 2}.items():
+        button = f"#you-on-the-map [name='{title}'][value='{stars}']"
+        phone.find_element("css selector", button).send_keys(" ")
+    assert phone.execute_script(place_of_you) != middle
+    assert "nearest to Ann" in told.text
+    predicted = dict(re.findall(r"(\w+): ([\d.]+) stars", told.text))
+    assert set(predicted) == {"Heat", "Casablanca"}
+    for title, stars in predicted.items():
+        assert float(stars) == pytest.approx(float(stars_of_ann[title]), abs=0.15)
+
+    # The points are where the chapter prints them.
+    printed = text.partition("from two random starts")[2].partition("</pre>")[0]
+    place = phone.find_element("id", "you-on-the-map")
+    movies = json.loads(place.get_attribute("data-map"))["movies"]
+    for title, numbers in movies.items():
+        row = re.search(rf"{title} +(\S+) +(\S+)", printed)
+        assert [float(n) for n in row.groups()] == pytest.approx(numbers, abs=0.006)
+
+    # It fits a narrow phone, and going back to "not seen" leads to the middle.
+    narrow = {**SCREEN_OF_PHONE, "width": 320}
+    phone.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", narrow)
+    is_wide = "return [...document.querySelectorAll('#you-on-the-map *')].some("
+    is_wide += "(part) => part.getBoundingClientRect().right > 320)"
+    assert not phone.execute_script(is_wide)
+    phone.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", SCREEN_OF_PHONE)
+    for title in ("Alien", "Titanic", "Up"):
+        button = f"#you-on-the-map [name='{title}'][value='']"
+        phone.find_element("css selector", button).send_keys(" ")
+    assert phone.execute_script(place_of_you) == middle
 
 
 def test_every_recipe_shows_what_it_has_printed():
