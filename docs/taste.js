@@ -16,14 +16,13 @@ const UNIT = 74;
 const WORDS = `
   <h3>Where are you on the map?</h3>
   <p>Rate the movies that you have seen. Your two numbers are learned from your stars by
-  ridge, as Ann's were, and the movies stay where they are. (Five movies and six users are
-  a game: do not take it for your taste.)</p>
-  <div class="parts"><form></form>
+  ridge, as Ann's were; the movies stay where they are. (It is a game: five movies say
+  little about a taste.)</p>
+  <div class="parts"><div class="column"><form></form><div role="status"></div></div>
   <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img"
     aria-label="Map of the movies (squares), the users (circles) and you (diamond)">
     <path class="axes" d="M0 ${HEIGHT / 2}H${WIDTH}M${WIDTH / 2} 0V${HEIGHT}"/>
-  </svg></div>
-  <div class="answer-to-you" role="status"></div>`;
+  </svg></div>`;
 
 // Return the two numbers of ratings ({title: stars}): (X'X + penalty I) u = X'y.
 function learnNumbers(ratings) {
@@ -113,8 +112,8 @@ function update() {
     (title) => `<li>${title}: <b>${predictStars(numbers, title).toFixed(1)} stars</b></li>`,
   );
   const words = left.length
-    ? "What you have not rated would get, by the sums:"
-    : "You have rated all five. Set one to “not seen” to see what the sum gives it.";
+    ? "By the sums, you would give:"
+    : "You have rated all: set one to “not seen”, to see what the sum gives.";
   answer.innerHTML = `<p>You are nearest to <b>${nearestUser(numbers)}</b>. ${words}</p>`;
   if (left.length) answer.innerHTML += `<ul>${rows.join("")}</ul>`;
 }

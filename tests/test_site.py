@@ -719,14 +719,12 @@ def test_whoever_rates_like_ann_stands_beside_her_on_the_map_of_tastes(phone, si
     chapter = site / "pillars" / "4_taste.html"
     others = [p for p, text in pages(site).items() if "taste.js" in text]
     assert others == [chapter], "no other page loads the program of the map"
-    text = html.unescape(chapter.read_text(encoding="utf-8"))
-    printed = text.partition("Stars by the learned numbers")[2].partition("</pre>")[0]
-    header, row = re.findall(r"^(?: +|Ann +)\w.+", printed, re.MULTILINE)[:2]
-    stars_of_ann = dict(zip(header.split(), re.findall(r"[\d.]+", row)))
+    outputs = chapter_output("4_taste", site)
+    (filled,) = [o for o in outputs if o.startswith("Stars by the learned numbers")]
+    row = re.search("^Ann.+", filled, re.MULTILINE)[0]
+    titles = filled.split("\n")[1].split()
+    stars_of_ann = dict(zip(titles, re.findall(r"\d\.\d", row)))
     phone.get(chapter.as_uri())
-    phone.execute_script(
-        "document.querySelectorAll('details').forEach(d => d.open = 1)"
-    )
     told = phone.find_element("css selector", "#you-on-the-map [role='status']")
     assert "Rate a movie" in told.text
     place_of_you = (
@@ -746,7 +744,7 @@ def test_whoever_rates_like_ann_stands_beside_her_on_the_map_of_tastes(phone, si
         assert float(stars) == pytest.approx(float(stars_of_ann[title]), abs=0.15)
 
     # The points are where the chapter prints them.
-    printed = text.partition("from two random starts")[2].partition("</pre>")[0]
+    (printed,) = [o for o in outputs if "from two random starts" in o]
     place = phone.find_element("id", "you-on-the-map")
     movies = json.loads(place.get_attribute("data-map"))["movies"]
     for title, numbers in movies.items():
