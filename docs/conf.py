@@ -17,7 +17,7 @@ from pathlib import Path
 from docutils import nodes
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-sys.path.insert(1, str(Path(__file__).resolve().parent.parent / "pillars"))
+sys.path.append(str(Path(__file__).resolve().parent.parent / "pillars"))
 import site_pages
 from small_table import small_table
 

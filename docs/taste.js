@@ -15,9 +15,9 @@ const UNIT = 74;
 
 const WORDS = `
   <h3>Where are you on the map?</h3>
-  <p>Rate the movies that you have seen. Your two numbers are learned from your stars by
-  ridge, as Ann's were; the movies stay where they are. (It is a game: five movies say
-  little about a taste.)</p>
+  <p>Each movie and each user is a point: its two numbers. Rate the movies that you have
+  seen. Yours are learned from your stars by ridge, as Ann's were. (It is a game: five
+  movies say little about a taste.)</p>
   <div class="parts"><div class="column"><form></form><div role="status"></div></div>
   <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img"
     aria-label="Map of the movies (squares), the users (circles) and you (diamond)">
