@@ -17,7 +17,9 @@ from pathlib import Path
 from docutils import nodes
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.path.append(str(Path(__file__).resolve().parent.parent / "pillars"))
 import site_pages
+from small_table import small_table
 
 project = "The scikit-learn ecosystem"
 author = "The scikit-learn ecosystem lesson contributors"
@@ -50,7 +52,7 @@ html_theme = "furo"
 html_title = project
 html_copy_source = False
 html_show_copyright = False
-html_static_path = ["site.css", "site.js"]
+html_static_path = ["site.css", "site.js", "taste.js"]
 html_css_files = ["site.css"]
 html_js_files = [("site.js", {"defer": "defer"})]
 myst_heading_anchors = 3
@@ -164,6 +166,9 @@ def change_text(app, docname, source):
         text = site_pages.with_recorded_outputs(site_pages.chapter_page(text), recorded)
     elif re.match(r"pillars/\d", docname):
         text = site_pages.chapter_page(text)
+        if docname == site_pages.CHAPTER_OF_MAP:
+            app.env.note_dependency(root / "pillars" / "small_table.py")
+            text = site_pages.with_map_of_tastes(text, small_table())
     elif docname.startswith("exercises/") and docname != "exercises/README":
         page = site_pages.exercise_page(root / f"{docname}.py")
         text = site_pages.as_script(page)
@@ -234,6 +239,12 @@ def let_names_break(app, doctree, docname):
                 name += [nodes.raw("", "<wbr>", format="html"), nodes.Text(part)]
 
 
+def add_map_of_tastes(app, pagename, templatename, context, doctree):
+    """Load the program of the map of tastes on the page of its chapter only."""
+    if pagename == site_pages.CHAPTER_OF_MAP:
+        app.add_js_file("taste.js", loading_method="defer")
+
+
 def add_home(app, error):
     """Make the home page the one that a browser opens for the folder."""
     if error is None:
@@ -271,5 +282,6 @@ def setup(app):
     app.connect("doctree-resolved", shrink_wide_outputs)
     app.connect("doctree-resolved", add_alternative_texts)
     app.connect("doctree-resolved", let_names_break)
+    app.connect("html-page-context", add_map_of_tastes)
     app.connect("build-finished", add_home)
     app.connect("build-finished", add_code)

@@ -11,6 +11,8 @@ import posixpath
 import re
 import textwrap
 
+import numpy as np
+
 #: What the docstring of an exercise holds.
 DOCSTRING_OF_EXERCISE = re.compile(
     r"(?P<kind>.+?\)): (?P<question>.+?)\n\n(?P<story>.+)\n\n"
@@ -159,6 +161,10 @@ Somebody loves {loved}. Trained on real ratings, the recommender of this course 
 *{titles}*. [What it says to others, and to somebody who hates a
 film](docs/real.md)."""
 
+#: The chapter with the map of tastes, and what of its code makes the map's numbers.
+CHAPTER_OF_MAP = "pillars/4_taste"
+CODE_OF_MAP = ["PENALTY", "fit_side", "learn_factors"]
+
 #: Tag of the cell that answers a guess, and the comment after its answer. `conf.py`
 #: folds what is between the two.
 ANSWER = "answer"
@@ -291,6 +297,39 @@ def chapter_page(chapter):
             page += f"# %%{tag}\n"
         page += rest
     return add_link_to_answer(show_exercises(page))
+
+
+def with_map_of_tastes(page, stars):
+    """Return the page of a chapter with a place for "Where are you on the map?".
+
+    `taste.js` fills it. It stands after the answer with the picture of the map. `stars`
+    is the small table; the numbers are made of it by the chapter's own code.
+    """
+    code = []
+    for statement in ast.parse(page).body:
+        if isinstance(statement, ast.Assign):
+            name = ast.unparse(statement.targets[0])
+        else:
+            name = getattr(statement, "name", None)
+        if name in CODE_OF_MAP:
+            code.append(ast.unparse(statement))
+    names = {"np": np}
+    exec("\n".join(code), names)
+
+    ratings = (stars - 3).to_numpy()
+    users, movies = names["learn_factors"](ratings, 2, names["PENALTY"])
+
+    numbers = {
+        "penalty": names["PENALTY"],
+        "movies": dict(zip(stars.columns, movies.tolist())),
+        "users": dict(zip(stars.index, users.tolist())),
+    }
+    numbers = html.escape(json.dumps(numbers))
+    place = f'# <div id="you-on-the-map" data-map="{numbers}" hidden></div>\n#\n'
+    start = page.index("4_taste.svg")
+    mark = f"# % {ANSWER_ENDS}\n#\n"
+    end = page.index(mark, start) + len(mark)
+    return page[:end] + place + page[end:]
 
 
 def mark_end_of_answer(cells, number):

@@ -2,6 +2,7 @@
 
 import html
 import importlib.util
+import json
 import os
 import re
 import subprocess
@@ -735,6 +736,7 @@ def test_the_home_page_knows_what_is_solved_and_where_the_reader_stopped(phone, 
     assert phone.find_element("css selector", "#go-on a").text == title
 
 
+<<<<<<< HEAD
 @pytest.mark.parametrize(
     "rubbish",
     [
@@ -774,6 +776,55 @@ def test_an_address_that_leads_into_an_answer_opens_it(phone, site):
         for a in phone.find_elements("css selector", "details.answer")
     ]
     assert opened[:2] == [None, "true"]
+=======
+def test_whoever_rates_like_ann_stands_beside_her_on_the_map_of_tastes(phone, site):
+    chapter = site / "pillars" / "4_taste.html"
+    others = [p for p, text in pages(site).items() if "taste.js" in text]
+    assert others == [chapter], "no other page loads the program of the map"
+    outputs = chapter_output("4_taste", site)
+    (filled,) = [o for o in outputs if o.startswith("Stars by the learned numbers")]
+    row = re.search("^Ann.+", filled, re.MULTILINE)[0]
+    titles = filled.split("\n")[1].split()
+    stars_of_ann = dict(zip(titles, re.findall(r"\d\.\d", row)))
+    phone.get(chapter.as_uri())
+    told = phone.find_element("css selector", "#you-on-the-map [role='status']")
+    assert "Rate a movie" in told.text
+    place_of_you = (
+        "return new DOMMatrix(document.querySelector('#you-on-the-map .you')"
+        ".style.transform).toString()"
+    )
+    middle = phone.execute_script(place_of_you)
+
+    for title, stars in {"Alien": 5, "Titanic": 2, "Up": 2}.items():
+        button = f"#you-on-the-map [name='{title}'][value='{stars}']"
+        phone.find_element("css selector", button).send_keys(" ")
+    assert phone.execute_script(place_of_you) != middle
+    assert "nearest to Ann" in told.text
+    predicted = dict(re.findall(r"(\w+): ([\d.]+) stars", told.text))
+    assert set(predicted) == {"Heat", "Casablanca"}
+    for title, stars in predicted.items():
+        assert float(stars) == pytest.approx(float(stars_of_ann[title]), abs=0.15)
+
+    # The points are where the chapter prints them.
+    (printed,) = [o for o in outputs if "from two random starts" in o]
+    place = phone.find_element("id", "you-on-the-map")
+    movies = json.loads(place.get_attribute("data-map"))["movies"]
+    for title, numbers in movies.items():
+        row = re.search(rf"{title} +(\S+) +(\S+)", printed)
+        assert [float(n) for n in row.groups()] == pytest.approx(numbers, abs=0.006)
+
+    # It fits a narrow phone, and going back to "not seen" leads to the middle.
+    narrow = {**SCREEN_OF_PHONE, "width": 320}
+    phone.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", narrow)
+    is_wide = "return [...document.querySelectorAll('#you-on-the-map *')].some("
+    is_wide += "(part) => part.getBoundingClientRect().right > 320)"
+    assert not phone.execute_script(is_wide)
+    phone.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", SCREEN_OF_PHONE)
+    for title in ("Alien", "Titanic", "Up"):
+        button = f"#you-on-the-map [name='{title}'][value='']"
+        phone.find_element("css selector", button).send_keys(" ")
+    assert phone.execute_script(place_of_you) == middle
+>>>>>>> 759affc773166c3a508b752922751f0d1ead07a6
 
 
 def test_every_recipe_shows_what_it_has_printed():
