@@ -736,7 +736,6 @@ def test_the_home_page_knows_what_is_solved_and_where_the_reader_stopped(phone, 
     assert phone.find_element("css selector", "#go-on a").text == title
 
 
-<<<<<<< HEAD
 @pytest.mark.parametrize(
     "rubbish",
     [
@@ -776,7 +775,8 @@ def test_an_address_that_leads_into_an_answer_opens_it(phone, site):
         for a in phone.find_elements("css selector", "details.answer")
     ]
     assert opened[:2] == [None, "true"]
-=======
+
+
 def test_whoever_rates_like_ann_stands_beside_her_on_the_map_of_tastes(phone, site):
     chapter = site / "pillars" / "4_taste.html"
     others = [p for p, text in pages(site).items() if "taste.js" in text]
@@ -824,7 +824,6 @@ def test_whoever_rates_like_ann_stands_beside_her_on_the_map_of_tastes(phone, si
         button = f"#you-on-the-map [name='{title}'][value='']"
         phone.find_element("css selector", button).send_keys(" ")
     assert phone.execute_script(place_of_you) == middle
->>>>>>> 759affc773166c3a508b752922751f0d1ead07a6
 
 
 def test_every_recipe_shows_what_it_has_printed():
