@@ -53,7 +53,7 @@ recorded() {
         pillars/0_first.py) echo "2075679827 10419" ;;
         pillars/0_job.py) echo "2890196095 16066" ;;
         pillars/0_luck.py) echo "3745775616 14151" ;;
-        pillars/1_preprocessing.py) echo "2424659536 19352" ;;
+        pillars/1_preprocessing.py) echo "1900108113 19354" ;;
         pillars/2_feature_selection.py) echo "1856707892 13311" ;;
         pillars/3_model_selection.py) echo "1868052917 14667" ;;
         pillars/3_search.py) echo "4019698916 14528" ;;
@@ -10685,8 +10685,9 @@ print(f"RMSE of ridge, with all ages: {before:.3f}, with gaps: {error(ridge):.3f
 #
 # ## Categories
 # First the genre. `OneHotEncoder` makes one column for each genre, or pair of genres,
-# of the training rows: 1 if a row has it, else 0. We put these columns beside the 13 features, by a
-# `ColumnTransformer`, which gives each part of the table to its own step.
+# of the training rows: 1 if a row has it, else 0. We put these columns beside the 13
+# features, by a `ColumnTransformer`, which gives each part of the table to its own
+# step.
 
 # %%
 ridge = SklearnEcosystemPipeline(model="linear").build_pipeline()
