@@ -17,7 +17,7 @@ recorded() {
         lesson_code.py) echo "995889110 86610" ;;
         test_lesson.py) echo "3012794020 14500" ;;
         requirements.txt) echo "3471952364 498" ;;
-        README.md) echo "2119689597 12891" ;;
+        README.md) echo "3785764273 12891" ;;
         LICENSE) echo "191275814 1554" ;;
         docs/words.md) echo "1641339859 13469" ;;
         recommender/__init__.py) echo "1195575613 1810" ;;
@@ -53,7 +53,7 @@ recorded() {
         pillars/0_first.py) echo "4203308302 10797" ;;
         pillars/0_job.py) echo "998477186 16002" ;;
         pillars/0_luck.py) echo "3036582453 14770" ;;
-        pillars/1_preprocessing.py) echo "2424659536 19352" ;;
+        pillars/1_preprocessing.py) echo "1900108113 19354" ;;
         pillars/2_feature_selection.py) echo "1856707892 13311" ;;
         pillars/3_model_selection.py) echo "1868052917 14667" ;;
         pillars/3_search.py) echo "4019698916 14528" ;;
@@ -2774,7 +2774,7 @@ The cure: features are part of the model. The pipeline computes averages from tr
 
 ## What you will learn
 
-The chapters take some seven hours, their exercises three and a half, reading `lesson_code.py` two (its docstring says what to skip). A chapter is a script of cells
+The chapters take some eight hours, their exercises three and a half, reading `lesson_code.py` two (its docstring says what to skip). A chapter is a script of cells
 (`# %%`): read it beside what `python pillars/0_first.py` prints (pictures: `pip install matplotlib`), or run `make site` or `make notebooks`
 (`pip install jupytext -r docs/requirements.txt`). An [exercise](exercises/README.md) is a small broken program: `python -m pytest exercises` checks it.
 
@@ -10708,8 +10708,9 @@ print(f"RMSE of ridge, with all ages: {before:.3f}, with gaps: {error(ridge):.3f
 #
 # ## Categories
 # First the genre. `OneHotEncoder` makes one column for each genre, or pair of genres,
-# of the training rows: 1 if a row has it, else 0. We put these columns beside the 13 features, by a
-# `ColumnTransformer`, which gives each part of the table to its own step.
+# of the training rows: 1 if a row has it, else 0. We put these columns beside the 13
+# features, by a `ColumnTransformer`, which gives each part of the table to its own
+# step.
 
 # %%
 ridge = SklearnEcosystemPipeline(model="linear").build_pipeline()

@@ -345,8 +345,9 @@ print(f"RMSE of ridge, with all ages: {before:.3f}, with gaps: {error(ridge):.3f
 #
 # ## Categories
 # First the genre. `OneHotEncoder` makes one column for each genre, or pair of genres,
-# of the training rows: 1 if a row has it, else 0. We put these columns beside the 13 features, by a
-# `ColumnTransformer`, which gives each part of the table to its own step.
+# of the training rows: 1 if a row has it, else 0. We put these columns beside the 13
+# features, by a `ColumnTransformer`, which gives each part of the table to its own
+# step.
 
 # %%
 ridge = SklearnEcosystemPipeline(model="linear").build_pipeline()
