@@ -19,12 +19,12 @@
 # | question | estimators |
 # |---|---|
 # | What must a model beat? | `DummyRegressor`, `DummyClassifier` |
-# | How many: which number? | `Ridge`, `DecisionTreeRegressor`, `KNeighborsRegressor` |
+# | Which number, such as stars? | `Ridge`, `DecisionTreeRegressor`, `KNeighborsRegressor` |
 # | Yes or no, with which probability? | `LogisticRegression` |
 # | Which rows are alike? | `KMeans` |
 # | Which rows are unusual? | `IsolationForest` |
-# | How do gaps go away, and scales? | `SimpleImputer`, `StandardScaler` |
-# | How does a name become numbers? | `OneHotEncoder`, `TargetEncoder` |
+# | How do we fill gaps, and scale columns? | `SimpleImputer`, `StandardScaler` |
+# | How does a category become numbers? | `OneHotEncoder`, `TargetEncoder` |
 # | Which features shall we keep? | `SelectKBest` |
 # | How do we join steps? | `Pipeline`, `ColumnTransformer` |
 # | Which settings are best? | `GridSearchCV`, `RandomizedSearchCV` |
