@@ -65,7 +65,7 @@ recorded() {
         pillars/5_unsupervised.py) echo "1225735163 10781" ;;
         pillars/5_unusual.py) echo "3022797004 8109" ;;
         pillars/6_utilities.py) echo "310107024 11614" ;;
-        pillars/7_map.py) echo "1022482633 6148" ;;
+        pillars/7_map.py) echo "1897218345 6135" ;;
         pillars/7_parts.py) echo "1642978922 10908" ;;
         pillars/8_deploy.py) echo "2896840253 8919" ;;
         pillars/8_experiment.py) echo "3074917992 10061" ;;
@@ -14054,7 +14054,7 @@ cat >"$new/pillars/7_map.py" <<'END_OF_LESSON_FILE'
 # | question | estimators |
 # |---|---|
 # | What must a model beat? | `DummyRegressor`, `DummyClassifier` |
-# | Which number, such as stars? | `Ridge`, `DecisionTreeRegressor`, `KNeighborsRegressor` |
+# | How many stars? | `Ridge`, `DecisionTreeRegressor`, `KNeighborsRegressor` |
 # | Yes or no, with which probability? | `LogisticRegression` |
 # | Which rows are alike? | `KMeans` |
 # | Which rows are unusual? | `IsolationForest` |

@@ -19,7 +19,7 @@
 # | question | estimators |
 # |---|---|
 # | What must a model beat? | `DummyRegressor`, `DummyClassifier` |
-# | Which number, such as stars? | `Ridge`, `DecisionTreeRegressor`, `KNeighborsRegressor` |
+# | How many stars? | `Ridge`, `DecisionTreeRegressor`, `KNeighborsRegressor` |
 # | Yes or no, with which probability? | `LogisticRegression` |
 # | Which rows are alike? | `KMeans` |
 # | Which rows are unusual? | `IsolationForest` |
