@@ -19,7 +19,7 @@ recorded() {
         requirements.txt) echo "3471952364 498" ;;
         README.md) echo "3785764273 12891" ;;
         LICENSE) echo "191275814 1554" ;;
-        docs/words.md) echo "1641339859 13469" ;;
+        docs/words.md) echo "1051300929 13480" ;;
         recommender/__init__.py) echo "1195575613 1810" ;;
         recommender/artifact.py) echo "2348867996 21137" ;;
         recommender/card.py) echo "4231388113 2324" ;;
@@ -61,15 +61,15 @@ recorded() {
         pillars/4_taste.py) echo "3950714387 16010" ;;
         pillars/4_threshold.py) echo "875368298 13004" ;;
         pillars/4_top_ten.py) echo "1698020993 11131" ;;
-        pillars/4_writing.py) echo "2672922899 13308" ;;
+        pillars/4_writing.py) echo "2645878153 13331" ;;
         pillars/5_unsupervised.py) echo "1225735163 10781" ;;
         pillars/5_unusual.py) echo "3022797004 8109" ;;
         pillars/6_utilities.py) echo "310107024 11614" ;;
         pillars/7_map.py) echo "1897218345 6135" ;;
         pillars/7_parts.py) echo "1642978922 10908" ;;
-        pillars/8_deploy.py) echo "2896840253 8919" ;;
+        pillars/8_deploy.py) echo "4056524065 9110" ;;
         pillars/8_experiment.py) echo "3074917992 10061" ;;
-        pillars/8_monitor.py) echo "1042609247 10125" ;;
+        pillars/8_monitor.py) echo "2828275908 10101" ;;
         pillars/appendix_recipes.py) echo "3688724638 9051" ;;
         pillars/catalog.py) echo "1893157634 4934" ;;
         pillars/drawing.py) echo "2501522004 5968" ;;
@@ -3009,7 +3009,7 @@ and the other pages of `docs`.)
 | power | how often a test finds a difference that is there; 80 % is usual |
 | p-value | how often luck alone would show at least such a difference between equal models |
 | ranked by taste | as `MovieRanker` ranks: by what the same people like; the other way is by predicted rating |
-| precision, recall of a class | precision: the share of the class among the rows that a model says are of it; recall: the share of the rows of the class that the model says are of it |
+| precision of a class, recall of a class | precision: the share of the class among the rows that a model says are of it; recall: the share of the rows of the class that the model says are of it |
 | R2 | the share of the variance that is explained: 1 is perfect, 0 is what the mean reaches, below 0 is worse than the mean |
 | regressor | a model whose answer is a number, such as a rating |
 | ridge | a linear model that keeps its weights small |
@@ -13223,8 +13223,8 @@ if figure is not None:
 # How many components does a reader need? We use `neighbours`, which only asks how far
 # images are from each other. PCA learns, too, so it belongs into the pipeline.
 #
-# **Guess first:** how many of the 64 numbers are enough to lose less than one point of
-# accuracy?
+# **Guess first:** how many components are enough to lose less than one point of
+# accuracy, compared with all 64 numbers?
 #
 # - about 2
 # - about 20
@@ -14525,7 +14525,9 @@ for path, digest in (monday, tuesday):
 # ## One bit is wrong
 # A disk or a network may damage a file. We save a third model, change one bit of its
 # file, and load it in two ways. `joblib.load` is the usual one. `load_pipeline` checks
-# the digest before it loads any object.
+# the digest before it loads any object. (Loading such a file can run any code that its
+# author put into it: load only files that you trust. A digest in the file does not
+# change that; one that you got from a trusted place does.)
 #
 # **Guess first:** what does `joblib.load` do with the damaged file?
 #
@@ -15164,7 +15166,7 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 # This was the last chapter. The course began with one question: has the model learned
 # anything? Since then you have measured luck, found leaks, split an error into noise
 # and ignorance, and tested a model on users. What you can do with all that, and where
-# to go from here, is in `docs/what_now.md` ("What you can do now").
+# to go from here, is in `docs/what_now.md`.
 #
 # Go on in scikit-learn's user guide:
 # [Common pitfalls](https://scikit-learn.org/stable/common_pitfalls.html).

@@ -107,6 +107,11 @@ function update() {
     answer.innerHTML = "<p>Rate a movie: the point “you” leaves the middle.</p>";
     return;
   }
+  if (numbers.every((number) => Math.abs(number) < 0.05)) {
+    answer.innerHTML =
+      "<p>By these stars you are in the middle: they show no taste. Rate one higher or lower.</p>";
+    return;
+  }
   const left = Object.keys(movies).filter((title) => !(title in ratings));
   const rows = left.map(
     (title) => `<li>${title}: <b>${predictStars(numbers, title).toFixed(1)} stars</b></li>`,

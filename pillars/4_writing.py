@@ -224,8 +224,8 @@ if figure is not None:
 # How many components does a reader need? We use `neighbours`, which only asks how far
 # images are from each other. PCA learns, too, so it belongs into the pipeline.
 #
-# **Guess first:** how many of the 64 numbers are enough to lose less than one point of
-# accuracy?
+# **Guess first:** how many components are enough to lose less than one point of
+# accuracy, compared with all 64 numbers?
 #
 # - about 2
 # - about 20

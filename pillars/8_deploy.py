@@ -60,7 +60,9 @@ for path, digest in (monday, tuesday):
 # ## One bit is wrong
 # A disk or a network may damage a file. We save a third model, change one bit of its
 # file, and load it in two ways. `joblib.load` is the usual one. `load_pipeline` checks
-# the digest before it loads any object.
+# the digest before it loads any object. (Loading such a file can run any code that its
+# author put into it: load only files that you trust. A digest in the file does not
+# change that; one that you got from a trusted place does.)
 #
 # **Guess first:** what does `joblib.load` do with the damaged file?
 #

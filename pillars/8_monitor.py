@@ -234,7 +234,7 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 # This was the last chapter. The course began with one question: has the model learned
 # anything? Since then you have measured luck, found leaks, split an error into noise
 # and ignorance, and tested a model on users. What you can do with all that, and where
-# to go from here, is in `docs/what_now.md` ("What you can do now").
+# to go from here, is in `docs/what_now.md`.
 #
 # Go on in scikit-learn's user guide:
 # [Common pitfalls](https://scikit-learn.org/stable/common_pitfalls.html).
