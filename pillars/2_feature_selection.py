@@ -259,9 +259,9 @@ print(by_fold.to_string(float_format="%.4f"))
 # **Guess first:** by all 200 ratings, we choose the ten best horoscopes. Then we
 # cross-validate a model of these ten. What R2 do we get?
 #
-# - clearly above 0
-# - about 0
 # - below 0
+# - about 0
+# - clearly above 0
 
 # %%
 horoscopes = np.random.default_rng(0).normal(size=(200, 1000))

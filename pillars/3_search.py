@@ -251,9 +251,9 @@ print(pd.DataFrame(winners).to_string())
 # **Guess first:** both searches try 54 candidates. How many rows does halving fit,
 # compared with the random search?
 #
-# - less than a fifth
-# - about half
 # - about as many
+# - about half
+# - less than a fifth
 
 # %%
 halving = HalvingRandomSearchCV(

@@ -85,9 +85,9 @@ print(f"  expected {expected[row]:.2f} stars, rating {rating[row]:.1f}")
 #
 # **Guess first:** how much of the squared error of the best model is noise?
 #
-# - more than three quarters
-# - about half
 # - about a quarter
+# - about half
+# - more than three quarters
 
 # %%
 models = {"mean": DummyRegressor()}  # always the mean rating of its training rows

@@ -281,9 +281,9 @@ def predict(rows, averages, tastes):
 # **Guess first:** with a weak penalty, 1, how good is ALS on rows that it has not seen,
 # compared with the averages?
 #
-# - worse
-# - as good as they are
 # - better than the averages
+# - as good as they are
+# - worse
 
 # %%
 rows = {}

@@ -247,9 +247,9 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 #
 # **Guess first:** a quarter of the rows are likes. To how many should we say yes?
 #
-# - to more than a quarter
-# - to just a quarter
 # - to fewer than a quarter
+# - to just a quarter
+# - to more than a quarter
 
 # %%
 rules = {

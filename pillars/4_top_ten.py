@@ -223,9 +223,9 @@ print(lists[:3].to_string(index=False))
 #
 # **Guess first:** where does EASE, these few lines, end up?
 #
-# - above most ratings
-# - between most stars and most ratings
 # - below most stars
+# - between most stars and most ratings
+# - above most ratings
 
 # %%
 scores["EASE"] = ranking_metrics(lists, test)["NDCG@10"]

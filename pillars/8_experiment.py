@@ -190,9 +190,9 @@ if figure is not None:
 # **Guess first:** how many tests give a false alarm if you look every day, and stop at
 # the first significant difference?
 #
-# - more than a quarter
-# - about 10 %
 # - about 5 %
+# - about 10 %
+# - more than a quarter
 
 # %%
 n_tests = 10_000
