@@ -21,6 +21,8 @@ sys.path.append(str(Path(__file__).resolve().parent.parent / "pillars"))
 import site_pages
 from small_table import small_table
 
+FOLDER = Path(__file__).resolve().parent.parent
+
 project = "The scikit-learn ecosystem"
 author = "The scikit-learn ecosystem lesson contributors"
 extensions = ["myst_nb", "sphinx_copybutton"]
@@ -35,11 +37,12 @@ include_patterns = [
     "benchmarks/README.md",
 ]
 #: What the lesson and the chapters import has pages, too.
-FOLDER = Path(__file__).resolve().parent.parent
-HELPERS = ["recommender/*.py"]
-for path in sorted(FOLDER.glob("pillars/[a-z]*.py")):
-    if not path.stem.startswith("appendix"):
-        HELPERS.append(f"pillars/{path.name}")
+HELPERS = [
+    f"pillars/{path.name}"
+    for path in sorted(FOLDER.glob("pillars/[a-z]*.py"))
+    if not path.stem.startswith("appendix")
+]
+HELPERS.append("recommender/*.py")
 include_patterns += HELPERS
 #: The files of the project, where git cannot name them.
 USUAL_FILES = ["LICENSE", "Makefile", "*.py", "*.md", "*.txt", "*.sh", "*.toml"]
@@ -74,7 +77,7 @@ nb_code_prompt_hide = "Hide the code"
 # Chapters run in a temporary folder, and draw there: docs/pictures stays as it is.
 nb_execution_in_temp = True
 os.environ["PICTURES"] = "pictures"
-os.environ["PYTHONPATH"] = str(Path(__file__).resolve().parent.parent / "pillars")
+os.environ["PYTHONPATH"] = str(FOLDER / "pillars")
 
 #: The menu. It is added to the README here, because GitHub would show it as text.
 #: Under each chapter are its exercises: see `show_exercises` in `site_pages.py`.
@@ -147,13 +150,12 @@ def change_text(app, docname, source):
     elif docname.startswith("docs/"):
         text = site_pages.send_to_use(text)
     text = re.sub(r"\]\(([\w./-]+)\)", change_link, text)
+    chapters = sorted(root.glob("pillars/[0-9]_*.py"))
     if docname == root_doc:
-        chapters = sorted(root.glob("pillars/[0-9]_*.py"))
         real = (root / "docs" / "real.md").read_text("utf-8")
         text = site_pages.home_page(text, chapters, real)
         text += MENU.replace("CHAPTERS", "\n".join(site_pages.route(chapters)))
     elif docname == "docs/what_now":
-        chapters = sorted(root.glob("pillars/[0-9]_*.py"))
         text += site_pages.count_of_guesses(chapters)
     elif docname == "docs/words":
         text = site_pages.words_page(text)
@@ -211,7 +213,6 @@ def mark_choices(app, doctree):
     for words in doctree.findall(nodes.strong):
         if words.astext() == site_pages.GUESS:
             guess = words.parent
-            guess["classes"].append("guess")
             choices = guess.parent[guess.parent.index(guess) + 1]
             choices["classes"].append("choices")
 

@@ -5,6 +5,7 @@ of a script with cells). Sphinx is not needed for it.
 """
 
 import ast
+import functools
 import html
 import json
 import posixpath
@@ -124,6 +125,9 @@ END_OF_ANSWER = re.compile(r"^# (?:##+ |\*\*(?:Try it|Guess first):)", re.MULTIL
 #: What opens a paragraph that leads to the next guess: a question.
 LEADS_TO_GUESS = re.compile(r"^#\n(?=# (?:[^.?!]|\.\d)+\?)", re.MULTILINE)
 
+#: The last line of a chapter, which may go on in others.
+LINE_OF_EXERCISES = re.compile(r"^# (Exercises?): `.+(?:\n# .+)*", re.MULTILINE)
+
 #: The line of a cell of imports.
 IMPORTS = (
     'tags=["hide-input"] mystnb={"code_prompt_show": "Show the imports", '
@@ -146,11 +150,11 @@ AFTER_CHAPTER = {
     "pillars/8_monitor": "docs/what_now",
 }
 
-#: The row of one such page in the table of the home page.
-ROW_OF_REAL = (
-    '| [real movies](docs/real.md) | What if you love "Alien", or hate "Toy Story"? '
-    "| 10 | [ten films of yours](docs/real.md#on-your-own) |\n"
-)
+#: What the table of the home page has for such a page, under the row of its chapter.
+ROWS_OF_PAGES = {
+    "docs/real": '| [real movies](docs/real.md) | What if you love "Alien", or hate '
+    '"Toy Story"? | 10 | [ten films of yours](docs/real.md#on-your-own) |\n'
+}
 
 #: Where `site.js` links to the page that was read last.
 GO_ON = '<p id="go-on"></p>'
@@ -191,8 +195,9 @@ def home_page(readme, chapters, real):
     page = page.replace("**Begin with", f"{first_recommendation(real)}\n\n**Begin with")
     count = count_of_guesses(chapters)
     page = page.replace(AFTER_THE_TABLE, f"{count}\n{AFTER_THE_TABLE}")
-    before_real = r"^\| .+\(pillars/4_top_ten\.py\).+\n"
-    page = re.sub(before_real, rf"\g<0>{ROW_OF_REAL}", page, flags=re.MULTILINE)
+    for chapter, after in AFTER_CHAPTER.items():
+        row = ROWS_OF_PAGES.get(after, "")
+        page = re.sub(rf"(?m)^\| .+\({chapter}\.py\).+\n", rf"\g<0>{row}", page)
     first, *parts = re.split("^(?=## )", page, flags=re.MULTILINE)
     parts.sort(key=lambda part: PARTS_OF_HOME.index(part.partition("\n")[0]))
     return "\n".join([first + GO_ON + "\n", *parts])
@@ -216,9 +221,7 @@ def count_of_guesses(chapters):
     for chapter in chapters:
         text = chapter.read_text("utf-8")
         totals[f"pillars/{chapter.stem}"] = text.count(f"**{GUESS}**")
-        exercises += re.findall(
-            r"`(exercises/\w+)\.py`", text.partition("# Exercise")[2]
-        )
+        exercises += exercises_in(LINE_OF_EXERCISES.search(text)[0])
     return COUNT_OF_GUESSES.format(
         totals=html.escape(json.dumps(totals)),
         exercises=html.escape(json.dumps(exercises)),
@@ -380,12 +383,17 @@ def draws_picture(cell):
 
 def add_link_to_answer(chapter):
     """Add a link to the answer in docs/tried.md to the task of a chapter."""
-    name = re.search(r"# # (.+?):", chapter)[1]  # such as "7 Map"
+    place = anchor(name_of_chapter(chapter))
     return re.sub(
         r"\*\*Try it:\*\* .+(?:\n# .+)*",
-        rf"\g<0>\n# ([What you see](../docs/tried.md#{anchor(name)}))",
+        rf"\g<0>\n# ([What you see](../docs/tried.md#{place}))",
         chapter,
     )
+
+
+def name_of_chapter(chapter):
+    """Return the first part of a chapter's title, such as "7 Map"."""
+    return re.search(r"# # (.+?):", chapter)[1]
 
 
 def show_exercises(chapter):
@@ -396,12 +404,16 @@ def show_exercises(chapter):
     """
 
     def box(line):
-        names = re.findall(r"`(.+?)\.py`", line[0])
         title = f"# ````{{admonition}} Do the {line[1].lower()}\n# :class: exercise"
-        links = [f"# /{name}" for name in names]
+        links = [f"# /{name}" for name in exercises_in(line[0])]
         return "\n".join([title, "# ```{toctree}", *links, "# ```", "# ````"])
 
-    return re.sub(r"^# (Exercises?): `.+(?:\n# .+)*", box, chapter, flags=re.MULTILINE)
+    return LINE_OF_EXERCISES.sub(box, chapter)
+
+
+def exercises_in(line):
+    """Return the exercises that the last line of a chapter names."""
+    return re.findall(r"`(exercises/\w+)\.py`", line)
 
 
 def with_recorded_outputs(appendix, recorded):
@@ -570,14 +582,14 @@ def as_script(markdown):
     return "# %% [markdown]\n" + textwrap.indent(markdown, "# ", lambda _: True)
 
 
+@functools.cache  # every page asks for the titles of all others
 def title_of_page(root, docname):
     """Return what a link to a page says, such as "7 Map": its title, or the first part.
 
     None: the page is that of a file of code, and has the name of the file.
     """
     if re.match(r"pillars/\d", docname):
-        text = (root / f"{docname}.py").read_text("utf-8")
-        return re.search(r"^# # (.+?):", text, re.MULTILINE)[1]
+        return name_of_chapter((root / f"{docname}.py").read_text("utf-8"))
     if docname.startswith("docs/"):
         text = (root / f"{docname}.md").read_text("utf-8")
         return re.search(r"^# (.+?)(?::|$)", text, re.MULTILINE)[1]
