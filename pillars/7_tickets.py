@@ -90,18 +90,16 @@ def features_of(rows):
     """Return the features of bookings, a row for each."""
     booked_at = pd.to_datetime(rows["booked_at"])
     show_at = pd.to_datetime(rows["show_at"])
-    return pd.DataFrame(
-        {
-            "days_ahead": (show_at - booked_at) / pd.Timedelta(days=1),
-            "hour": show_at.dt.hour,
-            "weekday": show_at.dt.day_of_week,  # Monday is 0
-            "seats": rows["seats"],
-            "price": rows["price"].str.replace(",", ".").astype(float),
-            "age": rows["age"],
-            "channel": rows["channel"].str.lower(),
-            "postcode": rows["postcode"].astype(str),
-        }
-    )
+    features = pd.DataFrame(index=rows.index)
+    features["days_ahead"] = (show_at - booked_at) / pd.Timedelta(days=1)
+    features["hour"] = show_at.dt.hour
+    features["weekday"] = show_at.dt.day_of_week  # Monday is 0
+    features["seats"] = rows["seats"]
+    features["price"] = rows["price"].str.replace(",", ".").astype(float)
+    features["age"] = rows["age"]
+    features["channel"] = rows["channel"].str.lower()
+    features["postcode"] = rows["postcode"].astype(str)
+    return features
 
 
 X = features_of(bookings)
@@ -354,7 +352,9 @@ print("\nOf 1000 test rows; gain in euros; more: than with logistic (± standard
 print(summary.to_string(float_format="%.0f"))
 
 # %% [markdown]
-# **Nothing: they lose.** With a model, calls pay.
+# **Nothing: they lose.** With each of the models, calls pay. The chosen boosting gains
+# more than the logistic regression, by more than two standard errors; the law would
+# gain still more.
 #
 # ## Save it, and ask it
 # What must be saved? The pipeline holds all that was learned: medians, kinds, trees. It

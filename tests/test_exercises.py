@@ -26,6 +26,7 @@ MESSAGES = {
     "0_job": "We turned the answers of the test rows round, and got another model",
     "0_luck": "It should become half as large: in a mean of more numbers",
     "7_map": "Missed: BaggingRegressor, Careful, DecisionTreeRegressor",
+    "7_tickets": "`features_of` returned nothing (None)",
     "7_parts": "A user who was not seen in `fit` stopped `transform`",
     "1_preprocessing": "predicting new rows with gaps failed: Input X contains NaN",
     "1_scaling": "An answer must not depend on the rows that come with it",

@@ -826,12 +826,74 @@ def check_conclusions_of_writing(printed):
     assert 33 <= fewest < most <= 39
 
 
+def check_conclusions_of_the_tickets(printed):
+    same = [
+        numbers_after(line, printed)[0]
+        for line in ("The two dates are the same:", "Nobody came:", "Both:")
+    ]
+    assert same[0] == same[1] == same[2] > 0
+    (share,) = numbers_after("No-shows among the training rows:", printed)
+    assert share < 13, "right in almost nine of ten cases"
+    with_age = numbers_after("with an age:", printed)[0]
+    without_age = numbers_after("without an age:", printed)[0]
+    assert 1.6 < without_age / with_age < 2.4, "about twice as many"
+
+    folds, _, printed = printed.partition("leaves  rate  log loss\n")
+    *dummy, _ = numbers_after("dummy  ", folds)
+    *logistic, mean_of_logistic = numbers_after("logistic  ", folds)
+    *boosting, mean_of_boosting = numbers_after("boosting  ", folds)
+    assert mean_of_logistic < mean_of_boosting
+    assert boosting[0] > dummy[0], "worse than the dummy, with the fewest rows"
+    assert boosting[-1] < dummy[-1], "with more rows this becomes less"
+    candidates = [line.split() for line in printed.partition("\n\n")[0].splitlines()]
+    losses = {(int(n), float(rate)): float(loss) for n, rate, loss in candidates}
+    assert min(losses, key=losses.get)[0] == 4, "small trees win"
+    assert losses[31, 0.03] < losses[31, 0.1], "small steps help large trees"
+    assert losses[31, 0.1] > mean_of_boosting, "with 150 trees instead of 100"
+    for number in range(1, 5):
+        assert numbers_after(f"fold {number} ", printed)[0] > 0
+
+    scores, _, rest = printed.partition("On the test rows")[2].partition("Log loss, le")
+    less, _, rest = rest.partition("No-shows among the test rows")
+    law, best = numbers_after("the law", scores)
+    logistic, _ = numbers_after("logistic", scores)
+    chosen, _ = numbers_after("boosting, chosen", scores)
+    assert law < chosen < logistic
+    _, accuracy_of_dummy = numbers_after("dummy", scores)
+    assert best - accuracy_of_dummy < 0.02, "about the same"
+    difference, error = numbers_after("boosting, chosen", less)
+    assert difference > 2 * error
+    difference, error = numbers_after("boosting  ", less)
+    assert abs(difference) < 2 * error, "it has caught up"
+
+    rows = re.findall(r"\] +(\d+) +(\d+) +(\d+)$", rest, re.MULTILINE)
+    happened, by_boosting, by_logistic = zip(*(map(int, row) for row in rows))
+    assert max(happened[:5]) - min(happened[:5]) < 5, "paid: the days hardly matter"
+    assert happened[9] > 3 * happened[5], "free: they do"
+    for places in (range(5), range(5, 10)):
+        misses = [
+            sum(abs(happened[place] - says[place]) for place in places)
+            for says in (by_boosting, by_logistic)
+        ]
+        assert misses[0] < misses[1]
+
+    gains, _, last = rest.partition("Of 1000 test rows")[2].partition("\n0.")
+    assert numbers_after("call everybody", gains)[1] < 0
+    for name in ("logistic", "boosting  ", "boosting, chosen", "the law"):
+        assert numbers_after(name, gains)[1] > 0
+    gain, more, error = numbers_after("boosting, chosen", gains)[1:]
+    assert more > 2 * error
+    assert numbers_after("the law", gains)[1] > gain
+    assert re.search(r"\d\d: call\n0\.\d\d: do not call", last)
+
+
 #: What is printed must bear out what the text says. (7_map has tests of its own.)
 CONCLUSIONS = {
     "0_first": check_conclusions_of_the_first_chapter,
     "0_job": check_conclusions_of_the_job,
     "0_luck": check_conclusions_of_luck,
     "7_parts": check_conclusions_of_parts,
+    "7_tickets": check_conclusions_of_the_tickets,
     "1_preprocessing": check_conclusions_of_chapter_1,
     "2_feature_selection": check_conclusions_of_chapter_2,
     "3_model_selection": check_conclusions_of_chapter_3,

@@ -4,6 +4,7 @@ Read a task before its check.
 """
 
 import numpy as np
+import pandas as pd
 from checking import (
     check,
     check_of,
@@ -185,3 +186,182 @@ def test_7_parts(exercise):
         "`check_is_fitted` do nearly all of it.",
     )
     print(f"Measured: scikit-learn's {len(results)} checks hold for your class.")
+
+
+# ----- 7_tickets
+
+N_RENTALS = 12_000  # half of them to learn from, half to predict
+
+
+def rentals_and_chances(seed):
+    """Return rentals of another city, and the true chance that each comes back late.
+
+    They have the columns of the exercise's `rentals`, and other effects.
+    """
+    rng = np.random.default_rng(seed)
+    n = N_RENTALS
+    minutes = pd.to_timedelta(np.sort(rng.integers(0, 525_600, n)), unit="min")
+    taken_at = pd.Timestamp("2026-01-01") + minutes
+    spellings = {
+        "city": ["city", "City", "city "],
+        "cargo": ["cargo", "CARGO", " Cargo"],
+        "electric": ["electric", "Electric", "electric "],
+    }
+    kind = rng.choice([*spellings], n)
+    spelled = [
+        spellings[one][spelling] for one, spelling in zip(kind, rng.integers(3, size=n))
+    ]
+    station = rng.integers(101, 141, n)
+    hours = rng.choice([1, 2, 3, 6, 12], n)
+    birth_year = np.where(rng.random(n) < 0.3, np.nan, rng.integers(1945, 2008, n))
+
+    logit = -2.6 + rng.normal(0, 1, 40)[station - 101] + 0.4 * np.log(hours)
+    logit += np.where(kind == "electric", 1.2, 0) + np.where(np.isnan(birth_year), 1, 0)
+    logit += np.where((taken_at.hour >= 6) & (taken_at.hour < 11), 1.5, 0)
+    chances = 1 / (1 + np.exp(-np.asarray(logit)))
+    late = rng.random(n) < chances
+    euros = 2 * hours + late * rng.integers(5, 30, n)
+    rows = pd.DataFrame(
+        {
+            "taken_at": taken_at.strftime("%d.%m.%Y %H:%M"),
+            "kind": spelled,
+            "station": station,
+            "hours": hours,
+            "deposit": rng.choice(["20,00", "50,00"], n),
+            "paid": [f"{amount},00" for amount in euros],
+            "birth_year": birth_year,
+            "late": np.where(late, "yes", "no"),
+        }
+    )
+    return rows, chances
+
+
+def just_taken(rows):
+    """Return the rows as they are when the bicycles are taken."""
+    return rows.drop(columns="late").assign(paid=np.nan)
+
+
+def check_features(features, rows, function="features_of"):
+    """Return features; fail if they are no table with a row for each of the rows."""
+    check_returned(features, function)
+    check(
+        isinstance(features, pd.DataFrame),
+        f"`{function}` returned a {type(features).__name__}; it should be a DataFrame.",
+    )
+    check(
+        len(features) == len(rows) and features.shape[1] > 0,
+        f"Of {len(rows)} rentals, `{function}` made a table of {features.shape[0]} "
+        f"rows and {features.shape[1]} columns. Every rental needs one row: the city "
+        "asks about each of them, also where something is not known.",
+    )
+    return features
+
+
+def as_text(features):
+    """Return every value as text, so that gaps can be compared, too."""
+    return features.reset_index(drop=True).astype(str)
+
+
+@check_of(
+    "pillars/7_tickets.py",
+    usual_causes="the date has the format %d.%m.%Y %H:%M; a price is text until the "
+    "comma has become a point; a category is text, so it needs an encoder, and a "
+    "column with gaps an imputer, or a model that accepts gaps.",
+)
+def test_7_tickets(exercise):
+    rows, chances = rentals_and_chances(seed=0)
+    old = rows.iloc[: N_RENTALS // 2]
+    new = rows.iloc[N_RENTALS // 2 :]
+    before = old.copy()
+    features = check_features(exercise.features_of(old), old)
+    check(
+        old.equals(before),
+        "`features_of` has changed the table that it was given. Whoever calls it may "
+        "still need the table: begin with a copy, `rows.copy()`, or make a new table.",
+    )
+
+    error = error_of(exercise.features_of, just_taken(old))
+    check(
+        error is None,
+        "The bicycles have just been taken: there is no column `late` yet, and `paid` "
+        f"is empty. There, `features_of` stopped: {first_line(error)}. A value that "
+        "is not known when the city asks cannot become a feature.",
+    )
+    at_once = check_features(exercise.features_of(just_taken(old)), old)
+    same = list(at_once.columns) == list(features.columns)
+    changed = [
+        str(name)
+        for name in features.columns
+        if not same or not as_text(features)[name].equals(as_text(at_once)[name])
+    ]
+    check(
+        not changed,
+        "Of the same rentals, your features are others when the bicycles have just "
+        f"been taken than when they are back: {first_five(changed)}. So they hold "
+        "something that nobody knows yet. In training, a model would learn to read "
+        "it, and be much too good; when the city asks, it is not there.",
+    )
+    with_gap = np.flatnonzero(old["birth_year"].isna())[:1]
+    one = old.iloc[with_gap]
+    alone = check_features(exercise.features_of(one), one)
+    same = list(alone.columns) == list(features.columns)
+    check(
+        same and as_text(alone).equals(as_text(features.iloc[with_gap])),
+        "Of one rental alone, your features are others than of the same rental "
+        "among all. So `features_of` learns from the rows that it is given, such as "
+        "their mean or their kinds. What is learned belongs into the model: `fit` "
+        "learns it from the training rows, and `predict_proba` uses it.",
+    )
+
+    model = exercise.make_model()
+    check_returned(model, "make_model")
+    check(
+        hasattr(model, "predict_proba"),
+        f"`make_model` returned a {type(model).__name__} without `predict_proba`: the "
+        "city wants a probability, so it needs a classifier.",
+    )
+    model.fit(features, (old["late"] == "yes").to_numpy())
+    unseen = just_taken(new)
+    unseen.loc[unseen.index[:50], "station"] = 999
+    unseen_features = check_features(exercise.features_of(unseen), unseen)
+    error = error_of(model.predict_proba, unseen_features)
+    check(
+        error is None,
+        "Among the new rentals are some from a later time than those of the training, "
+        f"and some of a new station. There, `predict_proba` stopped: "
+        f"{first_line(error)}. In the life of a model, there are always values that it "
+        'has not seen. An encoder with handle_unknown="ignore" goes on.',
+    )
+    says = np.asarray(model.predict_proba(unseen_features))[50:, 1]
+    chances = chances[N_RENTALS // 2 :][50:]
+    share = np.mean(old["late"] == "yes")
+    dummy = expected_log_loss(share, chances)
+    floor = expected_log_loss(chances, chances)
+    yours = expected_log_loss(says, chances)
+    check(
+        np.mean(says) < share + 0.08,
+        f"Of the new rentals, {np.mean(chances):.0%} come back late. Your model says "
+        f"{np.mean(says):.0%} on average. Whoever decides by its probabilities warns "
+        "far too many. Are the classes weighed in training, as "
+        'class_weight="balanced" does?',
+    )
+    gain = (dummy - yours) / (dummy - floor)
+    check(
+        gain > 0.75,
+        f"The log loss of a model that always says the share is {dummy:.3f}, that of "
+        f"somebody who knows the true chances {floor:.3f}, and yours {yours:.3f}: "
+        f"{max(gain, 0):.0%} of the way, and 75 % can be reached. Which column is not "
+        "used as what it is? A station is a name, a date holds the hour, spellings "
+        "differ, a gap may say something, and with more hours or a later time the "
+        "chance need not grow evenly.",
+    )
+    print(
+        f"Measured: log loss {yours:.3f}; that of the share {dummy:.3f}, of the true "
+        f"chances {floor:.3f}: {gain:.0%} of the way."
+    )
+
+
+def expected_log_loss(said, chances):
+    """Return the log loss to expect, if `chances` are true."""
+    said = np.clip(said, 1e-6, 1 - 1e-6)
+    return float(np.mean(-chances * np.log(said) - (1 - chances) * np.log(1 - said)))
