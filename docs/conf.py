@@ -17,9 +17,7 @@ from pathlib import Path
 from docutils import nodes
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-sys.path.append(str(Path(__file__).resolve().parent.parent / "pillars"))
 import site_pages
-from small_table import small_table
 
 FOLDER = Path(__file__).resolve().parent.parent
 
@@ -55,7 +53,7 @@ html_theme = "furo"
 html_title = project
 html_copy_source = False
 html_show_copyright = False
-html_static_path = ["site.css", "site.js", "taste.js"]
+html_static_path = ["site.css", "site.js", "play.js", "taste.js"]
 html_css_files = ["site.css"]
 html_js_files = [("site.js", {"defer": "defer"})]
 myst_heading_anchors = 3
@@ -168,9 +166,10 @@ def change_text(app, docname, source):
         text = site_pages.with_recorded_outputs(site_pages.chapter_page(text), recorded)
     elif re.match(r"pillars/\d", docname):
         text = site_pages.chapter_page(text)
-        if docname == site_pages.CHAPTER_OF_MAP:
-            app.env.note_dependency(root / "pillars" / "small_table.py")
-            text = site_pages.with_map_of_tastes(text, small_table())
+        program = root / "docs" / "play.py"
+        if docname in site_pages.PLAYS:
+            app.env.note_dependency(program)
+        text = site_pages.with_play(text, docname, program.read_text("utf-8"))
     elif docname.startswith("exercises/") and docname != "exercises/README":
         page = site_pages.exercise_page(root / f"{docname}.py")
         text = site_pages.as_script(page)
@@ -240,10 +239,12 @@ def let_names_break(app, doctree, docname):
                 name += [nodes.raw("", "<wbr>", format="html"), nodes.Text(part)]
 
 
-def add_map_of_tastes(app, pagename, templatename, context, doctree):
-    """Load the program of the map of tastes on the page of its chapter only."""
-    if pagename == site_pages.CHAPTER_OF_MAP:
-        app.add_js_file("taste.js", loading_method="defer")
+def add_play(app, pagename, templatename, context, doctree):
+    """Load the program of what readers play with on the page of its chapter only."""
+    name = site_pages.PLAYS.get(pagename)
+    if name is not None:
+        program = "taste.js" if name == "taste" else "play.js"
+        app.add_js_file(program, loading_method="defer")
 
 
 def add_home(app, error):
@@ -283,6 +284,6 @@ def setup(app):
     app.connect("doctree-resolved", shrink_wide_outputs)
     app.connect("doctree-resolved", add_alternative_texts)
     app.connect("doctree-resolved", let_names_break)
-    app.connect("html-page-context", add_map_of_tastes)
+    app.connect("html-page-context", add_play)
     app.connect("build-finished", add_home)
     app.connect("build-finished", add_code)

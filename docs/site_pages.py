@@ -12,8 +12,6 @@ import posixpath
 import re
 import textwrap
 
-import numpy as np
-
 #: What the docstring of an exercise holds.
 DOCSTRING_OF_EXERCISE = re.compile(
     r"(?P<kind>.+?\)): (?P<question>.+?)\n\n(?P<story>.+)\n\n"
@@ -119,8 +117,11 @@ TEXT_CELL = "# %% [markdown]\n"
 #: What stands between two paragraphs of a chapter.
 EMPTY_LINE = "\n#\n"
 
-#: What ends the answer to a guess: a heading, the task, or the next guess.
-END_OF_ANSWER = re.compile(r"^# (?:##+ |\*\*(?:Try it|Guess first):)", re.MULTILINE)
+#: What ends the answer to a guess: a heading, the task, something to play with, or the
+#: next guess.
+END_OF_ANSWER = re.compile(
+    r"^# (?:##+ |\*\*(?:Try it|Guess first):|<!-- play: )", re.MULTILINE
+)
 
 #: What opens a paragraph that leads to the next guess: a question.
 LEADS_TO_GUESS = re.compile(r"^#\n(?=# (?:[^.?!]|\.\d)+\?)", re.MULTILINE)
@@ -165,9 +166,27 @@ Somebody loves {loved}. Trained on real ratings, the recommender of this course 
 *{titles}*. [What it says to others, and to somebody who hates a
 film](docs/real.md)."""
 
-#: The chapter with the map of tastes, and what of its code makes the map's numbers.
-CHAPTER_OF_MAP = "pillars/4_taste"
-CODE_OF_MAP = ["PENALTY", "fit_side", "learn_factors"]
+#: What readers play with, by chapter. `play.py` has its numbers.
+PLAYS = {
+    "pillars/0_first": "tree",
+    "pillars/0_luck": "luck",
+    "pillars/4_taste": "taste",
+    "pillars/4_threshold": "threshold",
+    "pillars/8_experiment": "looks",
+}
+
+#: The mark in a chapter where this stands. (Notebooks and GitHub do not show it.)
+MARK_OF_PLAY = re.compile(r"^# <!-- play: (\w+) -->\n(?:#\n)?", re.MULTILINE)
+
+#: The cell that takes the place of a mark.
+CELL_OF_PLAY = """
+# %% tags=["remove-input"]
+{program}
+
+show("{name}", globals())
+
+# %% [markdown]
+"""
 
 #: Tag of the cell that answers a guess, and the comment after its answer. `conf.py`
 #: folds what is between the two.
@@ -302,37 +321,19 @@ def chapter_page(chapter):
     return add_link_to_answer(show_exercises(page))
 
 
-def with_map_of_tastes(page, stars):
-    """Return the page of a chapter with a place for "Where are you on the map?".
+def with_play(page, docname, program):
+    """Return the page of a chapter with a place for what readers play with, if any.
 
-    `taste.js` fills it. It stands after the answer with the picture of the map. `stars`
-    is the small table; the numbers are made of it by the chapter's own code.
+    The chapter marks where. `program` is the text of `play.py`: it is run there, on the
+    variables of the chapter, and writes the place. `play.js` or `taste.js` fills it.
     """
-    code = []
-    for statement in ast.parse(page).body:
-        if isinstance(statement, ast.Assign):
-            name = ast.unparse(statement.targets[0])
-        else:
-            name = getattr(statement, "name", None)
-        if name in CODE_OF_MAP:
-            code.append(ast.unparse(statement))
-    names = {"np": np}
-    exec("\n".join(code), names)
-
-    ratings = (stars - 3).to_numpy()
-    users, movies = names["learn_factors"](ratings, 2, names["PENALTY"])
-
-    numbers = {
-        "penalty": names["PENALTY"],
-        "movies": dict(zip(stars.columns, movies.tolist())),
-        "users": dict(zip(stars.index, users.tolist())),
-    }
-    numbers = html.escape(json.dumps(numbers))
-    place = f'# <div id="you-on-the-map" data-map="{numbers}" hidden></div>\n#\n'
-    start = page.index("4_taste.svg")
-    mark = f"# % {ANSWER_ENDS}\n#\n"
-    end = page.index(mark, start) + len(mark)
-    return page[:end] + place + page[end:]
+    marked = MARK_OF_PLAY.findall(page)
+    expected = [PLAYS[docname]] if docname in PLAYS else []
+    if marked != expected:
+        raise ValueError(f"{docname} has marks {marked} of play, not {expected}")
+    return MARK_OF_PLAY.sub(
+        lambda mark: CELL_OF_PLAY.format(program=program, name=mark[1]), page
+    )
 
 
 def mark_end_of_answer(cells, number):

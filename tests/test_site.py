@@ -787,16 +787,16 @@ def test_whoever_rates_like_ann_stands_beside_her_on_the_map_of_tastes(phone, si
     titles = filled.split("\n")[1].split()
     stars_of_ann = dict(zip(titles, re.findall(r"\d\.\d", row)))
     phone.get(chapter.as_uri())
-    told = phone.find_element("css selector", "#you-on-the-map [role='status']")
+    told = phone.find_element("css selector", "#play-taste [role='status']")
     assert "Rate a movie" in told.text
     place_of_you = (
-        "return new DOMMatrix(document.querySelector('#you-on-the-map .you')"
+        "return new DOMMatrix(document.querySelector('#play-taste .you')"
         ".style.transform).toString()"
     )
     middle = phone.execute_script(place_of_you)
 
     for title, stars in {"Alien": 5, "Titanic": 2, "Up": 2}.items():
-        button = f"#you-on-the-map [name='{title}'][value='{stars}']"
+        button = f"#play-taste [name='{title}'][value='{stars}']"
         phone.find_element("css selector", button).send_keys(" ")
     assert phone.execute_script(place_of_you) != middle
     assert "nearest to Ann" in told.text
@@ -807,8 +807,8 @@ def test_whoever_rates_like_ann_stands_beside_her_on_the_map_of_tastes(phone, si
 
     # The points are where the chapter prints them.
     (printed,) = [o for o in outputs if "from two random starts" in o]
-    place = phone.find_element("id", "you-on-the-map")
-    movies = json.loads(place.get_attribute("data-map"))["movies"]
+    place = phone.find_element("id", "play-taste")
+    movies = json.loads(place.get_attribute("data-numbers"))["movies"]
     for title, numbers in movies.items():
         row = re.search(rf"{title} +(\S+) +(\S+)", printed)
         assert [float(n) for n in row.groups()] == pytest.approx(numbers, abs=0.006)
@@ -816,12 +816,12 @@ def test_whoever_rates_like_ann_stands_beside_her_on_the_map_of_tastes(phone, si
     # It fits a narrow phone, and going back to "not seen" leads to the middle.
     narrow = {**SCREEN_OF_PHONE, "width": 320}
     phone.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", narrow)
-    is_wide = "return [...document.querySelectorAll('#you-on-the-map *')].some("
+    is_wide = "return [...document.querySelectorAll('#play-taste *')].some("
     is_wide += "(part) => part.getBoundingClientRect().right > 320)"
     assert not phone.execute_script(is_wide)
     phone.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", SCREEN_OF_PHONE)
     for title in ("Alien", "Titanic", "Up"):
-        button = f"#you-on-the-map [name='{title}'][value='']"
+        button = f"#play-taste [name='{title}'][value='']"
         phone.find_element("css selector", button).send_keys(" ")
     assert phone.execute_script(place_of_you) == middle
 
