@@ -145,6 +145,8 @@ def change_text(app, docname, source):
     if docname == "docs/use_it":
         app.env.note_dependency(root / "README.md")
         text = site_pages.use_page(text, (root / "README.md").read_text("utf-8"))
+    elif docname == "docs/real":
+        text = site_pages.real_page(text)
     elif docname.startswith("docs/"):
         text = site_pages.send_to_use(text)
     text = re.sub(r"\]\(([\w./-]+)\)", change_link, text)
@@ -183,12 +185,21 @@ def change_text(app, docname, source):
     source[0] = site_pages.link_files(text, docname, titles)
 
 
-def add_alternative_texts(app, doctree, docname):
-    """Give each picture that a chapter has drawn the title that is in its file."""
+def describe_pictures(app, doctree, docname):
+    """Give each picture that a chapter has drawn the title that is in its file.
+
+    And mark the drawings, whose colours `site.css` changes in the dark: those that hold
+    no image made of pixels, such as handwriting.
+    """
     for image in doctree.findall(nodes.image):
         drawn = Path(app.srcdir, image["uri"])
-        if "alt" not in image and drawn.suffix == ".svg":
-            title = re.search("<title>(.*?)</title>", drawn.read_text("utf-8"))
+        if drawn.suffix != ".svg":
+            continue
+        picture = drawn.read_text("utf-8")
+        if "<image" not in picture:
+            image["classes"].append("drawing")
+        if "alt" not in image:
+            title = re.search("<title>(.*?)</title>", picture)
             image["alt"] = html.unescape(title[1])
 
 
@@ -282,7 +293,7 @@ def setup(app):
     app.connect("doctree-read", fold_answers)
     app.connect("doctree-read", mark_choices)
     app.connect("doctree-resolved", shrink_wide_outputs)
-    app.connect("doctree-resolved", add_alternative_texts)
+    app.connect("doctree-resolved", describe_pictures)
     app.connect("doctree-resolved", let_names_break)
     app.connect("html-page-context", add_play)
     app.connect("build-finished", add_home)

@@ -113,14 +113,14 @@ function playTree(place, { training, test, mean, ridge }) {
       picture.append(shape("circle", { class: "now", cx: x(depth), cy: y(errors[depth - 1]), r: 7 }));
     }
     const error = test[depth - 1];
-    const compared = error > mean ? "worse than the mean" : "better than the mean";
-    const andRidge = error > ridge ? ", and worse than the ridge" : ", and better than the ridge";
+    let compared = "worse than the mean";
+    if (error < mean) compared = "better than the mean, and worse than the ridge";
+    if (error < ridge) compared = "better than the ridge";
     const best = [...tried].reduce((a, b) => (test[b - 1] < test[a - 1] ? b : a));
-    const nameOfBest = best === noLimit ? "no limit" : best;
     told.innerHTML = `<p>Error on the training rows: <b>${training[depth - 1].toFixed(3)}</b>. On the
-      test rows: <b>${error.toFixed(3)}</b>, ${compared}${error > mean ? "" : andRidge}.</p>
-      <p>${tried.size} tried. Best on the test rows so far: ${nameOfBest}
-      (${test[best - 1].toFixed(3)}).</p>`;
+      test rows: <b>${error.toFixed(3)}</b>, ${compared}.</p>
+      <p>You have tried ${tried.size} of ${noLimit}. Best on the test rows so far:
+      ${best === noLimit ? "no limit" : best} (${test[best - 1].toFixed(3)}).</p>`;
   }
 
   const note = document.createElement("p");
@@ -386,7 +386,7 @@ function playLooks(place, { rate, visits }) {
     told.innerHTML =
       `<p>${text}</p>` +
       tableOf([
-        [counts.tests === 1 ? "1 test" : `${counts.tests} tests`, "a winner in", ""],
+        [counts.tests === 1 ? "1 test" : `${counts.tests} tests`, "false alarms", ""],
         ["looking every day", ...row(counts.everyDay)],
         ["looking once, at the end", ...row(counts.atTheEnd)],
       ]);

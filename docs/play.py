@@ -27,7 +27,9 @@ def show(name, chapter):
         The variables of the chapter. The function is given those that it asks for.
     """
     function = globals()[f"numbers_of_{name}"]
-    variables = [chapter[variable] for variable in inspect.signature(function).parameters]
+    variables = [
+        chapter[variable] for variable in inspect.signature(function).parameters
+    ]
     numbers = html.escape(json.dumps(function(*variables)))
     place = f'<div class="play" id="play-{name}" data-numbers="{numbers}" hidden></div>'
     display(HTML(place))

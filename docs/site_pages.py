@@ -129,10 +129,10 @@ LEADS_TO_GUESS = re.compile(r"^#\n(?=# (?:[^.?!]|\.\d)+\?)", re.MULTILINE)
 #: The last line of a chapter, which may go on in others.
 LINE_OF_EXERCISES = re.compile(r"^# (Exercises?): `.+(?:\n# .+)*", re.MULTILINE)
 
-#: The line of a cell of imports.
+#: The line of a cell of imports that are folded.
 IMPORTS = (
-    'tags=["hide-input"] mystnb={"code_prompt_show": "Show the imports", '
-    '"code_prompt_hide": "Hide the imports"}'
+    'tags=["hide-input"] mystnb={{"code_prompt_show": "Show the {which}", '
+    '"code_prompt_hide": "Hide the {which}"}}'
 )
 
 #: What a guess begins with. A list of choices follows it. Its answer, in the text after
@@ -269,6 +269,29 @@ def use_page(page, readme):
     return f"{title}\n\n{words}\n\n{heading}{part}"
 
 
+def real_page(page):
+    """Return the page of real movies with its lists as tables, which fit a phone.
+
+    In the lists, each column ends where its name ends. The first has no name.
+    """
+
+    def table(block):
+        names, *rows = block[1].split("\n")
+        if "movie_id" not in names:
+            return block[0]
+        ends = [name.end() for name in re.finditer(r"\S+", names)]
+        lines = [["", *(f"`{name}`" for name in names.split())]]
+        lines.append(["---"] * len(lines[0]))
+        for row in rows:
+            number, rest = row.split(maxsplit=1)
+            starts = [len(row) - len(rest), *ends]
+            cells = [row[start:end] for start, end in zip(starts, ends)]
+            lines.append([number, *(cell.strip().strip("[]") for cell in cells)])
+        return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+    return re.sub(r"```text\n(.*?)\n```", table, page, flags=re.DOTALL)
+
+
 def send_to_use(text):
     """Return a page of `docs/` that sends readers to the page about use.
 
@@ -298,9 +321,10 @@ def for_readers_of_the_site(text):
 def chapter_page(chapter):
     """Return a chapter with its code folded where it draws a picture or imports.
 
-    If a cell begins with imports, they become a cell of their own. What answers a
-    "Guess first" is marked, so that it is folded, too. The task gets a link to its
-    answer, and the exercises become a box.
+    If a cell begins with imports, they become cells of their own: those of scikit-learn
+    are seen, and the others are folded. What answers a "Guess first" is marked, so that
+    it is folded, too. The task gets a link to its answer, and the exercises become a
+    box.
     """
     first, *cells = chapter.split("# %%\n")  # each with the text after its code
     tags = [""] * len(cells)
@@ -314,7 +338,7 @@ def chapter_page(chapter):
     for tag, cell in zip(tags, cells):
         imports, rest = split_imports(cell)
         if imports:
-            page += f"# %% {IMPORTS}\n{imports}\n"
+            page += cells_of_imports(imports)
         if not rest.startswith(TEXT_CELL):
             page += f"# %%{tag}\n"
         page += rest
@@ -375,6 +399,31 @@ def split_imports(cell):
         n_lines = statement.end_lineno
     lines = cell.splitlines(keepends=True)
     return "".join(lines[:n_lines]), "".join(lines[n_lines:]).lstrip("\n")
+
+
+def cells_of_imports(imports):
+    """Return a cell of what is imported of scikit-learn, and a folded one of the rest.
+
+    The comment above an import goes where the import goes.
+    """
+    lines = imports.splitlines(keepends=True)
+    of_scikit_learn = ""
+    others = ""
+    start = 0
+    for statement in ast.parse(imports).body:
+        text = "".join(lines[start : statement.end_lineno])
+        if getattr(statement, "module", "").partition(".")[0] == "sklearn":
+            of_scikit_learn += text.lstrip("\n")
+        else:
+            others += text
+        start = statement.end_lineno
+    cells = ""
+    if of_scikit_learn:
+        cells += f"# %%\n{of_scikit_learn}\n"
+    if others:
+        which = "other imports" if of_scikit_learn else "imports"
+        cells += f"# %% {IMPORTS.format(which=which)}\n{others.lstrip()}\n"
+    return cells
 
 
 def draws_picture(cell):
