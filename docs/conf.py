@@ -146,7 +146,7 @@ def change_text(app, docname, source):
         app.env.note_dependency(root / "README.md")
         text = site_pages.use_page(text, (root / "README.md").read_text("utf-8"))
     elif docname == "docs/real":
-        text = site_pages.real_page(text)
+        text = site_pages.send_to_use(site_pages.real_page(text))
     elif docname.startswith("docs/"):
         text = site_pages.send_to_use(text)
     text = re.sub(r"\]\(([\w./-]+)\)", change_link, text)
