@@ -56,8 +56,14 @@ function fill(place, heading, task, controls, nameOfPicture) {
 const button = (name, text) => `<button type="button" name="${name}">${text}</button>`;
 
 const slider = (name, text, min, max, step, value) =>
-  `<label>${text} <output name="shown-${name}"></output>
+  `<label>${text} <b></b>
   <input type="range" name="${name}" min="${min}" max="${max}" step="${step}" value="${value}"></label>`;
+
+// Tell the value of a slider above it, and to a screen reader.
+function tellBeside(input, text) {
+  input.parentElement.querySelector("b").textContent = text;
+  input.setAttribute("aria-valuetext", text);
+}
 
 // Return a table of rows of cells. The first row and the first cells are headings.
 function tableOf([head, ...rows]) {
@@ -102,8 +108,7 @@ function playTree(place, { training, test, mean, ridge }) {
     tried.add(depth);
     const questions = depth === 1 ? "1 question" : `${depth} questions`;
     const limit = depth === noLimit ? "no limit" : questions;
-    form["shown-depth"].textContent = limit;
-    form.depth.setAttribute("aria-valuetext", limit);
+    tellBeside(form.depth, limit);
     if (isNew) {
       points.append(shape("circle", { class: "grey", cx: x(depth), cy: y(training[depth - 1]), r: 4 }));
       points.append(shape("circle", { class: "blue", cx: x(depth), cy: y(test[depth - 1]), r: 4 }));
@@ -270,8 +275,8 @@ function playThreshold(place, { rows, likes, yes, right }) {
   function update() {
     const cost = Number(form.cost.value);
     const now = Math.round(100 * form.threshold.value);
-    form["shown-cost"].textContent = cost;
-    form["shown-threshold"].textContent = (now / 100).toFixed(2);
+    tellBeside(form.cost, cost);
+    tellBeside(form.threshold, (now / 100).toFixed(2));
 
     const costs = yes.map((_, index) => badEvenings(index + 1) + cost * missed(index + 1));
     const visible = costs.map((value, index) => [x((index + 1) / 100), y(value), value]);
@@ -285,7 +290,7 @@ function playThreshold(place, { rows, likes, yes, right }) {
 
     const nYes = yes[now - 1];
     const precision = nYes ? (right[now - 1] / nYes).toFixed(2) : "none";
-    const one = (number) => number.toFixed(1);
+    const one = (number) => (number + 1e-9).toFixed(1); // 16.65 is written as 16.7
     told.innerHTML =
       `<p>100 rows cost <b>${one(costs[now - 1])}</b>. The rule, 1 / (1 + ${cost}), is ${(byRule / 100).toFixed(2)}:
       with it, they cost ${one(costs[byRule - 1])}. The cheapest of all thresholds on these rows,
