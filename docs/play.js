@@ -56,7 +56,7 @@ function fill(place, heading, task, controls, nameOfPicture) {
 const button = (name, text) => `<button type="button" name="${name}">${text}</button>`;
 
 const slider = (name, text, min, max, step, value) =>
-  `<label>${text} <b></b>
+  `<label>${text} <b aria-hidden="true"></b>
   <input type="range" name="${name}" min="${min}" max="${max}" step="${step}" value="${value}"></label>`;
 
 // Tell the value of a slider above it, and to a screen reader.

@@ -273,6 +273,8 @@ if (/^(pillars|exercises)\/\d|^docs\/(real|what_now)$/.test(page)) keepPage(page
 if (/^exercises\/\d/.test(page)) addBoxForSolved(page);
 const count = document.querySelector("#guesses");
 if (count) showCourse(count);
+const plays = document.querySelector("#plays");
+if (plays) plays.hidden = false;
 markMenu();
 openAnswer();
 window.addEventListener("hashchange", openAnswer);

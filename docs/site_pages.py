@@ -175,7 +175,16 @@ PLAYS = {
     "pillars/8_experiment": "looks",
 }
 
-#: The mark in a chapter where this stands. (Notebooks and GitHub do not show it.)
+#: What the home page calls it. (Without JavaScript there is none of it, nor its links.)
+NAMES_OF_PLAYS = {
+    "tree": "let a tree ask more questions, or fewer",
+    "luck": "test a model on other rows, again and again",
+    "taste": "find your place on a map of tastes",
+    "threshold": "look for the cheapest threshold",
+    "looks": "announce the winner of a test that has none",
+}
+
+#: The mark in a chapter where this stands. (A notebook does not show it.)
 MARK_OF_PLAY = re.compile(r"^# <!-- play: (\w+) -->\n(?:#\n)?", re.MULTILINE)
 
 #: The cell that takes the place of a mark.
@@ -213,7 +222,9 @@ def home_page(readme, chapters, real):
     page = replace_each(part_for_learners, ON_THE_HOME_PAGE)
     page = page.replace("**Begin with", f"{first_recommendation(real)}\n\n**Begin with")
     count = count_of_guesses(chapters)
-    page = page.replace(AFTER_THE_TABLE, f"{count}\n{AFTER_THE_TABLE}")
+    page = page.replace(
+        AFTER_THE_TABLE, f"{links_to_plays()}\n{count}\n{AFTER_THE_TABLE}"
+    )
     for chapter, after in AFTER_CHAPTER.items():
         row = ROWS_OF_PAGES.get(after, "")
         page = re.sub(rf"(?m)^\| .+\({chapter}\.py\).+\n", rf"\g<0>{row}", page)
@@ -245,6 +256,16 @@ def count_of_guesses(chapters):
         totals=html.escape(json.dumps(totals)),
         exercises=html.escape(json.dumps(exercises)),
     )
+
+
+def links_to_plays():
+    """Return links to all that readers play with; `site.js` shows them."""
+    links = [
+        f'<a href="{page}.html#play-{name}">{NAMES_OF_PLAYS[name]}</a>'
+        for page, name in PLAYS.items()
+    ]
+    links = ", ".join(links[:-1]) + f", or {links[-1]}"
+    return f'<p id="plays" hidden>To play with: {links}.</p>\n'
 
 
 def first_recommendation(real):

@@ -599,7 +599,7 @@ def chapter_output(name, site):
     """Return the outputs of a chapter, as the file of its page has them."""
     text = (site / "pillars" / f"{name}.html").read_text(encoding="utf-8")
     outputs = re.findall(
-        r'<div class="output [^>]*>\s*<div class="highlight"><pre><span></span>(.*?)</pre>',
+        r'<div class="output stream[^>]*>\s*<div[^>]*><pre><span></span>(.*?)</pre>',
         text,
         re.DOTALL,
     )
@@ -861,6 +861,16 @@ def test_only_chapters_with_something_to_play_with_load_its_program(site):
             assert place[1] == site_pages.PLAYS[f"pillars/{page.stem}"]
     assert loading.keys() == site_pages.PLAYS.keys()
     assert [page for page in loading if loading[page] == "taste"] == ["pillars/4_taste"]
+
+
+def test_the_home_page_leads_to_all_that_readers_play_with(phone, site):
+    phone.get((site / "index.html").as_uri())
+    links = phone.find_elements("css selector", "#plays a")
+    assert all(link.is_displayed() for link in links)
+    addresses = [link.get_dom_attribute("href") for link in links]
+    assert addresses == [
+        f"{page}.html#play-{name}" for page, name in site_pages.PLAYS.items()
+    ]
 
 
 def open_play(phone, site, page):
