@@ -50,16 +50,16 @@ recorded() {
         recommender/top_n.py) echo "1862535642 10293" ;;
         recommender/warn.py) echo "242794426 1121" ;;
         recommender/wrapper.py) echo "3322355790 4289" ;;
-        pillars/0_first.py) echo "4203308302 10797" ;;
+        pillars/0_first.py) echo "1109068930 10821" ;;
         pillars/0_job.py) echo "998477186 16002" ;;
-        pillars/0_luck.py) echo "3036582453 14770" ;;
+        pillars/0_luck.py) echo "2242921356 14794" ;;
         pillars/1_preprocessing.py) echo "1900108113 19354" ;;
         pillars/2_feature_selection.py) echo "1943928150 13311" ;;
         pillars/3_model_selection.py) echo "1868052917 14667" ;;
         pillars/3_search.py) echo "425545958 14528" ;;
         pillars/4_supervised.py) echo "397545537 9211" ;;
-        pillars/4_taste.py) echo "2123939889 16010" ;;
-        pillars/4_threshold.py) echo "300976828 13004" ;;
+        pillars/4_taste.py) echo "1279833624 16035" ;;
+        pillars/4_threshold.py) echo "2442550399 13033" ;;
         pillars/4_top_ten.py) echo "2175417141 11131" ;;
         pillars/4_writing.py) echo "2645878153 13331" ;;
         pillars/5_unsupervised.py) echo "1225735163 10781" ;;
@@ -69,7 +69,7 @@ recorded() {
         pillars/7_parts.py) echo "1642978922 10908" ;;
         pillars/7_tickets.py) echo "572645199 17482" ;;
         pillars/8_deploy.py) echo "4056524065 9110" ;;
-        pillars/8_experiment.py) echo "2445777693 10061" ;;
+        pillars/8_experiment.py) echo "3506229701 10086" ;;
         pillars/8_monitor.py) echo "2828275908 10101" ;;
         pillars/appendix_recipes.py) echo "3688724638 9051" ;;
         pillars/bookings.py) echo "3531767692 3608" ;;
@@ -9675,6 +9675,8 @@ print(f"The smallest error that can be expected: {dataset.best_rmse():.3f}")
 # **Try it:** give the tree `max_depth=5`, so that it asks at most five questions. What
 # becomes of its two errors?
 #
+# <!-- play: tree -->
+#
 # **Remember:** learn from some rows, predict others, and compare with the mean.
 #
 # Go on in scikit-learn's user guide:
@@ -10216,6 +10218,8 @@ print(pd.DataFrame(sizes).to_string(index=False, float_format="%.3f"))
 # **4 times.** The rows of each line are four times those of the line above, and the
 # spread is about half. That is the root in the formula: the root of 4 is 2. To make
 # this luck ten times smaller, you need a hundred times as many rows.
+#
+# <!-- play: luck -->
 #
 # ## The bell
 # The 200 figures of the first picture look a little like a bell: most are in the
@@ -12228,6 +12232,8 @@ if figure is not None:
 # stars to all that she has seen, is between the two groups. Finn, who has liked none of
 # them, is far from all.
 #
+# <!-- play: taste -->
+#
 # ## From 22 ratings to 50,000
 # But a table of five movies proves nothing. Now we take the course's table, whose *law*
 # we know: the formula that made its ratings. A fifth of the rows is held out: the test
@@ -12721,6 +12727,8 @@ print(f"Recall:    {recall_score(liked, says_yes):.2f}")
 #
 # **Try it:** let a missed movie cost 5. From which probability on is yes cheaper? Add
 # this rule to `rules`, and compare its cost.
+#
+# <!-- play: threshold -->
 #
 # **Remember:** the costs of the two errors give the threshold, but only for
 # probabilities that mean what they say; so look at their calibration first.
@@ -15325,6 +15333,8 @@ for rule, is_alarm in false_alarms.items():
 # looks do not give 28 times as many false alarms, because each look shares its visits
 # with the one before. But they give more than five times as many: that often, a winner
 # is chosen between two models that are the same.
+#
+# <!-- play: looks -->
 #
 # **Try it:** add a rule that looks once a week (`distance[:, 6::7]` has every seventh
 # day). How many false alarms are there?

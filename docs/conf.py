@@ -17,9 +17,7 @@ from pathlib import Path
 from docutils import nodes
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-sys.path.append(str(Path(__file__).resolve().parent.parent / "pillars"))
 import site_pages
-from small_table import small_table
 
 FOLDER = Path(__file__).resolve().parent.parent
 
@@ -55,7 +53,7 @@ html_theme = "furo"
 html_title = project
 html_copy_source = False
 html_show_copyright = False
-html_static_path = ["site.css", "site.js", "taste.js"]
+html_static_path = ["site.css", "site.js", "play.js", "taste.js"]
 html_css_files = ["site.css"]
 html_js_files = [("site.js", {"defer": "defer"})]
 myst_heading_anchors = 3
@@ -147,6 +145,8 @@ def change_text(app, docname, source):
     if docname == "docs/use_it":
         app.env.note_dependency(root / "README.md")
         text = site_pages.use_page(text, (root / "README.md").read_text("utf-8"))
+    elif docname == "docs/real":
+        text = site_pages.send_to_use(site_pages.real_page(text))
     elif docname.startswith("docs/"):
         text = site_pages.send_to_use(text)
     text = re.sub(r"\]\(([\w./-]+)\)", change_link, text)
@@ -168,9 +168,10 @@ def change_text(app, docname, source):
         text = site_pages.with_recorded_outputs(site_pages.chapter_page(text), recorded)
     elif re.match(r"pillars/\d", docname):
         text = site_pages.chapter_page(text)
-        if docname == site_pages.CHAPTER_OF_MAP:
-            app.env.note_dependency(root / "pillars" / "small_table.py")
-            text = site_pages.with_map_of_tastes(text, small_table())
+        program = root / "docs" / "play.py"
+        if docname in site_pages.PLAYS:
+            app.env.note_dependency(program)
+        text = site_pages.with_play(text, docname, program.read_text("utf-8"))
     elif docname.startswith("exercises/") and docname != "exercises/README":
         page = site_pages.exercise_page(root / f"{docname}.py")
         text = site_pages.as_script(page)
@@ -184,12 +185,21 @@ def change_text(app, docname, source):
     source[0] = site_pages.link_files(text, docname, titles)
 
 
-def add_alternative_texts(app, doctree, docname):
-    """Give each picture that a chapter has drawn the title that is in its file."""
+def describe_pictures(app, doctree, docname):
+    """Give each picture that a chapter has drawn the title that is in its file.
+
+    And mark the drawings, whose colours `site.css` changes in the dark: those that hold
+    no image made of pixels, such as handwriting.
+    """
     for image in doctree.findall(nodes.image):
         drawn = Path(app.srcdir, image["uri"])
-        if "alt" not in image and drawn.suffix == ".svg":
-            title = re.search("<title>(.*?)</title>", drawn.read_text("utf-8"))
+        if drawn.suffix != ".svg":
+            continue
+        picture = drawn.read_text("utf-8")
+        if "<image" not in picture:
+            image["classes"].append("drawing")
+        if "alt" not in image:
+            title = re.search("<title>(.*?)</title>", picture)
             image["alt"] = html.unescape(title[1])
 
 
@@ -240,10 +250,12 @@ def let_names_break(app, doctree, docname):
                 name += [nodes.raw("", "<wbr>", format="html"), nodes.Text(part)]
 
 
-def add_map_of_tastes(app, pagename, templatename, context, doctree):
-    """Load the program of the map of tastes on the page of its chapter only."""
-    if pagename == site_pages.CHAPTER_OF_MAP:
-        app.add_js_file("taste.js", loading_method="defer")
+def add_play(app, pagename, templatename, context, doctree):
+    """Load the program of what readers play with on the page of its chapter only."""
+    name = site_pages.PLAYS.get(pagename)
+    if name is not None:
+        program = "taste.js" if name == "taste" else "play.js"
+        app.add_js_file(program, loading_method="defer")
 
 
 def add_home(app, error):
@@ -281,8 +293,8 @@ def setup(app):
     app.connect("doctree-read", fold_answers)
     app.connect("doctree-read", mark_choices)
     app.connect("doctree-resolved", shrink_wide_outputs)
-    app.connect("doctree-resolved", add_alternative_texts)
+    app.connect("doctree-resolved", describe_pictures)
     app.connect("doctree-resolved", let_names_break)
-    app.connect("html-page-context", add_map_of_tastes)
+    app.connect("html-page-context", add_play)
     app.connect("build-finished", add_home)
     app.connect("build-finished", add_code)

@@ -160,7 +160,8 @@ function addBoxForSolved(page) {
   });
   const label = makeElement("label", { className: "solved" });
   label.append(box, " I have solved it");
-  document.querySelector("article h1").after(label);
+  // The reader comes to the end of the page when it is solved.
+  document.querySelector("article h1").parentElement.append(label);
 }
 
 // -------------------------------------------------- on the home page, and on the last
@@ -186,7 +187,9 @@ function showCourse(place) {
   place.append(
     ` Your browser counts here, and tells nobody: you have made ${nMade} of ${nGuesses} `,
     `guesses, ${nRight} of them right, and solved ${solved.length} of `,
-    `${exercises.length} exercises. `,
+    `${exercises.length} exercises. Here and in the menu, `,
+    makeElement("span", { className: "done", textContent: "✓" }),
+    " is a chapter with all guesses made, or a solved exercise. ",
   );
   const goOn = document.querySelector("#go-on");
   if (!goOn) return;
@@ -249,7 +252,8 @@ function markMenu() {
   const course = loadCourse();
   document.querySelectorAll(".sidebar-tree a.reference").forEach((link) => {
     if (isDone(nameOfPage(link.href), course)) {
-      link.append(makeElement("span", { className: "done", textContent: " ✓" }));
+      const title = link.href.includes("/exercises/") ? "solved" : "all guesses made";
+      link.append(makeElement("span", { className: "done", textContent: " ✓", title }));
     }
   });
 }
@@ -269,6 +273,8 @@ if (/^(pillars|exercises)\/\d|^docs\/(real|what_now)$/.test(page)) keepPage(page
 if (/^exercises\/\d/.test(page)) addBoxForSolved(page);
 const count = document.querySelector("#guesses");
 if (count) showCourse(count);
+const plays = document.querySelector("#plays");
+if (plays) plays.hidden = false;
 markMenu();
 openAnswer();
 window.addEventListener("hashchange", openAnswer);

@@ -12,8 +12,6 @@ import posixpath
 import re
 import textwrap
 
-import numpy as np
-
 #: What the docstring of an exercise holds.
 DOCSTRING_OF_EXERCISE = re.compile(
     r"(?P<kind>.+?\)): (?P<question>.+?)\n\n(?P<story>.+)\n\n"
@@ -119,8 +117,11 @@ TEXT_CELL = "# %% [markdown]\n"
 #: What stands between two paragraphs of a chapter.
 EMPTY_LINE = "\n#\n"
 
-#: What ends the answer to a guess: a heading, the task, or the next guess.
-END_OF_ANSWER = re.compile(r"^# (?:##+ |\*\*(?:Try it|Guess first):)", re.MULTILINE)
+#: What ends the answer to a guess: a heading, the task, something to play with, or the
+#: next guess.
+END_OF_ANSWER = re.compile(
+    r"^# (?:##+ |\*\*(?:Try it|Guess first):|<!-- play: )", re.MULTILINE
+)
 
 #: What opens a paragraph that leads to the next guess: a question.
 LEADS_TO_GUESS = re.compile(r"^#\n(?=# (?:[^.?!]|\.\d)+\?)", re.MULTILINE)
@@ -128,10 +129,10 @@ LEADS_TO_GUESS = re.compile(r"^#\n(?=# (?:[^.?!]|\.\d)+\?)", re.MULTILINE)
 #: The last line of a chapter, which may go on in others.
 LINE_OF_EXERCISES = re.compile(r"^# (Exercises?): `.+(?:\n# .+)*", re.MULTILINE)
 
-#: The line of a cell of imports.
+#: The line of a cell of imports that are folded.
 IMPORTS = (
-    'tags=["hide-input"] mystnb={"code_prompt_show": "Show the imports", '
-    '"code_prompt_hide": "Hide the imports"}'
+    'tags=["hide-input"] mystnb={{"code_prompt_show": "Show the {which}", '
+    '"code_prompt_hide": "Hide the {which}"}}'
 )
 
 #: What a guess begins with. A list of choices follows it. Its answer, in the text after
@@ -165,9 +166,36 @@ Somebody loves {loved}. Trained on real ratings, the recommender of this course 
 *{titles}*. [What it says to others, and to somebody who hates a
 film](docs/real.md)."""
 
-#: The chapter with the map of tastes, and what of its code makes the map's numbers.
-CHAPTER_OF_MAP = "pillars/4_taste"
-CODE_OF_MAP = ["PENALTY", "fit_side", "learn_factors"]
+#: What readers play with, by chapter. `play.py` has its numbers.
+PLAYS = {
+    "pillars/0_first": "tree",
+    "pillars/0_luck": "luck",
+    "pillars/4_taste": "taste",
+    "pillars/4_threshold": "threshold",
+    "pillars/8_experiment": "looks",
+}
+
+#: What the home page calls it. (Without JavaScript there is none of it, nor its links.)
+NAMES_OF_PLAYS = {
+    "tree": "let a tree ask more questions, or fewer",
+    "luck": "test a model on other rows, again and again",
+    "taste": "find your place on a map of tastes",
+    "threshold": "look for the cheapest threshold",
+    "looks": "announce the winner of a test that has none",
+}
+
+#: The mark in a chapter where this stands. (A notebook does not show it.)
+MARK_OF_PLAY = re.compile(r"^# <!-- play: (\w+) -->\n(?:#\n)?", re.MULTILINE)
+
+#: The cell that takes the place of a mark.
+CELL_OF_PLAY = """
+# %% tags=["remove-input"]
+{program}
+
+show("{name}", globals())
+
+# %% [markdown]
+"""
 
 #: Tag of the cell that answers a guess, and the comment after its answer. `conf.py`
 #: folds what is between the two.
@@ -194,7 +222,9 @@ def home_page(readme, chapters, real):
     page = replace_each(part_for_learners, ON_THE_HOME_PAGE)
     page = page.replace("**Begin with", f"{first_recommendation(real)}\n\n**Begin with")
     count = count_of_guesses(chapters)
-    page = page.replace(AFTER_THE_TABLE, f"{count}\n{AFTER_THE_TABLE}")
+    page = page.replace(
+        AFTER_THE_TABLE, f"{links_to_plays()}\n{count}\n{AFTER_THE_TABLE}"
+    )
     for chapter, after in AFTER_CHAPTER.items():
         row = ROWS_OF_PAGES.get(after, "")
         page = re.sub(rf"(?m)^\| .+\({chapter}\.py\).+\n", rf"\g<0>{row}", page)
@@ -228,6 +258,16 @@ def count_of_guesses(chapters):
     )
 
 
+def links_to_plays():
+    """Return links to all that readers play with; `site.js` shows them."""
+    links = [
+        f'<a href="{page}.html#play-{name}">{NAMES_OF_PLAYS[name]}</a>'
+        for page, name in PLAYS.items()
+    ]
+    links = ", ".join(links[:-1]) + f", or {links[-1]}"
+    return f'<p id="plays" hidden>To play with: {links}.</p>\n'
+
+
 def first_recommendation(real):
     """Return in words what the first list of the page of real movies recommends."""
     loved = re.search(r"^\*\*Ann loves (.+?)\*\*", real, re.MULTILINE)[1]
@@ -248,6 +288,29 @@ def use_page(page, readme):
     _, heading, part = readme.partition(PART_ABOUT_USE)
     part = re.sub(r"(?<=\]\()(?!https?:|#)", "../", part)
     return f"{title}\n\n{words}\n\n{heading}{part}"
+
+
+def real_page(page):
+    """Return the page of real movies with its lists as tables, which fit a phone.
+
+    In the lists, each column ends where its name ends. The first has no name.
+    """
+
+    def table(block):
+        names, *rows = block[1].split("\n")
+        if "movie_id" not in names:
+            return block[0]
+        ends = [name.end() for name in re.finditer(r"\S+", names)]
+        lines = [["", *(f"`{name}`" for name in names.split())]]
+        lines.append(["---"] * len(lines[0]))
+        for row in rows:
+            number, rest = row.split(maxsplit=1)
+            starts = [len(row) - len(rest), *ends]
+            cells = [row[start:end] for start, end in zip(starts, ends)]
+            lines.append([number, *(cell.strip().strip("[]") for cell in cells)])
+        return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+    return re.sub(r"```text\n(.*?)\n```", table, page, flags=re.DOTALL)
 
 
 def send_to_use(text):
@@ -279,9 +342,10 @@ def for_readers_of_the_site(text):
 def chapter_page(chapter):
     """Return a chapter with its code folded where it draws a picture or imports.
 
-    If a cell begins with imports, they become a cell of their own. What answers a
-    "Guess first" is marked, so that it is folded, too. The task gets a link to its
-    answer, and the exercises become a box.
+    If a cell begins with imports, they become cells of their own: those of scikit-learn
+    are seen, and the others are folded. What answers a "Guess first" is marked, so that
+    it is folded, too. The task gets a link to its answer, and the exercises become a
+    box.
     """
     first, *cells = chapter.split("# %%\n")  # each with the text after its code
     tags = [""] * len(cells)
@@ -295,44 +359,26 @@ def chapter_page(chapter):
     for tag, cell in zip(tags, cells):
         imports, rest = split_imports(cell)
         if imports:
-            page += f"# %% {IMPORTS}\n{imports}\n"
+            page += cells_of_imports(imports)
         if not rest.startswith(TEXT_CELL):
             page += f"# %%{tag}\n"
         page += rest
     return add_link_to_answer(show_exercises(page))
 
 
-def with_map_of_tastes(page, stars):
-    """Return the page of a chapter with a place for "Where are you on the map?".
+def with_play(page, docname, program):
+    """Return the page of a chapter with a place for what readers play with, if any.
 
-    `taste.js` fills it. It stands after the answer with the picture of the map. `stars`
-    is the small table; the numbers are made of it by the chapter's own code.
+    The chapter marks where. `program` is the text of `play.py`: it is run there, on the
+    variables of the chapter, and writes the place. `play.js` or `taste.js` fills it.
     """
-    code = []
-    for statement in ast.parse(page).body:
-        if isinstance(statement, ast.Assign):
-            name = ast.unparse(statement.targets[0])
-        else:
-            name = getattr(statement, "name", None)
-        if name in CODE_OF_MAP:
-            code.append(ast.unparse(statement))
-    names = {"np": np}
-    exec("\n".join(code), names)
-
-    ratings = (stars - 3).to_numpy()
-    users, movies = names["learn_factors"](ratings, 2, names["PENALTY"])
-
-    numbers = {
-        "penalty": names["PENALTY"],
-        "movies": dict(zip(stars.columns, movies.tolist())),
-        "users": dict(zip(stars.index, users.tolist())),
-    }
-    numbers = html.escape(json.dumps(numbers))
-    place = f'# <div id="you-on-the-map" data-map="{numbers}" hidden></div>\n#\n'
-    start = page.index("4_taste.svg")
-    mark = f"# % {ANSWER_ENDS}\n#\n"
-    end = page.index(mark, start) + len(mark)
-    return page[:end] + place + page[end:]
+    marked = MARK_OF_PLAY.findall(page)
+    expected = [PLAYS[docname]] if docname in PLAYS else []
+    if marked != expected:
+        raise ValueError(f"{docname} has marks {marked} of play, not {expected}")
+    return MARK_OF_PLAY.sub(
+        lambda mark: CELL_OF_PLAY.format(program=program, name=mark[1]), page
+    )
 
 
 def mark_end_of_answer(cells, number):
@@ -374,6 +420,31 @@ def split_imports(cell):
         n_lines = statement.end_lineno
     lines = cell.splitlines(keepends=True)
     return "".join(lines[:n_lines]), "".join(lines[n_lines:]).lstrip("\n")
+
+
+def cells_of_imports(imports):
+    """Return a cell of what is imported of scikit-learn, and a folded one of the rest.
+
+    The comment above an import goes where the import goes.
+    """
+    lines = imports.splitlines(keepends=True)
+    of_scikit_learn = ""
+    others = ""
+    start = 0
+    for statement in ast.parse(imports).body:
+        text = "".join(lines[start : statement.end_lineno])
+        if getattr(statement, "module", "").partition(".")[0] == "sklearn":
+            of_scikit_learn += text.lstrip("\n")
+        else:
+            others += text
+        start = statement.end_lineno
+    cells = ""
+    if of_scikit_learn:
+        cells += f"# %%\n{of_scikit_learn}\n"
+    if others:
+        which = "other imports" if of_scikit_learn else "imports"
+        cells += f"# %% {IMPORTS.format(which=which)}\n{others.lstrip()}\n"
+    return cells
 
 
 def draws_picture(cell):

@@ -4,8 +4,8 @@
 // learned from these stars, by a ridge regression on the movies' numbers: they are the
 // place of the point "you". Nothing is stored or sent.
 
-const place = document.getElementById("you-on-the-map");
-const { penalty, movies, users } = JSON.parse(place.dataset.map); // from `site_pages.py`
+const place = document.getElementById("play-taste");
+const { penalty, movies, users } = JSON.parse(place.dataset.numbers); // from `play.py`
 const MIDDLE = 3; // of the scale from 1 to 5 stars
 
 // Of the map, in pixels. It has room for every point that stars can lead to.

@@ -241,6 +241,8 @@ print(f"The smallest error that can be expected: {dataset.best_rmse():.3f}")
 # **Try it:** give the tree `max_depth=5`, so that it asks at most five questions. What
 # becomes of its two errors?
 #
+# <!-- play: tree -->
+#
 # **Remember:** learn from some rows, predict others, and compare with the mean.
 #
 # Go on in scikit-learn's user guide:

@@ -171,6 +171,8 @@ print(pd.DataFrame(sizes).to_string(index=False, float_format="%.3f"))
 # spread is about half. That is the root in the formula: the root of 4 is 2. To make
 # this luck ten times smaller, you need a hundred times as many rows.
 #
+# <!-- play: luck -->
+#
 # ## The bell
 # The 200 figures of the first picture look a little like a bell: most are in the
 # middle, and few are far out. Single squared errors are not like that. Most are small,

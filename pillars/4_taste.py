@@ -217,6 +217,8 @@ if figure is not None:
 # stars to all that she has seen, is between the two groups. Finn, who has liked none of
 # them, is far from all.
 #
+# <!-- play: taste -->
+#
 # ## From 22 ratings to 50,000
 # But a table of five movies proves nothing. Now we take the course's table, whose *law*
 # we know: the formula that made its ratings. A fifth of the rows is held out: the test

@@ -305,6 +305,8 @@ print(f"Recall:    {recall_score(liked, says_yes):.2f}")
 # **Try it:** let a missed movie cost 5. From which probability on is yes cheaper? Add
 # this rule to `rules`, and compare its cost.
 #
+# <!-- play: threshold -->
+#
 # **Remember:** the costs of the two errors give the threshold, but only for
 # probabilities that mean what they say; so look at their calibration first.
 #

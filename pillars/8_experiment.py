@@ -214,6 +214,8 @@ for rule, is_alarm in false_alarms.items():
 # with the one before. But they give more than five times as many: that often, a winner
 # is chosen between two models that are the same.
 #
+# <!-- play: looks -->
+#
 # **Try it:** add a rule that looks once a week (`distance[:, 6::7]` has every seventh
 # day). How many false alarms are there?
 #

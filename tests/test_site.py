@@ -440,6 +440,35 @@ def test_on_a_phone_no_table_is_cut_off_no_name_is_broken_and_no_icons_touch(
     assert gap >= 8
 
 
+def test_the_lists_of_real_movies_are_tables_with_all_that_the_file_says(site):
+    source = (ROOT / "docs" / "real.md").read_text(encoding="utf-8")
+    lists = re.findall(r"```text\n( +movie_id.*?)```", source, re.DOTALL)
+    text = (site / "docs" / "real.html").read_text(encoding="utf-8")
+    tables = re.findall("<table.*?</table>", text, re.DOTALL)
+    assert len(tables) == len(lists) > 5
+    for printed, table in zip(lists, tables):
+        shown = html.unescape(re.sub("<wbr>|<[^>]+>", "", table))
+        shown = shown.replace("’", "'").replace("…", "...").split()
+        assert shown == re.sub(r"[\[\]]", "", printed).split()
+    assert "because" in text.partition("Ann loves")[2].partition("Ben loves")[0]
+
+
+def test_in_the_dark_a_drawing_has_a_dark_ground_and_handwriting_a_light_one(
+    phone, site
+):
+    filters = (
+        "document.body.dataset.theme = 'dark';"
+        "return [...document.querySelectorAll('article img')]"
+        ".map((picture) => getComputedStyle(picture).filter.includes('invert'))"
+    )
+    phone.get((site / "pillars" / "0_first.html").as_uri())
+    assert phone.execute_script(filters) == [True]
+    phone.get((site / "pillars" / "4_writing.html").as_uri())
+    assert phone.execute_script(filters) == [False, False, True]  # the last has points
+    phone.execute_script("document.body.dataset.theme = 'light'")
+    assert not any(phone.execute_script(filters.replace("'dark'", "'light'")))
+
+
 def test_a_block_that_goes_on_has_a_shadow_and_on_a_wide_screen_none_does(phone, site):
     going_on = (
         "return [...document.querySelectorAll('pre')]"
@@ -570,7 +599,9 @@ def chapter_output(name, site):
     """Return the outputs of a chapter, as the file of its page has them."""
     text = (site / "pillars" / f"{name}.html").read_text(encoding="utf-8")
     outputs = re.findall(
-        r'<div class="output.*?<pre><span></span>(.*?)</pre>', text, re.DOTALL
+        r'<div class="output stream[^>]*>\s*<div[^>]*><pre><span></span>(.*?)</pre>',
+        text,
+        re.DOTALL,
     )
     return [html.unescape(re.sub("<[^>]+>", "", output)).rstrip() for output in outputs]
 
@@ -582,6 +613,7 @@ def test_an_answer_ends_before_what_leads_to_other_code_or_to_a_guess():
     for answer, rest in [
         (code, "# ## Next\n# Words.\n"),
         (code, "#\n# **Try it:** change it.\n"),
+        (code, "#\n# <!-- play: tree -->\n#\n# **Try it:** change it.\n"),
         (f"{code}#\n# Really. Is it?\n", "#\n# **Guess first:** four?\n"),
         (code, "#\n# Is 3.5\n# more? Look.\n#\n# Now:\n#\n# **Guess first:** four?\n"),
         (f"{code}#\n# Really.\n", "#\n# Now another.\n\n# %%\nprint(4)\n"),
@@ -609,16 +641,31 @@ def test_a_question_that_leads_to_a_guess_is_seen_before_an_answer_is_opened(
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.stem)
-def test_no_code_that_is_seen_begins_with_imports(site, chapter):
+def test_imports_of_scikit_learn_are_seen_and_all_others_are_folded(site, chapter):
+    source = chapter.read_text(encoding="utf-8")
     text = (site / "pillars" / f"{chapter.stem}.html").read_text(encoding="utf-8")
-    shown, n_folds = re.subn(
-        '<details class="admonition hide.*?</details>', "", text, flags=re.DOTALL
-    )
+    fold = '<details class="admonition hide.*?</details>'
+    shown, n_folds = re.subn(fold, "", text, flags=re.DOTALL)
     cells = re.findall(r'<div class="cell_input.*?<pre>(.*?)</pre>', shown, re.DOTALL)
     assert cells and n_folds >= 2  # the imports, and a picture
-    for cell in cells:
-        code = re.sub("<[^>]+>", "", cell).strip()
-        assert not re.match(r"(#.*\n)*(import|from) ", code)
+    code = "\n".join(html.unescape(re.sub("<[^>]+>", "", cell)) for cell in cells)
+    imports = re.findall(r"^(?:from|import) .+", code, re.MULTILINE)
+    assert imports == re.findall(r"^from sklearn\b.+", source, re.MULTILINE)
+
+
+def test_an_import_is_seen_or_folded_with_the_comment_above_it():
+    seen = (
+        "# Models\nfrom sklearn.a import (\n    b,\n)\nfrom sklearn import c  # noqa\n"
+    )
+    rest = "# Tables\nimport pandas\n\nfrom sklearnex import d\n"
+    first, _, last = rest.partition("\n\n")
+    page = site_pages.cells_of_imports(f"{first}\n{seen}\n{last}")
+    open_cell, folded = page.split("# %%")[1:]
+    assert open_cell.strip() == seen.strip()
+    assert folded.partition("}\n")[2].strip() == rest.strip()
+    assert "other imports" in folded
+    alone = site_pages.cells_of_imports(rest)
+    assert alone.count("# %%") == 1 and "other" not in alone
 
 
 def test_a_cell_is_split_after_the_imports_that_it_begins_with():
@@ -639,7 +686,10 @@ def test_the_reader_is_told_what_a_fold_of_code_holds(site):
         text = (site / "pillars" / f"{chapter.stem}.html").read_text(encoding="utf-8")
         fold = r'<details class="admonition hide (.+?)">\n<summary.*\n<p.*?>(.+?)</p>'
         shown = set(re.findall(fold, text))
-        assert shown == {("above-input", f"Show the {x}") for x in ("imports", "code")}
+        imports = "imports"
+        if "\nfrom sklearn" in chapter.read_text(encoding="utf-8"):
+            imports = "other imports"
+        assert shown == {("above-input", f"Show the {x}") for x in (imports, "code")}
 
 
 def test_an_answer_is_opened_by_the_keyboard_and_printed_open(phone, site):
@@ -714,7 +764,10 @@ def test_the_home_page_knows_what_is_solved_and_where_the_reader_stopped(phone, 
     phone.refresh()
     phone.find_element("css selector", ".solved input").send_keys(" ")
     phone.refresh()
-    assert phone.find_element("css selector", ".solved input").is_selected()
+    box = phone.find_element("css selector", ".solved input")
+    assert box.is_selected()
+    last_fold = phone.find_elements("css selector", "article details")[-1]
+    assert box.location["y"] > last_fold.location["y"], "solved at the end of the page"
     title = phone.find_element("css selector", "h1").text.rstrip("#")
     phone.get((site / "index.html").as_uri())
     n_exercises = len([*(ROOT / "exercises").glob("[0-9]_*.py")])
@@ -724,6 +777,9 @@ def test_the_home_page_knows_what_is_solved_and_where_the_reader_stopped(phone, 
     assert phone.find_element("css selector", "#go-on a").text.startswith("0 Job")
     in_menu = "return document.querySelectorAll('.sidebar-tree .done').length"
     assert phone.execute_script(in_menu) == 1
+    mark = phone.find_element("css selector", ".sidebar-tree .done")
+    assert mark.get_attribute("title") == "solved"
+    assert "✓ is " in phone.find_element("id", "guesses").text
 
     button = phone.find_element("css selector", "#guesses button")
     button.send_keys("\n")
@@ -777,26 +833,245 @@ def test_an_address_that_leads_into_an_answer_opens_it(phone, site):
     assert opened[:2] == [None, "true"]
 
 
+def test_a_chapter_without_its_mark_of_play_is_an_error_as_is_a_mark_too_many():
+    page = "# Before.\n#\n# <!-- play: tree -->\n#\n# After.\n"
+    played = site_pages.with_play(page, "pillars/0_first", "print('the program')")
+    before, cell, after = played.split("# %%")
+    assert "Before" in before and "After" in after and "[markdown]" in after
+    assert "remove-input" in cell and "print('the program')" in cell
+    assert 'show("tree", globals())' in cell
+    for docname, wrong in [
+        ("pillars/0_first", "# Before.\n"),
+        ("pillars/0_first", page + page),
+        ("pillars/0_first", page.replace("tree", "looks")),
+        ("pillars/0_job", page),
+    ]:
+        with pytest.raises(ValueError, match="marks"):
+            site_pages.with_play(wrong, docname, "")
+    assert site_pages.with_play("# Words.\n", "pillars/0_job", "") == "# Words.\n"
+
+
+def test_only_chapters_with_something_to_play_with_load_its_program(site):
+    loading = {}
+    for page, text in pages(site).items():
+        for program in re.findall(r'src="[^"]*/(play|taste)\.js', text):
+            loading[f"{page.parent.name}/{page.stem}"] = program
+            # Without JavaScript, there is an empty place that is not seen. An answer
+            # that is closed does not hide it.
+            answer = '<details class="answer">.*?</details>'
+            text = re.sub(answer, "", text, flags=re.DOTALL)
+            place = re.search(r'<div class="play" id="play-(\w+)"[^>]*></div>', text)
+            assert place[0].endswith(" hidden></div>")
+            assert place[1] == site_pages.PLAYS[f"pillars/{page.stem}"]
+    assert loading.keys() == site_pages.PLAYS.keys()
+    assert [page for page in loading if loading[page] == "taste"] == ["pillars/4_taste"]
+
+
+def test_the_home_page_leads_to_all_that_readers_play_with(phone, site):
+    phone.get((site / "index.html").as_uri())
+    links = phone.find_elements("css selector", "#plays a")
+    assert all(link.is_displayed() for link in links)
+    addresses = [link.get_dom_attribute("href") for link in links]
+    assert addresses == [
+        f"{page}.html#play-{name}" for page, name in site_pages.PLAYS.items()
+    ]
+
+
+@pytest.mark.parametrize("program", ["play.js", "taste.js"])
+def test_what_readers_play_with_loads_stores_and_sends_nothing(program):
+    code = (ROOT / "docs" / program).read_text(encoding="utf-8")
+    code = code.replace('"http://www.w3.org/2000/svg"', "")  # a name, not an address
+    reaching_out = (
+        r"fetch|XMLHttp|Beacon|Socket|Storage|cookie|import|Image|src|https?:"
+    )
+    assert re.findall(reaching_out, re.sub("//.*", "", code)) == []
+
+
+def open_play(phone, site, page):
+    """Open the page of a chapter; return what readers play with, and what it tells."""
+    phone.get((site / "pillars" / f"{page}.html").as_uri())
+    place = phone.find_element("css selector", ".play")
+    return place, place.find_element("css selector", "[role='status']")
+
+
+def press(place, name, key="\n"):
+    """Press a key in a button, or in another control, of what readers play with."""
+    place.find_element("name", name).send_keys(key)
+
+
+def rows_of(told):
+    """Return the table in what is told, as {first cell: other cells}."""
+    rows = [row.text.split() for row in told.find_elements("tag name", "tr")]
+    return {row[0]: row[1:] for row in rows}
+
+
+def figure(printed, words):
+    """Return the first number after some words in what a chapter has printed."""
+    return float(re.search(rf"{re.escape(words)}\D*?(-?[\d.]+\d)", printed)[1])
+
+
+LEFT, RIGHT, HOME, END = "\ue012", "\ue014", "\ue011", "\ue010"  # keys, for selenium
+
+
+def test_the_slider_of_the_tree_tells_what_the_chapter_and_its_task_print(phone, site):
+    place, told = open_play(phone, site, "0_first")
+    (printed,) = [o for o in chapter_output("0_first", site) if "  test rows" in o]
+    last = re.search(r"tree +(\S+) +(\S+)", printed).groups()
+    assert re.findall(r"\d\.\d{3}", told.text)[:2] == [*last]
+    assert "worse than the mean" in told.text
+    press(place, "depth", HOME + 4 * RIGHT)
+    answer = (ROOT / "docs" / "tried.md").read_text(encoding="utf-8")
+    in_task = re.search(r"^tree +(\S+) +(\S+)", answer, re.MULTILINE).groups()
+    assert re.findall(r"\d\.\d{3}", told.text)[:2] == [*in_task]
+    assert "better than the mean" in told.text and "worse than the ridge" in told.text
+    slider = place.find_element("name", "depth")
+    assert slider.get_attribute("aria-valuetext") == "5 questions"
+    # Each place that was tried has left two points.
+    n_points = len(place.find_elements("css selector", "g circle"))
+    n_tried = int(re.search(r"tried (\d+)", told.text)[1])
+    assert n_points == 2 * n_tried >= 4
+
+
+def test_a_test_set_is_used_once_and_all_of_them_have_the_spread_that_is_printed(
+    phone, site
+):
+    place, told = open_play(phone, site, "0_luck")
+    outputs = chapter_output("0_luck", site)
+    press(place, "1")
+    first = re.search(r"RMSE (\d\.\d+)", told.text)[1]
+    assert rows_of(told) == {}, "one test has no spread"
+    press(place, "10")
+    assert rows_of(told)["500"][0] == "11"
+    press(place, "all")
+    (printed,) = [o for o in outputs if "on 200 test sets" in o]
+    mean, spread = re.search(r"mean (\S+), standard deviation (\S+)", printed).groups()
+    assert rows_of(told)["500"] == ["200", mean, spread]
+    press(place, "1")  # there is none left
+    assert rows_of(told)["500"][0] == "200" and "are used" in told.text
+    numbers = json.loads(place.get_attribute("data-numbers"))
+    assert any(f"{rmse:.3f}" == first for rmse in numbers["500"])
+    (printed,) = [o for o in outputs if o.startswith("Spread")]
+    for n_rows in ("125", "2000"):
+        place.find_element("css selector", f"[value='{n_rows}']").send_keys(" ")
+        press(place, "all")
+        n_tests, _, spread = rows_of(told)[n_rows]
+        assert re.search(rf"^ *{n_rows} +{n_tests} +{spread}", printed, re.MULTILINE)
+    assert rows_of(told)["500"][0] == "200", "what was tested stays in the table"
+
+
+def test_the_rule_for_the_threshold_is_nearly_as_cheap_as_the_cheapest(phone, site):
+    place, told = open_play(phone, site, "4_threshold")
+    printed = "\n".join(chapter_output("4_threshold", site))
+    half = re.search(r"factors: p > 1/2 +(\S+) +(\S+)", printed).groups()
+    costs = r"rows cost (\d+\.\d)[^=]+?they cost (\d+\.\d).+?: (\d+\.\d)"
+    assert re.search(costs, told.text.replace("\n", " "))[1] == half[1]
+    assert rows_of(told)["yes"] == [half[0]]
+    press(place, "rule")
+    chosen = place.find_element("name", "threshold").get_attribute("value")
+    assert float(chosen) == pytest.approx(1 / 3, abs=0.01)
+    third = re.search(r"factors: p > 1/3 +(\S+) +(\S+)", printed).groups()
+    now = float(re.search(costs, told.text.replace("\n", " "))[1])
+    assert now == pytest.approx(float(third[1]), abs=0.3)
+    for name in ("Precision", "Recall"):
+        shown = float(rows_of(told)[name.lower()][0])
+        assert shown == pytest.approx(figure(printed, f"{name}:"), abs=0.02)
+    press(place, "cost", HOME)
+    for _ in range(19):
+        press(place, "rule")
+        now, by_rule, least = map(
+            float, re.search(costs, told.text.replace("\n", " ")).groups()
+        )
+        assert now == by_rule and least <= by_rule <= 1.03 * least
+        press(place, "cost", RIGHT)
+    assert place.find_element("name", "cost").get_attribute("value") == "10"
+
+
+#: Random numbers that are the same in every run.
+SEEDED = """
+let state = 1;
+Math.random = () => {
+  state = (state + 0x6d2b79f5) | 0;
+  let t = Math.imul(state ^ (state >>> 15), 1 | state);
+  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+  return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+};
+"""
+
+
+def test_whoever_looks_every_day_has_as_many_false_alarms_as_the_chapter(phone, site):
+    place, told = open_play(phone, site, "8_experiment")
+    phone.execute_script(SEEDED)
+    n_alarms = []
+    for _ in range(12):
+        press(place, "1")
+        n_alarms.append("is better" in told.text)
+        alarm = place.find_element("css selector", "circle")
+        assert alarm.get_attribute("visibility") == (
+            "visible" if n_alarms[-1] else "hidden"
+        )
+        days = place.find_element("css selector", ".curve").get_attribute("d")
+        assert days.count("L") == 28
+    counted = re.findall(r"(?:day|end) (\d+) (\d+) %", told.text)
+    assert int(counted[0][0]) == sum(n_alarms) and 0 < sum(n_alarms) < 12
+    for _ in range(20):
+        press(place, "100")
+    assert "2012 tests" in told.text
+    (printed,) = [
+        o for o in chapter_output("8_experiment", site) if "equal models" in o
+    ]
+    counted = re.findall(r"(?:day|end) (\d+) (\d+) %", told.text)
+    every_day, at_the_end = (int(n) / 2012 for n, _ in counted)
+    assert every_day == pytest.approx(figure(printed, "until p < 0.05:"), abs=0.04)
+    assert at_the_end == pytest.approx(figure(printed, "at the end:"), abs=0.02)
+
+
+@pytest.fixture
+def narrow_phone(phone):
+    """Return the browser of `phone` with the narrowest screen, for one test."""
+    narrow = {**SCREEN_OF_PHONE, "width": 320}
+    phone.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", narrow)
+    yield phone
+    phone.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", SCREEN_OF_PHONE)
+
+
+@pytest.mark.parametrize("page", site_pages.PLAYS)
+def test_what_readers_play_with_fits_a_narrow_phone_and_has_names_for_all(
+    narrow_phone, site, page
+):
+    phone = narrow_phone
+    place, told = open_play(phone, site, page.partition("/")[2])
+    for button in place.find_elements("css selector", "button"):
+        button.send_keys("\n")
+    assert told.text and place.find_element("tag name", "svg").accessible_name
+    for control in place.find_elements("css selector", "input, button"):
+        assert control.accessible_name
+    too_wide = phone.execute_script(
+        "return [...arguments[0].querySelectorAll('*')]"
+        ".filter((part) => part.getBoundingClientRect().right > 320)"
+        ".map((part) => part.outerHTML)",
+        place,
+    )
+    assert too_wide == []
+
+
 def test_whoever_rates_like_ann_stands_beside_her_on_the_map_of_tastes(phone, site):
     chapter = site / "pillars" / "4_taste.html"
-    others = [p for p, text in pages(site).items() if "taste.js" in text]
-    assert others == [chapter], "no other page loads the program of the map"
     outputs = chapter_output("4_taste", site)
     (filled,) = [o for o in outputs if o.startswith("Stars by the learned numbers")]
     row = re.search("^Ann.+", filled, re.MULTILINE)[0]
     titles = filled.split("\n")[1].split()
     stars_of_ann = dict(zip(titles, re.findall(r"\d\.\d", row)))
     phone.get(chapter.as_uri())
-    told = phone.find_element("css selector", "#you-on-the-map [role='status']")
+    told = phone.find_element("css selector", "#play-taste [role='status']")
     assert "Rate a movie" in told.text
     place_of_you = (
-        "return new DOMMatrix(document.querySelector('#you-on-the-map .you')"
+        "return new DOMMatrix(document.querySelector('#play-taste .you')"
         ".style.transform).toString()"
     )
     middle = phone.execute_script(place_of_you)
 
     for title, stars in {"Alien": 5, "Titanic": 2, "Up": 2}.items():
-        button = f"#you-on-the-map [name='{title}'][value='{stars}']"
+        button = f"#play-taste [name='{title}'][value='{stars}']"
         phone.find_element("css selector", button).send_keys(" ")
     assert phone.execute_script(place_of_you) != middle
     assert "nearest to Ann" in told.text
@@ -807,21 +1082,15 @@ def test_whoever_rates_like_ann_stands_beside_her_on_the_map_of_tastes(phone, si
 
     # The points are where the chapter prints them.
     (printed,) = [o for o in outputs if "from two random starts" in o]
-    place = phone.find_element("id", "you-on-the-map")
-    movies = json.loads(place.get_attribute("data-map"))["movies"]
+    place = phone.find_element("id", "play-taste")
+    movies = json.loads(place.get_attribute("data-numbers"))["movies"]
     for title, numbers in movies.items():
         row = re.search(rf"{title} +(\S+) +(\S+)", printed)
         assert [float(n) for n in row.groups()] == pytest.approx(numbers, abs=0.006)
 
-    # It fits a narrow phone, and going back to "not seen" leads to the middle.
-    narrow = {**SCREEN_OF_PHONE, "width": 320}
-    phone.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", narrow)
-    is_wide = "return [...document.querySelectorAll('#you-on-the-map *')].some("
-    is_wide += "(part) => part.getBoundingClientRect().right > 320)"
-    assert not phone.execute_script(is_wide)
-    phone.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", SCREEN_OF_PHONE)
+    # Going back to "not seen" leads to the middle.
     for title in ("Alien", "Titanic", "Up"):
-        button = f"#you-on-the-map [name='{title}'][value='']"
+        button = f"#play-taste [name='{title}'][value='']"
         phone.find_element("css selector", button).send_keys(" ")
     assert phone.execute_script(place_of_you) == middle
 

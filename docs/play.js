@@ -1,0 +1,414 @@
+// What readers play with on the pages of chapters: how many questions a tree may ask, the
+// luck of a test set, the cost of a threshold, and a test at which one looks every day.
+//
+// Its place is made by `play.py`, with numbers of the chapter. Nothing is stored or sent.
+
+// Of a picture, in pixels; the page makes it larger or smaller.
+const WIDTH = 330;
+const HEIGHT = 210;
+const LEFT = 32; // of the axes
+const BOTTOM = HEIGHT - 24;
+
+const percent = (share) => `${(100 * share).toFixed(0)} %`;
+
+// Return a function that turns a value between two limits into pixels.
+function makeScale([low, high], [first, last]) {
+  return (value) => first + ((value - low) / (high - low)) * (last - first);
+}
+
+// Return an element of a picture.
+function shape(tag, attributes, text = "") {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.textContent = text;
+  return element;
+}
+
+const line = (className, x1, y1, x2, y2) => shape("path", { class: className, d: `M${x1} ${y1}L${x2} ${y2}` });
+
+const words = (x, y, text, anchor = "start", className = "") =>
+  shape("text", { x, y, "text-anchor": anchor, class: className }, text);
+
+const pathOf = (points) => `M${points.map(([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`).join("L")}`;
+
+// Draw both axes, with marks as [value, words], and what they show.
+function drawAxes(picture, x, y, marksOfX, marksOfY, nameOfY) {
+  picture.append(line("axes", LEFT, BOTTOM, WIDTH, BOTTOM));
+  for (const [value, text] of marksOfX) {
+    const isLast = x(value) > WIDTH - 25;
+    picture.append(words(isLast ? WIDTH : x(value), HEIGHT - 8, text, isLast ? "end" : "middle"));
+  }
+  for (const [value, text] of marksOfY) picture.append(words(LEFT - 6, y(value) + 4, text, "end"));
+  picture.append(words(0, 11, nameOfY));
+}
+
+// Fill a place: its heading, what to do, the controls, a picture, and what is told.
+function fill(place, heading, task, controls, nameOfPicture) {
+  place.innerHTML = `<h3>${heading}</h3><p>${task}</p><form>${controls}</form>
+    <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${nameOfPicture}"></svg>
+    <div role="status"></div>`;
+  const form = place.querySelector("form");
+  form.addEventListener("submit", (event) => event.preventDefault());
+  place.hidden = false;
+  return [form, place.querySelector("svg"), place.querySelector("[role='status']")];
+}
+
+const button = (name, text) => `<button type="button" name="${name}">${text}</button>`;
+
+const slider = (name, text, min, max, step, value) =>
+  `<label>${text} <b aria-hidden="true"></b>
+  <input type="range" name="${name}" min="${min}" max="${max}" step="${step}" value="${value}"></label>`;
+
+// Tell the value of a slider above it, and to a screen reader.
+function tellBeside(input, text) {
+  input.parentElement.querySelector("b").textContent = text;
+  input.setAttribute("aria-valuetext", text);
+}
+
+// Return a table of rows of cells. The first row and the first cells are headings.
+function tableOf([head, ...rows]) {
+  const cells = (row) => row.slice(1).map((cell) => `<td>${cell}</td>`).join("");
+  const body = rows.map((row) => `<tr><th scope="row">${row[0]}</th>${cells(row)}</tr>`);
+  const names = head.map((cell) => `<th scope="col">${cell}</th>`);
+  return `<table><tr>${names.join("")}</tr>${body.join("")}</table>`;
+}
+
+// ------------------------------------------------------- how many questions of a tree
+
+function playTree(place, { training, test, mean, ridge }) {
+  const noLimit = test.length; // the last place of the slider
+  const [form, picture, told] = fill(
+    place,
+    "How many questions may the tree ask?",
+    "Move the slider to the left, step by step. Each place leaves two points.",
+    slider("depth", "At most", 1, noLimit, 1, noLimit),
+    "RMSE of the trees that you have tried, on training rows and on test rows",
+  );
+  const x = makeScale([1, noLimit], [LEFT + 8, WIDTH - 8]);
+  const y = makeScale([0, 1.4], [BOTTOM, 24]);
+  drawAxes(
+    picture, x, y,
+    [[1, "1"], [5, "5"], [10, "10"], [15, "15"], [20, "20"], [noLimit, "no limit"]],
+    [[0, "0"], [0.5, "0.5"], [1, "1"]],
+    "RMSE in stars",
+  );
+  for (const [value, text, below] of [[mean, "mean, test rows", -5], [ridge, "ridge, test rows", 13]]) {
+    picture.append(line("reference", LEFT, y(value), WIDTH, y(value)));
+    picture.append(words(LEFT + 4, y(value) + below, text));
+  }
+  picture.append(words(WIDTH - 90, y(0.1), "training rows", "end", "grey"));
+  picture.append(words(WIDTH - 90, y(1.28), "test rows", "end", "blue"));
+  const points = shape("g", {});
+  picture.append(points);
+  const tried = new Set();
+
+  function update() {
+    const depth = Number(form.depth.value);
+    const isNew = !tried.has(depth);
+    tried.add(depth);
+    const questions = depth === 1 ? "1 question" : `${depth} questions`;
+    const limit = depth === noLimit ? "no limit" : questions;
+    tellBeside(form.depth, limit);
+    if (isNew) {
+      points.append(shape("circle", { class: "grey", cx: x(depth), cy: y(training[depth - 1]), r: 4 }));
+      points.append(shape("circle", { class: "blue", cx: x(depth), cy: y(test[depth - 1]), r: 4 }));
+    }
+    picture.querySelectorAll(".now").forEach((ring) => ring.remove());
+    for (const errors of [training, test]) {
+      picture.append(shape("circle", { class: "now", cx: x(depth), cy: y(errors[depth - 1]), r: 7 }));
+    }
+    const error = test[depth - 1];
+    let compared = "worse than the mean";
+    if (error < mean) compared = "better than the mean, and worse than the ridge";
+    if (error < ridge) compared = "better than the ridge";
+    const best = [...tried].reduce((a, b) => (test[b - 1] < test[a - 1] ? b : a));
+    told.innerHTML = `<p>Error on the training rows: <b>${training[depth - 1].toFixed(3)}</b>. On the
+      test rows: <b>${error.toFixed(3)}</b>, ${compared}.</p>
+      <p>You have tried ${tried.size} of ${noLimit}. Best on the test rows so far:
+      ${best === noLimit ? "no limit" : best} (${test[best - 1].toFixed(3)}).</p>`;
+  }
+
+  const note = document.createElement("p");
+  note.textContent =
+    "This is a game. Whoever chooses the number for good needs other rows than the test rows: see chapter 3.";
+  place.append(note);
+  form.addEventListener("input", update);
+  update();
+}
+
+// -------------------------------------------------------------- the luck of a test set
+
+function shuffled(list) {
+  const mixed = [...list];
+  for (let last = mixed.length - 1; last > 0; last -= 1) {
+    const other = Math.floor(Math.random() * (last + 1));
+    [mixed[last], mixed[other]] = [mixed[other], mixed[last]];
+  }
+  return mixed;
+}
+
+function meanAndSpread(numbers) {
+  const mean = numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
+  const squares = numbers.reduce((sum, number) => sum + (number - mean) ** 2, 0);
+  return [mean, Math.sqrt(squares / (numbers.length - 1))];
+}
+
+function playLuck(place, numbers) {
+  const sizes = Object.keys(numbers).map(Number);
+  const choices = sizes.map(
+    (size) => `<label><input type="radio" name="rows" value="${size}"
+      ${size === 500 ? "checked" : ""}> ${size} rows</label>`,
+  );
+  const [form, picture, told] = fill(
+    place,
+    "Test the ridge on other rows",
+    "Each test takes rows that the model has not seen, and that no test before has taken.",
+    `<fieldset><legend>A test set has</legend>${choices.join("")}</fieldset>
+    <div class="buttons">${button("1", "Test once")}${button("10", "10 more")}${button("all", "All the others")}</div>`,
+    "How many tests gave which RMSE",
+  );
+  const all = sizes.flatMap((size) => numbers[size]);
+  const WIDTH_OF_BIN = 0.01;
+  const low = Math.floor(Math.min(...all) / WIDTH_OF_BIN);
+  const high = Math.floor(Math.max(...all) / WIDTH_OF_BIN) + 1;
+  const x = makeScale([low, high], [LEFT, WIDTH]);
+  const marks = [];
+  for (let bin = Math.ceil(low / 10) * 10; bin < high; bin += 10) marks.push([bin, (bin / 100).toFixed(1)]);
+  drawAxes(picture, x, null, marks, [], "number of tests");
+  const bars = shape("g", {});
+  picture.append(bars, words(WIDTH, 11, "RMSE in stars", "end"));
+
+  const left = {}; // the figures that are still to come
+  const drawn = {};
+  for (const size of sizes) {
+    left[size] = shuffled(numbers[size]);
+    drawn[size] = [];
+  }
+  const chosen = () => Number(form.rows.value);
+
+  function draw() {
+    const figures = drawn[chosen()];
+    const counts = {};
+    for (const figure of figures) {
+      const bin = Math.floor(figure / WIDTH_OF_BIN);
+      counts[bin] = (counts[bin] ?? 0) + 1;
+    }
+    const unit = Math.min(14, (BOTTOM - 40) / Math.max(...Object.values(counts), 1));
+    bars.replaceChildren();
+    const width = x(1) - x(0) - 1;
+    for (const [bin, count] of Object.entries(counts)) {
+      const height = count * unit;
+      bars.append(shape("rect", { class: "blue", x: x(Number(bin)), y: BOTTOM - height, width, height }));
+    }
+    if (figures.length === 0) return;
+    const last = Math.floor(figures.at(-1) / WIDTH_OF_BIN);
+    const top = BOTTOM - counts[last] * unit;
+    bars.append(shape("rect", { class: "orange", x: x(last), y: top, width, height: unit }));
+    if (figures.length < 2) return;
+    const [mean, spread] = meanAndSpread(figures).map((number) => number / WIDTH_OF_BIN);
+    bars.append(line("spread", x(mean - spread), 26, x(mean + spread), 26));
+    bars.append(line("spread", x(mean), 20, x(mean), 32));
+  }
+
+  function update() {
+    const size = chosen();
+    const figures = drawn[size];
+    const isOver = left[size].length === 0;
+    form.querySelectorAll("button").forEach((item) => item.setAttribute("aria-disabled", isOver));
+    draw();
+    let text = `<p>No test of ${size} rows yet.</p>`;
+    if (figures.length) text = `<p>The last test: RMSE <b>${figures.at(-1).toFixed(3)}</b>.`;
+    if (isOver) text += ` All ${numbers[size].length} sets of ${size} rows are used.`;
+    const rows = sizes
+      .filter((other) => drawn[other].length > 1)
+      .map((other) => {
+        const [mean, spread] = meanAndSpread(drawn[other]);
+        return [other, drawn[other].length, mean.toFixed(3), spread.toFixed(3)];
+      });
+    if (rows.length) text += tableOf([["rows", "tests", "mean", "spread"], ...rows]);
+    told.innerHTML = text;
+  }
+
+  form.addEventListener("change", update);
+  form.addEventListener("click", (event) => {
+    const name = event.target.name;
+    if (event.target.type !== "button") return;
+    const size = chosen();
+    const n = name === "all" ? left[size].length : Number(name);
+    drawn[size].push(...left[size].splice(0, n));
+    update();
+  });
+  update();
+}
+
+// ------------------------------------------------------------- the cost of a threshold
+
+function playThreshold(place, { rows, likes, yes, right }) {
+  const [form, picture, told] = fill(
+    place,
+    "Which threshold is the cheapest?",
+    "A bad evening costs 1. Say what a missed movie costs, and look for the threshold with the lowest point of the curve.",
+    slider("cost", "A missed movie costs", 0.5, 10, 0.5, 2) +
+      slider("threshold", "Say yes if p is above", 0.01, 0.99, 0.01, 0.5) +
+      `<div class="buttons">${button("rule", "Take 1 / (1 + cost)")}</div>`,
+    "Cost of 100 rows, for each threshold",
+  );
+  const HIGHEST = 100;
+  const x = makeScale([0, 1], [LEFT, WIDTH - 8]);
+  const y = makeScale([0, HIGHEST], [BOTTOM, 24]);
+  drawAxes(
+    picture, x, y,
+    [[0, "0"], [0.25, "0.25"], [0.5, "0.5"], [0.75, "0.75"], [1, "threshold"]],
+    [[0, "0"], [50, "50"], [100, "100"]],
+    "cost of 100 rows",
+  );
+  const rule = line("reference", 0, 24, 0, BOTTOM);
+  const nameOfRule = words(0, 36, "1 / (1 + cost)");
+  const curve = shape("path", { class: "curve" });
+  const point = shape("circle", { class: "orange", r: 7 });
+  picture.append(rule, nameOfRule, curve, point);
+
+  // Of 100 rows, by the threshold in hundredths.
+  const badEvenings = (hundredths) => (100 * (yes[hundredths - 1] - right[hundredths - 1])) / rows;
+  const missed = (hundredths) => (100 * (likes - right[hundredths - 1])) / rows;
+
+  function update() {
+    const cost = Number(form.cost.value);
+    const now = Math.round(100 * form.threshold.value);
+    tellBeside(form.cost, cost);
+    tellBeside(form.threshold, (now / 100).toFixed(2));
+
+    const costs = yes.map((_, index) => badEvenings(index + 1) + cost * missed(index + 1));
+    const visible = costs.map((value, index) => [x((index + 1) / 100), y(value), value]);
+    curve.setAttribute("d", pathOf(visible.filter(([, , value]) => value <= HIGHEST)));
+    const byRule = Math.round(100 / (1 + cost));
+    const cheapest = costs.indexOf(Math.min(...costs)) + 1;
+    rule.setAttribute("transform", `translate(${x(1 / (1 + cost))})`);
+    nameOfRule.setAttribute("x", x(1 / (1 + cost)) + 5);
+    point.setAttribute("cx", x(now / 100));
+    point.setAttribute("cy", Math.max(y(costs[now - 1]), 24));
+
+    const nYes = yes[now - 1];
+    const precision = nYes ? (right[now - 1] / nYes).toFixed(2) : "none";
+    const one = (number) => (number + 1e-9).toFixed(1); // 16.65 is written as 16.7
+    told.innerHTML =
+      `<p>100 rows cost <b>${one(costs[now - 1])}</b>. The rule, 1 / (1 + ${cost}), is ${(byRule / 100).toFixed(2)}:
+      with it, they cost ${one(costs[byRule - 1])}. The cheapest of all thresholds on these rows,
+      ${(cheapest / 100).toFixed(2)}: ${one(costs[cheapest - 1])}.</p>` +
+      tableOf([
+        ["of 100 rows", ""],
+        ["yes", one((100 * nYes) / rows)],
+        ["bad evenings", one(badEvenings(now))],
+        ["good movies missed", one(missed(now))],
+        ["precision", precision],
+        ["recall", (right[now - 1] / likes).toFixed(2)],
+      ]);
+  }
+
+  form.rule.addEventListener("click", () => {
+    form.threshold.value = 1 / (1 + Number(form.cost.value));
+    update();
+  });
+  form.addEventListener("input", update);
+  update();
+}
+
+// --------------------------------------------------- a test at which one looks every day
+
+function playLooks(place, { rate, visits }) {
+  const LIMIT = 1.96; // standard errors
+  const [form, picture, told] = fill(
+    place,
+    "Run a test in which A and B are the same",
+    `${visits[0]} visits of each model a day, for ${visits.length} days. Will somebody who looks every day announce a winner?`,
+    `<div class="buttons">${button("1", "Run a test")}${button("100", "100 more tests")}</div>`,
+    "B - A in standard errors, day by day, in the tests that you have run",
+  );
+  const x = makeScale([0, visits.length], [LEFT, WIDTH - 8]);
+  const y = makeScale([-4, 4], [BOTTOM, 24]);
+  drawAxes(
+    picture, x, y,
+    [[7, "7"], [14, "14"], [21, "21"], [28, "day 28"]],
+    [[-LIMIT, "-1.96"], [0, "0"], [LIMIT, "1.96"]],
+    "B - A in standard errors",
+  );
+  for (const value of [-LIMIT, 0, LIMIT]) {
+    picture.append(line(value ? "reference" : "axes", LEFT, y(value), WIDTH, y(value)));
+  }
+  const others = shape("path", { class: "others" });
+  const now = shape("path", { class: "curve", pathLength: 1 });
+  const alarm = shape("circle", { class: "orange", r: 6, visibility: "hidden" });
+  picture.append(others, now, alarm);
+  let paths = []; // of the last tests
+  const counts = { tests: 0, everyDay: 0, atTheEnd: 0 };
+
+  function successesOf(nVisits) {
+    let n = 0;
+    for (let visit = 0; visit < nVisits; visit += 1) n += Math.random() < rate;
+    return n;
+  }
+
+  // Return B - A in standard errors, up to each day.
+  function runTest() {
+    let [a, b] = [0, 0];
+    return visits.map((n, day) => {
+      const today = n - (visits[day - 1] ?? 0);
+      a += successesOf(today);
+      b += successesOf(today);
+      return (b - a) / n / Math.sqrt((2 * rate * (1 - rate)) / n);
+    });
+  }
+
+  function run(nTests) {
+    let distances = [];
+    let firstAlarm = -1;
+    for (let number = 0; number < nTests; number += 1) {
+      distances = runTest();
+      firstAlarm = distances.findIndex((distance) => Math.abs(distance) > LIMIT);
+      counts.tests += 1;
+      counts.everyDay += firstAlarm >= 0;
+      counts.atTheEnd += Math.abs(distances.at(-1)) > LIMIT;
+      paths.push(pathOf([[x(0), y(0)], ...distances.map((distance, day) => [x(day + 1), y(distance)])]));
+    }
+    now.setAttribute("d", paths.at(-1));
+    now.classList.remove("drawn");
+    now.getBoundingClientRect(); // so that it is drawn anew
+    now.classList.add("drawn");
+    paths = paths.slice(-100);
+    others.setAttribute("d", paths.slice(0, -1).join(""));
+    alarm.setAttribute("visibility", firstAlarm < 0 ? "hidden" : "visible");
+    if (firstAlarm >= 0) {
+      alarm.setAttribute("cx", x(firstAlarm + 1));
+      alarm.setAttribute("cy", y(distances[firstAlarm]));
+    }
+
+    let text = "In the last test, nobody would have announced a winner.";
+    if (firstAlarm >= 0) {
+      const winner = distances[firstAlarm] > 0 ? "B" : "A";
+      text = `In the last test, on day ${firstAlarm + 1}: “${winner} is better!” But they are the same.`;
+    }
+    const row = (n) => [n, percent(n / counts.tests)];
+    told.innerHTML =
+      `<p>${text}</p>` +
+      tableOf([
+        [counts.tests === 1 ? "1 test" : `${counts.tests} tests`, "false alarms", ""],
+        ["looking every day", ...row(counts.everyDay)],
+        ["looking once, at the end", ...row(counts.atTheEnd)],
+      ]);
+  }
+
+  form.addEventListener("click", (event) => {
+    if (event.target.type === "button") run(Number(event.target.name));
+  });
+}
+
+const PLAYS = {
+  "play-tree": playTree,
+  "play-luck": playLuck,
+  "play-threshold": playThreshold,
+  "play-looks": playLooks,
+};
+for (const [name, play] of Object.entries(PLAYS)) {
+  const place = document.getElementById(name);
+  if (place) play(place, JSON.parse(place.dataset.numbers)); // from `play.py`
+}

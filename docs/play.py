@@ -1,0 +1,95 @@
+"""What readers of the site play with: its numbers, made of a chapter's own variables.
+
+Where a chapter has a mark, the site runs this file in a cell of the chapter that is not
+shown, and then calls `show`. So the numbers are those of the chapter, and they come
+from the cache if the chapter and this file have not changed. `play.js` and `taste.js`
+draw them.
+"""
+
+import html
+import inspect
+import json
+
+import numpy as np
+from IPython.display import HTML, display
+from sklearn.metrics import root_mean_squared_error
+from sklearn.tree import DecisionTreeRegressor
+
+
+def show(name, chapter):
+    """Write a place for something to play with into the page, with its numbers.
+
+    Parameters
+    ----------
+    name : str
+        That of the mark in the chapter; a function `numbers_of_...` has it, too.
+    chapter : dict
+        The variables of the chapter. The function is given those that it asks for.
+    """
+    function = globals()[f"numbers_of_{name}"]
+    variables = [
+        chapter[variable] for variable in inspect.signature(function).parameters
+    ]
+    numbers = html.escape(json.dumps(function(*variables)))
+    place = f'<div class="play" id="play-{name}" data-numbers="{numbers}" hidden></div>'
+    display(HTML(place))
+
+
+def numbers_of_tree(X_train, X_test, y_train, y_test, errors):
+    """Return the errors of trees that may ask 1, 2, ... questions, and of the others.
+
+    The last tree is that of the chapter: it may ask as many as it likes.
+    """
+    training_rows = []
+    test_rows = []
+    for max_depth in range(1, 31):
+        tree = DecisionTreeRegressor(max_depth=max_depth, random_state=0)
+        tree.fit(X_train, y_train)
+        training_rows.append(root_mean_squared_error(y_train, tree.predict(X_train)))
+        test_rows.append(root_mean_squared_error(y_test, tree.predict(X_test)))
+    training_rows.append(errors.loc["tree", "training rows"])
+    test_rows.append(errors.loc["tree", "test rows"])
+    return {
+        "training": np.round(training_rows, 3).tolist(),
+        "test": np.round(test_rows, 3).tolist(),
+        "mean": round(errors.loc["mean", "test rows"], 3),
+        "ridge": round(errors.loc["ridge", "test rows"], 3),
+    }
+
+
+def numbers_of_luck(squares):
+    """Return the RMSE of the ridge on all test sets of 125, of 500 and of 2000 rows."""
+    numbers = {}
+    for n_rows in (125, 500, 2000):
+        test_set = np.arange(len(squares)) // n_rows
+        rmse = np.sqrt(squares["ridge"].groupby(test_set).mean())
+        numbers[n_rows] = rmse.round(4).tolist()
+    return numbers
+
+
+def numbers_of_threshold(chances, liked):
+    """Return how many rows get a yes, and how many of them are likes.
+
+    There is one number for each threshold: 0.01, 0.02, ..., 0.99.
+    """
+    says_yes = [chances["factors"] > percent / 100 for percent in range(1, 100)]
+    return {
+        "rows": len(liked),
+        "likes": int(liked.sum()),
+        "yes": [int(yes.sum()) for yes in says_yes],
+        "right": [int((yes & liked).sum()) for yes in says_yes],
+    }
+
+
+def numbers_of_looks(rate, visits):
+    """Return the share of successes, and the visits of each model up to each day."""
+    return {"rate": rate, "visits": visits.tolist()}
+
+
+def numbers_of_taste(stars, users, movies, PENALTY):
+    """Return the points of the map of tastes, and the penalty of the ridge."""
+    return {
+        "penalty": PENALTY,
+        "movies": dict(zip(stars.columns, movies.tolist())),
+        "users": dict(zip(stars.index, users.tolist())),
+    }
