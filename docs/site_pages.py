@@ -245,9 +245,13 @@ def route(chapters):
 
 
 def count_of_guesses(chapters):
-    """Return where `site.js` counts, with the guesses and the exercises of chapters."""
+    """Return where `site.js` counts, with the guesses and the exercises of the course."""
     totals = {}
     exercises = []
+    for page in AFTER_CHAPTER.values():
+        text = (chapters[0].parents[1] / f"{page}.md").read_text("utf-8")
+        if GUESS in text:
+            totals[page] = text.count(f"**{GUESS}**")
     for chapter in chapters:
         text = chapter.read_text("utf-8")
         totals[f"pillars/{chapter.stem}"] = text.count(f"**{GUESS}**")
