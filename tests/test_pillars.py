@@ -369,53 +369,49 @@ def check_conclusions_of_the_job(printed):
 
 
 def check_conclusions_of_luck(printed):
-    start, _, end = printed.partition("MSE in stars²\n")
-    for number in range(5):
-        mean, ridge = numbers_after(f"{number} ", start.partition("\n\n")[0])
-        assert ridge < mean
+    start, _, end = printed.partition("MSE on the first test set")
     low, high, apart = numbers_after("smallest", start)
     assert apart == pytest.approx(high - low, abs=0.0015)
     (apart_in_five,) = numbers_after("in the first five sets:", start)
-    assert apart > 2.5 * apart_in_five, "clearly more than twice as much"
+    assert apart > 2.5 * apart_in_five, "clearly more than twice as far"
     spread = numbers_after("mean 0.", start)[-1]
     assert spread == pytest.approx(0.03, abs=0.005)
     (near,) = numbers_after("within one standard deviation of the mean:", start)
     assert near == pytest.approx(200 * 2 / 3, abs=14)
 
-    (of_mse,) = numbers_after("the same by sem():", start)
-    assert of_mse == numbers_after("the same / root of 500:", start)[-1]
-    of_sets = numbers_after("Standard deviation of the MSEs of all 200 sets:", start)
-    assert of_mse == pytest.approx(of_sets[0], rel=0.2)
-    (of_rmse,) = numbers_after("from the first set alone:", start)
-    assert of_rmse == pytest.approx(spread, rel=0.2)
-
-    spreads = [numbers_after(f"{n} ", start)[-1] for n in (125, 500, 2000)]
+    sizes = {125: 800, 500: 200, 2000: 50}
+    spreads = [
+        numbers_after(f"{sets} sets of {n} rows:", start)[-1]
+        for n, sets in sizes.items()
+    ]
     assert 1.7 < spreads[0] / spreads[1] < 2.4, "about halved"
     assert 1.7 < spreads[1] / spreads[2] < 2.4
-    for limit in ("-2.00", "-1.00", "0.00", "0.84", "1.00", "2.00"):
-        *_, of_500, normal = numbers_after(f"{limit} ", start)
-        assert of_500 == pytest.approx(normal, abs=0.015)
-    single, *_, normal = numbers_after("0.00 ", start)
-    assert single > normal + 0.1
-    (within,) = numbers_after("Means of 500 within two standard errors:", start)
-    assert within == pytest.approx(95, abs=1)
-    above = numbers_after("more than two above:", start)[0]
-    assert above == pytest.approx(100 / 40, abs=0.5)
-    assert numbers_after("within 1.96 of a normal distribution:", start) == [95]
-    hits = numbers_after("within two standard errors of it:", start)[0]
+
+    (of_mse,) = numbers_after("the same by sem():", start)
+    assert of_mse == numbers_after("their standard deviation / root", start)[-1]
+    of_sets = numbers_after("Standard deviation of the MSEs of all 200 sets:", start)
+    assert of_mse == pytest.approx(of_sets[0], rel=0.2)
+    _, percent, of_rmse = numbers_after("RMSE: ", start)
+    assert percent == pytest.approx(numbers_after("MSE:  ", start)[1] / 2, abs=0.1)
+    assert of_rmse == pytest.approx(spread, rel=0.2)
+    hits = numbers_after("within two standard errors of the truth:", start)[0]
     assert hits == pytest.approx(190, abs=6)
 
-    difference, its_error, of_sets = numbers_after("difference  ", end)
-    each = numbers_after("ridge  ", end)[1]
+    difference, its_error = numbers_after("difference  ", end)
+    _, each = numbers_after("ridge  ", end)
+    assert (difference, each) == pytest.approx((0.045, 0.044), abs=0.001)
     assert its_error < each / 2.5
-    assert its_error == pytest.approx(of_sets, rel=0.2)
     assert 2.5 < difference / its_error < 3.5, "about three"
-    assert numbers_after("Correlation of the squared errors", end)[0] > 0.9
+    on_all, error_on_all = numbers_after("On all rows, it is", end)
+    assert on_all > 10 * error_on_all
+    worst = re.findall(r"\(\d{4}\) +([\d.]+) +([\d.]+) +([\d.]+)", end)
+    assert len(worst) == 3
+    for stars, *predictions in worst:
+        for prediction in predictions:
+            assert abs(float(stars) - float(prediction)) > 1.9, "hard for both"
     assert numbers_after("both on the same rows:", end)[0] < 5
     seem_better, of = numbers_after("on different rows:", end)
     assert 1 / 4 < seem_better / of < 1 / 3, "more than a quarter"
-    clear, _ = numbers_after("Difference above two standard errors:", end)
-    assert 140 < clear < 160, "not in about a quarter of the sets"
 
 
 def check_conclusions_of_parts(printed):
