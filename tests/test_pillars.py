@@ -477,24 +477,35 @@ def check_conclusions_of_chapter_2(printed):
 def check_conclusions_of_chapter_3(printed):
     _, _, lie, floor = numbers_after("1.5  ", printed)
     assert lie < floor - 0.05
-    assert numbers_after("whole table: R2", printed)[-1] > 0.05
-    assert numbers_after("the same, cross-fitted: R2", printed)[-1] < 0.01
-    before, inside = "14th, before the split", "14th, in the pipeline"
-    _, _, printed = printed.partition("RMSE in stars; spread")
-    for number in range(1, 6):
-        none, leaking, honest = numbers_after(f"fold {number} ", printed)
-        assert none - leaking == pytest.approx(0.07, abs=0.008)
+    _, honest, lie, floor = numbers_after("20.0  ", printed)
+    assert floor < lie < honest, "the floor does not reveal every leak"
+    assert numbers_after("of the whole table:", printed)[0] > 0.05
+    assert numbers_after("of the training rows:", printed)[0] < -0.05
+    assert abs(numbers_after("the same, cross-fitted:", printed)[0]) < 0.01
+
+    by_fold = {
+        name: numbers_after(f"{name} ", printed.partition("Change by the third")[0])
+        for name in ("two, in the pipeline", "three, in the pipeline")
+    }
+    for none, honest in zip(*by_fold.values(), strict=True):
         assert none - honest == pytest.approx(0.01, abs=0.005)
-    *_, spread = numbers_after("spread", printed)
-    change, _ = numbers_after(f"{before}:", printed)
-    assert change < -0.05
-    change, error = numbers_after(f"{inside}:", printed)
-    assert -0.02 < change < -5 * error
-    assert error < spread / 3, "fold by fold, the comparison is clearer"
-    assert abs(change) == pytest.approx(spread, rel=0.3)
-    shuffled = printed.partition("R2 on shuffled ratings")[2]
-    assert numbers_after(before, shuffled)[0] > 0.1
-    assert numbers_after(inside, shuffled)[0] < 0.005
+    _, _, changes = printed.partition("Change by the third average")
+    change, error = numbers_after("three, in the pipeline: -", changes)
+    assert change == pytest.approx(0.01, abs=0.004)
+    assert change > 5 * error, "many times"
+    leak, _ = numbers_after("three, before the split: -", changes)
+    assert leak > 5 * change
+    folds = by_fold["two, in the pipeline"]
+    assert change < max(folds) - min(folds), "no larger than from fold to fold"
+    assert numbers_after("three, before the split: R2", changes)[-1] > 0.1
+    assert numbers_after("three, in the pipeline: R2", changes)[-1] < 0.005
+
+    (known,) = numbers_after("KFold: known users and movies: RMSE", printed)
+    (dummy,) = numbers_after("KFold: always the mean: RMSE", printed)
+    for new in ("users", "movies"):
+        (rmse,) = numbers_after(f"GroupKFold: new {new}: RMSE", printed)
+        assert rmse - known == pytest.approx(0.1, abs=0.02)
+        assert rmse < dummy - 0.05
     worse = {}
     for drift in (0, 1):
         mixed = numbers_after(f"drift {drift}, KFold, times mixed", printed)[-1]
