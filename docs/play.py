@@ -62,7 +62,7 @@ def numbers_of_luck(squares):
     numbers = {}
     for n_rows in (125, 500, 2000):
         test_set = np.arange(len(squares)) // n_rows
-        rmse = np.sqrt(squares["ridge"].groupby(test_set).mean())
+        rmse = np.sqrt(squares.groupby(test_set).mean())
         numbers[n_rows] = rmse.round(4).tolist()
     return numbers
 

@@ -245,7 +245,7 @@ def route(chapters):
 
 
 def count_of_guesses(chapters):
-    """Return where `site.js` counts, with the guesses and the exercises of the course."""
+    """Return where `site.js` counts, with the guesses and exercises of the course."""
     totals = {}
     exercises = []
     for page in AFTER_CHAPTER.values():

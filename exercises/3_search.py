@@ -7,8 +7,8 @@ them for that.
 
 Task: return an error from rows that took no part in the choice. Search anew in each
     fold.
-Hint: `search_and_check` in pillars/3_search.py returns several errors of one search.
-    Which comes from rows of the same table that took no part in the choice?
+Hint: "Real candidates" in pillars/3_search.py computes two errors of each search.
+    Which comes from rows that took no part in the choice?
 Check: python -m pytest exercises -k 3_search
 """
 

@@ -12,9 +12,9 @@
 # How many stars will a user give to a movie? Here are 50,000 ratings of 1 to 5 stars.
 
 # %%
-# What we need of scikit-learn, and the table. (`drawing.py` makes the pictures.)
+# The models and tools are scikit-learn's. `MovieRecommendationDataset`, which makes the
+# table, and `drawing.py`, which makes the pictures, belong to this course.
 import drawing
-import pandas as pd
 from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import Ridge
 from sklearn.metrics import root_mean_squared_error
@@ -49,7 +49,7 @@ print(table[["user_id", "movie_id", "title", "rating"]].head().to_string(index=F
 # chance, such as the mood of the day. Some users have more of it than others.
 #
 # Here is the fourth rating above, worked through with the numbers of the law. First
-# its taste: three of the eight genres, and the sum of the other five.
+# the taste, genre by genre.
 
 # %%
 law = dataset.law_
@@ -57,36 +57,33 @@ row = table.loc[3]  # the fourth row
 user = row["user_id"] - 1  # ids count from 1, the arrays of the law from 0
 movie = row["movie_id"] - 1
 
-by_genre = pd.DataFrame(
-    {"love": law["T"][user], "in the movie": law["G"][movie]}, index=GENRES
-)
-by_genre["product"] = by_genre["love"] * by_genre["in the movie"]
-taste = by_genre["product"].sum() - law["mean_taste"]
 print(f"\nThe taste of user {row['user_id']} for {row['title']}")
-shown = by_genre.loc[["Comedy", "Sci-Fi", "Thriller"]]
-products = shown["product"].copy()
-products["the other five"] = by_genre["product"].sum() - products.sum()
-products["minus the mean of all rows"] = -law["mean_taste"]
-products["sum: the taste"] = products.sum()
-sum_of_products = shown.drop(columns="product").join(products, how="right")
-print(sum_of_products.to_string(float_format="%.3f", na_rep=""))
+print("genre       love  in the movie  product")
+taste = -law["mean_taste"]
+for genre, love, amount in zip(GENRES, law["T"][user], law["G"][movie]):
+    taste += love * amount
+    print(f"{genre:10}{love:6.2f}{amount:14.2f}{love * amount:9.2f}")
+print(f"All products, minus the mean of all rows: the taste is {taste:.2f}")
 
 # %% [markdown]
-# An amount below 0 means less than usual. The movie is above all a comedy, which the
-# user likes a little, but it also has something of a thriller, which the user does not
-# like at all. Now all parts together.
+# Below 0 means less than usual. The movie is above all a comedy, which the user likes a
+# little, but it also has something of a thriller, which the user does not like at all.
+# Now all parts together.
 
 # %%
-stars = pd.Series({"mean": LAW["mean"], "taste": taste})
-stars["user"] = law["user"][user]
-stars["movie"] = law["movie"][movie]
+user_part = law["user"][user]
+movie_part = law["movie"][movie]
+opinion = LAW["mean"] + user_part + movie_part + taste
 print("\nThe parts of the opinion, in stars")
-print(stars.to_string(float_format="%.3f"))
-print(f"opinion  {stars.sum():.3f}")
+print(f"mean    {LAW['mean']:.2f}")
+print(f"user    {user_part:.2f}")
+print(f"movie   {movie_part:.2f}")
+print(f"taste   {taste:.2f}")
+print(f"opinion {opinion:.2f}, and the rating was {row['rating']}")
 
 # %% [markdown]
-# This user is strict, so the opinion is far below the mean. The rating was 2.0 stars.
-# The difference is noise and rounding.
+# This user is strict, so the opinion is far below the mean. The difference to the
+# rating is noise and rounding.
 #
 # A perfect predictor knows the opinion, but not the noise. The error that even it makes
 # is called the *noise floor*; other books say *irreducible error* or *Bayes error*.
@@ -139,16 +136,14 @@ models = {
     "tree": DecisionTreeRegressor(random_state=0),
     "ridge": make_pipeline(OneHotEncoder(handle_unknown="ignore"), Ridge(alpha=3)),
 }
-rows = {}
+errors = {}
+print("\nRMSE in stars")
 for name, model in models.items():
     model.fit(X_train, y_train)
-    rows[name] = {
-        "training rows": root_mean_squared_error(y_train, model.predict(X_train)),
-        "test rows": root_mean_squared_error(y_test, model.predict(X_test)),
-    }
-errors = pd.DataFrame(rows).T
-print("\nRMSE in stars")
-print(errors.to_string(float_format="%.3f"))
+    on_training = root_mean_squared_error(y_train, model.predict(X_train))
+    on_test = root_mean_squared_error(y_test, model.predict(X_test))
+    errors[name] = (on_training, on_test)
+    print(f"{name:5}  training rows {on_training:.3f}, test rows {on_test:.3f}")
 
 # %% [markdown]
 # **The ridge.** On the training rows, the tree makes no error at all: it knows them by
@@ -159,39 +154,35 @@ print(errors.to_string(float_format="%.3f"))
 title = "The tree knows its training rows, and is worst on new ones"
 figure, axes = drawing.new_picture(title, height=3.2)
 if figure is not None:  # without matplotlib it is None, and nothing is drawn
-    places = range(len(errors))
-    axes.hlines(places, errors["training rows"], errors["test rows"], color="#CFCFCF")
-    axes.plot(errors["training rows"], places, "o", color=drawing.GREY, markersize=14)
-    axes.plot(errors["test rows"], places, "o", color=drawing.BLUE, markersize=8)
+    for place, (on_training, on_test) in enumerate(errors.values()):
+        axes.plot([on_training, on_test], [place, place], color="#CFCFCF")
+        axes.plot(on_training, place, "o", color=drawing.GREY, markersize=14)
+        axes.plot(on_test, place, "o", color=drawing.BLUE, markersize=8)
     axes.text(0, 0.75, "training rows", color="#6A6A6A")
-    axes.text(
-        errors["test rows"].max(), 0.75, "test rows", ha="right", color=drawing.BLUE
-    )
-    axes.set(yticks=places, yticklabels=errors.index, ylim=(2.5, -0.5))
+    axes.text(1.32, 0.75, "test rows", ha="right", color=drawing.BLUE)
+    axes.set(yticks=[0, 1, 2], yticklabels=errors, ylim=(2.5, -0.5))
     axes.set(xlabel="RMSE in stars", xlim=(-0.05, 1.4))
     drawing.save_picture(figure, "0_first.svg")
 
 # %% [markdown]
 # ## What it has learned
-# The numbers of the ridge can be read. Here are five of the test rows, and what their
-# predictions are made of.
+# The weights of the ridge can be read. Here are five of the test rows, and what their
+# predictions are made of: where all predictions start, what the user adds, and what the
+# movie adds.
 
 # %%
 encoder, ridge = models["ridge"]
-learned = pd.Series(ridge.coef_, index=encoder.get_feature_names_out())
-some = X_test.head()
-parts = pd.DataFrame(
-    {
-        "title": table.loc[some.index, "title"],
-        "start": ridge.intercept_,
-        "user": ("user_id_" + some["user_id"].astype(str)).map(learned),
-        "movie": ("movie_id_" + some["movie_id"].astype(str)).map(learned),
-        "prediction": models["ridge"].predict(some),
-        "rating": y_test.head(),
-    }
-)
-print("\nWhere every prediction starts, and what the user and the movie add, in stars")
-print(parts.round(2).to_string(index=False))
+weights = dict(zip(encoder.get_feature_names_out(), ridge.coef_))
+start = ridge.intercept_
+print("\nstart + user + movie = prediction, in stars, and the rating")
+for number, row in X_test.head().iterrows():
+    of_user = weights[f"user_id_{row['user_id']}"]
+    of_movie = weights[f"movie_id_{row['movie_id']}"]
+    prediction = start + of_user + of_movie
+    print(
+        f"{start:.2f} {of_user:+.2f} {of_movie:+.2f} = {prediction:.2f}, "
+        f"rated {y_test[number]}: {table.loc[number, 'title']}"
+    )
 
 # %% [markdown]
 # Every prediction starts at 2.89 stars. Look at the last row: many like this movie, so
@@ -213,16 +204,12 @@ print(parts.round(2).to_string(index=False))
 
 # %%
 folds = KFold(5, shuffle=True, random_state=0)
-rows = {}
+print("\nRMSE in stars, in five folds")
 for name in ("mean", "ridge"):
     scores = cross_val_score(
         models[name], X, y, cv=folds, scoring="neg_root_mean_squared_error"
     )
-    rows[name] = -scores
-by_fold = pd.DataFrame(rows, index=[f"fold {number}" for number in range(1, 6)]).T
-by_fold["mean of five"] = by_fold.mean(axis=1)
-print("\nRMSE in stars, in five folds")
-print(by_fold.to_string(float_format="%.3f"))
+    print(f"{name:5} {-scores.round(3)}, mean {-scores.mean():.3f}")
 print(f"The smallest error that can be expected: {dataset.best_rmse():.3f}")
 
 # %% [markdown]

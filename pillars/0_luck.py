@@ -4,25 +4,25 @@
 # **You know**: a model learns from training rows, and is scored on test rows. **You
 # will see**: one model on 200 sets of test rows; how a single set can say how far its
 # figure may be off; and when one model is better than another by more than luck.
-# **Minutes**: 35.
+# **Minutes**: 25.
 #
 # Words: the *MSE* is the mean of the squared errors. The *RMSE* is its root, and you
 # can read it as the typical error, in stars. The *standard deviation* says how far
-# numbers typically lie from their mean; in pandas it is `std()`.
+# numbers typically lie from their mean; in NumPy and pandas it is `std()`.
 #
 # You test a model, and get a figure, such as "RMSE 0.84". On other test rows, the same
-# model would get another figure. How different would it be? Here we can try it, because
-# a formula makes as many ratings as we like. The models learn from 20,000 ratings, and
-# 100,000 others are test rows. Our model is the ridge of `pillars/0_first.py`, which
-# learns a number for each user and one for each movie.
+# model would get another figure. How different would it be? With real ratings you have
+# one test set, and cannot try. Here we can: the class `MovieRecommendationDataset` of
+# this course makes as many ratings as we like, by a formula.
+#
+# The model is the ridge of `pillars/0_first.py`. It learns from 20,000 ratings. Then we
+# test it again and again, each time on 500 others.
 
 # %%
 import drawing
 import numpy as np
-import pandas as pd
-from scipy.stats import norm
-from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import Ridge
+from sklearn.metrics import root_mean_squared_error
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
@@ -31,61 +31,61 @@ from lesson_code import MovieRecommendationDataset
 
 table = MovieRecommendationDataset(n_ratings=120_000).generate()
 train, test = train_test_split(table, train_size=20_000, random_state=42)
+ids = ["user_id", "movie_id"]
+starts = range(0, 100_000, 500)  # where each of the 200 test sets begins
 
 
-def squared_errors(model):
-    """Train a model, and return its squared error on each test row, in stars²."""
-    ids = ["user_id", "movie_id"]
-    model.fit(train[ids], train["rating"])
-    errors = test["rating"] - model.predict(test[ids])
-    return errors.to_numpy() ** 2
+def test_200_times(model):
+    """Return the RMSE of a fitted model on each of the 200 test sets."""
+    figures = []
+    for start in starts:
+        rows = test[start : start + 500]
+        predicted = model.predict(rows[ids])
+        figures.append(root_mean_squared_error(rows["rating"], predicted))
+    return np.array(figures)
 
 
 ridge = make_pipeline(OneHotEncoder(handle_unknown="ignore"), Ridge(alpha=3))
-squares = pd.DataFrame(
-    {"mean": squared_errors(DummyRegressor()), "ridge": squared_errors(ridge)}
-)
-test_set = np.arange(100_000) // 500  # the first 500 rows are set 0, the next set 1
-mse = squares.groupby(test_set).mean()
-rmse = np.sqrt(mse)
-print("RMSE in stars, on the first five sets of 500 test rows")
-print(rmse.head().to_string(float_format="%.3f"))
+ridge.fit(train[ids], train["rating"])
+rmse = test_200_times(ridge)
+print("RMSE in stars on the first five test sets:", rmse[:5].round(3))
 
 # %% [markdown]
-# In each of the five sets, the ridge is better than `mean`, which always answers the
-# mean rating. But the figures of the ridge differ, although it is the same model in
-# every line. Only the test rows are different. Which rows are in a test set is luck.
+# It is the same model five times; only the test rows are different. Which rows are in a
+# test set is luck.
 #
-# **Guess first:** there are 200 such sets. How far apart are the smallest and the
-# largest RMSE of the ridge, compared with these five?
+# **Guess first:** how far apart are the smallest and the largest of all 200 figures?
 #
-# - hardly more than in these five
-# - more than twice as much
-# - more than five times as much
+# - hardly farther than in these five
+# - more than twice as far
+# - more than five times as far
 
 # %%
-spread = rmse["ridge"].std()
-from_mean = (rmse["ridge"] - rmse["ridge"].mean()).abs()
-low = rmse["ridge"].min()
-high = rmse["ridge"].max()
-five = rmse["ridge"].head()
+apart = rmse.max() - rmse.min()
+apart_in_five = rmse[:5].max() - rmse[:5].min()
+spread = rmse.std()
+near = np.abs(rmse - rmse.mean()) < spread  # True for each set that is near the mean
 print("\nRMSE of the ridge on 200 test sets, in stars")
-print(f"smallest {low:.3f}, largest {high:.3f}: {high - low:.3f} apart")
-print(f"in the first five sets: {five.max() - five.min():.3f} apart")
-print(f"mean {rmse['ridge'].mean():.3f}, standard deviation {spread:.3f}")
-print(f"within one standard deviation of the mean: {sum(from_mean < spread)} sets")
+print(f"smallest {rmse.min():.3f}, largest {rmse.max():.3f}: {apart:.3f} apart")
+print(f"in the first five sets: {apart_in_five:.3f} apart")
+print(f"mean {rmse.mean():.3f}, standard deviation {spread:.3f}")
+print(f"within one standard deviation of the mean: {near.sum()} sets")
 
 # %% [markdown]
-# **More than twice as much.** But such extremes are rare, as the picture shows. About
-# two thirds of the sets lie within one standard deviation of the mean. So on 500 rows,
-# luck typically moves this RMSE by about 0.03 stars.
+# **More than twice as far.** Two people who test this very model could report 0.775 and
+# 0.931, and both would be honest. But such extremes are rare, as the picture shows.
+# About two thirds of the sets lie within one standard deviation of the mean. So on 500
+# rows, luck typically moves this RMSE by 0.029 stars.
 
 # %%
-title = f"One model, 200 test sets: its RMSE is anything from {low:.2f} to {high:.2f}"
+title = (
+    f"One model, 200 test sets: its RMSE is anything from "
+    f"{rmse.min():.2f} to {rmse.max():.2f}"
+)
 figure, axes = drawing.new_picture(title, height=3.8)
 if figure is not None:
-    counts = axes.hist(rmse["ridge"], bins=16, color=drawing.BLUE, edgecolor="white")[0]
-    on_all_rows = np.sqrt(squares["ridge"].mean())
+    counts = axes.hist(rmse, bins=16, color=drawing.BLUE, edgecolor="white")[0]
+    on_all_rows = np.sqrt(np.mean(rmse**2))
     axes.axvline(on_all_rows, color=drawing.ORANGE, linestyle="--")
     place = (on_all_rows + 0.002, 1.08 * counts.max())
     axes.text(*place, f"on all 100,000 rows: {on_all_rows:.2f}", color=drawing.ORANGE)
@@ -94,215 +94,173 @@ if figure is not None:
     drawing.save_picture(figure, "0_luck.svg")
 
 # %% [markdown]
-# ## What a single test set can say
-# With real ratings you have one test set, not 200. It can still say how far its own
-# figure may be off. Its MSE is a mean of 500 squared errors. The more these numbers
-# differ, the more their mean depends on luck. The more numbers there are, the better
-# good luck and bad luck even out. Both are in the formula of the *standard error* of a
-# mean:
-#
-#     standard error = standard deviation of the numbers / root of how many they are
-#
-# We compute it from the first test set alone. In pandas it is `sem()`, the "standard
-# error of the mean".
-
-# %%
-first = squares["ridge"][:500]
-print("\nThe first test set: 500 squared errors, in stars²")
-print(f"their mean, the MSE: {first.mean():.3f}")
-print(f"their standard deviation: {first.std():.3f}")
-print(f"the same / root of 500: {first.std() / np.sqrt(500):.3f}")
-print(f"the same by sem(): {first.sem():.3f}")
-print(f"\nStandard deviation of the MSEs of all 200 sets: {mse['ridge'].std():.3f}")
-
-# %% [markdown]
-# Compare the last two figures. From one set alone, we can say roughly how much the MSE
-# differs between sets. The *standard error* of a figure is just that: how far the
-# figure would typically move with other rows.
-#
-# ## From the MSE to the RMSE
-# We want the same for the RMSE. It is the root of the MSE, so we ask: if the RMSE grows
-# by 0.01, by how much does its square grow?
-
-# %%
-roots = pd.DataFrame({"RMSE": [0.83, 0.84, 0.85]})
-roots["MSE"] = roots["RMSE"] ** 2
-roots["MSE grows by"] = (roots["RMSE"] + 0.01) ** 2 - roots["MSE"]
-roots["2 * RMSE * 0.01"] = 2 * roots["RMSE"] * 0.01
-print("\nIf the RMSE grows by 0.01")
-print(roots.to_string(index=False, float_format="%.4f"))
-
-errors = squares.groupby(test_set).sem() / (2 * rmse)
-print("\nStandard error of the RMSE of the ridge, in stars")
-print(f"from the first set alone: {errors['ridge'].iloc[0]:.3f}")
-print(f"from any one set: {errors['ridge'].min():.3f} to {errors['ridge'].max():.3f}")
-print(f"Standard deviation of the RMSEs of all 200 sets: {spread:.3f}")
-
-# %% [markdown]
-# In the first table, the last two columns are nearly the same. Here is why:
-# (0.84 + 0.01)² is 0.84² + 2 · 0.84 · 0.01 + 0.01², and the last part is too small to
-# count. So the MSE changes 2 · RMSE times as much as the RMSE. The other way round: if
-# the MSE changes by a small d, the RMSE changes by d / (2 · RMSE). Therefore we divide
-# the standard error of the MSE by 2 · RMSE, as `pillars/0_job.py` did.
-#
-# Again, one set alone is enough to say roughly what 200 sets show. We write a figure
-# with its standard error. For the first set it is: RMSE 0.85 ± 0.03.
-#
 # ## How many rows make luck half as large?
-# **Guess first:** how many times as many?
+# In larger test sets, good luck and bad luck even out better.
+#
+# **Guess first:** to halve the standard deviation, how many times as many rows must a
+# test set have?
 #
 # - 2 times
 # - 4 times
 # - 8 times
 
 # %%
-sizes = []
+squares = (test["rating"] - ridge.predict(test[ids])) ** 2  # of all test rows
+print("\nStandard deviation of the RMSEs of all test sets, in stars")
 for n_rows in (125, 500, 2000):
-    mse_of_sets = squares["ridge"].groupby(np.arange(100_000) // n_rows).mean()
-    rmse_of_sets = np.sqrt(mse_of_sets)
-    sizes.append(
-        {"rows": n_rows, "test sets": len(rmse_of_sets), "spread": rmse_of_sets.std()}
-    )
-print("\nSpread: the standard deviation of the RMSEs of all test sets, in stars")
-print(pd.DataFrame(sizes).to_string(index=False, float_format="%.3f"))
+    sets = squares.to_numpy().reshape(-1, n_rows)  # each line is a test set
+    rmse_of_sets = np.sqrt(sets.mean(axis=1))
+    print(f"{len(sets)} sets of {n_rows} rows: {rmse_of_sets.std():.3f}")
 
 # %% [markdown]
-# **4 times.** The rows of each line are four times those of the line above, and the
-# spread is about half. That is the root in the formula: the root of 4 is 2. To make
-# this luck ten times smaller, you need a hundred times as many rows.
+# **4 times.** From line to line, the sets have four times as many rows, and the
+# standard deviation is about half. 2 is the root of 4. To make this luck ten times
+# smaller, you need a hundred times as many rows.
 #
 # <!-- play: luck -->
 #
-# ## The bell
-# The 200 figures of the first picture look a little like a bell: most are in the
-# middle, and few are far out. Single squared errors are not like that. Most are small,
-# and some are very large. What happens if we take the mean of more and more of them? We
-# draw rows at random, 10,000 times, and ask which share of the means lies below some
-# limits. A limit of -2 is two standard errors below the mean of all.
+# ## What a single test set can say
+# With real ratings you have one test set, not 200. It can still say how far its own
+# figure may be off. Its MSE is a mean of 500 squared errors. The more these 500 numbers
+# differ, the more their mean depends on luck; the more numbers there are, the less.
+# Both are in the formula of the *standard error* of a mean:
+#
+#     standard error = standard deviation of the numbers / root of how many they are
+#
+# In pandas it is `sem()`, the "standard error of the mean". We compute it from the
+# first test set alone.
 
 # %%
-rng = np.random.default_rng(0)
-limits = [-2, -1, 0, 0.84, 1, 2]  # 0.84: 8 Experiment needs 1.96 + 0.84 = 2.8
-below = pd.DataFrame(index=limits)
-distances_of = {}  # for each n: how far the means are from their middle
-for n in (1, 10, 500):
-    means = rng.choice(squares["ridge"], (10_000, n)).mean(axis=1)
-    distances = (means - means.mean()) / means.std()  # in standard errors
-    below[f"mean of {n}"] = [np.mean(distances < limit) for limit in limits]
-    distances_of[n] = distances
-below["norm.cdf"] = norm.cdf(limits)
-print("\nShare below a limit")
-print(below.to_string(float_format="%.3f"))
-
-within = np.mean(np.abs(distances_of[500]) < 2)
-above = np.mean(distances_of[500] > 2)
-print(f"\nMeans of 500 within two standard errors: {within:.1%}")
-print(f"more than two above: {above:.1%} (norm.sf(2): {norm.sf(2):.1%})")
-within_by_norm = norm.cdf(1.96) - norm.cdf(-1.96)
-print(f"within 1.96 of a normal distribution: {within_by_norm:.1%}")
+first = squares.head(500)
+print("\nThe first test set: 500 squared errors, in stars²")
+print(f"their mean, the MSE: {first.mean():.3f}")
+print(f"their standard deviation / root of 500: {first.std() / np.sqrt(500):.3f}")
+print(f"the same by sem(): {first.sem():.3f}")
+print(f"Standard deviation of the MSEs of all 200 sets: {(rmse**2).std():.3f}")
 
 # %% [markdown]
-# Read the table from left to right. The column of single errors is far from the last
-# one, and the means of 500 agree with it to about a hundredth. Mathematics shows that
-# this is so for nearly all kinds of numbers (the *central limit theorem*): a mean, or a
-# sum, of many independent ones is spread like a bell, even if the single numbers are
-# not. This spread is called the *normal distribution*, and SciPy has it as `norm`:
+# Compare the last two figures. One set alone tells roughly how much the MSE differs
+# from set to set. The *standard error* of a figure is just that: how far the figure
+# would typically move with other rows.
 #
-# - `norm.cdf(limit)` is the share below a limit.
-# - `norm.sf(limit)` is the share above it, which is 1 - `norm.cdf(limit)`.
+# And the RMSE? If a number grows by 2 %, its root grows by only about 1 %: the root of
+# 1.02 is about 1.01. So, in percent, the RMSE moves half as much as the MSE. In stars
+# this is the rule that `pillars/0_job.py` used:
 #
-# Why is there a line for 0.84? Below it are 80 % of the figures. The bell has two equal
-# sides, so 80 % are also above the truth minus 0.84 standard errors. Say that the truth
-# is 2.8 standard errors above 0. Then 80 % of all tests measure more than 1.96 standard
-# errors, because 2.8 = 1.96 + 0.84. `pillars/8_experiment.py` needs that.
-#
-# Many chapters use two facts. About 95 % of the figures lie within two standard errors.
-# (More exactly, it is 1.96, which we round to two.) And luck alone lifts a figure by
-# more than two standard errors about once in 40 times.
-#
-# Does this also hold if each test set computes its own standard error?
+#     standard error of the RMSE = standard error of the MSE / (2 · RMSE)
 
 # %%
-truth = np.sqrt(squares["ridge"].mean())
-distances = (rmse["ridge"] - truth) / errors["ridge"]
+percent = 100 * first.sem() / first.mean()
+error_of_rmse = first.sem() / (2 * rmse[0])
+print(f"\nThe root of 1.02: {np.sqrt(1.02):.4f}")
+print("The first test set")
+print(f"MSE:  {first.mean():.3f} ± {percent:.1f} %")
+print(f"RMSE: {rmse[0]:.3f} ± {percent / 2:.1f} %, or ± {error_of_rmse:.3f} stars")
+print(f"Standard deviation of the RMSEs of all 200 sets: {spread:.3f} stars")
+
+# %% [markdown]
+# Again, one set alone comes near to what 200 sets show. We write a figure with its
+# standard error: RMSE 0.848 ± 0.026.
+#
+# How far can we trust the ±? Let each of the 200 sets compute its own. The truth is the
+# RMSE on all 100,000 rows.
+#
+# **Guess first:** in how many of the 200 sets is the truth within *two* standard errors
+# of the figure?
+#
+# - in about 140
+# - in about 190
+# - in all 200
+
+# %%
+truth = np.sqrt(squares.mean())
+n_hits = 0
+for start in starts:
+    of_set = squares[start : start + 500]
+    figure_of_set = np.sqrt(of_set.mean())
+    error_of_set = of_set.sem() / (2 * figure_of_set)
+    if abs(figure_of_set - truth) < 2 * error_of_set:  # more exactly: 1.96 *
+        n_hits += 1
 print(f"\nRMSE of the ridge on all 100,000 rows: {truth:.3f}")
-print(f"within two standard errors of it: {sum(distances.abs() < 2)} of 200 test sets")
+print(f"within two standard errors of the truth: {n_hits} of 200 test sets")
 
 # %% [markdown]
-# It does, in about 95 % of the sets. So with one test set you can say: on very many
-# rows of these users, the RMSE of this model would be within two standard errors of
-# what I have measured. You would be wrong about once in 20 times.
+# **In about 190.** That is about 95 %, and no accident. The picture above looks a
+# little like a bell: most figures are in the middle, and few are far out. A mean of
+# many independent numbers is nearly always spread like that, even if the single numbers
+# are not (the *central limit theorem*). Mathematics knows this bell, the *normal
+# distribution*: 95 % of it lie within 1.96 standard errors of the middle, which we
+# round to two. Of the other 5 %, half are above. So two facts are worth remembering:
+#
+# - About 95 % of the figures are within two standard errors of the truth.
+# - Luck alone lifts a figure by more than two standard errors about once in 40 times.
 #
 # ## Two models on the same rows
 # The next model is a ridge with a larger `alpha`, which keeps its numbers closer to 0.
-# We call it the strong ridge, and ask whether it is better or worse. We stay with the
-# MSE: the difference of two MSEs is the mean of the differences, row by row. So it has
-# a standard error of its own, computed from these differences.
+# We call it the strong ridge. Is it better or worse? We stay with the MSE: the
+# difference of two MSEs is the mean of the differences, row by row. So we can compute
+# its standard error from these differences.
 #
 # **Guess first:** on the first test set, the two MSEs are 0.045 apart, and each has a
 # standard error of about 0.044. Can this set show which model is better?
 #
 # - no, luck alone could do that
+# - no, but twice as many rows could
 # - yes
 
 # %%
 strong_ridge = make_pipeline(OneHotEncoder(handle_unknown="ignore"), Ridge(alpha=20))
-squares["strong ridge"] = squared_errors(strong_ridge)
-squares["difference"] = squares["strong ridge"] - squares["ridge"]
+strong_ridge.fit(train[ids], train["rating"])
+strong_squares = (test["rating"] - strong_ridge.predict(test[ids])) ** 2
+difference = strong_squares - squares  # row by row; above 0, the ridge is better
 
-mse = squares.groupby(test_set).mean()
-two_models = pd.DataFrame(
-    {
-        "first set": mse.iloc[0],
-        "standard error": squares[:500].sem(),
-        "in 200 sets: standard deviation": mse.std(),
-    }
-)
-print("\nMSE in stars²")
-print(two_models.drop("mean").to_string(float_format="%.3f"))
-
-difference = squares["difference"]
-print(
-    f"On all rows, the difference is {difference.mean():.4f} ± {difference.sem():.4f}"
-)
-correlation = squares["ridge"].corr(squares["strong ridge"])
-print(f"Correlation of the squared errors of the two models: {correlation:.2f}")
+print("\nMSE on the first test set, in stars²")
+columns = {"ridge": squares, "strong ridge": strong_squares, "difference": difference}
+for name, column in columns.items():
+    of_first = column.head(500)
+    print(f"{name:12} {of_first.mean():.3f} ± {of_first.sem():.3f}")
+print(f"On all rows, it is {difference.mean():.4f} ± {difference.sem():.4f}")
 
 # %% [markdown]
-# **Yes.** Look at the line `difference`. Its standard error is about a third of the
-# others, and the 200 sets agree with that. So a difference of 0.045 is about three
-# standard errors. This is more than luck: the strong ridge is worse.
+# **Yes.** The difference has a standard error of its own, and it is about a third of
+# the others. So 0.045 is about three standard errors. This is more than luck: the
+# strong ridge is worse, and all rows say the same.
 #
-# Why is the difference known so well? The correlation of the squared errors is not far
-# from 1: a row that is hard for one model is hard for the other, too. If many hard rows
-# are in a test set, both MSEs are large, but their difference is not.
-#
-# Now we count the sets in which the strong ridge seems to be better: first with both
-# models on the same rows, then with different rows. For that, we compare the strong
-# ridge on set 1 with the ridge on set 0, then set 2 with set 1, and so on. (`shift()`
-# moves the figures of the ridge down by one line, beside those of the next set.)
+# Why is the difference known so well? Here are the three worst predictions of the ridge
+# in this test set.
 
 # %%
-is_clear = mse["difference"] > 2 * squares["difference"].groupby(test_set).sem()
-same_rows = mse["strong ridge"] < mse["ridge"]
-other_rows = mse["strong ridge"] < mse["ridge"].shift()
-print(f"\nDifference above two standard errors: {sum(is_clear)} of 200 times")
-print("How often does the strong ridge seem to be better?")
-print(f"both on the same rows: {sum(same_rows)} of 200 times")
-print(f"on different rows: {sum(other_rows)} of 199 times")
+worst = first.nlargest(3).index
+shown = test.loc[worst, ["title", "rating"]]
+shown["ridge"] = ridge.predict(test.loc[worst, ids])
+shown["strong ridge"] = strong_ridge.predict(test.loc[worst, ids])
+print("\nThe three worst predictions of the ridge in the first test set, in stars")
+print(shown.to_string(index=False, float_format="%.1f"))
+
+# %% [markdown]
+# What is hard for one model is hard for the other, too. If a test set has many such
+# rows, both MSEs are large, but their difference is not.
+#
+# Now the RMSE on all 200 sets: how often does the strong ridge *seem* to be better? For
+# the second figure we give the two models different rows: the strong ridge gets set 2
+# when the ridge gets set 1, and so on.
+
+# %%
+strong_rmse = test_200_times(strong_ridge)
+on_same = strong_rmse < rmse
+on_others = strong_rmse[1:] < rmse[:-1]
+print("\nHow often does the strong ridge seem to be better?")
+print(f"both on the same rows: {on_same.sum()} of 200 times")
+print(f"on different rows: {on_others.sum()} of 199 times")
 
 # %% [markdown]
 # On the same rows, the worse model hardly ever seems to be better. On different rows,
 # it does in more than a quarter of the comparisons. So give two models the same test
-# rows, and look at the differences. In about a quarter of the 200 sets, even the
-# difference is below two standard errors: 500 rows may be too few to show it.
+# rows, and look at the differences.
 #
-# Cross-validation makes several test sets, and `pillars/3_model_selection.py` takes the
-# differences there *fold by fold*.
-#
-# ## Three kinds of luck
-# All this is the luck of the test rows. There are two more kinds, and the standard
-# errors here contain neither:
+# ## Two more kinds of luck
+# All this is the luck of the test rows. The standard errors here do not contain two
+# more kinds:
 #
 # - *Other training rows* would make another model.
 # - *Other users* may be easier or harder. The rows of one user are alike, so if you ask

@@ -2,8 +2,8 @@
 # # 1 Preprocessing: who needs the scaler?
 #
 # **You know**: `fit` learns, `predict` answers, a `Pipeline` puts steps in a row. **You
-# will see**: the same pipeline with and without its scaler; how missing ages are
-# filled; the same averages computed by us and by scikit-learn. **Minutes**: 25.
+# will see**: the same pipeline with and without its scaler; why a ridge needs one; how
+# an id becomes an average. **Minutes**: 20.
 #
 # The *scaler* here, `StandardScaler`, brings every feature to mean 0 and standard
 # deviation 1.
@@ -14,12 +14,15 @@
 # weights of a linear model in small steps, row by row.
 #
 # ## The lesson's pipeline
-# `SklearnEcosystemPipeline(model=...).build_pipeline()` makes a pipeline with four
-# steps. The five models that we compare below are its last step in turn.
+# Most chapters from here on use the recommender of this course, in `lesson_code.py`.
+# Its class `SklearnEcosystemPipeline` is ours; but
+# `SklearnEcosystemPipeline(model=...).build_pipeline()` gives a usual `Pipeline` of
+# scikit-learn, with four steps. The five models that we compare below are its last step
+# in turn.
 #
 # ![The four steps, from raw rows to predicted stars](../docs/pictures/pipeline.svg)
 #
-# - `features` makes 13 features of each rating.
+# - `features` makes 13 features of each rating (our `UserMovieFeatureTransformer`).
 # - `drop_ids` removes two of them, the ids: an id is a label, not a quantity.
 # - `scaler` scales the other 11.
 # - `model` learns from these, and predicts the stars.
@@ -38,15 +41,13 @@
 import drawing
 import numpy as np
 import pandas as pd
-from sklearn.compose import ColumnTransformer
 from sklearn.dummy import DummyRegressor
-from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, Ridge, SGDRegressor
 from sklearn.metrics import root_mean_squared_error
 from sklearn.model_selection import train_test_split
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler, TargetEncoder
+from sklearn.preprocessing import StandardScaler, TargetEncoder
 
 from lesson_code import (
     MovieRecommendationDataset,
@@ -78,8 +79,9 @@ for name, value in features_of_train.iloc[0].items():
 # Genres and countries are categories, and here each gets a number. These numbers mean
 # nothing: genre 2 is not twice genre 1, nor nearer to it than genre 9. Trees can live
 # with that, because they can cut the numbers into pieces. For a linear model, the usual
-# way is `OneHotEncoder`, which makes a column for each category: "Categories", below,
-# measures what it brings here.
+# way is the `OneHotEncoder` of `pillars/0_job.py`, with a column for each category.
+# (On this table it would bring next to nothing: each user loves other genres, and a
+# column gives a genre one weight for all users.)
 #
 # Most features are read from the table. The averages need a computation. Here is the
 # simplest form, for the users, in a few lines of pandas.
@@ -93,9 +95,9 @@ print("\nThe average of the user of three rows: plain, and that of the lesson's 
 print(by_hand.to_string(index=False, float_format="%.3f"))
 
 # %% [markdown]
-# The two differ for two reasons. One is *damping*: "Categories", below, explains it.
-# The other is that the plain average of a training row contains its own rating. That is
-# the answer, and the model must not see it.
+# The two differ for two reasons. One is *damping*, which the last section explains. The
+# other is that the plain average of a training row contains its own rating. That is the
+# answer, and the model must not see it.
 #
 # So the averages of training rows are *cross-fitted*: the rows are cut into five
 # *folds*, and the averages of a row come from the four folds that it is not in. If a
@@ -165,15 +167,14 @@ models = {
     "boosting": "boosting",
     "linear (SGD)": SGDRegressor(random_state=0),
 }
-rows = {}
+errors = {}
+print("\nRMSE in stars, without and with the scaler")
 for name, model in models.items():
     pipeline = SklearnEcosystemPipeline(model=model).build_pipeline()
     with_scaler = error(pipeline)
     pipeline.set_params(scaler="passthrough")
-    rows[name] = {"without": error(pipeline), "with scaler": with_scaler}
-errors = pd.DataFrame(rows).T
-print("\nRMSE in stars")
-print(errors.to_string(float_format="%.3f"))
+    errors[name] = (error(pipeline), with_scaler)
+    print(f"{name:18}  {errors[name][0]:.3f}  {with_scaler:.3f}")
 
 # %% [markdown]
 # **Nearest neighbours and SGD.** Nearest neighbours lose most of their lead over the
@@ -188,16 +189,15 @@ print(errors.to_string(float_format="%.3f"))
 title = "Without the scaler, nearest neighbours are little better than the mean"
 figure, axes = drawing.new_picture(title, height=4)
 if figure is not None:
-    near = errors.loc["nearest neighbours"]
-    others = errors.drop(["nearest neighbours", "linear (SGD)"])
     axes.axhline(dummy_error, color="black", linestyle=":")
-    axes.plot([0, 1], others.T, "o-", color=drawing.GREY)
+    for name in ("linear (ridge)", "forest", "boosting"):
+        axes.plot([0, 1], errors[name], "o-", color=drawing.GREY)
+    near = errors["nearest neighbours"]
     axes.plot([0, 1], near, "o-", color=drawing.ORANGE)
 
     axes.text(0.5, dummy_error + 0.005, "always the mean", ha="center")
-    axes.text(0.5, near.mean() + 0.01, "nearest neighbours", color=drawing.ORANGE)
-    below = others.mean().mean() - 0.02
-    axes.text(0.5, below, "ridge, forest, boosting", ha="center", color="#606060")
+    axes.text(0.5, np.mean(near) + 0.01, "nearest neighbours", color=drawing.ORANGE)
+    axes.text(0.5, 0.848, "ridge, forest, boosting", ha="center", color="#606060")
 
     axes.set(xticks=[0, 1], xticklabels=["without scaler", "with scaler"])
     axes.set(xlim=(-0.3, 1.3), ylabel="RMSE (stars)", ylim=(0.83, 1.06))
@@ -277,10 +277,9 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 # not, because its penalty is on the weights. With the strongest penalty, predictions
 # move by up to a quarter of a star.
 #
-# Does this make ridge better? Not here: the errors are nearly equal, and with the
-# strongest penalty the one with the scaler is even larger. Why scale, then? We write
-# the same thing in another unit: the user's average in stars, and in tenths of a star,
-# such as 32 for 3.2 stars. Nothing else changes.
+# Does this make ridge better? Not here: the errors are nearly equal. Why scale, then?
+# We write the same thing in another unit: the user's average in stars, and in tenths of
+# a star, such as 32 for 3.2 stars. Nothing else changes.
 
 # %%
 features = UserMovieFeatureTransformer()
@@ -291,17 +290,19 @@ new_in_tenths = new_in_stars.assign(
     user_avg_rating=10 * new_in_stars["user_avg_rating"]
 )
 
-rows = {}
-for alpha in (1000, 100_000):
-    row = {}
-    for name, scaler in {"without": None, "with scaler": StandardScaler()}.items():
-        ridge = make_pipeline(scaler, Ridge(alpha))
-        by_stars = ridge.fit(in_stars, train["rating"]).predict(new_in_stars)
-        by_tenths = ridge.fit(in_tenths, train["rating"]).predict(new_in_tenths)
-        row[name] = np.abs(by_stars - by_tenths).max()
-    rows[f"ridge, alpha={alpha}, tenths"] = row
-print("\nLargest change of a prediction, in stars, by another unit of one column")
-print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
+
+def change_by_unit(model):
+    """Return how far the other unit moves a prediction at most, in stars."""
+    by_stars = model.fit(in_stars, train["rating"]).predict(new_in_stars)
+    by_tenths = model.fit(in_tenths, train["rating"]).predict(new_in_tenths)
+    return np.abs(by_stars - by_tenths).max()
+
+
+without = change_by_unit(Ridge(1000))
+with_scaler = change_by_unit(make_pipeline(StandardScaler(), Ridge(1000)))
+print("\nLargest change of a prediction by another unit of one column, in stars")
+print(f"ridge without the scaler: {without:.3f}")
+print(f"ridge with the scaler: {with_scaler:.3f}")
 
 # %% [markdown]
 # Without the scaler, another unit gives another model, although the table says the
@@ -309,82 +310,29 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 # holds it back. With the scaler, the unit does not matter, and one `alpha` means the
 # same for all features. That is the reason to scale for ridge.
 #
-# ## Missing values
-# We remove all ages of a third of the users. The gaps are filled *inside* the pipeline:
-# with the user's last known age; if there is none, as here, with the median of the
-# training rows.
+# (Gaps are filled inside the pipeline, too, as in `pillars/0_job.py`. On this table,
+# nothing can be learned from that: of the columns that may have gaps, the ratings do
+# not depend on the age, the country or the year. Chapter 7, tickets, has a messy
+# table.)
 #
-# **Guess first:** what becomes of the error of ridge?
-#
-# - it grows a little
-# - it grows by a tenth of a star
-# - it stays the same
-
-# %%
-gaps = table["user_id"] % 3 == 0
-table_with_gaps = table.assign(user_age=table["user_age"].mask(gaps))
-train = table_with_gaps.loc[train.index]
-test = table_with_gaps.loc[test.index]
-
-no_age = test["user_age"].isna()
-features = UserMovieFeatureTransformer(damping=10.0).fit(train)
-filled = features.transform(test).loc[no_age, "user_age"]
-imputer = SimpleImputer(strategy="median").fit(train[["user_age"]])
-print("\nTest rows without an age:", no_age.sum())
-print("Filled by our transformer with:", filled.unique())
-print("Filled by SimpleImputer with:", imputer.statistics_)
-
-ridge = SklearnEcosystemPipeline(model="linear").build_pipeline()
-before = errors.loc["linear (ridge)", "with scaler"]
-print(f"RMSE of ridge, with all ages: {before:.3f}, with gaps: {error(ridge):.3f}")
-
-# %% [markdown]
-# **It stays the same.** But that is no praise for the median: the *law* of the table,
-# the formula that made its ratings, does not contain the age. So this table cannot show
-# how well a gap was filled. `SimpleImputer`, the usual tool, fills in the same age.
-#
-# ## Categories
-# First the genre. `OneHotEncoder` makes one column for each genre, or pair of genres,
-# of the training rows: 1 if a row has it, else 0. We put these columns beside the 13
-# features, by a `ColumnTransformer`, which gives each part of the table to its own
-# step.
-
-# %%
-ridge = SklearnEcosystemPipeline(model="linear").build_pipeline()
-by_number = error(ridge)
-one_hot = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
-made_of = list(train.drop(columns="rating"))  # of these, the 13 features are made
-parts = [("thirteen", ridge["features"], made_of), ("genre", one_hot, ["genre"])]
-ridge.set_params(features=ColumnTransformer(parts))
-by_column = error(ridge)
-print("\nDifferent entries in the column genre:", train["genre"].nunique())
-print(f"RMSE of ridge without them: {by_number:.3f}, with them: {by_column:.3f}")
-
-# %% [markdown]
-# Here it brings nothing. A genre is loved by some users and disliked by others, and a
-# column of its own gives it one weight for all users. Where a category matters in the
-# same way for everybody, such as the district for the rent of a flat, `OneHotEncoder`
-# is what a linear model needs.
-#
-# Now the ids. An id is a label: user 931 is not more than user 930. `TargetEncoder`
+# ## From an id to an average
+# An id is a label: user 931 is not more than user 930. scikit-learn's `TargetEncoder`
 # replaces an id by the average rating of its rows, as our features do. The average is
-# *damped*: ten imaginary average ratings are added, so that a few ratings do not give
-# an extreme average. We look at the user with the highest mean, and at the one with the
-# highest mean among those with 30 ratings or more.
+# *damped*: with `smooth=10`, ten imaginary average ratings are added, so that a few
+# ratings do not give an extreme average. We look at two users.
 
 # %%
 encoder = TargetEncoder(target_type="continuous", smooth=10.0)
 encoder.fit(train[["user_id", "movie_id"]], train["rating"])
 
-users = train.groupby("user_id")["rating"].agg(ratings="size", mean="mean")
-total = users["ratings"] * users["mean"] + 10 * train["rating"].mean()
-users["damped"] = total / (users["ratings"] + 10)
-users["TargetEncoder"] = encoder.encodings_[0]  # of the first column, the users
-active_users = users[users["ratings"] >= 30]
-two_users = [users["mean"].idxmax(), active_users["mean"].idxmax()]
 print(f"\nMean of all ratings: {train['rating'].mean():.2f} stars")
-print("Number of ratings of two users; their mean, plain and damped, in stars")
-print(users.loc[two_users].to_string(float_format="%.2f"))
+for user in (931, 569):
+    ratings = train.loc[train["user_id"] == user, "rating"]
+    damped = (ratings.sum() + 10 * train["rating"].mean()) / (len(ratings) + 10)
+    of_user = list(encoder.categories_[0]).index(user)
+    by_encoder = encoder.encodings_[0][of_user]
+    print(f"user {user}, ratings: {len(ratings)}, their mean: {ratings.mean():.2f}")
+    print(f"    damped: {damped:.2f}, by TargetEncoder: {by_encoder:.2f}")
 
 # %% [markdown]
 # The first user has given one rating, 5 stars. That says little, and the damped mean is
@@ -393,6 +341,7 @@ print(users.loc[two_users].to_string(float_format="%.2f"))
 # the movie of every test row?
 
 # %%
+features = UserMovieFeatureTransformer(damping=10.0).fit(train)
 by_sklearn = encoder.transform(test[["user_id", "movie_id"]])  # (n_rows, 2)
 by_us = features.transform(test)[["user_avg_rating", "movie_avg_rating"]].to_numpy()
 difference = np.abs(by_sklearn - by_us).max()

@@ -109,10 +109,10 @@ for middle in (0, 1.96, 2.4, 1.96 + 0.84, 3.2):
 
 # %% [markdown]
 # If the truth is just at the limit, half of the tests are above it. For 80 %, the truth
-# must be 2.8 standard errors: 1.96 up to the limit, and 0.84 more, because 80 % of a
-# bell are above its middle minus 0.84 (`pillars/0_luck.py`). With equal models, 2.5 %
-# of the tests are above the limit, and as many are below -1.96: together the 5 % of
-# false alarms.
+# must be 2.8 = 1.96 + 0.84 standard errors: 1.96 up to the limit, and 0.84 more,
+# because 80 % of a bell are above its middle minus 0.84 (`norm.sf(-0.84)` is 80 %).
+# With equal models, 2.5 % of the tests are above the limit, and as many are below
+# -1.96: together the 5 % of false alarms.
 
 # %%
 title = "If the truth is 2.8 standard errors, 80 % of the tests are above the limit"

@@ -67,7 +67,8 @@ def test_a_command_finds_the_file_that_the_one_before_has_written(project, tmp_p
 
 def test_the_page_on_real_movies_shows_the_command_that_its_mark_runs():
     page = (ROOT / "docs" / "real.md").read_text(encoding="utf-8")
-    shown = re.findall(r"```sh\n(python lesson_code.py .+)\n```\n\n(?:<details.+\n\n)?<!-- run", page)
+    command = r"```sh\n(python lesson_code.py .+)\n```\n\n(?:<details.+\n\n)?<!-- run"
+    shown = re.findall(command, page)
     marks = re.findall(r"<!-- run: (.+?)(?: \| .+)? -->", page)
     train = shown[0]
     assert marks == [train, *(f"{train} && {command}" for command in shown[1:])]
