@@ -47,13 +47,14 @@ def numbers_of_tree(X_train, X_test, y_train, y_test, errors):
         tree.fit(X_train, y_train)
         training_rows.append(root_mean_squared_error(y_train, tree.predict(X_train)))
         test_rows.append(root_mean_squared_error(y_test, tree.predict(X_test)))
-    training_rows.append(errors.loc["tree", "training rows"])
-    test_rows.append(errors.loc["tree", "test rows"])
+    of_chapter_on_training, of_chapter_on_test = errors["tree"]
+    training_rows.append(of_chapter_on_training)
+    test_rows.append(of_chapter_on_test)
     return {
         "training": np.round(training_rows, 3).tolist(),
         "test": np.round(test_rows, 3).tolist(),
-        "mean": round(errors.loc["mean", "test rows"], 3),
-        "ridge": round(errors.loc["ridge", "test rows"], 3),
+        "mean": round(errors["mean"][1], 3),
+        "ridge": round(errors["ridge"][1], 3),
     }
 
 
