@@ -936,13 +936,14 @@ LEFT, RIGHT, HOME, END = "\ue012", "\ue014", "\ue011", "\ue010"  # keys, for sel
 
 def test_the_slider_of_the_tree_tells_what_the_chapter_and_its_task_print(phone, site):
     place, told = open_play(phone, site, "0_first")
-    (printed,) = [o for o in chapter_output("0_first", site) if "  test rows" in o]
-    last = re.search(r"tree +(\S+) +(\S+)", printed).groups()
+    errors_of_tree = r"^tree +training rows (\S+), test rows (\S+)"
+    printed = "\n".join(chapter_output("0_first", site))
+    last = re.search(errors_of_tree, printed, re.MULTILINE).groups()
     assert re.findall(r"\d\.\d{3}", told.text)[:2] == [*last]
     assert "worse than the mean" in told.text
     press(place, "depth", HOME + 4 * RIGHT)
     answer = (ROOT / "docs" / "tried.md").read_text(encoding="utf-8")
-    in_task = re.search(r"^tree +(\S+) +(\S+)", answer, re.MULTILINE).groups()
+    in_task = re.search(errors_of_tree, answer, re.MULTILINE).groups()
     assert re.findall(r"\d\.\d{3}", told.text)[:2] == [*in_task]
     assert "better than the mean" in told.text and "worse than the ridge" in told.text
     slider = place.find_element("name", "depth")
@@ -971,12 +972,12 @@ def test_a_test_set_is_used_once_and_all_of_them_have_the_spread_that_is_printed
     assert rows_of(told)["500"][0] == "200" and "are used" in told.text
     numbers = json.loads(place.get_attribute("data-numbers"))
     assert any(f"{rmse:.3f}" == first for rmse in numbers["500"])
-    (printed,) = [o for o in outputs if o.startswith("Spread")]
+    (printed,) = [o for o in outputs if "sets of 125 rows" in o]
     for n_rows in ("125", "2000"):
         place.find_element("css selector", f"[value='{n_rows}']").send_keys(" ")
         press(place, "all")
         n_tests, _, spread = rows_of(told)[n_rows]
-        assert re.search(rf"^ *{n_rows} +{n_tests} +{spread}", printed, re.MULTILINE)
+        assert f"{n_tests} sets of {n_rows} rows: {spread}" in printed
     assert rows_of(told)["500"][0] == "200", "what was tested stays in the table"
 
 
