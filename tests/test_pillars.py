@@ -767,6 +767,16 @@ def check_conclusions_of_chapter_6(printed):
     rated, others = numbers_after("True stars, mean of", printed)
     assert rated > others + 0.2, "missing not at random"
     assert numbers_after("Users for whom the first is higher:", printed)[0] > 98
+    both = printed.partition("difference of the two")[2].partition("User 1")[0]
+    ndcg, ndcg_of_law, difference, error = numbers_after("NDCG ", both)
+    assert -0.05 > difference == pytest.approx(ndcg_of_law - ndcg, abs=0.0015)
+    assert -difference > 5 * error, "many times"
+    *_, difference, error = numbers_after("true stars ", both)
+    assert 0.4 < difference < 0.5, "almost half a star"
+    assert difference > 5 * error
+    *shares, _, _ = numbers_after("rated, % ", both)
+    assert shares[0] > 1.5 * shares[1], "what NDCG can count"
+    assert shares[1] < 10, "less than a tenth"
     by_ranker, by_law = re.findall(r"the first five by (?:.+\n)+", printed)
     stars_of_rated = re.findall(r" (\d\.\d)$", by_ranker, re.MULTILINE)
     assert sorted(map(float, stars_of_rated)) == [3.5, 4, 4]
@@ -774,14 +784,20 @@ def check_conclusions_of_chapter_6(printed):
     assert "The Vanishing Cousin" in by_law
 
     names = ("MovieRanker", "popularity", "the law", "factors", "linear", "mean")
-    # From the right: MovieRanker has no RMSE.
-    rows = {name: numbers_after(f"{name} ", printed)[-3:] for name in names}
+    table = printed.partition("RMSE in stars of the held-out rows")[2]
+    # (NDCG, ahead of the law, its error, true stars), from the right: MovieRanker has
+    # no RMSE.
+    rows = {name: numbers_after(f"{name} ", table)[-4:] for name in names}
     by_ndcg = sorted(names, key=lambda name: -rows[name][0])
-    by_true_stars = sorted(names, key=lambda name: -rows[name][2])
+    by_true_stars = sorted(names, key=lambda name: -rows[name][3])
     assert by_ndcg[:3] == ["MovieRanker", "popularity", "the law"]
     assert by_true_stars[0] == "the law"
-    assert rows["MovieRanker"][2] < rows["factors"][2] - 0.1
-    assert rows["MovieRanker"][1] > 1.5 * rows["the law"][1], "what NDCG can count"
+    assert by_true_stars[-1] == "mean"
+    assert rows["MovieRanker"][3] < rows["factors"][3] - 0.1
+    _, ahead, error, _ = rows["popularity"]
+    assert ahead > 2 * error, "popularity is above the law, and that is not luck"
+    _, ahead, error, _ = rows["factors"]
+    assert abs(ahead) < 1.5 * error, "about one standard error"
 
 
 def check_conclusions_of_writing(printed):
