@@ -685,13 +685,20 @@ def check_conclusions_of_the_threshold(printed):
     ]
     assert min(losses) == losses[2], "the true chance"
     split = end.partition("split into its two parts")[2].partition("Cost of")[0]
-    parts = {name: numbers_after(f"{name} ", split) for name in loss_of}
+    parts = {}
+    for name in loss_of:
+        measured, *parts[name] = numbers_after(f"{name} ", split)
+        assert sum(parts[name]) == pytest.approx(measured, abs=0.005)
     for name in ("features", "factors"):
         noise, ignorance = parts[name][:2]
         assert noise > ignorance, "most of the loss is noise"
     assert parts["factors"][1] < parts["features"][1] - 0.01, "the taste helps more"
     assert parts["balanced"][1] > 0.75 * parts["dummy"][1]
-    assert numbers_after("the law ", split)[1] == 0
+    assert numbers_after("the law ", split)[-1] == 0
+    is_cheaper = [
+        yes < no for yes, no in re.findall(r"0\.\d +(\S+) +(\S+)$", split, re.M)
+    ]
+    assert is_cheaper == [False, False, False, True, True], "from 1/3 on"
 
     rules = ("factors: p > 1/3", "factors: p > 1/2", "never")
     costs = [numbers_after(rule, end)[1] for rule in rules]
