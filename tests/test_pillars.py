@@ -219,7 +219,10 @@ def numbers_after(words, printed):
 
 def check_conclusions_of_deploy(printed):
     assert numbers_after("Answers that are of neither model", printed) == [0]
-    assert "joblib.load gives a SklearnEcosystemPipeline" in printed
+    (same,) = numbers_after("a model with the same answers:", printed)
+    (other,) = numbers_after("a model with other answers:", printed)
+    assert same > 70 and other > 0 and same + other > 90, "joblib hardly ever notices"
+    assert numbers_after("load_pipeline refuses:", printed) == [100]
     assert "damaged.pkl is damaged" in printed.partition("400 requests")[0]
     assert printed.count("Refused: ") == 3
     assert "The model before them still answers: True" in printed
@@ -624,9 +627,18 @@ def check_conclusions_of_the_ranking(printed):
     assert weight > 0.4
     assert product == pytest.approx(heat, rel=0.1), "nearly all comes from Alien"
 
+    (ahead, error) = numbers_after("most ratings - most stars:", printed)
+    assert ahead > 3 * error
+    (ahead, error) = numbers_after("EASE - most ratings:", printed)
+    assert ahead > 3 * error
+    (ahead, error) = numbers_after("MovieRanker - EASE:", printed)
+    assert ahead > 3 * error
     last = printed.split("NDCG@10 on the test rows")[2]
     ways = ("chance", "most stars", "most ratings", "EASE", "MovieRanker")
-    chance, stars, ratings, ease, ranker = [numbers_after(way, last)[0] for way in ways]
+    chance, stars, ratings, ease, ranker = [
+        float(re.search(rf"^{way} +([\d.]+)$", last, re.MULTILINE)[1]) for way in ways
+    ]
+    assert ease > 0.9 * ranker, "nearly all"
     assert chance < 0.03 < stars < ratings - 0.02
     assert min(ease, ranker) > ratings + 0.03
 
