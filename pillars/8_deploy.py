@@ -26,10 +26,10 @@ from lesson_code import MovieRecommendationDataset, SklearnEcosystemPipeline
 # %% [markdown]
 # ## Two models, two artifacts
 # A model is saved as one file, the *artifact*. Another program must be able to predict
-# from it, so it needs all steps of the pipeline, not only the last one. For scikit-learn
-# models, `joblib.dump` does that. `save_pipeline` of the course's own
-# `SklearnEcosystemPipeline` does the same, and adds a *digest*: a fingerprint of the
-# content, which changes if one bit of the file changes.
+# from it, so it needs all steps of the pipeline, not only the last one. `joblib.dump`
+# writes any model of scikit-learn so. `save_pipeline` of the course's own
+# `SklearnEcosystemPipeline` adds a *digest*: a fingerprint of the content, which
+# changes if one bit of the file changes.
 #
 # On Monday a model is trained on 4000 ratings, on Tuesday on 6000. We load both, and
 # ask them for the same user and the same movie.
