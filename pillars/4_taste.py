@@ -195,16 +195,18 @@ if figure is not None:
         axes.plot(*points.T, marker, color=color, markersize=9)
         for (x, y), name in zip(points, names):
             axes.plot([0, x], [0, y], color=color, linewidth=1, alpha=0.5)
+            side = 1 if x > 0 else -1  # right or left: away from the line
             axes.annotate(
                 name,
                 (x, y),
-                (8, 0),
+                (8 * side, 0),
                 textcoords="offset points",
+                ha="left" if x > 0 else "right",
                 va="center",
                 color=color,
             )
     axes.set(xlabel="first number", ylabel="second number", aspect="equal")
-    axes.set(xlim=(-1.2, 2.1), ylim=(-1.1, 1.5))
+    axes.set(xlim=(-1.5, 2.0), ylim=(-1.1, 1.5))
     drawing.save_picture(figure, "4_taste.svg")
 
 # %% [markdown]
