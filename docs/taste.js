@@ -15,9 +15,9 @@ const UNIT = 74;
 
 const WORDS = `
   <h3>Where are you on the map?</h3>
-  <p>Each movie and each user is a point: its two numbers. Rate the movies that you have
-  seen. Yours are learned from your stars by ridge, as Ann's were. (It is a game: five
-  movies say little about a taste.)</p>
+  <p>Each movie and each user is a point: its two numbers. What counts is its direction
+  from the middle. Rate the movies that you have seen: your numbers are learned from your
+  stars by ridge, as Ann's were. (It is a game: five movies say little about a taste.)</p>
   <div class="parts"><div class="column"><form></form><div role="status"></div></div>
   <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img"
     aria-label="Map of the movies (squares), the users (circles) and you (diamond)">
@@ -46,11 +46,14 @@ function predictStars(numbers, title) {
   return Math.min(5, Math.max(1, MIDDLE + sum));
 }
 
-function nearestUser(numbers) {
-  const distance = (name) =>
-    Math.hypot(users[name][0] - numbers[0], users[name][1] - numbers[1]);
+// Return the user whose direction from the middle is most like that of the numbers.
+function userOfDirection([first, second]) {
+  const likeness = (name) => {
+    const [x, z] = users[name];
+    return (x * first + z * second) / Math.hypot(x, z); // the cosine, but for a factor
+  };
   return Object.keys(users).reduce((best, name) =>
-    distance(name) < distance(best) ? name : best,
+    likeness(name) > likeness(best) ? name : best,
   );
 }
 
@@ -85,13 +88,46 @@ function addPoint(map, kind, name, numbers) {
   return point;
 }
 
+// Return where the name of a point stands on the map.
+function boxOfName(point, [first, second]) {
+  const { x, y, width, height } = point.querySelector("text").getBBox();
+  const left = WIDTH / 2 + UNIT * first + x;
+  const top = HEIGHT / 2 - UNIT * second + y;
+  return { left, top, right: left + width, bottom: top + height };
+}
+
+const overlap = (one, other) =>
+  one.left < other.right && other.left < one.right &&
+  one.top < other.bottom && other.top < one.bottom;
+
+const isOnMap = (box) =>
+  box.left > 0 && box.right < WIDTH && box.top > 0 && box.bottom < HEIGHT;
+
+// Put the name of "you" above, below, right or left: where it covers no other name.
+function placeName(numbers) {
+  const text = you.querySelector("text");
+  const sides = [[0, -13, "middle"], [0, 22, "middle"], [13, 4, "start"], [-13, 4, "end"]];
+  for (const [x, y, anchor] of sides) {
+    text.setAttribute("x", x);
+    text.setAttribute("y", y);
+    text.setAttribute("text-anchor", anchor);
+    const box = boxOfName(you, numbers);
+    if (isOnMap(box) && !others.some((other) => overlap(box, other))) return;
+  }
+}
+
 place.innerHTML = WORDS;
+place.hidden = false; // names have a size only if they are shown
 const form = place.querySelector("form");
 const map = place.querySelector("svg");
 const answer = place.querySelector("[role='status']");
 form.innerHTML = Object.keys(movies).map(rowOfMovie).join("");
-for (const [name, numbers] of Object.entries(movies)) addPoint(map, "movie", name, numbers);
-for (const [name, numbers] of Object.entries(users)) addPoint(map, "user", name, numbers);
+const others = []; // where the other names stand
+for (const [kind, points] of Object.entries({ movie: movies, user: users })) {
+  for (const [name, numbers] of Object.entries(points)) {
+    others.push(boxOfName(addPoint(map, kind, name, numbers), numbers));
+  }
+}
 const you = addPoint(map, "you", "you", [0, 0]);
 
 function update() {
@@ -101,8 +137,7 @@ function update() {
   }
   const numbers = learnNumbers(ratings);
   you.style.transform = moveTo(numbers);
-  // Near the upper edge, its name is under the point.
-  you.querySelector("text").setAttribute("y", numbers[1] > 1.9 ? 22 : -13);
+  placeName(numbers);
   if (Object.keys(ratings).length === 0) {
     answer.innerHTML = "<p>Rate a movie: the point “you” leaves the middle.</p>";
     return;
@@ -112,17 +147,13 @@ function update() {
       "<p>By these stars you are in the middle: they show no taste. Rate one higher or lower.</p>";
     return;
   }
-  const left = Object.keys(movies).filter((title) => !(title in ratings));
-  const rows = left.map(
-    (title) => `<li>${title}: <b>${predictStars(numbers, title).toFixed(1)} stars</b></li>`,
-  );
-  const words = left.length
-    ? "By the sums, you would give:"
-    : "You have rated all: set one to “not seen”, to see what the sum gives.";
-  answer.innerHTML = `<p>You are nearest to <b>${nearestUser(numbers)}</b>. ${words}</p>`;
-  if (left.length) answer.innerHTML += `<ul>${rows.join("")}</ul>`;
+  const rows = Object.keys(movies).map((title) => {
+    const given = title in ratings ? ` (you: ${ratings[title]})` : "";
+    return `<li>${title}: <b>${predictStars(numbers, title).toFixed(1)} stars</b>${given}</li>`;
+  });
+  answer.innerHTML = `<p>Of all users, <b>${userOfDirection(numbers)}</b> lies most in your
+    direction. By the sums, you would give:</p><ul>${rows.join("")}</ul>`;
 }
 
 form.addEventListener("change", update);
 update();
-place.hidden = false;

@@ -39,19 +39,29 @@ print(export_text(tree, feature_names=list(two_features), decimals=1))
 
 # %% [markdown]
 # A `value` is the answer, in stars. With many more questions, a tree learns single rows
-# by heart, as in `pillars/0_first.py`. We compare four models that do better:
+# by heart, as in `pillars/0_first.py`. We compare four models that do better. The first
+# three are scikit-learn's:
 #
-# - `linear` multiplies each feature by a weight and adds up. It is `Ridge`, from
-#   `sklearn.linear_model`. It is simple, and cannot learn that a feature matters only
-#   together with another.
-# - `forest` takes the mean of many deep trees, each of which has seen other rows. So
-#   what one tree has learned by heart hardly counts. It is `RandomForestRegressor`,
-#   from `sklearn.ensemble`.
-# - `boosting` adds small trees, one after the other. Each learns what those before it
-#   have left over. It is `HistGradientBoostingRegressor`, from `sklearn.ensemble`.
-# - `factors` reads no such features. It learns a few numbers for each user and each
-#   movie, which say how well the two fit. scikit-learn has no such model: it is
-#   `MatrixFactorization` of `lesson_code.py`, and `pillars/4_taste.py` builds one.
+# - `linear` (`Ridge`) multiplies each feature by a weight and adds up. It cannot learn
+#   that a feature matters only together with another. `alpha` is its penalty: the
+#   larger, the smaller the weights.
+# - `forest` (`RandomForestRegressor`) takes the mean of many deep trees, each of which
+#   has seen other rows. So what one tree has learned by heart hardly counts.
+#   `n_estimators` is the number of trees, `max_samples` how many rows each sees, and
+#   `max_features` how many features it may choose from for each question.
+# - `boosting` (`HistGradientBoostingRegressor`) adds small trees, one after the other.
+#   Each learns what those before it have left over. `learning_rate` is the share of its
+#   answer that is added: with a small one, it takes more trees (at most `max_iter`).
+# - `factors` (`MatrixFactorization` of `lesson_code.py`) is the course's own, because
+#   scikit-learn has no such model. It reads none of these features, but learns a few
+#   numbers for each user and each movie, which say how well the two fit.
+#   `pillars/4_taste.py` builds one.
+#
+# In the forest and in boosting, `min_samples_leaf` is the smallest number of training
+# rows that an answer may be the mean of: the larger, the less is learned by heart.
+# `SklearnEcosystemPipeline` of `lesson_code.py` puts the features before each model,
+# with parameters that are already chosen. How to choose them is in
+# `pillars/3_search.py`.
 #
 # ## What no model can foresee
 # An error of 0.8 stars: is that good? On real data nobody can say. Here we know the
@@ -146,12 +156,12 @@ print("\nGain over linear in squared error (± standard error)")
 error_of_linear = (rating - answers["linear"]) ** 2
 for name in ("forest", "boosting", "factors"):
     gain = error_of_linear - (rating - answers[name]) ** 2
-    print(f"  {name:8} {gain.mean():+.4f} ± {gain.sem():.4f}")
+    print(f"  {name:8} {gain.mean():+.5f} ± {gain.sem():.5f}")
 
 # %% [markdown]
 # A difference of less than twice its standard error may well be luck. The difference of
-# boosting is just below this limit, so this table does not show whether boosting is
-# better or worse; another table may. The forest is worse: the difference is tiny, but
+# boosting is below this limit, so this table does not show whether boosting is better
+# or worse; another table may. The forest is worse: the difference is tiny, but
 # more than three times its standard error. (Rows of one user or one movie are alike. A
 # standard error that takes this into account is a little larger, and changes neither.)
 #

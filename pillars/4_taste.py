@@ -141,12 +141,7 @@ for n_rounds in (1, 2, 5, 10):
 # error falls quickly at first, then hardly at all.
 #
 # The sums also fill the gaps. But nobody has told this model what a movie is about.
-#
-# **Guess first:** which movie would Ann like, according to the learned numbers?
-#
-# - Heat
-# - Casablanca
-# - neither: she gave low stars to most movies
+# Does it agree with the numbers written by hand, in what Ann would like?
 
 # %%
 answers = pd.DataFrame(users @ movies.T, stars.index, TITLES) + 3
@@ -156,9 +151,8 @@ print("\nStars by the learned numbers (*: a gap)")
 print(filled.to_string())
 
 # %% [markdown]
-# **Heat.** It gets 4.1 stars, and Casablanca 1.7. The numbers written by hand said so,
-# too, but this model has found it in the ratings alone: Bob agrees with Ann about Alien
-# and Up, and he likes Heat.
+# It does: for Ann, Heat gets 4.1 stars, and Casablanca 1.7. But this model has found it
+# in the ratings alone: Bob agrees with Ann about Alien and Up, and he likes Heat.
 #
 # What if the loop begins with other random numbers?
 #
@@ -184,12 +178,12 @@ print(f"Largest difference of the sums: {difference:.3f} stars")
 # So the learned numbers have no names, such as "thrill". They are called *latent*
 # factors, which means hidden.
 #
-# With two numbers each, users and movies are points. If a user and a movie lie in the
-# same direction from the middle, their sum is high; in opposite directions, it is below
-# 0.
+# With two numbers each, users and movies are points. What counts is their direction
+# from the middle: if a user and a movie lie in the same direction, their sum is high;
+# in opposite directions, it is below 0. The farther out they are, the stronger that is.
 
 # %%
-title = "The model puts users near the movies that they like"
+title = "Users lie in the direction of the movies that they like"
 figure, axes = drawing.new_picture(title, height=4.6)
 if figure is not None:
     axes.axhline(0, color="#CFCFCF", linewidth=1)
@@ -200,28 +194,32 @@ if figure is not None:
     ):
         axes.plot(*points.T, marker, color=color, markersize=9)
         for (x, y), name in zip(points, names):
+            axes.plot([0, x], [0, y], color=color, linewidth=1, alpha=0.5)
+            side = 1 if x > 0 else -1  # right or left: away from the line
             axes.annotate(
                 name,
                 (x, y),
-                (8, 0),
+                (8 * side, 0),
                 textcoords="offset points",
+                ha="left" if x > 0 else "right",
                 va="center",
                 color=color,
             )
     axes.set(xlabel="first number", ylabel="second number", aspect="equal")
-    axes.set(xlim=(-1.2, 2.1), ylim=(-1.1, 1.5))
+    axes.set(xlim=(-1.5, 2.0), ylim=(-1.1, 1.5))
     drawing.save_picture(figure, "4_taste.svg")
 
 # %% [markdown]
-# Ann and Bob are near Alien, Cleo and Dan near Casablanca and Up. Eve, who has given 4
-# stars to all that she has seen, is between the two groups. Finn, who has liked none of
-# them, is far from all.
+# Seen from the middle, Ann and Bob lie in the direction of Alien, Cleo and Dan in that
+# of Casablanca and Up. Eve, who has given 4 stars to all that she has seen, looks
+# between the two groups. Finn, who has liked none of them, looks away from all.
 #
 # <!-- play: taste -->
 #
 # ## From 22 ratings to 50,000
-# But a table of five movies proves nothing. Now we take the course's table, whose *law*
-# we know: the formula that made its ratings. A fifth of the rows is held out: the test
+# But a table of five movies proves nothing. Now we take the course's table of
+# `MovieRecommendationDataset`, whose *law* we know: the formula that made its ratings.
+# A fifth of the rows is held out: the test
 # rows. Of the others, the training rows, we keep a fifth to choose the penalty.
 #
 # A rating is more than taste: some users are generous, and some movies are good for
@@ -312,9 +310,10 @@ print(trials.to_string(float_format="%.3f"))
 # rise and fall together. `compare` measures three models:
 #
 # - our ALS
-# - `MatrixFactorization` of `lesson_code.py`, which reads more than stars. Genres and
-#   years tell it what movies have in common, and which movies a user chose to rate
-#   tells it about the taste, too. So it needs fewer ratings.
+# - `MatrixFactorization` of `lesson_code.py`, the course's own (scikit-learn has no
+#   such model for tables with gaps), which reads more than stars. Genres and years tell
+#   it what movies have in common, and which movies a user chose to rate tells it about
+#   the taste, too. So it needs fewer ratings.
 # - the law's prediction, the best possible one
 #
 # Even the law's correlation is below 1, for these reasons:

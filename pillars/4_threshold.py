@@ -14,7 +14,6 @@
 import numpy as np
 import pandas as pd
 from drawing import BLUE, GREEN, GREY, ORANGE, new_picture, save_picture
-from scipy.stats import norm
 from sklearn.calibration import calibration_curve
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
@@ -28,6 +27,7 @@ from sklearn.metrics import (
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from visitors import chance_of_like
 
 from lesson_code import (
     MatrixFactorization,
@@ -50,11 +50,11 @@ print(f"  and the user does not:        -log 0.2 = {-np.log(0.2):.2f}")
 # *log loss* is the mean over all rows.
 #
 # ## From stars to a probability
-# `MatrixFactorization`, the model of `pillars/4_taste.py`, predicts stars.
-# `LogisticRegression` turns them into a probability: it learns from the training rows
-# at how many stars a like is as probable as not, and how steeply the probability rises
-# there. The stars of the training rows are cross-fitted: a row's own rating is not in
-# them.
+# `MatrixFactorization`, the course's own model (`pillars/4_taste.py` explains it),
+# predicts stars. scikit-learn's `LogisticRegression` turns them into a probability: it
+# learns from the training rows at how many stars a like is as probable as not, and how
+# steeply the probability rises there. The stars of the training rows are cross-fitted:
+# a row's own rating is not in them.
 
 # %%
 dataset = MovieRecommendationDataset()
@@ -75,14 +75,16 @@ for stars in (2.5, 3.0, 3.5, 4.0, 4.5):
 # %% [markdown]
 # The more stars, the more probable is a like. With several inputs, `LogisticRegression`
 # first adds them up, each multiplied by a weight that it has learned, and does the same
-# with the sum.
+# with the sum. It keeps the weights small, as ridge does. Its parameter `C` says how
+# freely they may grow: a large `alpha` of ridge is a small `C`. Here there are many
+# rows and few weights, so we leave it at 1.
 #
 # ## Four classifiers
 # The dummy always answers the share of likes. `features` reads the averages and the
-# other features of `pillars/1_preprocessing.py`. `balanced` reads the same, with a
-# setting that is often recommended where one answer is rarer: in training, the likes
-# together weigh as much as all other rows together. `factors` reads the predicted
-# stars.
+# other features of `pillars/1_preprocessing.py`, which the course's
+# `UserMovieFeatureTransformer` makes. `balanced` reads the same, with a setting that is
+# often recommended where one answer is rarer: in training, the likes together weigh as
+# much as all other rows together. `factors` reads the predicted stars.
 #
 # **Guess first:** `balanced` and `features` differ only in this setting. Which of them
 # has the smaller log loss on the test rows?
@@ -186,64 +188,68 @@ if figure is not None:
 
 # %% [markdown]
 # ## How good is the best one?
-# Again, we can say so only because we know the law, the formula that made the ratings,
-# and with it the true chance of a like. A rating is the user's opinion plus noise,
-# rounded to half stars: from 3.75 on, to 4. So it is a like if opinion plus noise is
-# above 3.75.
-# The noise is normally distributed, with the standard deviation `sigma` of the user.
-# `norm.cdf(x)` is the share of a normal distribution that lies below x, counted in
-# standard deviations from its mean: an opinion of 3.75 becomes a like in half of all
-# cases, and an opinion that is one `sigma` higher in 84 %.
+# The best classifier says the true chance of each like. What would its loss be? Take
+# ten evenings on which the true chance is 0.7. Seven times the user likes the movie,
+# and three times not. What does a model lose that says 0.5 each time, or 0.6, ...?
+
+# %%
+ten_evenings = [True] * 7 + [False] * 3
+print("\nLog loss of ten rows, of which seven are liked")
+for says in (0.5, 0.6, 0.7, 0.8, 0.9):
+    print(f"  a model says {says}: {log_loss(ten_evenings, [says] * 10):.3f}")
+
+# %% [markdown]
+# The true chance, 0.7, has the smallest loss. Not even this loss is 0: nobody knows
+# *which* seven evenings will be the good ones. That part is noise. What a model loses
+# in addition, because it says something else, is ignorance.
 #
-# Say the true chance is 0.7. If a model says 0.8, its loss will be -log 0.8 in 70 % of
-# such cases, and -log 0.2 in 30 %. `expected_loss` computes the mean. Which answer has
-# the smallest?
+# Now the same for all test rows. Again, we can do so only because we know the law, the
+# formula that made the ratings. From it, `chance_of_like` (in the course's
+# `visitors.py`) computes the true chance of each row: how often the user's opinion plus
+# noise is rounded to 4 stars or more. In the mean, each row then counts for both cases,
+# liked and not liked, each as often as it would happen.
 
 
 # %%
 def expected_loss(said, true):
-    """Return the loss to expect, the mean over the rows, if `true` are the chances."""
-    return np.mean(-true * np.log(said) - (1 - true) * np.log(1 - said))
+    """Return the mean loss to expect, if `true` are the chances of a like."""
+    if_liked = -np.log(said)
+    if_not = -np.log(1 - said)
+    return np.mean(true * if_liked + (1 - true) * if_not)
 
 
-print("\nLoss to expect if the true chance is 0.7")
-for said in (0.5, 0.6, 0.7, 0.8, 0.9):
-    print(f"  a model says {said}: {expected_loss(said, 0.7):.3f}")
-
-# %% [markdown]
-# The true chance has the smallest loss. That loss is noise, and what a model loses in
-# addition is ignorance. Now the same for all test rows.
-
-# %%
-opinion, _ = dataset.opinions(test)
-sigma = dataset.law_["sigma"][test["user_id"] - 1]  # user ids count from 1
-true_chance = norm.cdf((opinion - 3.75) / sigma)
+true_chance = chance_of_like(dataset, test)
 true_chance = true_chance.clip(1e-9, 1 - 1e-9)  # a logarithm of 0 does not exist
 chances["the law"] = true_chance
 
 noise = expected_loss(true_chance, true_chance)
-rows = {}
+print("\nLog loss, measured on the test rows and split into its two parts")
+print("         measured   noise  ignorance")
 for name, chance in chances.items():
-    loss = expected_loss(chance, true_chance)
-    rows[name] = {
-        "noise": noise,
-        "ignorance": loss - noise,
-        "sum": loss,
-        "measured": log_loss(liked, chance),
-    }
-print("\nLog loss, split into its two parts")
-print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
+    measured = log_loss(liked, chance)
+    ignorance = expected_loss(chance, true_chance) - noise
+    print(f"{name:8} {measured:8.3f} {noise:7.3f} {ignorance:10.3f}")
 
 # %% [markdown]
+# The two parts together are the measured loss, up to a few thousandths, which are luck.
 # As with stars, features help, and the taste of each user, which `factors` learns,
 # helps more. Most of the loss of both is noise. The ignorance of `balanced` is nearly
 # that of the dummy, though it has read the features.
 #
 # ## When should we say yes?
 # That depends on what errors cost. Suppose that a bad evening costs 1, and a good movie
-# missed costs 2. If p is the probability of a like, then yes costs 1 - p on average, no
-# costs 2p, and yes is cheaper if p is above 1/3. (`predict` of a classifier says yes if
-# p is above 1/2, as if both errors cost the same.)
+# missed costs 2. What do yes and no cost on average, if p is the probability of a like?
+# After a yes, the share 1 - p are bad evenings. After a no, the share p are good movies
+# missed, at 2 each.
+
+# %%
+print("\n   p   cost of yes   cost of no")
+for p in (0.1, 0.2, 0.3, 0.4, 0.5):
+    print(f" {p}          {1 * (1 - p):.1f}          {2 * p:.1f}")
+
+# %% [markdown]
+# Between 0.3 and 0.4, yes becomes cheaper: where 1 - p = 2p, at p = 1/3. (`predict` of
+# a classifier says yes if p is above 1/2, as if both errors cost the same.)
 #
 # **Guess first:** a quarter of the rows are likes. To how many should we say yes?
 #

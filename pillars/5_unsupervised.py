@@ -9,7 +9,8 @@
 #
 # The law of the ratings, the formula that made them, has eight genres. It has no groups
 # of users: every user's love of every genre is drawn independently of the others. Our
-# model learns from ids and stars alone. It gets no genres (`content=False`), and no
+# model, `MatrixFactorization` of `lesson_code.py`, learns from ids and stars alone. It
+# gets no genres (`content=False`), and no
 # extra numbers about which movies a user chose to rate (`n_patterns=0`). So we can
 # compare what it finds with what is hidden. With real data that is not possible.
 
@@ -28,14 +29,16 @@ from lesson_code import MatrixFactorization, MovieRecommendationDataset
 
 # %% [markdown]
 # ## Eight clusters of users
-# `KMeans` puts points that are near each other into one *cluster*. A user is a point:
-# eight learned factors. We ask for eight clusters.
+# scikit-learn's `KMeans` puts points that are near each other into one *cluster*. A
+# user is a point: eight learned factors. We ask for eight clusters. KMeans begins with
+# random centres; `n_init=20` lets it begin 20 times, and keeps the best result.
 
 
 # %%
-def learn(n_ratings):
+def learn(n_ratings, seed=42):
     """Return a table of ratings, and the factors learned from it."""
-    table = MovieRecommendationDataset(n_ratings=n_ratings).generate()
+    dataset = MovieRecommendationDataset(n_ratings=n_ratings, random_state=seed)
+    table = dataset.generate()
     blind = MatrixFactorization(n_factors=8, content=False, n_patterns=0)
     return table, blind.fit(table)
 
@@ -131,11 +134,12 @@ if figure is not None:
 # We draw ten Gaussians like the users' points, and take the mean and the spread of
 # their silhouettes.
 #
-# **Guess first:** is the silhouette of the users' eight clusters above that of the
-# control?
+# **Guess first:** how high is the silhouette of the users' eight clusters, compared
+# with that of one cloud of the same shape, cut in eight?
 #
-# - yes
-# - no
+# - about twice as high
+# - about half as high
+# - about the same
 
 
 # %%
@@ -158,23 +162,28 @@ print("\nSilhouette of eight clusters, mean of ten controls")
 print(compared.T.to_string(float_format="%.3f"))
 
 # %% [markdown]
-# **No.** One cloud, cut in eight, gives the same silhouette, or a little more. So the
-# eight clusters of users are no sign of eight kinds of people. That is right: the law
-# has no groups of users.
+# **About the same.** Here, one cloud even has a little more. So the eight clusters of
+# users are no sign of eight kinds of people. That is right: the law has no groups of
+# users.
 #
 # ## Do the movies?
 # Here we have hidden something: the genres. We take the movies that have one genre and
 # at least 50 ratings.
 
-# %%
-movies = table.groupby("movie_id").agg(
-    title=("title", "first"), genre=("genre", "first"), n_ratings=("rating", "size")
-)
-has_one_genre = ~movies["genre"].str.contains("[|]")  # two are written A|B
-kept = has_one_genre & (movies["n_ratings"] >= 50)
-movie_factors = factors.movie_factors_[kept]  # (n_movies, 8)
 
-name = f"{kept.sum()} movies"
+# %%
+def movies_of_one_genre(table, n_ratings):
+    """Return the genre of each movie that has only one, and at least n ratings."""
+    by_movie = table.groupby("movie_id")
+    genre = by_movie["genre"].first()
+    has_one_genre = ~genre.str.contains("[|]")  # two are written A|B
+    return genre[has_one_genre & (by_movie.size() >= n_ratings)]
+
+
+genre = movies_of_one_genre(table, n_ratings=50)
+movie_factors = factors.movie_factors_[genre.index - 1]  # movie ids count from 1
+
+name = f"{len(genre)} movies"
 compared[name] = compare_with_control(movie_factors).values()
 print("\nSilhouette of eight clusters, mean of ten controls")
 print(compared.T.to_string(float_format="%.3f"))
@@ -196,7 +205,6 @@ print(compared.T.to_string(float_format="%.3f"))
 # - more than 95 %
 
 # %%
-genre = movies["genre"][kept]
 cluster = kmeans.fit_predict(movie_factors)
 
 
@@ -226,15 +234,35 @@ if figure is not None:
     ConfusionMatrixDisplay.from_predictions(
         genre, name_clusters(genre), ax=axes, cmap="Blues", colorbar=False
     )
-    chosen = f"{kept.sum()} of {len(movies)} movies: one genre, 50 ratings or more"
+    chosen = f"{len(genre)} of 500 movies: one genre, 50 ratings or more"
     axes.set(xlabel=f"name of the cluster, in the same order\n({chosen})", xticks=[])
     axes.set(ylabel="true genre")
     save_picture(figure, "5_unsupervised.svg")
 
 # %% [markdown]
-# Was our table lucky? Yes: of 20 others (seeds 1 to 20), none has as high a Rand index,
-# and in 7 of them the movies are not above their control by twice its spread. The same
-# eight genres are hidden there. So to see no groups does not prove that there are none.
+# ## Was our table lucky?
+# The same eight genres are hidden in other tables, with other users and movies. We try
+# ten of them.
+
+# %%
+of_others = []
+n_above = 0
+for seed in range(1, 11):
+    other_table, other_factors = learn(50_000, seed)
+    other_genre = movies_of_one_genre(other_table, n_ratings=50)
+    points = other_factors.movie_factors_[other_genre.index - 1]
+    of_others.append(adjusted_rand_score(other_genre, kmeans.fit_predict(points)))
+    result = compare_with_control(points)
+    n_above += result["difference"] > 2 * result["its spread"]
+print("\nAdjusted Rand index of ten other tables:")
+print(*[f"{rand_index:.2f}" for rand_index in sorted(of_others)])
+print(f"mean {np.mean(of_others):.2f}")
+print(f"Tables whose movies are above their control by twice its spread: {n_above}")
+
+# %% [markdown]
+# It was: its index is 0.60, and none of the ten has as high a one. In four of them, the
+# movies are not even clearly above their control, though the genres are hidden there,
+# too. So to see no groups does not prove that there are none.
 #
 # ## With more ratings
 # We group all movies of one genre, also those with few ratings, in our table and in one
@@ -242,11 +270,11 @@ if figure is not None:
 
 # %%
 print("\nAdjusted Rand index of all movies of one genre")
+all_genres = movies_of_one_genre(table, n_ratings=1)
 for n_ratings in (50_000, 200_000):
     _, model = learn(n_ratings)
-    groups = kmeans.fit_predict(model.movie_factors_[has_one_genre])
-    rand_index = adjusted_rand_score(movies["genre"][has_one_genre], groups)
-    print(f"  {n_ratings:,} ratings: {rand_index:.2f}")
+    groups = kmeans.fit_predict(model.movie_factors_[all_genres.index - 1])
+    print(f"  {n_ratings:,} ratings: {adjusted_rand_score(all_genres, groups):.2f}")
 
 # %% [markdown]
 # For the chosen movies, the index was 0.60. With those that few have rated, it is less

@@ -84,17 +84,19 @@ for places in ([1, 2], [1, 3], [1, 6], [5, 6]):
 # 900 users are shills, to accuse nobody is correct for 98 % of them.
 #
 # ## A forest and a rule
-# Now we hide 20 shills among the honest users, or 200. An `IsolationForest` gets no
+# Now we hide 20 shills among the honest users. scikit-learn's `IsolationForest` gets no
 # example of a shill. It cuts the data at random places, and a user whom few cuts
-# separate from all others is odd. A *rule* is made for one kind of shill: least spread
+# separate from all others is odd. (By default it has 100 trees of such cuts, each for
+# 256 users drawn at random.) A *rule* is made for one kind of shill: least spread
 # first, or, for those at random, least agreement first. The dummy, for which all are
 # equally odd, scores the share of shills.
 #
-# **Guess first:** which 20 shills does the forest find best?
+# **Guess first:** then we hide 200 shills who always give five, instead of 20. Does the
+# forest's list become better?
 #
-# - those who always give five
-# - those who always give three
-# - those who rate at random
+# - better: there are more of them to find
+# - equally good
+# - worse
 
 
 # %%
@@ -131,9 +133,9 @@ print(f"\nAverage precision among {n_honest} honest users, mean of ten draws")
 print(precision.to_string(float_format="%.2f"))
 
 # %% [markdown]
-# **Those who always give five.** Look at the column `forest`. It puts nearly all of
-# them at the top of its list: they are rare, and extreme in all three figures. It does
-# worse where the mean is ordinary (always three), and where shills are many (200). Of
+# **Worse.** Look at the column `forest`. Of 20 who always give five, it puts nearly all
+# at the top of its list: they are rare, and extreme in all three figures. 200 of them
+# are no longer rare. It also does worse where the mean is ordinary (always three). Of
 # those who rate at random it finds few, though more than by chance. A rule that is made
 # for one fraud finds this fraud at least as well, and mostly far better. So use a
 # forest when you cannot say what you are looking for.

@@ -13,7 +13,7 @@ from drawing import BLUE, GREY, ORANGE, new_picture, save_picture
 from sklearn.compose import ColumnTransformer
 from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import LinearRegression
-from sklearn.metrics import root_mean_squared_error
+from sklearn.metrics import ndcg_score, root_mean_squared_error
 from sklearn.model_selection import ShuffleSplit, cross_validate
 from sklearn.pipeline import make_pipeline
 from visitors import true_stars_of
@@ -22,15 +22,15 @@ from lesson_code import (
     MovieRecommendationDataset,
     SklearnEcosystemPipeline,
     UserMovieFeatureTransformer,
-    ranking_metrics,
 )
 
 # %% [markdown]
 # ## What would every user give to every movie?
 # On real data, nobody knows. Here the *law*, the formula that made the ratings, gives
 # the answer: a rating is the user's opinion plus noise, rounded to half stars from 1 to
-# 5 (`MovieRecommendationDataset`). So a user might give several ratings to a movie. We
-# call the mean of all of them the *true stars*. Here is one user with one movie.
+# 5 (`MovieRecommendationDataset` of `lesson_code.py`, the course's own code). So a user
+# might give several ratings to a movie. We call the mean of all of them the *true
+# stars*. Here is one user with one movie.
 
 # %%
 dataset = MovieRecommendationDataset()
@@ -50,27 +50,28 @@ print(f"By a formula, of all (true stars):    {by_formula:.2f}")
 
 # %% [markdown]
 # We need no random numbers: `true_stars_of` has a formula for the mean (`visitors.py`
-# explains it). Now for every user and every movie. `pairs` has a row for each pair.
-# `table_of` makes a wide table of such rows: a row for each user, and a column for each
-# movie.
+# explains it). Now for every user and every movie: `true_stars` is an array with a row
+# for each of the 1000 users and a column for each of the 500 movies. `cells_of` says in
+# which cells of such an array the rows of a table belong.
 
 # %%
-IDS = ["user_id", "movie_id"]
-users = pd.DataFrame({"user_id": np.unique(table["user_id"])})
-movies = pd.DataFrame({"movie_id": np.unique(table["movie_id"])})
+N_USERS = 1000
+N_MOVIES = 500
+users = pd.DataFrame({"user_id": np.arange(1, N_USERS + 1)})
+movies = pd.DataFrame({"movie_id": np.arange(1, N_MOVIES + 1)})
 pairs = users.merge(movies, how="cross")  # every user with every movie: 500,000 rows
-pairs["true stars"] = true_stars_of(dataset, pairs)
+true_stars = true_stars_of(dataset, pairs).reshape(N_USERS, N_MOVIES)
 
 
-def table_of(rows, column):
-    """Return a column of rows as a table: users are its rows, movies its columns."""
-    return rows.pivot(index="user_id", columns="movie_id", values=column)
+def cells_of(rows):
+    """Return rows and columns of an array: ids count from 1, an array from 0."""
+    return rows["user_id"] - 1, rows["movie_id"] - 1
 
 
-true_stars = table_of(pairs, "true stars")
-is_rated = table_of(table, "rating").notna()
-of_rated = true_stars.where(is_rated).mean(axis=1)  # of each user's rated movies
-of_others = true_stars.mask(is_rated).mean(axis=1)  # of all others
+is_rated = np.zeros((N_USERS, N_MOVIES), dtype=bool)
+is_rated[cells_of(table)] = True
+of_rated = np.nanmean(np.where(is_rated, true_stars, np.nan), axis=1)  # by user
+of_others = np.nanmean(np.where(is_rated, np.nan, true_stars), axis=1)
 print(f"\nTrue stars, mean of the movies that a user has rated: {of_rated.mean():.2f}")
 print(f"True stars, mean of those that the user has not:      {of_others.mean():.2f}")
 print(f"Users for whom the first is higher: {np.mean(of_rated > of_others):.1%}")
@@ -80,15 +81,11 @@ print(f"Users for whom the first is higher: {np.mean(of_rated > of_others):.1%}"
 # that are rated: ratings are *missing not at random*. Keep that in mind for what
 # follows.
 #
-# ## Two lists for one user
+# ## Two lists for each user
 # The test rows, here called *held-out*, are a fifth of the table. `MovieRanker`, the
-# recommender of `lesson_code.py`, learns from the others. The law needs no training: it
-# takes the movies with the most true stars. Both leave out what the user rated in
-# training.
-#
-# `best_lists` makes lists of scores in three steps: movies that are known get the score
-# minus infinity, so that they come last; pandas ranks the movies of each user; and the
-# first ten remain.
+# recommender of `lesson_code.py`, learns from the others what is liked together. The
+# law needs no training: it takes the movies with the most true stars. Both leave out
+# what the user rated in training.
 
 # %%
 LENGTH = 10  # movies in each list
@@ -98,90 +95,110 @@ train_rows, test_rows = next(split.split(table))
 train = table.iloc[train_rows]
 test = table.iloc[test_rows]
 
-recommender = SklearnEcosystemPipeline(model="factors").fit(train)
-lists_of_ranker = recommender.ranker_.recommend(users["user_id"], n=LENGTH)
-
 
 def best_lists(scores, known):
-    """Return each user's list: the movies with the best scores, without known ones."""
-    is_known = table_of(known, "rating").reindex_like(scores).notna()
-    scores = scores.mask(is_known, -np.inf)
-    ranks = scores.rank(axis=1, ascending=False, method="first")
-    lists = ranks.melt(ignore_index=False, value_name="rank").reset_index()
-    return lists[lists["rank"] <= LENGTH].sort_values(["user_id", "rank"])
+    """Return the ids of each user's best movies, the best first, without known ones."""
+    scores = scores.copy()
+    scores[cells_of(known)] = -np.inf  # these come last
+    order = np.argsort(-scores, axis=1, kind="stable")
+    return order[:, :LENGTH] + 1
 
 
 lists_of_law = best_lists(true_stars, train)
+recommender = SklearnEcosystemPipeline(model="factors").fit(train)
+recommended = recommender.ranker_.recommend(users["user_id"], n=LENGTH)
+lists_of_ranker = recommended["movie_id"].to_numpy().reshape(N_USERS, LENGTH)
 
 # %% [markdown]
-# We look at the first five movies of both lists for user 1: how many users rated them,
-# how many true stars they have, and which of them are among the user's held-out
-# ratings.
-
-# %%
-facts = pd.DataFrame({"title": table.groupby("movie_id")["title"].first()})
-facts["ratings"] = table.groupby("movie_id").size()
-facts["true stars"] = true_stars.loc[1].round(2)
-facts["held-out rating"] = test[test["user_id"] == 1].set_index("movie_id")["rating"]
-for name, lists in {"MovieRanker": lists_of_ranker, "the law": lists_of_law}.items():
-    first_five = lists.loc[lists["user_id"] == 1, "movie_id"][:5]
-    print(f"\nUser 1, the first five by {name}:")
-    print(facts.loc[first_five].to_string(index=False, na_rep="-"))
-
-# %% [markdown]
-# Which list is better? Look at `held-out rating`: the user rated three of MovieRanker's
-# five, two of them with 4 stars, and none of the law's. Look at `true stars`: the law's
-# five are much better. User 1 would love *The Vanishing Cousin*, but only 49 of 1000
-# users have rated it, and user 1 is not one of them.
-#
 # ## Two metrics of a list
-# Each of these two columns becomes a metric of all users' lists. A third figure,
-# *rated*, helps to understand them:
+# Which lists are better? `judge_lists` asks it in three ways, user by user:
 #
 # - *NDCG* asks whether the movies of a list are *liked*: rated 4 or more among the
-#   held-out rows. A liked movie gives points, more of them at the top;
-#   `pillars/4_top_ten.py` shows the formula. A movie that the user would love but did
-#   not rate gives none. We take the mean over all users who liked a held-out movie.
-# - *True stars* are the mean true stars of all movies in the lists, rated or not.
+#   held-out rows. scikit-learn has it as `ndcg_score`. It takes a score for each movie;
+#   we give the first movie of a list the highest, and those outside of it 0.
+# - *True stars* are the mean true stars of the movies in the list, rated or not.
 # - *Rated* is the share of the movies that is among the held-out rows at all.
 #
 # **Guess first:** the law knows what every user would give to every movie. Whose lists
-# are better by NDCG?
+# have the higher NDCG?
 #
 # - the law's
 # - MovieRanker's
+# - they are about equal
 
 
 # %%
 def judge_lists(lists, held_out):
-    """Return the metrics of lists, by the held-out rows."""
-    return {
-        "NDCG": ranking_metrics(lists, held_out, k=LENGTH)[f"NDCG@{LENGTH}"],
-        "rated, %": 100 * len(lists.merge(held_out, on=IDS)) / len(lists),
-        "true stars": lists.merge(pairs, on=IDS)["true stars"].mean(),
-    }
+    """Return three figures of each user's list, by the held-out rows."""
+    is_held_out = np.zeros((N_USERS, N_MOVIES), dtype=bool)
+    is_held_out[cells_of(held_out)] = True
+    liked = np.zeros((N_USERS, N_MOVIES), dtype=int)
+    liked[cells_of(held_out)] = held_out["rating"] >= 4
+
+    rows = []
+    for user in range(N_USERS):
+        shown = lists[user] - 1  # columns of the arrays
+        score = np.zeros(N_MOVIES)
+        score[shown] = np.arange(LENGTH, 0, -1)
+        ndcg = np.nan  # for a user who liked none, there is no best list
+        if liked[user].any():
+            ndcg = ndcg_score([liked[user]], [score], k=LENGTH)
+        row = {
+            "NDCG": ndcg,
+            "true stars": true_stars[user, shown].mean(),
+            "rated, %": 100 * is_held_out[user, shown].mean(),
+        }
+        rows.append(row)
+    return pd.DataFrame(rows)
 
 
-results = {
-    "MovieRanker": judge_lists(lists_of_ranker, test),
-    "the law": judge_lists(lists_of_law, test),
+by_ranker = judge_lists(lists_of_ranker, test)
+by_law = judge_lists(lists_of_law, test)
+difference = by_law - by_ranker  # user by user
+compared = {
+    "MovieRanker": by_ranker.mean(),
+    "the law": by_law.mean(),
+    "difference": difference.mean(),
+    "±": difference.sem(),
 }
-print("\nThe lists of all users")
-print(pd.DataFrame(results).T.to_string(float_format="%.2f"))
+print("\nMean of all users; difference of the two (± standard error over users)")
+print(pd.DataFrame(compared).to_string(float_format="%.3f"))
 
 # %% [markdown]
-# **MovieRanker's.** The law loses by NDCG! It wins by true stars, by almost half a
-# star. The column `rated, %` says why: NDCG can count only what was rated, and that is
-# less than a tenth of the law's movies. The others get no points, however good they
-# are.
+# **MovieRanker's.** The law loses by NDCG! By true stars it wins, by almost half a
+# star. Both differences are many times their standard error. How can that be? We look
+# at the first five movies of both lists for user 1: how many users rated them, how many
+# true stars they have, and what user 1 gave them in the held-out rows.
+
+# %%
+titles = table.groupby("movie_id")["title"].first()
+n_ratings = table.groupby("movie_id").size()
+given = test[test["user_id"] == 1].set_index("movie_id")["rating"]
+for name, lists in {"MovieRanker": lists_of_ranker, "the law": lists_of_law}.items():
+    print(f"\nUser 1, the first five by {name}: ratings, true stars, held-out rating")
+    for movie in lists[0, :5]:
+        stars = true_stars[0, movie - 1]
+        rating = given.get(movie, "-")
+        print(f"  {titles[movie]:30} {n_ratings[movie]:3}  {stars:.2f}  {rating}")
+
+# %% [markdown]
+# User 1 rated three of MovieRanker's five, two of them with 4 stars, and none of the
+# law's. But the law's five have far more true stars. User 1 would love *The Vanishing
+# Cousin*, but only 49 of 1000 users have rated it, and user 1 is not one of them. So it
+# gives no points.
+#
+# The line `rated, %` above says it for all users: NDCG can count only what was rated,
+# and that is less than a tenth of the law's movies.
 #
 # ## A metric of your own as a scorer
 # `scoring=` takes a name, or a scorer: a function of (model, X, y), which returns one
 # figure or a dict of them. (`make_scorer` turns a function of (y_true, y_pred) into a
 # scorer.) Our scorer is `judge`, so `cross_validate` judges models by all our figures
-# at once. The model `mean` gives the same score to all movies, so its ten movies are
-# those with the first ids. `popularity` recommends the movies with the most ratings to
-# everybody, and `factors` those with the most predicted stars.
+# at once. It also compares the NDCG with the law's, user by user.
+#
+# The model `mean` gives the same score to all movies, so its ten movies are those with
+# the first ids. `popularity` recommends the movies with the most ratings to everybody,
+# and `factors` those with the most predicted stars.
 #
 # **Guess first:** whose lists have the most true stars?
 #
@@ -191,15 +208,30 @@ print(pd.DataFrame(results).T.to_string(float_format="%.2f"))
 
 
 # %%
+METRICS = ["RMSE", "NDCG", "- law's", "±", "true stars"]
+
+
+def figures_of(by_user):
+    """Return the means over the users, and how far the NDCG is ahead of the law's."""
+    ahead = by_user["NDCG"] - by_law["NDCG"]
+    return {
+        "NDCG": by_user["NDCG"].mean(),
+        "- law's": ahead.mean(),
+        "±": ahead.sem(),
+        "true stars": by_user["true stars"].mean(),
+    }
+
+
 def judge(model, X, y):
     """Return the figures of a model of stars, and of its lists."""
-    stars = table_of(pairs.assign(stars=model.predict(pairs)), "stars")
-    lists = best_lists(stars, table.drop(X.index))
+    stars = model.predict(pairs).reshape(N_USERS, N_MOVIES)
+    lists = best_lists(stars, table.drop(X.index))  # known: all but the held-out rows
     rmse = root_mean_squared_error(y, model.predict(X))
-    return {"RMSE": rmse} | judge_lists(lists, X)
+    return {"RMSE": rmse} | figures_of(judge_lists(lists, X))
 
 
-# Popularity is one of the 13 features: how many ratings a movie has.
+# Popularity is one of the 13 features of the course's `UserMovieFeatureTransformer`:
+# how many ratings a movie has.
 count = ColumnTransformer([("one", "passthrough", ["movie_rating_count"])])
 models = {
     "mean": DummyRegressor(),
@@ -209,22 +241,24 @@ models = {
     "linear": SklearnEcosystemPipeline(model="linear").build_pipeline(),
     "factors": SklearnEcosystemPipeline(model="factors").build_pipeline(),
 }
-metrics = ["RMSE", "NDCG", "rated, %", "true stars"]
+rows = {}
 for name, model in models.items():
     scores = cross_validate(model, table, table["rating"], cv=split, scoring=judge)
-    results[name] = {metric: scores[f"test_{metric}"][0] for metric in metrics}
-best = dataset.true_expected_[test.index]
-results["the law"]["RMSE"] = root_mean_squared_error(test["rating"], best)
-
-order = ["mean", "popularity", "linear", "factors", "the law", "MovieRanker"]
-results = pd.DataFrame(results).T.loc[order, metrics]
+    rows[name] = {metric: scores[f"test_{metric}"][0] for metric in METRICS}
+best = dataset.true_expected_[test.index]  # the law's answers
+rows["the law"] = figures_of(by_law)
+rows["the law"]["RMSE"] = root_mean_squared_error(test["rating"], best)
+rows["MovieRanker"] = figures_of(by_ranker)  # it predicts no stars: no RMSE
+results = pd.DataFrame(rows).T[METRICS]
 print("\nRMSE in stars of the held-out rows, and the metrics of the lists")
-print(results.to_string(float_format="%.2f", na_rep="-"))
+print("- law's: the NDCG minus that of the law (± standard error over users)")
+print(results.to_string(float_format="%.3f", na_rep="-"))
 
 # %% [markdown]
 # **Those of `factors`.** From `mean` down to the law, the RMSE falls and the lists get
 # more true stars. But NDCG gives another order: even `popularity`, whose RMSE is near
-# that of `mean`, is above the law, because popular movies are rated most.
+# that of `mean`, is above the law, because popular movies are rated most. And between
+# `factors` and the law, NDCG hardly sees a difference: it is about one standard error.
 #
 # Neither metric is wrong. NDCG on held-out rows asks: what else did this user choose,
 # and like? True stars ask: what would this user like best? Held-out ratings cannot show

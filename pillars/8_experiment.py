@@ -21,8 +21,9 @@ from lesson_code import MovieRecommendationDataset
 # ## An A/B test with known truth
 # A shows the most popular movie that the user has not rated. B shows the movie that
 # best fits the user's ratings. Visitors watch what is shown, or choose for themselves,
-# by their true taste (`visitors.py`). The visit is a *success* if they like what they
-# watch. Each user comes once, so the visits are independent.
+# by their true taste: the course's `visitors.py` has the formulas, so
+# `chance_of_success` knows each user's true chance. The visit is a *success* if they
+# like what they watch. Each user comes once, so the visits are independent.
 
 # %%
 n_users = 20_000
@@ -40,11 +41,12 @@ print(f"A {chance_a.mean():.3f}, B {chance_b.mean():.3f}, B - A {truth:.3f}")
 # that the test *finds* B better. With equal models, luck alone gets above this limit,
 # up or down, in 5 % of all tests.
 #
-# **Guess first:** B has about 4 more successes in 100 visits. Are 1000 visits enough to
-# find that?
+# **Guess first:** B has about 4 more successes in 100 visits. How many tests of 1000
+# visits find that B is better?
 #
-# - yes, in most tests they are
-# - no, in most tests they are not
+# - nearly all
+# - about half
+# - about a quarter
 
 
 # %%
@@ -63,8 +65,7 @@ print("\nOf 10,000 tests, how many find that B is better, and in how many is A a
 print_many_tests(1000)
 
 # %% [markdown]
-# **No, in most tests they are not.** Only about a quarter of the tests find B better,
-# and in nearly one of ten, the worse model is ahead.
+# **About a quarter.** And in nearly one of ten, the worse model is ahead.
 #
 # Here is one of the tests, with more and more visits. Beside B - A stands its *95 %
 # interval*, which contains the truth in about 95 % of all tests: 1.96 standard errors

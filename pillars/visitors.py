@@ -1,8 +1,8 @@
 """Visitors whose true tastes are known: what they watch, and whether they like it.
 
-The chapters `8_experiment.py` and `8_monitor.py` test models on them, and
-`6_utilities.py` judges lists by the stars that they would give. On a real site, nobody
-knows these chances and stars.
+The chapters `8_experiment.py` and `8_monitor.py` test models on them, `6_utilities.py`
+judges lists by the stars that they would give, and `4_threshold.py` probabilities by
+the true chances. On a real site, nobody knows these chances and stars.
 """
 
 import drawing  # noqa: F401  (it makes lesson_code importable)
@@ -40,17 +40,41 @@ def chance_of_success(dataset, rated, shown, timestamp=0):
     -------
     chance : ndarray of shape (len(shown),)
     """
-    sigma = dataset.law_["sigma"]
-    opinion, _ = dataset.opinions(rated.assign(timestamp=timestamp))
+    rated = rated.assign(timestamp=timestamp)
     user = rated["user_id"].to_numpy() - 1  # ids count from 1
-    likes = normal_cdf((opinion - LIKED_FROM) / sigma[user])
+    likes = chance_of_like(dataset, rated)
     likes_own_choice = np.bincount(user, likes) / np.bincount(user)
 
-    opinion, taste = dataset.opinions(shown.assign(timestamp=timestamp))
+    shown = shown.assign(timestamp=timestamp)
     visitor = shown["user_id"].to_numpy() - 1
-    likes_shown = normal_cdf((opinion - LIKED_FROM) / sigma[visitor])
+    likes_shown = chance_of_like(dataset, shown)
+    _, taste = dataset.opinions(shown)
     watches = normal_cdf(taste - WATCHED_FROM)
     return watches * likes_shown + (1 - watches) * likes_own_choice[visitor]
+
+
+def chance_of_like(dataset, pairs):
+    """Return the chance that each user would rate each movie with 4 stars or more.
+
+    A rating is the user's opinion plus noise, rounded to half stars: from 3.75 on, to 4
+    or more. The noise is normally distributed, with the standard deviation `sigma` of
+    the user. So an opinion of 3.75 becomes a like in half of all cases, and an opinion
+    that is one `sigma` higher in 84 %.
+
+    Parameters
+    ----------
+    dataset : MovieRecommendationDataset
+        Its table has been generated.
+    pairs : DataFrame with `user_id` and `movie_id`
+        Any pairs, rated or not; if tastes drift, with `timestamp`, too.
+
+    Returns
+    -------
+    chance : ndarray of shape (len(pairs),)
+    """
+    opinion, _ = dataset.opinions(pairs)
+    sigma = dataset.law_["sigma"][pairs["user_id"].to_numpy() - 1]  # ids count from 1
+    return normal_cdf((opinion - LIKED_FROM) / sigma)
 
 
 def true_stars_of(dataset, pairs):

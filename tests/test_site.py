@@ -1096,11 +1096,24 @@ def test_whoever_rates_like_ann_stands_beside_her_on_the_map_of_tastes(phone, si
         button = f"#play-taste [name='{title}'][value='{stars}']"
         phone.find_element("css selector", button).send_keys(" ")
     assert phone.execute_script(place_of_you) != middle
-    assert "nearest to Ann" in told.text
+    assert "Ann lies most in your direction" in told.text
     predicted = dict(re.findall(r"(\w+): ([\d.]+) stars", told.text))
-    assert set(predicted) == {"Heat", "Casablanca"}
+    assert set(predicted) == set(titles)
+    assert "(you: 5)" in told.text
     for title, stars in predicted.items():
         assert float(stars) == pytest.approx(float(stars_of_ann[title]), abs=0.15)
+
+    # The name "you" covers no other name, though the point lies on that of Ann.
+    is_covering = (
+        "const you = document.querySelector('#you-on-the-map .you');"
+        "you.style.transition = 'none';"  # it moves there at once
+        "const place = you.querySelector('text').getBoundingClientRect();"
+        "return [...document.querySelectorAll('#you-on-the-map svg g:not(.you) text')]"
+        ".map((text) => text.getBoundingClientRect()).some((other) =>"
+        " place.left < other.right && other.left < place.right &&"
+        " place.top < other.bottom && other.top < place.bottom)"
+    )
+    assert not phone.execute_script(is_covering)
 
     # The points are where the chapter prints them.
     (printed,) = [o for o in outputs if "from two random starts" in o]

@@ -10,7 +10,7 @@ from repository import ROOT
 from lesson_code import MovieRecommendationDataset
 
 sys.path.insert(0, str(ROOT / "pillars"))
-from visitors import chance_of_success, first_movies, true_stars_of
+from visitors import chance_of_like, chance_of_success, first_movies, true_stars_of
 
 
 @pytest.fixture(scope="module", params=[0.0, 1.0], ids=["no drift", "drift"])
@@ -47,6 +47,18 @@ def test_a_chance_is_how_often_such_visits_succeed(dataset):
         is_liked = np.round(2 * (opinion + noise)) / 2 >= 4
         assert is_liked.mean() == pytest.approx(expected, abs=0.012)
     assert n_watched > 0.1 * 5 * 20_000
+
+
+def test_the_chance_of_a_like_is_how_often_such_ratings_are_4_or_more(dataset):
+    rng = np.random.default_rng(0)
+    rows = dataset.table.head(10)
+    opinion, _ = dataset.opinions(rows)
+    sigma = dataset.law_["sigma"][rows["user_id"] - 1]
+    noise = sigma * rng.standard_normal((20_000, 10))
+    is_liked = np.round(2 * (opinion + noise)) / 2 >= 4
+    chance = chance_of_like(dataset, rows)
+    assert is_liked.mean(axis=0) == pytest.approx(chance, abs=0.015)
+    assert chance.max() > chance.min() + 0.3
 
 
 def test_the_first_movie_is_the_most_popular_one_that_a_user_has_not_rated(dataset):
