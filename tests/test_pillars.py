@@ -897,8 +897,11 @@ def test_the_map_lists_every_name_with_its_verbs_and_tags(whole_map):
         "estimators ensemble Unsupervised fit predict outlier_detector"
     ), "by what it does, not by its module"
     assert facts["HistGradientBoostingRegressor"].endswith(
-        "regressor, missing values False"
-    ), "only the lesson imports it, and no chapter"
+        "regressor, missing values True"
+    ), "3_search imports it"
+    assert facts["RandomForestRegressor"].endswith("False"), (
+        "only the lesson imports it, and no chapter"
+    )
     assert "sparse" in facts["TruncatedSVD"] or sklearn.__version__.startswith(
         "1.6."
     ), "1.6 does not tell"
