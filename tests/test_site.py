@@ -1105,10 +1105,10 @@ def test_whoever_rates_like_ann_stands_beside_her_on_the_map_of_tastes(phone, si
 
     # The name "you" covers no other name, though the point lies on that of Ann.
     is_covering = (
-        "const you = document.querySelector('#you-on-the-map .you');"
+        "const you = document.querySelector('#play-taste .you');"
         "you.style.transition = 'none';"  # it moves there at once
         "const place = you.querySelector('text').getBoundingClientRect();"
-        "return [...document.querySelectorAll('#you-on-the-map svg g:not(.you) text')]"
+        "return [...document.querySelectorAll('#play-taste svg g:not(.you) text')]"
         ".map((text) => text.getBoundingClientRect()).some((other) =>"
         " place.left < other.right && other.left < place.right &&"
         " place.top < other.bottom && other.top < place.bottom)"
