@@ -80,11 +80,10 @@ os.environ["PYTHONPATH"] = str(FOLDER / "pillars")
 #: The menu. It is added to the README here, because GitHub would show it as text.
 #: Under each chapter are its exercises: see `show_exercises` in `site_pages.py`.
 MENU = """
-
+CHAPTERS
 ```{toctree}
 :hidden:
-:caption: Chapters
-CHAPTERS
+:caption: More
 pillars/appendix_recipes
 docs/tried
 exercises/README
@@ -154,7 +153,7 @@ def change_text(app, docname, source):
     if docname == root_doc:
         real = (root / "docs" / "real.md").read_text("utf-8")
         text = site_pages.home_page(text, chapters, real)
-        text += MENU.replace("CHAPTERS", "\n".join(site_pages.route(chapters)))
+        text += MENU.replace("CHAPTERS", site_pages.menu_of_chapters(chapters))
     elif docname == "docs/what_now":
         text += site_pages.count_of_guesses(chapters)
     elif docname == "docs/words":

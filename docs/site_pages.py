@@ -145,6 +145,19 @@ COUNT_OF_GUESSES = """\
 you to guess before it answers.</p>
 """
 
+#: What the menu calls the chapters that begin with a number: 1 to 6 are the pillars.
+NAMES_OF_NUMBERS = {
+    "0": "First steps",
+    "1": "Preprocessing",
+    "2": "Feature selection",
+    "3": "Model selection",
+    "4": "Supervised learning",
+    "5": "Unsupervised learning",
+    "6": "Utilities",
+    "7": "All of scikit-learn",
+    "8": "In production",
+}
+
 #: Chapters that are followed, after their exercises, by a page that is no chapter.
 AFTER_CHAPTER = {
     "pillars/4_top_ten": "docs/real",
@@ -242,6 +255,21 @@ def route(chapters):
         if page in AFTER_CHAPTER:
             pages.append(AFTER_CHAPTER[page])
     return pages
+
+
+def menu_of_chapters(chapters):
+    """Return the menu of the course: a part for each number of chapters."""
+    pages = {number: [] for number in NAMES_OF_NUMBERS}
+    for page in route(chapters):
+        chapter = re.match(r"pillars/(\d)", page)
+        if chapter:
+            number = chapter[1]  # another page stays in the part of the one before it
+        pages[number].append(page)
+    menu = ""
+    for number, name in NAMES_OF_NUMBERS.items():
+        names = "\n".join(pages[number])
+        menu += f"```{{toctree}}\n:hidden:\n:caption: {name}\n{names}\n```\n\n"
+    return menu
 
 
 def count_of_guesses(chapters):

@@ -977,6 +977,8 @@ splitter = GroupShuffleSplit(1, test_size=0.25, random_state=0)
         "Are the classes weighed in training",
     ),
     ("7_tickets", 'rows["deposit"].str', 'rows["paid"].str', "have just been taken"),
+    ("7_tickets", ".str.strip().str.lower()", "", "invent the next spelling"),
+    ("7_tickets", ".str.strip()", "", "We spelled all kinds in another way"),
     (
         "7_tickets",
         '"hours": rows["hours"],',

@@ -333,6 +333,14 @@ def test_7_tickets(exercise):
         'has not seen. An encoder with handle_unknown="ignore" goes on.',
     )
     says = np.asarray(model.predict_proba(unseen_features))[50:, 1]
+    spelled = unseen.assign(kind=unseen["kind"].str.strip().str.upper() + "  ")
+    again = np.asarray(model.predict_proba(exercise.features_of(spelled)))[50:, 1]
+    check(
+        np.allclose(says, again),
+        'We spelled all kinds in another way, such as "ELECTRIC  " for "electric", and '
+        f"{np.mean(~np.isclose(says, again)):.0%} of the probabilities changed. They "
+        "are the same bicycles, and tomorrow somebody will invent the next spelling.",
+    )
     chances = chances[N_RENTALS // 2 :][50:]
     share = np.mean(old["late"] == "yes")
     dummy = expected_log_loss(share, chances)
