@@ -846,6 +846,7 @@ def test_rubbish_in_the_store_of_the_browser_breaks_nothing(phone, site, rubbish
 
 def test_an_address_that_leads_into_an_answer_opens_it(phone, site):
     page = (site / "pillars" / f"{CHAPTERS[0].stem}.html").as_uri()
+    phone.get("about:blank")  # from the same page, the browser would not load it anew
     phone.get(f"{page}#answer-2")
     opened = [
         a.get_attribute("open")
