@@ -197,9 +197,10 @@ for candidate, score in zip(results["params"], results["mean_test_score"]):
     print(f"{-score:.3f}  {candidate}")
 
 # %% [markdown]
-# **Less than 0.1 points smaller.** `best_params_` always names a winner, even where six
-# candidates are as good as equal. But the two with an `alpha` of 1000 are far behind:
-# such a ridge keeps its weights so near to 0 that little of the features is left.
+# **Less than 0.1 points smaller.** `best_params_` always names a winner, even where, as
+# here, six candidates are as good as equal. But the two with an `alpha` of 1000 are far
+# behind: such a ridge keeps its weights so near to 0 that little of the features is
+# left.
 #
 # Are these differences luck? A first test is to look at each fold. What is better for a
 # reason should be better in all or most of them. We begin with the ridge above, which
@@ -320,7 +321,7 @@ print(f"RMSE: {root_mean_squared_error(y_test, search.predict(X_test)):.1f}")
 
 # %% [markdown]
 # It prints the same RMSE as above. Two warnings for your own table. If some rows belong
-# together, such as several visits of one patient, a random split is too kind:
+# together, such as several visits of one patient, a random split may be too kind:
 # `pillars/3_model_selection.py` splits by groups. And if your target is a yes or no,
 # you need a classifier: `pillars/4_threshold.py`.
 #

@@ -72,10 +72,11 @@ print(f"mean {rmse.mean():.3f}, standard deviation {spread:.3f}")
 print(f"within one standard deviation of the mean: {near.sum()} sets")
 
 # %% [markdown]
-# **More than twice as far.** Two people who test this very model could report 0.775 and
-# 0.931, and both would be honest. But such extremes are rare, as the picture shows.
-# About two thirds of the sets lie within one standard deviation of the mean. So on 500
-# rows, luck typically moves this RMSE by 0.029 stars.
+# **More than twice as far.** (That depends on the five: by luck, even five sets can be
+# nearly as far apart as all 200.) Two people who test this very model could report
+# 0.775 and 0.931, and both would be honest. But such extremes are rare, as the picture
+# shows. About two thirds of the sets lie within one standard deviation of the mean. So
+# on 500 rows, luck typically moves this RMSE by 0.029 stars.
 
 # %%
 title = (
@@ -255,7 +256,7 @@ print(f"on different rows: {on_others.sum()} of 199 times")
 
 # %% [markdown]
 # On the same rows, the worse model hardly ever seems to be better. On different rows,
-# it does in more than a quarter of the comparisons. So give two models the same test
+# it does in about a quarter of the comparisons. So give two models the same test
 # rows, and look at the differences.
 #
 # ## Two more kinds of luck

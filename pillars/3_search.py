@@ -198,8 +198,8 @@ print(pd.DataFrame(winners).to_string())
 # It is. On average it is 0.05 stars smaller than the nested error, about three standard
 # errors. These trees are no guessers, and still a part of what the winner seems to gain
 # is luck. (A small part of the difference has another reason: a nested search has only
-# two thirds of the rows to choose by.) On so few rows, luck also helps to choose: look
-# at how different the six winners are.
+# two thirds of the rows to choose by.) On so few rows, luck also helps to choose: the
+# six searches name four different winners.
 #
 # ## The settings of boosting, and a cheaper search
 # *Boosting* adds up many small trees: each learns the errors that those before it have
@@ -212,7 +212,7 @@ print(pd.DataFrame(winners).to_string())
 # - `max_leaf_nodes`: how many different answers a tree may have.
 # - `min_samples_leaf`: as above.
 #
-# (In a forest, more trees, `n_estimators`, only cost time. There it is
+# (In a forest, more trees, `n_estimators`, do no harm, but cost time. There it is
 # `min_samples_leaf` and `max_features` that are worth a search.)
 #
 # `HalvingRandomSearchCV` begins with all candidates on few rows, and gives more rows to

@@ -129,9 +129,9 @@ print(summary.to_string(float_format="%.1f"))
 #
 # Which differences are luck? If a share p of n answers is right, its standard error is
 # the root of p(1 - p)/n: the first ±. For differences, we count on the same rows: the
-# second ±. `neighbours` is behind `SVC` by less than one standard error, so nobody can
-# say which of the two is better. `logistic` is behind by about three: that is hardly
-# luck.
+# second ±. `neighbours` is behind `SVC` by less than one standard error, so these rows
+# cannot say which of the two is better. `logistic` is behind by about four: that is
+# hardly luck.
 #
 # ## Two parameters
 # We take `SVC`, which is the best in the folds. `gamma` says how near two images must
@@ -151,8 +151,8 @@ print("Chosen:", search.best_params_)
 # %% [markdown]
 # `gamma` decides. If it is too large, no image is like any other, and if it is too
 # small, all are alike. With a good `gamma`, `C` hardly matters from 1 on. The best pair
-# reads one point more than `SVC` with its defaults. The best of 16 is a little lucky
-# (`pillars/3_search.py`): the test rows will tell.
+# reads one point more here than `SVC` with its defaults. The best of 16 is a little
+# lucky (`pillars/3_search.py`): the test rows will tell.
 #
 # ## The test rows, once
 # Which digits are hard? A *confusion
@@ -162,7 +162,7 @@ print("Chosen:", search.best_params_)
 # **Guess first:** which of these digits does it misread most often?
 #
 # - the 1
-# - the 5
+# - the 4
 # - the 9
 
 # %%
@@ -180,14 +180,17 @@ for digit in (9, 7):
 
 # %% [markdown]
 # **The 9.** Six of 90 are misread: four as a 7, and two as a 5. For every other digit,
-# it is two errors at most. The accuracy is within one standard error of the 99.0 of the
-# folds: little of that was luck.
+# it is two errors at most. But thirteen errors are few. On other splits it is often the
+# 3, the 5 or the 8 that has the most; the 1 and the 4 are hardly ever misread. The
+# accuracy is about one standard error below the 99.0 of the folds: not much of that was
+# luck.
 #
 # *Recall* goes along a row: of the images that were meant as a 9, 84 of 90 are read as
 # a 9. *Precision* goes down a column: of the images that are read as a 9, 84 of 85 were
 # meant as one. The 7 is the other way round: no 7 is missed, but five of the images
-# that are read as a 7 are something else. So a 9 from this model can be believed more
-# than a 7, though it misses more of them. The accuracy says nothing of this.
+# that are read as a 7 are something else. So on these rows, the answer 9 is right more
+# often than the answer 7, although more of the 9s are missed. (On another split it may
+# be the other way round.) The accuracy says nothing of this.
 #
 # Now look at all that are misread. Would you have read them?
 
@@ -267,9 +270,9 @@ print("\nAccuracy of `neighbours` in %, mean of five folds")
 print(by_number.to_string(float_format="%.1f"))
 
 # %% [markdown]
-# **About 20.** They are as good as all 64 squares, and 40 are no better. Ten lose about
-# a point. With two components, more than half of the digits are read right, which you
-# may not believe from the picture.
+# **About 20.** They are as good as all 64 squares, and 40 are no better. Ten lose one
+# or two points. With two components, more than half of the digits are read right, which
+# you may not believe from the picture.
 #
 # ## Whose writing is it?
 # One question is left. Would the model read *your* digits as well? scikit-learn's

@@ -417,7 +417,7 @@ def check_conclusions_of_luck(printed):
             assert abs(float(stars) - float(prediction)) > 1.9, "hard for both"
     assert numbers_after("both on the same rows:", end)[0] < 5
     seem_better, of = numbers_after("on different rows:", end)
-    assert 1 / 4 < seem_better / of < 1 / 3, "more than a quarter"
+    assert 1 / 5 < seem_better / of < 1 / 3, "about a quarter"
 
 
 def check_conclusions_of_parts(printed):
@@ -539,7 +539,7 @@ def check_conclusions_of_the_search(printed):
     assert too_good == pytest.approx(0.05, abs=0.01)
     assert too_good == pytest.approx(3 * error, rel=0.25), "about three"
     winners = printed.partition("The six winners")[2].partition("random search:")[0]
-    assert len(set(re.findall(r"^\d +(.*)", winners, re.MULTILINE))) >= 4, "different"
+    assert len(set(re.findall(r"^\d +(.*)", winners, re.MULTILINE))) == 4, "different"
 
     of_random = numbers_after("random search: 27 on 3000 rows, together", printed)[0]
     of_halving = numbers_after("halving, together:", printed)[0]
@@ -838,7 +838,7 @@ def check_conclusions_of_writing(printed):
     for name in ("dummy", "neighbours", "logistic", "SVC"):
         accuracy[name], _, behind, error = numbers_after(f"{name}  ", before)
         accuracy[name, "luck"] = behind < error
-        accuracy[name, "sure"] = behind > 2.5 * error
+        accuracy[name, "sure"] = behind > 3 * error
     assert accuracy["dummy"] == 10
     assert min(accuracy["neighbours"], accuracy["SVC"]) > 97
     assert accuracy["neighbours", "luck"]
@@ -857,6 +857,7 @@ def check_conclusions_of_writing(printed):
     misread = [sum(row) - row[digit] for digit, row in enumerate(rows)]
     assert sum(misread) == 13
     assert misread[9] == 6, "the 9 is misread most often"
+    assert misread[1] == misread[4] == 0, "the other choices"
     assert (rows[9][7], rows[9][5]) == (4, 2)
     assert max(misread[:9]) == 2
     assert sum(row[9] for row in rows) == 85
@@ -867,7 +868,7 @@ def check_conclusions_of_writing(printed):
     ]
     (of_all,) = numbers_after("64 squares  ", after)
     assert 50 < by_number[0] < by_number[1] < of_all - 1, "lose more than a point"
-    assert of_all - by_number[2] == pytest.approx(1, abs=0.5)
+    assert 0.5 < of_all - by_number[2] < 2.5, "one or two points"
     assert abs(of_all - by_number[3]) < 0.5
     assert by_number[4] < by_number[3] + 0.5
     assert "different 13" in after
