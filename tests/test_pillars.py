@@ -266,7 +266,7 @@ def check_conclusions_of_monitoring(printed):
     assert (rmse, last_rmse) == (0.799, 0.866), "the text of a guess says so"
     assert abs(last_still - still) < 0.015
     truth = [numbers_after(f"{period} ", tests)[0] for period in range(1, 11)]
-    assert truth == sorted(truth, reverse=True), "worse in every period"
+    assert truth == sorted(truth, reverse=True), "worse and worse"
     assert truth[0] - truth[-1] == pytest.approx(0.02, abs=0.002)
 
     changes, _, rest = rest.partition("The successes fall by more than three errors")
