@@ -161,7 +161,7 @@ for name in ("forest", "boosting", "factors"):
 # %% [markdown]
 # A difference of less than twice its standard error may well be luck. The difference of
 # boosting is below this limit, so this table does not show whether boosting is better
-# or worse. (Two other tables do: with the seeds 3 and 7, it is clearly worse.) The
+# or worse. (Two other tables do: with the seeds 3 and 7, it is worse.) The
 # forest is worse: the difference is tiny, but more than three times its standard error.
 # (Rows of one user or one movie are alike. A standard error that takes this into
 # account is a little larger, and changes neither.)

@@ -396,9 +396,8 @@ for chance in loaded.predict_proba(features_of(tomorrow))[:, 1]:
 # **Remember:** ask of every column when it is known, let time split the rows, choose
 # the settings of a strong model, and decide by what errors cost.
 #
-# Go on in scikit-learn's user guide: [Histogram-based gradient
-# boosting](https://scikit-learn.org/stable/modules/ensemble.html#histogram-based-gradient-boosting),
-# [Time series
-# split](https://scikit-learn.org/stable/modules/cross_validation.html#time-series-split).
+# Go on in scikit-learn's user guide:
+# [Histogram-based gradient boosting](https://scikit-learn.org/stable/modules/ensemble.html#histogram-based-gradient-boosting),
+# [Time series split](https://scikit-learn.org/stable/modules/cross_validation.html#time-series-split).
 #
 # Exercise: `exercises/7_tickets.py`.
