@@ -247,7 +247,7 @@ for name, model in models.items():
 
 # %% [markdown]
 # The folds are the same for all models, so compare them fold by fold. All 11 features
-# are worse than the best 5 in every fold. Between 2 and 5, the folds disagree.
+# are worse than the best 5 in every fold. Between 2 and 5, the folds disagree here.
 #
 # ## 1000 horoscopes
 # Think of 1000 horoscopes, and of 200 ratings. No horoscope knows anything about a

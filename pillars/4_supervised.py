@@ -161,9 +161,10 @@ for name in ("forest", "boosting", "factors"):
 # %% [markdown]
 # A difference of less than twice its standard error may well be luck. The difference of
 # boosting is below this limit, so this table does not show whether boosting is better
-# or worse; another table may. The forest is worse: the difference is tiny, but
-# more than three times its standard error. (Rows of one user or one movie are alike. A
-# standard error that takes this into account is a little larger, and changes neither.)
+# or worse. (Two other tables do: with the seeds 3 and 7, it is worse.) The
+# forest is worse: the difference is tiny, but more than three times its standard error.
+# (Rows of one user or one movie are alike. A standard error that takes this into
+# account is a little larger, and changes neither.)
 #
 # The three algorithms are very different, but they read the same 11 features, and their
 # errors are nearly the same. `factors` reads who rated what, and learns each user's

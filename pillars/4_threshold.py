@@ -116,7 +116,7 @@ for name, chance in chances.items():
     print(f"  {name:8} {log_loss(liked, chance):.3f}")
 
 # %% [markdown]
-# **`features`.** It is better by far. `balanced` gains next to nothing over the dummy.
+# **`features`.** It is better by far. `balanced` gains little over the dummy.
 # What is wrong with it? We look at the order of the rows, and then at the
 # probabilities themselves.
 #

@@ -266,7 +266,7 @@ def check_conclusions_of_monitoring(printed):
     assert (rmse, last_rmse) == (0.799, 0.866), "the text of a guess says so"
     assert abs(last_still - still) < 0.015
     truth = [numbers_after(f"{period} ", tests)[0] for period in range(1, 11)]
-    assert truth == sorted(truth, reverse=True), "worse in every period"
+    assert truth == sorted(truth, reverse=True), "worse and worse"
     assert truth[0] - truth[-1] == pytest.approx(0.02, abs=0.002)
 
     changes, _, rest = rest.partition("The successes fall by more than three errors")
@@ -762,15 +762,16 @@ def check_conclusions_of_chapter_5(printed):
     by_chance, by_genre = re.findall(r"genres: +(-?\d\.\d+)", printed)[2:]
     assert float(by_genre) > 0.5
     assert abs(float(by_chance)) < 0.05
-    *_, highest = numbers_after("0.", printed.partition("ten other tables:")[2])
+    *_, second, highest = numbers_after("0.", printed.partition("ten other tables:")[2])
     (mean,) = numbers_after("mean ", printed.partition("ten other tables:")[2])
     assert mean == pytest.approx(0.4, abs=0.03)
-    assert highest < float(by_genre), "our table was lucky"
+    assert mean + 0.15 < float(by_genre), "our table was lucky"
+    assert second < 0.5 < highest, "only one comes near"
     start = "Tables whose movies are above their control by twice its spread:"
     assert numbers_after(start, printed) == [6]
     (few,) = numbers_after("50,000 ratings:", printed)
     (many,) = numbers_after("200,000 ratings:", printed)
-    assert few < 0.5 * float(by_genre), "the few ratings are the difference"
+    assert few < 0.6 * float(by_genre), "the few ratings are the difference"
     assert many > 0.8
 
 
