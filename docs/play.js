@@ -1,5 +1,6 @@
 // What readers play with on the pages of chapters: how many questions a tree may ask, the
-// luck of a test set, the cost of a threshold, and a test at which one looks every day.
+// luck of a test set, the size of a leak, the cost of a threshold, and a test at which one
+// looks every day.
 //
 // Its place is made by `play.py`, with numbers of the chapter. Nothing is stored or sent.
 
@@ -241,6 +242,86 @@ function playLuck(place, numbers) {
   update();
 }
 
+// ------------------------------------------------------------- the size of a leak
+
+function playNoise(place, { sizes, before, inside }) {
+  const ENOUGH = 3; // guesses, before the rule is shown
+  const [form, picture, told] = fill(
+    place,
+    "How well can you predict noise?",
+    `The ratings are shuffled: there is nothing to predict. Averages made before the split predict
+    them all the same. What R2 do they reach? Choose the ratings per user, guess, and look.`,
+    slider("size", "Ratings per user:", 0, sizes.length - 1, 1, sizes.indexOf(10)) +
+      slider("guess", "Your guess of R2:", -0.2, 1, 0.02, 0) +
+      `<div class="buttons">${button("show", "Show R2")}</div>`,
+    "R2 on shuffled ratings, for the ratings per user that you have tried",
+  );
+  const x = makeScale([Math.log(sizes[0]), Math.log(sizes.at(-1))], [LEFT + 10, WIDTH - 12]);
+  const y = makeScale([-0.2, 1], [BOTTOM, 24]);
+  const at = (index) => x(Math.log(sizes[index]));
+  drawAxes(
+    picture, (index) => at(index), y,
+    sizes.map((size, index) => [index, String(size)]),
+    [[0, "0"], [0.5, "0.5"], [1, "1"]],
+    "R2 on the test rows",
+  );
+  picture.append(line("axes", LEFT, y(0), WIDTH, y(0)));
+  picture.append(words(WIDTH, 40, "averages made before the split", "end", "orange"));
+  picture.append(words(WIDTH, 56, "made in the pipeline, cross-fitted", "end", "blue"));
+  picture.append(words(WIDTH, 72, "your guesses (circles)", "end"));
+  const rule = shape("path", { class: "reference", visibility: "hidden" });
+  rule.setAttribute("d", pathOf(sizes.map((size, index) => [at(index), y(1 / size)])));
+  const now = shape("circle", { class: "now", r: 6 });
+  const points = shape("g", {});
+  picture.append(rule, points, now);
+  const guesses = new Map(); // by the place of the slider
+
+  function update() {
+    const index = Number(form.size.value);
+    const guess = guesses.get(index) ?? Number(form.guess.value);
+    const isShown = guesses.has(index);
+    tellBeside(form.size, sizes[index]);
+    tellBeside(form.guess, Number(form.guess.value).toFixed(2));
+    form.show.setAttribute("aria-disabled", isShown);
+    now.setAttribute("cx", at(index));
+    now.setAttribute("cy", y(guess));
+
+    let text = `<p>With ${sizes[index]} ratings per user: not shown yet.</p>`;
+    if (isShown) {
+      text = `<p>With ${sizes[index]} ratings per user, averages made before the split reach R2
+        <b>${before[index].toFixed(3)}</b>; made in the pipeline, ${inside[index].toFixed(3)}.
+        Your guess, ${guess.toFixed(2)}, is off by ${Math.abs(guess - before[index]).toFixed(2)}.</p>`;
+    }
+    if (guesses.size >= ENOUGH) {
+      text += "<p>The dashed line is 1 / (ratings per user). Does it help you to guess the others?</p>";
+    }
+    const rows = [...guesses.keys()]
+      .sort((a, b) => a - b)
+      .map((i) => [sizes[i], guesses.get(i).toFixed(2), before[i].toFixed(3), inside[i].toFixed(3)]);
+    const head = ["ratings<br>per user", "your<br>guess", "before<br>the split", "in the<br>pipeline"];
+    if (rows.length) text += tableOf([head, ...rows]);
+    told.innerHTML = text;
+  }
+
+  form.show.addEventListener("click", () => {
+    const index = Number(form.size.value);
+    if (guesses.has(index)) return;
+    const guess = Number(form.guess.value);
+    guesses.set(index, guess);
+    points.append(shape("circle", { class: "now", cx: at(index), cy: y(guess), r: 6 }));
+    points.append(shape("circle", { class: "blue", cx: at(index), cy: y(inside[index]), r: 4 }));
+    points.append(shape("circle", { class: "orange", cx: at(index), cy: y(before[index]), r: 4 }));
+    if (guesses.size >= ENOUGH) rule.setAttribute("visibility", "visible");
+    update();
+  });
+
+  const note = document.createElement("p");
+  note.textContent = "Each R2 is the mean of five tables of 1000 users, with the models of this chapter.";
+  place.append(note);
+  form.addEventListener("input", update);
+  update();
+}
+
 // ------------------------------------------------------------- the cost of a threshold
 
 function playThreshold(place, { rows, likes, yes, right }) {
@@ -405,6 +486,7 @@ function playLooks(place, { rate, visits }) {
 const PLAYS = {
   "play-tree": playTree,
   "play-luck": playLuck,
+  "play-noise": playNoise,
   "play-threshold": playThreshold,
   "play-looks": playLooks,
 };

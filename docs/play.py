@@ -12,7 +12,8 @@ import json
 
 import numpy as np
 from IPython.display import HTML, display
-from sklearn.metrics import root_mean_squared_error
+from sklearn.metrics import r2_score, root_mean_squared_error
+from sklearn.model_selection import train_test_split
 from sklearn.tree import DecisionTreeRegressor
 
 
@@ -65,6 +66,30 @@ def numbers_of_luck(squares):
         test_set = np.arange(len(squares)) // n_rows
         rmse = np.sqrt(squares.groupby(test_set).mean())
         numbers[n_rows] = rmse.round(4).tolist()
+    return numbers
+
+
+def numbers_of_noise(MovieRecommendationDataset, predict_with, predict_honestly):
+    """Return the R2 on shuffled ratings, by ratings per user: the mean of five tables.
+
+    The averages are made before the split, and in the pipeline.
+    """
+    sizes = [1.5, 2, 3, 5, 7, 10, 20, 50]
+    numbers = {"sizes": sizes, "before": [], "inside": []}
+    for ratings_per_user in sizes:
+        before = []
+        inside = []
+        for seed in range(5):
+            n_ratings = int(1000 * ratings_per_user)
+            dataset = MovieRecommendationDataset(n_ratings, random_state=seed)
+            table = dataset.generate()
+            table["rating"] = table["rating"].sample(frac=1, random_state=0).to_numpy()
+            train, test = train_test_split(table, test_size=0.2, random_state=42)
+            stars = test["rating"]
+            before.append(r2_score(stars, predict_with(table, train, test)))
+            inside.append(r2_score(stars, predict_honestly(train, test)))
+        numbers["before"].append(round(np.mean(before), 3))
+        numbers["inside"].append(round(np.mean(inside), 3))
     return numbers
 
 

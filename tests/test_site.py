@@ -982,6 +982,43 @@ def test_a_test_set_is_used_once_and_all_of_them_have_the_spread_that_is_printed
     assert rows_of(told)["500"][0] == "200", "what was tested stays in the table"
 
 
+def test_a_leak_that_is_guessed_grows_as_users_rate_less_and_is_of_the_chapters_size(
+    phone, site
+):
+    place, told = open_play(phone, site, "3_model_selection")
+    printed = "\n".join(chapter_output("3_model_selection", site))
+    assert "not shown yet" in told.text and rows_of(told) == {}
+    press(place, "guess", 5 * RIGHT)
+    press(place, "show")
+    assert rows_of(told)["10"][0] == "0.10" and "off by" in told.text
+    press(place, "guess", END)  # a guess that was shown stays
+    press(place, "show")
+    assert rows_of(told)["10"][0] == "0.10"
+    _, before, inside = map(float, rows_of(told)["10"])
+    assert before == pytest.approx(figure(printed, "of the whole table:"), abs=0.05)
+    assert inside == pytest.approx(figure(printed, "the same, cross-fitted:"), abs=0.02)
+
+    rule = place.find_element("css selector", "path.reference")
+    press(place, "size", HOME)
+    for n_shown in range(2, 9):
+        press(place, "show")
+        is_visible = rule.get_attribute("visibility") == "visible"
+        assert is_visible == ("dashed line" in told.text) == (n_shown >= 3)
+        press(place, "size", RIGHT)
+        if place.find_element("name", "size").get_attribute("value") == "5":
+            press(place, "size", RIGHT)  # 10 ratings, shown before
+    rows = {float(n): row for n, row in rows_of(told).items() if row[0][-1].isdigit()}
+    assert list(rows) == sorted(rows) and len(rows) == 8
+    leaks = [float(before) for _, before, _ in rows.values()]
+    assert leaks == sorted(leaks, reverse=True)
+    points = place.find_elements("css selector", "g circle.orange")
+    assert len(points) == 8
+    for n_ratings, (_, before, inside) in rows.items():
+        # What the dashed line says, and that there is nothing to predict.
+        assert float(before) == pytest.approx(1 / n_ratings, abs=0.06)
+        assert abs(float(inside)) < 0.03
+
+
 def test_the_rule_for_the_threshold_is_nearly_as_cheap_as_the_cheapest(phone, site):
     place, told = open_play(phone, site, "4_threshold")
     printed = "\n".join(chapter_output("4_threshold", site))
