@@ -186,6 +186,7 @@ PLAYS = {
     "pillars/3_model_selection": "noise",
     "pillars/4_taste": "taste",
     "pillars/4_threshold": "threshold",
+    "pillars/5_unsupervised": "groups",
     "pillars/8_experiment": "looks",
 }
 
@@ -196,6 +197,7 @@ NAMES_OF_PLAYS = {
     "noise": "guess how large a leak is",
     "taste": "find your place on a map of tastes",
     "threshold": "look for the cheapest threshold",
+    "groups": "tell groups from one cloud, better than KMeans",
     "looks": "announce the winner of a test that has none",
 }
 

@@ -12,9 +12,11 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import numpy as np
 import pytest
 from chromium import start_chromium
 from repository import ROOT, load_module
+from sklearn.metrics import silhouette_score
 
 #: It makes the text of the pages, without Sphinx.
 site_pages = load_module(ROOT / "docs" / "site_pages.py")
@@ -1044,6 +1046,60 @@ def test_the_rule_for_the_threshold_is_nearly_as_cheap_as_the_cheapest(phone, si
         assert now == by_rule and least <= by_rule <= 1.03 * least
         press(place, "cost", RIGHT)
     assert place.find_element("name", "cost").get_attribute("value") == "10"
+
+
+def test_the_rounds_against_kmeans_count_who_was_right(phone, site):
+    place, told = open_play(phone, site, "5_unsupervised")
+    numbers = place.get_attribute("data-numbers")
+    assert len(numbers) < 60_000
+    rounds = {f"{r['silhouette']:.3f}": r for r in json.loads(numbers)}
+    assert len(rounds) == 20  # each is told by its silhouette
+    for silhouette, one in rounds.items():
+        # What is told fits what is drawn.
+        points = list(zip(one["x"], one["y"]))
+        clusters = np.repeat(range(len(one["sizes"])), one["sizes"])
+        of_drawn = silhouette_score(points, clusters)
+        assert of_drawn == pytest.approx(float(silhouette), abs=0.003)
+        far_above = np.mean(one["controls"]) + 2 * np.std(one["controls"])
+        if abs(far_above - float(silhouette)) > 0.002:  # they are rounded
+            assert one["above"] == (float(silhouette) > far_above)
+
+    def scores():
+        return re.findall(
+            r"^(?:you|“KMeans|control).*?(\d+)(?: \d+ %)?$", told.text, re.M
+        )
+
+    def drawn(colour):
+        return place.find_elements("css selector", f"svg g:first-child .{colour}")
+
+    n_groups = n_control = n_right = 0
+    order = []
+    for number in range(1, 21):
+        assert len(drawn("grey")) == 200, "no cluster is seen before the answer"
+        assert "silhouettes" not in place.find_element("tag name", "svg").text
+        assert f"Round {number} of 20" in told.text
+        press(place, "next")  # not before an answer
+        assert f"Round {number} of 20" in told.text
+        says_groups = number % 3 != 0
+        press(place, "groups" if says_groups else "cloud")
+        silhouette = re.search(r"silhouette is\s+(\d\.\d{3})", told.text)[1]
+        order.append(silhouette)
+        one = rounds[silhouette]
+        are_groups = one["groups"] > 1
+        n_groups += are_groups
+        n_right += says_groups == are_groups
+        n_control += one["above"] == are_groups
+        assert told.text.startswith("Right" if says_groups == are_groups else "Wrong")
+        truth = f"There are {one['groups']} groups" if are_groups else "It is one cloud"
+        assert truth in told.text
+        colours = [drawn(colour) for colour in ("blue", "orange", "pink")]
+        assert [len(c) for c in colours if c] == one["sizes"]
+        press(place, "cloud" if says_groups else "groups")  # no second answer
+        assert scores() == [str(n) for n in (n_right, n_groups, n_control)]
+        press(place, "next")
+    assert set(order) == set(rounds), "each round comes once"
+    assert n_groups == 10 < n_control
+    assert "Round 1 of 20" in told.text and scores() == ["0", "0", "0"]
 
 
 #: Random numbers that are the same in every run.
