@@ -1,5 +1,6 @@
 // What readers play with on the pages of chapters: how many questions a tree may ask, the
-// luck of a test set, the cost of a threshold, and a test at which one looks every day.
+// luck of a test set, the size of a leak, the cost of a threshold, groups of points that may
+// be none, and a test at which one looks every day.
 //
 // Its place is made by `play.py`, with numbers of the chapter. Nothing is stored or sent.
 
@@ -241,6 +242,86 @@ function playLuck(place, numbers) {
   update();
 }
 
+// ------------------------------------------------------------- the size of a leak
+
+function playNoise(place, { sizes, before, inside }) {
+  const ENOUGH = 3; // guesses, before the rule is shown
+  const [form, picture, told] = fill(
+    place,
+    "How well can you predict noise?",
+    `The ratings are shuffled: there is nothing to predict. Averages made before the split predict
+    them all the same. What R2 do they reach? Choose the ratings per user, guess, and look.`,
+    slider("size", "Ratings per user:", 0, sizes.length - 1, 1, sizes.indexOf(10)) +
+      slider("guess", "Your guess of R2:", -0.2, 1, 0.02, 0) +
+      `<div class="buttons">${button("show", "Show R2")}</div>`,
+    "R2 on shuffled ratings, for the ratings per user that you have tried",
+  );
+  const x = makeScale([Math.log(sizes[0]), Math.log(sizes.at(-1))], [LEFT + 10, WIDTH - 12]);
+  const y = makeScale([-0.2, 1], [BOTTOM, 24]);
+  const at = (index) => x(Math.log(sizes[index]));
+  drawAxes(
+    picture, (index) => at(index), y,
+    sizes.map((size, index) => [index, String(size)]),
+    [[0, "0"], [0.5, "0.5"], [1, "1"]],
+    "R2 on the test rows, by ratings per user",
+  );
+  picture.append(line("axes", LEFT, y(0), WIDTH, y(0)));
+  picture.append(words(WIDTH, 40, "averages made before the split", "end", "orange"));
+  picture.append(words(WIDTH, 56, "made in the pipeline, cross-fitted", "end", "blue"));
+  picture.append(words(WIDTH, 72, "your guesses (circles)", "end"));
+  const rule = shape("path", { class: "reference", visibility: "hidden" });
+  rule.setAttribute("d", pathOf(sizes.map((size, index) => [at(index), y(1 / size)])));
+  const now = shape("circle", { class: "now", r: 6 });
+  const points = shape("g", {});
+  picture.append(rule, points, now);
+  const guesses = new Map(); // by the place of the slider
+
+  function update() {
+    const index = Number(form.size.value);
+    const guess = guesses.get(index) ?? Number(form.guess.value);
+    const isShown = guesses.has(index);
+    tellBeside(form.size, sizes[index]);
+    tellBeside(form.guess, Number(form.guess.value).toFixed(2));
+    form.show.setAttribute("aria-disabled", isShown);
+    now.setAttribute("cx", at(index));
+    now.setAttribute("cy", y(guess));
+
+    let text = `<p>With ${sizes[index]} ratings per user: not shown yet.</p>`;
+    if (isShown) {
+      text = `<p>With ${sizes[index]} ratings per user, averages made before the split reach R2
+        <b>${before[index].toFixed(3)}</b>; made in the pipeline, ${inside[index].toFixed(3)}.
+        Your guess, ${guess.toFixed(2)}, is off by ${Math.abs(guess - before[index]).toFixed(2)}.</p>`;
+    }
+    if (guesses.size >= ENOUGH) {
+      text += "<p>The dashed line is 1 / (ratings per user). Does it help you to guess the others?</p>";
+    }
+    const rows = [...guesses.keys()]
+      .sort((a, b) => a - b)
+      .map((i) => [sizes[i], guesses.get(i).toFixed(2), before[i].toFixed(3), inside[i].toFixed(3)]);
+    const head = ["ratings<br>per user", "your<br>guess", "before<br>the split", "in the<br>pipeline"];
+    if (rows.length) text += tableOf([head, ...rows]);
+    told.innerHTML = text;
+  }
+
+  form.show.addEventListener("click", () => {
+    const index = Number(form.size.value);
+    if (guesses.has(index)) return;
+    const guess = Number(form.guess.value);
+    guesses.set(index, guess);
+    points.append(shape("circle", { class: "now", cx: at(index), cy: y(guess), r: 6 }));
+    points.append(shape("circle", { class: "blue", cx: at(index), cy: y(inside[index]), r: 4 }));
+    points.append(shape("circle", { class: "orange", cx: at(index), cy: y(before[index]), r: 4 }));
+    if (guesses.size >= ENOUGH) rule.setAttribute("visibility", "visible");
+    update();
+  });
+
+  const note = document.createElement("p");
+  note.textContent = "Each R2 is the mean of five tables of 1000 users, with the models of this chapter.";
+  place.append(note);
+  form.addEventListener("input", update);
+  update();
+}
+
 // ------------------------------------------------------------- the cost of a threshold
 
 function playThreshold(place, { rows, likes, yes, right }) {
@@ -402,10 +483,134 @@ function playLooks(place, { rate, visits }) {
   });
 }
 
+// ------------------------------------------------- groups, or one cloud? (and KMeans)
+
+function playGroups(place, rounds) {
+  const HEIGHT_OF_POINTS = 230;
+  const COLOURS = ["blue", "orange", "pink"];
+  const [form, picture, told] = fill(
+    place,
+    "You against KMeans",
+    `Each round shows ${rounds[0].x.length} points: one cloud, or two or three groups, which may
+    overlap. Groups can be hard to see. What do you say?`,
+    `<div class="buttons">${button("groups", "Groups")}${button("cloud", "One cloud")}
+    ${button("next", "Next round")}</div>`,
+    "The points of this round, and silhouettes",
+  );
+  picture.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT_OF_POINTS + 70}`);
+  const points = shape("g", {});
+  const silhouettes = shape("g", {});
+  picture.append(points, silhouettes);
+  const all = rounds.flatMap((round) => [round.silhouette, ...round.controls]);
+  const lowest = Math.floor(10 * Math.min(...all)); // in tenths
+  const highest = Math.ceil(10 * Math.max(...all));
+  const scale = makeScale([lowest / 10, highest / 10], [10, WIDTH - 10]);
+  let left; // the rounds that are still to come
+  let isAnswered;
+  let played; // how many rounds
+  let right; // how often each was right
+
+  // The scale is the same in both directions, or else the shape would be another.
+  function drawPoints({ x: xs, y: ys, sizes }) {
+    const limits = [xs, ys].map((values) => [Math.min(...values), Math.max(...values)]);
+    const [width, height] = limits.map(([low, high]) => high - low);
+    const [middleOfX, middleOfY] = limits.map(([low, high]) => (low + high) / 2);
+    const unit = Math.min((WIDTH - 10) / width, (HEIGHT_OF_POINTS - 10) / height);
+    const clusters = sizes.flatMap((size, cluster) => Array(size).fill(cluster));
+    points.replaceChildren();
+    for (const [index, cluster] of clusters.entries()) { // the points are sorted by it
+      const cx = WIDTH / 2 + unit * (xs[index] - middleOfX);
+      const cy = HEIGHT_OF_POINTS / 2 - unit * (ys[index] - middleOfY);
+      const colour = isAnswered ? COLOURS[cluster] : "grey";
+      points.append(shape("circle", { class: colour, cx: cx.toFixed(1), cy: cy.toFixed(1), r: 3 }));
+    }
+  }
+
+  function drawSilhouettes({ silhouette, controls }) {
+    silhouettes.replaceChildren();
+    if (!isAnswered) return;
+    const middle = HEIGHT_OF_POINTS + 38;
+    silhouettes.append(line("axes", 0, middle + 9, WIDTH, middle + 9));
+    silhouettes.append(words(0, HEIGHT_OF_POINTS + 20, "silhouettes of ten controls", "start", "grey"));
+    silhouettes.append(words(WIDTH, HEIGHT_OF_POINTS + 20, "of these points", "end", "pink"));
+    for (let tenths = lowest; tenths <= highest; tenths += 1) {
+      silhouettes.append(words(scale(tenths / 10), middle + 26, (tenths / 10).toFixed(1), "middle"));
+    }
+    for (const control of controls) {
+      silhouettes.append(shape("circle", { class: "grey", cx: scale(control), cy: middle, r: 4 }));
+    }
+    silhouettes.append(shape("circle", { class: "pink", cx: scale(silhouette), cy: middle, r: 6 }));
+  }
+
+  function score() {
+    const row = (name, n) => [name, n, played ? percent(n / played) : ""];
+    return tableOf([
+      ["right answers", `of ${played}`, ""],
+      row("you", right.you),
+      row("“KMeans finds groups, so there are groups”", right.kmeans),
+      row("control: far above it means groups", right.control),
+    ]);
+  }
+
+  function show(text) {
+    const isOver = isAnswered && left.length === 1;
+    form.groups.setAttribute("aria-disabled", isAnswered);
+    form.cloud.setAttribute("aria-disabled", isAnswered);
+    form.next.setAttribute("aria-disabled", !isAnswered);
+    form.next.textContent = isOver ? "Play again" : "Next round";
+    drawPoints(left[0]);
+    drawSilhouettes(left[0]);
+    told.innerHTML = text + score();
+  }
+
+  function ask() {
+    isAnswered = false;
+    show(`<p>Round ${played + 1} of ${rounds.length}: groups, or one cloud?</p>`);
+  }
+
+  function start() {
+    left = shuffled(rounds);
+    played = 0;
+    right = { you: 0, kmeans: 0, control: 0 };
+    ask();
+  }
+
+  function answer(saysGroups) {
+    const { groups, sizes, silhouette, controls, above } = left[0];
+    const areGroups = groups > 1;
+    isAnswered = true;
+    played += 1;
+    right.you += saysGroups === areGroups;
+    right.kmeans += areGroups;
+    right.control += above === areGroups;
+    const [mean] = meanAndSpread(controls);
+    const truth = areGroups ? `There are ${groups} groups` : "It is one cloud";
+    show(`<p><b>${saysGroups === areGroups ? "Right" : "Wrong"}.</b> ${truth}. KMeans, asked for
+      ${sizes.length}, finds ${sizes.length}: see the colours. Their silhouette is
+      <b>${silhouette.toFixed(3)}</b>; the mean of ten controls is ${mean.toFixed(3)}. So the control says:
+      ${above ? "groups" : "one cloud"}.</p>`);
+  }
+
+  form.addEventListener("click", ({ target }) => {
+    if (target.type !== "button" || target.getAttribute("aria-disabled") === "true") return;
+    if (target.name !== "next") return answer(target.name === "groups");
+    left.shift();
+    if (left.length) ask();
+    else start();
+  });
+  const note = document.createElement("p");
+  note.textContent = `A control is a Gaussian with the mean and the covariance of the points. It says “groups”
+    if their silhouette is above the mean of ten controls by more than twice the spread of these.`;
+  place.append(note);
+  start();
+}
+
 const PLAYS = {
   "play-tree": playTree,
   "play-luck": playLuck,
+  "play-noise": playNoise,
   "play-threshold": playThreshold,
+  "play-groups": playGroups,
   "play-looks": playLooks,
 };
 for (const [name, play] of Object.entries(PLAYS)) {

@@ -12,7 +12,10 @@ import json
 
 import numpy as np
 from IPython.display import HTML, display
-from sklearn.metrics import root_mean_squared_error
+from sklearn.cluster import KMeans
+from sklearn.decomposition import PCA
+from sklearn.metrics import r2_score, root_mean_squared_error, silhouette_score
+from sklearn.model_selection import train_test_split
 from sklearn.tree import DecisionTreeRegressor
 
 
@@ -30,7 +33,8 @@ def show(name, chapter):
     variables = [
         chapter[variable] for variable in inspect.signature(function).parameters
     ]
-    numbers = html.escape(json.dumps(function(*variables)))
+    numbers = json.dumps(function(*variables), separators=(",", ":"))
+    numbers = html.escape(numbers)
     place = f'<div class="play" id="play-{name}" data-numbers="{numbers}" hidden></div>'
     display(HTML(place))
 
@@ -68,6 +72,30 @@ def numbers_of_luck(squares):
     return numbers
 
 
+def numbers_of_noise(MovieRecommendationDataset, predict_with, predict_honestly):
+    """Return the R2 on shuffled ratings, by ratings per user: the mean of five tables.
+
+    The averages are made before the split, and in the pipeline.
+    """
+    sizes = [1.5, 2, 3, 5, 7, 10, 20, 50]
+    numbers = {"sizes": sizes, "before": [], "inside": []}
+    for ratings_per_user in sizes:
+        before = []
+        inside = []
+        for seed in range(5):
+            n_ratings = int(1000 * ratings_per_user)
+            dataset = MovieRecommendationDataset(n_ratings=n_ratings, random_state=seed)
+            table = dataset.generate()
+            table["rating"] = table["rating"].sample(frac=1, random_state=0).to_numpy()
+            train, test = train_test_split(table, test_size=0.2, random_state=42)
+            stars = test["rating"]
+            before.append(r2_score(stars, predict_with(table, train, test)))
+            inside.append(r2_score(stars, predict_honestly(train, test)))
+        numbers["before"].append(round(np.mean(before), 3))
+        numbers["inside"].append(round(np.mean(inside), 3))
+    return numbers
+
+
 def numbers_of_threshold(chances, liked):
     """Return how many rows get a yes, and how many of them are likes.
 
@@ -80,6 +108,49 @@ def numbers_of_threshold(chances, liked):
         "yes": [int(yes.sum()) for yes in says_yes],
         "right": [int((yes & liked).sum()) for yes in says_yes],
     }
+
+
+def numbers_of_groups(gaussian_like, silhouette):
+    """Return rounds of 200 points: one cloud, or two or three groups in the plane.
+
+    In each round, KMeans looks for two clusters or for three. All points get the same
+    covariance before they are stretched, so the shape does not tell whether there are
+    groups. They are sorted by their cluster, and rounded.
+    """
+    rng = np.random.default_rng(0)
+    corners = np.array([[-0.5, 0], [0.5, 0], [0, 0.75**0.5]])  # at a distance of 1
+    rounds = []
+    for distance in (2, 2.5, 3, 3.5, 4):
+        for n_clusters in (2, 3):
+            for n_groups in (1, n_clusters):
+                group = rng.integers(n_groups, size=200)
+                points = rng.standard_normal((200, 2)) + distance * corners[group]
+                points = PCA(whiten=True).fit_transform(points)
+                points = points * [rng.uniform(1, 1.8), 1]
+                angle = rng.uniform(0, np.pi)
+                to_x = [np.cos(angle), -np.sin(angle)]
+                to_y = [np.sin(angle), np.cos(angle)]
+                points = points @ np.array([to_x, to_y])
+
+                kmeans = KMeans(n_clusters, n_init=5, random_state=0)
+                cluster = kmeans.fit_predict(points)
+                own = silhouette_score(points, cluster)
+                controls = [
+                    silhouette(gaussian_like(points, rng), kmeans) for _ in range(10)
+                ]
+                x, y = points[cluster.argsort()].round(2).T
+                above = own > np.mean(controls) + 2 * np.std(controls)
+                numbers = {
+                    "groups": n_groups,
+                    "x": x.tolist(),
+                    "y": y.tolist(),
+                    "sizes": np.bincount(cluster).tolist(),
+                    "silhouette": round(own, 3),
+                    "controls": np.round(controls, 3).tolist(),
+                    "above": bool(above),
+                }
+                rounds.append(numbers)
+    return rounds
 
 
 def numbers_of_looks(rate, visits):

@@ -183,8 +183,10 @@ film](docs/real.md)."""
 PLAYS = {
     "pillars/0_first": "tree",
     "pillars/0_luck": "luck",
+    "pillars/3_model_selection": "noise",
     "pillars/4_taste": "taste",
     "pillars/4_threshold": "threshold",
+    "pillars/5_unsupervised": "groups",
     "pillars/8_experiment": "looks",
 }
 
@@ -192,8 +194,10 @@ PLAYS = {
 NAMES_OF_PLAYS = {
     "tree": "let a tree ask more questions, or fewer",
     "luck": "test a model on other rows, again and again",
+    "noise": "guess how large a leak is",
     "taste": "find your place on a map of tastes",
     "threshold": "look for the cheapest threshold",
+    "groups": "tell groups from one cloud, better than KMeans",
     "looks": "announce the winner of a test that has none",
 }
 

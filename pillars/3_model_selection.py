@@ -165,6 +165,8 @@ for name, stars in answers.items():
 # contain none, and it follows noise. Cross-fitting mends that. And the first line is
 # the alarm that we wanted: a model that explains shuffled ratings has a leak.
 #
+# <!-- play: noise -->
+#
 # ## A third average, in two places
 # A user's average says nothing about the user's taste. The average of this user *for
 # this genre* does, a little. For that, we make a column of strings such as

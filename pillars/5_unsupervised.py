@@ -166,6 +166,8 @@ print(compared.T.to_string(float_format="%.3f"))
 # users are no sign of eight kinds of people. That is right: the law has no groups of
 # users.
 #
+# <!-- play: groups -->
+#
 # ## Do the movies?
 # Here we have hidden something: the genres. We take the movies that have one genre and
 # at least 50 ratings.

@@ -12,9 +12,11 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import numpy as np
 import pytest
 from chromium import start_chromium
 from repository import ROOT, load_module
+from sklearn.metrics import silhouette_score
 
 #: It makes the text of the pages, without Sphinx.
 site_pages = load_module(ROOT / "docs" / "site_pages.py")
@@ -982,6 +984,43 @@ def test_a_test_set_is_used_once_and_all_of_them_have_the_spread_that_is_printed
     assert rows_of(told)["500"][0] == "200", "what was tested stays in the table"
 
 
+def test_a_leak_that_is_guessed_grows_as_users_rate_less_and_is_of_the_chapters_size(
+    phone, site
+):
+    place, told = open_play(phone, site, "3_model_selection")
+    printed = "\n".join(chapter_output("3_model_selection", site))
+    assert "not shown yet" in told.text and rows_of(told) == {}
+    press(place, "guess", 5 * RIGHT)
+    press(place, "show")
+    assert rows_of(told)["10"][0] == "0.10" and "off by" in told.text
+    press(place, "guess", END)  # a guess that was shown stays
+    press(place, "show")
+    assert rows_of(told)["10"][0] == "0.10"
+    _, before, inside = map(float, rows_of(told)["10"])
+    assert before == pytest.approx(figure(printed, "of the whole table:"), abs=0.05)
+    assert inside == pytest.approx(figure(printed, "the same, cross-fitted:"), abs=0.02)
+
+    rule = place.find_element("css selector", "path.reference")
+    press(place, "size", HOME)
+    for n_shown in range(2, 9):
+        press(place, "show")
+        is_visible = rule.get_attribute("visibility") == "visible"
+        assert is_visible == ("dashed line" in told.text) == (n_shown >= 3)
+        press(place, "size", RIGHT)
+        if place.find_element("name", "size").get_attribute("value") == "5":
+            press(place, "size", RIGHT)  # 10 ratings, shown before
+    rows = {float(n): row for n, row in rows_of(told).items() if row[0][-1].isdigit()}
+    assert list(rows) == sorted(rows) and len(rows) == 8
+    leaks = [float(before) for _, before, _ in rows.values()]
+    assert leaks == sorted(leaks, reverse=True)
+    points = place.find_elements("css selector", "g circle.orange")
+    assert len(points) == 8
+    for n_ratings, (_, before, inside) in rows.items():
+        # What the dashed line says, and that there is nothing to predict.
+        assert float(before) == pytest.approx(1 / n_ratings, abs=0.06)
+        assert abs(float(inside)) < 0.03
+
+
 def test_the_rule_for_the_threshold_is_nearly_as_cheap_as_the_cheapest(phone, site):
     place, told = open_play(phone, site, "4_threshold")
     printed = "\n".join(chapter_output("4_threshold", site))
@@ -1007,6 +1046,60 @@ def test_the_rule_for_the_threshold_is_nearly_as_cheap_as_the_cheapest(phone, si
         assert now == by_rule and least <= by_rule <= 1.03 * least
         press(place, "cost", RIGHT)
     assert place.find_element("name", "cost").get_attribute("value") == "10"
+
+
+def test_the_rounds_against_kmeans_count_who_was_right(phone, site):
+    place, told = open_play(phone, site, "5_unsupervised")
+    numbers = place.get_attribute("data-numbers")
+    assert len(numbers) < 60_000
+    rounds = {f"{r['silhouette']:.3f}": r for r in json.loads(numbers)}
+    assert len(rounds) == 20  # each is told by its silhouette
+    for silhouette, one in rounds.items():
+        # What is told fits what is drawn.
+        points = list(zip(one["x"], one["y"]))
+        clusters = np.repeat(range(len(one["sizes"])), one["sizes"])
+        of_drawn = silhouette_score(points, clusters)
+        assert of_drawn == pytest.approx(float(silhouette), abs=0.003)
+        far_above = np.mean(one["controls"]) + 2 * np.std(one["controls"])
+        if abs(far_above - float(silhouette)) > 0.002:  # they are rounded
+            assert one["above"] == (float(silhouette) > far_above)
+
+    def scores():
+        return re.findall(
+            r"^(?:you|“KMeans|control).*?(\d+)(?: \d+ %)?$", told.text, re.M
+        )
+
+    def drawn(colour):
+        return place.find_elements("css selector", f"svg g:first-child .{colour}")
+
+    n_groups = n_control = n_right = 0
+    order = []
+    for number in range(1, 21):
+        assert len(drawn("grey")) == 200, "no cluster is seen before the answer"
+        assert "silhouettes" not in place.find_element("tag name", "svg").text
+        assert f"Round {number} of 20" in told.text
+        press(place, "next")  # not before an answer
+        assert f"Round {number} of 20" in told.text
+        says_groups = number % 3 != 0
+        press(place, "groups" if says_groups else "cloud")
+        silhouette = re.search(r"silhouette is\s+(\d\.\d{3})", told.text)[1]
+        order.append(silhouette)
+        one = rounds[silhouette]
+        are_groups = one["groups"] > 1
+        n_groups += are_groups
+        n_right += says_groups == are_groups
+        n_control += one["above"] == are_groups
+        assert told.text.startswith("Right" if says_groups == are_groups else "Wrong")
+        truth = f"There are {one['groups']} groups" if are_groups else "It is one cloud"
+        assert truth in told.text
+        colours = [drawn(colour) for colour in ("blue", "orange", "pink")]
+        assert [len(c) for c in colours if c] == one["sizes"]
+        press(place, "cloud" if says_groups else "groups")  # no second answer
+        assert scores() == [str(n) for n in (n_right, n_groups, n_control)]
+        press(place, "next")
+    assert set(order) == set(rounds), "each round comes once"
+    assert n_groups == 10 < n_control
+    assert "Round 1 of 20" in told.text and scores() == ["0", "0", "0"]
 
 
 #: Random numbers that are the same in every run.
