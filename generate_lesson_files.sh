@@ -50,27 +50,27 @@ recorded() {
         recommender/top_n.py) echo "1862535642 10293" ;;
         recommender/warn.py) echo "242794426 1121" ;;
         recommender/wrapper.py) echo "3322355790 4289" ;;
-        pillars/0_first.py) echo "4171420947 10468" ;;
+        pillars/0_first.py) echo "1840943900 10408" ;;
         pillars/0_job.py) echo "3881221559 15796" ;;
         pillars/0_luck.py) echo "2910260264 12106" ;;
-        pillars/1_preprocessing.py) echo "503177313 17023" ;;
-        pillars/2_feature_selection.py) echo "952595860 13481" ;;
+        pillars/1_preprocessing.py) echo "3769582245 17076" ;;
+        pillars/2_feature_selection.py) echo "952417314 13484" ;;
         pillars/3_model_selection.py) echo "1530975918 13391" ;;
         pillars/3_search.py) echo "2836911850 14585" ;;
         pillars/4_supervised.py) echo "4263118592 9904" ;;
         pillars/4_taste.py) echo "3431964393 16369" ;;
-        pillars/4_threshold.py) echo "3187734471 13637" ;;
+        pillars/4_threshold.py) echo "1698441312 13633" ;;
         pillars/4_top_ten.py) echo "3074839406 12828" ;;
         pillars/4_writing.py) echo "817730617 14652" ;;
         pillars/5_unsupervised.py) echo "858739059 12209" ;;
         pillars/5_unusual.py) echo "476377903 8234" ;;
-        pillars/6_utilities.py) echo "646402358 12807" ;;
+        pillars/6_utilities.py) echo "349298927 12792" ;;
         pillars/7_map.py) echo "1897218345 6135" ;;
         pillars/7_parts.py) echo "1642978922 10908" ;;
-        pillars/7_tickets.py) echo "2042874670 17548" ;;
+        pillars/7_tickets.py) echo "1544478357 17664" ;;
         pillars/8_deploy.py) echo "3265407398 10257" ;;
-        pillars/8_experiment.py) echo "1848982507 10123" ;;
-        pillars/8_monitor.py) echo "2667459357 10003" ;;
+        pillars/8_experiment.py) echo "2077285298 10165" ;;
+        pillars/8_monitor.py) echo "1920054377 10028" ;;
         pillars/appendix_recipes.py) echo "3688724638 9051" ;;
         pillars/bookings.py) echo "3531767692 3608" ;;
         pillars/catalog.py) echo "1893157634 4934" ;;
@@ -9480,9 +9480,9 @@ print(table[["user_id", "movie_id", "title", "rating"]].head().to_string(index=F
 #
 # The mean is the same for all. `user` says how generous or strict the user is, and
 # `movie` how good the movie is for everybody. The *taste* is how much this user loves
-# each genre, times how much of the genre is in this movie, added up. From this sum, the
-# mean of all rows is taken off, so that the taste is 0 on average. The *noise* is
-# chance, such as the mood of the day. Some users have more of it than others.
+# each genre, times how much of the genre is in this movie, added up. Then the mean of
+# all these sums is taken off, so that the taste is 0 on average. The *noise* is chance,
+# such as the mood of the day. Some users have more of it than others.
 #
 # Here is the fourth rating above, worked through with the numbers of the law. First
 # the taste, genre by genre.
@@ -9553,9 +9553,8 @@ print(f"\n{len(X_train)} training rows, {len(X_test)} test rows")
 #
 # A weight that is learned from few ratings may be far off. So a ridge has a *penalty*:
 # it keeps each weight near 0, unless many ratings speak against that. `alpha=3` says
-# how strong the penalty is. (On these training rows, a search, as in the next chapter,
-# chooses 3 of 0.3, 1, 3, 10 and 30.) With `handle_unknown="ignore"`, an id that is new
-# in the test rows adds nothing.
+# how strong the penalty is; the next chapter shows how to choose it. With
+# `handle_unknown="ignore"`, an id that is new in the test rows adds nothing.
 #
 # The *RMSE* is the square root of the mean squared error. You can read it as the
 # typical error, in stars.
@@ -10583,7 +10582,8 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 # not, because its penalty is on the weights. With the strongest penalty, predictions
 # move by up to a quarter of a star.
 #
-# Does this make ridge better? Not here: the errors are nearly equal. Why scale, then?
+# Does this make ridge better? Not here: with the strongest penalty, the error is even a
+# little larger after scaling. Why scale, then?
 # We write the same thing in another unit: the user's average in stars, and in tenths of
 # a star, such as 32 for 3.2 stars. Nothing else changes.
 
@@ -10618,7 +10618,7 @@ print(f"ridge with the scaler: {with_scaler:.3f}")
 #
 # (Gaps are filled inside the pipeline, too, as in `pillars/0_job.py`. On this table,
 # nothing can be learned from that: of the columns that may have gaps, the ratings do
-# not depend on the age, the country or the year. Chapter 7, tickets, has a messy
+# not depend on the age, the country or the year. `pillars/7_tickets.py` has a messy
 # table.)
 #
 # ## From an id to an average
@@ -10775,9 +10775,9 @@ print(f"Impurity of the features without influence: {impurity_sum:.0f} %")
 # the result would vary with other test rows.
 #
 # There are two predictions for the same rows, so we take the differences of their
-# squared errors, row by row. The standard error of their mean is that of the change of
-# the MSE. Divided by 2 · RMSE, it is that of the change of the RMSE, as in
-# `pillars/0_luck.py`.
+# squared errors, row by row. Their mean is the change of the MSE, and has a standard
+# error. We divide it by 2 · RMSE, and get the standard error of the change of the RMSE,
+# as in `pillars/0_luck.py`.
 
 # %%
 squares = (test["rating"] - forest.predict(test)) ** 2
@@ -10923,8 +10923,8 @@ for name, model in models.items():
 #
 # ## 1000 horoscopes
 # Think of 1000 horoscopes, and of 200 ratings. No horoscope knows anything about a
-# movie: the 1000 columns are pure noise. An honest R2 is about 0 or below (1 is
-# perfect, 0 is that of always predicting the mean).
+# movie: the 1000 columns are pure noise. (R2 is 1 for a perfect model, and 0 for one
+# that always predicts the mean.)
 #
 # **Guess first:** by all 200 ratings, we choose the ten best horoscopes. Then we
 # cross-validate a model of these ten. What R2 do we get?
@@ -12471,8 +12471,8 @@ for says in (0.5, 0.6, 0.7, 0.8, 0.9):
 # Now the same for all test rows. Again, we can do so only because we know the law, the
 # formula that made the ratings. From it, `chance_of_like` (in the course's
 # `visitors.py`) computes the true chance of each row: how often the user's opinion plus
-# noise is rounded to 4 stars or more. In the mean, each row then counts for both cases,
-# liked and not liked, each as often as it would happen.
+# noise is rounded to 4 stars or more. As with the ten evenings, each row counts for
+# both answers, liked and not liked, each by its chance.
 
 
 # %%
@@ -13937,7 +13937,7 @@ for name, lists in {"MovieRanker": lists_of_ranker, "the law": lists_of_law}.ite
 
 
 # %%
-METRICS = ["RMSE", "NDCG", "- law's", "±", "true stars"]
+METRICS = ["RMSE", "NDCG", "more", "±", "true stars"]
 
 
 def figures_of(by_user):
@@ -13945,7 +13945,7 @@ def figures_of(by_user):
     ahead = by_user["NDCG"] - by_law["NDCG"]
     return {
         "NDCG": by_user["NDCG"].mean(),
-        "- law's": ahead.mean(),
+        "more": ahead.mean(),
         "±": ahead.sem(),
         "true stars": by_user["true stars"].mean(),
     }
@@ -13980,7 +13980,7 @@ rows["the law"]["RMSE"] = root_mean_squared_error(test["rating"], best)
 rows["MovieRanker"] = figures_of(by_ranker)  # it predicts no stars: no RMSE
 results = pd.DataFrame(rows).T[METRICS]
 print("\nRMSE in stars of the held-out rows, and the metrics of the lists")
-print("- law's: the NDCG minus that of the law (± standard error over users)")
+print("more: than the NDCG of the law (± standard error over users)")
 print(results.to_string(float_format="%.3f", na_rep="-"))
 
 # %% [markdown]
@@ -14502,12 +14502,14 @@ print(bookings["channel"].value_counts().to_string())
 # %% [markdown]
 # Go through the columns one by one, as with every table that you did not make yourself:
 #
-# - `booked_at` and `show_at` are dates, but they are stored as text.
+# - `booked_at` and `show_at` are stored as text: when somebody booked, and when the
+#   show begins.
 # - `channel` has three kinds, but six spellings.
 # - `postcode` looks like a number. It is a name: a category with many kinds.
-# - `price` is text, because it has a comma where Python wants a point.
+# - `seats` is how many were booked together. `price`, of one seat, is text, because it
+#   has a comma where Python wants a point.
 # - `age` has gaps: it is known for people with an account only.
-# - `updated_at` says when this row was last written in the database.
+# - `updated_at` is text, too: when this row was last written.
 # - `came` is the target. It is known after the show.
 #
 # **Guess first:** one of the columns must not become a feature, in whatever form. Which
@@ -14590,8 +14592,8 @@ print(f"  with an age:    {y_train[has_age].mean():.1%} of {has_age.sum()}")
 print(f"  without an age: {y_train[~has_age].mean():.1%} of {(~has_age).sum()}")
 
 # %% [markdown]
-# The answer is rare: whoever always says "they will come" is right in almost nine of
-# ten cases, and helps nobody. So accuracy is no good metric here. We ask for
+# The answer is rare: whoever always says "they will come" is right in seven of
+# eight cases, and helps nobody. So accuracy is no good metric here. We ask for
 # probabilities, and score them by log loss, as in `pillars/4_threshold.py`.
 #
 # And the gaps say something: without an age, there are about twice as many no-shows.
@@ -14717,7 +14719,7 @@ for name, chance in says.items():
 
 
 def loss_of_rows(chance):
-    """Return the log loss of each test row."""
+    """Return the loss of each test row: -log(what was said of what happened)."""
     return -np.log(np.where(y_test, chance, 1 - chance))
 
 
@@ -14784,7 +14786,7 @@ if figure is not None:
 # chance is above 1/5. (The half is our assumption. Only an experiment could measure it:
 # `pillars/8_experiment.py`.)
 #
-# **Guess first:** one in nine bookings is a no-show. What do they gain who call
+# **Guess first:** one in eight bookings is a no-show. What do they gain who call
 # everybody?
 #
 # - much more than with a model
@@ -15245,8 +15247,8 @@ for middle in (0, 1.96, 2.4, 1.96 + 0.84, 3.2):
 
 # %% [markdown]
 # If the truth is just at the limit, half of the tests are above it. For 80 %, the truth
-# must be 2.8 = 1.96 + 0.84 standard errors: 1.96 up to the limit, and 0.84 more,
-# because 80 % of a bell are above its middle minus 0.84 (`norm.sf(-0.84)` is 80 %).
+# must be 2.8 = 1.96 + 0.84 standard errors. Then the limit is 0.84 below the middle of
+# the bell, and 80 % of a bell are above that point (`norm.sf(-0.84)` is 80 %).
 # With equal models, 2.5 % of the tests are above the limit, and as many are below
 # -1.96: together the 5 % of false alarms.
 
@@ -15271,9 +15273,9 @@ if figure is not None:
 
 # %% [markdown]
 # More visits make the standard error smaller. A visit is a 1 (success) or a 0. If a
-# share `rate` of them is 1, their variance is rate · (1 - rate): for
-# `np.var([1, 0, 0, 0])`, it is 1/4 · 3/4. The variance of a mean of n visits is n times
-# smaller, and those of the two models add up. So we want:
+# share `rate` of them is 1, their *variance*, the square of the standard deviation, is
+# rate · (1 - rate): for `np.var([1, 0, 0, 0])`, it is 1/4 · 3/4. The variance of a mean
+# of n visits is n times smaller, and those of the two models add up. So we want:
 #
 #     difference = 2.8 · standard error = 2.8 · root of (2 · rate · (1 - rate) / n)
 #
@@ -15592,8 +15594,8 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 # **Try it:** let 500,000 visits come in each period (change `N_VISITS`). What shows the
 # drift first?
 #
-# **Remember:** watch the error of the predictions, too: here it showed the drift before
-# the successes did. If tastes change, train again.
+# **Remember:** watch the error of the predictions, too: with 5000 visits in a period,
+# it showed the drift before the successes did. If tastes change, train again.
 #
 # This was the last chapter. The course began with one question: has the model learned
 # anything? Since then you have measured luck, found leaks, split an error into noise

@@ -44,9 +44,9 @@ print(table[["user_id", "movie_id", "title", "rating"]].head().to_string(index=F
 #
 # The mean is the same for all. `user` says how generous or strict the user is, and
 # `movie` how good the movie is for everybody. The *taste* is how much this user loves
-# each genre, times how much of the genre is in this movie, added up. From this sum, the
-# mean of all rows is taken off, so that the taste is 0 on average. The *noise* is
-# chance, such as the mood of the day. Some users have more of it than others.
+# each genre, times how much of the genre is in this movie, added up. Then the mean of
+# all these sums is taken off, so that the taste is 0 on average. The *noise* is chance,
+# such as the mood of the day. Some users have more of it than others.
 #
 # Here is the fourth rating above, worked through with the numbers of the law. First
 # the taste, genre by genre.
@@ -117,9 +117,8 @@ print(f"\n{len(X_train)} training rows, {len(X_test)} test rows")
 #
 # A weight that is learned from few ratings may be far off. So a ridge has a *penalty*:
 # it keeps each weight near 0, unless many ratings speak against that. `alpha=3` says
-# how strong the penalty is. (On these training rows, a search, as in the next chapter,
-# chooses 3 of 0.3, 1, 3, 10 and 30.) With `handle_unknown="ignore"`, an id that is new
-# in the test rows adds nothing.
+# how strong the penalty is; the next chapter shows how to choose it. With
+# `handle_unknown="ignore"`, an id that is new in the test rows adds nothing.
 #
 # The *RMSE* is the square root of the mean squared error. You can read it as the
 # typical error, in stars.

@@ -277,7 +277,8 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 # not, because its penalty is on the weights. With the strongest penalty, predictions
 # move by up to a quarter of a star.
 #
-# Does this make ridge better? Not here: the errors are nearly equal. Why scale, then?
+# Does this make ridge better? Not here: with the strongest penalty, the error is even a
+# little larger after scaling. Why scale, then?
 # We write the same thing in another unit: the user's average in stars, and in tenths of
 # a star, such as 32 for 3.2 stars. Nothing else changes.
 
@@ -312,7 +313,7 @@ print(f"ridge with the scaler: {with_scaler:.3f}")
 #
 # (Gaps are filled inside the pipeline, too, as in `pillars/0_job.py`. On this table,
 # nothing can be learned from that: of the columns that may have gaps, the ratings do
-# not depend on the age, the country or the year. Chapter 7, tickets, has a messy
+# not depend on the age, the country or the year. `pillars/7_tickets.py` has a messy
 # table.)
 #
 # ## From an id to an average

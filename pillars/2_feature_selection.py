@@ -103,9 +103,9 @@ print(f"Impurity of the features without influence: {impurity_sum:.0f} %")
 # the result would vary with other test rows.
 #
 # There are two predictions for the same rows, so we take the differences of their
-# squared errors, row by row. The standard error of their mean is that of the change of
-# the MSE. Divided by 2 · RMSE, it is that of the change of the RMSE, as in
-# `pillars/0_luck.py`.
+# squared errors, row by row. Their mean is the change of the MSE, and has a standard
+# error. We divide it by 2 · RMSE, and get the standard error of the change of the RMSE,
+# as in `pillars/0_luck.py`.
 
 # %%
 squares = (test["rating"] - forest.predict(test)) ** 2
@@ -251,8 +251,8 @@ for name, model in models.items():
 #
 # ## 1000 horoscopes
 # Think of 1000 horoscopes, and of 200 ratings. No horoscope knows anything about a
-# movie: the 1000 columns are pure noise. An honest R2 is about 0 or below (1 is
-# perfect, 0 is that of always predicting the mean).
+# movie: the 1000 columns are pure noise. (R2 is 1 for a perfect model, and 0 for one
+# that always predicts the mean.)
 #
 # **Guess first:** by all 200 ratings, we choose the ten best horoscopes. Then we
 # cross-validate a model of these ten. What R2 do we get?

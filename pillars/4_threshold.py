@@ -206,8 +206,8 @@ for says in (0.5, 0.6, 0.7, 0.8, 0.9):
 # Now the same for all test rows. Again, we can do so only because we know the law, the
 # formula that made the ratings. From it, `chance_of_like` (in the course's
 # `visitors.py`) computes the true chance of each row: how often the user's opinion plus
-# noise is rounded to 4 stars or more. In the mean, each row then counts for both cases,
-# liked and not liked, each as often as it would happen.
+# noise is rounded to 4 stars or more. As with the ten evenings, each row counts for
+# both answers, liked and not liked, each by its chance.
 
 
 # %%

@@ -43,12 +43,14 @@ print(bookings["channel"].value_counts().to_string())
 # %% [markdown]
 # Go through the columns one by one, as with every table that you did not make yourself:
 #
-# - `booked_at` and `show_at` are dates, but they are stored as text.
+# - `booked_at` and `show_at` are stored as text: when somebody booked, and when the
+#   show begins.
 # - `channel` has three kinds, but six spellings.
 # - `postcode` looks like a number. It is a name: a category with many kinds.
-# - `price` is text, because it has a comma where Python wants a point.
+# - `seats` is how many were booked together. `price`, of one seat, is text, because it
+#   has a comma where Python wants a point.
 # - `age` has gaps: it is known for people with an account only.
-# - `updated_at` says when this row was last written in the database.
+# - `updated_at` is text, too: when this row was last written.
 # - `came` is the target. It is known after the show.
 #
 # **Guess first:** one of the columns must not become a feature, in whatever form. Which
@@ -131,8 +133,8 @@ print(f"  with an age:    {y_train[has_age].mean():.1%} of {has_age.sum()}")
 print(f"  without an age: {y_train[~has_age].mean():.1%} of {(~has_age).sum()}")
 
 # %% [markdown]
-# The answer is rare: whoever always says "they will come" is right in almost nine of
-# ten cases, and helps nobody. So accuracy is no good metric here. We ask for
+# The answer is rare: whoever always says "they will come" is right in seven of
+# eight cases, and helps nobody. So accuracy is no good metric here. We ask for
 # probabilities, and score them by log loss, as in `pillars/4_threshold.py`.
 #
 # And the gaps say something: without an age, there are about twice as many no-shows.
@@ -258,7 +260,7 @@ for name, chance in says.items():
 
 
 def loss_of_rows(chance):
-    """Return the log loss of each test row."""
+    """Return the loss of each test row: -log(what was said of what happened)."""
     return -np.log(np.where(y_test, chance, 1 - chance))
 
 
@@ -325,7 +327,7 @@ if figure is not None:
 # chance is above 1/5. (The half is our assumption. Only an experiment could measure it:
 # `pillars/8_experiment.py`.)
 #
-# **Guess first:** one in nine bookings is a no-show. What do they gain who call
+# **Guess first:** one in eight bookings is a no-show. What do they gain who call
 # everybody?
 #
 # - much more than with a model

@@ -110,8 +110,8 @@ for middle in (0, 1.96, 2.4, 1.96 + 0.84, 3.2):
 
 # %% [markdown]
 # If the truth is just at the limit, half of the tests are above it. For 80 %, the truth
-# must be 2.8 = 1.96 + 0.84 standard errors: 1.96 up to the limit, and 0.84 more,
-# because 80 % of a bell are above its middle minus 0.84 (`norm.sf(-0.84)` is 80 %).
+# must be 2.8 = 1.96 + 0.84 standard errors. Then the limit is 0.84 below the middle of
+# the bell, and 80 % of a bell are above that point (`norm.sf(-0.84)` is 80 %).
 # With equal models, 2.5 % of the tests are above the limit, and as many are below
 # -1.96: together the 5 % of false alarms.
 
@@ -136,9 +136,9 @@ if figure is not None:
 
 # %% [markdown]
 # More visits make the standard error smaller. A visit is a 1 (success) or a 0. If a
-# share `rate` of them is 1, their variance is rate · (1 - rate): for
-# `np.var([1, 0, 0, 0])`, it is 1/4 · 3/4. The variance of a mean of n visits is n times
-# smaller, and those of the two models add up. So we want:
+# share `rate` of them is 1, their *variance*, the square of the standard deviation, is
+# rate · (1 - rate): for `np.var([1, 0, 0, 0])`, it is 1/4 · 3/4. The variance of a mean
+# of n visits is n times smaller, and those of the two models add up. So we want:
 #
 #     difference = 2.8 · standard error = 2.8 · root of (2 · rate · (1 - rate) / n)
 #

@@ -224,8 +224,8 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 # **Try it:** let 500,000 visits come in each period (change `N_VISITS`). What shows the
 # drift first?
 #
-# **Remember:** watch the error of the predictions, too: here it showed the drift before
-# the successes did. If tastes change, train again.
+# **Remember:** watch the error of the predictions, too: with 5000 visits in a period,
+# it showed the drift before the successes did. If tastes change, train again.
 #
 # This was the last chapter. The course began with one question: has the model learned
 # anything? Since then you have measured luck, found leaks, split an error into noise
