@@ -249,8 +249,8 @@ function playNoise(place, { sizes, before, inside }) {
   const [form, picture, told] = fill(
     place,
     "How well can you predict noise?",
-    `The ratings are shuffled: there is nothing to predict. Averages made before the split predict
-    them all the same. What R2 do they reach? Choose the ratings per user, guess, and look.`,
+    `The ratings are shuffled: there is nothing to predict. Averages made before the split contain
+    the answers. What R2 do they reach? Choose the ratings per user, guess, and look.`,
     slider("size", "Ratings per user:", 0, sizes.length - 1, 1, sizes.indexOf(10)) +
       slider("guess", "Your guess of R2:", -0.2, 1, 0.02, 0) +
       `<div class="buttons">${button("show", "Show R2")}</div>`,
@@ -291,6 +291,11 @@ function playNoise(place, { sizes, before, inside }) {
       text = `<p>With ${sizes[index]} ratings per user, averages made before the split reach R2
         <b>${before[index].toFixed(3)}</b>; made in the pipeline, ${inside[index].toFixed(3)}.
         Your guess, ${guess.toFixed(2)}, is off by ${Math.abs(guess - before[index]).toFixed(2)}.</p>`;
+    }
+    if (guesses.size > 1) {
+      const errors = [...guesses].map(([i, guessed]) => Math.abs(guessed - before[i]));
+      text += `<p>On average, your ${errors.length} guesses are off by
+        ${meanAndSpread(errors)[0].toFixed(2)}.</p>`;
     }
     if (guesses.size >= ENOUGH) {
       text += "<p>The dashed line is 1 / (ratings per user). Does it help you to guess the others?</p>";
@@ -532,20 +537,20 @@ function playGroups(place, rounds) {
     const middle = HEIGHT_OF_POINTS + 38;
     silhouettes.append(line("axes", 0, middle + 9, WIDTH, middle + 9));
     silhouettes.append(words(0, HEIGHT_OF_POINTS + 20, "silhouettes of ten controls", "start", "grey"));
-    silhouettes.append(words(WIDTH, HEIGHT_OF_POINTS + 20, "of these points", "end", "pink"));
+    silhouettes.append(words(WIDTH, HEIGHT_OF_POINTS + 20, "of these points", "end"));
     for (let tenths = lowest; tenths <= highest; tenths += 1) {
       silhouettes.append(words(scale(tenths / 10), middle + 26, (tenths / 10).toFixed(1), "middle"));
     }
     for (const control of controls) {
       silhouettes.append(shape("circle", { class: "grey", cx: scale(control), cy: middle, r: 4 }));
     }
-    silhouettes.append(shape("circle", { class: "pink", cx: scale(silhouette), cy: middle, r: 6 }));
+    silhouettes.append(shape("circle", { class: "own", cx: scale(silhouette), cy: middle, r: 6 }));
   }
 
   function score() {
     const row = (name, n) => [name, n, played ? percent(n / played) : ""];
     return tableOf([
-      ["right answers", `of ${played}`, ""],
+      [`right answers in ${played === 1 ? "1 round" : `${played} rounds`}`, "", ""],
       row("you", right.you),
       row("“KMeans finds groups, so there are groups”", right.kmeans),
       row("control: far above it means groups", right.control),
@@ -553,14 +558,23 @@ function playGroups(place, rounds) {
   }
 
   function show(text) {
-    const isOver = isAnswered && left.length === 1;
     form.groups.setAttribute("aria-disabled", isAnswered);
     form.cloud.setAttribute("aria-disabled", isAnswered);
     form.next.setAttribute("aria-disabled", !isAnswered);
-    form.next.textContent = isOver ? "Play again" : "Next round";
+    form.next.textContent = isAnswered && left.length === 1 ? "Play again" : "Next round";
     drawPoints(left[0]);
     drawSilhouettes(left[0]);
     told.innerHTML = text + score();
+  }
+
+  // Return who has won, after the last round.
+  function tellTheEnd() {
+    const compare = (name, n) => {
+      if (right.you === n) return `as often right as ${name}`;
+      return `${right.you > n ? "more" : "less"} often right than ${name}`;
+    };
+    return `<p>That was the last round. You were ${compare("KMeans", right.kmeans)}, and
+      ${compare("the control", right.control)}.</p>`;
   }
 
   function ask() {
@@ -584,11 +598,12 @@ function playGroups(place, rounds) {
     right.kmeans += areGroups;
     right.control += above === areGroups;
     const [mean] = meanAndSpread(controls);
+    const end = left.length === 1 ? tellTheEnd() : "";
     const truth = areGroups ? `There are ${groups} groups` : "It is one cloud";
     show(`<p><b>${saysGroups === areGroups ? "Right" : "Wrong"}.</b> ${truth}. KMeans, asked for
       ${sizes.length}, finds ${sizes.length}: see the colours. Their silhouette is
       <b>${silhouette.toFixed(3)}</b>; the mean of ten controls is ${mean.toFixed(3)}. So the control says:
-      ${above ? "groups" : "one cloud"}.</p>`);
+      ${above ? "groups" : "one cloud"}.</p>${end}`);
   }
 
   form.addEventListener("click", ({ target }) => {

@@ -1012,6 +1012,9 @@ def test_a_leak_that_is_guessed_grows_as_users_rate_less_and_is_of_the_chapters_
     rows = {float(n): row for n, row in rows_of(told).items() if row[0][-1].isdigit()}
     assert list(rows) == sorted(rows) and len(rows) == 8
     leaks = [float(before) for _, before, _ in rows.values()]
+    errors = [abs(float(guess) - float(before)) for guess, before, _ in rows.values()]
+    told_error = re.search(r"8 guesses are off by\s+(\S+)\.", told.text)[1]
+    assert float(told_error) == pytest.approx(np.mean(errors), abs=0.006)
     assert leaks == sorted(leaks, reverse=True)
     points = place.find_elements("css selector", "g circle.orange")
     assert len(points) == 8
@@ -1096,6 +1099,11 @@ def test_the_rounds_against_kmeans_count_who_was_right(phone, site):
         assert [len(c) for c in colours if c] == one["sizes"]
         press(place, "cloud" if says_groups else "groups")  # no second answer
         assert scores() == [str(n) for n in (n_right, n_groups, n_control)]
+        assert ("last round" in told.text) == (number == 20)
+        if number == 20:
+            than_control = re.search(r"and\s+(\w+) often right (?:as|than)", told.text)
+            sign = (n_right > n_control) - (n_right < n_control)
+            assert than_control[1] == {1: "more", 0: "as", -1: "less"}[sign]
         press(place, "next")
     assert set(order) == set(rounds), "each round comes once"
     assert n_groups == 10 < n_control
