@@ -8,7 +8,7 @@ set -eu
 # The files are bytes to be copied, in whatever language the learner's computer speaks.
 export LC_ALL=C
 
-names="lesson_code.py test_lesson.py requirements.txt README.md LICENSE docs/words.md recommender/__init__.py recommender/artifact.py recommender/card.py recommender/checks.py recommender/commands.py recommender/console.py recommender/factors.py recommender/files.py recommender/forest.py recommender/ids.py recommender/locks.py recommender/matrix.py recommender/movielens.py recommender/names.py recommender/options.py recommender/pipeline.py recommender/ranking.py recommender/recommend.py recommender/release.py recommender/report.py recommender/solutions.py recommender/start.py recommender/steps.py recommender/strings.py recommender/synthetic.py recommender/table.py recommender/titles.py recommender/top_n.py recommender/warn.py recommender/wrapper.py pillars/0_first.py pillars/0_job.py pillars/0_luck.py pillars/1_preprocessing.py pillars/2_feature_selection.py pillars/3_model_selection.py pillars/3_search.py pillars/4_supervised.py pillars/4_taste.py pillars/4_threshold.py pillars/4_top_ten.py pillars/4_writing.py pillars/5_unsupervised.py pillars/5_unusual.py pillars/6_utilities.py pillars/7_map.py pillars/7_parts.py pillars/7_tickets.py pillars/8_deploy.py pillars/8_experiment.py pillars/8_monitor.py pillars/appendix_recipes.py pillars/bookings.py pillars/catalog.py pillars/drawing.py pillars/shills.py pillars/small_table.py pillars/visitors.py exercises/0_first.py exercises/0_job.py exercises/0_luck.py exercises/1_preprocessing.py exercises/1_scaling.py exercises/2_feature_selection.py exercises/3_cross_fitting.py exercises/3_model_selection.py exercises/3_search.py exercises/3_too_good.py exercises/4_supervised.py exercises/4_taste.py exercises/4_threshold.py exercises/4_top_ten.py exercises/4_writing.py exercises/5_unsupervised.py exercises/5_unusual.py exercises/6_utilities.py exercises/7_map.py exercises/7_parts.py exercises/7_tickets.py exercises/8_artifact.py exercises/8_deploy.py exercises/8_experiment.py exercises/8_monitor.py exercises/9_capstone.py exercises/README.md exercises/conftest.py exercises/checks/checking.py exercises/checks/test_chapter_0.py exercises/checks/test_chapter_1.py exercises/checks/test_chapter_2.py exercises/checks/test_chapter_3.py exercises/checks/test_chapter_4.py exercises/checks/test_chapter_5.py exercises/checks/test_chapter_6.py exercises/checks/test_chapter_7.py exercises/checks/test_chapter_8.py exercises/checks/test_chapter_9.py exercises/solutions/0_first.py exercises/solutions/0_job.py exercises/solutions/0_luck.py exercises/solutions/1_preprocessing.py exercises/solutions/1_scaling.py exercises/solutions/2_feature_selection.py exercises/solutions/3_cross_fitting.py exercises/solutions/3_model_selection.py exercises/solutions/3_search.py exercises/solutions/3_too_good.py exercises/solutions/4_supervised.py exercises/solutions/4_taste.py exercises/solutions/4_threshold.py exercises/solutions/4_top_ten.py exercises/solutions/4_writing.py exercises/solutions/5_unsupervised.py exercises/solutions/5_unusual.py exercises/solutions/6_utilities.py exercises/solutions/7_map.py exercises/solutions/7_parts.py exercises/solutions/7_tickets.py exercises/solutions/8_artifact.py exercises/solutions/8_deploy.py exercises/solutions/8_experiment.py exercises/solutions/8_monitor.py exercises/solutions/9_capstone.py"
+names="lesson_code.py test_lesson.py requirements.txt README.md LICENSE docs/words.md recommender/__init__.py recommender/artifact.py recommender/card.py recommender/checks.py recommender/commands.py recommender/console.py recommender/factors.py recommender/files.py recommender/forest.py recommender/ids.py recommender/locks.py recommender/matrix.py recommender/movielens.py recommender/names.py recommender/options.py recommender/pipeline.py recommender/ranking.py recommender/recommend.py recommender/release.py recommender/report.py recommender/solutions.py recommender/start.py recommender/steps.py recommender/strings.py recommender/synthetic.py recommender/table.py recommender/titles.py recommender/top_n.py recommender/warn.py recommender/wrapper.py pillars/0_first.py pillars/0_job.py pillars/0_luck.py pillars/1_preprocessing.py pillars/2_feature_selection.py pillars/3_model_selection.py pillars/3_search.py pillars/4_supervised.py pillars/4_taste.py pillars/4_threshold.py pillars/4_top_ten.py pillars/4_writing.py pillars/5_unsupervised.py pillars/5_unusual.py pillars/6_utilities.py pillars/7_map.py pillars/7_parts.py pillars/7_tickets.py pillars/8_deploy.py pillars/8_experiment.py pillars/8_monitor.py pillars/appendix_recipes.py pillars/bookings.py pillars/catalog.py pillars/drawing.py pillars/shills.py pillars/small_table.py pillars/visitors.py exercises/0_first.py exercises/0_job.py exercises/0_luck.py exercises/1_preprocessing.py exercises/1_scaling.py exercises/2_feature_selection.py exercises/3_cross_fitting.py exercises/3_model_selection.py exercises/3_search.py exercises/3_too_good.py exercises/4_supervised.py exercises/4_taste.py exercises/4_threshold.py exercises/4_top_ten.py exercises/4_writing.py exercises/5_unsupervised.py exercises/5_unusual.py exercises/6_utilities.py exercises/7_map.py exercises/7_parts.py exercises/7_tickets.py exercises/8_artifact.py exercises/8_deploy.py exercises/8_experiment.py exercises/8_monitor.py exercises/9_capstone.py exercises/9_contest.py exercises/README.md exercises/board.py exercises/conftest.py exercises/checks/checking.py exercises/checks/test_chapter_0.py exercises/checks/test_chapter_1.py exercises/checks/test_chapter_2.py exercises/checks/test_chapter_3.py exercises/checks/test_chapter_4.py exercises/checks/test_chapter_5.py exercises/checks/test_chapter_6.py exercises/checks/test_chapter_7.py exercises/checks/test_chapter_8.py exercises/checks/test_chapter_9.py exercises/solutions/0_first.py exercises/solutions/0_job.py exercises/solutions/0_luck.py exercises/solutions/1_preprocessing.py exercises/solutions/1_scaling.py exercises/solutions/2_feature_selection.py exercises/solutions/3_cross_fitting.py exercises/solutions/3_model_selection.py exercises/solutions/3_search.py exercises/solutions/3_too_good.py exercises/solutions/4_supervised.py exercises/solutions/4_taste.py exercises/solutions/4_threshold.py exercises/solutions/4_top_ten.py exercises/solutions/4_writing.py exercises/solutions/5_unsupervised.py exercises/solutions/5_unusual.py exercises/solutions/6_utilities.py exercises/solutions/7_map.py exercises/solutions/7_parts.py exercises/solutions/7_tickets.py exercises/solutions/8_artifact.py exercises/solutions/8_deploy.py exercises/solutions/8_experiment.py exercises/solutions/8_monitor.py exercises/solutions/9_capstone.py exercises/solutions/9_contest.py"
 folders="docs recommender pillars exercises exercises/checks exercises/solutions"
 
 # What `cksum` tells of each file: its checksum and its size.
@@ -17,7 +17,7 @@ recorded() {
         lesson_code.py) echo "995889110 86610" ;;
         test_lesson.py) echo "3012794020 14500" ;;
         requirements.txt) echo "3471952364 498" ;;
-        README.md) echo "2287735263 13079" ;;
+        README.md) echo "1915622217 13116" ;;
         LICENSE) echo "191275814 1554" ;;
         docs/words.md) echo "1960957121 13860" ;;
         recommender/__init__.py) echo "1195575613 1810" ;;
@@ -70,7 +70,7 @@ recorded() {
         pillars/7_tickets.py) echo "1544478357 17664" ;;
         pillars/8_deploy.py) echo "3265407398 10257" ;;
         pillars/8_experiment.py) echo "2077285298 10165" ;;
-        pillars/8_monitor.py) echo "1920054377 10028" ;;
+        pillars/8_monitor.py) echo "224862794 10057" ;;
         pillars/appendix_recipes.py) echo "3688724638 9051" ;;
         pillars/bookings.py) echo "3531767692 3608" ;;
         pillars/catalog.py) echo "1893157634 4934" ;;
@@ -104,7 +104,9 @@ recorded() {
         exercises/8_experiment.py) echo "341665361 1385" ;;
         exercises/8_monitor.py) echo "2244694448 1236" ;;
         exercises/9_capstone.py) echo "4078000075 3040" ;;
-        exercises/README.md) echo "1122468911 4334" ;;
+        exercises/9_contest.py) echo "3646668562 1744" ;;
+        exercises/README.md) echo "3798461675 4552" ;;
+        exercises/board.py) echo "2299399926 7630" ;;
         exercises/conftest.py) echo "2572243564 6805" ;;
         exercises/checks/checking.py) echo "3599542015 7732" ;;
         exercises/checks/test_chapter_0.py) echo "216100114 12334" ;;
@@ -116,7 +118,7 @@ recorded() {
         exercises/checks/test_chapter_6.py) echo "942658814 7026" ;;
         exercises/checks/test_chapter_7.py) echo "2507966854 15886" ;;
         exercises/checks/test_chapter_8.py) echo "1895563335 20882" ;;
-        exercises/checks/test_chapter_9.py) echo "4277242340 15378" ;;
+        exercises/checks/test_chapter_9.py) echo "1603454491 18309" ;;
         exercises/solutions/0_first.py) echo "1530376556 338" ;;
         exercises/solutions/0_job.py) echo "1089439760 828" ;;
         exercises/solutions/0_luck.py) echo "1234676093 534" ;;
@@ -143,6 +145,7 @@ recorded() {
         exercises/solutions/8_experiment.py) echo "2060309194 765" ;;
         exercises/solutions/8_monitor.py) echo "1353320568 752" ;;
         exercises/solutions/9_capstone.py) echo "1298758625 1651" ;;
+        exercises/solutions/9_contest.py) echo "1956408766 1884" ;;
     esac
 }
 
@@ -2778,7 +2781,7 @@ The cure: features are part of the model. The pipeline computes averages from tr
 
 ## What you will learn
 
-The chapters take some eight hours, their exercises four, reading `lesson_code.py` two (its docstring says what to skip). Only two hours? Read 0 first, 0 job, 3 model selection, 4
+The chapters take some eight hours, their exercises five, reading `lesson_code.py` two (its docstring says what to skip). Only two hours? Read 0 first, 0 job, 3 model selection, 4
 threshold and 7 tickets. A chapter is a script of cells (`# %%`): read it beside what `python pillars/0_first.py` prints (pictures: `pip install matplotlib`), or run `make site` or
 `make notebooks` (`pip install jupytext -r docs/requirements.txt`). Most [exercises](exercises/README.md) are small broken programs: `python -m pytest exercises` checks them.
 
@@ -2804,7 +2807,7 @@ threshold and 7 tickets. A chapter is a script of cells (`# %%`): read it beside
 | [7 tickets](pillars/7_tickets.py) | Who will not come? | 35 | [late bicycles](exercises/7_tickets.py) |
 | [8 deploy](pillars/8_deploy.py) | How do you replace a model while it answers? | 20 | [an artifact](exercises/8_artifact.py), [sticky users](exercises/8_deploy.py) |
 | [8 experiment](pillars/8_experiment.py) | How many visits show which model is better? | 20 | [peeking](exercises/8_experiment.py) |
-| [8 monitor](pillars/8_monitor.py) | When does a model need new ratings? | 20 | [an alarm](exercises/8_monitor.py), [the capstone](exercises/9_capstone.py) |
+| [8 monitor](pillars/8_monitor.py) | When does a model need new ratings? | 20 | [an alarm](exercises/8_monitor.py), [the capstone](exercises/9_capstone.py), [a contest](exercises/9_contest.py) |
 
 To learn, you need nothing below this line: the rest is for those who use the recommender.
 
@@ -15606,7 +15609,7 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 # [Common pitfalls](https://scikit-learn.org/stable/common_pitfalls.html).
 #
 # Exercises: `exercises/8_monitor.py` and, for all chapters together,
-# `exercises/9_capstone.py`.
+# `exercises/9_capstone.py` and `exercises/9_contest.py`.
 END_OF_LESSON_FILE
 
 cat >"$new/pillars/appendix_recipes.py" <<'END_OF_LESSON_FILE'
@@ -17388,13 +17391,53 @@ if __name__ == "__main__":
     print(report(make_model(), log_of_a_site()))
 END_OF_LESSON_FILE
 
+cat >"$new/exercises/9_contest.py" <<'END_OF_LESSON_FILE'
+"""Exercise of all chapters, the contest (45 minutes): how far up the board do you get?
+
+You predict ratings, and so do seven others. `python exercises/9_contest.py` scores the
+model that `make_model` returns in five folds of 15,000 training rows, and shows the
+board: all eight, the best first. It also keeps your attempts, with a note, if you like:
+`python exercises/9_contest.py --note "two averages"`. Another 5,000 rows are locked
+away. When your model is ready, `--final` scores it there, once.
+
+Task: write a `make_model` that gets above the ridge regression on user and movie, by
+    more than luck. It must be your own: scikit-learn's parts, and your features. Begin
+    with something small, look at the board, and change one thing at a time. Who gets
+    above the lesson's matrix factorization, too, has found something that we have not.
+Hint: what does the ridge regression of pillars/0_luck.py not know? It adds a number for
+    the user to one for the movie. So it says that all users like the same movies best.
+    The movies have a column that tells tastes apart.
+Check: python -m pytest exercises -k 9_contest
+"""
+
+from sklearn.dummy import DummyRegressor
+
+
+def make_model():
+    """Return an untrained model of ratings.
+
+    It has `fit(rows, ratings)` and `predict(rows)`, as in scikit-learn. `rows` is a
+    DataFrame with the columns user_id, movie_id, timestamp, genre ("Action|Comedy"),
+    movie_year, user_age, user_country and title; real tables lack some of them, and
+    have gaps. In `predict`, there may be users and movies that were not in `fit`.
+    """
+    return DummyRegressor()  # TODO: what do the rows say about their ratings?
+
+
+if __name__ == "__main__":
+    from board import play
+
+    play(make_model)
+END_OF_LESSON_FILE
+
 cat >"$new/exercises/README.md" <<'END_OF_LESSON_FILE'
 # Exercises
 
 Most of these are small broken programs, for one to fifteen minutes. A `TODO` marks where the mistake is, and asks a question.
-In some of them other lines change too, such as an import. Three are more like work: in `3_too_good.py` nobody marks the line,
-and in `7_tickets.py` and the last, the capstone, you write two functions from the empty page, in half an hour each. In the
-folder of `lesson_code.py`, with the environment of the lesson:
+In some of them other lines change too, such as an import. Four are more like work: in `3_too_good.py` nobody marks the line,
+in `7_tickets.py` and the capstone you write two functions from the empty page, in half an hour each, and in the contest your
+model stands on a board with others, and you may go on for as long as you like. In the folder of `lesson_code.py`, with the
+environment of the lesson:
 
 ```sh
 python -m pytest exercises
@@ -17434,6 +17477,7 @@ The output says how many are solved, what is wrong with each of the others, why 
 | 10 | `8_experiment.py` | decide an A/B test once, at a number of visits set before | `pillars/8_experiment.py` |
 | 5 | `8_monitor.py` | an alarm that hears a slow drift | `pillars/8_monitor.py` |
 | 30 | `9_capstone.py` | a model of your own, and a report that says whether to deploy it | all, after `pillars/8_monitor.py` |
+| 45 | `9_contest.py` | beat other models on a board, with features and a model of your own | all, after `pillars/8_monitor.py` |
 
 Every check uses data of its own and tests a property, so an answer that is written down as a number does not pass. If your
 program stops with an error, the output says in which line, and what the usual cause is. At the end, it says what each solution
@@ -17443,6 +17487,197 @@ after your first attempt.
 
 Also (in the full project): `python -m pytest --break list` shows the safeguards of the lesson that you can disable, one at a
 time, to see which of its tests fail.
+END_OF_LESSON_FILE
+
+cat >"$new/exercises/board.py" <<'END_OF_LESSON_FILE'
+"""The board of the contest, `9_contest.py`: it scores a model beside seven others.
+
+The attempts are kept in `my_attempts.csv`, in this folder. Delete it to begin anew.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))  # the folder of lesson_code
+
+from sklearn.compose import make_column_transformer
+from sklearn.dummy import DummyRegressor
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import KFold, cross_val_predict, train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, TargetEncoder
+
+from lesson_code import (
+    MovieRecommendationDataset,
+    SklearnEcosystemPipeline,
+    load_movielens,
+)
+
+ATTEMPTS = HERE / "my_attempts.csv"
+COLUMNS = ["table", "rows", "rmse", "note"]
+INVENTED = "invented movies"
+YOU = "you"
+LAW = "the law: nobody is better, but by luck"
+FOLDS = KFold(5, shuffle=True, random_state=0)
+#: A real table may have millions of rows: so many of them are drawn.
+MOST_ROWS = 100_000
+
+
+def opponents():
+    """Return the untrained models of the others, by what the board calls them."""
+    one_hot = OneHotEncoder(handle_unknown="ignore")
+    user_and_movie = make_column_transformer((one_hot, ["user_id", "movie_id"]))
+    return {
+        "always the mean": DummyRegressor(),
+        "how the user rates": average_of("user_id"),
+        "how the movie is rated": average_of("movie_id"),
+        "boosting on the lesson's 13 features": of_the_lesson("boosting"),
+        "a linear model on the 13 features": of_the_lesson("linear"),
+        "a ridge regression on user and movie": make_pipeline(user_and_movie, Ridge(3)),
+        "the lesson's matrix factorization": of_the_lesson("factors"),
+    }
+
+
+def average_of(column):
+    """Return a model that answers the damped mean of a user's or a movie's ratings."""
+    encoder = TargetEncoder(target_type="continuous", smooth=5.0)
+    return make_pipeline(make_column_transformer((encoder, [column])), Ridge(0.01))
+
+
+def of_the_lesson(model):
+    """Return the untrained pipeline of one of the lesson's models."""
+    return SklearnEcosystemPipeline(model=model).build_pipeline()
+
+
+def tables(folder=None):
+    """Return the training rows, the locked rows, and what the law expects of each.
+
+    With a folder, they are of a MovieLens release. Then nobody knows the law: None.
+    """
+    if folder is None:
+        dataset = MovieRecommendationDataset(n_ratings=20_000, random_state=9)
+        table = dataset.generate()
+        expected = pd.Series(dataset.true_expected_)
+    else:
+        table = load_movielens(folder)
+        if len(table) > MOST_ROWS:
+            table = table.sample(MOST_ROWS, random_state=0, ignore_index=True)
+        expected = None
+    train, locked = train_test_split(table, test_size=0.25, random_state=1)
+    return train, locked, expected
+
+
+def errors_of(model, train, locked=None):
+    """Return a model's squared error in each row, in stars²: in the folds of the
+    training rows, or on the locked rows.
+    """
+    X = train.drop(columns="rating")
+    if locked is None:
+        rows = train
+        predicted = cross_val_predict(model, X, train["rating"], cv=FOLDS)
+    else:
+        rows = locked
+        predicted = model.fit(X, train["rating"]).predict(rows.drop(columns="rating"))
+    if not np.isfinite(predicted).all():
+        raise SystemExit("Your model predicts numbers that are not finite.")
+    return (predicted - rows["rating"]) ** 2
+
+
+def show(errors):
+    """Print the board: who is how good, and how you compare with your neighbours.
+
+    `errors` has a column for each model: its squared error in each row, in stars².
+    """
+    rmse = np.sqrt(errors.mean()).sort_values()
+    print(f"\nplace    RMSE  in {len(errors)} rows")
+    for place, (name, value) in enumerate(rmse.items(), start=1):
+        arrow = "->" if name == YOU else "  "
+        print(f"{arrow} {place}  {value:.4f}  {name}")
+
+    print("\nYour squared error, less theirs: the mean and its standard error")
+    place = list(rmse.index).index(YOU)
+    for neighbour in rmse.index[max(place - 1, 0) : place + 2].drop(YOU):
+        more = errors[YOU] - errors[neighbour]  # row by row, as in 0_luck
+        is_clear = abs(more.mean()) > 2 * more.sem()
+        luck = "more than luck" if is_clear else "it may be luck"
+        print(f"  {more.mean():7.4f} ± {more.sem():.4f}  {neighbour}: {luck}")
+
+
+def read_attempts():
+    """Return the attempts so far."""
+    if not ATTEMPTS.exists():
+        return pd.DataFrame(columns=COLUMNS)
+    try:
+        attempts = pd.read_csv(ATTEMPTS, keep_default_na=False)[COLUMNS]
+        return attempts.astype({"rmse": float})
+    except (KeyError, ValueError) as error:
+        raise SystemExit(f"{ATTEMPTS} is damaged ({error}). Delete it.") from None
+
+
+def play(make_model, arguments=None):
+    """Score a model in the folds, or at the end on the locked rows; show the board.
+
+    Parameters
+    ----------
+    make_model : callable
+        The function of the exercise: it returns an untrained model.
+    arguments : list of str, optional
+        The words of the command line. Default: those of this process.
+    """
+    parser = argparse.ArgumentParser(description="Score your model beside seven others")
+    parser.add_argument("--note", default="", help="what is new in this attempt")
+    parser.add_argument("--data", metavar="FOLDER", help="a MovieLens release")
+    parser.add_argument("--final", action="store_true", help="the locked rows, once")
+    options = parser.parse_args(arguments)
+
+    name = INVENTED if options.data is None else Path(options.data).resolve().name
+    attempts = read_attempts()
+    own = attempts[attempts["table"] == name]
+    in_folds = own[own["rows"] == "folds"]
+    opened = own[own["rows"] == "locked"]
+    if options.final and len(opened):
+        raise SystemExit(
+            f"You have opened the locked rows: your RMSE is {opened['rmse'].iloc[0]}. "
+            "Whoever looks twice chooses by them, and then they are training rows."
+        )
+    if options.final and in_folds.empty:
+        raise SystemExit(
+            "Score your model in the folds before you open the locked rows."
+        )
+    try:
+        train, locked, expected = tables(options.data)
+    except (OSError, ValueError) as error:
+        raise SystemExit(str(error)) from None
+
+    own_model = make_model()
+    if own_model is None:
+        raise SystemExit("`make_model` returns None: has it a `return`?")
+    rows = locked if options.final else train
+    errors = pd.DataFrame(index=rows.index)
+    for model_name, model in {YOU: own_model, **opponents()}.items():
+        errors[model_name] = errors_of(model, train, locked if options.final else None)
+        print(".", end="", flush=True)  # It goes on.
+    if expected is not None:
+        errors[LAW] = (expected[rows.index] - rows["rating"]) ** 2
+    show(errors)
+
+    rmse = round(np.sqrt(errors[YOU].mean()), 4)
+    kind = "locked" if options.final else "folds"
+    attempt = pd.DataFrame([[name, kind, rmse, options.note]], columns=COLUMNS)
+    pd.concat([attempts, attempt]).to_csv(ATTEMPTS, index=False)
+    if options.final:
+        best = in_folds["rmse"].min()
+        print(f"\nIn the folds, the best of your {len(in_folds)} had {best:.4f}.")
+        return
+    print("\nYour attempts: RMSE in the folds")
+    shown = pd.concat([in_folds, attempt], ignore_index=True)
+    for number, (rmse, note) in enumerate(zip(shown["rmse"], shown["note"]), start=1):
+        print(f"{number:4}  {rmse:.4f}  {note}")
 END_OF_LESSON_FILE
 
 cat >"$new/exercises/conftest.py" <<'END_OF_LESSON_FILE'
@@ -21043,18 +21278,29 @@ def test_8_monitor(exercise):
 END_OF_LESSON_FILE
 
 cat >"$new/exercises/checks/test_chapter_9.py" <<'END_OF_LESSON_FILE'
-"""The check of the capstone, for which you need all chapters.
+"""The checks of the capstone and of the contest, for which you need all chapters.
 
-Read the task before the check.
+Read the tasks before the checks.
 """
 
 import copy
 
 import numpy as np
 import pandas as pd
-from checking import MeanOf, check, check_of, check_returned, check_true_or_false
+from board import errors_of, opponents
+from checking import (
+    MeanOf,
+    check,
+    check_numbers,
+    check_of,
+    check_returned,
+    check_true_or_false,
+)
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.dummy import DummyRegressor
+from sklearn.model_selection import train_test_split
+
+from lesson_code import MovieRecommendationDataset
 
 # ----- 9_capstone
 
@@ -21375,6 +21621,70 @@ def test_9_capstone(exercise):
         f'ratings its R2 is {r2:.2f}. Your "error" is {ratios[0]:.2f} times the '
         f"scatter over {N_LOGS} logs. You deploy a good model in {len(good)} of them, "
         f"and one that is worth nothing in {n_lucky}."
+    )
+
+
+# ----- 9_contest
+
+RIDGE = "a ridge regression on user and movie"
+FACTORS = "the lesson's matrix factorization"
+
+
+@check_of(
+    "pillars/0_luck.py and pillars/1_preprocessing.py",
+    "does the model get each column in a form that it can use: are labels made columns "
+    "of 0 and 1, lists of genres counted? And does it know what to do with a user or a "
+    "movie that was not in `fit` (`handle_unknown`)?",
+)
+def test_9_contest(exercise):
+    dataset = MovieRecommendationDataset(n_ratings=20_000, random_state=90)
+    table = dataset.generate()
+    train, test = train_test_split(table, test_size=0.25, random_state=90)
+    X = train.drop(columns="rating")
+    X_test = test.drop(columns="rating")
+
+    check_returned(exercise.make_model(), "make_model")
+    model = exercise.make_model()
+    model.fit(X, train["rating"])
+    before = X_test.copy()
+    predicted = check_numbers(model.predict(X_test), len(test), "predict")
+    check(X_test.equals(before), "Your model has changed the rows that it was given.")
+    check(np.isfinite(predicted).all(), "Some of your predictions are not finite.")
+    alone = model.predict(X_test.head(100))
+    check(
+        np.allclose(alone, predicted[:100]),
+        "The same 100 rows got other predictions when they came alone. What a model "
+        "learns, it learns in `fit`; an answer must not depend on the rows that come "
+        "with it.",
+    )
+
+    own = (predicted - test["rating"]) ** 2
+    others = opponents()
+    ridge = errors_of(others[RIDGE], train, test)
+    gain = ridge - own  # of each row
+    rmse, rmse_of_ridge = np.sqrt([own.mean(), ridge.mean()])
+    found = (
+        f"On a table of ours, your RMSE is {rmse:.4f}, and that of the ridge "
+        f"regression {rmse_of_ridge:.4f}. "
+    )
+    check(
+        gain.mean() >= -2 * gain.sem(),
+        f"{found}Where are you on the board? If you are below the two averages, let "
+        "your model know both the user and the movie first.",
+    )
+    check(
+        gain.mean() > 2 * gain.sem(),
+        f"{found}That may be luck: row by row, the ridge regression's squared "
+        f"errors, less yours, are {gain.mean():.4f} ± {gain.sem():.4f}. What do users "
+        "differ in, besides how strictly they rate? And does your model trust too much "
+        "in what it has seen only once or twice (its penalty)?",
+    )
+    factors = np.sqrt(errors_of(others[FACTORS], train, test).mean())
+    law = np.sqrt(np.mean((dataset.true_expected_[test.index] - test["rating"]) ** 2))
+    print(
+        f"Measured: your RMSE is {rmse:.4f} on a table of ours (ridge regression "
+        f"{rmse_of_ridge:.4f}, the lesson's matrix factorization {factors:.4f}, the "
+        f"law {law:.4f})."
     )
 END_OF_LESSON_FILE
 
@@ -22151,6 +22461,54 @@ def report(model, log):
         "error": error,
         "deploy": bool(gain.mean() > 2 * error),
     }
+END_OF_LESSON_FILE
+
+cat >"$new/exercises/solutions/9_contest.py" <<'END_OF_LESSON_FILE'
+"""Solution of the contest: how far up the board do you get?
+
+A user's taste is a number for each genre. Each pair of a user and a genre becomes a
+column, as an id does, so the ridge regression learns that number. Most of these pairs
+have few ratings. So their columns hold half a one: to reach the same answer, a weight
+must be twice as large, and the penalty keeps it small. The half and the penalty were
+chosen in the folds.
+
+The matrix factorization of the lesson is still better. It learns tastes that many users
+share, and needs no genres.
+"""
+
+from sklearn.compose import ColumnTransformer
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
+
+
+def tastes(rows):
+    """Return a list for each row, such as ["7 Action", "7 Comedy"] for user 7."""
+    return [
+        [f"{user} {genre}" for genre in genres.split("|")]
+        for user, genres in zip(rows["user_id"], rows["genre"].fillna("none"))
+    ]
+
+
+def make_model():
+    """Return an untrained model of ratings.
+
+    It has `fit(rows, ratings)` and `predict(rows)`, as in scikit-learn. `rows` is a
+    DataFrame with the columns user_id, movie_id, timestamp, genre ("Action|Comedy"),
+    movie_year, user_age, user_country and title; real tables lack some of them, and
+    have gaps. In `predict`, there may be users and movies that were not in `fit`.
+    """
+    one_hot = OneHotEncoder(handle_unknown="ignore")
+    count = make_pipeline(FunctionTransformer(tastes), CountVectorizer(analyzer=list))
+    columns = ColumnTransformer(
+        [
+            ("ids", one_hot, ["user_id", "movie_id"]),
+            ("tastes", count, ["user_id", "genre"]),
+        ],
+        transformer_weights={"tastes": 0.5},
+    )
+    return make_pipeline(columns, Ridge(alpha=3))
 END_OF_LESSON_FILE
 
 # ----- Into place, once every file is known to be whole

@@ -236,4 +236,4 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 # [Common pitfalls](https://scikit-learn.org/stable/common_pitfalls.html).
 #
 # Exercises: `exercises/8_monitor.py` and, for all chapters together,
-# `exercises/9_capstone.py`.
+# `exercises/9_capstone.py` and `exercises/9_contest.py`.

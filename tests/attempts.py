@@ -1652,6 +1652,32 @@ splitter = GroupShuffleSplit(1, test_size=0.25, random_state=0)
         "    make_pipeline(numbers, Ridge(alpha=3))",
         "`make_model` returned nothing",
     ),
+    (
+        "9_contest",
+        '            ("tastes", count, ["user_id", "genre"]),\n',
+        "",
+        "may be luck",
+    ),
+    ("9_contest", "Ridge(alpha=3)", "Ridge(alpha=0.3)", "Where are you on the board"),
+    (
+        "9_contest",
+        '["user_id", "movie_id"]',
+        '["user_id"]',
+        "Where are you on the board",
+    ),
+    ("9_contest", 'handle_unknown="ignore"', "", "a movie that was not in `fit`"),
+    (
+        "9_contest",
+        'zip(rows["user_id"]',
+        'zip(rows.groupby("user_id")["genre"].transform("size")',
+        "other predictions when they came alone",
+    ),
+    (
+        "9_contest",
+        "return make_pipeline(columns",
+        "make_pipeline(columns",
+        "returned nothing",
+    ),
 ]
 #: What an attempt may need beyond its solution. Each line takes time in the fresh
 #: processes of some checks, so it is added only where its name is used.

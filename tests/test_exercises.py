@@ -11,9 +11,12 @@ import subprocess
 import sys
 import types
 
+import numpy as np
+import pandas as pd
 import pytest
 from attempts import ATTEMPTS, IMPORTS
 from repository import ROOT, copy_lesson
+from sklearn.dummy import DummyRegressor
 
 from lesson_code import MovieRecommendationDataset
 
@@ -53,6 +56,7 @@ MESSAGES = {
     "8_deploy": "% of the users got the other model",
     "8_monitor": "since the first week the steps have added up",
     "9_capstone": "`report` returned nothing (None). It is still empty",
+    "9_contest": "let your model know both the user and the movie first",
 }
 #: At work, nobody marks the line: here the learner must find it.
 WITHOUT_TODO = {"3_too_good"}
@@ -90,6 +94,7 @@ def checks():
     """The checks of all chapters, by the name of their exercise."""
     found = {}
     with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(EXERCISES)
         patch.syspath_prepend(CHECKS)
         for file in CHECKS.glob("test_*.py"):
             module = importlib.import_module(file.stem)
@@ -113,7 +118,7 @@ def unsolved(tmp_path_factory):
 
 
 def test_every_exercise_has_a_message_here_and_a_solution():
-    names = {path.stem for path in EXERCISES.glob("*.py")} - {"conftest"}
+    names = {path.stem for path in EXERCISES.glob("[0-9]*.py")}
     assert names == set(MESSAGES) == {path.stem for path in SOLUTIONS.glob("*.py")}
 
 
@@ -416,3 +421,98 @@ def test_a_program_that_stops_before_its_functions_are_called_is_told(tmp_path):
     assert "Solved: 0 of the 2 checked" in told
     assert "Traceback" not in told
     assert ".py:" not in told.partition("ERRORS")[2].partition("short test")[0]
+
+
+# ----- The board of the contest
+
+
+@pytest.fixture
+def board(monkeypatch, tmp_path):
+    """The board, on a small table, with attempts that no learner has made."""
+    monkeypatch.syspath_prepend(EXERCISES)
+    module = importlib.import_module("board")
+    tables = module.tables
+
+    def small_tables(folder=None):
+        train, locked, expected = tables(folder)
+        return train.head(3000), locked.head(1000), expected
+
+    monkeypatch.setattr(module, "tables", small_tables)
+    monkeypatch.setattr(module, "ATTEMPTS", tmp_path / "attempts.csv")
+    return module
+
+
+def places(told):
+    """The models of a printed board, from the first place on, with their RMSE."""
+    board = told.partition("\nYour attempts")[0]
+    rows = re.findall(r"^(?:->|  ) (\d)  (\d\.\d{4})  (.*)$", board, re.MULTILINE)
+    assert [int(place) for place, _, _ in rows] == list(range(1, len(rows) + 1))
+    return {name: float(rmse) for _, rmse, name in rows}
+
+
+def test_the_board_ranks_and_keeps_attempts_and_opens_the_locked_rows_once(
+    board, capsys
+):
+    with pytest.raises(SystemExit, match="folds before"):
+        board.play(DummyRegressor, ["--final"])
+    assert not board.ATTEMPTS.exists()
+
+    board.play(DummyRegressor, ["--note", "the mean"])
+    shown = places(capsys.readouterr().out)
+    assert list(shown.values()) == sorted(shown.values())
+    assert next(iter(shown)) == board.LAW
+    assert shown[board.YOU] == shown["always the mean"]
+    assert len(shown) == len(board.opponents()) + 2
+
+    board.play(lambda: board.of_the_lesson("factors"), [])
+    told = capsys.readouterr().out
+    shown = places(told)
+    assert shown[board.YOU] == shown["the lesson's matrix factorization"]
+    assert "1  1.0" in told and "the mean" in told, "the first attempt"
+    assert list(pd.read_csv(board.ATTEMPTS)["rows"]) == ["folds", "folds"]
+
+    board.play(DummyRegressor, ["--final"])
+    told = capsys.readouterr().out
+    assert "1000 rows" in told
+    assert f"best of your 2 had {shown[board.YOU]:.4f}" in told
+    kept = board.ATTEMPTS.read_bytes()
+    with pytest.raises(SystemExit, match=f"{places(told)[board.YOU]}"):
+        board.play(lambda: board.of_the_lesson("factors"), ["--final"])
+    assert board.ATTEMPTS.read_bytes() == kept
+
+
+class NaNs(DummyRegressor):
+    def predict(self, X):
+        return np.full(len(X), np.nan)
+
+
+@pytest.mark.parametrize(
+    ("make_model", "arguments", "message"),
+    [
+        (NaNs, [], "not finite"),
+        (lambda: None, [], "returns None"),
+        (DummyRegressor, ["--data", "nowhere"], "nowhere does not exist"),
+    ],
+)
+def test_what_the_board_refuses_is_no_attempt(board, make_model, arguments, message):
+    with pytest.raises(SystemExit, match=message):
+        board.play(make_model, arguments)
+    assert not board.ATTEMPTS.exists()
+
+
+@pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "table,rows,rmse,note\na,b,c,d\n"])
+def test_damaged_attempts_are_told_and_kept(board, text):
+    board.ATTEMPTS.write_text(text, encoding="utf-8")
+    with pytest.raises(SystemExit, match="is damaged"):
+        board.play(DummyRegressor, [])
+    assert board.ATTEMPTS.read_text(encoding="utf-8") == text
+
+
+def test_the_averages_of_the_board_are_damped_means(board):
+    rows = MovieRecommendationDataset(50, 30, n_ratings=600).generate()
+    model = board.average_of("movie_id").fit(rows, rows["rating"])
+    by_movie = rows.groupby("movie_id")["rating"]
+    mean = rows["rating"].mean()
+    damped = (by_movie.sum() + 5 * mean) / (by_movie.size() + 5)
+    predicted = model.predict(pd.DataFrame({"movie_id": [*damped.index, 9999]}))
+    np.testing.assert_allclose(predicted, [*damped, mean], atol=0.25)

@@ -1,15 +1,26 @@
-"""The check of the capstone, for which you need all chapters.
+"""The checks of the capstone and of the contest, for which you need all chapters.
 
-Read the task before the check.
+Read the tasks before the checks.
 """
 
 import copy
 
 import numpy as np
 import pandas as pd
-from checking import MeanOf, check, check_of, check_returned, check_true_or_false
+from board import errors_of, opponents
+from checking import (
+    MeanOf,
+    check,
+    check_numbers,
+    check_of,
+    check_returned,
+    check_true_or_false,
+)
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.dummy import DummyRegressor
+from sklearn.model_selection import train_test_split
+
+from lesson_code import MovieRecommendationDataset
 
 # ----- 9_capstone
 
@@ -330,4 +341,68 @@ def test_9_capstone(exercise):
         f'ratings its R2 is {r2:.2f}. Your "error" is {ratios[0]:.2f} times the '
         f"scatter over {N_LOGS} logs. You deploy a good model in {len(good)} of them, "
         f"and one that is worth nothing in {n_lucky}."
+    )
+
+
+# ----- 9_contest
+
+RIDGE = "a ridge regression on user and movie"
+FACTORS = "the lesson's matrix factorization"
+
+
+@check_of(
+    "pillars/0_luck.py and pillars/1_preprocessing.py",
+    "does the model get each column in a form that it can use: are labels made columns "
+    "of 0 and 1, lists of genres counted? And does it know what to do with a user or a "
+    "movie that was not in `fit` (`handle_unknown`)?",
+)
+def test_9_contest(exercise):
+    dataset = MovieRecommendationDataset(n_ratings=20_000, random_state=90)
+    table = dataset.generate()
+    train, test = train_test_split(table, test_size=0.25, random_state=90)
+    X = train.drop(columns="rating")
+    X_test = test.drop(columns="rating")
+
+    check_returned(exercise.make_model(), "make_model")
+    model = exercise.make_model()
+    model.fit(X, train["rating"])
+    before = X_test.copy()
+    predicted = check_numbers(model.predict(X_test), len(test), "predict")
+    check(X_test.equals(before), "Your model has changed the rows that it was given.")
+    check(np.isfinite(predicted).all(), "Some of your predictions are not finite.")
+    alone = model.predict(X_test.head(100))
+    check(
+        np.allclose(alone, predicted[:100]),
+        "The same 100 rows got other predictions when they came alone. What a model "
+        "learns, it learns in `fit`; an answer must not depend on the rows that come "
+        "with it.",
+    )
+
+    own = (predicted - test["rating"]) ** 2
+    others = opponents()
+    ridge = errors_of(others[RIDGE], train, test)
+    gain = ridge - own  # of each row
+    rmse, rmse_of_ridge = np.sqrt([own.mean(), ridge.mean()])
+    found = (
+        f"On a table of ours, your RMSE is {rmse:.4f}, and that of the ridge "
+        f"regression {rmse_of_ridge:.4f}. "
+    )
+    check(
+        gain.mean() >= -2 * gain.sem(),
+        f"{found}Where are you on the board? If you are below the two averages, let "
+        "your model know both the user and the movie first.",
+    )
+    check(
+        gain.mean() > 2 * gain.sem(),
+        f"{found}That may be luck: row by row, the ridge regression's squared "
+        f"errors, less yours, are {gain.mean():.4f} ± {gain.sem():.4f}. What do users "
+        "differ in, besides how strictly they rate? And does your model trust too much "
+        "in what it has seen only once or twice (its penalty)?",
+    )
+    factors = np.sqrt(errors_of(others[FACTORS], train, test).mean())
+    law = np.sqrt(np.mean((dataset.true_expected_[test.index] - test["rating"]) ** 2))
+    print(
+        f"Measured: your RMSE is {rmse:.4f} on a table of ours (ridge regression "
+        f"{rmse_of_ridge:.4f}, the lesson's matrix factorization {factors:.4f}, the "
+        f"law {law:.4f})."
     )
