@@ -618,10 +618,12 @@ def check_conclusions_of_the_ranking(printed):
     (of_other_order,) = numbers_after("NDCG:", printed)
     assert 0 < of_other_order < ndcg < 1, "both lists hold the same movies"
 
-    weights = printed.partition("regression for Heat")[2].partition("How well")[0]
-    for title in ("Alien", "Titanic", "Casablanca", "Up"):
-        by_ridge, by_inverse = numbers_after(title, weights)
-        assert by_ridge == by_inverse
+    weights = printed.partition("for each movie (columns)")[2].partition("How well")[0]
+    titles = ("Alien", "Heat", "Titanic", "Casablanca", "Up")
+    table = [numbers_after(title, weights) for title in titles]
+    of_heat = [row[1] for row in table]
+    assert max(of_heat) == of_heat[0], "Alien has the largest weight"
+    assert [table[place][place] for place in range(5)] == [0] * 5, "the diagonal"
     (heat,) = numbers_after("How well Heat fits Ann:", printed)
     (casablanca,) = numbers_after("How well Casablanca fits Ann:", printed)
     assert casablanca < 0 < heat
