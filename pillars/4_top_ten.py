@@ -188,8 +188,8 @@ print("\nTheir likes")
 print(likes.to_string(float_format="%+.1f"))
 
 # %% [markdown]
-# Now a ridge regression for each movie: it predicts the movie's column from the columns
-# of the other movies. This method is called *EASE*.
+# For each movie, a ridge regression predicts its column from the columns of the other
+# movies. This method is called *EASE*.
 
 # %%
 PENALTY = 4
@@ -223,13 +223,12 @@ print(weights.to_string(float_format="%+.2f"))
 # - all three about equally
 
 # %%
-parts = {}
 for title in ("Heat", "Casablanca"):
     part = pd.DataFrame({"like": likes.loc["Ann"], "weight": weights[title]})
     part["product"] = part["like"] * part["weight"]
-    parts[title] = part[stars.loc["Ann"].notna()]
-    print(f"\nHow well {title} fits Ann: {parts[title]['product'].sum():+.2f}")
-    print(parts[title].to_string(float_format="%+.2f"))
+    part = part[stars.loc["Ann"].notna()]  # a gap adds nothing
+    print(f"\nHow well {title} fits Ann: {part['product'].sum():+.2f}")
+    print(part.to_string(float_format="%+.2f"))
 
 # %% [markdown]
 # **The high one, for Alien.** Nearly all of Heat's sum comes from there: Ann likes it,
