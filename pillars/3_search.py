@@ -61,7 +61,7 @@ def errors_of_guessers(ratings, n_guessers=40):
 # %% [markdown]
 # We let them guess some ratings, and the one with the smallest error wins. Its lead is
 # the difference to the mean error of all 40. Then all guess 1000 new ratings: what is
-# left of the lead?
+# left of the lead? We do this 15 times, and print the means.
 #
 # **Guess first:** on 50 ratings, how large is the lead of the winner?
 #

@@ -243,7 +243,7 @@ for title in ("Heat", "Casablanca"):
 #
 # We compare them with those of `MovieRanker`. It is EASE with some additions, such as a
 # little of the predicted stars. (It finds all weights at once, by one inverse matrix:
-# that is only faster.)
+# that is only faster. Its docstring in `recommender/ranking.py` names the paper.)
 #
 # **Guess first:** how much of the NDCG of `MovieRanker` does EASE reach?
 #
