@@ -14,7 +14,7 @@ folders="docs recommender pillars exercises exercises/checks exercises/solutions
 # What `cksum` tells of each file: its checksum and its size.
 recorded() {
     case $1 in
-        lesson_code.py) echo "995889110 86610" ;;
+        lesson_code.py) echo "3673943094 86618" ;;
         test_lesson.py) echo "3012794020 14500" ;;
         requirements.txt) echo "3471952364 498" ;;
         README.md) echo "1915622217 13116" ;;
@@ -53,15 +53,15 @@ recorded() {
         pillars/0_first.py) echo "1840943900 10408" ;;
         pillars/0_job.py) echo "3881221559 15796" ;;
         pillars/0_luck.py) echo "2910260264 12106" ;;
-        pillars/1_preprocessing.py) echo "3769582245 17076" ;;
-        pillars/2_feature_selection.py) echo "952417314 13484" ;;
-        pillars/3_model_selection.py) echo "1530975918 13391" ;;
-        pillars/3_search.py) echo "2836911850 14585" ;;
-        pillars/4_supervised.py) echo "4263118592 9904" ;;
-        pillars/4_taste.py) echo "3431964393 16369" ;;
+        pillars/1_preprocessing.py) echo "1745322669 16854" ;;
+        pillars/2_feature_selection.py) echo "188165013 13567" ;;
+        pillars/3_model_selection.py) echo "746340628 13739" ;;
+        pillars/3_search.py) echo "1661957701 14834" ;;
+        pillars/4_supervised.py) echo "2861311774 10136" ;;
+        pillars/4_taste.py) echo "1177531686 16807" ;;
         pillars/4_threshold.py) echo "1698441312 13633" ;;
-        pillars/4_top_ten.py) echo "3074839406 12828" ;;
-        pillars/4_writing.py) echo "817730617 14652" ;;
+        pillars/4_top_ten.py) echo "2492888747 12464" ;;
+        pillars/4_writing.py) echo "3048166465 14962" ;;
         pillars/5_unsupervised.py) echo "858739059 12209" ;;
         pillars/5_unusual.py) echo "476377903 8234" ;;
         pillars/6_utilities.py) echo "349298927 12792" ;;
@@ -91,7 +91,7 @@ recorded() {
         exercises/4_supervised.py) echo "576818055 1258" ;;
         exercises/4_taste.py) echo "4020141682 1278" ;;
         exercises/4_threshold.py) echo "2926587024 1159" ;;
-        exercises/4_top_ten.py) echo "869630368 1779" ;;
+        exercises/4_top_ten.py) echo "3560691725 1892" ;;
         exercises/4_writing.py) echo "76402404 1086" ;;
         exercises/5_unsupervised.py) echo "2787797425 1557" ;;
         exercises/5_unusual.py) echo "2906770124 1135" ;;
@@ -113,7 +113,7 @@ recorded() {
         exercises/checks/test_chapter_1.py) echo "3027831586 7700" ;;
         exercises/checks/test_chapter_2.py) echo "3213786359 3573" ;;
         exercises/checks/test_chapter_3.py) echo "277537662 26349" ;;
-        exercises/checks/test_chapter_4.py) echo "1793851532 28046" ;;
+        exercises/checks/test_chapter_4.py) echo "339111637 28044" ;;
         exercises/checks/test_chapter_5.py) echo "3818102024 12487" ;;
         exercises/checks/test_chapter_6.py) echo "942658814 7026" ;;
         exercises/checks/test_chapter_7.py) echo "2507966854 15886" ;;
@@ -132,7 +132,7 @@ recorded() {
         exercises/solutions/4_supervised.py) echo "3412977040 909" ;;
         exercises/solutions/4_taste.py) echo "257099323 887" ;;
         exercises/solutions/4_threshold.py) echo "2137102078 907" ;;
-        exercises/solutions/4_top_ten.py) echo "4190965790 1309" ;;
+        exercises/solutions/4_top_ten.py) echo "1058795014 1422" ;;
         exercises/solutions/4_writing.py) echo "2930233135 842" ;;
         exercises/solutions/5_unsupervised.py) echo "3658805828 1221" ;;
         exercises/solutions/5_unusual.py) echo "211315837 736" ;;
@@ -1501,9 +1501,9 @@ class RatingPipeline(FitsTables, TakesTables, RegressorMixin, Pipeline):
 # A linear regression predicts each column from all other columns. Ann has not rated
 # Heat. Bob, who likes Alien as she does, likes Heat: so the regression for the column
 # Heat gives a value above 0 in Ann's row. All these regressions at once, each with a
-# ridge penalty, are two lines of NumPy (*EASE*). Take them as given;
-# `pillars/4_top_ten.py` shows that they give the same as `Ridge`, and
-# recommender/ranking.py names the paper that derives them::
+# ridge penalty, are two lines of NumPy (*EASE*). They are only a faster way to do what
+# `pillars/4_top_ten.py` does with a `Ridge` for each movie; recommender/ranking.py
+# names the paper that derives them::
 #
 #     inverse = np.linalg.inv(likes.T @ likes + penalty * np.eye(n_movies))
 #     values = likes - likes @ inverse / np.diag(inverse)  # (n_users, n_movies)
@@ -10335,14 +10335,6 @@ cat >"$new/pillars/1_preprocessing.py" <<'END_OF_LESSON_FILE'
 # - `scaler` scales the other 11.
 # - `model` learns from these, and predicts the stars.
 #
-# In this chapter and the next ones, the code handles pipelines in four ways:
-#
-# - `pipeline["model"]` is one step, and `pipeline[:-1]` all steps but the last.
-# - `pipeline.set_params(scaler="passthrough")` takes the step `scaler` out.
-# - `pipeline.set_params(model__alpha=10)` sets the parameter `alpha` of the step
-#   `model`: two underscores join the names of a step and of its parameter.
-# - `clone(pipeline)` is a new pipeline with the same parameters, not fitted yet.
-#
 # Here are the 13 features of one rating.
 
 # %%
@@ -10461,6 +10453,9 @@ print(f"\nRMSE of always answering the mean rating: {dummy_error:.3f} stars")
 # rows go to `predict` without that column, so no answer of theirs can reach a model.
 #
 # ## The same models without and with the scaler
+# We fit each pipeline as it is. Then `set_params(scaler="passthrough")` puts
+# "passthrough" in the place of the step `scaler`: that is a step which changes nothing.
+#
 # **Guess first:** which of the five models get worse without their scaler?
 #
 # - all five
@@ -10481,8 +10476,9 @@ for name, model in models.items():
     pipeline = SklearnEcosystemPipeline(model=model).build_pipeline()
     with_scaler = error(pipeline)
     pipeline.set_params(scaler="passthrough")
-    errors[name] = (error(pipeline), with_scaler)
-    print(f"{name:18}  {errors[name][0]:.3f}  {with_scaler:.3f}")
+    without = error(pipeline)
+    errors[name] = (without, with_scaler)
+    print(f"{name:18}  {without:.3f}  {with_scaler:.3f}")
 
 # %% [markdown]
 # **Nearest neighbours and SGD.** Nearest neighbours lose most of their lead over the
@@ -10531,14 +10527,16 @@ print(spread.sort_values(ascending=False).to_string(float_format="%.1f"))
 #
 # ## Before the predictions are clipped
 # The lesson's pipeline clips predictions to the scale of the ratings, from 1 to 5. We
-# look at the predictions before they are clipped: those of its last step,
-# `pipeline["model"]`, for rows that the other steps, `pipeline[:-1]`, have transformed.
+# look at the predictions before they are clipped. For that, we take the pipeline apart:
+# `pipeline[:-1]` is a pipeline of all its steps but the last. It transforms the rows,
+# and the last step, `pipeline["model"]`, predicts.
 
 # %%
 model = SGDRegressor(random_state=0)
 pipeline = SklearnEcosystemPipeline(model=model).build_pipeline()
 pipeline.set_params(scaler="passthrough").fit(train)
-unclipped = pipeline["model"].predict(pipeline[:-1].transform(test))
+transformed = pipeline[:-1].transform(test)
+unclipped = pipeline["model"].predict(transformed)
 
 rows = test[["title", "rating"]].assign(SGD=unclipped, clipped=pipeline.predict(test))
 print("\nFour ratings, as predicted by SGD without a scaler, in stars")
@@ -10586,9 +10584,9 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 # move by up to a quarter of a star.
 #
 # Does this make ridge better? Not here: with the strongest penalty, the error is even a
-# little larger after scaling. Why scale, then?
-# We write the same thing in another unit: the user's average in stars, and in tenths of
-# a star, such as 32 for 3.2 stars. Nothing else changes.
+# little larger after scaling. Why scale, then? We write the same thing in another unit:
+# the user's average in stars, and in tenths of a star, such as 32 for 3.2 stars.
+# Nothing else changes.
 
 # %%
 features = UserMovieFeatureTransformer()
@@ -10633,15 +10631,14 @@ print(f"ridge with the scaler: {with_scaler:.3f}")
 # %%
 encoder = TargetEncoder(target_type="continuous", smooth=10.0)
 encoder.fit(train[["user_id", "movie_id"]], train["rating"])
+averages = pd.Series(encoder.encodings_[0], encoder.categories_[0])  # of the users
 
 print(f"\nMean of all ratings: {train['rating'].mean():.2f} stars")
 for user in (931, 569):
     ratings = train.loc[train["user_id"] == user, "rating"]
     damped = (ratings.sum() + 10 * train["rating"].mean()) / (len(ratings) + 10)
-    of_user = list(encoder.categories_[0]).index(user)
-    by_encoder = encoder.encodings_[0][of_user]
     print(f"user {user}, ratings: {len(ratings)}, their mean: {ratings.mean():.2f}")
-    print(f"    damped: {damped:.2f}, by TargetEncoder: {by_encoder:.2f}")
+    print(f"    damped: {damped:.2f}, by TargetEncoder: {averages[user]:.2f}")
 
 # %% [markdown]
 # The first user has given one rating, 5 stars. That says little, and the damped mean is
@@ -10724,8 +10721,9 @@ for name, model in {"the dummy (always the mean)": dummy, "the forest": forest}.
 # - *Left out*: how much the error on new rows grows when the forest is trained again
 #   without the column.
 #
-# For these we need the features of the rows. The first two steps of the pipeline make
-# the 13 features and drop the ids: 11 are left. For training rows, we call
+# For these we need the features of the rows. The first two steps of the pipeline,
+# `forest[:2]`, make the 13 features and drop the ids: 11 are left. `clone` gives new
+# steps with the same parameters, not fitted yet. For training rows, we call
 # `fit_transform`. Here it is not the same as `fit` and then `transform`: it cross-fits
 # the averages, so that no row's averages contain its own rating.
 # `pillars/3_model_selection.py` shows why that matters.
@@ -11009,21 +11007,25 @@ from recommender.steps import seeded_target_encoder
 # The best features of a rating are two averages: that of its user and that of its
 # movie. scikit-learn's `TargetEncoder` replaces an id by the average rating of its
 # rows. Of few ratings it makes a cautious average: `smooth=10` adds ten imaginary
-# average ratings. A ridge learns from the two averages.
+# average ratings. A ridge learns from the two averages. With scikit-learn alone, you
+# write:
+#
+#     encoder = TargetEncoder(target_type="continuous", smooth=10)
+#     model = make_pipeline(encoder, Ridge())
+#     model.fit(train[["user_id", "movie_id"]], train["rating"])
+#
+# (Its folds are random. Below, `seeded_target_encoder` of this course makes the same
+# encoder with fixed folds, so that you get the figures of this page.)
 #
 # It matters from which rows the averages come. *Honest* averages are those of the
-# training rows, cross-fitted: that is what a pipeline with a `TargetEncoder` does when
-# it is fitted. Averages made *before the split* are computed from all rows: the row
-# itself and the test rows are among them.
-#
-# (`seeded_target_encoder` is this course's: a `TargetEncoder` with a fixed seed, so
-# that you get the figures of this page. In your own code, write
-# `TargetEncoder(target_type="continuous", smooth=10)`.)
+# training rows, cross-fitted: the pipeline above makes these when it is fitted.
+# Averages made *before the split* are computed from all rows: the row itself and the
+# test rows are among them.
 
 # %%
 ids = ["user_id", "movie_id"]
 encoder = seeded_target_encoder(KFold(5, shuffle=True, random_state=0))
-encoder.set_params(smooth=10.0)
+encoder.set_params(smooth=10)
 
 
 def predict_honestly(train, test):
@@ -11033,7 +11035,8 @@ def predict_honestly(train, test):
 
 
 def predict_with(averages_of, train, test):
-    """Predict by the averages of the rows `averages_of`, not cross-fitted."""
+    """Predict by the averages of the rows `averages_of`."""
+    # `fit` and then `transform` gives plain averages, which are not cross-fitted.
     encoder.fit(averages_of[ids], averages_of["rating"])
     ridge = Ridge().fit(encoder.transform(train[ids]), train["rating"])
     return ridge.predict(encoder.transform(test[ids]))
@@ -11072,7 +11075,7 @@ for ratings_per_user in (20, 10, 5, 3, 2, 1.5):
         rows.append(row)
 curve = pd.DataFrame(rows).groupby("ratings per user").mean()
 print("RMSE in stars, the mean of five tables")
-print(curve[::-1].to_string(float_format="%.3f"))
+print(curve.sort_index(ascending=False).to_string(float_format="%.3f"))
 
 # %% [markdown]
 # **Far below the floor.** Look at the line of 1.5 ratings per user. No honest model
@@ -11131,8 +11134,8 @@ answers = {
     "the same, cross-fitted": predict_honestly(train, test),
 }
 print("\nR2 on shuffled ratings, with averages")
-for name, stars in answers.items():
-    print(f"  {name}: {r2_score(test['rating'], stars):.3f}")
+for name, predicted in answers.items():
+    print(f"  {name}: {r2_score(test['rating'], predicted):.3f}")
 
 # %% [markdown]
 # **Clearly below 0.** It has no leak, and is worse than the mean! In training, it has
@@ -11145,13 +11148,44 @@ for name, stars in answers.items():
 # ## A third average, in two places
 # A user's average says nothing about the user's taste. The average of this user *for
 # this genre* does, a little. For that, we make a column of strings such as
-# "460 Romance": user 460 rates a romance. The encoder takes it like the ids. We compare
-# three models in the same five folds:
+# "460 Romance": user 460 rates a romance. The encoder takes it like the ids.
+
+# %%
+table = MovieRecommendationDataset().generate()
+genre = table["genre"].str.partition("|")[0]  # the first, if there are two
+table["user_genre"] = table["user_id"].astype(str) + " " + genre
+three = ["user_id", "movie_id", "user_genre"]
+print("\nThree rows")
+print(table[[*three, "rating"]].head(3).to_string(index=False))
+
+# %% [markdown]
+# We compare three models in the same five folds:
 #
 # - the two averages of before, made in the pipeline,
 # - three averages, made in the pipeline, so from the training rows of each fold,
 # - three averages, made before the split, from all rows.
-#
+
+# %%
+folds = KFold(5, shuffle=True, random_state=42)
+names_of_folds = ["fold 1", "fold 2", "fold 3", "fold 4", "fold 5"]
+pipeline = make_pipeline(encoder, Ridge())
+
+
+def score_models(stars, scoring):
+    """Return a table of scores: a row for each model, a column for each fold."""
+    averages = encoder.fit(table[three], stars).transform(table[three])  # of all rows
+    models = {
+        "two, in the pipeline": (pipeline, table[ids]),
+        "three, in the pipeline": (pipeline, table[three]),
+        "three, before the split": (Ridge(), averages),
+    }
+    scores = {}
+    for name, (model, X) in models.items():
+        scores[name] = cross_val_score(model, X, stars, cv=folds, scoring=scoring)
+    return pd.DataFrame(scores, index=names_of_folds).T
+
+
+# %% [markdown]
 # **Guess first:** by how much does the third average lower the RMSE if it is made in
 # the pipeline?
 #
@@ -11160,38 +11194,13 @@ for name, stars in answers.items():
 # - not at all
 
 # %%
-table = MovieRecommendationDataset().generate()
-genre = table["genre"].str.partition("|")[0]  # the first, if there are two
-table["user_genre"] = table["user_id"].astype(str) + " " + genre
-three = [*ids, "user_genre"]
-print("\nThree rows")
-print(table[[*three, "rating"]].head(3).to_string(index=False))
-
 RMSE = "neg_root_mean_squared_error"  # scikit-learn's name: minus the error
-folds = KFold(5, shuffle=True, random_state=42)
-
-
-def score_models(y, scoring):
-    """Return the scores of the three models in five folds."""
-    in_pipeline = make_pipeline(encoder, Ridge())
-    made_before = encoder.fit(table[three], y).transform(table[three])
-    options = {"cv": folds, "scoring": scoring}
-    return {
-        "two, in the pipeline": cross_val_score(in_pipeline, table[ids], y, **options),
-        "three, in the pipeline": cross_val_score(
-            in_pipeline, table[three], y, **options
-        ),
-        "three, before the split": cross_val_score(Ridge(), made_before, y, **options),
-    }
-
-
-scores = score_models(table["rating"], RMSE)
-print("\nRMSE in stars, in five folds")
-for name, in_folds in scores.items():
-    print(f"{name:23} {-in_folds.round(3)}")
+errors = -score_models(table["rating"], RMSE)
+print("\nRMSE in stars")
+print(errors.to_string(float_format="%.3f"))
 print("Change by the third average, fold by fold")
 for name in ("three, in the pipeline", "three, before the split"):
-    change = pd.Series(scores["two, in the pipeline"] - scores[name])
+    change = errors.loc[name] - errors.loc["two, in the pipeline"]
     print(f"{name}: {change.mean():.4f} ± {change.sem():.4f}")
 
 # %% [markdown]
@@ -11203,8 +11212,7 @@ for name in ("three, in the pipeline", "three, before the split"):
 # %%
 shuffled = table["rating"].sample(frac=1, random_state=0).to_numpy()
 print("\nR2 on shuffled ratings, the mean of five folds")
-for name, in_folds in score_models(shuffled, "r2").items():
-    print(f"{name}: R2 {in_folds.mean():.3f}")
+print(score_models(shuffled, "r2").mean(axis=1).to_string(float_format="%.3f"))
 
 # %% [markdown]
 # So the large gain is a leak: that model also explains shuffled ratings. The small gain
@@ -11225,22 +11233,20 @@ for name, in_folds in score_models(shuffled, "r2").items():
 
 
 # %%
-def print_rmse(name, model, X, y, **options):
-    """Print the mean RMSE of the model over the folds of a splitter."""
-    scores = cross_val_score(model, X, y, scoring=RMSE, **options)
+def print_rmse(name, model, X, y, cv, groups=None):
+    """Print the mean RMSE of the model over the folds of the splitter `cv`."""
+    scores = cross_val_score(model, X, y, cv=cv, groups=groups, scoring=RMSE)
     print(f"{name}: RMSE {-scores.mean():.3f}")
 
 
-averages = make_pipeline(encoder, Ridge())
-users = {"cv": GroupKFold(5), "groups": table["user_id"]}
-movies = {"cv": GroupKFold(5), "groups": table["movie_id"]}
 X = table[ids]
 y = table["rating"]
+by_group = GroupKFold(5)
 print()
-print_rmse("KFold: known users and movies", averages, X, y, cv=folds)
-print_rmse("GroupKFold: new users", averages, X, y, **users)
-print_rmse("GroupKFold: new movies", averages, X, y, **movies)
-print_rmse("KFold: always the mean", DummyRegressor(), X, y, cv=folds)
+print_rmse("KFold: known users and movies", pipeline, X, y, folds)
+print_rmse("GroupKFold: new users", pipeline, X, y, by_group, table["user_id"])
+print_rmse("GroupKFold: new movies", pipeline, X, y, by_group, table["movie_id"])
+print_rmse("KFold: always the mean", DummyRegressor(), X, y, folds)
 
 # %% [markdown]
 # **Yes.** A new user costs the model about a tenth of a star, and so does a new movie.
@@ -11260,9 +11266,11 @@ for drift in (0, 1):
     X = MovieRecommendationDataset(drift=drift).generate()
     X = X.sort_values("timestamp", ignore_index=True)
     y = X["rating"]
-    last_split = list(TimeSeriesSplit(5).split(X))[-1:]
-    print_rmse(f"drift {drift}, KFold, times mixed", factors, X, y, cv=six_folds)
-    print_rmse(f"drift {drift}, the last sixth by time", factors, X, y, cv=last_split)
+    splits = list(TimeSeriesSplit(5).split(X))
+    last_split = splits[4]
+    print_rmse(f"drift {drift}, KFold, times mixed", factors, X, y, six_folds)
+    # `cv` may also be a list of splits: here, a list of one.
+    print_rmse(f"drift {drift}, the last sixth by time", factors, X, y, [last_split])
 
 # %% [markdown]
 # Random folds also train on ratings that were given after the test rows, which nobody
@@ -11330,15 +11338,7 @@ stars = table["rating"].to_numpy()
 #
 # ## The best of many random guessers
 # We begin with 40 candidates that know nothing. Each of them answers the mean plus a
-# random number, typically half a star. None is better than another. We let them guess
-# some ratings, and choose the one with the smallest error.
-#
-# **Guess first:** by how much does the best of 40 guessers seem to be better than the
-# mean of all 40, on 50 ratings?
-#
-# - by more than 0.1 stars
-# - by about 0.03 stars
-# - not at all
+# random number, typically half a star. None is better than another.
 
 # %%
 rng = np.random.default_rng(0)
@@ -11353,8 +11353,20 @@ def errors_of_guessers(ratings, n_guessers=40):
     return np.array(errors)
 
 
+# %% [markdown]
+# We let them guess some ratings, and the one with the smallest error wins. Its lead is
+# the difference to the mean error of all 40. Then all guess 1000 new ratings: what is
+# left of the lead? We do this 15 times, and print the means.
+#
+# **Guess first:** on 50 ratings, how large is the lead of the winner?
+#
+# - more than 0.1 stars
+# - about 0.03 stars
+# - there is none
+
+# %%
 leads = {}
-print("By how much the winner is better than the mean of all, in stars")
+print("Lead of the winner over the mean of all, in stars")
 for n_rows in (50, 200, 1000):
     seems = []
     on_new = []
@@ -11371,8 +11383,8 @@ for n_rows in (50, 200, 1000):
     )
 
 # %% [markdown]
-# **By more than 0.1 stars.** And all of it is luck: on new rows, the winners are no
-# better than the others. On 1000 rows there is less of this luck.
+# **More than 0.1 stars.** And all of it is luck: on new rows, the winners are no better
+# than the others. On 1000 rows there is less of this luck.
 
 # %%
 title = "The best of 40 random guessers looks good, above all on few rows"
@@ -11482,11 +11494,13 @@ print("\nThe six winners")
 print(pd.DataFrame(winners).to_string())
 
 # %% [markdown]
-# It is. On average it is 0.05 stars smaller than the nested error, about three standard
-# errors. These trees are no guessers, and still a part of what the winner seems to gain
-# is luck. (A small part of the difference has another reason: a nested search has only
-# two thirds of the rows to choose by.) On so few rows, luck also helps to choose: the
-# six searches name four different winners.
+# It is, on average: `best_score_` is 0.05 stars smaller than the nested error, about
+# three standard errors. (In search 4 it is a little larger. Both are errors on few
+# rows, in other folds, so one search alone can go either way.) These trees are no
+# guessers, and still a part of what the winner seems to gain is luck. (A small part of
+# the difference has another reason: a nested search has only two thirds of the rows to
+# choose by.) On so few rows, luck also helps to choose: the six searches name four
+# different winners.
 #
 # ## The settings of boosting, and a cheaper search
 # *Boosting* adds up many small trees: each learns the errors that those before it have
@@ -11767,8 +11781,7 @@ print(errors.to_string(float_format="%.3f"))
 # %% [markdown]
 # **More than three quarters.** `factors` is the best of these models. About a sixth of
 # its error is ignorance. The rest is noise, which even the best possible model would
-# keep.
-# For linear, forest and boosting, ignorance is about a quarter.
+# keep. For linear, forest and boosting, ignorance is about a quarter.
 
 # %%
 figure, axes = new_picture("A better model shortens only the blue part of the bar")
@@ -11799,10 +11812,10 @@ for name in ("forest", "boosting", "factors"):
 # %% [markdown]
 # A difference of less than twice its standard error may well be luck. The difference of
 # boosting is below this limit, so this table does not show whether boosting is better
-# or worse. (Two other tables do: with the seeds 3 and 7, it is worse.) The
-# forest is worse: the difference is tiny, but more than three times its standard error.
-# (Rows of one user or one movie are alike. A standard error that takes this into
-# account is a little larger, and changes neither.)
+# or worse. (Two other tables do: with the seeds 3 and 7, it is worse.) The forest is
+# worse: the difference is tiny, but more than three times its standard error. (Rows of
+# one user or one movie are alike. A standard error that takes this into account is a
+# little larger, and changes neither of the two answers.)
 #
 # The three algorithms are very different, but they read the same 11 features, and their
 # errors are nearly the same. `factors` reads who rated what, and learns each user's
@@ -11840,11 +11853,15 @@ print("\nSquared error in stars², by the care of the users")
 print(by_care.to_string(float_format="%.3f"))
 
 # %% [markdown]
-# **About ten times.** From the first group to the last, `sigma` grows more than four
-# times, so its square grows about twenty times. But ratings are rounded, and end at 1
-# and 5 stars. Ignorance grows by about a third only. So the error of a model depends
-# strongly on whose ratings it is measured on: the same model looks excellent for the
-# `most careful` users, and poor for the `most careless`.
+# **About ten times.** It grows from 0.112 to 1.252. You may have squared `sigma`, which
+# is 0.30 in the first group and 1.37 in the last: its square is about twenty times as
+# large. Why is the noise not? A rating is rounded to half a star. That adds a little
+# noise for all, which counts where there is little other noise. And a rating ends at 1
+# and 5 stars, which cuts the largest noise off.
+#
+# Ignorance grows by about a third only. So the error of a model depends strongly on
+# whose ratings it is measured on: the same model looks excellent for the `most careful`
+# users, and poor for the `most careless`.
 #
 # **Try it:** make 200,000 ratings instead of 50,000. Which part of the error becomes
 # smaller, and for which models?
@@ -11936,9 +11953,10 @@ print(products.to_string(float_format="%.2f"))
 # two weights, so we use ridge: its penalty keeps the numbers small. There is no
 # intercept, because 0 is the middle of the scale.
 #
-# Ridge is also one line of NumPy, with `np.linalg.solve`. You may take it as a recipe;
-# the output shows that it gives the same. From here on we use that line: it is faster,
-# and we need it often.
+# Ridge looks for the weights with the smallest sum of squared errors, plus the penalty.
+# For two weights, that comes down to two linear equations with two unknowns, and
+# `np.linalg.solve` solves them in one line. The output shows that it gives the same.
+# From here on we use that line: it is faster, and we need it often.
 
 # %%
 PENALTY = 0.5
@@ -11964,7 +11982,8 @@ print("one line:", one_line.round(3))
 # least squares*, or *ALS*.
 #
 # `fit_side` finds the numbers of one side, users or movies. `learn_factors` calls it
-# for both sides, round after round.
+# for both sides, round after round. Then `users @ movies.T` multiplies and adds up for
+# every user and every movie at once: a table with a row for each user.
 
 
 # %%
@@ -11994,12 +12013,11 @@ print("\nTypical error on the known ratings (RMSE)")
 for n_rounds in (1, 2, 5, 10):
     users, movies = learn_factors(ratings, 2, PENALTY, n_rounds)
     left_over = ratings - users @ movies.T  # NaN in the gaps
-    error = np.sqrt(np.nanmean(left_over**2))
+    error = np.sqrt(np.nanmean(left_over**2))  # without the gaps
     print(f"rounds: {n_rounds:2}   error: {error:.3f} stars")
 
 # %% [markdown]
-# `users @ movies.T` multiplies and adds up for every user and every movie at once. The
-# error falls quickly at first, then hardly at all.
+# The error falls quickly at first, then hardly at all.
 #
 # The sums also fill the gaps. But nobody has told this model what a movie is about.
 # Does it agree with the numbers written by hand, in what Ann would like?
@@ -12080,8 +12098,8 @@ if figure is not None:
 # ## From 22 ratings to 50,000
 # But a table of five movies proves nothing. Now we take the course's table of
 # `MovieRecommendationDataset`, whose *law* we know: the formula that made its ratings.
-# A fifth of the rows is held out: the test
-# rows. Of the others, the training rows, we keep a fifth to choose the penalty.
+# A fifth of the rows is held out: the test rows. Of the others, the training rows, we
+# keep a fifth to choose the penalty.
 #
 # A rating is more than taste: some users are generous, and some movies are good for
 # everybody. So the averages come first: one number for each user and one for each
@@ -12115,36 +12133,36 @@ for name, model in {"mean": mean, "averages": averages}.items():
     print(f"{name:8}  rows learned from: {of_learned:.3f}  other rows: {of_others:.3f}")
 
 # %% [markdown]
-# What the averages leave over holds the taste, and noise. `learn_tastes` gives that to
-# ALS, which finds eight numbers for each user and each movie. `predict` adds the
-# averages and the taste.
+# What the averages leave over, the rating minus their prediction, holds the taste and
+# noise. `learn_tastes` gives that to ALS, which finds eight numbers for each user and
+# each movie. `predict` adds the averages and the taste.
 
 
 # %%
 def learn_tastes(rows, averages, penalty):
     """Return the tastes of all users for all movies, in stars."""
-    left_over = np.full((1000, 500), np.nan)  # users and movies, whose ids begin at 1
-    cells = rows["user_id"] - 1, rows["movie_id"] - 1  # rows and columns of an array
-    left_over[cells] = rows["rating"] - averages.predict(rows[IDS])
-    users, movies = learn_factors(left_over, 8, penalty)
+    left_over = rows[IDS].assign(stars=rows["rating"] - averages.predict(rows[IDS]))
+    matrix = left_over.pivot(index="user_id", columns="movie_id", values="stars")
+    matrix = matrix.reindex(index=range(1, 1001), columns=range(1, 501))
+    users, movies = learn_factors(matrix.to_numpy(), 8, penalty)
     return users @ movies.T
 
 
 def predict(rows, averages, tastes):
     """Return the averages plus the tastes, kept to the scale from 1 to 5 stars."""
-    cells = rows["user_id"] - 1, rows["movie_id"] - 1
-    return np.clip(averages.predict(rows[IDS]) + tastes[cells], 1, 5)
+    taste = tastes[rows["user_id"] - 1, rows["movie_id"] - 1]  # ids begin at 1
+    return np.clip(averages.predict(rows[IDS]) + taste, 1, 5)
 
 
 # %% [markdown]
 # Only the penalty is left to choose. We try four, from weak to strong.
 #
-# **Guess first:** with a weak penalty, 1, how good is ALS on rows that it has not seen,
-# compared with the averages?
+# **Guess first:** with the best of the four, by how much does ALS lower the error of
+# the averages, on rows that it has not seen?
 #
-# - better than the averages
-# - as good as they are
-# - worse
+# - by about a tenth of a star
+# - by a few hundredths
+# - by less than a hundredth
 
 # %%
 rows = {}
@@ -12159,10 +12177,11 @@ print("\nRMSE in stars, by the penalty of ALS")
 print(trials.to_string(float_format="%.3f"))
 
 # %% [markdown]
-# **Worse.** It is much better on the rows that it has learned from, but it has learned
-# their noise. With the strongest penalty, the tastes are nearly 0, and the averages
-# remain. The best of the four, 15, is only a little better than the averages. We keep
-# that one.
+# **By less than a hundredth.** The best of the four, 15, has an error of 0.848, and the
+# averages have 0.851. With a penalty of 1, ALS is much better on the rows that it has
+# learned from, but it has learned their noise: on other rows it is worse than the
+# averages. With 20, the tastes are nearly 0, and the averages remain. We keep 15. Has
+# it learned any taste?
 #
 # ## How near is it to the true taste?
 # The law gives us what no real table can: the true taste of each row, in the attribute
@@ -12176,12 +12195,6 @@ print(trials.to_string(float_format="%.3f"))
 #   it what movies have in common, and which movies a user chose to rate tells it about
 #   the taste, too. So it needs fewer ratings.
 # - the law's prediction, the best possible one
-#
-# Even the law's correlation is below 1, for these reasons:
-#
-# - The averages hold a part of the taste already.
-# - The averages have errors of their own.
-# - Ratings end at 1 and 5 stars.
 
 
 # %%
@@ -12227,6 +12240,10 @@ print(few.to_string(float_format="%.3f", na_rep="-"))
 # **Below 0.5.** An average user has 40 training ratings, and ALS must find eight
 # numbers from them. What it learns agrees only weakly with the true taste, and the
 # error falls only a little. `MatrixFactorization` makes more of few ratings.
+#
+# Even the law's correlation is below 1. We measure what a prediction adds to the
+# averages, and that is not the taste alone: the averages hold a part of the taste
+# already, and have errors of their own. And no prediction goes beyond 1 and 5 stars.
 #
 # What do more ratings bring? We give the same users and movies 200,000 ratings, four
 # times as many. All the rest stays, the penalty too.
@@ -12615,7 +12632,7 @@ import numpy as np
 import pandas as pd
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import train_test_split
-from small_table import TITLES, small_table
+from small_table import small_table
 
 from lesson_code import (
     MovieRecommendationDataset,
@@ -12668,10 +12685,10 @@ print(f"NDCG: {other_order['points'].sum() / best:.2f}")
 #
 # ## Stars, or the crowd?
 # Now we take the course's table of 50,000 ratings. A fifth of them are test rows. A
-# model learns from the other rows, and gives each user a score for each movie.
-# `best_ten` makes a list of the ten movies with the highest scores. Nobody wants a
-# movie again that he or she has rated already, so these get the score minus infinity,
-# which is below all others.
+# model learns from the other rows, and gives each user a score for each movie: a table
+# with a row for each user, and a column for each movie. `best_ten` makes a list of the
+# ten movies with the highest scores in a row. Nobody wants a movie again that he or she
+# has rated already, so these get the score minus infinity, which is below all others.
 #
 # *NDCG@10* scores such a list: liked are the movies that the user rated with 4 stars or
 # more in the test rows. (scikit-learn has the formula as `ndcg_score`.)
@@ -12679,19 +12696,28 @@ print(f"NDCG: {other_order['points'].sum() / best:.2f}")
 # %%
 N_USERS = 1000
 N_MOVIES = 500
+users = pd.DataFrame({"user_id": np.arange(1, N_USERS + 1)})
+movies = pd.DataFrame({"movie_id": np.arange(1, N_MOVIES + 1)})
 table = MovieRecommendationDataset().generate()
 train, test = train_test_split(table, test_size=0.2, random_state=42)
-rated = np.full((N_USERS, N_MOVIES), np.nan)  # the stars of the training, and gaps
-rated[train["user_id"] - 1, train["movie_id"] - 1] = train["rating"]  # ids from 1
-liked = np.zeros((N_USERS, N_MOVIES), dtype=bool)
-liked[test["user_id"] - 1, test["movie_id"] - 1] = test["rating"] >= 4
+
+
+def stars_of(rows):
+    """Return a table of stars: a row for each user, a column for each movie."""
+    stars = rows.pivot(index="user_id", columns="movie_id", values="rating")
+    return stars.reindex(index=users["user_id"], columns=movies["movie_id"])
+
+
+rated = stars_of(train)  # NaN in a gap
+liked = (stars_of(test) >= 4).to_numpy()  # False in a gap
 POINTS = 1 / np.log2(np.arange(1, 11) + 1)  # of the ranks 1 to 10
 
 
 def best_ten(scores):
-    """Return each user's ten movies, the best first, without those that are rated."""
-    scores = np.where(np.isnan(rated), scores, -np.inf)  # what is rated comes last
-    return np.argsort(-scores, axis=1, kind="stable")[:, :10]
+    """Return the columns of each user's ten best movies that are not rated yet."""
+    scores = np.where(rated.isna(), scores, -np.inf)
+    best_first = np.argsort(-scores, axis=1, kind="stable")
+    return best_first[:, :10]
 
 
 def ndcg_by_user(lists):
@@ -12701,7 +12727,7 @@ def ndcg_by_user(lists):
         n_liked = liked[user].sum()
         if n_liked > 0:
             is_liked = liked[user, lists[user]]
-            best = POINTS[:n_liked].sum()  # of the list that begins with all of them
+            best = POINTS[:n_liked].sum()  # of a list that begins with the liked ones
             ndcg.append(POINTS[is_liked].sum() / best)
     return np.array(ndcg)
 
@@ -12724,15 +12750,13 @@ print(f"(mean of the {len(scores['chance'])} users who liked a test movie)")
 # - they are about equal
 
 # %%
-users = pd.DataFrame({"user_id": np.arange(1, N_USERS + 1)})
-movies = pd.DataFrame({"movie_id": np.arange(1, N_MOVIES + 1)})
 pairs = users.merge(movies, how="cross")  # every user with every movie
 recommender = SklearnEcosystemPipeline(model="factors").fit(train)
 predicted = recommender.predict(pairs).reshape(N_USERS, N_MOVIES)
-n_ratings = np.sum(~np.isnan(rated), axis=0)  # of each movie
+n_ratings = rated.count()  # of each movie, the same for all users
 
 scores["most stars"] = ndcg_by_user(best_ten(predicted))
-scores["most ratings"] = ndcg_by_user(best_ten(n_ratings))  # for all users
+scores["most ratings"] = ndcg_by_user(best_ten(n_ratings))
 
 
 def print_difference(one, other):
@@ -12759,12 +12783,11 @@ print_difference("most ratings", "most stars")
 # the stars are, and that knows what is chosen, as the crowd does. Here is a small table
 # of six users and five movies, with gaps.
 #
-# We make a *matrix of likes* of it. A rating above 2.2 stars speaks for a movie, and
-# one below speaks against it. (2.2 is 30 % of the way from 1 to 5 stars. We take it
-# from `MovieRanker`, the recommender of `lesson_code.py`, and do not tune it.) A gap is
-# 0: the user has not chosen this movie. Why not 3, the middle of the scale? People
-# mostly watch what they expect to like, so even a middling rating says that a movie is
-# near their taste.
+# We make a *table of likes* of it. A rating above 2.2 stars speaks for a movie, and one
+# below speaks against it. (Why not 3, the middle of the scale? People mostly watch what
+# they expect to like, so even a middling rating says that a movie is near their taste.
+# We take 2.2 from `MovieRanker`, the recommender of `lesson_code.py`.) A gap is 0: the
+# user has not chosen this movie.
 
 # %%
 NEUTRAL = 2.2
@@ -12777,28 +12800,28 @@ print(likes.to_string(float_format="%+.1f"))
 
 # %% [markdown]
 # For each movie, a ridge regression predicts its column from the columns of the other
-# movies. The method is called *EASE*. Here is the regression for Heat.
-#
-# There is a faster way: one matrix, made by two lines of NumPy, whose columns hold the
-# weights of all five regressions at once. You may take it as a recipe. We print its
-# weights for Heat beside those of `Ridge`.
+# movies. This method is called *EASE*.
 
 # %%
-PENALTY = 4.0
-others = [title for title in TITLES if title != "Heat"]
-ridge = Ridge(alpha=PENALTY, fit_intercept=False).fit(likes[others], likes["Heat"])
+PENALTY = 4
 
-inverse = np.linalg.inv(likes.T @ likes + PENALTY * np.eye(5))
-weights = -inverse / np.diag(inverse)
-np.fill_diagonal(weights, 0)  # no movie explains itself
-weights = pd.DataFrame(weights, TITLES, TITLES)
-both = {"by Ridge": ridge.coef_, "by the inverse": weights.loc[others, "Heat"]}
-print("\nThe weights of the other movies in the regression for Heat")
-print(pd.DataFrame(both, others).to_string(float_format="%+.3f"))
+
+def learn_weights(likes, penalty):
+    """Return a table: in the column of a movie, the weights of the other movies."""
+    weights = pd.DataFrame(0.0, likes.columns, likes.columns)
+    for movie in likes.columns:
+        others = likes.columns.drop(movie)
+        ridge = Ridge(alpha=penalty, fit_intercept=False)
+        weights.loc[others, movie] = ridge.fit(likes[others], likes[movie]).coef_
+    return weights
+
+
+weights = learn_weights(likes, PENALTY)
+print("\nThe weights of the movies (rows) in the regression for each movie (columns)")
+print(weights.to_string(float_format="%+.2f"))
 
 # %% [markdown]
-# The two are the same. The docstring of `MovieRanker` in `recommender/ranking.py` names
-# the paper that derives the recipe.
+# Read the table by columns. No movie may explain itself, so its own weight is 0.
 #
 # A user's likes, times the weights for a movie, added up, say how well the movie fits.
 # Ann has not seen Heat or Casablanca. Her likes are +2.8 for Alien, and -0.2 for
@@ -12811,47 +12834,42 @@ print(pd.DataFrame(both, others).to_string(float_format="%+.3f"))
 # - all three about equally
 
 # %%
-parts = {}
 for title in ("Heat", "Casablanca"):
     part = pd.DataFrame({"like": likes.loc["Ann"], "weight": weights[title]})
     part["product"] = part["like"] * part["weight"]
-    parts[title] = part[stars.loc["Ann"].notna()]
-    print(f"\nHow well {title} fits Ann: {parts[title]['product'].sum():+.2f}")
-    print(parts[title].to_string(float_format="%+.2f"))
+    part = part[stars.loc["Ann"].notna()]  # a gap adds nothing
+    print(f"\nHow well {title} fits Ann: {part['product'].sum():+.2f}")
+    print(part.to_string(float_format="%+.2f"))
 
 # %% [markdown]
 # **The high one, for Alien.** Nearly all of Heat's sum comes from there: Ann likes it,
-# and the weight of Alien for Heat is high, because those who like the one like the
-# other. That is a reason we can tell her. The method `recommend(..., explain=True)`
-# names such movies.
+# and its weight for Heat is high, because those who like the one like the other. That
+# is a reason we can tell her.
 #
 # ## How good are these lists?
-# We do the same for the training rows. There, a movie has many more ratings than in the
-# small table, so the penalty is larger, too: 500.
+# We do the same for the training rows: 500 regressions, which take some seconds. There,
+# a movie has many more ratings than in the small table, so the penalty is larger, too:
+# 500. The users' likes, times the weights, are scores as before, so `best_ten` makes
+# the lists.
 #
-# The result is the same kind of score array as before, so `best_ten` makes the lists.
-# We compare them with those of `MovieRanker`, the recommender of `lesson_code.py`. It
-# is EASE with some additions, such as a little of the predicted stars. Its docstring
-# has the whole formula.
+# We compare them with those of `MovieRanker`. It is EASE with some additions, such as a
+# little of the predicted stars. (It finds all weights at once, by one inverse matrix:
+# that is only faster. Its docstring in `recommender/ranking.py` names the paper.)
 #
-# **Guess first:** how much of the NDCG of `MovieRanker` does EASE reach, in these few
-# lines?
+# **Guess first:** how much of the NDCG of `MovieRanker` does EASE reach?
 #
 # - about half
 # - about three quarters
 # - nearly all
 
 # %%
-likes = np.nan_to_num(rated - NEUTRAL)  # a gap is 0
-penalty = 500
-inverse = np.linalg.inv(likes.T @ likes + penalty * np.eye(N_MOVIES))
-weights = -inverse / np.diag(inverse)
-np.fill_diagonal(weights, 0)
+likes = (rated - NEUTRAL).fillna(0)
+weights = learn_weights(likes, penalty=500)
 scores["EASE"] = ndcg_by_user(best_ten(likes @ weights))
 
 recommended = recommender.ranker_.recommend(users["user_id"], n=10)
-lists_of_ranker = recommended["movie_id"].to_numpy().reshape(N_USERS, 10) - 1
-scores["MovieRanker"] = ndcg_by_user(lists_of_ranker)
+ids = recommended["movie_id"].to_numpy().reshape(N_USERS, 10)  # ten for each user
+scores["MovieRanker"] = ndcg_by_user(ids - 1)  # ids begin at 1, columns at 0
 
 print("\nNDCG@10 on the test rows, and differences (± standard error over users)")
 for name, ndcg in scores.items():
@@ -12860,14 +12878,13 @@ print_difference("EASE", "most ratings")
 print_difference("MovieRanker", "EASE")
 
 # %% [markdown]
-# **Nearly all.** And it is clearly above most ratings: the matrix holds who likes what
-# together, and, by its zeros, what is seldom chosen.
+# **Nearly all.** And it is clearly above most ratings: the table of likes says what is
+# liked together, and, by its zeros, what is seldom chosen.
 #
 # `MovieRanker` is ahead of EASE by more than three standard errors. Is it better, then?
-# We have tried ten other tables (seeds 1 to 10): on six of them, EASE is ahead, and on
-# eight, the two are less than two standard errors apart. How can that be? One reason:
-# this standard error only counts the luck of who the users are. All of them rated the
-# same 500 movies, and another table has other movies.
+# We have tried ten other tables (seeds 1 to 10): on six of them, EASE is ahead. How can
+# that be? One reason: this standard error only counts the luck of who the users are.
+# All of them rated the same 500 movies, and another table has other movies.
 
 # %%
 title = "What is liked together makes better lists than the most stars"
@@ -13012,7 +13029,9 @@ for name, model in models.items():
     right[name] = cross_val_predict(model, X_train, y_train, cv=folds) == y_train
 
 share = right.mean()
-behind = -right.astype(float).sub(right["SVC"], axis=0)  # on the same rows
+behind = pd.DataFrame()  # 1: SVC alone is right, -1: it alone is wrong, 0: the same
+for name in models:
+    behind[name] = right["SVC"].astype(int) - right[name].astype(int)
 summary = pd.DataFrame(
     {
         "accuracy, %": 100 * share,
@@ -13043,10 +13062,12 @@ print(summary.to_string(float_format="%.1f"))
 # %%
 grid = {"C": [0.1, 1, 10, 100], "gamma": [0.00001, 0.0001, 0.001, 0.01]}
 search = GridSearchCV(SVC(), grid, cv=folds).fit(X_train, y_train)
-accuracy = 100 * search.cv_results_["mean_test_score"].reshape(4, 4)
-by_pair = pd.DataFrame(accuracy, grid["C"], grid["gamma"])
+results = pd.DataFrame(search.cv_results_)  # a row for each pair
+by_pair = results.pivot(
+    index="param_C", columns="param_gamma", values="mean_test_score"
+)
 print("\nAccuracy in %, mean of five folds. Rows: C; columns: gamma")
-print(by_pair.to_string(float_format="%.1f"))
+print((100 * by_pair).to_string(float_format="%.1f"))
 print("Chosen:", search.best_params_)
 
 # %% [markdown]
@@ -13056,11 +13077,10 @@ print("Chosen:", search.best_params_)
 # lucky (`pillars/3_search.py`): the test rows will tell.
 #
 # ## The test rows, once
-# Which digits are hard? A *confusion
-# matrix* has a row for each digit that was meant, and a column for each answer. So the
-# right answers are on the diagonal.
+# Which digits are hard? A *confusion matrix* has a row for each digit that was meant,
+# and a column for each answer. So the right answers are on the diagonal.
 #
-# **Guess first:** which of these digits does it misread most often?
+# **Guess first:** which of these digits does the chosen model misread most often?
 #
 # - the 1
 # - the 4
@@ -13175,28 +13195,10 @@ print(by_number.to_string(float_format="%.1f"))
 # or two points. With two components, more than half of the digits are read right, which
 # you may not believe from the picture.
 #
-# ## Whose writing is it?
-# One question is left. Would the model read *your* digits as well? scikit-learn's
-# description of the table says who wrote.
-
-# %%
-sentences = " ".join(digits.DESCR.split()).split(". ")
-print()
-for sentence in sentences:
-    if "43 people" in sentence:
-        print(textwrap.fill(sentence, 80))
-
-# %% [markdown]
-# It also says that this table is a copy of that test set. So only 13 people wrote these
-# 1797 images. But no column says who wrote which. Our split was random, so each of them
-# is probably in the training rows and in the test rows. We have measured how well new
-# images of *known* writers are read. For new writers you would hold out whole people,
-# with `GroupKFold`, as `pillars/3_model_selection.py` does with users. Without a column
-# for the writer, that cannot be done.
-#
-# There is only a hint. If the images of a person are near each other in the table, then
-# a fifth of the table, as it stands, is of few people. So we cut the table into five
-# parts without shuffling, and compare with shuffled folds. (Nothing is chosen any more,
+# ## The order of the rows
+# Until now, all folds were shuffled. Does that matter here? We cut the whole table into
+# five parts as it stands: the first fifth of its rows, the second, and so on. Each part
+# is read by a model that has learned from the other four. (Nothing is chosen any more,
 # so we may use all rows. `SVC` has its defaults here.)
 #
 # **Guess first:** what happens to the accuracy if the parts are not shuffled?
@@ -13220,9 +13222,30 @@ print(f"As it stands, a part has {np.min(counts)} to {np.max(counts)} of each di
 # %% [markdown]
 # **It becomes lower.** The mean falls by two points, and the errors become more than
 # twice as many. Every part has all digits, in nearly equal numbers, so that is not the
-# reason. It fits the thought that new writers are harder to read. But it does
-# not prove it: we do not know where one writer ends, and something else may change
-# along the table. Do not promise 98 % for a stranger.
+# reason. What else may differ from part to part?
+#
+# ## Whose writing is it?
+# scikit-learn's description of the table says who wrote.
+
+# %%
+sentences = " ".join(digits.DESCR.split()).split(". ")
+print()
+for sentence in sentences:
+    if "43 people" in sentence:
+        print(textwrap.fill(sentence, 80))
+
+# %% [markdown]
+# It also says that this table is a copy of that test set. So only 13 people wrote these
+# 1797 images. If the images of a person are near each other in the table, then a part
+# of it, as it stands, is of few people, and some of these may be new to the model. The
+# lower accuracy fits that. But it does not prove it: no column says who wrote which
+# image, and something else may change along the table.
+#
+# Would the model read *your* digits as well, then? Our split was random, so each of the
+# 13 people is probably in the training rows and in the test rows. We have measured how
+# well new images of *known* writers are read. For new writers you would hold out whole
+# people, with `GroupKFold`, as `pillars/3_model_selection.py` does with users. Without
+# a column for the writer, that cannot be done. Do not promise 98 % for a stranger.
 #
 # **Try it:** many people scale everything. Put a `StandardScaler` before `neighbours`
 # and before `SVC`. What becomes of their accuracy?
@@ -16883,8 +16906,8 @@ Hint: why does pillars/4_top_ten.py take minus infinity, and not 0? With pandas,
 Check: python -m pytest exercises -k 4_top_ten
 """
 
-import numpy as np
 import pandas as pd
+from sklearn.linear_model import Ridge
 
 NEUTRAL = 2.2  # stars above it speak for a movie, and stars below against it
 PENALTY = 4.0
@@ -16893,12 +16916,15 @@ PENALTY = 4.0
 def fit_of_movies(stars):
     """Return how well each movie fits each user: a table like `stars`, without gaps.
 
-    Take it as given: it is EASE, as in the chapter.
+    Take it as given: it is EASE, as in the chapter, a ridge regression for each movie.
     """
     likes = (stars - NEUTRAL).fillna(0)
-    inverse = np.linalg.inv(likes.T @ likes + PENALTY * np.eye(stars.shape[1]))
-    weights = pd.DataFrame(-inverse / np.diag(inverse), stars.columns, stars.columns)
-    return likes + likes @ weights
+    fit = pd.DataFrame(index=stars.index)
+    for title in stars.columns:
+        others = likes.drop(columns=title)
+        ridge = Ridge(alpha=PENALTY, fit_intercept=False).fit(others, likes[title])
+        fit[title] = ridge.predict(others)
+    return fit
 
 
 def recommend(stars, n):
@@ -19682,7 +19708,7 @@ def make_stars(n_users, n_movies, share_of_gaps, seed):
 
 
 def fit_by_ease(stars):
-    """Return how well each movie fits each user, by the formula of the chapter."""
+    """Return how well each movie fits each user: EASE, by one inverse matrix."""
     likes = (stars - 2.2).fillna(0).to_numpy()
     inverse = np.linalg.inv(likes.T @ likes + 4 * np.eye(likes.shape[1]))
     fit = likes - likes @ inverse / np.diag(inverse)
@@ -22026,8 +22052,8 @@ What the user has rated, good or bad: these titles are left out before the first
 are taken. A fit can be below 0, so a 0 in their place would be no way to the end.
 """
 
-import numpy as np
 import pandas as pd
+from sklearn.linear_model import Ridge
 
 NEUTRAL = 2.2  # stars above it speak for a movie, and stars below against it
 PENALTY = 4.0
@@ -22036,12 +22062,15 @@ PENALTY = 4.0
 def fit_of_movies(stars):
     """Return how well each movie fits each user: a table like `stars`, without gaps.
 
-    Take it as given: it is EASE, as in the chapter.
+    Take it as given: it is EASE, as in the chapter, a ridge regression for each movie.
     """
     likes = (stars - NEUTRAL).fillna(0)
-    inverse = np.linalg.inv(likes.T @ likes + PENALTY * np.eye(stars.shape[1]))
-    weights = pd.DataFrame(-inverse / np.diag(inverse), stars.columns, stars.columns)
-    return likes + likes @ weights
+    fit = pd.DataFrame(index=stars.index)
+    for title in stars.columns:
+        others = likes.drop(columns=title)
+        ridge = Ridge(alpha=PENALTY, fit_intercept=False).fit(others, likes[title])
+        fit[title] = ridge.predict(others)
+    return fit
 
 
 def recommend(stars, n):

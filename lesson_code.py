@@ -1206,9 +1206,9 @@ class RatingPipeline(FitsTables, TakesTables, RegressorMixin, Pipeline):
 # A linear regression predicts each column from all other columns. Ann has not rated
 # Heat. Bob, who likes Alien as she does, likes Heat: so the regression for the column
 # Heat gives a value above 0 in Ann's row. All these regressions at once, each with a
-# ridge penalty, are two lines of NumPy (*EASE*). Take them as given;
-# `pillars/4_top_ten.py` shows that they give the same as `Ridge`, and
-# recommender/ranking.py names the paper that derives them::
+# ridge penalty, are two lines of NumPy (*EASE*). They are only a faster way to do what
+# `pillars/4_top_ten.py` does with a `Ridge` for each movie; recommender/ranking.py
+# names the paper that derives them::
 #
 #     inverse = np.linalg.inv(likes.T @ likes + penalty * np.eye(n_movies))
 #     values = likes - likes @ inverse / np.diag(inverse)  # (n_users, n_movies)

@@ -27,14 +27,6 @@
 # - `scaler` scales the other 11.
 # - `model` learns from these, and predicts the stars.
 #
-# In this chapter and the next ones, the code handles pipelines in four ways:
-#
-# - `pipeline["model"]` is one step, and `pipeline[:-1]` all steps but the last.
-# - `pipeline.set_params(scaler="passthrough")` takes the step `scaler` out.
-# - `pipeline.set_params(model__alpha=10)` sets the parameter `alpha` of the step
-#   `model`: two underscores join the names of a step and of its parameter.
-# - `clone(pipeline)` is a new pipeline with the same parameters, not fitted yet.
-#
 # Here are the 13 features of one rating.
 
 # %%
@@ -153,6 +145,9 @@ print(f"\nRMSE of always answering the mean rating: {dummy_error:.3f} stars")
 # rows go to `predict` without that column, so no answer of theirs can reach a model.
 #
 # ## The same models without and with the scaler
+# We fit each pipeline as it is. Then `set_params(scaler="passthrough")` puts
+# "passthrough" in the place of the step `scaler`: that is a step which changes nothing.
+#
 # **Guess first:** which of the five models get worse without their scaler?
 #
 # - all five
@@ -173,8 +168,9 @@ for name, model in models.items():
     pipeline = SklearnEcosystemPipeline(model=model).build_pipeline()
     with_scaler = error(pipeline)
     pipeline.set_params(scaler="passthrough")
-    errors[name] = (error(pipeline), with_scaler)
-    print(f"{name:18}  {errors[name][0]:.3f}  {with_scaler:.3f}")
+    without = error(pipeline)
+    errors[name] = (without, with_scaler)
+    print(f"{name:18}  {without:.3f}  {with_scaler:.3f}")
 
 # %% [markdown]
 # **Nearest neighbours and SGD.** Nearest neighbours lose most of their lead over the
@@ -223,14 +219,16 @@ print(spread.sort_values(ascending=False).to_string(float_format="%.1f"))
 #
 # ## Before the predictions are clipped
 # The lesson's pipeline clips predictions to the scale of the ratings, from 1 to 5. We
-# look at the predictions before they are clipped: those of its last step,
-# `pipeline["model"]`, for rows that the other steps, `pipeline[:-1]`, have transformed.
+# look at the predictions before they are clipped. For that, we take the pipeline apart:
+# `pipeline[:-1]` is a pipeline of all its steps but the last. It transforms the rows,
+# and the last step, `pipeline["model"]`, predicts.
 
 # %%
 model = SGDRegressor(random_state=0)
 pipeline = SklearnEcosystemPipeline(model=model).build_pipeline()
 pipeline.set_params(scaler="passthrough").fit(train)
-unclipped = pipeline["model"].predict(pipeline[:-1].transform(test))
+transformed = pipeline[:-1].transform(test)
+unclipped = pipeline["model"].predict(transformed)
 
 rows = test[["title", "rating"]].assign(SGD=unclipped, clipped=pipeline.predict(test))
 print("\nFour ratings, as predicted by SGD without a scaler, in stars")
@@ -278,9 +276,9 @@ print(pd.DataFrame(rows).T.to_string(float_format="%.3f"))
 # move by up to a quarter of a star.
 #
 # Does this make ridge better? Not here: with the strongest penalty, the error is even a
-# little larger after scaling. Why scale, then?
-# We write the same thing in another unit: the user's average in stars, and in tenths of
-# a star, such as 32 for 3.2 stars. Nothing else changes.
+# little larger after scaling. Why scale, then? We write the same thing in another unit:
+# the user's average in stars, and in tenths of a star, such as 32 for 3.2 stars.
+# Nothing else changes.
 
 # %%
 features = UserMovieFeatureTransformer()
@@ -325,15 +323,14 @@ print(f"ridge with the scaler: {with_scaler:.3f}")
 # %%
 encoder = TargetEncoder(target_type="continuous", smooth=10.0)
 encoder.fit(train[["user_id", "movie_id"]], train["rating"])
+averages = pd.Series(encoder.encodings_[0], encoder.categories_[0])  # of the users
 
 print(f"\nMean of all ratings: {train['rating'].mean():.2f} stars")
 for user in (931, 569):
     ratings = train.loc[train["user_id"] == user, "rating"]
     damped = (ratings.sum() + 10 * train["rating"].mean()) / (len(ratings) + 10)
-    of_user = list(encoder.categories_[0]).index(user)
-    by_encoder = encoder.encodings_[0][of_user]
     print(f"user {user}, ratings: {len(ratings)}, their mean: {ratings.mean():.2f}")
-    print(f"    damped: {damped:.2f}, by TargetEncoder: {by_encoder:.2f}")
+    print(f"    damped: {damped:.2f}, by TargetEncoder: {averages[user]:.2f}")
 
 # %% [markdown]
 # The first user has given one rating, 5 stars. That says little, and the damped mean is

@@ -49,8 +49,9 @@ for name, model in {"the dummy (always the mean)": dummy, "the forest": forest}.
 # - *Left out*: how much the error on new rows grows when the forest is trained again
 #   without the column.
 #
-# For these we need the features of the rows. The first two steps of the pipeline make
-# the 13 features and drop the ids: 11 are left. For training rows, we call
+# For these we need the features of the rows. The first two steps of the pipeline,
+# `forest[:2]`, make the 13 features and drop the ids: 11 are left. `clone` gives new
+# steps with the same parameters, not fitted yet. For training rows, we call
 # `fit_transform`. Here it is not the same as `fit` and then `transform`: it cross-fits
 # the averages, so that no row's averages contain its own rating.
 # `pillars/3_model_selection.py` shows why that matters.

@@ -34,21 +34,25 @@ from recommender.steps import seeded_target_encoder
 # The best features of a rating are two averages: that of its user and that of its
 # movie. scikit-learn's `TargetEncoder` replaces an id by the average rating of its
 # rows. Of few ratings it makes a cautious average: `smooth=10` adds ten imaginary
-# average ratings. A ridge learns from the two averages.
+# average ratings. A ridge learns from the two averages. With scikit-learn alone, you
+# write:
+#
+#     encoder = TargetEncoder(target_type="continuous", smooth=10)
+#     model = make_pipeline(encoder, Ridge())
+#     model.fit(train[["user_id", "movie_id"]], train["rating"])
+#
+# (Its folds are random. Below, `seeded_target_encoder` of this course makes the same
+# encoder with fixed folds, so that you get the figures of this page.)
 #
 # It matters from which rows the averages come. *Honest* averages are those of the
-# training rows, cross-fitted: that is what a pipeline with a `TargetEncoder` does when
-# it is fitted. Averages made *before the split* are computed from all rows: the row
-# itself and the test rows are among them.
-#
-# (`seeded_target_encoder` is this course's: a `TargetEncoder` with a fixed seed, so
-# that you get the figures of this page. In your own code, write
-# `TargetEncoder(target_type="continuous", smooth=10)`.)
+# training rows, cross-fitted: the pipeline above makes these when it is fitted.
+# Averages made *before the split* are computed from all rows: the row itself and the
+# test rows are among them.
 
 # %%
 ids = ["user_id", "movie_id"]
 encoder = seeded_target_encoder(KFold(5, shuffle=True, random_state=0))
-encoder.set_params(smooth=10.0)
+encoder.set_params(smooth=10)
 
 
 def predict_honestly(train, test):
@@ -58,7 +62,8 @@ def predict_honestly(train, test):
 
 
 def predict_with(averages_of, train, test):
-    """Predict by the averages of the rows `averages_of`, not cross-fitted."""
+    """Predict by the averages of the rows `averages_of`."""
+    # `fit` and then `transform` gives plain averages, which are not cross-fitted.
     encoder.fit(averages_of[ids], averages_of["rating"])
     ridge = Ridge().fit(encoder.transform(train[ids]), train["rating"])
     return ridge.predict(encoder.transform(test[ids]))
@@ -97,7 +102,7 @@ for ratings_per_user in (20, 10, 5, 3, 2, 1.5):
         rows.append(row)
 curve = pd.DataFrame(rows).groupby("ratings per user").mean()
 print("RMSE in stars, the mean of five tables")
-print(curve[::-1].to_string(float_format="%.3f"))
+print(curve.sort_index(ascending=False).to_string(float_format="%.3f"))
 
 # %% [markdown]
 # **Far below the floor.** Look at the line of 1.5 ratings per user. No honest model
@@ -156,8 +161,8 @@ answers = {
     "the same, cross-fitted": predict_honestly(train, test),
 }
 print("\nR2 on shuffled ratings, with averages")
-for name, stars in answers.items():
-    print(f"  {name}: {r2_score(test['rating'], stars):.3f}")
+for name, predicted in answers.items():
+    print(f"  {name}: {r2_score(test['rating'], predicted):.3f}")
 
 # %% [markdown]
 # **Clearly below 0.** It has no leak, and is worse than the mean! In training, it has
@@ -170,13 +175,44 @@ for name, stars in answers.items():
 # ## A third average, in two places
 # A user's average says nothing about the user's taste. The average of this user *for
 # this genre* does, a little. For that, we make a column of strings such as
-# "460 Romance": user 460 rates a romance. The encoder takes it like the ids. We compare
-# three models in the same five folds:
+# "460 Romance": user 460 rates a romance. The encoder takes it like the ids.
+
+# %%
+table = MovieRecommendationDataset().generate()
+genre = table["genre"].str.partition("|")[0]  # the first, if there are two
+table["user_genre"] = table["user_id"].astype(str) + " " + genre
+three = ["user_id", "movie_id", "user_genre"]
+print("\nThree rows")
+print(table[[*three, "rating"]].head(3).to_string(index=False))
+
+# %% [markdown]
+# We compare three models in the same five folds:
 #
 # - the two averages of before, made in the pipeline,
 # - three averages, made in the pipeline, so from the training rows of each fold,
 # - three averages, made before the split, from all rows.
-#
+
+# %%
+folds = KFold(5, shuffle=True, random_state=42)
+names_of_folds = ["fold 1", "fold 2", "fold 3", "fold 4", "fold 5"]
+pipeline = make_pipeline(encoder, Ridge())
+
+
+def score_models(stars, scoring):
+    """Return a table of scores: a row for each model, a column for each fold."""
+    averages = encoder.fit(table[three], stars).transform(table[three])  # of all rows
+    models = {
+        "two, in the pipeline": (pipeline, table[ids]),
+        "three, in the pipeline": (pipeline, table[three]),
+        "three, before the split": (Ridge(), averages),
+    }
+    scores = {}
+    for name, (model, X) in models.items():
+        scores[name] = cross_val_score(model, X, stars, cv=folds, scoring=scoring)
+    return pd.DataFrame(scores, index=names_of_folds).T
+
+
+# %% [markdown]
 # **Guess first:** by how much does the third average lower the RMSE if it is made in
 # the pipeline?
 #
@@ -185,38 +221,13 @@ for name, stars in answers.items():
 # - not at all
 
 # %%
-table = MovieRecommendationDataset().generate()
-genre = table["genre"].str.partition("|")[0]  # the first, if there are two
-table["user_genre"] = table["user_id"].astype(str) + " " + genre
-three = [*ids, "user_genre"]
-print("\nThree rows")
-print(table[[*three, "rating"]].head(3).to_string(index=False))
-
 RMSE = "neg_root_mean_squared_error"  # scikit-learn's name: minus the error
-folds = KFold(5, shuffle=True, random_state=42)
-
-
-def score_models(y, scoring):
-    """Return the scores of the three models in five folds."""
-    in_pipeline = make_pipeline(encoder, Ridge())
-    made_before = encoder.fit(table[three], y).transform(table[three])
-    options = {"cv": folds, "scoring": scoring}
-    return {
-        "two, in the pipeline": cross_val_score(in_pipeline, table[ids], y, **options),
-        "three, in the pipeline": cross_val_score(
-            in_pipeline, table[three], y, **options
-        ),
-        "three, before the split": cross_val_score(Ridge(), made_before, y, **options),
-    }
-
-
-scores = score_models(table["rating"], RMSE)
-print("\nRMSE in stars, in five folds")
-for name, in_folds in scores.items():
-    print(f"{name:23} {-in_folds.round(3)}")
+errors = -score_models(table["rating"], RMSE)
+print("\nRMSE in stars")
+print(errors.to_string(float_format="%.3f"))
 print("Change by the third average, fold by fold")
 for name in ("three, in the pipeline", "three, before the split"):
-    change = pd.Series(scores["two, in the pipeline"] - scores[name])
+    change = errors.loc[name] - errors.loc["two, in the pipeline"]
     print(f"{name}: {change.mean():.4f} ± {change.sem():.4f}")
 
 # %% [markdown]
@@ -228,8 +239,7 @@ for name in ("three, in the pipeline", "three, before the split"):
 # %%
 shuffled = table["rating"].sample(frac=1, random_state=0).to_numpy()
 print("\nR2 on shuffled ratings, the mean of five folds")
-for name, in_folds in score_models(shuffled, "r2").items():
-    print(f"{name}: R2 {in_folds.mean():.3f}")
+print(score_models(shuffled, "r2").mean(axis=1).to_string(float_format="%.3f"))
 
 # %% [markdown]
 # So the large gain is a leak: that model also explains shuffled ratings. The small gain
@@ -250,22 +260,20 @@ for name, in_folds in score_models(shuffled, "r2").items():
 
 
 # %%
-def print_rmse(name, model, X, y, **options):
-    """Print the mean RMSE of the model over the folds of a splitter."""
-    scores = cross_val_score(model, X, y, scoring=RMSE, **options)
+def print_rmse(name, model, X, y, cv, groups=None):
+    """Print the mean RMSE of the model over the folds of the splitter `cv`."""
+    scores = cross_val_score(model, X, y, cv=cv, groups=groups, scoring=RMSE)
     print(f"{name}: RMSE {-scores.mean():.3f}")
 
 
-averages = make_pipeline(encoder, Ridge())
-users = {"cv": GroupKFold(5), "groups": table["user_id"]}
-movies = {"cv": GroupKFold(5), "groups": table["movie_id"]}
 X = table[ids]
 y = table["rating"]
+by_group = GroupKFold(5)
 print()
-print_rmse("KFold: known users and movies", averages, X, y, cv=folds)
-print_rmse("GroupKFold: new users", averages, X, y, **users)
-print_rmse("GroupKFold: new movies", averages, X, y, **movies)
-print_rmse("KFold: always the mean", DummyRegressor(), X, y, cv=folds)
+print_rmse("KFold: known users and movies", pipeline, X, y, folds)
+print_rmse("GroupKFold: new users", pipeline, X, y, by_group, table["user_id"])
+print_rmse("GroupKFold: new movies", pipeline, X, y, by_group, table["movie_id"])
+print_rmse("KFold: always the mean", DummyRegressor(), X, y, folds)
 
 # %% [markdown]
 # **Yes.** A new user costs the model about a tenth of a star, and so does a new movie.
@@ -285,9 +293,11 @@ for drift in (0, 1):
     X = MovieRecommendationDataset(drift=drift).generate()
     X = X.sort_values("timestamp", ignore_index=True)
     y = X["rating"]
-    last_split = list(TimeSeriesSplit(5).split(X))[-1:]
-    print_rmse(f"drift {drift}, KFold, times mixed", factors, X, y, cv=six_folds)
-    print_rmse(f"drift {drift}, the last sixth by time", factors, X, y, cv=last_split)
+    splits = list(TimeSeriesSplit(5).split(X))
+    last_split = splits[4]
+    print_rmse(f"drift {drift}, KFold, times mixed", factors, X, y, six_folds)
+    # `cv` may also be a list of splits: here, a list of one.
+    print_rmse(f"drift {drift}, the last sixth by time", factors, X, y, [last_split])
 
 # %% [markdown]
 # Random folds also train on ratings that were given after the test rows, which nobody

@@ -129,8 +129,7 @@ print(errors.to_string(float_format="%.3f"))
 # %% [markdown]
 # **More than three quarters.** `factors` is the best of these models. About a sixth of
 # its error is ignorance. The rest is noise, which even the best possible model would
-# keep.
-# For linear, forest and boosting, ignorance is about a quarter.
+# keep. For linear, forest and boosting, ignorance is about a quarter.
 
 # %%
 figure, axes = new_picture("A better model shortens only the blue part of the bar")
@@ -161,10 +160,10 @@ for name in ("forest", "boosting", "factors"):
 # %% [markdown]
 # A difference of less than twice its standard error may well be luck. The difference of
 # boosting is below this limit, so this table does not show whether boosting is better
-# or worse. (Two other tables do: with the seeds 3 and 7, it is worse.) The
-# forest is worse: the difference is tiny, but more than three times its standard error.
-# (Rows of one user or one movie are alike. A standard error that takes this into
-# account is a little larger, and changes neither.)
+# or worse. (Two other tables do: with the seeds 3 and 7, it is worse.) The forest is
+# worse: the difference is tiny, but more than three times its standard error. (Rows of
+# one user or one movie are alike. A standard error that takes this into account is a
+# little larger, and changes neither of the two answers.)
 #
 # The three algorithms are very different, but they read the same 11 features, and their
 # errors are nearly the same. `factors` reads who rated what, and learns each user's
@@ -202,11 +201,15 @@ print("\nSquared error in stars², by the care of the users")
 print(by_care.to_string(float_format="%.3f"))
 
 # %% [markdown]
-# **About ten times.** From the first group to the last, `sigma` grows more than four
-# times, so its square grows about twenty times. But ratings are rounded, and end at 1
-# and 5 stars. Ignorance grows by about a third only. So the error of a model depends
-# strongly on whose ratings it is measured on: the same model looks excellent for the
-# `most careful` users, and poor for the `most careless`.
+# **About ten times.** It grows from 0.112 to 1.252. You may have squared `sigma`, which
+# is 0.30 in the first group and 1.37 in the last: its square is about twenty times as
+# large. Why is the noise not? A rating is rounded to half a star. That adds a little
+# noise for all, which counts where there is little other noise. And a rating ends at 1
+# and 5 stars, which cuts the largest noise off.
+#
+# Ignorance grows by about a third only. So the error of a model depends strongly on
+# whose ratings it is measured on: the same model looks excellent for the `most careful`
+# users, and poor for the `most careless`.
 #
 # **Try it:** make 200,000 ratings instead of 50,000. Which part of the error becomes
 # smaller, and for which models?

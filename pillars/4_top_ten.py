@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import train_test_split
-from small_table import TITLES, small_table
+from small_table import small_table
 
 from lesson_code import (
     MovieRecommendationDataset,
@@ -74,10 +74,10 @@ print(f"NDCG: {other_order['points'].sum() / best:.2f}")
 #
 # ## Stars, or the crowd?
 # Now we take the course's table of 50,000 ratings. A fifth of them are test rows. A
-# model learns from the other rows, and gives each user a score for each movie.
-# `best_ten` makes a list of the ten movies with the highest scores. Nobody wants a
-# movie again that he or she has rated already, so these get the score minus infinity,
-# which is below all others.
+# model learns from the other rows, and gives each user a score for each movie: a table
+# with a row for each user, and a column for each movie. `best_ten` makes a list of the
+# ten movies with the highest scores in a row. Nobody wants a movie again that he or she
+# has rated already, so these get the score minus infinity, which is below all others.
 #
 # *NDCG@10* scores such a list: liked are the movies that the user rated with 4 stars or
 # more in the test rows. (scikit-learn has the formula as `ndcg_score`.)
@@ -85,19 +85,28 @@ print(f"NDCG: {other_order['points'].sum() / best:.2f}")
 # %%
 N_USERS = 1000
 N_MOVIES = 500
+users = pd.DataFrame({"user_id": np.arange(1, N_USERS + 1)})
+movies = pd.DataFrame({"movie_id": np.arange(1, N_MOVIES + 1)})
 table = MovieRecommendationDataset().generate()
 train, test = train_test_split(table, test_size=0.2, random_state=42)
-rated = np.full((N_USERS, N_MOVIES), np.nan)  # the stars of the training, and gaps
-rated[train["user_id"] - 1, train["movie_id"] - 1] = train["rating"]  # ids from 1
-liked = np.zeros((N_USERS, N_MOVIES), dtype=bool)
-liked[test["user_id"] - 1, test["movie_id"] - 1] = test["rating"] >= 4
+
+
+def stars_of(rows):
+    """Return a table of stars: a row for each user, a column for each movie."""
+    stars = rows.pivot(index="user_id", columns="movie_id", values="rating")
+    return stars.reindex(index=users["user_id"], columns=movies["movie_id"])
+
+
+rated = stars_of(train)  # NaN in a gap
+liked = (stars_of(test) >= 4).to_numpy()  # False in a gap
 POINTS = 1 / np.log2(np.arange(1, 11) + 1)  # of the ranks 1 to 10
 
 
 def best_ten(scores):
-    """Return each user's ten movies, the best first, without those that are rated."""
-    scores = np.where(np.isnan(rated), scores, -np.inf)  # what is rated comes last
-    return np.argsort(-scores, axis=1, kind="stable")[:, :10]
+    """Return the columns of each user's ten best movies that are not rated yet."""
+    scores = np.where(rated.isna(), scores, -np.inf)
+    best_first = np.argsort(-scores, axis=1, kind="stable")
+    return best_first[:, :10]
 
 
 def ndcg_by_user(lists):
@@ -107,7 +116,7 @@ def ndcg_by_user(lists):
         n_liked = liked[user].sum()
         if n_liked > 0:
             is_liked = liked[user, lists[user]]
-            best = POINTS[:n_liked].sum()  # of the list that begins with all of them
+            best = POINTS[:n_liked].sum()  # of a list that begins with the liked ones
             ndcg.append(POINTS[is_liked].sum() / best)
     return np.array(ndcg)
 
@@ -130,15 +139,13 @@ print(f"(mean of the {len(scores['chance'])} users who liked a test movie)")
 # - they are about equal
 
 # %%
-users = pd.DataFrame({"user_id": np.arange(1, N_USERS + 1)})
-movies = pd.DataFrame({"movie_id": np.arange(1, N_MOVIES + 1)})
 pairs = users.merge(movies, how="cross")  # every user with every movie
 recommender = SklearnEcosystemPipeline(model="factors").fit(train)
 predicted = recommender.predict(pairs).reshape(N_USERS, N_MOVIES)
-n_ratings = np.sum(~np.isnan(rated), axis=0)  # of each movie
+n_ratings = rated.count()  # of each movie, the same for all users
 
 scores["most stars"] = ndcg_by_user(best_ten(predicted))
-scores["most ratings"] = ndcg_by_user(best_ten(n_ratings))  # for all users
+scores["most ratings"] = ndcg_by_user(best_ten(n_ratings))
 
 
 def print_difference(one, other):
@@ -165,12 +172,11 @@ print_difference("most ratings", "most stars")
 # the stars are, and that knows what is chosen, as the crowd does. Here is a small table
 # of six users and five movies, with gaps.
 #
-# We make a *matrix of likes* of it. A rating above 2.2 stars speaks for a movie, and
-# one below speaks against it. (2.2 is 30 % of the way from 1 to 5 stars. We take it
-# from `MovieRanker`, the recommender of `lesson_code.py`, and do not tune it.) A gap is
-# 0: the user has not chosen this movie. Why not 3, the middle of the scale? People
-# mostly watch what they expect to like, so even a middling rating says that a movie is
-# near their taste.
+# We make a *table of likes* of it. A rating above 2.2 stars speaks for a movie, and one
+# below speaks against it. (Why not 3, the middle of the scale? People mostly watch what
+# they expect to like, so even a middling rating says that a movie is near their taste.
+# We take 2.2 from `MovieRanker`, the recommender of `lesson_code.py`.) A gap is 0: the
+# user has not chosen this movie.
 
 # %%
 NEUTRAL = 2.2
@@ -183,28 +189,28 @@ print(likes.to_string(float_format="%+.1f"))
 
 # %% [markdown]
 # For each movie, a ridge regression predicts its column from the columns of the other
-# movies. The method is called *EASE*. Here is the regression for Heat.
-#
-# There is a faster way: one matrix, made by two lines of NumPy, whose columns hold the
-# weights of all five regressions at once. You may take it as a recipe. We print its
-# weights for Heat beside those of `Ridge`.
+# movies. This method is called *EASE*.
 
 # %%
-PENALTY = 4.0
-others = [title for title in TITLES if title != "Heat"]
-ridge = Ridge(alpha=PENALTY, fit_intercept=False).fit(likes[others], likes["Heat"])
+PENALTY = 4
 
-inverse = np.linalg.inv(likes.T @ likes + PENALTY * np.eye(5))
-weights = -inverse / np.diag(inverse)
-np.fill_diagonal(weights, 0)  # no movie explains itself
-weights = pd.DataFrame(weights, TITLES, TITLES)
-both = {"by Ridge": ridge.coef_, "by the inverse": weights.loc[others, "Heat"]}
-print("\nThe weights of the other movies in the regression for Heat")
-print(pd.DataFrame(both, others).to_string(float_format="%+.3f"))
+
+def learn_weights(likes, penalty):
+    """Return a table: in the column of a movie, the weights of the other movies."""
+    weights = pd.DataFrame(0.0, likes.columns, likes.columns)
+    for movie in likes.columns:
+        others = likes.columns.drop(movie)
+        ridge = Ridge(alpha=penalty, fit_intercept=False)
+        weights.loc[others, movie] = ridge.fit(likes[others], likes[movie]).coef_
+    return weights
+
+
+weights = learn_weights(likes, PENALTY)
+print("\nThe weights of the movies (rows) in the regression for each movie (columns)")
+print(weights.to_string(float_format="%+.2f"))
 
 # %% [markdown]
-# The two are the same. The docstring of `MovieRanker` in `recommender/ranking.py` names
-# the paper that derives the recipe.
+# Read the table by columns. No movie may explain itself, so its own weight is 0.
 #
 # A user's likes, times the weights for a movie, added up, say how well the movie fits.
 # Ann has not seen Heat or Casablanca. Her likes are +2.8 for Alien, and -0.2 for
@@ -217,47 +223,42 @@ print(pd.DataFrame(both, others).to_string(float_format="%+.3f"))
 # - all three about equally
 
 # %%
-parts = {}
 for title in ("Heat", "Casablanca"):
     part = pd.DataFrame({"like": likes.loc["Ann"], "weight": weights[title]})
     part["product"] = part["like"] * part["weight"]
-    parts[title] = part[stars.loc["Ann"].notna()]
-    print(f"\nHow well {title} fits Ann: {parts[title]['product'].sum():+.2f}")
-    print(parts[title].to_string(float_format="%+.2f"))
+    part = part[stars.loc["Ann"].notna()]  # a gap adds nothing
+    print(f"\nHow well {title} fits Ann: {part['product'].sum():+.2f}")
+    print(part.to_string(float_format="%+.2f"))
 
 # %% [markdown]
 # **The high one, for Alien.** Nearly all of Heat's sum comes from there: Ann likes it,
-# and the weight of Alien for Heat is high, because those who like the one like the
-# other. That is a reason we can tell her. The method `recommend(..., explain=True)`
-# names such movies.
+# and its weight for Heat is high, because those who like the one like the other. That
+# is a reason we can tell her.
 #
 # ## How good are these lists?
-# We do the same for the training rows. There, a movie has many more ratings than in the
-# small table, so the penalty is larger, too: 500.
+# We do the same for the training rows: 500 regressions, which take some seconds. There,
+# a movie has many more ratings than in the small table, so the penalty is larger, too:
+# 500. The users' likes, times the weights, are scores as before, so `best_ten` makes
+# the lists.
 #
-# The result is the same kind of score array as before, so `best_ten` makes the lists.
-# We compare them with those of `MovieRanker`, the recommender of `lesson_code.py`. It
-# is EASE with some additions, such as a little of the predicted stars. Its docstring
-# has the whole formula.
+# We compare them with those of `MovieRanker`. It is EASE with some additions, such as a
+# little of the predicted stars. (It finds all weights at once, by one inverse matrix:
+# that is only faster. Its docstring in `recommender/ranking.py` names the paper.)
 #
-# **Guess first:** how much of the NDCG of `MovieRanker` does EASE reach, in these few
-# lines?
+# **Guess first:** how much of the NDCG of `MovieRanker` does EASE reach?
 #
 # - about half
 # - about three quarters
 # - nearly all
 
 # %%
-likes = np.nan_to_num(rated - NEUTRAL)  # a gap is 0
-penalty = 500
-inverse = np.linalg.inv(likes.T @ likes + penalty * np.eye(N_MOVIES))
-weights = -inverse / np.diag(inverse)
-np.fill_diagonal(weights, 0)
+likes = (rated - NEUTRAL).fillna(0)
+weights = learn_weights(likes, penalty=500)
 scores["EASE"] = ndcg_by_user(best_ten(likes @ weights))
 
 recommended = recommender.ranker_.recommend(users["user_id"], n=10)
-lists_of_ranker = recommended["movie_id"].to_numpy().reshape(N_USERS, 10) - 1
-scores["MovieRanker"] = ndcg_by_user(lists_of_ranker)
+ids = recommended["movie_id"].to_numpy().reshape(N_USERS, 10)  # ten for each user
+scores["MovieRanker"] = ndcg_by_user(ids - 1)  # ids begin at 1, columns at 0
 
 print("\nNDCG@10 on the test rows, and differences (± standard error over users)")
 for name, ndcg in scores.items():
@@ -266,14 +267,13 @@ print_difference("EASE", "most ratings")
 print_difference("MovieRanker", "EASE")
 
 # %% [markdown]
-# **Nearly all.** And it is clearly above most ratings: the matrix holds who likes what
-# together, and, by its zeros, what is seldom chosen.
+# **Nearly all.** And it is clearly above most ratings: the table of likes says what is
+# liked together, and, by its zeros, what is seldom chosen.
 #
 # `MovieRanker` is ahead of EASE by more than three standard errors. Is it better, then?
-# We have tried ten other tables (seeds 1 to 10): on six of them, EASE is ahead, and on
-# eight, the two are less than two standard errors apart. How can that be? One reason:
-# this standard error only counts the luck of who the users are. All of them rated the
-# same 500 movies, and another table has other movies.
+# We have tried ten other tables (seeds 1 to 10): on six of them, EASE is ahead. How can
+# that be? One reason: this standard error only counts the luck of who the users are.
+# All of them rated the same 500 movies, and another table has other movies.
 
 # %%
 title = "What is liked together makes better lists than the most stars"

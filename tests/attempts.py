@@ -1303,7 +1303,7 @@ splitter = GroupShuffleSplit(1, test_size=0.25, random_state=0)
     (
         "4_top_ten",
         "fit.loc[user][is_new]",
-        "fit.loc[user].where(is_new, -np.inf)",
+        "fit.loc[user].where(is_new, -float('inf'))",
         "all movies but two, .* filled up with what the user has rated",
     ),
     (

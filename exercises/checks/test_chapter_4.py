@@ -402,7 +402,7 @@ def make_stars(n_users, n_movies, share_of_gaps, seed):
 
 
 def fit_by_ease(stars):
-    """Return how well each movie fits each user, by the formula of the chapter."""
+    """Return how well each movie fits each user: EASE, by one inverse matrix."""
     likes = (stars - 2.2).fillna(0).to_numpy()
     inverse = np.linalg.inv(likes.T @ likes + 4 * np.eye(likes.shape[1]))
     fit = likes - likes @ inverse / np.diag(inverse)
