@@ -62,15 +62,15 @@ recorded() {
         pillars/4_threshold.py) echo "1698441312 13633" ;;
         pillars/4_top_ten.py) echo "2492888747 12464" ;;
         pillars/4_writing.py) echo "3048166465 14962" ;;
-        pillars/5_unsupervised.py) echo "858739059 12209" ;;
-        pillars/5_unusual.py) echo "476377903 8234" ;;
-        pillars/6_utilities.py) echo "349298927 12792" ;;
+        pillars/5_unsupervised.py) echo "45758194 12357" ;;
+        pillars/5_unusual.py) echo "2384187028 8315" ;;
+        pillars/6_utilities.py) echo "3095370986 12819" ;;
         pillars/7_map.py) echo "1897218345 6135" ;;
         pillars/7_parts.py) echo "1642978922 10908" ;;
         pillars/7_tickets.py) echo "1544478357 17664" ;;
-        pillars/8_deploy.py) echo "3265407398 10257" ;;
+        pillars/8_deploy.py) echo "2952332255 10718" ;;
         pillars/8_experiment.py) echo "2077285298 10165" ;;
-        pillars/8_monitor.py) echo "224862794 10057" ;;
+        pillars/8_monitor.py) echo "3341819821 10026" ;;
         pillars/appendix_recipes.py) echo "3688724638 9051" ;;
         pillars/bookings.py) echo "3531767692 3608" ;;
         pillars/catalog.py) echo "1893157634 4934" ;;
@@ -13270,12 +13270,11 @@ cat >"$new/pillars/5_unsupervised.py" <<'END_OF_LESSON_FILE'
 # makes of users and of movies; and how a control shows whether there may be groups.
 # **Minutes**: 25.
 #
-# The law of the ratings, the formula that made them, has eight genres. It has no groups
-# of users: every user's love of every genre is drawn independently of the others. Our
-# model, `MatrixFactorization` of `lesson_code.py`, learns from ids and stars alone. It
-# gets no genres (`content=False`), and no
-# extra numbers about which movies a user chose to rate (`n_patterns=0`). So we can
-# compare what it finds with what is hidden. With real data that is not possible.
+# The law of the ratings, the formula that made them, has eight genres, which users love
+# more or less. Our model, `MatrixFactorization` of `lesson_code.py`, learns from ids
+# and stars alone. It gets no genres (`content=False`), and no extra numbers about which
+# movies a user chose to rate (`n_patterns=0`). So we can compare what it finds with
+# what the law has hidden. With real data that is not possible.
 
 # %%
 import numpy as np
@@ -13313,7 +13312,8 @@ print("Users in each of the eight clusters:", *np.bincount(cluster))
 
 # %% [markdown]
 # Eight clusters of users, none of them small. They look like eight kinds of people. But
-# we know that there are none: KMeans always finds clusters. How could we notice?
+# KMeans always finds as many clusters as we ask for. How could we notice that there are
+# no groups?
 #
 # The *silhouette* says how well clusters are separated: near 1 if they are far apart,
 # near 0 if they touch. We try it on two groups far apart, and on single clouds of
@@ -13394,8 +13394,8 @@ if figure is not None:
 # silhouette. So the Gaussian is our control.
 #
 # ## Do the users have groups?
-# We draw ten Gaussians like the users' points, and take the mean and the spread of
-# their silhouettes.
+# We draw ten Gaussians like the users' points. Their silhouettes differ a little from
+# each other, by luck: we take their mean, and their spread (the standard deviation).
 #
 # **Guess first:** how high is the silhouette of the users' eight clusters, compared
 # with that of one cloud of the same shape, cut in eight?
@@ -13416,7 +13416,7 @@ def compare_with_control(points):
         "silhouette": own,
         "control": control,
         "difference": own - control,
-        "its spread": np.std(controls),
+        "spread of controls": np.std(controls),
     }
 
 
@@ -13426,8 +13426,9 @@ print(compared.T.to_string(float_format="%.3f"))
 
 # %% [markdown]
 # **About the same.** Here, one cloud even has a little more. So the eight clusters of
-# users are no sign of eight kinds of people. That is right: the law has no groups of
-# users.
+# users are no sign of eight kinds of people. And we can look behind the curtain: in the
+# law there are no groups of users. Every user's love of every genre is drawn
+# independently of the others.
 #
 # <!-- play: groups -->
 #
@@ -13518,11 +13519,11 @@ for seed in range(1, 11):
     points = other_factors.movie_factors_[other_genre.index - 1]
     of_others.append(adjusted_rand_score(other_genre, kmeans.fit_predict(points)))
     result = compare_with_control(points)
-    n_above += result["difference"] > 2 * result["its spread"]
+    n_above += result["difference"] > 2 * result["spread of controls"]
 print("\nAdjusted Rand index of ten other tables:")
 print(*[f"{rand_index:.2f}" for rand_index in sorted(of_others)])
 print(f"mean {np.mean(of_others):.2f}")
-print(f"Tables whose movies are above their control by twice its spread: {n_above}")
+print(f"Movies above their controls by more than twice the spread: {n_above} tables")
 
 # %% [markdown]
 # It was: its index is 0.60, and only one of the ten comes near. In four of them, the
@@ -13627,8 +13628,9 @@ print(f"\nThe stars of three shills, for the movies of user {user}")
 print(pd.DataFrame(twins).T.to_string(float_format="%.2f"))
 
 # %% [markdown]
-# Two of the shills have no spread, so a simple rule will do. The one who rates at
-# random agrees little with the others.
+# Two of the shills have no spread, so a simple rule will do. (Where stars never vary,
+# no correlation exists; `describe_users` writes 0 then.) The one who rates at random
+# agrees little with the others.
 #
 # ## How good is a list of suspects?
 # A detector gives every user a number, and sorts them, the oddest first. Somebody then
@@ -13700,8 +13702,8 @@ print(precision.to_string(float_format="%.2f"))
 
 # %% [markdown]
 # **Worse.** Look at the column `forest`. Of 20 who always give five, it puts nearly all
-# at the top of its list: they are rare, and extreme in all three figures. 200 of them
-# are no longer rare. It also does worse where the mean is ordinary (always three). Of
+# at the top of its list: they are rare, and extreme in mean and spread. 200 of them are
+# no longer rare. It also does worse where the mean is ordinary (always three). Of
 # those who rate at random it finds few, though more than by chance. A rule that is made
 # for one fraud finds this fraud at least as well, and mostly far better. So use a
 # forest when you cannot say what you are looking for.
@@ -13805,9 +13807,9 @@ print(f"By a formula, of all (true stars):    {by_formula:.2f}")
 
 # %% [markdown]
 # We need no random numbers: `true_stars_of` has a formula for the mean (`visitors.py`
-# explains it). Now for every user and every movie: `true_stars` is an array with a row
-# for each of the 1000 users and a column for each of the 500 movies. `cells_of` says in
-# which cells of such an array the rows of a table belong.
+# explains it). Now for every user and every movie. `wide` turns rows, one for each
+# rating, into a table with a row for each of the 1000 users and a column for each of
+# the 500 movies.
 
 # %%
 N_USERS = 1000
@@ -13815,18 +13817,19 @@ N_MOVIES = 500
 users = pd.DataFrame({"user_id": np.arange(1, N_USERS + 1)})
 movies = pd.DataFrame({"movie_id": np.arange(1, N_MOVIES + 1)})
 pairs = users.merge(movies, how="cross")  # every user with every movie: 500,000 rows
-true_stars = true_stars_of(dataset, pairs).reshape(N_USERS, N_MOVIES)
 
 
-def cells_of(rows):
-    """Return rows and columns of an array: ids count from 1, an array from 0."""
-    return rows["user_id"] - 1, rows["movie_id"] - 1
+def wide(rows, stars):
+    """Return a table of stars: a row for each user, a column for each movie."""
+    named = rows[["user_id", "movie_id"]].assign(stars=stars)
+    by_user = named.pivot(index="user_id", columns="movie_id", values="stars")
+    return by_user.reindex(index=users["user_id"], columns=movies["movie_id"])
 
 
-is_rated = np.zeros((N_USERS, N_MOVIES), dtype=bool)
-is_rated[cells_of(table)] = True
-of_rated = np.nanmean(np.where(is_rated, true_stars, np.nan), axis=1)  # by user
-of_others = np.nanmean(np.where(is_rated, np.nan, true_stars), axis=1)
+true_stars = wide(pairs, true_stars_of(dataset, pairs))
+is_rated = wide(table, table["rating"]).notna()  # a gap is NaN
+of_rated = true_stars.where(is_rated).mean(axis=1)  # of each user
+of_others = true_stars.where(~is_rated).mean(axis=1)
 print(f"\nTrue stars, mean of the movies that a user has rated: {of_rated.mean():.2f}")
 print(f"True stars, mean of those that the user has not:      {of_others.mean():.2f}")
 print(f"Users for whom the first is higher: {np.mean(of_rated > of_others):.1%}")
@@ -13853,10 +13856,10 @@ test = table.iloc[test_rows]
 
 def best_lists(scores, known):
     """Return the ids of each user's best movies, the best first, without known ones."""
-    scores = scores.copy()
-    scores[cells_of(known)] = -np.inf  # these come last
-    order = np.argsort(-scores, axis=1, kind="stable")
-    return order[:, :LENGTH] + 1
+    is_known = wide(known, known["rating"]).notna()
+    scores = scores.mask(is_known, -np.inf)  # these come last
+    best_first = np.argsort(-scores.to_numpy(), axis=1, kind="stable")
+    return best_first[:, :LENGTH] + 1  # columns count from 0, ids from 1
 
 
 lists_of_law = best_lists(true_stars, train)
@@ -13885,23 +13888,21 @@ lists_of_ranker = recommended["movie_id"].to_numpy().reshape(N_USERS, LENGTH)
 # %%
 def judge_lists(lists, held_out):
     """Return three figures of each user's list, by the held-out rows."""
-    is_held_out = np.zeros((N_USERS, N_MOVIES), dtype=bool)
-    is_held_out[cells_of(held_out)] = True
-    liked = np.zeros((N_USERS, N_MOVIES), dtype=int)
-    liked[cells_of(held_out)] = held_out["rating"] >= 4
-
+    given = wide(held_out, held_out["rating"]).to_numpy()
+    deserved = true_stars.to_numpy()
     rows = []
     for user in range(N_USERS):
-        shown = lists[user] - 1  # columns of the arrays
+        shown = lists[user] - 1  # their columns
+        liked = given[user] >= 4
         score = np.zeros(N_MOVIES)
         score[shown] = np.arange(LENGTH, 0, -1)
         ndcg = np.nan  # for a user who liked none, there is no best list
-        if liked[user].any():
-            ndcg = ndcg_score([liked[user]], [score], k=LENGTH)
+        if liked.any():
+            ndcg = ndcg_score([liked], [score], k=LENGTH)
         row = {
             "NDCG": ndcg,
-            "true stars": true_stars[user, shown].mean(),
-            "rated, %": 100 * is_held_out[user, shown].mean(),
+            "true stars": deserved[user, shown].mean(),
+            "rated, %": 100 * np.isfinite(given[user, shown]).mean(),
         }
         rows.append(row)
     return pd.DataFrame(rows)
@@ -13932,7 +13933,7 @@ given = test[test["user_id"] == 1].set_index("movie_id")["rating"]
 for name, lists in {"MovieRanker": lists_of_ranker, "the law": lists_of_law}.items():
     print(f"\nUser 1, the first five by {name}: ratings, true stars, held-out rating")
     for movie in lists[0, :5]:
-        stars = true_stars[0, movie - 1]
+        stars = true_stars.loc[1, movie]
         rating = given.get(movie, "-")
         print(f"  {titles[movie]:30} {n_ratings[movie]:3}  {stars:.2f}  {rating}")
 
@@ -13979,7 +13980,7 @@ def figures_of(by_user):
 
 def judge(model, X, y):
     """Return the figures of a model of stars, and of its lists."""
-    stars = model.predict(pairs).reshape(N_USERS, N_MOVIES)
+    stars = wide(pairs, model.predict(pairs))
     lists = best_lists(stars, table.drop(X.index))  # known: all but the held-out rows
     rmse = root_mean_squared_error(y, model.predict(X))
     return {"RMSE": rmse} | figures_of(judge_lists(lists, X))
@@ -14919,10 +14920,13 @@ from lesson_code import MovieRecommendationDataset, SklearnEcosystemPipeline
 # %% [markdown]
 # ## Two models, two artifacts
 # A model is saved as one file, the *artifact*. Another program must be able to predict
-# from it, so it needs all steps of the pipeline, not only the last one. `joblib.dump`
-# writes any model of scikit-learn so. `save_pipeline` of the course's own
-# `SklearnEcosystemPipeline` adds a *digest*: a fingerprint of the content, which
-# changes if one bit of the file changes.
+# from it, so it needs all steps of the pipeline, not only the last one. With
+# scikit-learn alone, you write `joblib.dump(pipeline, "model.pkl")`, and in the other
+# program `joblib.load("model.pkl")`.
+#
+# The course's own `SklearnEcosystemPipeline` has `save_pipeline` and `load_pipeline`.
+# They do the same, and add a *card* with facts about the model. One of these facts is a
+# *digest*: a fingerprint of the content, which changes if one bit of it changes.
 #
 # On Monday a model is trained on 4000 ratings, on Tuesday on 6000. We load both, and
 # ask them for the same user and the same movie.
@@ -14954,9 +14958,10 @@ for path, digest in (monday, tuesday):
 #
 # ## One bit is wrong
 # A disk or a network may damage a file. We save a third model, of some two million
-# bits, and turn a single one of them, drawn at random. We load the file in two ways.
-# `joblib.load` is the usual one. `load_pipeline` checks the digest before it loads any
-# object. Then we repair the file, and turn another bit: 100 times.
+# bits, and turn a single one of them, drawn at random: 0 becomes 1, or 1 becomes 0. We
+# load the file in two ways. `joblib.load` is the usual one. `load_pipeline` checks the
+# digest before it loads any object. Then we repair the file, and turn another bit: 100
+# times.
 #
 # (Loading such a file can run any code that its author put into it: load only files
 # that you trust. A digest in the file does not change that; one that you got from a
@@ -14970,6 +14975,14 @@ for path, digest in (monday, tuesday):
 
 
 # %%
+def turn_one_bit(content, rng):
+    """Return the content of a file with one bit turned, drawn at random."""
+    bits = np.unpackbits(np.frombuffer(content, dtype=np.uint8))  # an array of 0 and 1
+    place = rng.integers(len(bits))
+    bits[place] = 1 - bits[place]
+    return np.packbits(bits).tobytes()
+
+
 def load_damaged(path):
     """Return what comes of loading a file, and predicting, by joblib alone."""
     try:
@@ -14988,10 +15001,8 @@ good_answers = joblib.load(path).predict(table)
 rng = np.random.default_rng(0)
 outcomes = []
 n_refused = 0
-for bit in rng.integers(8 * len(content), size=100):
-    wrong = bytearray(content)
-    wrong[bit // 8] ^= 1 << (bit % 8)  # turns one bit of a byte: 0 to 1, or 1 to 0
-    path.write_bytes(wrong)
+for _ in range(100):
+    path.write_bytes(turn_one_bit(content, rng))
     outcomes.append(load_damaged(path))
     try:
         SklearnEcosystemPipeline.load_pipeline(path)
@@ -15012,9 +15023,10 @@ print(message)
 # refuses all files.
 #
 # ## A new model takes over while requests come in
-# A server holds one model and answers requests in several threads. `sha256=` accepts
-# the artifact with this digest only, and `strict=True` refuses what would load with a
-# warning. There is no *lock*: no request waits while the model is replaced.
+# A server holds one model and answers requests in several threads. It asks
+# `load_pipeline` for two more checks: with `sha256=digest`, the artifact must be the
+# one with this digest, and with `strict=True`, what would load with a warning is
+# refused. There is no *lock*: no request waits while the model is replaced.
 #
 # **Guess first:** during 400 requests, we swap the models three times. How many answers
 # fail, or have the rating of one model and the digest of the other?
@@ -15501,7 +15513,7 @@ print(of_drift.to_string(float_format="%.3f"))
 
 # %% [markdown]
 # In truth, the model gets worse and worse: at the end, about 2 visits in 100 are lost.
-# But a site sees only the counted shares. Luck moves them up and down.
+# A site sees only the column `counted`.
 #
 # ## Which change is more than luck?
 # We follow two measured figures: the mean squared error (MSE) and the share of

@@ -7,12 +7,11 @@
 # makes of users and of movies; and how a control shows whether there may be groups.
 # **Minutes**: 25.
 #
-# The law of the ratings, the formula that made them, has eight genres. It has no groups
-# of users: every user's love of every genre is drawn independently of the others. Our
-# model, `MatrixFactorization` of `lesson_code.py`, learns from ids and stars alone. It
-# gets no genres (`content=False`), and no
-# extra numbers about which movies a user chose to rate (`n_patterns=0`). So we can
-# compare what it finds with what is hidden. With real data that is not possible.
+# The law of the ratings, the formula that made them, has eight genres, which users love
+# more or less. Our model, `MatrixFactorization` of `lesson_code.py`, learns from ids
+# and stars alone. It gets no genres (`content=False`), and no extra numbers about which
+# movies a user chose to rate (`n_patterns=0`). So we can compare what it finds with
+# what the law has hidden. With real data that is not possible.
 
 # %%
 import numpy as np
@@ -50,7 +49,8 @@ print("Users in each of the eight clusters:", *np.bincount(cluster))
 
 # %% [markdown]
 # Eight clusters of users, none of them small. They look like eight kinds of people. But
-# we know that there are none: KMeans always finds clusters. How could we notice?
+# KMeans always finds as many clusters as we ask for. How could we notice that there are
+# no groups?
 #
 # The *silhouette* says how well clusters are separated: near 1 if they are far apart,
 # near 0 if they touch. We try it on two groups far apart, and on single clouds of
@@ -131,8 +131,8 @@ if figure is not None:
 # silhouette. So the Gaussian is our control.
 #
 # ## Do the users have groups?
-# We draw ten Gaussians like the users' points, and take the mean and the spread of
-# their silhouettes.
+# We draw ten Gaussians like the users' points. Their silhouettes differ a little from
+# each other, by luck: we take their mean, and their spread (the standard deviation).
 #
 # **Guess first:** how high is the silhouette of the users' eight clusters, compared
 # with that of one cloud of the same shape, cut in eight?
@@ -153,7 +153,7 @@ def compare_with_control(points):
         "silhouette": own,
         "control": control,
         "difference": own - control,
-        "its spread": np.std(controls),
+        "spread of controls": np.std(controls),
     }
 
 
@@ -163,8 +163,9 @@ print(compared.T.to_string(float_format="%.3f"))
 
 # %% [markdown]
 # **About the same.** Here, one cloud even has a little more. So the eight clusters of
-# users are no sign of eight kinds of people. That is right: the law has no groups of
-# users.
+# users are no sign of eight kinds of people. And we can look behind the curtain: in the
+# law there are no groups of users. Every user's love of every genre is drawn
+# independently of the others.
 #
 # <!-- play: groups -->
 #
@@ -255,11 +256,11 @@ for seed in range(1, 11):
     points = other_factors.movie_factors_[other_genre.index - 1]
     of_others.append(adjusted_rand_score(other_genre, kmeans.fit_predict(points)))
     result = compare_with_control(points)
-    n_above += result["difference"] > 2 * result["its spread"]
+    n_above += result["difference"] > 2 * result["spread of controls"]
 print("\nAdjusted Rand index of ten other tables:")
 print(*[f"{rand_index:.2f}" for rand_index in sorted(of_others)])
 print(f"mean {np.mean(of_others):.2f}")
-print(f"Tables whose movies are above their control by twice its spread: {n_above}")
+print(f"Movies above their controls by more than twice the spread: {n_above} tables")
 
 # %% [markdown]
 # It was: its index is 0.60, and only one of the ten comes near. In four of them, the

@@ -61,8 +61,9 @@ print(f"\nThe stars of three shills, for the movies of user {user}")
 print(pd.DataFrame(twins).T.to_string(float_format="%.2f"))
 
 # %% [markdown]
-# Two of the shills have no spread, so a simple rule will do. The one who rates at
-# random agrees little with the others.
+# Two of the shills have no spread, so a simple rule will do. (Where stars never vary,
+# no correlation exists; `describe_users` writes 0 then.) The one who rates at random
+# agrees little with the others.
 #
 # ## How good is a list of suspects?
 # A detector gives every user a number, and sorts them, the oddest first. Somebody then
@@ -134,8 +135,8 @@ print(precision.to_string(float_format="%.2f"))
 
 # %% [markdown]
 # **Worse.** Look at the column `forest`. Of 20 who always give five, it puts nearly all
-# at the top of its list: they are rare, and extreme in all three figures. 200 of them
-# are no longer rare. It also does worse where the mean is ordinary (always three). Of
+# at the top of its list: they are rare, and extreme in mean and spread. 200 of them are
+# no longer rare. It also does worse where the mean is ordinary (always three). Of
 # those who rate at random it finds few, though more than by chance. A rule that is made
 # for one fraud finds this fraud at least as well, and mostly far better. So use a
 # forest when you cannot say what you are looking for.

@@ -50,9 +50,9 @@ print(f"By a formula, of all (true stars):    {by_formula:.2f}")
 
 # %% [markdown]
 # We need no random numbers: `true_stars_of` has a formula for the mean (`visitors.py`
-# explains it). Now for every user and every movie: `true_stars` is an array with a row
-# for each of the 1000 users and a column for each of the 500 movies. `cells_of` says in
-# which cells of such an array the rows of a table belong.
+# explains it). Now for every user and every movie. `wide` turns rows, one for each
+# rating, into a table with a row for each of the 1000 users and a column for each of
+# the 500 movies.
 
 # %%
 N_USERS = 1000
@@ -60,18 +60,19 @@ N_MOVIES = 500
 users = pd.DataFrame({"user_id": np.arange(1, N_USERS + 1)})
 movies = pd.DataFrame({"movie_id": np.arange(1, N_MOVIES + 1)})
 pairs = users.merge(movies, how="cross")  # every user with every movie: 500,000 rows
-true_stars = true_stars_of(dataset, pairs).reshape(N_USERS, N_MOVIES)
 
 
-def cells_of(rows):
-    """Return rows and columns of an array: ids count from 1, an array from 0."""
-    return rows["user_id"] - 1, rows["movie_id"] - 1
+def wide(rows, stars):
+    """Return a table of stars: a row for each user, a column for each movie."""
+    named = rows[["user_id", "movie_id"]].assign(stars=stars)
+    by_user = named.pivot(index="user_id", columns="movie_id", values="stars")
+    return by_user.reindex(index=users["user_id"], columns=movies["movie_id"])
 
 
-is_rated = np.zeros((N_USERS, N_MOVIES), dtype=bool)
-is_rated[cells_of(table)] = True
-of_rated = np.nanmean(np.where(is_rated, true_stars, np.nan), axis=1)  # by user
-of_others = np.nanmean(np.where(is_rated, np.nan, true_stars), axis=1)
+true_stars = wide(pairs, true_stars_of(dataset, pairs))
+is_rated = wide(table, table["rating"]).notna()  # a gap is NaN
+of_rated = true_stars.where(is_rated).mean(axis=1)  # of each user
+of_others = true_stars.where(~is_rated).mean(axis=1)
 print(f"\nTrue stars, mean of the movies that a user has rated: {of_rated.mean():.2f}")
 print(f"True stars, mean of those that the user has not:      {of_others.mean():.2f}")
 print(f"Users for whom the first is higher: {np.mean(of_rated > of_others):.1%}")
@@ -98,10 +99,10 @@ test = table.iloc[test_rows]
 
 def best_lists(scores, known):
     """Return the ids of each user's best movies, the best first, without known ones."""
-    scores = scores.copy()
-    scores[cells_of(known)] = -np.inf  # these come last
-    order = np.argsort(-scores, axis=1, kind="stable")
-    return order[:, :LENGTH] + 1
+    is_known = wide(known, known["rating"]).notna()
+    scores = scores.mask(is_known, -np.inf)  # these come last
+    best_first = np.argsort(-scores.to_numpy(), axis=1, kind="stable")
+    return best_first[:, :LENGTH] + 1  # columns count from 0, ids from 1
 
 
 lists_of_law = best_lists(true_stars, train)
@@ -130,23 +131,21 @@ lists_of_ranker = recommended["movie_id"].to_numpy().reshape(N_USERS, LENGTH)
 # %%
 def judge_lists(lists, held_out):
     """Return three figures of each user's list, by the held-out rows."""
-    is_held_out = np.zeros((N_USERS, N_MOVIES), dtype=bool)
-    is_held_out[cells_of(held_out)] = True
-    liked = np.zeros((N_USERS, N_MOVIES), dtype=int)
-    liked[cells_of(held_out)] = held_out["rating"] >= 4
-
+    given = wide(held_out, held_out["rating"]).to_numpy()
+    deserved = true_stars.to_numpy()
     rows = []
     for user in range(N_USERS):
-        shown = lists[user] - 1  # columns of the arrays
+        shown = lists[user] - 1  # their columns
+        liked = given[user] >= 4
         score = np.zeros(N_MOVIES)
         score[shown] = np.arange(LENGTH, 0, -1)
         ndcg = np.nan  # for a user who liked none, there is no best list
-        if liked[user].any():
-            ndcg = ndcg_score([liked[user]], [score], k=LENGTH)
+        if liked.any():
+            ndcg = ndcg_score([liked], [score], k=LENGTH)
         row = {
             "NDCG": ndcg,
-            "true stars": true_stars[user, shown].mean(),
-            "rated, %": 100 * is_held_out[user, shown].mean(),
+            "true stars": deserved[user, shown].mean(),
+            "rated, %": 100 * np.isfinite(given[user, shown]).mean(),
         }
         rows.append(row)
     return pd.DataFrame(rows)
@@ -177,7 +176,7 @@ given = test[test["user_id"] == 1].set_index("movie_id")["rating"]
 for name, lists in {"MovieRanker": lists_of_ranker, "the law": lists_of_law}.items():
     print(f"\nUser 1, the first five by {name}: ratings, true stars, held-out rating")
     for movie in lists[0, :5]:
-        stars = true_stars[0, movie - 1]
+        stars = true_stars.loc[1, movie]
         rating = given.get(movie, "-")
         print(f"  {titles[movie]:30} {n_ratings[movie]:3}  {stars:.2f}  {rating}")
 
@@ -224,7 +223,7 @@ def figures_of(by_user):
 
 def judge(model, X, y):
     """Return the figures of a model of stars, and of its lists."""
-    stars = model.predict(pairs).reshape(N_USERS, N_MOVIES)
+    stars = wide(pairs, model.predict(pairs))
     lists = best_lists(stars, table.drop(X.index))  # known: all but the held-out rows
     rmse = root_mean_squared_error(y, model.predict(X))
     return {"RMSE": rmse} | figures_of(judge_lists(lists, X))

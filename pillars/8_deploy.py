@@ -26,10 +26,13 @@ from lesson_code import MovieRecommendationDataset, SklearnEcosystemPipeline
 # %% [markdown]
 # ## Two models, two artifacts
 # A model is saved as one file, the *artifact*. Another program must be able to predict
-# from it, so it needs all steps of the pipeline, not only the last one. `joblib.dump`
-# writes any model of scikit-learn so. `save_pipeline` of the course's own
-# `SklearnEcosystemPipeline` adds a *digest*: a fingerprint of the content, which
-# changes if one bit of the file changes.
+# from it, so it needs all steps of the pipeline, not only the last one. With
+# scikit-learn alone, you write `joblib.dump(pipeline, "model.pkl")`, and in the other
+# program `joblib.load("model.pkl")`.
+#
+# The course's own `SklearnEcosystemPipeline` has `save_pipeline` and `load_pipeline`.
+# They do the same, and add a *card* with facts about the model. One of these facts is a
+# *digest*: a fingerprint of the content, which changes if one bit of it changes.
 #
 # On Monday a model is trained on 4000 ratings, on Tuesday on 6000. We load both, and
 # ask them for the same user and the same movie.
@@ -61,9 +64,10 @@ for path, digest in (monday, tuesday):
 #
 # ## One bit is wrong
 # A disk or a network may damage a file. We save a third model, of some two million
-# bits, and turn a single one of them, drawn at random. We load the file in two ways.
-# `joblib.load` is the usual one. `load_pipeline` checks the digest before it loads any
-# object. Then we repair the file, and turn another bit: 100 times.
+# bits, and turn a single one of them, drawn at random: 0 becomes 1, or 1 becomes 0. We
+# load the file in two ways. `joblib.load` is the usual one. `load_pipeline` checks the
+# digest before it loads any object. Then we repair the file, and turn another bit: 100
+# times.
 #
 # (Loading such a file can run any code that its author put into it: load only files
 # that you trust. A digest in the file does not change that; one that you got from a
@@ -77,6 +81,14 @@ for path, digest in (monday, tuesday):
 
 
 # %%
+def turn_one_bit(content, rng):
+    """Return the content of a file with one bit turned, drawn at random."""
+    bits = np.unpackbits(np.frombuffer(content, dtype=np.uint8))  # an array of 0 and 1
+    place = rng.integers(len(bits))
+    bits[place] = 1 - bits[place]
+    return np.packbits(bits).tobytes()
+
+
 def load_damaged(path):
     """Return what comes of loading a file, and predicting, by joblib alone."""
     try:
@@ -95,10 +107,8 @@ good_answers = joblib.load(path).predict(table)
 rng = np.random.default_rng(0)
 outcomes = []
 n_refused = 0
-for bit in rng.integers(8 * len(content), size=100):
-    wrong = bytearray(content)
-    wrong[bit // 8] ^= 1 << (bit % 8)  # turns one bit of a byte: 0 to 1, or 1 to 0
-    path.write_bytes(wrong)
+for _ in range(100):
+    path.write_bytes(turn_one_bit(content, rng))
     outcomes.append(load_damaged(path))
     try:
         SklearnEcosystemPipeline.load_pipeline(path)
@@ -119,9 +129,10 @@ print(message)
 # refuses all files.
 #
 # ## A new model takes over while requests come in
-# A server holds one model and answers requests in several threads. `sha256=` accepts
-# the artifact with this digest only, and `strict=True` refuses what would load with a
-# warning. There is no *lock*: no request waits while the model is replaced.
+# A server holds one model and answers requests in several threads. It asks
+# `load_pipeline` for two more checks: with `sha256=digest`, the artifact must be the
+# one with this digest, and with `strict=True`, what would load with a warning is
+# refused. There is no *lock*: no request waits while the model is replaced.
 #
 # **Guess first:** during 400 requests, we swap the models three times. How many answers
 # fail, or have the rating of one model and the digest of the other?

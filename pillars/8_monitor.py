@@ -105,7 +105,7 @@ print(of_drift.to_string(float_format="%.3f"))
 
 # %% [markdown]
 # In truth, the model gets worse and worse: at the end, about 2 visits in 100 are lost.
-# But a site sees only the counted shares. Luck moves them up and down.
+# A site sees only the column `counted`.
 #
 # ## Which change is more than luck?
 # We follow two measured figures: the mean squared error (MSE) and the share of

@@ -770,7 +770,7 @@ def check_conclusions_of_chapter_5(printed):
     assert mean == pytest.approx(0.4, abs=0.03)
     assert mean + 0.15 < float(by_genre), "our table was lucky"
     assert second < 0.5 < highest, "only one comes near"
-    start = "Tables whose movies are above their control by twice its spread:"
+    start = "Movies above their controls by more than twice the spread:"
     assert numbers_after(start, printed) == [6]
     (few,) = numbers_after("50,000 ratings:", printed)
     (many,) = numbers_after("200,000 ratings:", printed)
