@@ -18,13 +18,14 @@ from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import KFold, cross_val_predict, train_test_split
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, TargetEncoder
+from sklearn.preprocessing import OneHotEncoder
 
 from lesson_code import (
     MovieRecommendationDataset,
     SklearnEcosystemPipeline,
     load_movielens,
 )
+from recommender.steps import seeded_target_encoder
 
 ATTEMPTS = HERE / "my_attempts.csv"
 COLUMNS = ["table", "rows", "rmse", "note"]
@@ -53,7 +54,7 @@ def opponents():
 
 def average_of(column):
     """Return a model that answers the damped mean of a user's or a movie's ratings."""
-    encoder = TargetEncoder(target_type="continuous", smooth=5.0)
+    encoder = seeded_target_encoder(FOLDS).set_params(smooth=5.0)
     return make_pipeline(make_column_transformer((encoder, [column])), Ridge(0.01))
 
 
