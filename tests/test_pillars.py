@@ -233,7 +233,7 @@ def check_conclusions_of_deploy(printed):
     assert b_again == pytest.approx(0.5, abs=0.02)
 
 
-def check_conclusions_of_the_experiment(printed):
+def check_conclusions_of_experiment(printed):
     truth = numbers_after("A ", printed.partition("Of 10,000")[0])[-1]
     measured, half = numbers_after("1000 visits: B - A =", printed)
     assert -half < measured < 0, "a thousand visits cannot tell, and A is ahead"
@@ -258,7 +258,7 @@ def check_conclusions_of_the_experiment(printed):
     assert 0.25 < every_day < 0.35, "more than a quarter, and five times as many"
 
 
-def check_conclusions_of_monitoring(printed):
+def check_conclusions_of_monitor(printed):
     figures, _, rest = printed.partition("Change since the first period")
     shares, _, tests = figures.partition("by period\n")[2].partition("by period\n")
     rmse, still = numbers_after("1 ", shares)
@@ -292,7 +292,7 @@ def check_conclusions_of_monitoring(printed):
     assert whole[1] < -3 * whole[2]
 
 
-def check_conclusions_of_the_first_chapter(printed):
+def check_conclusions_of_first(printed):
     law, _, printed = printed.partition("40000 training rows")
     _, _, law = law.partition("The taste of user")
     comedy, thriller = numbers_after("Comedy", law), numbers_after("Thriller", law)
@@ -329,7 +329,7 @@ def test_the_usual_program_has_30_lines_and_runs_alone(tmp_path):
     assert rmse < numbers_after("The mean:", printed)[0]
 
 
-def check_conclusions_of_the_job(printed):
+def check_conclusions_of_job(printed):
     columns, _, printed = printed.partition("353 training rows, 89 test rows")
     assert numbers_after("bmi ", columns)[0] == 44
     assert numbers_after("sex ", columns) == [0, 2]
@@ -432,7 +432,7 @@ def check_conclusions_of_parts(printed):
     assert r2_of_ten > r2_of_one + 0.3
 
 
-def check_conclusions_of_chapter_1(printed):
+def check_conclusions_of_preprocessing(printed):
     without, with_scaler = numbers_after("nearest neighbours", printed)
     assert without > with_scaler + 0.05
     for model in ("linear (ridge)", "forest", "boosting"):
@@ -455,7 +455,7 @@ def check_conclusions_of_chapter_1(printed):
         assert by_hand == by_encoder
 
 
-def check_conclusions_of_chapter_2(printed):
+def check_conclusions_of_feature_selection(printed):
     _, _, all_measures = printed.partition("The three measures")
     impurity, shuffled, _, left_out, _ = numbers_after(
         "user_movie_interaction  ", all_measures
@@ -483,7 +483,7 @@ def check_conclusions_of_chapter_2(printed):
     assert inside < -5 * error
 
 
-def check_conclusions_of_chapter_3(printed):
+def check_conclusions_of_model_selection(printed):
     _, _, lie, floor = numbers_after("1.5  ", printed)
     assert lie < floor - 0.05
     _, honest, lie, floor = numbers_after("20.0  ", printed)
@@ -525,7 +525,7 @@ def check_conclusions_of_chapter_3(printed):
     assert worse[1] > worse[0] + 0.01
 
 
-def check_conclusions_of_the_search(printed):
+def check_conclusions_of_search(printed):
     luck = {}
     for n_rows in (50, 200, 1000):
         luck[n_rows], error, on_new, error_on_new = numbers_after(
@@ -562,7 +562,7 @@ def check_conclusions_of_the_search(printed):
     assert errors_on_new[-1] - errors_on_these[-1] == pytest.approx(0.028, abs=0.002)
 
 
-def check_conclusions_of_the_factors(printed):
+def check_conclusions_of_taste(printed):
     sums = printed.partition("multiplied by Ann's")[2].partition("learned")[0]
     assert numbers_after("Alien", sums)[-1] == 5
     assert numbers_after("Heat", sums)[-1] == 4.3
@@ -613,7 +613,7 @@ def check_conclusions_of_the_factors(printed):
     assert 0.8 < agrees_by_law < 0.95, "it cannot quite reach 1"
 
 
-def check_conclusions_of_the_ranking(printed):
+def check_conclusions_of_top_ten(printed):
     (ndcg,) = numbers_after("Our points, divided by the best:", printed)
     (of_other_order,) = numbers_after("NDCG:", printed)
     assert 0 < of_other_order < ndcg < 1, "both lists hold the same movies"
@@ -649,7 +649,7 @@ def check_conclusions_of_the_ranking(printed):
     assert min(ease, ranker) > ratings + 0.03
 
 
-def check_conclusions_of_chapter_4(printed):
+def check_conclusions_of_supervised(printed):
     """The words of the chapter are fixed; the figures must bear them out."""
     errors, _, gains = printed.partition("Gain over linear")
     expected, given = numbers_after("expected", errors)
@@ -677,7 +677,7 @@ def check_conclusions_of_chapter_4(printed):
     assert 1.2 < more_ignorance / ignorance < 1.5, "by about a third"
 
 
-def check_conclusions_of_the_threshold(printed):
+def check_conclusions_of_threshold(printed):
     start, _, end = printed.partition("Probability of a like")
     by_stars = re.findall(r"\d\.\d stars: (\d\.\d\d)", start)
     assert len(by_stars) == 5
@@ -739,7 +739,7 @@ def check_conclusions_of_the_threshold(printed):
     assert recall == pytest.approx(found / (found + missed), abs=0.006)
 
 
-def check_conclusions_of_chapter_5(printed):
+def check_conclusions_of_unsupervised(printed):
     sizes = numbers_after("Users in each of the eight clusters:", printed)
     assert sum(sizes) == 1000 and min(sizes) > 50, "they look like kinds of people"
     (far_apart,) = numbers_after("two groups, far apart:", printed)
@@ -778,7 +778,7 @@ def check_conclusions_of_chapter_5(printed):
     assert many > 0.8
 
 
-def check_conclusions_of_the_unusual(printed):
+def check_conclusions_of_unusual(printed):
     for shills in ("always five", "always three", "at random"):
         dummy, forest, rule, spread = numbers_after(f"20 {shills}", printed)
         assert dummy + 2 * spread < forest <= rule
@@ -797,7 +797,7 @@ def check_conclusions_of_the_unusual(printed):
     assert at_random < honest - 0.2, "who rates at random agrees with nobody"
 
 
-def check_conclusions_of_chapter_6(printed):
+def check_conclusions_of_utilities(printed):
     (by_formula,) = numbers_after("By a formula, of all (true stars):", printed)
     assert numbers_after("The mean of 100,000 such ratings:", printed) == [by_formula]
     rated, others = numbers_after("True stars, mean of", printed)
@@ -883,7 +883,7 @@ def check_conclusions_of_writing(printed):
     assert 33 <= fewest < most <= 39
 
 
-def check_conclusions_of_the_tickets(printed):
+def check_conclusions_of_tickets(printed):
     same = [
         numbers_after(line, printed)[0]
         for line in ("The two dates are the same:", "Nobody came:", "Both:")
@@ -946,26 +946,26 @@ def check_conclusions_of_the_tickets(printed):
 
 #: What is printed must bear out what the text says. (7_map has tests of its own.)
 CONCLUSIONS = {
-    "0_first": check_conclusions_of_the_first_chapter,
-    "0_job": check_conclusions_of_the_job,
+    "0_first": check_conclusions_of_first,
+    "0_job": check_conclusions_of_job,
     "0_luck": check_conclusions_of_luck,
-    "7_parts": check_conclusions_of_parts,
-    "7_tickets": check_conclusions_of_the_tickets,
-    "1_preprocessing": check_conclusions_of_chapter_1,
-    "2_feature_selection": check_conclusions_of_chapter_2,
-    "3_model_selection": check_conclusions_of_chapter_3,
-    "3_search": check_conclusions_of_the_search,
-    "4_taste": check_conclusions_of_the_factors,
-    "4_top_ten": check_conclusions_of_the_ranking,
+    "1_preprocessing": check_conclusions_of_preprocessing,
+    "2_feature_selection": check_conclusions_of_feature_selection,
+    "3_model_selection": check_conclusions_of_model_selection,
+    "3_search": check_conclusions_of_search,
+    "4_supervised": check_conclusions_of_supervised,
+    "4_taste": check_conclusions_of_taste,
+    "4_threshold": check_conclusions_of_threshold,
+    "4_top_ten": check_conclusions_of_top_ten,
     "4_writing": check_conclusions_of_writing,
-    "4_supervised": check_conclusions_of_chapter_4,
-    "4_threshold": check_conclusions_of_the_threshold,
-    "5_unsupervised": check_conclusions_of_chapter_5,
-    "5_unusual": check_conclusions_of_the_unusual,
-    "6_utilities": check_conclusions_of_chapter_6,
+    "5_unsupervised": check_conclusions_of_unsupervised,
+    "5_unusual": check_conclusions_of_unusual,
+    "6_utilities": check_conclusions_of_utilities,
+    "7_parts": check_conclusions_of_parts,
+    "7_tickets": check_conclusions_of_tickets,
     "8_deploy": check_conclusions_of_deploy,
-    "8_experiment": check_conclusions_of_the_experiment,
-    "8_monitor": check_conclusions_of_monitoring,
+    "8_experiment": check_conclusions_of_experiment,
+    "8_monitor": check_conclusions_of_monitor,
 }
 
 
