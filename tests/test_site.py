@@ -1,5 +1,6 @@
 """The site: every chapter with its output and picture, and nothing from other hosts."""
 
+import ast
 import html
 import importlib.util
 import json
@@ -873,6 +874,24 @@ def test_a_chapter_without_its_mark_of_play_is_an_error_as_is_a_mark_too_many():
         with pytest.raises(ValueError, match="marks"):
             site_pages.with_play(wrong, docname, "")
     assert site_pages.with_play("# Words.\n", "pillars/0_job", "") == "# Words.\n"
+
+
+def names_defined_in(program):
+    """Return the names of the functions and variables at the top of a program."""
+    names = set()
+    for statement in ast.parse(program.read_text(encoding="utf-8")).body:
+        if isinstance(statement, ast.FunctionDef):
+            names.add(statement.name)
+        elif not isinstance(statement, (ast.Import, ast.ImportFrom)):
+            variables = [n for n in ast.walk(statement) if isinstance(n, ast.Name)]
+            names |= {n.id for n in variables if isinstance(n.ctx, ast.Store)}
+    return names
+
+
+@pytest.mark.parametrize("chapter", site_pages.PLAYS)
+def test_the_program_of_what_readers_play_with_changes_no_name_of_a_chapter(chapter):
+    names = names_defined_in(ROOT / "docs" / "play.py")
+    assert names & names_defined_in(ROOT / f"{chapter}.py") == set()
 
 
 def test_only_chapters_with_something_to_play_with_load_its_program(site):
