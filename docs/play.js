@@ -1,13 +1,14 @@
-// What readers play with on the pages of chapters: how many questions a tree may ask, the
-// luck of a test set, the size of a leak, the cost of a threshold, groups of points that may
-// be none, and a test at which one looks every day.
+// What readers play with on the pages of chapters: one function for each, and all of them
+// in `PLAYS`, at the end. (The map of tastes has a file of its own, `taste.js`.)
 //
 // Its place is made by `play.py`, with numbers of the chapter. Nothing is stored or sent.
+// All scripts of a page share one space of names, so no name here may be one of `site.js`.
 
 // Of a picture, in pixels; the page makes it larger or smaller.
 const WIDTH = 330;
 const HEIGHT = 210;
 const LEFT = 32; // of the axes
+const TOP = 24;
 const BOTTOM = HEIGHT - 24;
 
 const percent = (share) => `${(100 * share).toFixed(0)} %`;
@@ -36,7 +37,7 @@ const pathOf = (points) => `M${points.map(([x, y]) => `${x.toFixed(1)} ${y.toFix
 function drawAxes(picture, x, y, marksOfX, marksOfY, nameOfY) {
   picture.append(line("axes", LEFT, BOTTOM, WIDTH, BOTTOM));
   for (const [value, text] of marksOfX) {
-    const isLast = x(value) > WIDTH - 25;
+    const isLast = x(value) > WIDTH - 25; // in the middle under its mark, it would be cut off
     picture.append(words(isLast ? WIDTH : x(value), HEIGHT - 8, text, isLast ? "end" : "middle"));
   }
   for (const [value, text] of marksOfY) picture.append(words(LEFT - 6, y(value) + 4, text, "end"));
@@ -59,6 +60,21 @@ const button = (name, text) => `<button type="button" name="${name}">${text}</bu
 const slider = (name, text, min, max, step, value) =>
   `<label>${text} <b aria-hidden="true"></b>
   <input type="range" name="${name}" min="${min}" max="${max}" step="${step}" value="${value}"></label>`;
+
+// Write a note under all the rest.
+function addNote(place, text) {
+  const note = document.createElement("p");
+  note.textContent = text;
+  place.append(note);
+}
+
+// Call a function with the name of each button that is pressed.
+function onPress(form, act) {
+  form.addEventListener("click", ({ target }) => {
+    const isOff = target.getAttribute("aria-disabled") === "true";
+    if (target.type === "button" && !isOff) act(target.name);
+  });
+}
 
 // Tell the value of a slider above it, and to a screen reader.
 function tellBeside(input, text) {
@@ -86,7 +102,7 @@ function playTree(place, { training, test, mean, ridge }) {
     "RMSE of the trees that you have tried, on training rows and on test rows",
   );
   const x = makeScale([1, noLimit], [LEFT + 8, WIDTH - 8]);
-  const y = makeScale([0, 1.4], [BOTTOM, 24]);
+  const y = makeScale([0, 1.4], [BOTTOM, TOP]);
   drawAxes(
     picture, x, y,
     [[1, "1"], [5, "5"], [10, "10"], [15, "15"], [20, "20"], [noLimit, "no limit"]],
@@ -129,10 +145,10 @@ function playTree(place, { training, test, mean, ridge }) {
       ${best === noLimit ? "no limit" : best} (${test[best - 1].toFixed(3)}).</p>`;
   }
 
-  const note = document.createElement("p");
-  note.textContent =
-    "This is a game. Whoever chooses the number for good needs other rows than the test rows: see chapter 3.";
-  place.append(note);
+  addNote(
+    place,
+    "This is a game. Whoever chooses the number for good needs other rows than the test rows: see chapter 3.",
+  );
   form.addEventListener("input", update);
   update();
 }
@@ -156,9 +172,10 @@ function meanAndSpread(numbers) {
 
 function playLuck(place, numbers) {
   const sizes = Object.keys(numbers).map(Number);
+  const SIZE_AT_FIRST = 500; // that of the chapter
   const choices = sizes.map(
     (size) => `<label><input type="radio" name="rows" value="${size}"
-      ${size === 500 ? "checked" : ""}> ${size} rows</label>`,
+      ${size === SIZE_AT_FIRST ? "checked" : ""}> ${size} rows</label>`,
   );
   const [form, picture, told] = fill(
     place,
@@ -169,12 +186,16 @@ function playLuck(place, numbers) {
     "How many tests gave which RMSE",
   );
   const all = sizes.flatMap((size) => numbers[size]);
-  const WIDTH_OF_BIN = 0.01;
+  const WIDTH_OF_BIN = 0.01; // in stars
+  const HIGHEST_TEST = 14; // pixels of a test in a bar; less if a bar would be too high
+  const HEIGHT_OF_SPREAD = 26;
   const low = Math.floor(Math.min(...all) / WIDTH_OF_BIN);
   const high = Math.floor(Math.max(...all) / WIDTH_OF_BIN) + 1;
   const x = makeScale([low, high], [LEFT, WIDTH]);
-  const marks = [];
-  for (let bin = Math.ceil(low / 10) * 10; bin < high; bin += 10) marks.push([bin, (bin / 100).toFixed(1)]);
+  const marks = []; // every tenth of a star
+  for (let bin = Math.ceil(low / 10) * 10; bin < high; bin += 10) {
+    marks.push([bin, (bin * WIDTH_OF_BIN).toFixed(1)]);
+  }
   drawAxes(picture, x, null, marks, [], "number of tests");
   const bars = shape("g", {});
   picture.append(bars, words(WIDTH, 11, "RMSE in stars", "end"));
@@ -194,7 +215,8 @@ function playLuck(place, numbers) {
       const bin = Math.floor(figure / WIDTH_OF_BIN);
       counts[bin] = (counts[bin] ?? 0) + 1;
     }
-    const unit = Math.min(14, (BOTTOM - 40) / Math.max(...Object.values(counts), 1));
+    const room = BOTTOM - HEIGHT_OF_SPREAD - 14; // bars do not touch the spread
+    const unit = Math.min(HIGHEST_TEST, room / Math.max(...Object.values(counts), 1));
     bars.replaceChildren();
     const width = x(1) - x(0) - 1;
     for (const [bin, count] of Object.entries(counts)) {
@@ -207,8 +229,8 @@ function playLuck(place, numbers) {
     bars.append(shape("rect", { class: "orange", x: x(last), y: top, width, height: unit }));
     if (figures.length < 2) return;
     const [mean, spread] = meanAndSpread(figures).map((number) => number / WIDTH_OF_BIN);
-    bars.append(line("spread", x(mean - spread), 26, x(mean + spread), 26));
-    bars.append(line("spread", x(mean), 20, x(mean), 32));
+    bars.append(line("spread", x(mean - spread), HEIGHT_OF_SPREAD, x(mean + spread), HEIGHT_OF_SPREAD));
+    bars.append(line("spread", x(mean), HEIGHT_OF_SPREAD - 6, x(mean), HEIGHT_OF_SPREAD + 6));
   }
 
   function update() {
@@ -231,9 +253,7 @@ function playLuck(place, numbers) {
   }
 
   form.addEventListener("change", update);
-  form.addEventListener("click", (event) => {
-    const name = event.target.name;
-    if (event.target.type !== "button") return;
+  onPress(form, (name) => {
     const size = chosen();
     const n = name === "all" ? left[size].length : Number(name);
     drawn[size].push(...left[size].splice(0, n));
@@ -246,21 +266,23 @@ function playLuck(place, numbers) {
 
 function playNoise(place, { sizes, before, inside }) {
   const ENOUGH = 3; // guesses, before the rule is shown
+  const SIZE_AT_FIRST = 10; // that of the chapter
+  const LOWEST = -0.2; // R2 of the axis, and of a guess
   const [form, picture, told] = fill(
     place,
     "How well can you predict noise?",
     `The ratings are shuffled: there is nothing to predict. Averages made before the split contain
     the answers. What R2 do they reach? Choose the ratings per user, guess, and look.`,
-    slider("size", "Ratings per user:", 0, sizes.length - 1, 1, sizes.indexOf(10)) +
-      slider("guess", "Your guess of R2:", -0.2, 1, 0.02, 0) +
+    slider("size", "Ratings per user:", 0, sizes.length - 1, 1, sizes.indexOf(SIZE_AT_FIRST)) +
+      slider("guess", "Your guess of R2:", LOWEST, 1, 0.02, 0) +
       `<div class="buttons">${button("show", "Show R2")}</div>`,
     "R2 on shuffled ratings, for the ratings per user that you have tried",
   );
   const x = makeScale([Math.log(sizes[0]), Math.log(sizes.at(-1))], [LEFT + 10, WIDTH - 12]);
-  const y = makeScale([-0.2, 1], [BOTTOM, 24]);
+  const y = makeScale([LOWEST, 1], [BOTTOM, TOP]);
   const at = (index) => x(Math.log(sizes[index]));
   drawAxes(
-    picture, (index) => at(index), y,
+    picture, at, y,
     sizes.map((size, index) => [index, String(size)]),
     [[0, "0"], [0.5, "0.5"], [1, "1"]],
     "R2 on the test rows, by ratings per user",
@@ -269,8 +291,8 @@ function playNoise(place, { sizes, before, inside }) {
   picture.append(words(WIDTH, 40, "averages made before the split", "end", "orange"));
   picture.append(words(WIDTH, 56, "made in the pipeline, cross-fitted", "end", "blue"));
   picture.append(words(WIDTH, 72, "your guesses (circles)", "end"));
-  const rule = shape("path", { class: "reference", visibility: "hidden" });
-  rule.setAttribute("d", pathOf(sizes.map((size, index) => [at(index), y(1 / size)])));
+  const pathOfRule = pathOf(sizes.map((size, index) => [at(index), y(1 / size)]));
+  const rule = shape("path", { class: "reference", visibility: "hidden", d: pathOfRule });
   const now = shape("circle", { class: "now", r: 6 });
   const points = shape("g", {});
   picture.append(rule, points, now);
@@ -308,9 +330,8 @@ function playNoise(place, { sizes, before, inside }) {
     told.innerHTML = text;
   }
 
-  form.show.addEventListener("click", () => {
+  onPress(form, () => {
     const index = Number(form.size.value);
-    if (guesses.has(index)) return;
     const guess = Number(form.guess.value);
     guesses.set(index, guess);
     points.append(shape("circle", { class: "now", cx: at(index), cy: y(guess), r: 6 }));
@@ -320,9 +341,7 @@ function playNoise(place, { sizes, before, inside }) {
     update();
   });
 
-  const note = document.createElement("p");
-  note.textContent = "Each R2 is the mean of five tables of 1000 users, with the models of this chapter.";
-  place.append(note);
+  addNote(place, "Each R2 is the mean of five tables of 1000 users, with the models of this chapter.");
   form.addEventListener("input", update);
   update();
 }
@@ -339,16 +358,16 @@ function playThreshold(place, { rows, likes, yes, right }) {
       `<div class="buttons">${button("rule", "Take 1 / (1 + cost)")}</div>`,
     "Cost of 100 rows, for each threshold",
   );
-  const HIGHEST = 100;
+  const HIGHEST = 100; // cost that is drawn
   const x = makeScale([0, 1], [LEFT, WIDTH - 8]);
-  const y = makeScale([0, HIGHEST], [BOTTOM, 24]);
+  const y = makeScale([0, HIGHEST], [BOTTOM, TOP]);
   drawAxes(
     picture, x, y,
     [[0, "0"], [0.25, "0.25"], [0.5, "0.5"], [0.75, "0.75"], [1, "threshold"]],
     [[0, "0"], [50, "50"], [100, "100"]],
     "cost of 100 rows",
   );
-  const rule = line("reference", 0, 24, 0, BOTTOM);
+  const rule = line("reference", 0, TOP, 0, BOTTOM);
   const nameOfRule = words(0, 36, "1 / (1 + cost)");
   const curve = shape("path", { class: "curve" });
   const point = shape("circle", { class: "orange", r: 7 });
@@ -360,9 +379,9 @@ function playThreshold(place, { rows, likes, yes, right }) {
 
   function update() {
     const cost = Number(form.cost.value);
-    const now = Math.round(100 * form.threshold.value);
+    const chosen = Math.round(100 * form.threshold.value); // in hundredths, as all below
     tellBeside(form.cost, cost);
-    tellBeside(form.threshold, (now / 100).toFixed(2));
+    tellBeside(form.threshold, (chosen / 100).toFixed(2));
 
     const costs = yes.map((_, index) => badEvenings(index + 1) + cost * missed(index + 1));
     const visible = costs.map((value, index) => [x((index + 1) / 100), y(value), value]);
@@ -371,27 +390,28 @@ function playThreshold(place, { rows, likes, yes, right }) {
     const cheapest = costs.indexOf(Math.min(...costs)) + 1;
     rule.setAttribute("transform", `translate(${x(1 / (1 + cost))})`);
     nameOfRule.setAttribute("x", x(1 / (1 + cost)) + 5);
-    point.setAttribute("cx", x(now / 100));
-    point.setAttribute("cy", Math.max(y(costs[now - 1]), 24));
+    point.setAttribute("cx", x(chosen / 100));
+    point.setAttribute("cy", Math.max(y(costs[chosen - 1]), TOP));
 
-    const nYes = yes[now - 1];
-    const precision = nYes ? (right[now - 1] / nYes).toFixed(2) : "none";
-    const one = (number) => (number + 1e-9).toFixed(1); // 16.65 is written as 16.7
+    const nYes = yes[chosen - 1];
+    const precision = nYes ? (right[chosen - 1] / nYes).toFixed(2) : "none";
+    // A number such as 16.65 is kept as a little less; it becomes 16.7, as in the chapter.
+    const oneDecimal = (number) => (number + 1e-9).toFixed(1);
     told.innerHTML =
-      `<p>100 rows cost <b>${one(costs[now - 1])}</b>. The rule, 1 / (1 + ${cost}), is ${(byRule / 100).toFixed(2)}:
-      with it, they cost ${one(costs[byRule - 1])}. The cheapest of all thresholds on these rows,
-      ${(cheapest / 100).toFixed(2)}: ${one(costs[cheapest - 1])}.</p>` +
+      `<p>100 rows cost <b>${oneDecimal(costs[chosen - 1])}</b>. The rule, 1 / (1 + ${cost}), is ${(byRule / 100).toFixed(2)}:
+      with it, they cost ${oneDecimal(costs[byRule - 1])}. The cheapest of all thresholds on these rows,
+      ${(cheapest / 100).toFixed(2)}: ${oneDecimal(costs[cheapest - 1])}.</p>` +
       tableOf([
         ["of 100 rows", ""],
-        ["yes", one((100 * nYes) / rows)],
-        ["bad evenings", one(badEvenings(now))],
-        ["good movies missed", one(missed(now))],
+        ["yes", oneDecimal((100 * nYes) / rows)],
+        ["bad evenings", oneDecimal(badEvenings(chosen))],
+        ["good movies missed", oneDecimal(missed(chosen))],
         ["precision", precision],
-        ["recall", (right[now - 1] / likes).toFixed(2)],
+        ["recall", (right[chosen - 1] / likes).toFixed(2)],
       ]);
   }
 
-  form.rule.addEventListener("click", () => {
+  onPress(form, () => {
     form.threshold.value = 1 / (1 + Number(form.cost.value));
     update();
   });
@@ -403,6 +423,7 @@ function playThreshold(place, { rows, likes, yes, right }) {
 
 function playLooks(place, { rate, visits }) {
   const LIMIT = 1.96; // standard errors
+  const N_DRAWN = 100; // more lines would be a grey wall
   const [form, picture, told] = fill(
     place,
     "Run a test in which A and B are the same",
@@ -411,11 +432,11 @@ function playLooks(place, { rate, visits }) {
     "B - A in standard errors, day by day, in the tests that you have run",
   );
   const x = makeScale([0, visits.length], [LEFT, WIDTH - 8]);
-  const y = makeScale([-4, 4], [BOTTOM, 24]);
+  const y = makeScale([-4, 4], [BOTTOM, TOP]);
   drawAxes(
     picture, x, y,
     [[7, "7"], [14, "14"], [21, "21"], [28, "day 28"]],
-    [[-LIMIT, "-1.96"], [0, "0"], [LIMIT, "1.96"]],
+    [-LIMIT, 0, LIMIT].map((value) => [value, String(value)]),
     "B - A in standard errors",
   );
   for (const value of [-LIMIT, 0, LIMIT]) {
@@ -460,7 +481,7 @@ function playLooks(place, { rate, visits }) {
     now.classList.remove("drawn");
     now.getBoundingClientRect(); // so that it is drawn anew
     now.classList.add("drawn");
-    paths = paths.slice(-100);
+    paths = paths.slice(-N_DRAWN);
     others.setAttribute("d", paths.slice(0, -1).join(""));
     alarm.setAttribute("visibility", firstAlarm < 0 ? "hidden" : "visible");
     if (firstAlarm >= 0) {
@@ -483,15 +504,13 @@ function playLooks(place, { rate, visits }) {
       ]);
   }
 
-  form.addEventListener("click", (event) => {
-    if (event.target.type === "button") run(Number(event.target.name));
-  });
+  onPress(form, (name) => run(Number(name)));
 }
 
 // ------------------------------------------------- groups, or one cloud? (and KMeans)
 
 function playGroups(place, rounds) {
-  const HEIGHT_OF_POINTS = 230;
+  const HEIGHT_OF_POINTS = 230; // the silhouettes are drawn under them
   const COLOURS = ["blue", "orange", "pink"];
   const [form, picture, told] = fill(
     place,
@@ -509,7 +528,7 @@ function playGroups(place, rounds) {
   const all = rounds.flatMap((round) => [round.silhouette, ...round.controls]);
   const lowest = Math.floor(10 * Math.min(...all)); // in tenths
   const highest = Math.ceil(10 * Math.max(...all));
-  const scale = makeScale([lowest / 10, highest / 10], [10, WIDTH - 10]);
+  const x = makeScale([lowest / 10, highest / 10], [10, WIDTH - 10]);
   let left; // the rounds that are still to come
   let isAnswered;
   let played; // how many rounds
@@ -539,12 +558,12 @@ function playGroups(place, rounds) {
     silhouettes.append(words(0, HEIGHT_OF_POINTS + 20, "silhouettes of ten controls", "start", "grey"));
     silhouettes.append(words(WIDTH, HEIGHT_OF_POINTS + 20, "of these points", "end"));
     for (let tenths = lowest; tenths <= highest; tenths += 1) {
-      silhouettes.append(words(scale(tenths / 10), middle + 26, (tenths / 10).toFixed(1), "middle"));
+      silhouettes.append(words(x(tenths / 10), middle + 26, (tenths / 10).toFixed(1), "middle"));
     }
     for (const control of controls) {
-      silhouettes.append(shape("circle", { class: "grey", cx: scale(control), cy: middle, r: 4 }));
+      silhouettes.append(shape("circle", { class: "grey", cx: x(control), cy: middle, r: 4 }));
     }
-    silhouettes.append(shape("circle", { class: "own", cx: scale(silhouette), cy: middle, r: 6 }));
+    silhouettes.append(shape("circle", { class: "own", cx: x(silhouette), cy: middle, r: 6 }));
   }
 
   function score() {
@@ -606,17 +625,17 @@ function playGroups(place, rounds) {
       ${above ? "groups" : "one cloud"}.</p>${end}`);
   }
 
-  form.addEventListener("click", ({ target }) => {
-    if (target.type !== "button" || target.getAttribute("aria-disabled") === "true") return;
-    if (target.name !== "next") return answer(target.name === "groups");
+  onPress(form, (name) => {
+    if (name !== "next") return answer(name === "groups");
     left.shift();
     if (left.length) ask();
     else start();
   });
-  const note = document.createElement("p");
-  note.textContent = `A control is a Gaussian with the mean and the covariance of the points. It says “groups”
-    if their silhouette is above the mean of ten controls by more than twice the spread of these.`;
-  place.append(note);
+  addNote(
+    place,
+    `A control is a Gaussian with the mean and the covariance of the points. It says “groups”
+    if their silhouette is above the mean of ten controls by more than twice the spread of these.`,
+  );
   start();
 }
 

@@ -4,6 +4,9 @@ Where a chapter has a mark, the site runs this file in a cell of the chapter tha
 shown, and then calls `show`. So the numbers are those of the chapter, and they come
 from the cache if the chapter and this file have not changed. `play.js` and `taste.js`
 draw them.
+
+What is defined here becomes a variable of each of these chapters, so it must not have
+a name that means something else there.
 """
 
 import html
@@ -39,6 +42,17 @@ def show(name, chapter):
     display(HTML(place))
 
 
+#: The last tree with a limit; `play.js` has a place after it for "no limit".
+MOST_QUESTIONS = 30
+#: `play.js` says in words how many tables, users, controls and spreads these are.
+N_TABLES_OF_NOISE = 5
+N_USERS_OF_NOISE = 1000
+N_CONTROLS = 10
+SPREADS_ABOVE_CONTROLS = 2
+#: How many points a round has.
+N_POINTS = 200
+
+
 def numbers_of_tree(X_train, X_test, y_train, y_test, errors):
     """Return the errors of trees that may ask 1, 2, ... questions, and of the others.
 
@@ -46,7 +60,7 @@ def numbers_of_tree(X_train, X_test, y_train, y_test, errors):
     """
     training_rows = []
     test_rows = []
-    for max_depth in range(1, 31):
+    for max_depth in range(1, MOST_QUESTIONS + 1):
         tree = DecisionTreeRegressor(max_depth=max_depth, random_state=0)
         tree.fit(X_train, y_train)
         training_rows.append(root_mean_squared_error(y_train, tree.predict(X_train)))
@@ -82,9 +96,11 @@ def numbers_of_noise(MovieRecommendationDataset, predict_with, predict_honestly)
     for ratings_per_user in sizes:
         before = []
         inside = []
-        for seed in range(5):
-            n_ratings = int(1000 * ratings_per_user)
-            dataset = MovieRecommendationDataset(n_ratings=n_ratings, random_state=seed)
+        for seed in range(N_TABLES_OF_NOISE):
+            n_ratings = int(N_USERS_OF_NOISE * ratings_per_user)
+            dataset = MovieRecommendationDataset(
+                N_USERS_OF_NOISE, n_ratings=n_ratings, random_state=seed
+            )
             table = dataset.generate()
             table["rating"] = table["rating"].sample(frac=1, random_state=0).to_numpy()
             train, test = train_test_split(table, test_size=0.2, random_state=42)
@@ -111,35 +127,26 @@ def numbers_of_threshold(chances, liked):
 
 
 def numbers_of_groups(gaussian_like, silhouette):
-    """Return rounds of 200 points: one cloud, or two or three groups in the plane.
+    """Return rounds of points: one cloud, or two or three groups in the plane.
 
-    In each round, KMeans looks for two clusters or for three. All points get the same
-    covariance before they are stretched, so the shape does not tell whether there are
-    groups. They are sorted by their cluster, and rounded.
+    In each round, KMeans looks for two clusters or for three. The points are sorted by
+    their cluster, and rounded.
     """
     rng = np.random.default_rng(0)
-    corners = np.array([[-0.5, 0], [0.5, 0], [0, 0.75**0.5]])  # at a distance of 1
     rounds = []
     for distance in (2, 2.5, 3, 3.5, 4):
         for n_clusters in (2, 3):
             for n_groups in (1, n_clusters):
-                group = rng.integers(n_groups, size=200)
-                points = rng.standard_normal((200, 2)) + distance * corners[group]
-                points = PCA(whiten=True).fit_transform(points)
-                points = points * [rng.uniform(1, 1.8), 1]
-                angle = rng.uniform(0, np.pi)
-                to_x = [np.cos(angle), -np.sin(angle)]
-                to_y = [np.sin(angle), np.cos(angle)]
-                points = points @ np.array([to_x, to_y])
-
+                points = points_in_groups(rng, n_groups, distance)
                 kmeans = KMeans(n_clusters, n_init=5, random_state=0)
                 cluster = kmeans.fit_predict(points)
                 own = silhouette_score(points, cluster)
                 controls = [
-                    silhouette(gaussian_like(points, rng), kmeans) for _ in range(10)
+                    silhouette(gaussian_like(points, rng), kmeans)
+                    for _ in range(N_CONTROLS)
                 ]
+                limit = np.mean(controls) + SPREADS_ABOVE_CONTROLS * np.std(controls)
                 x, y = points[cluster.argsort()].round(2).T
-                above = own > np.mean(controls) + 2 * np.std(controls)
                 numbers = {
                     "groups": n_groups,
                     "x": x.tolist(),
@@ -147,10 +154,28 @@ def numbers_of_groups(gaussian_like, silhouette):
                     "sizes": np.bincount(cluster).tolist(),
                     "silhouette": round(own, 3),
                     "controls": np.round(controls, 3).tolist(),
-                    "above": bool(above),
+                    "above": bool(own > limit),
                 }
                 rounds.append(numbers)
     return rounds
+
+
+def points_in_groups(rng, n_groups, distance):
+    """Return points of one, two or three groups with some distance of their centres.
+
+    All points together get the same covariance before they are stretched and turned,
+    so the shape does not tell whether there are groups.
+    """
+    corners = np.array([[-0.5, 0], [0.5, 0], [0, 0.75**0.5]])  # at a distance of 1
+    group = rng.integers(n_groups, size=N_POINTS)
+    points = rng.standard_normal((N_POINTS, 2)) + distance * corners[group]
+    points = PCA(whiten=True).fit_transform(points)
+    points = points * [rng.uniform(1, 1.8), 1]
+
+    angle = rng.uniform(0, np.pi)
+    to_x = [np.cos(angle), -np.sin(angle)]
+    to_y = [np.sin(angle), np.cos(angle)]
+    return points @ np.array([to_x, to_y])
 
 
 def numbers_of_looks(rate, visits):

@@ -117,10 +117,14 @@ TEXT_CELL = "# %% [markdown]\n"
 #: What stands between two paragraphs of a chapter.
 EMPTY_LINE = "\n#\n"
 
+#: What a guess begins with. A list of choices follows it. Its answer, in the text after
+#: the next output, begins with the right choice.
+GUESS = "Guess first:"
+
 #: What ends the answer to a guess: a heading, the task, something to play with, or the
 #: next guess.
 END_OF_ANSWER = re.compile(
-    r"^# (?:##+ |\*\*(?:Try it|Guess first):|<!-- play: )", re.MULTILINE
+    rf"^# (?:##+ |\*\*(?:Try it:|{GUESS})|<!-- play: )", re.MULTILINE
 )
 
 #: What opens a paragraph that leads to the next guess: a question.
@@ -134,10 +138,6 @@ IMPORTS = (
     'tags=["hide-input"] mystnb={{"code_prompt_show": "Show the {which}", '
     '"code_prompt_hide": "Hide the {which}"}}'
 )
-
-#: What a guess begins with. A list of choices follows it. Its answer, in the text after
-#: the next output, begins with the right choice.
-GUESS = "Guess first:"
 
 #: Where `site.js` tells how many guesses the reader has made.
 COUNT_OF_GUESSES = """\
@@ -190,7 +190,7 @@ PLAYS = {
     "pillars/8_experiment": "looks",
 }
 
-#: What the home page calls it. (Without JavaScript there is none of it, nor its links.)
+#: What the home page calls each. (Without JavaScript there is none, nor its link.)
 NAMES_OF_PLAYS = {
     "tree": "let a tree ask more questions, or fewer",
     "luck": "test a model on other rows, again and again",
@@ -201,7 +201,7 @@ NAMES_OF_PLAYS = {
     "looks": "announce the winner of a test that has none",
 }
 
-#: The mark in a chapter where this stands. (A notebook does not show it.)
+#: The mark in a chapter: here readers play. (A notebook does not show it.)
 MARK_OF_PLAY = re.compile(r"^# <!-- play: (\w+) -->\n(?:#\n)?", re.MULTILINE)
 
 #: The cell that takes the place of a mark.
@@ -282,8 +282,9 @@ def count_of_guesses(chapters):
     exercises = []
     for page in AFTER_CHAPTER.values():
         text = (chapters[0].parents[1] / f"{page}.md").read_text("utf-8")
-        if GUESS in text:
-            totals[page] = text.count(f"**{GUESS}**")
+        n_guesses = text.count(f"**{GUESS}**")
+        if n_guesses:
+            totals[page] = n_guesses
     for chapter in chapters:
         text = chapter.read_text("utf-8")
         totals[f"pillars/{chapter.stem}"] = text.count(f"**{GUESS}**")
@@ -430,7 +431,7 @@ def mark_end_of_answer(cells, number):
     end = END_OF_ANSWER.search(cell, start)
     if end is not None:
         place = end.start()
-        if "Guess first" in end[0]:
+        if GUESS in end[0]:
             for paragraph in LEADS_TO_GUESS.finditer(cell, start, place):
                 place = paragraph.start()
     elif draws_picture(cells[number + 1]):

@@ -9,6 +9,10 @@ import pandas as pd
 
 #: How dates are written in the table.
 DATE = "%Y-%m-%d %H:%M"
+#: How long bookings are made: one and a half years.
+N_DAYS = 540
+#: Where people live.
+N_POSTCODES = 60
 
 
 def make_bookings(n_bookings=12_000, seed=0):
@@ -38,16 +42,18 @@ def make_bookings(n_bookings=12_000, seed=0):
     no age has no account, and comes less often. Each postcode has an effect of its own.
     """
     rng = np.random.default_rng(seed)
-    minutes = np.sort(rng.uniform(0, 540 * 24 * 60, n_bookings)).round()
+    minutes = np.sort(rng.uniform(0, N_DAYS * 24 * 60, n_bookings)).round()
     booked_at = pd.Timestamp("2025-01-01") + pd.to_timedelta(minutes, unit="min")
     days = np.minimum(rng.exponential(6, n_bookings), 40)
     hour = rng.choice([15, 18, 21], n_bookings, p=[0.2, 0.4, 0.4])
     day_of_show = (booked_at + pd.to_timedelta(days, unit="D")).normalize()
+    # The day after that, so that no show is before its booking.
     show_at = day_of_show + pd.to_timedelta(24 + hour, unit="h")
     days_ahead = (show_at - booked_at) / pd.Timedelta(days=1)
 
     channel = rng.choice(["web", "app", "phone"], n_bookings, p=[0.5, 0.35, 0.15])
-    place = rng.choice(60, n_bookings, p=rng.dirichlet(np.full(60, 1.5)))
+    share_of_place = rng.dirichlet(np.full(N_POSTCODES, 1.5))
+    place = rng.choice(N_POSTCODES, n_bookings, p=share_of_place)
     seats = 1 + rng.poisson(0.9, n_bookings)
     is_free = rng.random(n_bookings) < 0.2
     price = np.where(is_free, 0, rng.choice([7.5, 9.5, 12.0], n_bookings))
@@ -55,7 +61,7 @@ def make_bookings(n_bookings=12_000, seed=0):
     share_with_account = pd.Series({"web": 0.7, "app": 0.95, "phone": 0.4})
     has_account = rng.random(n_bookings) < share_with_account[channel].to_numpy()
 
-    logit = -3.2 + rng.normal(0, 0.5, 60)[place]
+    logit = -3.2 + rng.normal(0, 0.5, N_POSTCODES)[place]
     logit += np.where(is_free, 1.1, 0.1) * np.log(days_ahead)
     logit += 1.6 * ((hour == 21) & (age < 28))
     logit += 0.8 * ~has_account

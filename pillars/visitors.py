@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import ndtr as normal_cdf
 from sklearn.dummy import DummyRegressor
 
-from lesson_code import SklearnEcosystemPipeline, _moments
+from lesson_code import STARS, SklearnEcosystemPipeline
 
 #: Opinions from here on are rounded to a rating of 4 stars or more.
 LIKED_FROM = 3.75
@@ -80,8 +80,8 @@ def chance_of_like(dataset, pairs):
 def true_stars_of(dataset, pairs):
     """Return the mean of all ratings that users might give to movies.
 
-    The dataset does so for its own rows, by `_moments` of `lesson_code.py`; here it
-    serves any pairs. A rating is the user's opinion plus noise, rounded to half stars
+    The dataset has the means of its own rows, `true_expected_`; here we compute those
+    of any pairs. A rating is the user's opinion plus noise, rounded to half stars
     from 1 to 5. A mean of ratings can be counted star by star. Say that of ten ratings,
     two are 1 star, five are 2 and three are 3: the sum is 2 + 10 + 9 = 21 stars. Or:
     all ten have a first star, eight have a second and three a third, and 10 + 8 + 3 =
@@ -91,7 +91,8 @@ def true_stars_of(dataset, pairs):
         mean = 1 + 0.5 * P(at least 1.5) + 0.5 * P(at least 2) + ... + 0.5 * P(5)
 
     A rating is at least 4 if opinion plus noise is above 3.75, for example: from there
-    on, it is rounded to 4 or more.
+    on, it is rounded to 4 or more. The noise is symmetric, so the probability of that
+    is the one that noise is below the distance from 3.75 to the opinion.
 
     Parameters
     ----------
@@ -107,8 +108,10 @@ def true_stars_of(dataset, pairs):
     """
     opinion, _ = dataset.opinions(pairs)
     sigma = dataset.law_["sigma"][pairs["user_id"] - 1]  # of the noise; ids from 1
-    stars, _ = _moments(opinion, sigma)
-    return stars
+    thresholds = (STARS[:-1] + STARS[1:]) / 2  # 1.25 for 1.5 stars, ..., 4.75 for 5
+    distance = opinion[:, None] - thresholds  # (len(pairs), 8)
+    reached = normal_cdf(distance / sigma[:, None])
+    return STARS[0] + reached @ np.diff(STARS)
 
 
 def first_movies(rated, ranker):

@@ -1,5 +1,6 @@
 """The site: every chapter with its output and picture, and nothing from other hosts."""
 
+import ast
 import html
 import importlib.util
 import json
@@ -22,6 +23,7 @@ from sklearn.metrics import silhouette_score
 site_pages = load_module(ROOT / "docs" / "site_pages.py")
 
 CHAPTERS = sorted((ROOT / "pillars").glob("[0-9]_*.py"))
+FIRST_CHAPTER = f"pillars/{CHAPTERS[0].stem}"
 #: What a browser loads by itself, as tag and attribute. A link is followed by a reader.
 LOADED = {
     "script": "src",
@@ -80,6 +82,16 @@ def pages(site):
     }
 
 
+def page_of(site, name):
+    """Return the text of a page, such as "pillars/0_first"."""
+    return (site / f"{name}.html").read_text(encoding="utf-8")
+
+
+def article_of(text):
+    """Return what a page shows, without the menu."""
+    return text.partition('<article role="main"')[2].partition("</article>")[0]
+
+
 def test_no_page_loads_anything_from_another_host(site):
     outside = []
     for page, text in pages(site).items():
@@ -110,7 +122,7 @@ def test_every_link_inside_the_site_leads_to_a_file(site):
 
 
 def test_the_home_page_is_the_readme_and_leads_to_every_chapter(site):
-    home = (site / "index.html").read_text(encoding="utf-8")
+    home = page_of(site, "index")
     assert "checked by running it" in home
     links = Tags(home).links()
     names = [f"pillars/{chapter.stem}.html" for chapter in CHAPTERS]
@@ -122,8 +134,7 @@ def test_the_home_page_is_the_readme_and_leads_to_every_chapter(site):
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.stem)
 def test_a_chapter_has_its_output_and_a_picture_that_says_its_message(site, chapter):
-    text = (site / "pillars" / f"{chapter.stem}.html").read_text(encoding="utf-8")
-    article = text.partition('<article role="main"')[2].partition("</article>")[0]
+    article = article_of(page_of(site, f"pillars/{chapter.stem}"))
     assert '<div class="cell_output' in article
     assert len(re.findall("<strong>Remember:</strong>", article)) == 1
     assert "Remember: " not in article, "a notebook says it once"
@@ -134,7 +145,7 @@ def test_a_chapter_has_its_output_and_a_picture_that_says_its_message(site, chap
 
 
 def test_the_task_of_a_chapter_leads_to_its_answer(site):
-    answers = (site / "docs" / "tried.html").read_text(encoding="utf-8")
+    answers = page_of(site, "docs/tried")
     targets = set()
     for chapter in CHAPTERS:
         page = site / "pillars" / f"{chapter.stem}.html"
@@ -182,9 +193,9 @@ def test_the_lesson_by_section_has_the_lines_of_the_file_with_their_numbers():
 
 
 def test_home_is_followed_by_the_first_chapter_and_says_that_chapters_are_here(site):
-    home = (site / "index.html").read_text(encoding="utf-8")
+    home = page_of(site, "index")
     following = re.search(r'class="next-page" href="(.+?)"', home)[1]
-    assert following == f"pillars/{CHAPTERS[0].stem}.html"
+    assert following == f"{FIRST_CHAPTER}.html"
     assert "Read the chapters here" in home and "clone this" not in home
     with pytest.raises(ValueError, match="found 0 times"):
         site_pages.home_page("A README that says other things.", [], "")
@@ -203,8 +214,7 @@ def test_no_page_speaks_of_a_full_project_that_the_reader_has_not(site):
 
 
 def test_the_home_page_ends_after_the_chapters_and_use_has_a_page_of_its_own(site):
-    home = (site / "index.html").read_text(encoding="utf-8")
-    home = home.partition('<article role="main"')[2].partition("</article>")[0]
+    home = article_of(page_of(site, "index"))
     assert re.findall(r"<h2>(.*?)<a", home) == [
         "What you will learn",
         "Run it",
@@ -221,20 +231,19 @@ def test_the_home_page_ends_after_the_chapters_and_use_has_a_page_of_its_own(sit
     assert "<pre>" not in after
 
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    use = (site / "docs" / "use_it.html").read_text(encoding="utf-8")
+    use = page_of(site, "docs/use_it")
     _, _, part = readme.partition(site_pages.PART_ABOUT_USE)
     for heading in re.findall("^## ([^`\n]+)", part, re.MULTILINE):
         assert f"<h2>{heading}" in use
     assert use.count("<table") == part.count("\n|---")
     assert "<h2>Run it" not in use and "docs/docs" not in use
     for name in ("use", "bigger"):  # their code builds on that of "Use it"
-        text = (site / "docs" / f"{name}.html").read_text(encoding="utf-8")
-        article = text.partition('<article role="main"')[2].partition("</article>")[0]
+        article = article_of(page_of(site, f"docs/{name}"))
         assert "use_it.html" in Tags(article).links()
 
 
 def test_the_home_page_begins_with_a_list_of_real_movies(site):
-    home = (site / "index.html").read_text(encoding="utf-8")
+    home = page_of(site, "index")
     before = home.partition("Begin with")[0]
     real = (ROOT / "docs" / "real.md").read_text(encoding="utf-8")
     rows = real.partition("Ann loves")[2].partition("```text")[2].partition("```")[0]
@@ -246,9 +255,9 @@ def test_the_home_page_begins_with_a_list_of_real_movies(site):
 
 
 def test_the_home_page_links_its_first_words_to_what_they_mean(site):
-    words = (site / "docs" / "words.html").read_text(encoding="utf-8")
+    words = page_of(site, "docs/words")
     places = [attrs["id"] for tag, attrs in Tags(words).all if "id" in attrs]
-    home = (site / "index.html").read_text(encoding="utf-8")
+    home = page_of(site, "index")
     links = Tags(home.partition('<article role="main"')[2]).links()
     named = [link.partition("#")[2] for link in links if "words.html#" in (link or "")]
     assert {"standard-error", "r2"} <= set(named) <= set(places)
@@ -256,7 +265,7 @@ def test_the_home_page_links_its_first_words_to_what_they_mean(site):
 
 
 def test_the_home_page_links_to_the_code_in_a_zip_file(site):
-    assert "lesson.zip" in Tags((site / "index.html").read_text("utf-8")).links()
+    assert "lesson.zip" in Tags(page_of(site, "index")).links()
     with zipfile.ZipFile(site / "lesson.zip") as archive:
         names = set(archive.namelist())
     assert {name.partition("/")[0] for name in names} == {"lesson"}
@@ -283,12 +292,12 @@ def test_next_leads_from_a_chapter_to_its_exercises_and_to_the_next_chapter(site
         name = f"pillars/{chapter.stem}"
         source = chapter.read_text(encoding="utf-8")
         named = re.findall(r"`(exercises/\w+)\.py`", source.partition("# Exercise")[2])
-        text = (site / f"{name}.html").read_text(encoding="utf-8")
+        text = page_of(site, name)
         box = text.partition('<div class="exercise admonition">')[2]
         links = Tags(box.partition("</div>")[0]).links()
         assert links == [f"../{exercise}.html" for exercise in named] != []
         for exercise in named:
-            page = (site / f"{exercise}.html").read_text(encoding="utf-8")
+            page = page_of(site, exercise)
             own = re.search("<strong>Chapters?:</strong> (.*)", page)[1]
             if exercise.startswith("exercises/9_"):  # it belongs to all chapters
                 assert Tags(own).links() == ["../README.html#what-you-will-learn"]
@@ -298,15 +307,14 @@ def test_next_leads_from_a_chapter_to_its_exercises_and_to_the_next_chapter(site
         if name in site_pages.AFTER_CHAPTER:
             route.append(site_pages.AFTER_CHAPTER[name])
     for name, following in zip(route, [*route[1:], "pillars/appendix_recipes"]):
-        text = (site / f"{name}.html").read_text(encoding="utf-8")
+        text = page_of(site, name)
         shown = re.search(r'class="next-page" href="(.+?)\.html"', text)[1]
-        assert (site / name).parent.joinpath(
-            shown
-        ).resolve() == site.resolve() / following
+        target = (site / name).parent / shown
+        assert target.resolve() == site.resolve() / following
 
 
 def test_names_of_files_that_have_a_page_are_links(site):
-    catalog = (site / "pillars" / "catalog.html").read_text(encoding="utf-8")
+    catalog = page_of(site, "pillars/catalog")
     assert "PILLARS" in catalog
     for page, target in [
         ("pillars/7_map", "catalog.html"),
@@ -315,8 +323,7 @@ def test_names_of_files_that_have_a_page_are_links(site):
         ("exercises/4_supervised", "../docs/words.html"),
         ("exercises/README", "0_first.html"),
     ]:
-        text = (site / f"{page}.html").read_text(encoding="utf-8")
-        article = text.partition('<article role="main"')[2].partition("</article>")[0]
+        article = article_of(page_of(site, page))
         assert target in Tags(article).links()
     exercises = [
         text for page, text in pages(site).items() if page.parent.name == "exercises"
@@ -328,7 +335,7 @@ def test_a_wide_output_loses_only_spaces_so_that_the_page_shows_its_answer(site)
     tried = (ROOT / "docs" / "tried.md").read_text(encoding="utf-8")
     narrowed = site_pages.narrow_tables(tried)
     assert narrowed.split() == tried.split()
-    page = (site / "docs" / "tried.html").read_text(encoding="utf-8")
+    page = page_of(site, "docs/tried")
     answer = re.search(r"^.*KMeans estimators.* transform\b", page, re.MULTILINE)
     assert len(answer[0]) < site_pages.WIDTH_OF_PAGE
     narrow = "```text\na    b\n  c\n```"
@@ -370,7 +377,7 @@ def test_no_page_of_the_course_names_a_page_without_a_link(site):
     for page, text in pages(site).items():
         if page.parent.name not in ("exercises", "pillars"):
             continue
-        article = text.partition('<article role="main"')[2].partition("</article>")[0]
+        article = article_of(text)
         for element in ("pre", "code", "a"):
             closed = rf"<{element}\b.*?</{element}>"
             article = re.sub(closed, "", article, flags=re.DOTALL)
@@ -381,7 +388,7 @@ def test_no_page_of_the_course_names_a_page_without_a_link(site):
 
 def test_an_alternative_text_keeps_its_spaces(site):
     for page in (ROOT / "docs").glob("*.md"):
-        text = (site / "docs" / f"{page.stem}.html").read_text(encoding="utf-8")
+        text = page_of(site, f"docs/{page.stem}")
         shown = [attributes.get("alt") for tag, attributes in Tags(text).all]
         for words in re.findall(r"!\[([^\]]+)\]", page.read_text(encoding="utf-8")):
             assert " ".join(words.split()) in shown
@@ -413,6 +420,23 @@ def phone():
     browser.quit()
 
 
+def address_of(site, name):
+    """Return the address of a page for the browser."""
+    return (site / f"{name}.html").as_uri()
+
+
+def visit(browser, site, name):
+    """Load a page, such as "pillars/0_first", in the browser."""
+    browser.get(address_of(site, name))
+
+
+def open_all_folds(browser):
+    """Open answers, and code that is folded."""
+    browser.execute_script(
+        "document.querySelectorAll('details').forEach((fold) => { fold.open = true })"
+    )
+
+
 def test_on_a_phone_no_table_is_cut_off_no_name_is_broken_and_no_icons_touch(
     phone, site
 ):
@@ -426,14 +450,14 @@ def test_on_a_phone_no_table_is_cut_off_no_name_is_broken_and_no_icons_touch(
                 ".map((table) => table.innerText)"
             )
     assert cut_off == []
-    phone.get((site / "exercises" / "README.html").as_uri())
+    visit(phone, site, "exercises/README")
     broken = phone.execute_script(
         "return [...document.querySelectorAll('td a .pre')]"
         ".filter((part) => part.getClientRects().length > 1)"
         ".map((part) => part.innerText)"
     )
     assert broken == []
-    phone.get((site / "index.html").as_uri())
+    visit(phone, site, "index")
     gap = phone.execute_script(
         "const [theme, contents] = document.querySelector('.header-right').children;"
         "return contents.getBoundingClientRect().left"
@@ -445,7 +469,7 @@ def test_on_a_phone_no_table_is_cut_off_no_name_is_broken_and_no_icons_touch(
 def test_the_lists_of_real_movies_are_tables_with_all_that_the_file_says(site):
     source = (ROOT / "docs" / "real.md").read_text(encoding="utf-8")
     lists = re.findall(r"```text\n( +movie_id.*?)```", source, re.DOTALL)
-    text = (site / "docs" / "real.html").read_text(encoding="utf-8")
+    text = page_of(site, "docs/real")
     tables = re.findall("<table.*?</table>", text, re.DOTALL)
     assert len(tables) == len(lists) > 5
     for printed, table in zip(lists, tables):
@@ -463,9 +487,9 @@ def test_in_the_dark_a_drawing_has_a_dark_ground_and_handwriting_a_light_one(
         "return [...document.querySelectorAll('article img')]"
         ".map((picture) => getComputedStyle(picture).filter.includes('invert'))"
     )
-    phone.get((site / "pillars" / "0_first.html").as_uri())
+    visit(phone, site, "pillars/0_first")
     assert phone.execute_script(filters) == [True]
-    phone.get((site / "pillars" / "4_writing.html").as_uri())
+    visit(phone, site, "pillars/4_writing")
     assert phone.execute_script(filters) == [False, False, True]  # the last has points
     phone.execute_script("document.body.dataset.theme = 'light'")
     assert not any(phone.execute_script(filters.replace("'dark'", "'light'")))
@@ -477,14 +501,12 @@ def test_a_block_that_goes_on_has_a_shadow_and_on_a_wide_screen_none_does(phone,
         ".filter((block) => block.scrollWidth > block.clientWidth + 1)"
         ".map((block) => getComputedStyle(block).backgroundAttachment)"
     )
-    open_all = "document.querySelectorAll('details').forEach((d) => { d.open = true })"
     outputs = "return document.querySelectorAll('.cell_output pre').length"
-    chapters = [site / "pillars" / f"{chapter.stem}.html" for chapter in CHAPTERS]
     n_outputs = 0
     shadows = []
-    for page in chapters:
-        phone.get(page.as_uri())
-        phone.execute_script(open_all)
+    for chapter in CHAPTERS:
+        visit(phone, site, f"pillars/{chapter.stem}")
+        open_all_folds(phone)
         n_outputs += phone.execute_script(outputs)
         shadows += phone.execute_script(going_on.replace("'pre'", "'.cell_output pre'"))
     assert set(shadows) == {"local, local, scroll, scroll"}
@@ -494,7 +516,7 @@ def test_a_block_that_goes_on_has_a_shadow_and_on_a_wide_screen_none_does(phone,
     cut_off = []
     for page in pages(site):
         phone.get(page.as_uri())
-        phone.execute_script(open_all)
+        open_all_folds(phone)
         if phone.execute_script(going_on):
             cut_off.append(page.name)
     phone.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", SCREEN_OF_PHONE)
@@ -517,13 +539,13 @@ def test_on_a_phone_code_and_outputs_are_large_enough_to_read(phone, site):
 
 
 def test_code_can_be_copied_without_numbers_and_outputs_have_no_button(phone, site):
-    phone.get((site / "pillars" / f"{CHAPTERS[0].stem}.html").as_uri())
+    visit(phone, site, FIRST_CHAPTER)
     n_cells, n_buttons, n_at_outputs = phone.execute_script(
         "return ['.cell_input', '.cell_input button.copybtn', '.cell_output button']"
         ".map((name) => document.querySelectorAll(name).length)"
     )
     assert n_cells == n_buttons > 0 == n_at_outputs
-    phone.get((site / "docs" / "lesson.html").as_uri())
+    visit(phone, site, "docs/lesson")
     copied = phone.execute_script(
         "document.execCommand = () => { window.copied = getSelection().toString()"
         " || document.activeElement.value; return true };"
@@ -535,7 +557,7 @@ def test_code_can_be_copied_without_numbers_and_outputs_have_no_button(phone, si
 
 
 def test_in_the_dark_a_cell_has_the_border_of_the_theme(phone, site):
-    phone.get((site / "pillars" / f"{CHAPTERS[0].stem}.html").as_uri())
+    visit(phone, site, FIRST_CHAPTER)
     border, theme = phone.execute_script(
         "document.body.dataset.theme = 'dark';"
         "const cell = document.querySelector('.cell > .cell_input');"  # not a fold
@@ -552,14 +574,14 @@ def test_no_page_names_a_folder_of_the_machine(site):
     words = [str(Path.home()) + "/", str(ROOT), "/tmp/"]
     found = []
     for page, text in pages(site).items():
-        article = text.partition('<article role="main"')[2].partition("</article>")[0]
+        article = article_of(text)
         found += [(page.name, word) for word in words if word in article]
     assert found == []
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.stem)
 def test_what_answers_a_guess_is_folded_from_its_output_to_the_end(site, chapter):
-    text = (site / "pillars" / f"{chapter.stem}.html").read_text(encoding="utf-8")
+    text = page_of(site, f"pillars/{chapter.stem}")
     # The code of pictures is folded, too.
     text = re.sub('<details class="admonition.*?</details>', "", text, flags=re.DOTALL)
     guesses = text.split("<strong>Guess first:</strong>")[1:]
@@ -577,7 +599,7 @@ def test_what_answers_a_guess_is_folded_from_its_output_to_the_end(site, chapter
 
 @pytest.mark.parametrize("page", ["real", "what_now"])
 def test_the_answer_to_a_guess_of_a_page_begins_with_one_of_its_choices(site, page):
-    text = (site / "docs" / f"{page}.html").read_text(encoding="utf-8")
+    text = page_of(site, f"docs/{page}")
     guesses = text.split("<strong>Guess first:</strong>")[1:]
     assert guesses
     for guess in guesses:
@@ -595,10 +617,8 @@ def test_the_answer_to_a_guess_of_a_page_begins_with_one_of_its_choices(site, pa
 def test_on_a_phone_the_sentences_of_an_output_are_seen_and_most_tables(phone, site):
     fitted = 0
     for chapter in CHAPTERS:
-        phone.get((site / "pillars" / f"{chapter.stem}.html").as_uri())
-        phone.execute_script(
-            "document.querySelectorAll('details').forEach((fold) => fold.open = true)"
-        )
+        visit(phone, site, f"pillars/{chapter.stem}")
+        open_all_folds(phone)
         outputs = phone.execute_script(
             "return [...document.querySelectorAll('.cell_output pre')].map((pre) => ["
             "  Number(pre.style.getPropertyValue('--columns')),"
@@ -616,7 +636,7 @@ def test_on_a_phone_the_sentences_of_an_output_are_seen_and_most_tables(phone, s
 
 def chapter_output(name, site):
     """Return the outputs of a chapter, as the file of its page has them."""
-    text = (site / "pillars" / f"{name}.html").read_text(encoding="utf-8")
+    text = page_of(site, f"pillars/{name}")
     outputs = re.findall(
         r'<div class="output stream[^>]*>\s*<div[^>]*><pre><span></span>(.*?)</pre>',
         text,
@@ -654,7 +674,7 @@ def test_a_question_that_leads_to_a_guess_is_seen_before_an_answer_is_opened(
     question = r"^#\n# (\w[\w ,]+)\?"  # it opens the paragraph before a guess
     paragraph = rf"{question}(?:.*\n#(?= ))*.*\n#\n# \*\*Guess first"
     leading = re.findall(paragraph, source, re.MULTILINE)
-    text = (site / "pillars" / f"{chapter.stem}.html").read_text(encoding="utf-8")
+    text = page_of(site, f"pillars/{chapter.stem}")
     text = re.sub('<details class="answer">.*?</details>', "", text, flags=re.DOTALL)
     assert [question for question in leading if question not in text] == []
 
@@ -662,7 +682,7 @@ def test_a_question_that_leads_to_a_guess_is_seen_before_an_answer_is_opened(
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.stem)
 def test_imports_of_scikit_learn_are_seen_and_all_others_are_folded(site, chapter):
     source = chapter.read_text(encoding="utf-8")
-    text = (site / "pillars" / f"{chapter.stem}.html").read_text(encoding="utf-8")
+    text = page_of(site, f"pillars/{chapter.stem}")
     fold = '<details class="admonition hide.*?</details>'
     shown, n_folds = re.subn(fold, "", text, flags=re.DOTALL)
     cells = re.findall(r'<div class="cell_input.*?<pre>(.*?)</pre>', shown, re.DOTALL)
@@ -702,7 +722,7 @@ def test_a_cell_is_split_after_the_imports_that_it_begins_with():
 
 def test_the_reader_is_told_what_a_fold_of_code_holds(site):
     for chapter in CHAPTERS:
-        text = (site / "pillars" / f"{chapter.stem}.html").read_text(encoding="utf-8")
+        text = page_of(site, f"pillars/{chapter.stem}")
         fold = r'<details class="admonition hide (.+?)">\n<summary.*\n<p.*?>(.+?)</p>'
         shown = set(re.findall(fold, text))
         imports = "imports"
@@ -712,7 +732,7 @@ def test_the_reader_is_told_what_a_fold_of_code_holds(site):
 
 
 def test_an_answer_is_opened_by_the_keyboard_and_printed_open(phone, site):
-    phone.get((site / "pillars" / f"{CHAPTERS[0].stem}.html").as_uri())
+    visit(phone, site, FIRST_CHAPTER)
     is_seen = (
         "return document.querySelector('details.answer .cell_output').checkVisibility()"
     )
@@ -726,7 +746,7 @@ def test_an_answer_is_opened_by_the_keyboard_and_printed_open(phone, site):
 
 
 def test_a_choice_says_whether_it_is_right_opens_the_answer_and_is_counted(phone, site):
-    phone.get((site / "pillars" / f"{CHAPTERS[0].stem}.html").as_uri())
+    visit(phone, site, FIRST_CHAPTER)
     phone.execute_script("localStorage.clear()")
     phone.refresh()
     answers = phone.find_elements("css selector", "details.answer")
@@ -765,13 +785,11 @@ def test_a_choice_says_whether_it_is_right_opens_the_answer_and_is_counted(phone
     phone.find_element("css selector", f"{status} a").send_keys("\n")
     assert phone.find_element("id", "answer-1").get_attribute("open")
 
-    phone.get((site / "index.html").as_uri())
+    visit(phone, site, "index")
     count = phone.find_element("id", "guesses").text
-    pages = [
-        *CHAPTERS,
-        *(ROOT / "docs" / f"{name}.md" for name in ("real", "what_now")),
-    ]
-    n_guesses = sum(page.read_text("utf-8").count("Guess first:") for page in pages)
+    others = [ROOT / "docs" / f"{name}.md" for name in ("real", "what_now")]
+    asking = [*CHAPTERS, *others]
+    n_guesses = sum(page.read_text("utf-8").count("Guess first:") for page in asking)
     assert f"2 of {n_guesses} guesses, 1 of them right" in count
     mark = phone.find_element("css selector", "td .done")
     assert mark.text == ("✓" if len(lists) == 2 else f"2/{len(lists)}")
@@ -781,8 +799,7 @@ STORED = "localStorage['scikit-learn-ecosystem-lesson']"
 
 
 def test_the_home_page_knows_what_is_solved_and_where_the_reader_stopped(phone, site):
-    exercise = site / "exercises" / f"{CHAPTERS[0].stem}.html"
-    phone.get(exercise.as_uri())
+    visit(phone, site, f"exercises/{CHAPTERS[0].stem}")
     phone.execute_script("localStorage.clear()")
     phone.refresh()
     phone.find_element("css selector", ".solved input").send_keys(" ")
@@ -792,7 +809,7 @@ def test_the_home_page_knows_what_is_solved_and_where_the_reader_stopped(phone, 
     last_fold = phone.find_elements("css selector", "article details")[-1]
     assert box.location["y"] > last_fold.location["y"], "solved at the end of the page"
     title = phone.find_element("css selector", "h1").text.rstrip("#")
-    phone.get((site / "index.html").as_uri())
+    visit(phone, site, "index")
     n_exercises = len([*(ROOT / "exercises").glob("[0-9]_*.py")])
     solved = f"solved 1 of {n_exercises} exercises"
     assert solved in phone.find_element("id", "guesses").text
@@ -828,10 +845,10 @@ def test_the_home_page_knows_what_is_solved_and_where_the_reader_stopped(phone, 
     ],
 )
 def test_rubbish_in_the_store_of_the_browser_breaks_nothing(phone, site, rubbish):
-    page = (site / "pillars" / f"{CHAPTERS[0].stem}.html").as_uri()
+    page = address_of(site, FIRST_CHAPTER)
     phone.get(page)
     phone.execute_script(f"{STORED} = arguments[0]", rubbish)
-    phone.get((site / "index.html").as_uri())
+    visit(phone, site, "index")
     text = phone.find_element("id", "guesses").text
     assert " made 0 of " in text or "words" in rubbish
     assert "solved 0 of" in text
@@ -842,12 +859,12 @@ def test_rubbish_in_the_store_of_the_browser_breaks_nothing(phone, site, rubbish
     assert len(buttons) == n_choices > 0
     buttons[0].send_keys("\n")
     assert phone.find_element("css selector", "details.answer").get_attribute("open")
-    phone.get((site / "index.html").as_uri())
+    visit(phone, site, "index")
     assert " made 1 of " in phone.find_element("id", "guesses").text
 
 
 def test_an_address_that_leads_into_an_answer_opens_it(phone, site):
-    page = (site / "pillars" / f"{CHAPTERS[0].stem}.html").as_uri()
+    page = address_of(site, FIRST_CHAPTER)
     phone.get("about:blank")  # from the same page, the browser would not load it anew
     phone.get(f"{page}#answer-2")
     opened = [
@@ -875,6 +892,24 @@ def test_a_chapter_without_its_mark_of_play_is_an_error_as_is_a_mark_too_many():
     assert site_pages.with_play("# Words.\n", "pillars/0_job", "") == "# Words.\n"
 
 
+def names_defined_in(program):
+    """Return the names of the functions and variables at the top of a program."""
+    names = set()
+    for statement in ast.parse(program.read_text(encoding="utf-8")).body:
+        if isinstance(statement, ast.FunctionDef):
+            names.add(statement.name)
+        elif not isinstance(statement, (ast.Import, ast.ImportFrom)):
+            variables = [n for n in ast.walk(statement) if isinstance(n, ast.Name)]
+            names |= {n.id for n in variables if isinstance(n.ctx, ast.Store)}
+    return names
+
+
+@pytest.mark.parametrize("chapter", site_pages.PLAYS)
+def test_the_program_of_what_readers_play_with_changes_no_name_of_a_chapter(chapter):
+    names = names_defined_in(ROOT / "docs" / "play.py")
+    assert names & names_defined_in(ROOT / f"{chapter}.py") == set()
+
+
 def test_only_chapters_with_something_to_play_with_load_its_program(site):
     loading = {}
     for page, text in pages(site).items():
@@ -892,7 +927,7 @@ def test_only_chapters_with_something_to_play_with_load_its_program(site):
 
 
 def test_the_home_page_leads_to_all_that_readers_play_with(phone, site):
-    phone.get((site / "index.html").as_uri())
+    visit(phone, site, "index")
     links = phone.find_elements("css selector", "#plays a")
     assert all(link.is_displayed() for link in links)
     addresses = [link.get_dom_attribute("href") for link in links]
@@ -913,7 +948,7 @@ def test_what_readers_play_with_loads_stores_and_sends_nothing(program):
 
 def open_play(phone, site, page):
     """Open the page of a chapter; return what readers play with, and what it tells."""
-    phone.get((site / "pillars" / f"{page}.html").as_uri())
+    visit(phone, site, f"pillars/{page}")
     place = phone.find_element("css selector", ".play")
     return place, place.find_element("css selector", "[role='status']")
 
@@ -1028,24 +1063,27 @@ def test_the_rule_for_the_threshold_is_nearly_as_cheap_as_the_cheapest(phone, si
     place, told = open_play(phone, site, "4_threshold")
     printed = "\n".join(chapter_output("4_threshold", site))
     half = re.search(r"factors: p > 1/2 +(\S+) +(\S+)", printed).groups()
-    costs = r"rows cost (\d+\.\d)[^=]+?they cost (\d+\.\d).+?: (\d+\.\d)"
-    assert re.search(costs, told.text.replace("\n", " "))[1] == half[1]
+
+    def costs():
+        """Return the cost now, by the rule, and by the cheapest threshold, as told."""
+        told_costs = r"rows cost (\d+\.\d)[^=]+?they cost (\d+\.\d).+?: (\d+\.\d)"
+        return re.search(told_costs, told.text, re.DOTALL).groups()
+
+    assert costs()[0] == half[1]
     assert rows_of(told)["yes"] == [half[0]]
     press(place, "rule")
     chosen = place.find_element("name", "threshold").get_attribute("value")
     assert float(chosen) == pytest.approx(1 / 3, abs=0.01)
     third = re.search(r"factors: p > 1/3 +(\S+) +(\S+)", printed).groups()
-    now = float(re.search(costs, told.text.replace("\n", " "))[1])
+    now = float(costs()[0])
     assert now == pytest.approx(float(third[1]), abs=0.3)
     for name in ("Precision", "Recall"):
         shown = float(rows_of(told)[name.lower()][0])
         assert shown == pytest.approx(figure(printed, f"{name}:"), abs=0.02)
     press(place, "cost", HOME)
-    for _ in range(19):
+    for _ in range(19):  # all places but the last
         press(place, "rule")
-        now, by_rule, least = map(
-            float, re.search(costs, told.text.replace("\n", " ")).groups()
-        )
+        now, by_rule, least = map(float, costs())
         assert now == by_rule and least <= by_rule <= 1.03 * least
         press(place, "cost", RIGHT)
     assert place.find_element("name", "cost").get_attribute("value") == "10"
@@ -1125,26 +1163,29 @@ Math.random = () => {
 def test_whoever_looks_every_day_has_as_many_false_alarms_as_the_chapter(phone, site):
     place, told = open_play(phone, site, "8_experiment")
     phone.execute_script(SEEDED)
-    n_alarms = []
+    has_alarm = []
     for _ in range(12):
         press(place, "1")
-        n_alarms.append("is better" in told.text)
+        has_alarm.append("is better" in told.text)
         alarm = place.find_element("css selector", "circle")
         assert alarm.get_attribute("visibility") == (
-            "visible" if n_alarms[-1] else "hidden"
+            "visible" if has_alarm[-1] else "hidden"
         )
         days = place.find_element("css selector", ".curve").get_attribute("d")
         assert days.count("L") == 28
-    counted = re.findall(r"(?:day|end) (\d+) (\d+) %", told.text)
-    assert int(counted[0][0]) == sum(n_alarms) and 0 < sum(n_alarms) < 12
+
+    def counted():
+        """Return the false alarms that are told: every day, and at the end."""
+        return [int(n) for n in re.findall(r"(?:day|end) (\d+) \d+ %", told.text)]
+
+    assert counted()[0] == sum(has_alarm) and 0 < sum(has_alarm) < 12
     for _ in range(20):
         press(place, "100")
     assert "2012 tests" in told.text
     (printed,) = [
         o for o in chapter_output("8_experiment", site) if "equal models" in o
     ]
-    counted = re.findall(r"(?:day|end) (\d+) (\d+) %", told.text)
-    every_day, at_the_end = (int(n) / 2012 for n, _ in counted)
+    every_day, at_the_end = (n / 2012 for n in counted())
     assert every_day == pytest.approx(figure(printed, "until p < 0.05:"), abs=0.04)
     assert at_the_end == pytest.approx(figure(printed, "at the end:"), abs=0.02)
 
@@ -1179,13 +1220,12 @@ def test_what_readers_play_with_fits_a_narrow_phone_and_has_names_for_all(
 
 
 def test_whoever_rates_like_ann_stands_beside_her_on_the_map_of_tastes(phone, site):
-    chapter = site / "pillars" / "4_taste.html"
     outputs = chapter_output("4_taste", site)
     (filled,) = [o for o in outputs if o.startswith("Stars by the learned numbers")]
     row = re.search("^Ann.+", filled, re.MULTILINE)[0]
     titles = filled.split("\n")[1].split()
     stars_of_ann = dict(zip(titles, re.findall(r"\d\.\d", row)))
-    phone.get(chapter.as_uri())
+    visit(phone, site, "pillars/4_taste")
     told = phone.find_element("css selector", "#play-taste [role='status']")
     assert "Rate a movie" in told.text
     place_of_you = (
