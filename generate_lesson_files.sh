@@ -104,9 +104,9 @@ recorded() {
         exercises/8_experiment.py) echo "341665361 1385" ;;
         exercises/8_monitor.py) echo "2244694448 1236" ;;
         exercises/9_capstone.py) echo "4078000075 3040" ;;
-        exercises/9_contest.py) echo "3646668562 1744" ;;
+        exercises/9_contest.py) echo "2326329645 1860" ;;
         exercises/README.md) echo "3798461675 4552" ;;
-        exercises/board.py) echo "279134343 7667" ;;
+        exercises/board.py) echo "1983095077 7841" ;;
         exercises/conftest.py) echo "2572243564 6805" ;;
         exercises/checks/checking.py) echo "3599542015 7732" ;;
         exercises/checks/test_chapter_0.py) echo "216100114 12334" ;;
@@ -118,7 +118,7 @@ recorded() {
         exercises/checks/test_chapter_6.py) echo "942658814 7026" ;;
         exercises/checks/test_chapter_7.py) echo "4104164551 16376" ;;
         exercises/checks/test_chapter_8.py) echo "1895563335 20882" ;;
-        exercises/checks/test_chapter_9.py) echo "1603454491 18309" ;;
+        exercises/checks/test_chapter_9.py) echo "384384664 18484" ;;
         exercises/solutions/0_first.py) echo "1530376556 338" ;;
         exercises/solutions/0_job.py) echo "1089439760 828" ;;
         exercises/solutions/0_luck.py) echo "1234676093 534" ;;
@@ -145,7 +145,7 @@ recorded() {
         exercises/solutions/8_experiment.py) echo "2060309194 765" ;;
         exercises/solutions/8_monitor.py) echo "1353320568 752" ;;
         exercises/solutions/9_capstone.py) echo "1298758625 1651" ;;
-        exercises/solutions/9_contest.py) echo "1956408766 1884" ;;
+        exercises/solutions/9_contest.py) echo "2729417694 1897" ;;
     esac
 }
 
@@ -17449,8 +17449,10 @@ away. When your model is ready, `--final` scores it there, once.
 
 Task: write a `make_model` that gets above the ridge regression on user and movie, by
     more than luck. It must be your own: scikit-learn's parts, and your features. Begin
-    with something small, look at the board, and change one thing at a time. Who gets
-    above the lesson's matrix factorization, too, has found something that we have not.
+    with something small, look at the board, and change one thing at a time. The best of
+    many attempts is partly lucky: the locked rows say how good it is. Who gets above
+    the lesson's matrix factorization there, too, and by more than luck, has found
+    something that we have not.
 Hint: what does the ridge regression of pillars/0_luck.py not know? It adds a number for
     the user to one for the movie. So it says that all users like the same movies best.
     The movies have a column that tells tastes apart.
@@ -17651,6 +17653,8 @@ def show(errors):
     place = list(rmse.index).index(YOU)
     for neighbour in rmse.index[max(place - 1, 0) : place + 2].drop(YOU):
         more = errors[YOU] - errors[neighbour]  # row by row, as in 0_luck
+        # Rows of a user or a movie are alike. A standard error that counts this is up
+        # to a quarter larger between good models, and about twice for a mere average.
         is_clear = abs(more.mean()) > 2 * more.sem()
         luck = "more than luck" if is_clear else "it may be luck"
         print(f"  {more.mean():7.4f} ± {more.sem():.4f}  {neighbour}: {luck}")
@@ -21682,6 +21686,7 @@ def test_9_capstone(exercise):
 
 RIDGE = "a ridge regression on user and movie"
 FACTORS = "the lesson's matrix factorization"
+N_ERRORS = 3  # Two, as on the board, is not rare enough if somebody tries many models.
 
 
 @check_of(
@@ -21727,11 +21732,12 @@ def test_9_contest(exercise):
         "your model know both the user and the movie first.",
     )
     check(
-        gain.mean() > 2 * gain.sem(),
+        gain.mean() > N_ERRORS * gain.sem(),
         f"{found}That may be luck: row by row, the ridge regression's squared "
-        f"errors, less yours, are {gain.mean():.4f} ± {gain.sem():.4f}. What do users "
-        "differ in, besides how strictly they rate? And does your model trust too much "
-        "in what it has seen only once or twice (its penalty)?",
+        f"errors, less yours, are {gain.mean():.4f} ± {gain.sem():.4f}, and after some "
+        f"attempts, only {N_ERRORS} standard errors are clear. What do users differ "
+        "in, besides how strictly they rate? And does your model trust too much in "
+        "what it has seen only once or twice (its penalty)?",
     )
     factors = np.sqrt(errors_of(others[FACTORS], train, test).mean())
     law = np.sqrt(np.mean((dataset.true_expected_[test.index] - test["rating"]) ** 2))
@@ -22527,7 +22533,7 @@ A user's taste is a number for each genre. Each pair of a user and a genre becom
 column, as an id does, so the ridge regression learns that number. Most of these pairs
 have few ratings. So their columns hold half a one: to reach the same answer, a weight
 must be twice as large, and the penalty keeps it small. The half and the penalty were
-chosen in the folds.
+chosen in the folds, among a few.
 
 The matrix factorization of the lesson is still better. It learns tastes that many users
 share, and needs no genres.

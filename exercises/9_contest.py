@@ -8,8 +8,10 @@ away. When your model is ready, `--final` scores it there, once.
 
 Task: write a `make_model` that gets above the ridge regression on user and movie, by
     more than luck. It must be your own: scikit-learn's parts, and your features. Begin
-    with something small, look at the board, and change one thing at a time. Who gets
-    above the lesson's matrix factorization, too, has found something that we have not.
+    with something small, look at the board, and change one thing at a time. The best of
+    many attempts is partly lucky: the locked rows say how good it is. Who gets above
+    the lesson's matrix factorization there, too, and by more than luck, has found
+    something that we have not.
 Hint: what does the ridge regression of pillars/0_luck.py not know? It adds a number for
     the user to one for the movie. So it says that all users like the same movies best.
     The movies have a column that tells tastes apart.

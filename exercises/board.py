@@ -112,6 +112,8 @@ def show(errors):
     place = list(rmse.index).index(YOU)
     for neighbour in rmse.index[max(place - 1, 0) : place + 2].drop(YOU):
         more = errors[YOU] - errors[neighbour]  # row by row, as in 0_luck
+        # Rows of a user or a movie are alike. A standard error that counts this is up
+        # to a quarter larger between good models, and about twice for a mere average.
         is_clear = abs(more.mean()) > 2 * more.sem()
         luck = "more than luck" if is_clear else "it may be luck"
         print(f"  {more.mean():7.4f} ± {more.sem():.4f}  {neighbour}: {luck}")

@@ -348,6 +348,7 @@ def test_9_capstone(exercise):
 
 RIDGE = "a ridge regression on user and movie"
 FACTORS = "the lesson's matrix factorization"
+N_ERRORS = 3  # Two, as on the board, is not rare enough if somebody tries many models.
 
 
 @check_of(
@@ -393,11 +394,12 @@ def test_9_contest(exercise):
         "your model know both the user and the movie first.",
     )
     check(
-        gain.mean() > 2 * gain.sem(),
+        gain.mean() > N_ERRORS * gain.sem(),
         f"{found}That may be luck: row by row, the ridge regression's squared "
-        f"errors, less yours, are {gain.mean():.4f} ± {gain.sem():.4f}. What do users "
-        "differ in, besides how strictly they rate? And does your model trust too much "
-        "in what it has seen only once or twice (its penalty)?",
+        f"errors, less yours, are {gain.mean():.4f} ± {gain.sem():.4f}, and after some "
+        f"attempts, only {N_ERRORS} standard errors are clear. What do users differ "
+        "in, besides how strictly they rate? And does your model trust too much in "
+        "what it has seen only once or twice (its penalty)?",
     )
     factors = np.sqrt(errors_of(others[FACTORS], train, test).mean())
     law = np.sqrt(np.mean((dataset.true_expected_[test.index] - test["rating"]) ** 2))

@@ -4,7 +4,7 @@ A user's taste is a number for each genre. Each pair of a user and a genre becom
 column, as an id does, so the ridge regression learns that number. Most of these pairs
 have few ratings. So their columns hold half a one: to reach the same answer, a weight
 must be twice as large, and the penalty keeps it small. The half and the penalty were
-chosen in the folds.
+chosen in the folds, among a few.
 
 The matrix factorization of the lesson is still better. It learns tastes that many users
 share, and needs no genres.
