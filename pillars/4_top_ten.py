@@ -271,9 +271,9 @@ print_difference("MovieRanker", "EASE")
 # liked together, and, by its zeros, what is seldom chosen.
 #
 # `MovieRanker` is ahead of EASE by more than three standard errors. Is it better, then?
-# We have tried ten other tables (seeds 1 to 10): on six of them, EASE is ahead. How can
-# that be? One reason: this standard error only counts the luck of who the users are.
-# All of them rated the same 500 movies, and another table has other movies.
+# We have tried ten other tables (seeds 1 to 10): on about half of them, EASE is ahead.
+# How can that be? One reason: this standard error only counts the luck of who the users
+# are. All of them rated the same 500 movies, and another table has other movies.
 
 # %%
 title = "What is liked together makes better lists than the most stars"
